@@ -1,0 +1,36 @@
+/* Memory that is freed in one stroke.  One thread at a time.  Chunks double from
+ * 4 KiB to 1 MiB (larger requests get their own); with a budget, every chunk is taken
+ * from it first and given back at release. */
+#ifndef WEIR_BASE_ARENA_H
+#define WEIR_BASE_ARENA_H
+
+#include "base/budget.h"
+#include "base/bytes.h"
+
+struct arena_chunk;
+
+struct arena {
+    struct arena_chunk *chunks; /* newest first */
+    char *at, *end;             /* free part of the newest chunk */
+    size_t used, bytes_max;     /* chunk bytes held, and their limit */
+    struct budget *budget;      /* borrowed, may be NULL */
+};
+
+/* Allocates nothing yet. */
+void arena_init(struct arena *arena, size_t bytes_max, struct budget *budget);
+/* 16-byte aligned, content undefined; NULL at the limit, budget or memory's end.  size 0 is fine. */
+void *arena_alloc(struct arena *arena, size_t size);
+void *arena_zero(struct arena *arena, size_t size);
+/* Grows an array: a copy of `size_old` bytes in a room of `size_new`; in place when it is the newest. */
+void *arena_grow(struct arena *arena, void *old, size_t size_old, size_t size_new);
+/* A copy; .data is NULL on failure (also check size: an empty span gives a non-NULL pointer). */
+struct bytes arena_copy(struct arena *arena, struct bytes bytes);
+/* Frees everything; the arena can be used again. */
+void arena_release(struct arena *arena);
+
+#define ARENA_NEW(arena, type) ((type *)arena_zero((arena), sizeof(type)))
+/* NULL when count * sizeof(type) overflows. */
+#define ARENA_ARRAY(arena, type, count) ((type *)arena_array((arena), sizeof(type), (count)))
+void *arena_array(struct arena *arena, size_t item_size, size_t count);
+
+#endif

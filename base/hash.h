@@ -1,0 +1,23 @@
+/* crc32c: Castagnoli (RFC 3720), SSE4.2 where the CPU has it, else a table.
+ * hash128: BLAKE2b-128 (libsodium), which cannot be made to collide on purpose. */
+#ifndef WEIR_BASE_HASH_H
+#define WEIR_BASE_HASH_H
+
+#include "base/bytes.h"
+
+struct hash128 {
+    uint8_t bytes[16];
+};
+
+/* Start with crc 0; chain by passing the last result. */
+uint32_t crc32c(uint32_t crc, struct bytes bytes);
+struct hash128 hash128(struct bytes bytes);
+
+struct hash128_state {
+    _Alignas(64) unsigned char opaque[384];
+};
+void hash128_begin(struct hash128_state *state);
+void hash128_add(struct hash128_state *state, struct bytes bytes);
+struct hash128 hash128_end(struct hash128_state *state);
+
+#endif
