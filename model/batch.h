@@ -1,0 +1,104 @@
+/* A batch: the rows of one request as columns, before and after the wal.  Rows with the same
+ * measurement and the same (field, type) list share a table, so every table is dense; a row
+ * is in exactly one table.  Series stand once each, rows name them by index.
+ *
+ * Everything lives in the batch's arena and goes with it.  One thread at a time. */
+#ifndef WEIR_MODEL_BATCH_H
+#define WEIR_MODEL_BATCH_H
+
+#include "base/arena.h"
+#include "base/map.h"
+#include "model/series.h"
+
+struct batch_field {
+    struct bytes name;
+    enum value_type type;
+};
+
+struct batch_table {
+    struct batch_table *next; /* in order of first use */
+    struct bytes measurement;
+    uint32_t field_count;
+    uint32_t row_count, row_capacity;
+    const struct batch_field *fields; /* sorted by (name, type), no name twice */
+    uint32_t *series;                 /* per row: index into batch.series */
+    uint32_t *line;                   /* per row: input line, from 1 (JSON: element, from 1) */
+    int64_t *time;
+    int64_t *revision;    /* NULL: no row of the table claims a revision time */
+    union cell **columns; /* [field][row] */
+};
+
+struct batch_series {
+    struct bytes key;      /* canonical; empty in a decoded record that left it out */
+    struct series_id id;   /* set when `series` is, or by the record decoder */
+    struct series *series; /* NULL until resolved */
+    struct bytes measurement;
+    int64_t time_last;     /* of the rows so far */
+    int64_t untimed_count; /* rows without time so far: they get now, now + 1, ... */
+    bool used;             /* time_last holds */
+};
+
+struct batch_reject {
+    struct batch_reject *next; /* in order of line when decoded, later checks append */
+    uint32_t line;
+    enum code code;
+    struct bytes detail;
+};
+
+struct batch {
+    struct arena *arena; /* borrowed */
+    struct batch_table *tables, **tables_end;
+    struct map tables_by_shape; /* see batch_table_find() */
+    struct batch_series *series;
+    uint32_t series_count, series_capacity;
+    struct map series_by_key; /* canonical key -> index + 1 */
+    uint64_t row_count, value_count;
+    bool unordered; /* some series has a row not later than its predecessor: see batch_resolve() */
+    struct batch_reject *rejects, **rejects_end;
+    uint64_t reject_count, rejects_kept_max; /* counted all, kept up to the maximum */
+};
+
+void batch_init(struct batch *batch, struct arena *arena, uint64_t rejects_kept_max);
+/* The maps are not in the arena. */
+void batch_release(struct batch *batch);
+
+/* Index of the series with this canonical key, added when new (the key is copied then);
+ * UINT32_MAX when memory ran out. */
+uint32_t batch_series_index(struct batch *batch, struct bytes key, struct bytes measurement);
+
+/* The table of this shape, added when new (copied then); NULL when memory ran out.  `fields` is
+ * sorted by (name, type) without repeats of a name. */
+struct batch_table *batch_table_find(struct batch *batch, struct bytes measurement,
+                                     const struct batch_field *fields, uint32_t field_count);
+
+/* Room for one more row; its number, or UINT32_MAX when memory ran out.  The caller fills
+ * columns[..][row] and then calls batch_row_done(). */
+uint32_t batch_row_begin(struct batch *batch, struct batch_table *table);
+/* Enters series, line and time.  The row counts from here on. */
+void batch_row_done(struct batch *batch, struct batch_table *table, uint32_t series, uint32_t line,
+                    int64_t time);
+/* Sets the revision time of the table's newest row (earlier rows without one hold INT64_MIN).
+ * False: memory. */
+MUST_USE bool batch_row_revision(struct batch *batch, struct batch_table *table, int64_t revision);
+
+/* The time of the next row of this series that has none of its own: now_ns, now_ns + 1, ... */
+int64_t batch_untimed(struct batch *batch, uint32_t series, int64_t now_ns);
+
+/* Notes a bad line. */
+void batch_reject(struct batch *batch, uint32_t line, enum code code, const char *format, ...)
+    PRINTF_LIKE(4, 5);
+
+/* Removes the rows for which `drop` says a code other than OK, rejecting their lines. */
+void batch_drop_rows(struct batch *batch,
+                     enum code (*drop)(void *context, const struct batch_table *table, uint32_t row,
+                                       struct error *why),
+                     void *context);
+
+/* Within a request the later line wins, field by field: makes (series, time) unique by merging
+ * rows. Does nothing unless `unordered`.  False when memory ran out. */
+MUST_USE bool batch_resolve(struct batch *batch);
+
+/* Checks every invariant above; for tests and after decoding foreign bytes.  False and `why`. */
+bool batch_check(const struct batch *batch, struct error *why);
+
+#endif

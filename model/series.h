@@ -1,0 +1,61 @@
+/* A series: a tenant's measurement and tag set.  Its identity is the 128-bit hash of its
+ * canonical key (codec/series_key.h), the same on every node. */
+#ifndef WEIR_MODEL_SERIES_H
+#define WEIR_MODEL_SERIES_H
+
+#include "base/error.h"
+#include "model/value.h"
+
+/* The hash read as two big-endian words, so that number order is byte order. */
+struct series_id {
+    uint64_t high, low;
+};
+
+static inline int series_id_compare(struct series_id a, struct series_id b)
+{
+    if (a.high != b.high)
+        return a.high < b.high ? -1 : 1;
+    return a.low < b.low ? -1 : a.low > b.low;
+}
+
+struct series_tag {
+    struct bytes key, value;
+};
+
+/* Who a row belongs to.  Made by the catalog, lives as long as the process; the settings of
+ * a tenant (limits, tokens) are elsewhere and change. */
+struct tenant {
+    uint32_t ordinal;  /* dense, from 0, of this process */
+    struct bytes name; /* [a-z0-9_-]{1,64} */
+};
+
+/* Owned by the catalog, lives as long as the process.  Immutable but for the two marks. */
+struct series {
+    struct series_id id;
+    uint32_t ordinal; /* dense over all tenants, from 0, of this process */
+    uint32_t tag_count;
+    const struct tenant *tenant;
+    struct bytes key; /* canonical */
+    struct bytes measurement;
+    const struct series_tag *tags; /* sorted by key */
+    _Atomic bool logged;           /* the key is durable (wal or index): records may leave it out */
+    _Atomic bool stored;           /* the key is in the index */
+};
+
+/* What the store needs of the catalog, at replay and at start. Any thread. */
+struct series_registry {
+    /* Finds or makes.  NULL when memory ran out. */
+    const struct tenant *(*tenant)(struct series_registry *registry, struct bytes name);
+    /* Finds or makes by canonical key, whatever the limits: the row was acknowledged. */
+    enum code (*series)(struct series_registry *registry, const struct tenant *tenant,
+                        struct bytes key, struct series **series, struct error *err);
+    /* NULL when unknown. */
+    struct series *(*series_by_id)(struct series_registry *registry, const struct tenant *tenant,
+                                   struct series_id id);
+    /* Notes that the field exists with this type (claims its kind if it has none). */
+    enum code (*field)(struct series_registry *registry, const struct tenant *tenant,
+                       struct bytes measurement, struct bytes field, enum value_type type,
+                       struct error *err);
+};
+
+#endif
