@@ -18,10 +18,12 @@ struct arena {
 
 /* Allocates nothing yet. */
 void arena_init(struct arena *arena, size_t bytes_max, struct budget *budget);
-/* 16-byte aligned, content undefined; NULL at the limit, budget or memory's end.  size 0 is fine. */
+/* 16-byte aligned, content undefined; NULL at the limit, budget or memory's end.  size 0 is fine.
+ */
 void *arena_alloc(struct arena *arena, size_t size);
 void *arena_zero(struct arena *arena, size_t size);
-/* Grows an array: a copy of `size_old` bytes in a room of `size_new`; in place when it is the newest. */
+/* Grows an array: a copy of `size_old` bytes in a room of `size_new`; in place when it is the
+ * newest. */
 void *arena_grow(struct arena *arena, void *old, size_t size_old, size_t size_new);
 /* A copy; .data is NULL on failure (also check size: an empty span gives a non-NULL pointer). */
 struct bytes arena_copy(struct arena *arena, struct bytes bytes);

@@ -29,13 +29,14 @@ void buf_put_u16(struct buf *buf, uint16_t value);
 void buf_put_u32(struct buf *buf, uint32_t value);
 void buf_put_u64(struct buf *buf, uint64_t value);
 void buf_put_i64(struct buf *buf, int64_t value);
-void buf_put_uvarint(struct buf *buf, uint64_t value); /* LEB128, at most 10 bytes */
+void buf_put_uvarint(struct buf *buf, uint64_t value);  /* LEB128, at most 10 bytes */
 void buf_put_span(struct buf *buf, struct bytes bytes); /* uvarint size, then the bytes */
 void buf_printf(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Zero bytes until size is a multiple of `alignment` (a power of two). */
 void buf_align(struct buf *buf, size_t alignment);
 
-/* OK, or E_MEMORY / E_RECORD_LARGE-free text: E_MEMORY when allocation failed or the limit was hit. */
+/* OK, or E_MEMORY / E_RECORD_LARGE-free text: E_MEMORY when allocation failed or the limit was hit.
+ */
 MUST_USE enum code buf_finish(const struct buf *buf, struct error *err);
 void buf_clear(struct buf *buf);   /* keeps the memory, forgets content and failure */
 void buf_release(struct buf *buf); /* frees; leaves an empty buf with the same limit */

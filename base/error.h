@@ -17,8 +17,8 @@ enum code {
     E_CLOCK_SKEW,
     E_DRAINING,
     E_NOT_READY,
-    E_PARTIAL, /* strict=true and something is missing */
-    E_TIMEOUT, /* our own deadline for the work passed */
+    E_PARTIAL,   /* strict=true and something is missing */
+    E_TIMEOUT,   /* our own deadline for the work passed */
     E_CANCELLED, /* the client left */
     E_END,       /* an iterator has no more; never shown */
     E_INTERNAL,
@@ -72,12 +72,12 @@ enum code {
     E_IDEMPOTENCY_MISMATCH,
     E_IDEMPOTENCY_IN_FLIGHT,
     /* Queries. */
-    E_QUERY_ROWS,    /* more rows scanned than allowed */
+    E_QUERY_ROWS, /* more rows scanned than allowed */
     E_QUERY_MEMORY,
-    E_QUERY_GROUPS,  /* windows x groups x columns above the cap */
-    E_QUERY_RESULT,  /* result bytes above the cap */
-    E_QUERIES_MANY,  /* too many at once */
-    E_SERIES_MANY,   /* a selection matches too many series */
+    E_QUERY_GROUPS, /* windows x groups x columns above the cap */
+    E_QUERY_RESULT, /* result bytes above the cap */
+    E_QUERIES_MANY, /* too many at once */
+    E_SERIES_MANY,  /* a selection matches too many series */
     CODE_COUNT
 };
 
@@ -107,8 +107,7 @@ enum code error_set(struct error *err, enum code code, const char *format, ...) 
 
 /* As error_set(), with errno's text appended: "open x: No such file".  ENOSPC, EDQUOT
  * and EFBIG give E_DISK_FULL, ENOMEM gives E_MEMORY, everything else E_IO. */
-enum code error_set_errno(struct error *err, int number, const char *format, ...)
-    PRINTF_LIKE(3, 4);
+enum code error_set_errno(struct error *err, int number, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* Puts "<context>: " before the text.  No effect on NULL. */
 void error_context(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);

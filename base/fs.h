@@ -37,8 +37,9 @@ struct fs_operations {
     enum code (*make_dir)(struct fs *fs, const char *path, struct error *err); /* OK if there */
     enum code (*sync_dir)(struct fs *fs, const char *path, struct error *err); /* "" = the root */
     /* Calls `each` for every name in the directory, in no order, "." and ".." left out. */
-    enum code (*list)(struct fs *fs, const char *path, void (*each)(void *context, const char *name),
-                      void *context, struct error *err);
+    enum code (*list)(struct fs *fs, const char *path,
+                      void (*each)(void *context, const char *name), void *context,
+                      struct error *err);
     enum code (*space)(struct fs *fs, uint64_t *bytes_free, struct error *err);
 };
 

@@ -18,11 +18,26 @@ struct log_field {
     double f64;
 };
 
-#define LOG_TEXT(name, span) {.key = (name), .type = LOG_FIELD_TEXT, .text = (span)}
-#define LOG_CSTR(name, cstr) {.key = (name), .type = LOG_FIELD_TEXT, .text = bytes_of(cstr)}
-#define LOG_INT(name, number) {.key = (name), .type = LOG_FIELD_INT, .i64 = (number)}
-#define LOG_UINT(name, number) {.key = (name), .type = LOG_FIELD_UINT, .u64 = (number)}
-#define LOG_REAL(name, number) {.key = (name), .type = LOG_FIELD_REAL, .f64 = (number)}
+#define LOG_TEXT(name, span)                                                                       \
+    {                                                                                              \
+        .key = (name), .type = LOG_FIELD_TEXT, .text = (span)                                      \
+    }
+#define LOG_CSTR(name, cstr)                                                                       \
+    {                                                                                              \
+        .key = (name), .type = LOG_FIELD_TEXT, .text = bytes_of(cstr)                              \
+    }
+#define LOG_INT(name, number)                                                                      \
+    {                                                                                              \
+        .key = (name), .type = LOG_FIELD_INT, .i64 = (number)                                      \
+    }
+#define LOG_UINT(name, number)                                                                     \
+    {                                                                                              \
+        .key = (name), .type = LOG_FIELD_UINT, .u64 = (number)                                     \
+    }
+#define LOG_REAL(name, number)                                                                     \
+    {                                                                                              \
+        .key = (name), .type = LOG_FIELD_REAL, .f64 = (number)                                     \
+    }
 
 /* log_event(LOG_INFO, "sealed", LOG_TEXT("tenant", name), LOG_UINT("rows", n)); a fixed message
  * in lower case, what varies in fields.  At least one field. */
