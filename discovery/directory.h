@@ -1,0 +1,49 @@
+/* Who may do what: tenants, their tokens, limits and retention, from a file.  A snapshot is
+ * immutable and counted; a reload publishes a new one.  With no file: one tenant "default",
+ * open to loopback.  File: docs/reference/tenants.md */
+#ifndef WEIR_DISCOVERY_DIRECTORY_H
+#define WEIR_DISCOVERY_DIRECTORY_H
+
+#include "base/error.h"
+#include "model/limits.h"
+
+struct directory; /* the holder of the current snapshot; any thread */
+struct directory_snapshot;
+
+struct tenant_settings {
+    struct bytes name;
+    struct limits limits; /* the node's, with the tenant's own on top */
+    int64_t retention_ns; /* rows older than now - this are not read; INT64_MAX = for ever */
+    int64_t history_ns;   /* as_of older than now - this is 410; default 90 days */
+};
+
+struct token_grant {
+    const struct tenant_settings *tenant;
+    unsigned scopes; /* of enum scope's bits: 1 read, 2 write, 4 admin */
+    struct bytes id; /* for logs */
+};
+
+/* `path` NULL = open mode.  `node` are the limits a tenant starts from. */
+MUST_USE enum code directory_open(const char *path, const struct limits *node,
+                                  struct directory **directory, struct error *err);
+void directory_close(struct directory *directory);
+/* Reads the file again; on failure the old snapshot stays and the error says line and reason. */
+MUST_USE enum code directory_reload(struct directory *directory, struct error *err);
+bool directory_open_mode(const struct directory *directory);
+
+struct directory_snapshot *directory_get(struct directory *directory); /* a counted reference */
+void directory_put(struct directory_snapshot *snapshot);
+/* By the secret token (`weir_<id>_<secret>`): id looked up, SHA-256 compared in constant time;
+ * expired tokens are not found.  False = 401. */
+bool directory_grant(const struct directory_snapshot *snapshot, struct bytes token, int64_t now_ns,
+                     struct token_grant *grant);
+const struct tenant_settings *directory_tenant(const struct directory_snapshot *snapshot,
+                                               struct bytes name);
+
+/* A new random token and the line of the file that admits it.  `text` and `line` are appended to.
+ */
+struct buf;
+MUST_USE enum code token_generate(struct bytes note, unsigned scopes, int64_t expires_ns,
+                                  struct buf *text, struct buf *line, struct error *err);
+
+#endif

@@ -1,0 +1,53 @@
+/* One HTTP request, from its headers to the end of its answer.  Owned by the HTTP server;
+ * handlers borrow it from start() to cleanup().
+ *
+ * Thread: the HTTP thread of its connection; while parked, the one thread that will resume it. */
+#ifndef WEIR_HTTP_REQUEST_H
+#define WEIR_HTTP_REQUEST_H
+
+#include "base/arena.h"
+#include "http/route.h"
+
+struct reply;
+
+struct parameter {
+    struct bytes name, value; /* percent-decoded */
+};
+
+struct request {
+    const struct route *route;
+    void *app;                          /* what http_server_start() was given */
+    struct bytes path;                  /* raw, without the query */
+    struct bytes variable;              /* the {name} segment, decoded */
+    const struct parameter *parameters; /* in order, also repeated ones */
+    size_t parameter_count;
+    struct bytes id; /* X-Request-Id: the client's when it is [A-Za-z0-9_.-]{1,64}, else ours */
+    struct bytes content_type, content_encoding, authorization, accept, if_none_match,
+        idempotency_key;
+    bool forwarded;          /* carries Forwarded, X-Forwarded-* or Via */
+    bool loopback;           /* the peer's address is 127/8 or ::1 */
+    uint64_t content_length; /* UINT64_MAX when chunked */
+    struct arena arena;      /* of this request; small things only, at most 1 MiB; no budget */
+    int64_t started_ns;      /* monotonic */
+    void *state;             /* the handler's own */
+    /* Set by the handler, for the access log and metrics. */
+    struct bytes tenant;
+    uint64_t points;
+};
+
+/* First value of a query parameter; false when absent. */
+bool request_parameter(const struct request *request, const char *name, struct bytes *value);
+/* Any request header, {NULL, 0} when absent. */
+struct bytes request_header(const struct request *request, const char *name);
+
+/* From finish(): the answer will come from another thread.  Publish everything that thread needs
+ * BEFORE this call, hand the request over AFTER it, and do not touch the request afterwards. */
+void request_park(struct request *request);
+/* By the thread that has replied to a parked request (reply_*() first).  The request may be gone
+ * when this returns. */
+void request_resume(struct request *request);
+/* True when the client has left or the server gives up on it; long work asks now and then.  Any
+ * thread that holds the parked or streaming request. */
+bool request_cancelled(const struct request *request);
+
+#endif

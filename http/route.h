@@ -1,0 +1,40 @@
+/* The route table: const rows, matched exactly; one {name} segment may stand in a path. */
+#ifndef WEIR_HTTP_ROUTE_H
+#define WEIR_HTTP_ROUTE_H
+
+#include "base/error.h"
+
+struct request;
+
+enum method { METHOD_GET, METHOD_POST, METHOD_PUT, METHOD_DELETE, METHOD_COUNT }; /* HEAD is GET */
+
+enum scope {
+    SCOPE_NONE = 0, /* open to all: health, version */
+    SCOPE_READ = 1,
+    SCOPE_WRITE = 2,
+    SCOPE_ADMIN = 4,
+};
+
+/* What a handler does at each step of a request.  All run on an HTTP thread and never wait.
+ * Each may reply (http/reply.h); `finish` must reply or park (http/request.h). */
+struct handler {
+    /* Headers are in, the body is not.  Replying here refuses the body.  NULL = nothing to do. */
+    void (*start)(struct request *request);
+    /* A piece of the body, as it arrives.  NULL = the route takes no body: one is refused (400). */
+    void (*piece)(struct request *request, struct bytes piece);
+    void (*finish)(struct request *request);
+    /* The request is over, whatever happened: release request->state.  May be NULL. */
+    void (*cleanup)(struct request *request);
+};
+
+struct route {
+    enum method method;
+    const char *path;
+    enum scope scope;
+    const struct handler *handler;
+    const char *const *parameters; /* query parameters it knows, NULL-terminated; others are 400
+                                      unknown_parameter with the nearest name; NULL = none */
+    bool form_allowed; /* POST with application/x-www-form-urlencoded: parameters from the body */
+};
+
+#endif
