@@ -31,7 +31,7 @@ struct bytes arena_copy(struct arena *arena, struct bytes bytes);
 void arena_release(struct arena *arena);
 
 #define ARENA_NEW(arena, type) ((type *)arena_zero((arena), sizeof(type)))
-/* NULL when count * sizeof(type) overflows. */
+/* Zeroed.  NULL when count * sizeof(type) overflows. */
 #define ARENA_ARRAY(arena, type, count) ((type *)arena_array((arena), sizeof(type), (count)))
 void *arena_array(struct arena *arena, size_t item_size, size_t count);
 

@@ -11,6 +11,8 @@ struct hash128 {
 
 /* Start with crc 0; chain by passing the last result. */
 uint32_t crc32c(uint32_t crc, struct bytes bytes);
+uint32_t crc32c_table(uint32_t crc,
+                      struct bytes bytes); /* the fallback, to hold the other against */
 struct hash128 hash128(struct bytes bytes);
 
 struct hash128_state {

@@ -20,6 +20,9 @@ struct map {
 #define MAP_INIT ((struct map){0})
 
 uint64_t map_hash(struct bytes key);
+/* For the simulator and tests, before the first map: replaces the drawn seed, so that walks repeat.
+ */
+void map_hash_seed(uint64_t fixed);
 void *map_get(const struct map *map, struct bytes key);
 void *map_get_hashed(const struct map *map, struct bytes key, uint64_t hash);
 /* `value` is not NULL; the key must not be there yet.  False when memory ran out. */

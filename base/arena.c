@@ -1,0 +1,153 @@
+/* Every size is rounded up to 16, so `at` stays aligned and the test for room is one
+ * comparison.  A request above half the largest chunk gets a chunk of its own, put
+ * *behind* the newest: the newest keeps serving the small ones. */
+#include "base/arena.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum {
+    ALIGNMENT = 16,
+    CHUNK_FIRST = 4 << 10,
+    CHUNK_LARGEST = 1 << 20,
+};
+
+struct arena_chunk {
+    struct arena_chunk *next; /* older */
+    size_t size;              /* with this head */
+    _Alignas(ALIGNMENT) char data[];
+};
+
+void arena_init(struct arena *arena, size_t bytes_max, struct budget *budget)
+{
+    *arena = (struct arena){.bytes_max = bytes_max, .budget = budget};
+}
+
+static struct arena_chunk *chunk_new(struct arena *arena, size_t size)
+{
+    struct arena_chunk *chunk;
+
+    assert(arena->used <= arena->bytes_max);
+    if (size > arena->bytes_max - arena->used)
+        return NULL;
+    if (arena->budget != NULL && !budget_take(arena->budget, size))
+        return NULL;
+    chunk = malloc(size);
+    if (chunk == NULL) {
+        if (arena->budget != NULL)
+            budget_give(arena->budget, size);
+        return NULL;
+    }
+    chunk->size = size;
+    arena->used += size;
+    return chunk;
+}
+
+/* The slow way: a new chunk.  `size` is rounded. */
+static __attribute__((noinline)) void *alloc_in_new_chunk(struct arena *arena, size_t size)
+{
+    size_t need = size + sizeof(struct arena_chunk);
+    size_t left = arena->bytes_max - arena->used;
+    size_t chunk_size = CHUNK_FIRST;
+    struct arena_chunk *chunk;
+
+    if (need > CHUNK_LARGEST / 2 && arena->chunks != NULL) {
+        chunk = chunk_new(arena, need);
+        if (chunk == NULL)
+            return NULL;
+        chunk->next = arena->chunks->next;
+        arena->chunks->next = chunk;
+        return chunk->data;
+    }
+    while (chunk_size < CHUNK_LARGEST && (chunk_size < need || chunk_size <= arena->used))
+        chunk_size *= 2;
+    if (chunk_size > left) /* the last chunk may be smaller, so that the limit can be used up */
+        chunk_size = left & ~(size_t)(ALIGNMENT - 1);
+    if (chunk_size < need)
+        chunk_size = need;
+    chunk = chunk_new(arena, chunk_size);
+    if (chunk == NULL)
+        return NULL;
+    chunk->next = arena->chunks;
+    arena->chunks = chunk;
+    arena->at = chunk->data + size;
+    arena->end = (char *)chunk + chunk_size;
+    return chunk->data;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    size_t rounded = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+    char *at = arena->at;
+
+    if (rounded < size || rounded > SIZE_MAX / 2)
+        return NULL;
+    if (at == NULL || rounded > (size_t)(arena->end - at))
+        return alloc_in_new_chunk(arena, rounded);
+    arena->at = at + rounded;
+    return at;
+}
+
+void *arena_zero(struct arena *arena, size_t size)
+{
+    void *memory = arena_alloc(arena, size);
+
+    if (memory != NULL)
+        memset(memory, 0, size);
+    return memory;
+}
+
+void *arena_array(struct arena *arena, size_t item_size, size_t count)
+{
+    size_t size;
+
+    if (__builtin_mul_overflow(item_size, count, &size))
+        return NULL;
+    return arena_zero(arena, size);
+}
+
+void *arena_grow(struct arena *arena, void *old, size_t size_old, size_t size_new)
+{
+    size_t rounded_old = (size_old + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+    void *memory;
+
+    assert(size_new >= size_old);
+    if (old != NULL && size_new <= rounded_old)
+        return old;
+    if (old != NULL && (char *)old + rounded_old == arena->at &&
+        size_new <= (size_t)(arena->end - (char *)old)) {
+        /* The newest: the room behind it is free. `end` is aligned, so rounding stays within. */
+        arena->at = (char *)old + ((size_new + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1));
+        return old;
+    }
+    memory = arena_alloc(arena, size_new);
+    if (memory != NULL && size_old > 0)
+        memcpy(memory, old, size_old);
+    return memory;
+}
+
+struct bytes arena_copy(struct arena *arena, struct bytes bytes)
+{
+    char *data = arena_alloc(arena, bytes.size);
+
+    if (data == NULL)
+        return (struct bytes){NULL, 0};
+    if (bytes.size > 0)
+        memcpy(data, bytes.data, bytes.size);
+    return (struct bytes){data, bytes.size};
+}
+
+void arena_release(struct arena *arena)
+{
+    struct arena_chunk *chunk = arena->chunks;
+
+    while (chunk != NULL) {
+        struct arena_chunk *next = chunk->next;
+
+        free(chunk);
+        chunk = next;
+    }
+    if (arena->budget != NULL)
+        budget_give(arena->budget, arena->used);
+    arena_init(arena, arena->bytes_max, arena->budget);
+}

@@ -1,0 +1,28 @@
+#include "base/budget.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+
+bool budget_take(struct budget *budget, size_t bytes)
+{
+    size_t used = atomic_load_explicit(&budget->used, memory_order_relaxed);
+
+    do {
+        if (used > budget->bytes_max || bytes > budget->bytes_max - used)
+            return false;
+    } while (!atomic_compare_exchange_weak_explicit(&budget->used, &used, used + bytes,
+                                                    memory_order_relaxed, memory_order_relaxed));
+    return true;
+}
+
+void budget_give(struct budget *budget, size_t bytes)
+{
+    size_t before = atomic_fetch_sub_explicit(&budget->used, bytes, memory_order_relaxed);
+
+    assert(before >= bytes);
+}
+
+size_t budget_used(const struct budget *budget)
+{
+    return atomic_load_explicit(&budget->used, memory_order_relaxed);
+}

@@ -1,0 +1,249 @@
+/* The error table and the making of error texts.
+ *
+ * Texts carry pieces of the input they complain about, so they are made safe for a
+ * terminal, a log and a JSON answer here, once: a control byte or a byte that is not
+ * UTF-8 becomes '?', and a cut never leaves half a character. */
+#include "base/error.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+static const struct code_row rows[CODE_COUNT] = {
+    [OK] = {"ok",                     "No error",                                         false},
+    [E_MEMORY] = {"out_of_memory",          "Memory is used up for now",                        true },
+    [E_BUSY] = {"overloaded",             "Too much work is waiting",                         true },
+    [E_DISK_FULL] = {"disk_full",              "The disk is full",                                 true },
+    [E_IO] = {"io_error",               "The disk failed",                                  true },
+    [E_CORRUPT] = {"corrupt_data",           "Stored data fails its checks",                     false},
+    [E_CLOCK_SKEW] = {"clock_skew",             "The clock cannot be trusted",                      true },
+    [E_DRAINING] = {"shutting_down",          "The server is shutting down",                      true },
+    [E_NOT_READY] = {"not_ready",              "The server is not ready yet",                      true },
+    [E_PARTIAL] = {"partial_result",         "A part of the answer is missing",                  true },
+    [E_TIMEOUT] = {"timeout",                "The work took too long",                           true },
+    [E_CANCELLED] = {"cancelled",              "The client left",                                  true },
+    [E_END] = {"end",                    "There is no more",                                 false},
+    [E_INTERNAL] = {"internal_error",         "The server made a mistake",                        true },
+    [E_EXISTS] = {"already_exists",         "It exists already",                                false},
+    [E_CONFIG] = {"bad_configuration",      "The configuration is wrong",                       false},
+
+    [E_BAD_REQUEST] = {"bad_request",            "The request is malformed",                         false},
+    [E_BODY_LARGE] = {"body_too_large",         "The body is too large",                            false},
+    [E_COMPRESSION_RATIO] = {"compression_ratio",      "The body expands too far",                         false},
+    [E_BAD_COMPRESSION] = {"bad_compression",        "The compressed body is damaged",                   false},
+    [E_UNSUPPORTED_ENCODING] = {"unsupported_encoding",   "The content encoding is not supported",
+            false                                                                              },
+    [E_UNSUPPORTED_TYPE] = {"unsupported_media_type", "The content type is not supported",                false},
+    [E_NOT_ACCEPTABLE] = {"not_acceptable",         "No acceptable format for the answer",              false},
+    [E_SLOW_CLIENT] = {"slow_client",            "The request came too slowly",                      true },
+    [E_NOT_FOUND] = {"not_found",              "There is no such thing",                           false},
+    [E_METHOD] = {"method_not_allowed",     "The method is not allowed here",                   false},
+    [E_UNAUTHORIZED] = {"unauthorized",           "A valid token is needed",                          false},
+    [E_FORBIDDEN] = {"forbidden",              "The token does not allow this",                    false},
+    [E_RATE_LIMIT] = {"rate_limited",           "Too many requests in this time",                   true },
+
+    [E_BAD_PARAMETER] = {"bad_parameter",          "A parameter has a wrong value",                    false},
+    [E_UNKNOWN_PARAMETER] = {"unknown_parameter",      "A parameter is not known",                         false},
+    [E_MISSING_PARAMETER] = {"missing_parameter",      "A parameter is missing",                           false},
+    [E_NOT_SUPPORTED] = {"not_supported",          "This is not supported",                            false},
+    [E_AS_OF_FUTURE] = {"as_of_in_future",        "as_of lies in the future",                         true },
+    [E_BEFORE_HISTORY] = {"before_history",         "as_of lies before the kept history",               false},
+    [E_BAD_CURSOR] = {"bad_cursor",             "The cursor is not valid",                          false},
+
+    [E_INVALID_POINTS] = {"invalid_points",         "Some points are not valid",                        false},
+    [E_SYNTAX] = {"bad_syntax",             "The text does not follow the format",              false},
+    [E_BAD_NUMBER] = {"bad_number",             "This is not a number",                             false},
+    [E_NUMBER_RANGE] = {"number_out_of_range",    "The number does not fit its type",                 false},
+    [E_NOT_FINITE] = {"not_finite",             "NaN and infinities cannot be stored",              false},
+    [E_BAD_TIME] = {"bad_time",               "This is not a time",                               false},
+    [E_TIME_RANGE] = {"time_out_of_range",      "The time does not fit 64-bit nanoseconds",         false},
+    [E_BAD_UTF8] = {"bad_utf8",               "The text is not UTF-8",                            false},
+    [E_BAD_NAME] = {"bad_name",               "The name is not allowed",                          false},
+    [E_NO_FIELDS] = {"no_fields",              "The point has no fields",                          false},
+    [E_DUPLICATE_TAG] = {"duplicate_tag",          "A tag is given twice",                             false},
+    [E_DUPLICATE_FIELD] = {"duplicate_field",        "A field is given twice",                           false},
+    [E_LINE_LONG] = {"line_too_long",          "The line is too long",                             false},
+    [E_NAME_LONG] = {"name_too_long",          "The name is too long",                             false},
+    [E_VALUE_LONG] = {"value_too_long",         "The value is too long",                            false},
+    [E_TAGS_MANY] = {"too_many_tags",          "The point has too many tags",                      false},
+    [E_FIELDS_MANY] = {"too_many_fields",        "The point has too many fields",                    false},
+    [E_FIELD_KIND] = {"field_type_conflict",    "The field has another type",                       false},
+    [E_SERIES_LIMIT] = {"series_limit",           "The tenant has as many series as it may",          false},
+    [E_RECORD_LARGE] = {"record_too_large",       "The request is too large to be stored as a whole",
+            false                                                                              },
+    [E_POINTS_MANY] = {"too_many_points",        "The request has too many points",                  false},
+    [E_DEPTH] = {"nested_too_deep",        "The JSON is nested too deeply",                    false},
+    [E_IDEMPOTENCY_MISMATCH] = {"idempotency_mismatch",
+            "The idempotency key was used with another body",                             false},
+    [E_IDEMPOTENCY_IN_FLIGHT] = {"idempotency_in_flight",
+            "A request with this idempotency key is under way",                           true },
+
+    [E_QUERY_ROWS] = {"query_rows_limit",       "The query reads too many rows",                    false},
+    [E_QUERY_MEMORY] = {"query_memory_limit",     "The query needs too much memory",                  false},
+    [E_QUERY_GROUPS] = {"query_groups_limit",     "The query makes too many groups",                  false},
+    [E_QUERY_RESULT] = {"query_result_limit",     "The result is too large",                          false},
+    [E_QUERIES_MANY] = {"too_many_queries",       "Too many queries run at once",                     true },
+    [E_SERIES_MANY] = {"too_many_series",        "The selection matches too many series",            false},
+};
+
+const struct code_row *code_row(enum code code)
+{
+    assert((unsigned)code < CODE_COUNT);
+    return &rows[code];
+}
+
+static bool is_continuation(unsigned char byte)
+{
+    return (byte & 0xc0) == 0x80;
+}
+
+/* The size of the printable UTF-8 character at `at` (NUL-terminated, so that a sequence
+ * cut by the end fails at the NUL), or 0.  C1 controls are no characters here: terminals
+ * obey them. */
+static size_t character_size(const unsigned char *at)
+{
+    unsigned char lead = at[0], second;
+
+    if (lead < 0x80)
+        return lead >= 0x20 && lead != 0x7f;
+    if (lead < 0xc2 || lead > 0xf4 || !is_continuation(at[1]))
+        return 0;
+    second = at[1];
+    if (lead < 0xe0)
+        return lead == 0xc2 && second < 0xa0 ? 0 : 2;
+    if (!is_continuation(at[2]))
+        return 0;
+    if (lead < 0xf0) {
+        bool overlong = lead == 0xe0 && second < 0xa0;
+        bool surrogate = lead == 0xed && second >= 0xa0;
+        return overlong || surrogate ? 0 : 3;
+    }
+    if (!is_continuation(at[3]) || (lead == 0xf0 && second < 0x90) ||
+        (lead == 0xf4 && second >= 0x90))
+        return 0;
+    return 4;
+}
+
+/* Removes the beginning of a character that a cut left at the end. */
+static void drop_half_character(char *text)
+{
+    size_t size = strlen(text), back = 0;
+
+    while (back < 3 && back < size && is_continuation((unsigned char)text[size - 1 - back]))
+        back++;
+    if (back < size && (unsigned char)text[size - 1 - back] >= 0xc0 &&
+        character_size((unsigned char *)&text[size - 1 - back]) == 0)
+        text[size - 1 - back] = '\0';
+}
+
+/* Copies what is printable of `from`, '?' for each other byte, cut to fit `room` bytes. */
+static void copy_clean(char *to, size_t room, char *from)
+{
+    size_t size = strlen(from);
+
+    if (size >= room) {
+        from[room - 1] = '\0';
+        drop_half_character(from);
+        size = strlen(from);
+    }
+    for (size_t at = 0; at < size;) {
+        size_t step = character_size((unsigned char *)&from[at]);
+        if (step == 0)
+            from[at++] = '?';
+        else
+            at += step;
+    }
+    memcpy(to, from, size + 1);
+}
+
+/* Twice the room, so that a context before a full text is cut at the end, not at its head. */
+enum { SCRATCH_SIZE = 2 * ERROR_TEXT_SIZE };
+
+enum code error_set(struct error *err, enum code code, const char *format, ...)
+{
+    char scratch[SCRATCH_SIZE];
+    va_list arguments;
+
+    assert(code > OK && code < CODE_COUNT);
+    if (err == NULL)
+        return code;
+    va_start(arguments, format);
+    (void)vsnprintf(scratch, sizeof(scratch), format, arguments);
+    va_end(arguments);
+    err->code = code;
+    copy_clean(err->text, sizeof(err->text), scratch);
+    return code;
+}
+
+static enum code code_of_errno(int number)
+{
+    switch (number) {
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+        return E_DISK_FULL;
+    case ENOMEM:
+        return E_MEMORY;
+    default:
+        return E_IO;
+    }
+}
+
+enum code error_set_errno(struct error *err, int number, const char *format, ...)
+{
+    char scratch[SCRATCH_SIZE];
+    const char *reason = strerrordesc_np(number); /* of any locale the plain English one */
+    enum code code = code_of_errno(number);
+    va_list arguments;
+    int size;
+
+    if (err == NULL)
+        return code;
+    va_start(arguments, format);
+    size = vsnprintf(scratch, ERROR_TEXT_SIZE, format, arguments);
+    va_end(arguments);
+    if (size < 0)
+        size = 0;
+    else if (size >= ERROR_TEXT_SIZE)
+        size = ERROR_TEXT_SIZE - 1;
+    if (reason != NULL)
+        (void)snprintf(scratch + size, sizeof(scratch) - (size_t)size, ": %s", reason);
+    else
+        (void)snprintf(scratch + size, sizeof(scratch) - (size_t)size, ": error %d", number);
+    err->code = code;
+    copy_clean(err->text, sizeof(err->text), scratch);
+    return code;
+}
+
+void error_context(struct error *err, const char *format, ...)
+{
+    char scratch[SCRATCH_SIZE];
+    va_list arguments;
+    int size;
+
+    if (err == NULL)
+        return;
+    va_start(arguments, format);
+    size = vsnprintf(scratch, ERROR_TEXT_SIZE, format, arguments);
+    va_end(arguments);
+    if (size < 0)
+        size = 0;
+    else if (size >= ERROR_TEXT_SIZE)
+        size = ERROR_TEXT_SIZE - 1;
+    (void)snprintf(scratch + size, sizeof(scratch) - (size_t)size, ": %s", err->text);
+    copy_clean(err->text, sizeof(err->text), scratch);
+}
+
+void error_point(struct error *err, struct bytes pointer)
+{
+    char scratch[ERROR_POINTER_SIZE + 4];
+    size_t size = pointer.size < sizeof(scratch) - 1 ? pointer.size : sizeof(scratch) - 1;
+
+    if (err == NULL)
+        return;
+    for (size_t i = 0; i < size; i++) /* a NUL would end the text */
+        scratch[i] = pointer.data[i] == '\0' ? '?' : pointer.data[i];
+    scratch[size] = '\0';
+    copy_clean(err->pointer, sizeof(err->pointer), scratch);
+}
