@@ -1,0 +1,79 @@
+/* The embedded store of a node: wal, head, packs and index as one thing.  What comes in is a
+ * submission (an encoded record and its decoded batch); what goes out is a view (store/view.h).
+ *
+ * Order of a submission: wal written and fdatasync'ed, applied to the head, watermark moved,
+ * done() called with OK.  Nothing is acknowledged otherwise.
+ *
+ * Thread: store_submit(), store_flush() and store_view() from any; done() runs on the store's
+ * applier thread and must only publish and wake. */
+#ifndef WEIR_STORE_STORE_H
+#define WEIR_STORE_STORE_H
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/metric.h"
+#include "model/batch.h"
+#include "model/limits.h"
+#include "model/matcher.h"
+#include "model/note.h"
+
+struct index;
+struct store;
+
+struct store_options {
+    struct fs *fs; /* all borrowed, and outlive the store */
+    struct clock *clock;
+    struct index *index;
+    struct series_registry *registry;
+    struct note_sink *notes; /* NULL: nobody asks */
+    const struct limits *limits;
+    struct metrics *metrics; /* NULL: none */
+    uint16_t member;         /* 0..1023, the low bits of ingest times */
+    bool accept_clock;       /* take a wall clock that jumped as the truth */
+    uint64_t ballast_bytes;
+};
+
+/* Opens or creates, replays the wal into the head.  *store is NULL on failure. */
+MUST_USE enum code store_open(const struct store_options *options, struct store **store,
+                              struct error *err);
+/* Starts the wal, applier and sealer threads.  Without it, store_step_*() do their work
+ * (simulator). */
+MUST_USE enum code store_start(struct store *store, struct error *err);
+/* Stops the threads after what was submitted is done; seals nothing (the wal has it).  NULL is
+ * fine. */
+void store_close(struct store *store);
+
+struct submission {
+    const struct tenant *tenant;
+    struct bytes payload;              /* codec/record.h; borrowed until done() */
+    const struct batch *batch;         /* the same rows decoded and resolved; NULL for a deletion */
+    const struct tombstone *tombstone; /* NULL for rows; .ingest is set by the store */
+    const struct note *note;           /* NULL = none; .ingest is set by the store */
+    /* Once, after store_submit() gave OK. */
+    void (*done)(struct submission *submission, enum code code, const struct error *err);
+    int64_t ingest;          /* set before done() */
+    struct submission *next; /* the store's */
+};
+
+/* E_BUSY (head or wal full, queue full), E_DISK_FULL, E_CLOCK_SKEW, E_DRAINING, E_IO (the disk
+ * failed: for good), E_RECORD_LARGE: then done() is not called. */
+MUST_USE enum code store_submit(struct store *store, struct submission *submission,
+                                struct error *err);
+
+/* Seals everything applied so far; done() from the sealer thread when it is in packs. */
+void store_flush(struct store *store,
+                 void (*done)(void *context, enum code code, const struct error *err),
+                 void *context);
+
+/* Readiness: OK, or why not (E_IO after a disk error, E_CLOCK_SKEW, E_DISK_FULL, E_NOT_READY). */
+enum code store_ready(struct store *store, struct error *err);
+/* Refreshes the gauges (head, wal, packs, watermark lag) for /metrics. */
+void store_measure(struct store *store);
+
+/* One step of each thread's work, for a store that is not started; *did tells whether there was
+ * any. */
+MUST_USE enum code store_step_commit(struct store *store, bool *did, struct error *err);
+MUST_USE enum code store_step_apply(struct store *store, bool *did, struct error *err);
+MUST_USE enum code store_step_seal(struct store *store, bool force, bool *did, struct error *err);
+
+#endif

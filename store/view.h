@@ -1,0 +1,66 @@
+/* What one tenant's readers see at S: an immutable picture of head generations, packs and
+ * tombstones.  It keeps alive what it names; free it soon after the answer.
+ *
+ * A view may hold rows of a higher ingest time than S: readers skip them. */
+#ifndef WEIR_STORE_VIEW_H
+#define WEIR_STORE_VIEW_H
+
+#include "base/arena.h"
+#include "codec/block_codec.h"
+#include "model/matcher.h"
+#include "model/rows.h"
+
+struct store;
+struct view;
+
+enum { VIEW_LATEST = 0 }; /* as_of: the watermark */
+
+/* S = as_of, or the watermark for VIEW_LATEST.  May wait (for commits below S to be applied, no
+ * longer than they take): query workers only.  E_AS_OF_FUTURE. */
+MUST_USE enum code store_view(struct store *store, const struct tenant *tenant, int64_t as_of,
+                              struct view **view, struct error *err);
+void view_free(struct view *view); /* NULL is fine */
+int64_t view_as_of(const struct view *view);
+/* Ascending by ingest; also those above S. */
+const struct tombstone *view_tombstones(const struct view *view, size_t *count);
+/* What stored data may be missing from answers, as texts for people ("wal segment 12 bytes
+ * 4096..8192: ..."); count 0 = complete. */
+const struct bytes *view_missing(const struct view *view, size_t *count);
+
+/* A place where rows of one series are: a run in the head, or (part of) a block in a pack. */
+struct place {
+    int64_t time_first,
+        time_last; /* least and greatest; a block that several series share: of all of them */
+    int64_t ingest_first, ingest_last; /* likewise */
+    uint32_t row_count;                /* likewise: at most so many */
+    bool in_pack;
+    const void *source, *detail; /* the store's */
+};
+
+/* All places with rows of the series that may touch [start, end), ordered by time_first.  The array
+ * is from `arena`. */
+MUST_USE enum code view_places(const struct view *view, const struct series *series, int64_t start,
+                               int64_t end, struct arena *arena, struct place **places,
+                               size_t *count, struct error *err);
+
+/* Decodes the fields asked for (names in any order; rows->columns[].field is the index into
+ * `fields`) of the place's rows of `series`, sorted by (time, version order).  Rows outside any
+ * range are NOT cut.  A shared block may hold no row of the series: count 0.  All memory from
+ * `arena`; head columns may be borrowed from the view.  E_CORRUPT names pack and block. */
+MUST_USE enum code place_read(const struct view *view, const struct place *place,
+                              const struct series *series, const struct bytes *fields,
+                              size_t field_count, struct block_decoder *decoder,
+                              struct arena *arena, struct rows *rows, struct error *err);
+
+/* The summaries of the place's columns, when the place is a block of this series alone (else
+ * false); for answers that need not decode.  One entry per column of the fields asked for. */
+struct place_summary {
+    uint32_t field;
+    enum value_type type;
+    const struct column_summary *summary;
+};
+MUST_USE bool place_summaries(const struct view *view, const struct place *place,
+                              const struct bytes *fields, size_t field_count, struct arena *arena,
+                              bool *times_unique, struct place_summary **summaries, size_t *count);
+
+#endif
