@@ -7,6 +7,7 @@
 #define WEIR_MODEL_BATCH_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/map.h"
 #include "model/series.h"
 
@@ -22,7 +23,7 @@ struct batch_table {
     uint32_t row_count, row_capacity;
     const struct batch_field *fields; /* sorted by (name, type), no name twice */
     uint32_t *series;                 /* per row: index into batch.series */
-    uint32_t *line;                   /* per row: input line, from 1 (JSON: element, from 1) */
+    uint32_t *line; /* per row: line (JSON: element) from 1; NULL in a decoded record */
     int64_t *time;
     int64_t *revision;    /* NULL: no row of the table claims a revision time */
     union cell **columns; /* [field][row] */
@@ -49,17 +50,18 @@ struct batch {
     struct arena *arena; /* borrowed */
     struct batch_table *tables, **tables_end;
     struct map tables_by_shape; /* see batch_table_find() */
+    struct buf shape;           /* scratch: the shape looked for */
     struct batch_series *series;
     uint32_t series_count, series_capacity;
     struct map series_by_key; /* canonical key -> index + 1 */
     uint64_t row_count, value_count;
-    bool unordered; /* some series has a row not later than its predecessor: see batch_resolve() */
+    bool unordered; /* some series may have a row not later than its predecessor; batch_resolve() */
     struct batch_reject *rejects, **rejects_end;
     uint64_t reject_count, rejects_kept_max; /* counted all, kept up to the maximum */
 };
 
 void batch_init(struct batch *batch, struct arena *arena, uint64_t rejects_kept_max);
-/* The maps are not in the arena. */
+/* The maps and the scratch are not in the arena (a decoded record's batch has none of them). */
 void batch_release(struct batch *batch);
 
 /* Index of the series with this canonical key, added when new (the key is copied then);
@@ -80,6 +82,11 @@ void batch_row_done(struct batch *batch, struct batch_table *table, uint32_t ser
 /* Sets the revision time of the table's newest row (earlier rows without one hold INT64_MIN).
  * False: memory. */
 MUST_USE bool batch_row_revision(struct batch *batch, struct batch_table *table, int64_t revision);
+
+/* Copies a row over an earlier one, and cuts the table to its first `count` rows: together they
+ * take rows out. */
+void batch_row_move(struct batch_table *table, uint32_t to, uint32_t from);
+void batch_rows_cut(struct batch *batch, struct batch_table *table, uint32_t count);
 
 /* The time of the next row of this series that has none of its own: now_ns, now_ns + 1, ... */
 int64_t batch_untimed(struct batch *batch, uint32_t series, int64_t now_ns);
