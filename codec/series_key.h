@@ -15,6 +15,8 @@ MUST_USE enum code series_key_encode(struct bytes measurement, struct series_tag
 MUST_USE enum code series_key_decode(struct bytes key, struct arena *arena,
                                      struct bytes *measurement, const struct series_tag **tags,
                                      uint32_t *tag_count, struct error *err);
+/* Whether the key is canonical; then *measurement is its part. */
+MUST_USE bool series_key_check(struct bytes key, struct bytes *measurement);
 /* BLAKE2b-128 of the key. */
 struct series_id series_key_id(struct bytes key);
 /* "cpu,host=a" as line protocol writes it, escaped; for people. */
