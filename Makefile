@@ -1,10 +1,24 @@
-# Weir.  `make run` builds and serves; `make test` runs everything; README.md has the tour.
+# Weir.  `make run` builds and serves; `make test` proves; README.md has the tour.
+#
+#   run            install what is missing (Debian), build, serve on 127.0.0.1:8090 out of ./weir-data
+#   check          build + unit tests, under two minutes
+#   test           everything that a change must pass, under fifteen minutes on two cores
+#   test-long      the full counts: TSan, clang, clang-tidy, hundreds of power cuts
+#   test-real DATA=DIR   the sample data through the HTTP API, compared with an independent computation
+#   asan tsan      unit tests and API scenarios under the sanitizers
+#   tidy fuzz      static checks; libFuzzer over all targets for FUZZ_SECONDS in total
+#   bench dist format clean
+#
+# A part of the tree builds alone: make unit ROOMS="base model codec" MODE=asan BUILD=/tmp/b
 CC      ?= gcc
 BUILD   ?= build
-# Rooms in layer order; a part of the tree builds alone with ROOMS="base model codec".
+# Rooms in layer order.
 ROOMS   ?= base model codec store store/wal store/head store/packs catalog discovery http net \
            ingest query handlers server
 MODE    ?= plain
+JOBS    ?= $(shell nproc)
+RESULT  ?= unit-$(MODE)
+VERSION  = 0.1.0
 
 WARN     = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
            -Wwrite-strings -Werror
@@ -13,10 +27,15 @@ MODE_plain = -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 MODE_asan  = -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 MODE_tsan  = -O1 -fsanitize=thread -fno-omit-frame-pointer
 MODE_failpoints = -O1 -DWEIR_FAILPOINTS
+# clang only: coverage for libFuzzer, whose main is added where a target is linked.
+MODE_fuzz  = -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+             -fno-omit-frame-pointer
 CFLAGS  += -std=gnu17 -g $(WARN) $(HARDEN) -fvisibility=hidden -D_GNU_SOURCE -I. -MMD -MP \
            $(MODE_$(MODE))
 LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack $(MODE_$(MODE))
-LDLIBS   = -lmicrohttpd -ljansson -llmdb -lzstd -lz -lsodium -lpcre2-8 -lyaml -lcurl -lpthread -lm
+# libcurl joins when net/client.c does.
+LDLIBS   = -lmicrohttpd -ljansson -llmdb -lzstd -lz -lsodium -lpcre2-8 -lyaml \
+           $(if $(wildcard net/*.c),-lcurl) -lpthread -lm
 
 OUT      = $(BUILD)/$(MODE)
 SOURCES  = $(filter-out server/main.c,$(foreach room,$(ROOMS),$(wildcard $(room)/*.c)))
@@ -24,6 +43,17 @@ OBJECTS  = $(SOURCES:%.c=$(OUT)/%.o)
 LIBRARY  = $(OUT)/libweir.a
 UNITS    = $(foreach room,$(ROOMS),$(wildcard tests/unit/$(room)/test_*.c))
 UNIT_BIN = $(UNITS:%.c=$(OUT)/%)
+SIM      = $(wildcard tests/sim/*.c)
+FUZZERS  = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+
+# How much of each: `make test` takes the first, `make test-long` the second.
+FUZZ_SECONDS ?= 60
+SIM_STEPS    ?= 1000000
+LONG_STEPS   ?= 20000000
+CUTS         ?= 20
+LONG_CUTS    ?= 500
+KILLS        ?= 10
+LONG_KILLS   ?= 200
 
 all: $(BUILD)/weir
 
@@ -38,8 +68,13 @@ $(LIBRARY): $(OBJECTS)
 $(OUT)/weir: $(OUT)/server/main.o $(LIBRARY)
 	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
-$(BUILD)/weir: $(OUT)/weir
-	ln -sf $(MODE)/weir $@
+# The name that people use; only the plain build takes it.
+$(BUILD)/weir: $(BUILD)/plain/weir
+	ln -sf plain/weir $@
+
+program: $(OUT)/weir
+
+# --- tests that link the rooms ---
 
 $(OUT)/tests/unit/%: tests/unit/%.c $(LIBRARY)
 	@mkdir -p $(@D)
@@ -47,7 +82,114 @@ $(OUT)/tests/unit/%: tests/unit/%.c $(LIBRARY)
 
 # Unit tests of the chosen rooms.
 unit: $(UNIT_BIN)
-	@set -e; for t in $^; do $$t; done
+	@tests/run_unit $(RESULT) $^
 
--include $(OBJECTS:.o=.d) $(UNIT_BIN:=.d)
-.PHONY: all unit
+$(OUT)/simulator: $(SIM:%.c=$(OUT)/%.o) $(LIBRARY)
+	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+$(OUT)/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -Wno-missing-prototypes $(LDFLAGS) $< tests/fuzz/replay.c $(LIBRARY) $(LDLIBS) -o $@
+
+$(OUT)/fuzz/%: tests/fuzz/%.c $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -Wno-missing-prototypes $(LDFLAGS) -fsanitize=fuzzer $< $(LIBRARY) $(LDLIBS) -o $@
+
+fuzzers: $(FUZZERS:%=$(OUT)/fuzz/%)
+	@tests/fuzz/run $(FUZZ_SECONDS) $^
+
+# Every corpus again, as plain tests.
+replay: $(FUZZERS:%=$(OUT)/replay/%)
+	@tests/fuzz/run replay $^
+
+# --- tools that only talk HTTP: no room is linked ---
+
+$(BUILD)/%: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) $< -lpthread -lm -o $@
+
+WRITER = $(BUILD)/tests/fault/writer
+LOAD   = $(BUILD)/bench/load
+
+# --- what people call ---
+
+run:
+	@tests/install build
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	$(BUILD)/weir serve --data weir-data --listen 127.0.0.1:8090
+
+check:
+	@tests/install build unit
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@$(MAKE) --no-print-directory -j$(JOBS) unit
+
+test:
+	@tests/install build unit test
+	@rm -rf $(BUILD)/results
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(WRITER) $(LOAD)
+	@tests/suite tidy tests/tidy
+	@tests/suite unit-plain $(MAKE) -j$(JOBS) unit
+	@tests/suite simulator $(MAKE) -j$(JOBS) simulate STEPS=$(SIM_STEPS)
+	@tests/suite api-plain tests/api/run api-plain $(BUILD)/weir
+	@tests/suite fault tests/fault/run $(BUILD) $(CUTS) $(KILLS)
+	@tests/suite unit-asan $(MAKE) -j$(JOBS) unit MODE=asan
+	@tests/suite replay $(MAKE) -j$(JOBS) replay MODE=asan
+	@$(MAKE) --no-print-directory -j$(JOBS) program MODE=asan
+	@tests/suite api-asan tests/api/run api-asan $(BUILD)/asan/weir
+	@tests/suite fuzz $(MAKE) -j$(JOBS) fuzz
+	@tests/summary
+
+test-long:
+	@tests/install build unit test
+	@rm -rf $(BUILD)/results
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(WRITER) $(LOAD)
+	@tests/suite tidy $(MAKE) tidy
+	@tests/suite unit-clang $(MAKE) -j$(JOBS) unit CC=clang BUILD=$(BUILD)/clang RESULT=unit-clang
+	@tests/suite simulator $(MAKE) -j$(JOBS) simulate STEPS=$(LONG_STEPS)
+	@tests/suite fault tests/fault/run $(BUILD) $(LONG_CUTS) $(LONG_KILLS)
+	@$(MAKE) --no-print-directory asan tsan
+	@tests/suite fuzz $(MAKE) -j$(JOBS) fuzz FUZZ_SECONDS=3600
+	@tests/summary
+
+test-real: all
+	@tests/install build test
+	@tests/suite real tests/real/run $(BUILD)/weir "$(DATA)"
+
+asan tsan:
+	@tests/install build unit test
+	@$(MAKE) --no-print-directory -j$(JOBS) program MODE=$@
+	@tests/suite unit-$@ $(MAKE) -j$(JOBS) unit MODE=$@
+	@tests/suite api-$@ tests/api/run api-$@ $(BUILD)/$@/weir
+
+simulate: $(OUT)/simulator
+	$(OUT)/simulator --steps $(STEPS)
+
+fuzz:
+	@tests/install build test
+	@$(MAKE) --no-print-directory -j$(JOBS) fuzzers CC=clang MODE=fuzz
+
+tidy:
+	@tests/install build test
+	@tests/tidy
+	@git ls-files '*.c' | grep -v '^tests/' | xargs -P$(JOBS) -n 4 \
+		clang-tidy --quiet --warnings-as-errors='*' -- -std=gnu17 -D_GNU_SOURCE -I. 2>/dev/null
+
+bench: all $(LOAD)
+	@tests/install build test
+	@bench/core.sh $(BUILD)
+
+# The same commit gives the same bytes.
+dist:
+	@mkdir -p $(BUILD)
+	git archive --format=tar --prefix=weir-$(VERSION)/ HEAD | gzip -n9 >$(BUILD)/weir-$(VERSION).tar.gz
+	@sha256sum $(BUILD)/weir-$(VERSION).tar.gz
+
+format:
+	git ls-files '*.c' '*.h' | xargs clang-format -i
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(OBJECTS:.o=.d) $(UNIT_BIN:=.d) $(SIM:%.c=$(OUT)/%.d)
+.PHONY: all program unit fuzzers replay run check test test-long test-real asan tsan simulate fuzz tidy \
+        bench dist format clean
