@@ -1,0 +1,366 @@
+/* The index in LMDB.  Default sync flags: a commit writes its pages beside the old ones, syncs
+ * them, then writes one of two root pages through a descriptor opened with O_DSYNC.  A crash
+ * leaves the old root or the new one, so a transaction is there whole or not at all, and the
+ * file needs no repair.  (MDB_NOSYNC and MDB_WRITEMAP give that up; they are not used.)
+ *
+ * After a commit that failed with E_IO the new root may or may not be on disk: only opening
+ * again tells.  After E_DISK_FULL it is not: pages that do not fit fail before the root is
+ * touched.
+ *
+ * LMDB takes keys of 1..511 bytes.  Ours are shorter but for fields with very long names; such a
+ * key is kept as its first bytes and the hash of the whole, and stands in full before the value.
+ *
+ * MDB_NOTLS: a reading transaction belongs to its handle, not to its thread. */
+#include "store/index.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <lmdb.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/hash.h"
+
+enum {
+    READERS_MAX = 512, /* transactions at once; a slot is 64 bytes of the lock file */
+    KEY_BYTES_MAX = 511,
+    HASH_BYTES = sizeof(struct hash128),
+    KEY_HEAD_BYTES = KEY_BYTES_MAX - HASH_BYTES, /* a stored key is long when it has all 511 */
+};
+
+static const char *const table_names[INDEX_TABLE_COUNT] = {
+    [INDEX_META] = "meta",     [INDEX_MANIFEST] = "manifest", [INDEX_PACK] = "pack",
+    [INDEX_SERIES] = "series", [INDEX_FIELD] = "field",       [INDEX_TOMBSTONE] = "tombstone",
+    [INDEX_NOTE] = "note",
+};
+
+struct index_lmdb {
+    struct index base;
+    MDB_env *environment;
+    MDB_dbi tables[INDEX_TABLE_COUNT];
+};
+
+struct index_transaction {
+    struct index_lmdb *index;
+    MDB_txn *handle;
+    enum code failed; /* of the first write that failed: the transaction can only be given up */
+};
+
+static enum code lmdb_error(struct error *err, int number, const char *what)
+{
+    switch (number) {
+    case MDB_MAP_FULL:
+        return error_set(err, E_DISK_FULL, "index: %s: the map is full (raise its size)", what);
+    case MDB_READERS_FULL:
+        return error_set(err, E_BUSY, "index: %s: %d readers at once", what, READERS_MAX);
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+    case MDB_INVALID:
+    case MDB_VERSION_MISMATCH:
+    case MDB_INCOMPATIBLE:
+        return error_set(err, E_CORRUPT, "index: %s: %s", what, mdb_strerror(number));
+    case MDB_PANIC:
+        return error_set(err, E_IO, "index: %s: an earlier commit failed", what);
+    default:
+        if (number > 0)
+            return error_set_errno(err, number, "index: %s", what);
+        return error_set(err, E_INTERNAL, "index: %s: %s", what, mdb_strerror(number));
+    }
+}
+
+/* A key as LMDB gets it. */
+struct stored_key {
+    MDB_val value;
+    bool hashed; /* then the key in full stands before the value */
+    char room[KEY_BYTES_MAX];
+};
+
+static void key_store(struct bytes key, struct stored_key *stored)
+{
+    assert(key.size > 0);
+    stored->hashed = key.size >= KEY_BYTES_MAX;
+    if (stored->hashed) {
+        struct hash128 hash = hash128(key);
+
+        memcpy(stored->room, key.data, KEY_HEAD_BYTES);
+        memcpy(stored->room + KEY_HEAD_BYTES, hash.bytes, HASH_BYTES);
+        stored->value = (MDB_val){KEY_BYTES_MAX, stored->room};
+    } else {
+        stored->value = (MDB_val){key.size, (void *)(uintptr_t)key.data};
+    }
+}
+
+/* What stands in the table, taken apart. */
+static enum code entry_load(MDB_val key, MDB_val data, struct bytes *key_whole, struct bytes *value,
+                            struct error *err)
+{
+    uint32_t size;
+
+    *key_whole = (struct bytes){key.mv_data, key.mv_size};
+    *value = (struct bytes){data.mv_data, data.mv_size};
+    if (key.mv_size < KEY_BYTES_MAX)
+        return OK;
+    if (value->size < sizeof(size))
+        return error_set(err, E_CORRUPT, "index: a long key is cut off");
+    memcpy(&size, value->data, sizeof(size));
+    if (size < KEY_BYTES_MAX || size > value->size - sizeof(size))
+        return error_set(err, E_CORRUPT, "index: a long key has %u of %zu bytes", size,
+                         value->size - sizeof(size));
+    *key_whole = bytes_slice(*value, sizeof(size), sizeof(size) + size);
+    *value = bytes_slice(*value, sizeof(size) + size, value->size);
+    return OK;
+}
+
+static enum code lmdb_begin(struct index *base, bool writing,
+                            struct index_transaction **transaction, struct error *err)
+{
+    struct index_lmdb *index = (struct index_lmdb *)base;
+    struct index_transaction *made = calloc(1, sizeof(*made));
+    int number;
+
+    *transaction = NULL;
+    if (!made)
+        return error_set(err, E_MEMORY, "index: no memory for a transaction");
+    made->index = index;
+    number = mdb_txn_begin(index->environment, NULL, writing ? 0 : MDB_RDONLY, &made->handle);
+    if (number) {
+        free(made);
+        return lmdb_error(err, number, "begin");
+    }
+    *transaction = made;
+    return OK;
+}
+
+static enum code lmdb_get(struct index_transaction *transaction, enum index_table table,
+                          struct bytes key, struct bytes *value, struct error *err)
+{
+    struct stored_key stored;
+    struct bytes whole;
+    MDB_val data;
+    enum code code;
+    int number;
+
+    key_store(key, &stored);
+    number = mdb_get(transaction->handle, transaction->index->tables[table], &stored.value, &data);
+    if (number == MDB_NOTFOUND)
+        return E_NOT_FOUND;
+    if (number)
+        return lmdb_error(err, number, "get");
+    code = entry_load(stored.value, data, &whole, value, err);
+    if (code == OK && stored.hashed && !bytes_equal(whole, key))
+        return error_set(err, E_CORRUPT, "index: another key stands where a long key should");
+    return code;
+}
+
+static enum code lmdb_put(struct index_transaction *transaction, enum index_table table,
+                          struct bytes key, struct bytes value, struct error *err)
+{
+    struct stored_key stored;
+    MDB_val data = {value.size, (void *)(uintptr_t)value.data};
+    int number;
+
+    key_store(key, &stored);
+    if (stored.hashed)
+        data.mv_size = sizeof(uint32_t) + key.size + value.size;
+    number = mdb_put(transaction->handle, transaction->index->tables[table], &stored.value, &data,
+                     stored.hashed ? MDB_RESERVE : 0);
+    if (number) {
+        transaction->failed = lmdb_error(err, number, "put");
+        return transaction->failed;
+    }
+    if (stored.hashed) {
+        uint32_t size = (uint32_t)key.size;
+        char *at = data.mv_data;
+
+        memcpy(at, &size, sizeof(size));
+        memcpy(at + sizeof(size), key.data, key.size);
+        if (value.size > 0)
+            memcpy(at + sizeof(size) + key.size, value.data, value.size);
+    }
+    return OK;
+}
+
+static enum code lmdb_remove(struct index_transaction *transaction, enum index_table table,
+                             struct bytes key, struct error *err)
+{
+    struct stored_key stored;
+    int number;
+
+    key_store(key, &stored);
+    number = mdb_del(transaction->handle, transaction->index->tables[table], &stored.value, NULL);
+    if (number == 0 || number == MDB_NOTFOUND)
+        return OK;
+    transaction->failed = lmdb_error(err, number, "remove");
+    return transaction->failed;
+}
+
+static enum code
+lmdb_walk(struct index_transaction *transaction, enum index_table table, struct bytes first,
+          enum code (*each)(void *context, struct bytes key, struct bytes value, struct error *err),
+          void *context, struct error *err)
+{
+    struct stored_key stored;
+    struct bytes whole, value;
+    MDB_cursor *cursor;
+    MDB_val key = {0}, data;
+    MDB_cursor_op move = MDB_FIRST;
+    enum code code = OK;
+    int number = mdb_cursor_open(transaction->handle, transaction->index->tables[table], &cursor);
+
+    if (number)
+        return lmdb_error(err, number, "walk");
+    if (first.size > 0) {
+        key_store(first, &stored);
+        key = stored.value;
+        move = MDB_SET_RANGE;
+    }
+    while (code == OK) {
+        number = mdb_cursor_get(cursor, &key, &data, move);
+        move = MDB_NEXT;
+        if (number == MDB_NOTFOUND)
+            break;
+        code =
+            number ? lmdb_error(err, number, "walk") : entry_load(key, data, &whole, &value, err);
+        if (code == OK)
+            code = each(context, whole, value, err);
+    }
+    mdb_cursor_close(cursor);
+    return code;
+}
+
+static void lmdb_abort(struct index_transaction *transaction)
+{
+    if (!transaction)
+        return;
+    mdb_txn_abort(transaction->handle);
+    free(transaction);
+}
+
+static enum code lmdb_commit(struct index_transaction *transaction, struct error *err)
+{
+    enum code failed = transaction->failed;
+    int number;
+
+    if (failed) {
+        lmdb_abort(transaction);
+        return error_set(err, failed, "index: commit: a write of the transaction failed");
+    }
+    number = mdb_txn_commit(transaction->handle);
+    free(transaction);
+    return number ? lmdb_error(err, number, "commit") : OK;
+}
+
+static const struct index_operations lmdb_operations = {
+    .begin = lmdb_begin,
+    .get = lmdb_get,
+    .put = lmdb_put,
+    .remove = lmdb_remove,
+    .walk = lmdb_walk,
+    .commit = lmdb_commit,
+    .abort = lmdb_abort,
+};
+
+static enum code sync_directory(const char *path, const char *name, struct error *err)
+{
+    enum code code = OK;
+    int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int named;
+
+    if (directory < 0)
+        return error_set_errno(err, errno, "index: open %s", path);
+    named = openat(directory, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (named < 0 || fsync(named) != 0)
+        code = error_set_errno(err, errno, "index: sync %s/%s", path, name);
+    if (named >= 0)
+        close(named);
+    close(directory);
+    return code;
+}
+
+/* The tables, made in one transaction of their own. */
+static enum code open_tables(struct index_lmdb *index, bool read_only, struct error *err)
+{
+    MDB_txn *handle;
+    int number = mdb_txn_begin(index->environment, NULL, read_only ? MDB_RDONLY : 0, &handle);
+
+    if (number)
+        return lmdb_error(err, number, "open");
+    for (int i = 0; i < INDEX_TABLE_COUNT && number == 0; i++) {
+        number =
+            mdb_dbi_open(handle, table_names[i], read_only ? 0 : MDB_CREATE, &index->tables[i]);
+        if (number)
+            mdb_txn_abort(handle);
+        if (number == MDB_NOTFOUND)
+            return error_set(err, E_CORRUPT, "index: table %s is missing", table_names[i]);
+    }
+    if (number == 0)
+        number = mdb_txn_commit(handle);
+    return number ? lmdb_error(err, number, "open tables") : OK;
+}
+
+static enum code open_environment(struct index_lmdb *index, const char *path, uint64_t map_bytes,
+                                  bool read_only, struct error *err)
+{
+    int dead, number = mdb_env_create(&index->environment);
+
+    if (number == 0)
+        number = mdb_env_set_mapsize(index->environment, map_bytes);
+    if (number == 0)
+        number = mdb_env_set_maxdbs(index->environment, INDEX_TABLE_COUNT);
+    if (number == 0)
+        number = mdb_env_set_maxreaders(index->environment, READERS_MAX);
+    if (number == 0)
+        number =
+            mdb_env_open(index->environment, path, MDB_NOTLS | (read_only ? MDB_RDONLY : 0), 0600);
+    if (number == ENOENT)
+        return error_set(err, E_NOT_FOUND, "index: nothing at %s", path);
+    /* Slots of readers that were killed would keep old pages alive for ever. */
+    if (number == 0)
+        number = mdb_reader_check(index->environment, &dead);
+    return number ? lmdb_error(err, number, path) : OK;
+}
+
+enum code index_lmdb_open(const char *path, uint64_t map_bytes, bool read_only,
+                          struct index **index, struct error *err)
+{
+    struct index_lmdb *made;
+    enum code code = OK;
+
+    *index = NULL;
+    if (!read_only && mkdir(path, 0700) != 0 && errno != EEXIST)
+        return error_set_errno(err, errno, "index: make directory %s", path);
+    made = calloc(1, sizeof(*made));
+    if (!made)
+        return error_set(err, E_MEMORY, "index: no memory to open %s", path);
+    made->base.operations = &lmdb_operations;
+    code = open_environment(made, path, map_bytes, read_only, err);
+    if (code)
+        goto out;
+    code = open_tables(made, read_only, err);
+    if (code || read_only)
+        goto out;
+    /* LMDB syncs its file, but not the names of file and directory. */
+    code = sync_directory(path, ".", err);
+    if (code)
+        goto out;
+    code = sync_directory(path, "..", err);
+
+out:
+    if (code)
+        index_lmdb_close(&made->base);
+    else
+        *index = &made->base;
+    return code;
+}
+
+void index_lmdb_close(struct index *base)
+{
+    struct index_lmdb *index = (struct index_lmdb *)base;
+
+    if (!index)
+        return;
+    mdb_env_close(index->environment); /* NULL is fine */
+    free(index);
+}

@@ -1,0 +1,388 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "store/index.h"
+
+enum { MAP_BYTES = 16 << 20, LONG = 1200 };
+
+struct place {
+    char directory[64], path[96];
+    struct index *index;
+};
+
+static void open_index(struct place *place, bool read_only)
+{
+    struct error err = {0};
+
+    if (index_lmdb_open(place->path, MAP_BYTES, read_only, &place->index, &err))
+        fail_msg("open: %s", err.text);
+}
+
+static int setup(void **state)
+{
+    struct place *place = calloc(1, sizeof(*place));
+
+    if (!place)
+        return -1;
+    snprintf(place->directory, sizeof(place->directory), "/tmp/weir-test-index-XXXXXX");
+    if (!mkdtemp(place->directory))
+        return -1;
+    snprintf(place->path, sizeof(place->path), "%s/index", place->directory);
+    open_index(place, false);
+    *state = place;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    static const char *const names[] = {"index/data.mdb", "index/lock.mdb", "index", ""};
+    struct place *place = *state;
+    char path[128];
+
+    index_lmdb_close(place->index);
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        snprintf(path, sizeof(path), "%s/%s", place->directory, names[i]);
+        remove(path);
+    }
+    free(place);
+    return 0;
+}
+
+static struct index_transaction *begin(struct place *place, bool writing)
+{
+    struct index_transaction *transaction;
+    struct error err = {0};
+
+    if (place->index->operations->begin(place->index, writing, &transaction, &err))
+        fail_msg("begin: %s", err.text);
+    return transaction;
+}
+
+static void put(struct place *place, struct index_transaction *transaction, enum index_table table,
+                struct bytes key, struct bytes value)
+{
+    struct error err = {0};
+
+    if (place->index->operations->put(transaction, table, key, value, &err))
+        fail_msg("put: %s", err.text);
+}
+
+static void commit(struct place *place, struct index_transaction *transaction)
+{
+    struct error err = {0};
+
+    if (place->index->operations->commit(transaction, &err))
+        fail_msg("commit: %s", err.text);
+}
+
+/* `want` NULL: the key must be absent. */
+static void expect(struct place *place, enum index_table table, struct bytes key, const char *want)
+{
+    struct index_transaction *transaction = begin(place, false);
+    struct error err = {0};
+    struct bytes value = {0};
+    enum code code = place->index->operations->get(transaction, table, key, &value, &err);
+
+    if (want == NULL)
+        assert_int_equal(code, E_NOT_FOUND);
+    else if (code || !bytes_equal(value, bytes_of(want)))
+        fail_msg("code %d, value %.*s, want %s", code, BYTES_ARG(value), want);
+    place->index->operations->abort(transaction);
+}
+
+static void test_tables_are_apart(void **state)
+{
+    struct place *place = *state;
+    struct index_transaction *transaction = begin(place, true);
+    char text[2] = "a";
+
+    for (int i = 0; i < INDEX_TABLE_COUNT; i++) {
+        text[0] = (char)('a' + i);
+        put(place, transaction, (enum index_table)i, BYTES("k"), bytes_of(text));
+    }
+    commit(place, transaction);
+    for (int i = 0; i < INDEX_TABLE_COUNT; i++) {
+        text[0] = (char)('a' + i);
+        expect(place, (enum index_table)i, BYTES("k"), text);
+    }
+}
+
+static void test_abort_leaves_nothing_and_commit_all(void **state)
+{
+    struct place *place = *state;
+    struct index_transaction *transaction = begin(place, true);
+
+    put(place, transaction, INDEX_META, BYTES("a"), BYTES("1"));
+    put(place, transaction, INDEX_META, BYTES("b"), BYTES(""));
+    commit(place, transaction);
+    transaction = begin(place, true);
+    put(place, transaction, INDEX_META, BYTES("a"), BYTES("2"));
+    assert_int_equal(place->index->operations->remove(transaction, INDEX_META, BYTES("b"), NULL),
+                     OK);
+    assert_int_equal(place->index->operations->remove(transaction, INDEX_META, BYTES("none"), NULL),
+                     OK);
+    place->index->operations->abort(transaction);
+    expect(place, INDEX_META, BYTES("a"), "1");
+    expect(place, INDEX_META, BYTES("b"), "");
+    expect(place, INDEX_META, BYTES("none"), NULL);
+    place->index->operations->abort(NULL);
+}
+
+static void test_a_reader_sees_its_snapshot_also_from_the_writers_thread(void **state)
+{
+    struct place *place = *state;
+    struct index_transaction *reader = begin(place, false);
+    struct index_transaction *second = begin(place, false);
+    struct index_transaction *writer = begin(place, true);
+    struct bytes value;
+
+    put(place, writer, INDEX_META, BYTES("k"), BYTES("1"));
+    commit(place, writer);
+    assert_int_equal(place->index->operations->get(reader, INDEX_META, BYTES("k"), &value, NULL),
+                     E_NOT_FOUND);
+    place->index->operations->abort(reader);
+    place->index->operations->abort(second);
+    expect(place, INDEX_META, BYTES("k"), "1");
+}
+
+struct walk {
+    char text[256];
+    size_t stop_after;
+};
+
+static enum code note_key(void *context, struct bytes key, struct bytes value, struct error *err)
+{
+    struct walk *walk = context;
+    size_t used = strlen(walk->text);
+
+    (void)err;
+    snprintf(walk->text + used, sizeof(walk->text) - used, "%.*s=%.*s ", BYTES_ARG(key),
+             BYTES_ARG(value));
+    return walk->stop_after > 0 && --walk->stop_after == 0 ? E_CANCELLED : OK;
+}
+
+static void test_walk_is_ascending_from_first(void **state)
+{
+    static const struct {
+        const char *name, *first;
+        size_t stop_after;
+        enum code want;
+        const char *want_text;
+    } cases[] = {
+        {"all",                "",   0, OK,          "a=1 ab=2 b=3 c=4 "},
+        {"from a key",         "ab", 0, OK,          "ab=2 b=3 c=4 "    },
+        {"from between",       "aa", 0, OK,          "ab=2 b=3 c=4 "    },
+        {"past the end",       "d",  0, OK,          ""                 },
+        {"stops when told so", "",   2, E_CANCELLED, "a=1 ab=2 "        },
+    };
+    struct place *place = *state;
+    struct index_transaction *transaction = begin(place, true);
+
+    put(place, transaction, INDEX_META, BYTES("c"), BYTES("4"));
+    put(place, transaction, INDEX_META, BYTES("a"), BYTES("1"));
+    put(place, transaction, INDEX_META, BYTES("b"), BYTES("3"));
+    put(place, transaction, INDEX_META, BYTES("ab"), BYTES("2"));
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct walk walk = {.stop_after = cases[i].stop_after};
+        struct error err = {0};
+        enum code code = place->index->operations->walk(
+            transaction, INDEX_META, bytes_of(cases[i].first), note_key, &walk, &err);
+
+        if (code != cases[i].want || strcmp(walk.text, cases[i].want_text) != 0)
+            fail_msg("%s: %d %s", cases[i].name, code, walk.text);
+    }
+    place->index->operations->abort(transaction);
+}
+
+static void long_key(char key[static LONG], char last)
+{
+    memset(key, 'k', LONG);
+    key[LONG - 1] = last;
+}
+
+static enum code count_long(void *context, struct bytes key, struct bytes value, struct error *err)
+{
+    size_t *count = context;
+
+    (void)err;
+    assert_int_equal(key.size, LONG);
+    assert_int_equal(value.size, 1);
+    assert_int_equal(key.data[LONG - 1], value.data[0]);
+    ++*count;
+    return OK;
+}
+
+static void test_a_long_key_is_a_key_like_any(void **state)
+{
+    struct place *place = *state;
+    struct index_transaction *transaction = begin(place, true);
+    char one[LONG], two[LONG], edge[511];
+    size_t count = 0;
+
+    long_key(one, '1');
+    long_key(two, '2');
+    put(place, transaction, INDEX_FIELD, (struct bytes){one, LONG}, BYTES("1"));
+    put(place, transaction, INDEX_FIELD, (struct bytes){two, LONG}, BYTES("2"));
+    assert_int_equal(place->index->operations->walk(transaction, INDEX_FIELD, BYTES("k"),
+                                                    count_long, &count, NULL),
+                     OK);
+    assert_int_equal(count, 2);
+    assert_int_equal(
+        place->index->operations->remove(transaction, INDEX_FIELD, (struct bytes){one, LONG}, NULL),
+        OK);
+    memset(edge, 'e', sizeof(edge));
+    for (size_t size = 510; size <= 511; size++)
+        put(place, transaction, INDEX_META, (struct bytes){edge, size},
+            size == 510 ? BYTES("510") : BYTES("511"));
+    commit(place, transaction);
+    expect(place, INDEX_FIELD, (struct bytes){one, LONG}, NULL);
+    expect(place, INDEX_FIELD, (struct bytes){two, LONG}, "2");
+    expect(place, INDEX_META, (struct bytes){edge, 510}, "510");
+    expect(place, INDEX_META, (struct bytes){edge, 511}, "511");
+}
+
+static void test_a_full_map_is_a_full_disk_and_leaves_the_old(void **state)
+{
+    struct place *place = *state;
+    struct index_transaction *transaction = begin(place, true);
+    size_t size = 1 << 20;
+    char *block = calloc(1, size);
+    char key[16];
+    enum code code = OK;
+    struct error err = {0};
+
+    assert_non_null(block);
+    put(place, transaction, INDEX_META, BYTES("kept"), BYTES("1"));
+    commit(place, transaction);
+    transaction = begin(place, true);
+    for (int i = 0; code == OK && i < 32; i++) {
+        snprintf(key, sizeof(key), "%d", i);
+        code = place->index->operations->put(transaction, INDEX_PACK, bytes_of(key),
+                                             (struct bytes){block, size}, &err);
+    }
+    assert_int_equal(code, E_DISK_FULL);
+    assert_int_equal(err.code, E_DISK_FULL);
+    assert_int_equal(place->index->operations->commit(transaction, &err), E_DISK_FULL);
+    expect(place, INDEX_META, BYTES("kept"), "1");
+    expect(place, INDEX_PACK, BYTES("0"), NULL);
+    transaction = begin(place, true);
+    put(place, transaction, INDEX_META, BYTES("later"), BYTES("2"));
+    commit(place, transaction);
+    expect(place, INDEX_META, BYTES("later"), "2");
+    free(block);
+}
+
+static void test_what_is_committed_is_there_after_opening_again(void **state)
+{
+    struct place *place = *state;
+    struct index_transaction *transaction = begin(place, true);
+
+    put(place, transaction, INDEX_META, BYTES("k"), BYTES("1"));
+    commit(place, transaction);
+    transaction = begin(place, true);
+    put(place, transaction, INDEX_META, BYTES("k"), BYTES("2"));
+    place->index->operations->abort(transaction);
+    index_lmdb_close(place->index);
+    open_index(place, true);
+    expect(place, INDEX_META, BYTES("k"), "1");
+    assert_int_not_equal(place->index->operations->begin(place->index, true, &transaction, NULL),
+                         OK);
+    index_lmdb_close(place->index);
+    open_index(place, false);
+    expect(place, INDEX_META, BYTES("k"), "1");
+}
+
+/* The child dies inside a writing transaction and with a reading one open. */
+static void test_a_killed_process_leaves_whole_transactions(void **state)
+{
+    struct place *place = *state;
+    pid_t child;
+    int status;
+
+    index_lmdb_close(place->index);
+    place->index = NULL;
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct index_transaction *transaction;
+
+        open_index(place, false);
+        transaction = begin(place, true);
+        put(place, transaction, INDEX_META, BYTES("whole"), BYTES("1"));
+        commit(place, transaction);
+        begin(place, false);
+        transaction = begin(place, true);
+        put(place, transaction, INDEX_META, BYTES("half"), BYTES("1"));
+        kill(getpid(), SIGKILL);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    open_index(place, false);
+    expect(place, INDEX_META, BYTES("whole"), "1");
+    expect(place, INDEX_META, BYTES("half"), NULL);
+}
+
+static void test_reading_needs_an_index(void **state)
+{
+    struct place *place = *state;
+    struct index *index = place->index;
+    struct error err = {0};
+    char path[128];
+
+    snprintf(path, sizeof(path), "%s/none", place->directory);
+    assert_int_equal(index_lmdb_open(path, MAP_BYTES, true, &index, &err), E_NOT_FOUND);
+    assert_null(index);
+    assert_non_null(strstr(err.text, path));
+}
+
+static void test_another_file_is_told_apart(void **state)
+{
+    struct place *place = *state;
+    struct error err = {0};
+    char path[128];
+    FILE *file;
+
+    index_lmdb_close(place->index);
+    place->index = NULL;
+    snprintf(path, sizeof(path), "%s/data.mdb", place->path);
+    file = fopen(path, "w");
+    assert_non_null(file);
+    for (int i = 0; i < 2048; i++)
+        fputs("not an index. ", file);
+    fclose(file);
+    assert_int_equal(index_lmdb_open(place->path, MAP_BYTES, false, &place->index, &err),
+                     E_CORRUPT);
+    assert_null(place->index);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_tables_are_apart, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_abort_leaves_nothing_and_commit_all, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_a_reader_sees_its_snapshot_also_from_the_writers_thread, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_walk_is_ascending_from_first, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_long_key_is_a_key_like_any, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_full_map_is_a_full_disk_and_leaves_the_old, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_what_is_committed_is_there_after_opening_again, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_a_killed_process_leaves_whole_transactions, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_reading_needs_an_index, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_another_file_is_told_apart, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
