@@ -1,6 +1,8 @@
 /* Files, behind a small table so that a simulator can stand in (tests/sim/fake_fs.c).
  * Paths are relative to the fs's root, '/'-separated, never with "..".  All calls may
  * block: never on an HTTP thread.  Any thread; one file's writes from one thread.
+ * A name that is missing gives E_NOT_FOUND, one that is taken E_EXISTS; disk and space as
+ * error_set_errno() says.
  *
  * Durability: written bytes are durable after fs_sync(file); a created, renamed or
  * removed name is durable after fs_sync_dir() of its directory.  Not before. */
@@ -78,9 +80,9 @@ MUST_USE enum code fs_space(struct fs *fs, uint64_t *bytes_free, struct error *e
  * held by an open descriptor; files are opened with O_NOFOLLOW | O_CLOEXEC, mode 0600, directories
  * 0700.  EINTR and short writes are handled here.  *fs is NULL on failure. */
 MUST_USE enum code fs_posix_open(const char *root, struct fs **fs, struct error *err);
-void fs_posix_close(struct fs *fs);
-/* An exclusive flock on the file `name` below the root, held until the fs is closed; E_BUSY when
- * another process holds it. */
+void fs_posix_close(struct fs *fs); /* NULL is fine */
+/* An exclusive flock on the file `name` below the root (made if missing), held until the fs is
+ * closed, one for each fs; E_BUSY when another process holds it. */
 MUST_USE enum code fs_posix_lock(struct fs *fs, const char *name, struct error *err);
 
 #endif

@@ -11,6 +11,7 @@ struct thread;
 MUST_USE enum code thread_start(const char *name, void (*run)(void *context), void *context,
                                 struct thread **thread, struct error *err);
 void thread_join(struct thread *thread); /* frees it; NULL is fine */
+/* NULL stands for the threads that thread_start() did not make: main and those of libraries. */
 bool thread_is(const struct thread *thread);
 
 #endif
