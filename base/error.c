@@ -10,6 +10,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/printable.h"
+
 static const struct code_row rows[CODE_COUNT] = {
     [OK] = {"ok",                     "No error",                                         false},
     [E_MEMORY] = {"out_of_memory",          "Memory is used up for now",                        true },
@@ -93,68 +95,24 @@ const struct code_row *code_row(enum code code)
     return &rows[code];
 }
 
-static bool is_continuation(unsigned char byte)
-{
-    return (byte & 0xc0) == 0x80;
-}
-
-/* The size of the printable UTF-8 character at `at` (NUL-terminated, so that a sequence
- * cut by the end fails at the NUL), or 0.  C1 controls are no characters here: terminals
- * obey them. */
-static size_t character_size(const unsigned char *at)
-{
-    unsigned char lead = at[0], second;
-
-    if (lead < 0x80)
-        return lead >= 0x20 && lead != 0x7f;
-    if (lead < 0xc2 || lead > 0xf4 || !is_continuation(at[1]))
-        return 0;
-    second = at[1];
-    if (lead < 0xe0)
-        return lead == 0xc2 && second < 0xa0 ? 0 : 2;
-    if (!is_continuation(at[2]))
-        return 0;
-    if (lead < 0xf0) {
-        bool overlong = lead == 0xe0 && second < 0xa0;
-        bool surrogate = lead == 0xed && second >= 0xa0;
-        return overlong || surrogate ? 0 : 3;
-    }
-    if (!is_continuation(at[3]) || (lead == 0xf0 && second < 0x90) ||
-        (lead == 0xf4 && second >= 0x90))
-        return 0;
-    return 4;
-}
-
-/* Removes the beginning of a character that a cut left at the end. */
-static void drop_half_character(char *text)
-{
-    size_t size = strlen(text), back = 0;
-
-    while (back < 3 && back < size && is_continuation((unsigned char)text[size - 1 - back]))
-        back++;
-    if (back < size && (unsigned char)text[size - 1 - back] >= 0xc0 &&
-        character_size((unsigned char *)&text[size - 1 - back]) == 0)
-        text[size - 1 - back] = '\0';
-}
-
 /* Copies what is printable of `from`, '?' for each other byte, cut to fit `room` bytes. */
-static void copy_clean(char *to, size_t room, char *from)
+static void copy_clean(char *to, size_t room, struct bytes from)
 {
-    size_t size = strlen(from);
+    size_t size = 0;
 
-    if (size >= room) {
-        from[room - 1] = '\0';
-        drop_half_character(from);
-        size = strlen(from);
-    }
-    for (size_t at = 0; at < size;) {
-        size_t step = character_size((unsigned char *)&from[at]);
+    while (from.size > 0) {
+        size_t step = printable_size(from), taken = step == 0 ? 1 : step;
+
+        if (size + taken >= room)
+            break;
         if (step == 0)
-            from[at++] = '?';
+            to[size] = '?';
         else
-            at += step;
+            memcpy(to + size, from.data, step);
+        size += taken;
+        from = bytes_slice(from, taken, from.size);
     }
-    memcpy(to, from, size + 1);
+    to[size] = '\0';
 }
 
 /* Twice the room, so that a context before a full text is cut at the end, not at its head. */
@@ -172,7 +130,7 @@ enum code error_set(struct error *err, enum code code, const char *format, ...)
     (void)vsnprintf(scratch, sizeof(scratch), format, arguments);
     va_end(arguments);
     err->code = code;
-    copy_clean(err->text, sizeof(err->text), scratch);
+    copy_clean(err->text, sizeof(err->text), bytes_of(scratch));
     return code;
 }
 
@@ -212,7 +170,7 @@ enum code error_set_errno(struct error *err, int number, const char *format, ...
     else
         (void)snprintf(scratch + size, sizeof(scratch) - (size_t)size, ": error %d", number);
     err->code = code;
-    copy_clean(err->text, sizeof(err->text), scratch);
+    copy_clean(err->text, sizeof(err->text), bytes_of(scratch));
     return code;
 }
 
@@ -232,18 +190,11 @@ void error_context(struct error *err, const char *format, ...)
     else if (size >= ERROR_TEXT_SIZE)
         size = ERROR_TEXT_SIZE - 1;
     (void)snprintf(scratch + size, sizeof(scratch) - (size_t)size, ": %s", err->text);
-    copy_clean(err->text, sizeof(err->text), scratch);
+    copy_clean(err->text, sizeof(err->text), bytes_of(scratch));
 }
 
 void error_point(struct error *err, struct bytes pointer)
 {
-    char scratch[ERROR_POINTER_SIZE + 4];
-    size_t size = pointer.size < sizeof(scratch) - 1 ? pointer.size : sizeof(scratch) - 1;
-
-    if (err == NULL)
-        return;
-    for (size_t i = 0; i < size; i++) /* a NUL would end the text */
-        scratch[i] = pointer.data[i] == '\0' ? '?' : pointer.data[i];
-    scratch[size] = '\0';
-    copy_clean(err->pointer, sizeof(err->pointer), scratch);
+    if (err != NULL)
+        copy_clean(err->pointer, sizeof(err->pointer), pointer);
 }

@@ -1,6 +1,8 @@
 /* Named places where a test can make the program stop, fail or wait.  Compiled to nothing
  * unless WEIR_FAILPOINTS is defined (test builds).  The environment variable WEIR_FAILPOINTS
- * chooses: "wal.after_write=kill@37;seal.before_manifest=fail@1" (from that hit on: "@37+"). */
+ * chooses: "wal.after_write=kill@37;seal.before_manifest=fail@1;outbox.send=wait:200@3+".  The
+ * number is the hit that it is meant for, from 1; '+' = and all later ones; none = all.  wait
+ * takes ms.  A list that makes no sense ends the program: a test of nothing must not pass. */
 #ifndef WEIR_BASE_FAILPOINT_H
 #define WEIR_BASE_FAILPOINT_H
 

@@ -26,7 +26,8 @@ void metric_move(struct metric *metric, int64_t change); /* gauge */
 /* Histogram in seconds; buckets 100 us .. 100 s by 1-2.5-5 steps; printed in seconds. */
 void metric_observe_ns(struct metric *metric, int64_t duration_ns);
 uint64_t metric_value(const struct metric *metric); /* counter or gauge's bits; 0 for NULL */
-/* Escapes a label value into `buf`. */
+/* Appends name="value" to `buf`, the value escaped, with a ',' before it when the buf is not empty.
+ */
 void metric_label(struct buf *buf, const char *name, struct bytes value);
 /* Families in order of name, HELP and TYPE once each. */
 void metrics_print(struct metrics *metrics, struct buf *buf);

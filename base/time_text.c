@@ -211,7 +211,7 @@ static enum code scan_offset(struct scan *scan, int64_t *seconds)
 enum code timestamp_parse(struct bytes text, int64_t *ns, struct error *err)
 {
     struct scan scan = {text, 0, err};
-    int64_t days, seconds = 0, fraction = 0, offset = 0;
+    int64_t days = 0, seconds = 0, fraction = 0, offset = 0;
     __extension__ __int128 total; /* the first second of the range begins before it */
 
     if (scan_date(&scan, &days))
