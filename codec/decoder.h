@@ -31,7 +31,7 @@ struct decoder_row {
 /* By media type (parameters and case ignored); the first row for an empty one; NULL = unknown. A
  * row whose begin is NULL is a format of a later version: answer not_supported. */
 const struct decoder_row *decoder_find(struct bytes content_type);
-extern const struct decoder_row decoder_rows[];
+extern const struct decoder_row *const decoder_rows[];
 extern const size_t decoder_row_count;
 
 extern const struct decoder_row decoder_line_protocol; /* codec/line_protocol.c */
