@@ -148,27 +148,35 @@ static enum code code_of_errno(int number)
     }
 }
 
+/* Prints into scratch, at most `size_max` bytes; their number. */
+static size_t print_part(char scratch[SCRATCH_SIZE], size_t size_max, const char *format,
+                         va_list arguments)
+{
+    int size = vsnprintf(scratch, size_max + 1, format, arguments);
+
+    if (size < 0)
+        return 0;
+    return (size_t)size < size_max ? (size_t)size : size_max;
+}
+
 enum code error_set_errno(struct error *err, int number, const char *format, ...)
 {
-    char scratch[SCRATCH_SIZE];
+    char scratch[SCRATCH_SIZE], unknown[32];
     const char *reason = strerrordesc_np(number); /* of any locale the plain English one */
     enum code code = code_of_errno(number);
     va_list arguments;
-    int size;
+    size_t size;
 
     if (err == NULL)
         return code;
-    va_start(arguments, format);
-    size = vsnprintf(scratch, ERROR_TEXT_SIZE, format, arguments);
+    if (reason == NULL) {
+        (void)snprintf(unknown, sizeof(unknown), "error %d", number);
+        reason = unknown;
+    }
+    va_start(arguments, format); /* cut so that the reason has its place */
+    size = print_part(scratch, ERROR_TEXT_SIZE - 3 - strlen(reason), format, arguments);
     va_end(arguments);
-    if (size < 0)
-        size = 0;
-    else if (size >= ERROR_TEXT_SIZE)
-        size = ERROR_TEXT_SIZE - 1;
-    if (reason != NULL)
-        (void)snprintf(scratch + size, sizeof(scratch) - (size_t)size, ": %s", reason);
-    else
-        (void)snprintf(scratch + size, sizeof(scratch) - (size_t)size, ": error %d", number);
+    (void)snprintf(scratch + size, sizeof(scratch) - size, ": %s", reason);
     err->code = code;
     copy_clean(err->text, sizeof(err->text), bytes_of(scratch));
     return code;
@@ -178,18 +186,14 @@ void error_context(struct error *err, const char *format, ...)
 {
     char scratch[SCRATCH_SIZE];
     va_list arguments;
-    int size;
+    size_t size;
 
     if (err == NULL)
         return;
-    va_start(arguments, format);
-    size = vsnprintf(scratch, ERROR_TEXT_SIZE, format, arguments);
+    va_start(arguments, format); /* cut so that it cannot push out what it is the context of */
+    size = print_part(scratch, ERROR_TEXT_SIZE / 2, format, arguments);
     va_end(arguments);
-    if (size < 0)
-        size = 0;
-    else if (size >= ERROR_TEXT_SIZE)
-        size = ERROR_TEXT_SIZE - 1;
-    (void)snprintf(scratch + size, sizeof(scratch) - (size_t)size, ": %s", err->text);
+    (void)snprintf(scratch + size, sizeof(scratch) - size, ": %s", err->text);
     copy_clean(err->text, sizeof(err->text), bytes_of(scratch));
 }
 
