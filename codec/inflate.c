@@ -76,6 +76,7 @@ enum code inflate_new(struct bytes encoding, uint64_t bytes_max, uint64_t ratio_
     const struct coding *coding = coding_find(encoding);
     struct inflate *made;
 
+    assert(ratio_max > 0);
     *inflate = NULL;
     if (coding == NULL)
         return error_set(err, E_UNSUPPORTED_ENCODING,
@@ -112,13 +113,17 @@ static enum code give(struct inflate *inflate, struct bytes piece,
             err, E_BODY_LARGE, "the body has more than the %" PRIu64 " bytes allowed%s",
             inflate->bytes_max, inflate->coding->format == PLAIN ? "" : " after decompression");
     if (inflate->coding->format != PLAIN && inflate->given > OUTPUT_FREE &&
-        inflate->given / inflate->ratio_max >= inflate->taken &&
-        inflate->given > inflate->taken * inflate->ratio_max)
+        (inflate->given - 1) / inflate->ratio_max >= inflate->taken)
         return error_set(err, E_COMPRESSION_RATIO,
                          "%" PRIu64 " bytes became more than %" PRIu64 ": at most %" PRIu64
                          " times are allowed",
                          inflate->taken, inflate->given, inflate->ratio_max);
     return piece.size == 0 ? OK : take(context, piece, err);
+}
+
+static int zlib_step(z_stream *zlib)
+{
+    return inflate(zlib, Z_NO_FLUSH);
 }
 
 /* Both steps decompress until the piece is full or the input used up, and say in *more whether
@@ -140,7 +145,7 @@ static enum code step_zlib(struct inflate *inflate, struct bytes *input, size_t 
     zlib->avail_in = given;
     zlib->next_out = (Bytef *)inflate->piece;
     zlib->avail_out = PIECE_SIZE;
-    result = (inflate)(zlib, Z_NO_FLUSH);
+    result = zlib_step(zlib);
     inflate->taken += given - zlib->avail_in;
     *input = bytes_slice(*input, given - zlib->avail_in, input->size);
     *size = PIECE_SIZE - zlib->avail_out;
