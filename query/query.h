@@ -1,4 +1,5 @@
 /* Questions about a time range: parsed, planned, run at one S, streamed out.
+ * docs/reference/query.md
  *
  * Thread: query_parse() on an HTTP thread; query_run() on a query worker (it may wait). */
 #ifndef WEIR_QUERY_QUERY_H
@@ -20,18 +21,26 @@ struct query_parameter {
 };
 
 /* `accept` chooses the format where format= does not.  Errors point at the parameter.  now_ns is
- * for "now-1h".  The query lives in `arena`. */
+ * for "now-1h".  The query lives in `arena`; names and values must live as long. */
 MUST_USE enum code query_parse(const struct query_parameter *parameters, size_t count,
                                struct bytes accept, int64_t now_ns, struct arena *arena,
                                struct query **query, struct error *err);
 
-/* Where the answer goes.  Both calls from query_run()'s thread. */
+/* What the head of an answer says. */
+struct query_head {
+    const char *content_type;
+    struct bytes etag;
+    const char *cache_control;
+    struct bytes next; /* cursor of the next page, for a Link header; empty: none, or the body will
+                          tell (JSON, NDJSON) */
+    int64_t as_of;     /* S */
+    bool partial;      /* known to be; CSV has no other place to say it */
+};
+
+/* Where the answer goes.  All calls from query_run()'s thread. */
 struct query_sink {
-    /* Once, before the first write, when nothing can be refused any more. `etag` and
-     * `cache_control` are header values, `next` an opaque cursor for the Link header or empty
-     * (streamed answers carry it in the body). */
-    enum code (*begin)(struct query_sink *sink, const char *content_type, struct bytes etag,
-                       const char *cache_control, struct error *err);
+    /* Once, before the first write, as late as can be: with the first 64 KiB, or the end. */
+    enum code (*begin)(struct query_sink *sink, const struct query_head *head, struct error *err);
     enum code (*write)(struct query_sink *sink, struct bytes bytes, struct error *err);
     bool (*cancelled)(struct query_sink *sink);
 };
@@ -39,11 +48,12 @@ struct query_sink {
 struct query_environment {
     struct store *store;
     struct catalog *catalog;
-    const struct tenant *tenant; /* NULL: the tenant has written nothing yet */
-    const struct limits *limits; /* the tenant's */
-    int64_t retention_ns, history_ns;
+    const struct tenant *tenant;      /* NULL: the tenant has written nothing yet */
+    const struct limits *limits;      /* the tenant's */
+    int64_t retention_ns, history_ns; /* INT64_MAX = for ever */
     struct clock *clock;
-    struct bytes if_none_match; /* an equal ETag ends with *not_modified before any decode */
+    struct bytes if_none_match;    /* an equal ETag ends with *not_modified before any decode */
+    struct bytes content_encoding; /* part of the ETag: compressed bytes are other bytes */
 };
 
 struct query_outcome {
@@ -53,12 +63,13 @@ struct query_outcome {
     uint64_t rows_scanned, rows_out, bytes_out;
 };
 
-/* Runs to the end.  OK also for an empty answer. */
+/* Runs to the end.  OK also for an empty answer.  `outcome` is set whatever the code. */
 MUST_USE enum code query_run(const struct query *query, const struct query_environment *environment,
                              struct query_sink *sink, struct query_outcome *outcome,
                              struct error *err);
 
-/* The parameters query_parse() knows, NULL-terminated, for the route table. */
+/* The parameters query_parse() knows (also those it answers with not_supported),
+ * NULL-terminated, for the route table. */
 extern const char *const query_parameter_names[];
 
 #endif
