@@ -1,0 +1,141 @@
+"""Line protocol in: what is accepted, and every way in which a line is bad."""
+from steps import ABSENT, Any, call, query, refused, scenario, stable, times, write
+
+BAD = [  # (what, line, code)
+    ("a measurement alone", "m", {"no_fields", "bad_syntax"}),
+    ("a time where fields should be", "m 1", {"no_fields", "bad_syntax"}),
+    ("an empty measurement", ",host=a f=1 1", {"bad_name", "bad_syntax"}),
+    ("a tag without a value", "m,host= f=1 1", {"bad_syntax", "bad_name"}),
+    ("a tag without =", "m,host f=1 1", "bad_syntax"),
+    ("a tag without a key", "m,=a f=1 1", {"bad_syntax", "bad_name"}),
+    ("a field without a value", "m f= 1", {"bad_syntax", "bad_number"}),
+    ("a field without a key", "m =1 1", {"bad_syntax", "bad_name"}),
+    ("a string without an end", 'm f="abc 1', "bad_syntax"),
+    ("text after a string", 'm f="abc"d 1', {"bad_syntax", "bad_number"}),
+    ("a fourth part", "m f=1 1 1", {"bad_syntax", "bad_time"}),
+    ("letters in a number", "m f=1x 1", "bad_number"),
+    ("a hexadecimal number", "m f=0x10 1", "bad_number"),
+    ("two signs", "m f=--1 1", "bad_number"),
+    ("a fraction of an integer", "m f=1.5i 1", "bad_number"),
+    ("a word", "m f=yes 1", "bad_number"),
+    ("one above i64", "m f=9223372036854775808i 1", "number_out_of_range"),
+    ("one below i64", "m f=-9223372036854775809i 1", "number_out_of_range"),
+    ("one above u64", "m f=18446744073709551616u 1", "number_out_of_range"),
+    ("a negative u64", "m f=-1u 1", {"number_out_of_range", "bad_number"}),
+    ("above the largest f64", "m f=1.8e308 1", "number_out_of_range"),
+    ("NaN", "m f=NaN 1", "not_finite"),
+    ("infinity", "m f=inf 1", "not_finite"),
+    ("minus infinity", "m f=-Inf 1", "not_finite"),
+    ("a word as time", "m f=1 noon", "bad_time"),
+    ("a fraction as time", "m f=1 1.5", "bad_time"),
+    ("one above the int64 ns", "m f=1 9223372036854775808", "time_out_of_range"),
+    ("INT64_MAX, which ends every range", "m f=1 9223372036854775807", "time_out_of_range"),
+    ("one below the int64 ns", "m f=1 -9223372036854775809", "time_out_of_range"),
+    ("a byte that is not UTF-8", b"m,host=\xff f=1 1", "bad_utf8"),
+    ("half a UTF-8 character", b"m,host=\xe2\x82 f=1 1", "bad_utf8"),
+    ("a surrogate", b"m f=\"\xed\xa0\x80\" 1", "bad_utf8"),
+    ("a control byte in a name", b"m\x01 f=1 1", {"bad_name", "bad_syntax"}),
+    ("a NUL in a tag value", b"m,host=a\x00b f=1 1", {"bad_name", "bad_syntax"}),
+    ("a tag twice", "m,host=a,host=b f=1 1", "duplicate_tag"),
+    ("a field twice", "m f=1,f=2 1", "duplicate_field"),
+]
+
+
+def as_bytes(line):
+    return line if isinstance(line, bytes) else line.encode()
+
+
+SCENARIOS = [
+    scenario("a point comes back, from head, pack, restart and kill",
+             write("cpu,host=a user=1.5,sys=2i 1700000000000000000"),
+             stable(query("measurement=cpu", json={
+                        "series": [{"measurement": "cpu", "tags": {"host": "a"},
+                                    "columns": ["time", "sys", "user"],
+                                    "rows": [["2023-11-14T22:13:20Z", 2, 1.5]]}],
+                        "next": None, "partial": False, "as_of": Any(str), "final": Any(bool)}))),
+    scenario("204 has no body",
+             write("m f=1 1", empty=True, headers_out={"Content-Type": ABSENT})),
+    scenario("comments, blank lines, CR LF and a missing last newline",
+             write("# a comment\r\n\r\nm f=1 1\r\n   \nm f=2 2\n# end\nm f=3 3"),
+             query("measurement=m&epoch=ns", rows=[[1, 1.0], [2, 2.0], [3, 3.0]])),
+    scenario("an empty body writes nothing and is fine",
+             write(""), write("\n\n# only a comment\n"),
+             query("measurement=m", rows=[])),
+    scenario("escapes in names, tags and strings",
+             write("a\\ b\\,c,t\\ ag\\=x=v\\ al\\,ue\\=\\\\ f\\ ie\\=ld=\"q\\\"uo\\\\te, = \" 1\n"
+                   "grüße,стр=日本 π=\"\U0001f600é\" 2"),
+             stable(query("measurement=a%20b,c&epoch=ns", columns=["time", "f ie=ld"],
+                          series=[({"t ag=x": "v al,ue=\\"}, [[1, 'q"uo\\te, = ']])]),
+                    query("measurement=gr%C3%BC%C3%9Fe&epoch=ns", columns=["time", "π"],
+                          series=[({"стр": "日本"}, [[2, "\U0001f600é"]])]))),
+    scenario("times in each precision",
+             *[write(f"m f={n} {time}", query=f"precision={precision}" if precision else "")
+               for n, (precision, time) in enumerate([("", 1), ("ns", 2), ("us", 3), ("ms", 4), ("s", 5)])],
+             query("measurement=m&epoch=ns", rows=[[1, 0.0], [2, 1.0], [3000, 2.0], [4000000, 3.0],
+                                                    [5000000000, 4.0]]),
+             query("measurement=m&epoch=us", rows=[[0, 0.0], [0, 1.0], [3, 2.0], [4000, 3.0], [5000000, 4.0]]),
+             query("measurement=m&epoch=s&start=1970-01-01T00:00:05Z", rows=[[5, 4.0]])),
+    scenario("a precision that does not exist names those that do",
+             write("m f=1 1", 400, query="precision=h", code="bad_parameter", contains=["precision", "ms"])),
+    scenario("a time that a precision stretches beyond int64 ns is refused",
+             refused("m f=1 9223372036855", [(1, "time_out_of_range")], query="precision=ms"),
+             refused("m f=1 -9223372036855", [(1, "time_out_of_range")], query="precision=ms"),
+             refused("m f=1 9223372037", [(1, "time_out_of_range")], query="precision=s"),
+             write("m f=1 9223372036", query="precision=s"),
+             query("measurement=m&epoch=ns&end=9223372036000000001", rows=[[9223372036000000000, 1.0]])),
+    scenario("the first and the last possible time",
+             write("m f=1 -9223372036854775808\nm f=2 9223372036854775806\nm f=3 0\nm f=4 -1"),
+             stable(query("measurement=m&epoch=ns&start=-9223372036854775808&end=9223372036854775807",
+                          rows=[[-9223372036854775808, 1.0], [-1, 4.0], [0, 3.0], [9223372036854775806, 2.0]]),
+                    query("measurement=m&start=-9223372036854775808&end=9223372036854775807", rows=[
+                        ["1677-09-21T00:12:43.145224192Z", 1.0], ["1969-12-31T23:59:59.999999999Z", 4.0],
+                        ["1970-01-01T00:00:00Z", 3.0], ["2262-04-11T23:47:16.854775806Z", 2.0]]))),
+    scenario("rows without a time get the time of now, one nanosecond apart",
+             write("m f=1\nm f=2\nm f=3"),
+             query("measurement=m&epoch=ns&start=now-1h&end=now%2B1h", that=lambda run, answer: check_untimed(run, answer))),
+    scenario("every bad line has its code",
+             *[refused(line, [(1, code)]) for _, line, code in BAD],
+             query("measurement=m", rows=[])),
+    scenario("all bad lines of a request are told, and none of its good ones is kept",
+             refused(b"\n".join([b"good f=1 1"] + [as_bytes(line) for _, line, _ in BAD if b"\"abc 1" not in as_bytes(line)]
+                                + [b"good f=2 2"]),
+                     [(2 + index, code) for index, (_, _, code) in
+                      enumerate([item for item in BAD if b"\"abc 1" not in as_bytes(item[1])])]),
+             query("measurement=good", rows=[])),
+    scenario("on_error=skip keeps the good lines and tells the bad ones",
+             write("m f=1 1\nm f=x 2\nm f=3 3\nm", 200, query="on_error=skip",
+                   json={"accepted": 2, "rejected": 2, "errors": [{"line": 2, "code": "bad_number"}, {"line": 4}]}),
+             write("m f=x 2", 200, query="on_error=skip", json={"accepted": 0, "rejected": 1}),
+             write("m f=5 5", 200, query="on_error=skip", json={"accepted": 1, "rejected": 0, "errors": []}),
+             stable(query("measurement=m&epoch=ns", rows=[[1, 1.0], [3, 3.0], [5, 5.0]]))),
+    scenario("on_error with another value is refused",
+             write("m f=1 1", 400, query="on_error=ignore", code="bad_parameter", contains="skip")),
+    scenario("two lines of one row become one row; the later line wins",
+             write("m,host=a f=1,g=1 1\nm,host=a f=2,h=3 1"),
+             stable(query("measurement=m&epoch=ns", columns=["time", "f", "g", "h"], rows=[[1, 2.0, 1.0, 3.0]]))),
+    scenario("the order of tags and fields does not make another series",
+             write("m,b=2,a=1 g=1,f=2 1\nm,a=1,b=2 f=3,g=4 2"),
+             query("measurement=m&epoch=ns", series=[({"a": "1", "b": "2"}, [[1, 2.0, 1.0], [2, 3.0, 4.0]])])),
+    scenario("rows that come out of order come back in order",
+             *times(20, lambda n: write("\n".join(f"m f={t}i {t}" for t in [(n * 7 + k * 13) % 400 for k in range(40)]))),
+             stable(query("measurement=m&epoch=ns", rows=[[t, t] for t in sorted(
+                 {(n * 7 + k * 13) % 400 for n in range(20) for k in range(40)})]))),
+    scenario("a kind is claimed by the first point that has it; another kind is refused",
+             write("m f=1 1"),
+             refused("m f=\"text\" 2\nm f=true 3\nm f=2 4", [(1, "field_type_conflict"), (2, "field_type_conflict")]),
+             write("m f=5i 5\nm f=6u 6"),
+             refused("n s=\"a\" 1\nn s=1 2", [(2, "field_type_conflict")]),
+             write("m f=1 9\nm f=true 10", 200, query="on_error=skip", json={"accepted": 1, "rejected": 1}),
+             stable(query("measurement=m&epoch=ns", rows=[[1, 1.0], [5, 5], [6, 6], [9, 1.0]]))),
+    scenario("a refused request claims no kind",
+             refused("q f=1 1\nq g=oops 1", [(2, "bad_number")]),
+             write("q f=\"now text\" 1"),
+             query("measurement=q&epoch=ns", rows=[[1, "now text"]])),
+]
+
+
+def check_untimed(run, answer):
+    import json
+    rows = json.loads(answer.text())["series"][0]["rows"]
+    if [row[1] for row in rows] != [1, 2, 3] or [row[0] - rows[0][0] for row in rows] != [0, 1, 2]:
+        run.fail(f"wanted 1, 2, 3 a nanosecond apart, got {rows}")
