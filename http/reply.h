@@ -1,8 +1,13 @@
 /* Answers.  Exactly one reply_*() a request; from its HTTP thread in start(), piece() (then the
  * rest of the body is swallowed up to a bound, or the connection cut) or finish(), or from the
- * thread that holds it parked, before request_resume().  Bodies above 1 KiB are compressed when the
- * client takes zstd or gzip.  Every answer carries X-Request-Id, X-Content-Type-Options: nosniff,
- * and Cache-Control: no-store unless a header says otherwise. */
+ * thread that holds it parked, before request_resume().  Text and JSON bodies above 1 KiB, and
+ * streams of them, are compressed when the client takes zstd or gzip; then Vary: Accept-Encoding is
+ * added unless the handler set a Vary of its own (which should name it).  Every answer carries
+ * X-Request-Id, X-Content-Type-Options: nosniff, and Cache-Control: no-store unless a header says
+ * otherwise.
+ *
+ * A body that is refused: up to 256 KiB are read and thrown away and the connection lives on; else
+ * the answer is sent at once and the connection closed. */
 #ifndef WEIR_HTTP_REPLY_H
 #define WEIR_HTTP_REPLY_H
 
@@ -10,7 +15,7 @@
 #include "http/request.h"
 #include "http/stream.h"
 
-/* Adds a header; before reply_*(). */
+/* Adds a header; before reply_*().  Both are copied; control bytes in the value become '?'. */
 void reply_header(struct request *request, const char *name, struct bytes value);
 void reply_empty(struct request *request, unsigned status);
 /* The body is copied. */

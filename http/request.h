@@ -44,10 +44,11 @@ struct bytes request_header(const struct request *request, const char *name);
  * BEFORE this call, hand the request over AFTER it, and do not touch the request afterwards. */
 void request_park(struct request *request);
 /* By the thread that has replied to a parked request (reply_*() first).  The request may be gone
- * when this returns. */
+ * when this returns, unless reply_stream() was the reply: then it stays until stream_end(). */
 void request_resume(struct request *request);
-/* True when the client has left or the server gives up on it; long work asks now and then.  Any
- * thread that holds the parked or streaming request. */
+/* True when the client has left (it closed the connection, or its sending side) or the server gives
+ * up on it; long work asks now and then; known within a second.  Any thread that holds the parked
+ * or streaming request.  A parked request must be replied to and resumed all the same. */
 bool request_cancelled(const struct request *request);
 
 #endif

@@ -23,7 +23,8 @@ struct handler {
     /* A piece of the body, as it arrives.  NULL = the route takes no body: one is refused (400). */
     void (*piece)(struct request *request, struct bytes piece);
     void (*finish)(struct request *request);
-    /* The request is over, whatever happened: release request->state.  May be NULL. */
+    /* The request is over, whatever happened: release request->state.  On whichever thread was the
+     * last to have it.  Runs also when start() never did; then state is NULL.  May be NULL. */
     void (*cleanup)(struct request *request);
 };
 

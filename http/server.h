@@ -28,7 +28,9 @@ MUST_USE enum code http_server_start(const struct http_options *options,
 /* "127.0.0.1:43121", with the port really bound. */
 const char *http_server_address(const struct http_server *server);
 /* Graceful: no new connections; requests under way go on for up to drain_ms (keep-alive ones are
- * closed after their answer), then are cut.  Every cleanup() has run when this returns. */
+ * closed after their answer), then are cancelled and cut.  Waits, however long, until the holders
+ * of parked requests have resumed them and streams have ended: stop those threads after this. Every
+ * cleanup() has run when this returns.  NULL is fine. */
 void http_server_stop(struct http_server *server, int64_t drain_ms);
 
 #endif

@@ -1,5 +1,7 @@
 /* A bounded pipe from the thread that computes an answer to the connection that sends it.
- * The writer waits when 256 KiB are unsent; it is told when the client left. */
+ * The writer waits when 256 KiB are unsent; it is told when the client left.  Nothing is sent
+ * before request_resume(), so call that before writing; the request stays valid until stream_end().
+ * Never write from an HTTP thread: it would wait for itself. */
 #ifndef WEIR_HTTP_STREAM_H
 #define WEIR_HTTP_STREAM_H
 
@@ -7,10 +9,13 @@
 
 struct stream;
 
-/* E_CANCELLED when the client left, E_TIMEOUT when it took nothing for 30 s. */
+/* E_CANCELLED when the client left (or asked with HEAD: only the head was wanted), E_TIMEOUT when
+ * it took nothing for idle_ms_max.  The first bytes leave at once, later ones of a compressed
+ * stream when a block is full. */
 MUST_USE enum code stream_write(struct stream *stream, struct bytes bytes, struct error *err);
 /* Ends the body; complete = false cuts the connection without the last chunk, so that the client
- * sees a broken transfer.  The stream is gone afterwards.  Once, always. */
+ * sees a broken transfer (HTTP/1.0 has no chunks: there the end looks like any other).  The stream
+ * and the request are gone afterwards.  Once, always. */
 void stream_end(struct stream *stream, bool complete);
 /* Body bytes accepted so far, before compression. */
 uint64_t stream_written(const struct stream *stream);

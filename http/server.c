@@ -1,0 +1,147 @@
+/* Start and stop.  The order of the stop:
+ *   1. draining: no new connections, idle ones are closed, answers close theirs;
+ *   2. wait until no exchange is left, up to drain_ms;
+ *   3. closing: no new exchanges; all are cancelled and their sockets shut; wait for the holders of
+ *      parked requests to resume and for the writers of streams to end, however long;
+ *   4. now nothing is suspended, and libmicrohttpd can be stopped. */
+#include "http/server.h"
+
+#include "base/log.h"
+#include "base/random.h"
+#include "http/exchange.h"
+#include "http/listen.h"
+#include "http/mhd.h"
+#include "http/router.h"
+#include "http/server_state.h"
+#include "http/watch.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { TELL_MS = 5000 };
+
+static void check_options(const struct http_options *options)
+{
+    assert(options->listen != NULL);
+    assert(options->limits != NULL);
+    assert(options->clock != NULL);
+    assert(options->metrics != NULL);
+    router_check(options->routes, options->route_count);
+    for (size_t i = 0; i < options->route_count; i++)
+        assert(options->routes[i].scope == SCOPE_NONE || options->authorize != NULL);
+}
+
+static void server_free(struct http_server *server)
+{
+    if (server->listen_fd >= 0)
+        close(server->listen_fd);
+    meter_release(&server->meter);
+    pthread_cond_destroy(&server->changed);
+    pthread_mutex_destroy(&server->lock);
+    free(server);
+}
+
+enum code http_server_start(const struct http_options *options, struct http_server **server,
+                            struct error *err)
+{
+    struct http_server *made = calloc(1, sizeof(*made));
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned threads = options->threads;
+    pthread_condattr_t monotonic;
+    enum code code;
+
+    *server = NULL;
+    check_options(options);
+    if (made == NULL)
+        return error_set(err, E_MEMORY, "no memory for the HTTP server");
+    if (threads == 0)
+        threads = cores < 1 ? 1 : (unsigned)cores;
+    made->options = *options;
+    made->limits = *options->limits;
+    made->options.limits = &made->limits;
+    made->listen_fd = made->wake_fd = -1;
+    random_secure(&made->id_first, sizeof(made->id_first));
+    pthread_mutex_init(&made->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&made->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+
+    code = meter_init(&made->meter, options->metrics, options->routes, options->route_count, err);
+    if (code)
+        goto out;
+    code =
+        listen_open(options->listen, &made->listen_fd, made->address, sizeof(made->address), err);
+    if (code)
+        goto out;
+    code = watch_start(made, err);
+    if (code)
+        goto out;
+    code = mhd_start(made, threads, err);
+
+out:
+    if (code) {
+        watch_stop(made);
+        server_free(made);
+        return code;
+    }
+    *server = made;
+    return OK;
+}
+
+const char *http_server_address(const struct http_server *server)
+{
+    return server->address;
+}
+
+/* Under the lock: waits until no exchange is left; false when the time passed. */
+static bool wait_for_none(struct http_server *server, int64_t timeout_ms)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += timeout_ms / 1000;
+    until.tv_nsec += timeout_ms % 1000 * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    while (server->exchange_count > 0)
+        if (pthread_cond_timedwait(&server->changed, &server->lock, &until) == ETIMEDOUT)
+            return server->exchange_count == 0;
+    return true;
+}
+
+static void close_all(struct http_server *server)
+{
+    pthread_mutex_lock(&server->lock);
+    server->closing = true;
+    pthread_mutex_unlock(&server->lock);
+    watch_cut_all(server);
+    pthread_mutex_lock(&server->lock);
+    while (!wait_for_none(server, TELL_MS))
+        log_event(LOG_WARN, "the stop waits for requests that other threads hold",
+                  LOG_UINT("requests", server->exchange_count));
+    pthread_mutex_unlock(&server->lock);
+}
+
+void http_server_stop(struct http_server *server, int64_t drain_ms)
+{
+    if (server == NULL)
+        return;
+    server->draining = true;
+    mhd_quiesce(server);
+    shutdown(server->listen_fd, SHUT_RDWR); /* whoever connects now is refused, not left waiting */
+    watch_wake(server);
+    pthread_mutex_lock(&server->lock);
+    wait_for_none(server, drain_ms);
+    pthread_mutex_unlock(&server->lock);
+    close_all(server);
+    mhd_stop(server);
+    watch_stop(server);
+    server_free(server);
+}

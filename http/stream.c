@@ -1,0 +1,225 @@
+/* A ring of 256 KiB under one lock.  The writer compresses into it and waits for room; the HTTP
+ * thread empties it into chunks and suspends its connection when it finds nothing (a content reader
+ * of libmicrohttpd that gives 0 without that would spin).
+ *
+ * The connection is suspended with the lock held and `suspended` set, so that a writer sees either
+ * room for a reader still running or a reader to wake, never neither. */
+#include "http/pipe.h"
+
+#include "http/exchange.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+struct stream {
+    struct exchange *exchange;
+    struct compressor *compressor; /* the writer's; NULL = identity */
+    bool flushed;                  /* the writer's: the first bytes have left */
+    _Atomic uint64_t written;
+    int64_t stall_ms;
+
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t room;
+    size_t first, size; /* of what is in the ring */
+    bool suspended, ended, complete, abandoned;
+    char ring[STREAM_BYTES_MAX];
+};
+
+enum code stream_new(struct exchange *exchange, enum coding coding, int64_t stall_ms,
+                     struct stream **stream, struct error *err)
+{
+    struct stream *made = malloc(sizeof(*made)); /* not zeroed: the ring's pages come when used */
+    pthread_condattr_t monotonic;
+
+    if (made == NULL)
+        return error_set(err, E_MEMORY, "no memory for a stream");
+    memset(made, 0, offsetof(struct stream, ring));
+    if (coding != CODING_IDENTITY) {
+        enum code code = compressor_new(coding, &made->compressor, err);
+
+        if (code) {
+            free(made);
+            return code;
+        }
+    }
+    made->exchange = exchange;
+    made->stall_ms = stall_ms;
+    pthread_mutex_init(&made->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&made->room, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    *stream = made;
+    return OK;
+}
+
+void stream_free(struct stream *stream)
+{
+    if (stream == NULL)
+        return;
+    compressor_free(stream->compressor);
+    pthread_cond_destroy(&stream->room);
+    pthread_mutex_destroy(&stream->lock);
+    free(stream);
+}
+
+/* Under the lock. */
+static void wake_reader(struct stream *stream)
+{
+    if (stream->suspended) {
+        stream->suspended = false;
+        exchange_resume(stream->exchange);
+    }
+}
+
+/* Under the lock: waits until there is room.  E_CANCELLED, E_TIMEOUT. */
+static enum code wait_for_room(struct stream *stream, struct error *err)
+{
+    while (!stream->abandoned && stream->size == STREAM_BYTES_MAX) {
+        struct timespec until;
+
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_sec += stream->stall_ms / 1000;
+        until.tv_nsec += stream->stall_ms % 1000 * 1000000;
+        if (until.tv_nsec >= 1000000000) {
+            until.tv_sec++;
+            until.tv_nsec -= 1000000000;
+        }
+        if (pthread_cond_timedwait(&stream->room, &stream->lock, &until) == ETIMEDOUT &&
+            stream->size == STREAM_BYTES_MAX && !stream->abandoned)
+            return error_set(err, E_TIMEOUT, "the client took nothing for %lld ms",
+                             (long long)stream->stall_ms);
+    }
+    if (stream->abandoned)
+        return error_set(err, E_CANCELLED, "the client has left");
+    return OK;
+}
+
+/* The ring's free part that lies in one piece. */
+static size_t put_some(struct stream *stream, struct bytes bytes)
+{
+    size_t at = (stream->first + stream->size) % STREAM_BYTES_MAX;
+    size_t size = STREAM_BYTES_MAX - stream->size;
+
+    if (size > STREAM_BYTES_MAX - at)
+        size = STREAM_BYTES_MAX - at;
+    if (size > bytes.size)
+        size = bytes.size;
+    memcpy(stream->ring + at, bytes.data, size);
+    stream->size += size;
+    return size;
+}
+
+static enum code push(void *context, struct bytes bytes, struct error *err)
+{
+    struct stream *stream = context;
+    enum code code = OK;
+    bool stalled;
+
+    pthread_mutex_lock(&stream->lock);
+    while (bytes.size > 0) {
+        code = wait_for_room(stream, err);
+        if (code)
+            break;
+        bytes = bytes_slice(bytes, put_some(stream, bytes), bytes.size);
+        wake_reader(stream);
+    }
+    stalled = code == E_TIMEOUT;
+    if (stalled)
+        stream->abandoned = true;
+    pthread_mutex_unlock(&stream->lock);
+    if (stalled)
+        exchange_cut(stream->exchange);
+    return code;
+}
+
+enum code stream_write(struct stream *stream, struct bytes bytes, struct error *err)
+{
+    enum code code;
+
+    if (bytes.size == 0)
+        return OK;
+    if (stream->compressor == NULL) {
+        code = push(stream, bytes, err);
+    } else {
+        /* The first bytes leave at once, so that a client sees that work has begun; later ones when
+         * the compressor has filled a block. */
+        enum compress_step step = stream->flushed ? COMPRESS_MORE : COMPRESS_FLUSH;
+
+        stream->flushed = true;
+        code = compressor_run(stream->compressor, bytes, step, push, stream, err);
+    }
+    if (!code)
+        stream->written += bytes.size;
+    return code;
+}
+
+void stream_end(struct stream *stream, bool complete)
+{
+    struct exchange *exchange = stream->exchange;
+
+    if (complete && stream->compressor != NULL)
+        complete =
+            compressor_run(stream->compressor, BYTES(""), COMPRESS_END, push, stream, NULL) == OK;
+    pthread_mutex_lock(&stream->lock);
+    assert(!stream->ended);
+    stream->ended = true;
+    stream->complete = complete;
+    wake_reader(stream);
+    pthread_mutex_unlock(&stream->lock);
+    exchange_unref(exchange);
+}
+
+uint64_t stream_written(const struct stream *stream)
+{
+    return stream->written;
+}
+
+ssize_t stream_take(struct stream *stream, char *data, size_t size)
+{
+    size_t taken = 0;
+    ssize_t result;
+
+    pthread_mutex_lock(&stream->lock);
+    while (!stream->abandoned && taken < size && stream->size > 0) {
+        size_t piece = STREAM_BYTES_MAX - stream->first;
+
+        if (piece > stream->size)
+            piece = stream->size;
+        if (piece > size - taken)
+            piece = size - taken;
+        memcpy(data + taken, stream->ring + stream->first, piece);
+        stream->first = (stream->first + piece) % STREAM_BYTES_MAX;
+        stream->size -= piece;
+        taken += piece;
+    }
+    if (taken > 0) {
+        pthread_cond_signal(&stream->room);
+        result = (ssize_t)taken;
+    } else if (stream->abandoned || (stream->ended && !stream->complete)) {
+        result = STREAM_BROKEN;
+    } else if (stream->ended) {
+        result = STREAM_DONE;
+    } else {
+        stream->suspended = true;
+        exchange_suspend(stream->exchange);
+        result = STREAM_WAIT;
+    }
+    pthread_mutex_unlock(&stream->lock);
+    return result;
+}
+
+void stream_abandon(struct stream *stream, bool resume)
+{
+    pthread_mutex_lock(&stream->lock);
+    stream->abandoned = true;
+    pthread_cond_broadcast(&stream->room);
+    if (resume)
+        wake_reader(stream);
+    else
+        stream->suspended = false;
+    pthread_mutex_unlock(&stream->lock);
+}

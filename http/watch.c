@@ -1,0 +1,242 @@
+#include "http/watch.h"
+
+#include "http/exchange.h"
+#include "http/server_state.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    TICK_MS_MAX = 1000,
+    TICK_MS_LEAST = 10,
+    DRAIN_TICK_MS = 50,
+    BODY_BYTES_PER_SECOND = 1000,
+};
+
+/* What one sweep collects under the lock, to act on after it. */
+struct sweep {
+    struct pollfd *polls;
+    struct exchange **exchanges; /* of the same index */
+    size_t count, capacity;
+};
+
+static bool sweep_add(struct sweep *sweep, struct client *client)
+{
+    if (sweep->count == sweep->capacity) {
+        size_t capacity = sweep->capacity == 0 ? 64 : sweep->capacity * 2;
+        struct pollfd *polls = realloc(sweep->polls, capacity * sizeof(*polls));
+        struct exchange **exchanges;
+
+        if (polls == NULL)
+            return false;
+        sweep->polls = polls;
+        exchanges = realloc(sweep->exchanges, capacity * sizeof(struct exchange *));
+        if (exchanges == NULL)
+            return false;
+        sweep->exchanges = exchanges;
+        sweep->capacity = capacity;
+    }
+    sweep->polls[sweep->count] = (struct pollfd){.fd = client->fd, .events = POLLRDHUP};
+    sweep->exchanges[sweep->count++] = client->exchange;
+    return true;
+}
+
+static int64_t ns_of(uint64_t ms)
+{
+    return (int64_t)ms * 1000000;
+}
+
+/* Is the body too late, or coming with less than 1 KB/s after a time of grace? */
+static bool body_slow(const struct limits *limits, int64_t age_ns, uint64_t bytes)
+{
+    int64_t counted_ns = age_ns - ns_of(limits->header_ms_max);
+
+    if (age_ns > ns_of(limits->body_ms_max))
+        return true;
+    return counted_ns > 0 &&
+           bytes < (uint64_t)(counted_ns / 1000000) * BODY_BYTES_PER_SECOND / 1000;
+}
+
+/* Under the lock: one connection against its deadlines. */
+static void check(struct http_server *server, struct client *client, int64_t now_ns,
+                  struct sweep *sweep)
+{
+    const struct limits *limits = &server->limits;
+    enum phase phase = (enum phase)client->phase;
+    int64_t age_ns = now_ns - client->since_ns;
+    struct exchange *x = client->exchange;
+    bool late = false;
+
+    switch (phase) {
+    case PHASE_FRESH:
+        late = age_ns > ns_of(limits->header_ms_max);
+        break;
+    case PHASE_IDLE: /* a head that drips in after it keeps libmicrohttpd's own time-out at bay */
+        late = age_ns > ns_of(limits->idle_ms_max + limits->header_ms_max);
+        break;
+    case PHASE_HEAD:
+        late = age_ns > ns_of(limits->header_ms_max);
+        break;
+    case PHASE_BODY:
+        late = x != NULL && body_slow(limits, age_ns, x->body_bytes);
+        break;
+    case PHASE_ANSWER:
+        if (x != NULL && !x->cancelled && !sweep_add(sweep, client))
+            log_event(LOG_WARN, "no memory to look for clients that left",
+                      LOG_UINT("found", sweep->count));
+        return;
+    }
+    if ((phase == PHASE_FRESH || phase == PHASE_IDLE) && server->draining)
+        late = true;
+    if (!late)
+        return;
+    /* The HTTP thread sees the end of what it reads, and answers 408 from there. */
+    if (x != NULL && phase != PHASE_FRESH && phase != PHASE_IDLE)
+        x->overdue = true;
+    shutdown(client->fd, SHUT_RD);
+}
+
+/* Looks at all connections; afterwards sweep holds the exchanges whose client has left, each with
+ * a reference. */
+static void look(struct http_server *server, struct sweep *sweep)
+{
+    int64_t now_ns = server_now(server);
+    size_t left = 0;
+
+    sweep->count = 0;
+    pthread_mutex_lock(&server->lock);
+    for (struct client *client = server->clients; client != NULL; client = client->next)
+        check(server, client, now_ns, sweep);
+    if (sweep->count > 0 && poll(sweep->polls, sweep->count, 0) > 0) {
+        for (size_t i = 0; i < sweep->count; i++) {
+            if (sweep->polls[i].revents == 0)
+                continue;
+            exchange_ref(sweep->exchanges[i]);
+            sweep->exchanges[left++] = sweep->exchanges[i];
+        }
+    }
+    sweep->count = left;
+    leavers_sweep(&server->leavers, now_ns);
+    pthread_mutex_unlock(&server->lock);
+}
+
+static void cancel(struct sweep *sweep)
+{
+    for (size_t i = 0; i < sweep->count; i++) {
+        exchange_cancel(sweep->exchanges[i]);
+        exchange_unref(sweep->exchanges[i]);
+    }
+}
+
+/* A quarter of the shortest limit, so that none is passed by more than that. */
+static int tick_ms(const struct http_server *server)
+{
+    const struct limits *limits = &server->limits;
+    uint64_t least = limits->header_ms_max;
+
+    if (limits->body_ms_max < least)
+        least = limits->body_ms_max;
+    if (limits->idle_ms_max < least)
+        least = limits->idle_ms_max;
+    least /= 4;
+    if (server->draining && least > DRAIN_TICK_MS)
+        least = DRAIN_TICK_MS;
+    if (least > TICK_MS_MAX)
+        least = TICK_MS_MAX;
+    return least < TICK_MS_LEAST ? TICK_MS_LEAST : (int)least;
+}
+
+/* Waits for the next tick; meanwhile lingering connections are emptied as fast as they fill. */
+static void rest(struct http_server *server)
+{
+    int64_t end_ns = server_now(server) + ns_of((uint64_t)tick_ms(server));
+    struct pollfd polls[1 + LEAVERS_MAX];
+    uint64_t woken;
+
+    for (;;) {
+        int64_t now_ns = server_now(server);
+        size_t count;
+
+        if (now_ns >= end_ns || server->watch_stops)
+            return;
+        pthread_mutex_lock(&server->lock);
+        count = leavers_poll(&server->leavers, polls + 1);
+        pthread_mutex_unlock(&server->lock);
+        polls[0] = (struct pollfd){.fd = server->wake_fd, .events = POLLIN};
+        if (poll(polls, 1 + count, (int)((end_ns - now_ns) / 1000000) + 1) <= 0)
+            continue;
+        if (polls[0].revents != 0 && read(server->wake_fd, &woken, sizeof(woken)) > 0 &&
+            server->draining)
+            return;
+        pthread_mutex_lock(&server->lock);
+        leavers_sweep(&server->leavers, server_now(server));
+        pthread_mutex_unlock(&server->lock);
+    }
+}
+
+static void run(void *context)
+{
+    struct http_server *server = context;
+    struct sweep sweep = {0};
+
+    while (!server->watch_stops) {
+        look(server, &sweep);
+        cancel(&sweep);
+        rest(server);
+    }
+    free(sweep.polls);
+    free(sweep.exchanges);
+}
+
+enum code watch_start(struct http_server *server, struct error *err)
+{
+    server->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (server->wake_fd < 0)
+        return error_set_errno(err, errno, "eventfd");
+    return thread_start("http-watch", run, server, &server->watch, err);
+}
+
+void watch_wake(struct http_server *server)
+{
+    uint64_t one = 1;
+
+    (void)!write(server->wake_fd, &one, sizeof(one)); /* a full counter wakes as well */
+}
+
+void watch_stop(struct http_server *server)
+{
+    server->watch_stops = true;
+    if (server->watch != NULL) {
+        watch_wake(server);
+        thread_join(server->watch);
+    }
+    server->watch = NULL;
+    if (server->wake_fd >= 0)
+        close(server->wake_fd);
+    server->wake_fd = -1;
+    leavers_release(&server->leavers);
+}
+
+void watch_cut_all(struct http_server *server)
+{
+    struct sweep sweep = {0};
+
+    pthread_mutex_lock(&server->lock);
+    for (struct client *client = server->clients; client != NULL; client = client->next) {
+        shutdown(client->fd, SHUT_RDWR);
+        if (client->exchange == NULL)
+            continue;
+        client->exchange->cancelled = true;
+        if (client->exchange->stream != NULL && sweep_add(&sweep, client))
+            exchange_ref(client->exchange);
+    }
+    pthread_mutex_unlock(&server->lock);
+    cancel(&sweep);
+    free(sweep.polls);
+    free(sweep.exchanges);
+}
