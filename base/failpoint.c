@@ -29,13 +29,13 @@ static struct rule rules[RULES_MAX]; /* written once, before the first hit */
 static size_t rule_count;
 static pthread_once_t rules_once = PTHREAD_ONCE_INIT;
 
-/* The part before `separator`; *rest gets what follows.  All of it when there is none. */
+/* The part before `separator`; *rest gets what follows, {NULL, 0} when there is none. */
 static struct bytes split(struct bytes text, char separator, struct bytes *rest)
 {
-    const char *at = memchr(text.data, separator, text.size);
+    const char *at = text.size == 0 ? NULL : memchr(text.data, separator, text.size);
     size_t size = at == NULL ? text.size : (size_t)(at - text.data);
 
-    *rest = bytes_slice(text, at == NULL ? size : size + 1, text.size);
+    *rest = at == NULL ? (struct bytes){NULL, 0} : bytes_slice(text, size + 1, text.size);
     return bytes_slice(text, 0, size);
 }
 
@@ -48,8 +48,8 @@ static bool parse_rule(struct bytes text, struct rule *rule)
     action = split(action, ':', &wait);
     rule->first = 1;
     rule->last = UINT64_MAX;
-    if (hits.size > 0) {
-        bool open = hits.data[hits.size - 1] == '+';
+    if (hits.data != NULL) {
+        bool open = hits.size > 0 && hits.data[hits.size - 1] == '+';
 
         if (number_parse_u64(bytes_slice(hits, 0, hits.size - open), &rule->first))
             return false;
@@ -65,7 +65,7 @@ static bool parse_rule(struct bytes text, struct rule *rule)
         return false;
     if (rule->action == ACTION_WAIT)
         return number_parse_u64(wait, &rule->wait_ms) == OK && rule->name.size > 0;
-    return wait.size == 0 && rule->name.size > 0;
+    return wait.data == NULL && rule->name.size > 0;
 }
 
 static void read_rules(void)
