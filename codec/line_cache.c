@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "codec/line_digits.h"
+#include "codec/line_point.h"
 #include "codec/utf8.h"
 
 enum {
@@ -89,19 +90,18 @@ static void expect_name(struct line_expected *expected, struct bytes text)
     expected->text = text;
 }
 
-static struct line_layout *layout_new(struct line_cache *cache, const struct line_point *point,
-                                      struct batch_table *table, const uint32_t *columns,
+static struct line_layout *layout_new(struct line_cache *cache, const struct point *point,
                                       struct bytes key)
 {
     struct arena *arena = cache->batch->arena;
-    size_t at = sizeof(table);
+    size_t at = sizeof(point->table);
     struct line_layout *layout =
         arena_alloc(arena, sizeof(*layout) + point->field_count * sizeof(layout->fields[0]));
 
     key = arena_copy(arena, key);
     if (layout == NULL || key.data == NULL || !map_put(&cache->layouts_by_text, key, layout))
         return NULL;
-    layout->table = table;
+    layout->table = point->table;
     layout->other = NULL;
     layout->field_count = point->field_count;
     for (uint32_t i = 0; i < point->field_count; i++) {
@@ -109,20 +109,19 @@ static struct line_layout *layout_new(struct line_cache *cache, const struct lin
 
         expect_name(&layout->fields[i], bytes_slice(key, at, end));
         layout->fields[i].type = point->fields[i].type;
-        layout->fields[i].column = columns[i];
+        layout->fields[i].column = point->columns[i];
         at = end + 1; /* the type */
     }
     return layout;
 }
 
 void line_cache_expect(struct line_cache *cache, struct line_series *series,
-                       const struct line_point *point, struct batch_table *table,
-                       const uint32_t *columns)
+                       const struct point *point)
 {
     struct line_layout *layout, *old = series->layout;
 
     buf_clear(&cache->scratch);
-    buf_put(&cache->scratch, (struct bytes){(const char *)&table, sizeof(table)});
+    buf_put(&cache->scratch, (struct bytes){(const char *)&point->table, sizeof(point->table)});
     for (uint32_t i = 0; i < point->field_count; i++) {
         buf_put(&cache->scratch, point->fields[i].text);
         buf_put_u8(&cache->scratch, (uint8_t)point->fields[i].type);
@@ -131,7 +130,7 @@ void line_cache_expect(struct line_cache *cache, struct line_series *series,
         return;
     layout = map_get(&cache->layouts_by_text, buf_bytes(&cache->scratch));
     if (layout == NULL && cache->layouts_by_text.count < LAYOUTS_MAX)
-        layout = layout_new(cache, point, table, columns, buf_bytes(&cache->scratch));
+        layout = layout_new(cache, point, buf_bytes(&cache->scratch));
     if (layout == NULL || layout == old)
         return;
     if (old != NULL) {

@@ -9,7 +9,7 @@
 #define WEIR_CODEC_LINE_CACHE_H
 
 #include "codec/decoder.h"
-#include "codec/line_point.h"
+#include "codec/point.h"
 
 /* Bytes that may be read behind a line's newline (their content is of no matter). */
 enum { LINE_SLACK = 64 };
@@ -62,10 +62,9 @@ struct line_series *line_cache_find(const struct line_cache *cache, struct bytes
 struct line_series *line_cache_add(struct line_cache *cache, struct bytes text, uint32_t index);
 /* Its line was taken: from now on it is expected after the one before it. */
 void line_cache_came(struct line_cache *cache, struct line_series *series);
-/* Expects the point's fields, which went into these columns of the table, of the next line of
- * the series.  No failure: without memory nothing is expected. */
+/* Expects the fields of this point, which was put into its table, of the next line of the series.
+ * No failure: without memory nothing is expected. */
 void line_cache_expect(struct line_cache *cache, struct line_series *series,
-                       const struct line_point *point, struct batch_table *table,
-                       const uint32_t *columns);
+                       const struct point *point);
 
 #endif

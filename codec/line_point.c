@@ -78,9 +78,9 @@ size_t line_series_size(struct bytes line)
     return find_stop(line, 0, "   ");
 }
 
-static size_t column_of(const struct line_point *point, const char *at)
+static size_t column_of(const struct line_point *input, const char *at)
 {
-    return (size_t)(at - point->start) + 1;
+    return (size_t)(at - input->start) + 1;
 }
 
 static struct bytes shown(struct bytes text)
@@ -90,29 +90,21 @@ static struct bytes shown(struct bytes text)
 
 /* For messages: FAULT(E_X, at, "format", ...) names the column of `at`. */
 #define FAULT(code, at, format, ...)                                                               \
-    error_set(err, (code), "column %zu: " format, column_of(point, (at)), ##__VA_ARGS__)
+    error_set(err, (code), "column %zu: " format, column_of(input, (at)), ##__VA_ARGS__)
 
-static enum code name_faults(const struct line_point *point, struct bytes raw, const char *what,
+static enum code name_faults(const struct line_point *input, struct bytes raw, const char *what,
                              struct error *err)
 {
-    size_t bad = utf8_check(raw);
+    size_t bad;
+    enum code code = name_check(raw, what, &bad, err);
 
-    if (raw.size == 0)
-        return FAULT(E_SYNTAX, raw.data, "the %s is empty", what);
-    if (bad < raw.size)
-        return FAULT(E_BAD_UTF8, raw.data + bad, "the byte 0x%02x of the %s is not UTF-8",
-                     (unsigned char)raw.data[bad], what);
-    for (size_t i = 0; i < raw.size; i++)
-        if ((unsigned char)raw.data[i] < ' ' || raw.data[i] == 0x7f)
-            return FAULT(E_BAD_NAME, raw.data + i,
-                         "the %s holds the control byte 0x%02x; names are made of printable "
-                         "characters",
-                         what, (unsigned char)raw.data[i]);
-    return OK;
+    if (code)
+        error_context(err, "column %zu", column_of(input, raw.data + bad));
+    return code;
 }
 
 /* Takes the escapes out; most names have none and stay where they are. */
-static enum code unescape(const struct line_point *point, struct bytes raw, struct bytes *name,
+static enum code unescape(const struct line_point *input, struct bytes raw, struct bytes *name,
                           struct error *err)
 {
     char *copy;
@@ -121,7 +113,7 @@ static enum code unescape(const struct line_point *point, struct bytes raw, stru
     *name = raw;
     if (memchr(raw.data, '\\', raw.size) == NULL)
         return OK;
-    copy = arena_alloc(point->arena, raw.size);
+    copy = arena_alloc(input->point.batch->arena, raw.size);
     if (copy == NULL)
         return error_set(err, E_MEMORY, "no memory for a name");
     for (size_t i = 0; i < raw.size; i++) {
@@ -133,15 +125,15 @@ static enum code unescape(const struct line_point *point, struct bytes raw, stru
     return OK;
 }
 
-static enum code parse_name(const struct line_point *point, struct bytes raw, const char *what,
+static enum code parse_name(const struct line_point *input, struct bytes raw, const char *what,
                             uint64_t bytes_max, enum code code_long, struct bytes *name,
                             struct error *err)
 {
-    enum code code = name_faults(point, raw, what, err);
+    enum code code = name_faults(input, raw, what, err);
 
     if (code)
         return code;
-    code = unescape(point, raw, name, err);
+    code = unescape(input, raw, name, err);
     if (code)
         return code;
     if (name->size > bytes_max)
@@ -150,27 +142,11 @@ static enum code parse_name(const struct line_point *point, struct bytes raw, co
     return OK;
 }
 
-/* Room for one more item; NULL at memory's end. */
-static void *push(struct arena *arena, void **items, uint32_t *count, uint32_t *capacity,
-                  size_t item_size)
-{
-    if (*count == *capacity) {
-        uint32_t grown = *capacity == 0 ? 16 : *capacity * 2;
-        void *larger = arena_grow(arena, *items, *capacity * item_size, grown * item_size);
-
-        if (larger == NULL)
-            return NULL;
-        *items = larger;
-        *capacity = grown;
-    }
-    return (char *)*items + (*count)++ * item_size;
-}
-
 /* A tag begins at `at`; *next is where its value ends. */
-static enum code parse_tag(struct line_point *point, struct bytes text, size_t at, size_t *next,
+static enum code parse_tag(struct line_point *input, struct bytes text, size_t at, size_t *next,
                            struct error *err)
 {
-    const struct limits *limits = point->limits;
+    const struct limits *limits = input->point.limits;
     size_t equals = find_stop(text, at, "=,,");
     size_t end = equals < text.size ? find_stop(text, equals + 1, ",==") : text.size;
     struct bytes raw = bytes_slice(text, at, equals);
@@ -186,14 +162,13 @@ static enum code parse_tag(struct line_point *point, struct bytes text, size_t a
         return FAULT(E_SYNTAX, text.data + end,
                      "a second '=' in the tag \"%.*s\"; write \\= for one in a name or value",
                      BYTES_ARG(shown(raw)));
-    if (point->tag_count == limits->tags_max)
+    if (input->point.tag_count == limits->tags_max)
         return FAULT(E_TAGS_MANY, text.data + at, "more than the %llu tags allowed of a point",
                      (unsigned long long)limits->tags_max);
-    tag = push(point->arena, (void **)&point->tags, &point->tag_count, &point->tag_capacity,
-               sizeof(*tag));
+    tag = point_add_tag(&input->point);
     if (tag == NULL)
         return error_set(err, E_MEMORY, "no memory for tags");
-    code = parse_name(point, raw, "tag key", limits->name_bytes_max, E_NAME_LONG, &tag->key, err);
+    code = parse_name(input, raw, "tag key", limits->name_bytes_max, E_NAME_LONG, &tag->key, err);
     if (code)
         return code;
     if (end == equals + 1)
@@ -201,20 +176,21 @@ static enum code parse_tag(struct line_point *point, struct bytes text, size_t a
                      "the tag \"%.*s\" has an empty value; leave the tag out",
                      BYTES_ARG(shown(raw)));
     *next = end;
-    return parse_name(point, bytes_slice(text, equals + 1, end), "tag value",
+    return parse_name(input, bytes_slice(text, equals + 1, end), "tag value",
                       limits->tag_value_bytes_max, E_VALUE_LONG, &tag->value, err);
 }
 
-enum code line_parse_series(struct line_point *point, struct bytes text, struct error *err)
+enum code line_parse_series(struct line_point *input, struct bytes text, struct error *err)
 {
     size_t at = find_stop(text, 0, ",,,");
     enum code code;
 
-    point->tag_count = 0;
-    code = parse_name(point, bytes_slice(text, 0, at), "measurement", point->limits->name_bytes_max,
-                      E_NAME_LONG, &point->measurement, err);
+    input->point.tag_count = 0;
+    code = parse_name(input, bytes_slice(text, 0, at), "measurement",
+                      input->point.limits->name_bytes_max, E_NAME_LONG, &input->point.measurement,
+                      err);
     while (code == OK && at < text.size)
-        code = parse_tag(point, text, at + 1, &at, err);
+        code = parse_tag(input, text, at + 1, &at, err);
     return code;
 }
 
@@ -255,7 +231,7 @@ enum code line_parse_scalar(struct bytes token, enum value_type *type, union cel
     return number_parse_f64(token, &cell->f64);
 }
 
-static enum code scalar_fault(const struct line_point *point, struct bytes name, struct bytes token,
+static enum code scalar_fault(const struct line_point *input, struct bytes name, struct bytes token,
                               enum code code, struct error *err)
 {
     const char *right;
@@ -275,17 +251,17 @@ static enum code scalar_fault(const struct line_point *point, struct bytes name,
 }
 
 /* The string between the quotes at `open` and `close`. */
-static enum code parse_string(const struct line_point *point, struct bytes name, size_t open,
+static enum code parse_string(const struct line_point *input, struct bytes name, size_t open,
                               size_t close, union cell *cell, struct error *err)
 {
-    struct bytes raw = bytes_slice(point->line, open + 1, close);
+    struct bytes raw = bytes_slice(input->line, open + 1, close);
     size_t bad = utf8_check(raw), size = 0;
     struct text *text;
 
     if (bad < raw.size)
         return FAULT(E_BAD_UTF8, raw.data + bad, "field \"%.*s\": the byte 0x%02x is not UTF-8",
                      BYTES_ARG(shown(name)), (unsigned char)raw.data[bad]);
-    text = arena_alloc(point->arena, sizeof(*text) + raw.size);
+    text = arena_alloc(input->point.batch->arena, sizeof(*text) + raw.size);
     if (text == NULL)
         return error_set(err, E_MEMORY, "no memory for a string");
     for (size_t i = 0; i < raw.size; i++) {
@@ -294,20 +270,20 @@ static enum code parse_string(const struct line_point *point, struct bytes name,
             i++;
         text->data[size++] = raw.data[i];
     }
-    if (size > point->limits->string_bytes_max)
+    if (size > input->point.limits->string_bytes_max)
         return FAULT(E_VALUE_LONG, raw.data, "field \"%.*s\" has %zu bytes, %llu are allowed",
                      BYTES_ARG(shown(name)), size,
-                     (unsigned long long)point->limits->string_bytes_max);
+                     (unsigned long long)input->point.limits->string_bytes_max);
     text->size = (uint32_t)size;
     cell->text = text;
     return OK;
 }
 
 /* The value of `field` begins at `at`; *next is behind it. */
-static enum code parse_value(struct line_point *point, struct line_field *field, size_t at,
+static enum code parse_value(struct line_point *input, struct point_field *field, size_t at,
                              size_t *next, struct error *err)
 {
-    struct bytes line = point->line;
+    struct bytes line = input->line;
     enum code code;
     size_t end;
 
@@ -318,7 +294,7 @@ static enum code parse_value(struct line_point *point, struct line_field *field,
                          "the string of field \"%.*s\" is not closed by a quote",
                          BYTES_ARG(shown(field->name)));
         field->type = TYPE_STRING;
-        code = parse_string(point, field->name, at, end, &field->cell, err);
+        code = parse_string(input, field->name, at, end, &field->cell, err);
         if (code)
             return code;
         at = end + 1;
@@ -334,17 +310,17 @@ static enum code parse_value(struct line_point *point, struct line_field *field,
     *next = end;
     code = line_parse_scalar(bytes_slice(line, at, end), &field->type, &field->cell);
     return code == OK ? OK
-                      : scalar_fault(point, field->name, bytes_slice(line, at, end), code, err);
+                      : scalar_fault(input, field->name, bytes_slice(line, at, end), code, err);
 }
 
 /* A field begins at `at`; *next is behind its value. */
-static enum code parse_field(struct line_point *point, size_t at, size_t *next, struct error *err)
+static enum code parse_field(struct line_point *input, size_t at, size_t *next, struct error *err)
 {
-    const struct limits *limits = point->limits;
-    struct bytes line = point->line;
+    const struct limits *limits = input->point.limits;
+    struct bytes line = input->line;
     size_t equals = find_stop(line, at, "=, ");
     struct bytes raw = bytes_slice(line, at, equals);
-    struct line_field *field;
+    struct point_field *field;
     enum code code;
 
     if (equals == line.size || line.data[equals] != '=')
@@ -352,17 +328,16 @@ static enum code parse_field(struct line_point *point, size_t at, size_t *next, 
                      "the field \"%.*s\" has no value; write field=value, and \\ before a space "
                      "or comma in a name",
                      BYTES_ARG(shown(raw)));
-    if (point->field_count == limits->fields_max)
+    if (input->point.field_count == limits->fields_max)
         return FAULT(E_FIELDS_MANY, line.data + at, "more than the %llu fields allowed of a point",
                      (unsigned long long)limits->fields_max);
-    field = push(point->arena, (void **)&point->fields, &point->field_count, &point->field_capacity,
-                 sizeof(*field));
+    field = point_add_field(&input->point);
     if (field == NULL)
         return error_set(err, E_MEMORY, "no memory for fields");
     field->text = bytes_slice(line, at, equals + 1);
     code =
-        parse_name(point, raw, "field key", limits->name_bytes_max, E_NAME_LONG, &field->name, err);
-    return code ? code : parse_value(point, field, equals + 1, next, err);
+        parse_name(input, raw, "field key", limits->name_bytes_max, E_NAME_LONG, &field->name, err);
+    return code ? code : parse_value(input, field, equals + 1, next, err);
 }
 
 enum code line_parse_time(struct bytes token, enum time_unit precision, int64_t *time)
@@ -388,49 +363,49 @@ static size_t skip_spaces(struct bytes line, size_t at)
     return at;
 }
 
-static enum code parse_time(struct line_point *point, size_t at, struct error *err)
+static enum code parse_time(struct line_point *input, size_t at, struct error *err)
 {
     static const char *const units[] = {"nanoseconds", "microseconds", "milliseconds", "seconds"};
-    struct bytes line = point->line, token;
+    struct bytes line = input->line, token;
     size_t end = at, rest;
     enum code code;
 
     while (end < line.size && line.data[end] != ' ')
         end++;
     token = bytes_slice(line, at, end);
-    code = line_parse_time(token, point->precision, &point->time);
+    code = line_parse_time(token, input->precision, &input->point.time);
     if (code == E_TIME_RANGE)
         return FAULT(code, token.data,
                      "the time %.*s, read as %s, is outside of 1677-09-21 to 2262-04-11",
-                     BYTES_ARG(shown(token)), units[point->precision]);
+                     BYTES_ARG(shown(token)), units[input->precision]);
     if (code)
         return FAULT(code, token.data,
                      "the time \"%.*s\" is not an integer number of %s since 1970",
-                     BYTES_ARG(shown(token)), units[point->precision]);
+                     BYTES_ARG(shown(token)), units[input->precision]);
     rest = skip_spaces(line, end);
     if (rest < line.size)
         return FAULT(E_SYNTAX, line.data + rest, "text behind the time: \"%.*s\"",
                      BYTES_ARG(shown(bytes_slice(line, rest, line.size))));
-    point->timed = true;
+    input->point.timed = true;
     return OK;
 }
 
-enum code line_parse_values(struct line_point *point, size_t from, struct error *err)
+enum code line_parse_values(struct line_point *input, size_t from, struct error *err)
 {
-    struct bytes line = point->line;
+    struct bytes line = input->line;
     size_t at = skip_spaces(line, from);
     enum code code;
 
-    point->field_count = 0;
-    point->timed = false;
+    input->point.field_count = 0;
+    input->point.timed = false;
     if (at == line.size)
         return FAULT(E_NO_FIELDS, line.data + at,
                      "no fields; right is: measurement,tag=value field=value time");
-    code = parse_field(point, at, &at, err);
+    code = parse_field(input, at, &at, err);
     while (code == OK && at < line.size && line.data[at] == ',')
-        code = parse_field(point, at + 1, &at, err);
+        code = parse_field(input, at + 1, &at, err);
     if (code)
         return code;
     at = skip_spaces(line, at);
-    return at < line.size ? parse_time(point, at, err) : OK;
+    return at < line.size ? parse_time(input, at, err) : OK;
 }

@@ -4,32 +4,14 @@
 #ifndef WEIR_CODEC_LINE_POINT_H
 #define WEIR_CODEC_LINE_POINT_H
 
-#include "base/arena.h"
 #include "base/time_text.h"
-#include "model/limits.h"
-#include "model/series.h"
+#include "codec/point.h"
 
-struct line_field {
-    struct bytes text; /* the name as it stands in the line, with its '=' */
-    struct bytes name;
-    enum value_type type;
-    union cell cell;
-};
-
-/* Its arrays serve one line after the other. */
 struct line_point {
-    struct arena *arena;         /* borrowed; of texts and of names that had escapes */
-    const struct limits *limits; /* borrowed */
+    struct point point;
     enum time_unit precision;
     const char *start; /* columns count from here */
     struct bytes line; /* without spaces before it */
-    struct bytes measurement;
-    struct series_tag *tags; /* in order of input */
-    uint32_t tag_count, tag_capacity;
-    struct line_field *fields; /* in order of input */
-    uint32_t field_count, field_capacity;
-    bool timed;
-    int64_t time; /* when timed */
 };
 
 /* Where the line that begins at text.data ends (at its '\n'), strings with newlines inside
@@ -39,11 +21,11 @@ bool line_find_end(struct bytes text, size_t *size);
 /* The first unescaped space, or the line's size: there the series ends. */
 size_t line_series_size(struct bytes line);
 
-/* The measurement and tags of `text`, the first part of point->line. */
-MUST_USE enum code line_parse_series(struct line_point *point, struct bytes text,
+/* The measurement and tags of `text`, the first part of input->line. */
+MUST_USE enum code line_parse_series(struct line_point *input, struct bytes text,
                                      struct error *err);
-/* The fields and the time, from that offset of point->line on. */
-MUST_USE enum code line_parse_values(struct line_point *point, size_t from, struct error *err);
+/* The fields and the time, from that offset of input->line on. */
+MUST_USE enum code line_parse_values(struct line_point *input, size_t from, struct error *err);
 
 /* A value that is not a string: a number or a bool.  E_BAD_NUMBER, E_NUMBER_RANGE, E_NOT_FINITE. */
 MUST_USE enum code line_parse_scalar(struct bytes token, enum value_type *type, union cell *cell);

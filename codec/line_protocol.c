@@ -11,21 +11,16 @@
 #include "codec/decoder.h"
 #include "codec/line_cache.h"
 #include "codec/line_point.h"
-#include "codec/series_key.h"
 
 struct decoder {
     struct batch *batch;
     struct line_cache cache;
-    struct line_point point;
+    struct line_point input;
     struct buf carry;  /* the beginning of a line */
     struct buf key;    /* scratch */
     size_t carry_next; /* look at the carry again when it has this size; 0 = at a newline */
     uint32_t line;     /* number of the line at hand */
     bool skipping;     /* the rest of a line that is too long */
-    uint32_t *order;   /* scratch: fields by name; as many as point.field_capacity */
-    uint32_t *columns;
-    struct batch_field *fields;
-    uint32_t scratch_capacity;
 };
 
 static enum code no_memory(struct error *err)
@@ -42,13 +37,9 @@ static enum code line_begin(struct batch *batch, const struct decode_options *op
         return no_memory(err);
     made->batch = batch;
     line_cache_init(&made->cache, batch, options);
-    made->point = (struct line_point){
-        .arena = batch->arena,
-        .limits = options->limits,
-        .precision = options->precision,
-    };
+    point_init(&made->input.point, batch, options->limits);
+    made->input.precision = options->precision;
     made->carry = BUF_INIT(SIZE_MAX); /* at most two lines and a piece */
-    made->key = BUF_INIT(SIZE_MAX);   /* at most a line */
     made->line = 1;
     *decoder = made;
     return OK;
@@ -60,112 +51,61 @@ static void line_free(struct decoder *decoder)
         return;
     line_cache_release(&decoder->cache);
     buf_release(&decoder->carry);
-    buf_release(&decoder->key);
+    point_release(&decoder->input.point);
 }
 
-static bool reserve_scratch(struct decoder *decoder)
+static enum code find_table(struct line_point *input, struct error *err)
 {
-    struct arena *arena = decoder->batch->arena;
-    uint32_t capacity = decoder->point.field_capacity;
+    struct bytes duplicate;
+    enum code code = point_find_table(&input->point, &duplicate);
 
-    if (capacity <= decoder->scratch_capacity)
-        return true;
-    decoder->order = ARENA_ARRAY(arena, uint32_t, capacity);
-    decoder->columns = ARENA_ARRAY(arena, uint32_t, capacity);
-    decoder->fields = ARENA_ARRAY(arena, struct batch_field, capacity);
-    decoder->scratch_capacity = capacity;
-    return decoder->order != NULL && decoder->columns != NULL && decoder->fields != NULL;
-}
-
-static int field_compare(const void *left, const void *right, void *context)
-{
-    const struct line_field *fields = context;
-
-    return bytes_compare(fields[*(const uint32_t *)left].name,
-                         fields[*(const uint32_t *)right].name);
-}
-
-/* The table of the point's fields, and which of its columns each goes to. */
-static enum code find_table(struct decoder *decoder, struct batch_table **table, struct error *err)
-{
-    const struct line_point *point = &decoder->point;
-    uint32_t count = point->field_count;
-
-    if (!reserve_scratch(decoder))
-        return no_memory(err);
-    for (uint32_t i = 0; i < count; i++)
-        decoder->order[i] = i;
-    qsort_r(decoder->order, count, sizeof(*decoder->order), field_compare, point->fields);
-    for (uint32_t i = 0; i < count; i++) {
-        const struct line_field *field = &point->fields[decoder->order[i]];
-
-        if (i > 0 && bytes_equal(decoder->fields[i - 1].name, field->name))
-            return error_set(err, E_DUPLICATE_FIELD,
-                             "column %zu: the field \"%.*s\" stands twice: leave one",
-                             (size_t)(field->text.data - point->start) + 1, BYTES_ARG(field->name));
-        decoder->fields[i] = (struct batch_field){field->name, field->type};
-        decoder->columns[decoder->order[i]] = i;
-    }
-    *table = batch_table_find(decoder->batch, point->measurement, decoder->fields, count);
-    return *table == NULL ? no_memory(err) : OK;
+    if (code == E_DUPLICATE_FIELD)
+        return error_set(err, code, "the field \"%.*s\" stands twice: leave one",
+                         BYTES_ARG(duplicate));
+    return code;
 }
 
 static enum code find_series(struct decoder *decoder, struct bytes text,
                              struct line_series **series, struct error *err)
 {
-    struct line_point *point = &decoder->point;
-    enum code code;
     uint32_t index;
+    enum code code = point_find_series(&decoder->input.point, &index, err);
 
-    *series = line_cache_find(&decoder->cache, text);
-    if (*series != NULL)
-        return OK;
-    buf_clear(&decoder->key);
-    code = series_key_encode(point->measurement, point->tags, point->tag_count, &decoder->key, err);
     if (code)
         return code;
-    index = batch_series_index(decoder->batch, buf_bytes(&decoder->key), point->measurement);
-    if (index == UINT32_MAX)
-        return no_memory(err);
     *series = line_cache_add(&decoder->cache, text, index);
-    return *series == NULL ? no_memory(err) : OK;
+    return *series == NULL ? E_MEMORY : OK;
 }
 
-/* One line, which begins at `start`, taken apart.  Nothing of it is in the batch after a failure.
- */
+/* One line, which begins at `start`, taken apart.  Nothing of it is in the batch after a failure;
+ * E_MEMORY comes without words. */
 static enum code take_point(struct decoder *decoder, const char *start, struct bytes line,
                             struct error *err)
 {
-    struct line_point *point = &decoder->point;
+    struct line_point *input = &decoder->input;
     struct bytes text = {line.data, line_series_size(line)};
     struct line_series *series = line_cache_find(&decoder->cache, text);
-    struct batch_table *table;
     enum code code = OK;
-    uint32_t row;
 
-    point->start = start;
-    point->line = line;
+    input->start = start;
+    input->line = line;
+    point_clear(&input->point);
     if (series != NULL)
-        point->measurement = series->measurement;
+        input->point.measurement = series->measurement;
     else
-        code = line_parse_series(point, text, err);
+        code = line_parse_series(input, text, err);
     if (code == OK)
-        code = line_parse_values(point, text.size, err);
+        code = line_parse_values(input, text.size, err);
     if (code == OK)
-        code = find_table(decoder, &table, err);
-    if (code == OK)
+        code = find_table(input, err);
+    if (code == OK && series == NULL)
         code = find_series(decoder, text, &series, err);
+    if (code == OK)
+        code = point_put_row(&input->point, series->index, decoder->line,
+                             decoder->cache.options.now_ns);
     if (code)
         return code;
-    row = batch_row_begin(decoder->batch, table);
-    if (row == UINT32_MAX)
-        return no_memory(err);
-    for (uint32_t i = 0; i < point->field_count; i++)
-        table->columns[decoder->columns[i]][row] = point->fields[i].cell;
-    if (!point->timed)
-        point->time = batch_untimed(decoder->batch, series->index, decoder->cache.options.now_ns);
-    batch_row_done(decoder->batch, table, series->index, decoder->line, point->time);
-    line_cache_expect(&decoder->cache, series, point, table, decoder->columns);
+    line_cache_expect(&decoder->cache, series, &input->point);
     line_cache_came(&decoder->cache, series);
     return OK;
 }
