@@ -7,15 +7,13 @@
 #include <stdlib.h>
 
 enum {
-    ALIGNMENT = 16,
     CHUNK_FIRST = 4 << 10,
     CHUNK_LARGEST = 1 << 20,
 };
 
 struct arena_chunk {
     struct arena_chunk *next; /* older */
-    size_t size;              /* with this head */
-    _Alignas(ALIGNMENT) char data[];
+    _Alignas(ARENA_ALIGNMENT) char data[];
 };
 
 void arena_init(struct arena *arena, size_t bytes_max, struct budget *budget)
@@ -38,19 +36,20 @@ static struct arena_chunk *chunk_new(struct arena *arena, size_t size)
             budget_give(arena->budget, size);
         return NULL;
     }
-    chunk->size = size;
     arena->used += size;
     return chunk;
 }
 
-/* The slow way: a new chunk.  `size` is rounded. */
-static __attribute__((noinline)) void *alloc_in_new_chunk(struct arena *arena, size_t size)
+/* Chunks double with what is held, so that few are made and little is left over. */
+void *arena_alloc_chunk(struct arena *arena, size_t size)
 {
     size_t need = size + sizeof(struct arena_chunk);
     size_t left = arena->bytes_max - arena->used;
     size_t chunk_size = CHUNK_FIRST;
     struct arena_chunk *chunk;
 
+    if (need < size)
+        return NULL;
     if (need > CHUNK_LARGEST / 2 && arena->chunks != NULL) {
         chunk = chunk_new(arena, need);
         if (chunk == NULL)
@@ -62,7 +61,7 @@ static __attribute__((noinline)) void *alloc_in_new_chunk(struct arena *arena, s
     while (chunk_size < CHUNK_LARGEST && (chunk_size < need || chunk_size <= arena->used))
         chunk_size *= 2;
     if (chunk_size > left) /* the last chunk may be smaller, so that the limit can be used up */
-        chunk_size = left & ~(size_t)(ALIGNMENT - 1);
+        chunk_size = left & ~(size_t)(ARENA_ALIGNMENT - 1);
     if (chunk_size < need)
         chunk_size = need;
     chunk = chunk_new(arena, chunk_size);
@@ -73,19 +72,6 @@ static __attribute__((noinline)) void *alloc_in_new_chunk(struct arena *arena, s
     arena->at = chunk->data + size;
     arena->end = (char *)chunk + chunk_size;
     return chunk->data;
-}
-
-void *arena_alloc(struct arena *arena, size_t size)
-{
-    size_t rounded = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
-    char *at = arena->at;
-
-    if (rounded < size || rounded > SIZE_MAX / 2)
-        return NULL;
-    if (at == NULL || rounded > (size_t)(arena->end - at))
-        return alloc_in_new_chunk(arena, rounded);
-    arena->at = at + rounded;
-    return at;
 }
 
 void *arena_zero(struct arena *arena, size_t size)
@@ -108,7 +94,7 @@ void *arena_array(struct arena *arena, size_t item_size, size_t count)
 
 void *arena_grow(struct arena *arena, void *old, size_t size_old, size_t size_new)
 {
-    size_t rounded_old = (size_old + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+    size_t rounded_old = (size_old + ARENA_ALIGNMENT - 1) & ~(size_t)(ARENA_ALIGNMENT - 1);
     void *memory;
 
     assert(size_new >= size_old);
@@ -117,7 +103,8 @@ void *arena_grow(struct arena *arena, void *old, size_t size_old, size_t size_ne
     if (old != NULL && (char *)old + rounded_old == arena->at &&
         size_new <= (size_t)(arena->end - (char *)old)) {
         /* The newest: the room behind it is free. `end` is aligned, so rounding stays within. */
-        arena->at = (char *)old + ((size_new + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1));
+        arena->at =
+            (char *)old + ((size_new + ARENA_ALIGNMENT - 1) & ~(size_t)(ARENA_ALIGNMENT - 1));
         return old;
     }
     memory = arena_alloc(arena, size_new);

@@ -7,6 +7,8 @@
 #include "base/budget.h"
 #include "base/bytes.h"
 
+enum { ARENA_ALIGNMENT = 16 };
+
 struct arena_chunk;
 
 struct arena {
@@ -18,9 +20,25 @@ struct arena {
 
 /* Allocates nothing yet. */
 void arena_init(struct arena *arena, size_t bytes_max, struct budget *budget);
+/* The part of arena_alloc() that is rarely needed: from a new chunk.  `size` is a multiple of 16.
+ */
+void *arena_alloc_chunk(struct arena *arena, size_t size);
+
 /* 16-byte aligned, content undefined; NULL at the limit, budget or memory's end.  size 0 is fine.
  */
-void *arena_alloc(struct arena *arena, size_t size);
+static inline void *arena_alloc(struct arena *arena, size_t size)
+{
+    size_t rounded = (size + ARENA_ALIGNMENT - 1) & ~(size_t)(ARENA_ALIGNMENT - 1);
+    char *at = arena->at;
+
+    if (rounded < size)
+        return NULL;
+    if (at == NULL || rounded > (size_t)(arena->end - at))
+        return arena_alloc_chunk(arena, rounded);
+    arena->at = at + rounded;
+    return at;
+}
+
 void *arena_zero(struct arena *arena, size_t size);
 /* Grows an array: a copy of `size_old` bytes in a room of `size_new`; in place when it is the
  * newest. */

@@ -123,7 +123,7 @@ static void write_repeats(void)
         log_event(LOG_WARN, "again", LOG_INT("n", i)); /* another level counts for itself */
     }
     for (int i = 0; i < 64; i++) { /* others need the counters: what was held back is told */
-        static char names[64][16];
+        static char names[64][24];
 
         (void)snprintf(names[i], sizeof(names[i]), "other %d", i);
         log_event(LOG_INFO, names[i], LOG_INT("n", i));
