@@ -10,7 +10,9 @@
 #   bench dist format clean
 #
 # A part of the tree builds alone: make unit ROOMS="base model codec" MODE=asan BUILD=/tmp/b
-CC      ?= gcc
+ifeq ($(origin CC),default)
+CC       = gcc
+endif
 BUILD   ?= build
 # Rooms in layer order.
 ROOMS   ?= base model codec store store/wal store/head store/packs catalog discovery http net \
