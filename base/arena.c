@@ -98,6 +98,7 @@ void *arena_grow(struct arena *arena, void *old, size_t size_old, size_t size_ne
     void *memory;
 
     assert(size_new >= size_old);
+    assert(old != NULL || size_old == 0);
     if (old != NULL && size_new <= rounded_old)
         return old;
     if (old != NULL && (char *)old + rounded_old == arena->at &&

@@ -59,7 +59,7 @@ enum code fs_read_exactly(struct file *file, uint64_t offset, void *data, size_t
         return code;
     if (got < size)
         return error_set(err, E_CORRUPT, "the file ends at byte %llu, want %zu bytes at %llu",
-                         (unsigned long long)(offset + got), size, (unsigned long long)offset);
+                         (unsigned long long)offset + got, size, (unsigned long long)offset);
     return OK;
 }
 

@@ -38,7 +38,7 @@ static void make_byte_table(void)
 #if defined(__x86_64__)
 #include <nmmintrin.h>
 
-enum { STREAM_LONG = 4096, STREAM_SHORT = 256 };
+static const size_t STREAM_LONG = 4096, STREAM_SHORT = 256;
 
 /* [i][b]: what the byte b at place i of a crc becomes after so many zero bytes. */
 struct move {

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { NAME_SIZE = 16 }; /* the kernel's limit, with the NUL */
@@ -39,7 +40,7 @@ enum code thread_start(const char *name, void (*run)(void *context), void *conte
     *thread = NULL;
     if (made == NULL)
         return error_set(err, E_MEMORY, "thread %s: out of memory", name);
-    memcpy(made->name, name, strlen(name));
+    (void)snprintf(made->name, sizeof(made->name), "%s", name);
     made->run = run;
     made->context = context;
     *thread = made;

@@ -168,7 +168,7 @@ static enum code scan_fraction(struct scan *scan, int64_t *ns)
 /* Seconds of the day, and ns of the second. */
 static enum code scan_clock(struct scan *scan, int64_t *seconds, int64_t *ns)
 {
-    int hour, minute, second;
+    int hour, minute, second, of_day;
 
     *ns = 0;
     if (scan_part(scan, 2, 0, 23, "want an hour, 00 to 23", &hour))
@@ -184,7 +184,8 @@ static enum code scan_clock(struct scan *scan, int64_t *seconds, int64_t *ns)
                             "send it as :59 or as :00 of the next minute");
     if (scan_part(scan, 2, 0, 59, "want a second, 00 to 59", &second))
         return E_BAD_TIME;
-    *seconds = hour * 3600 + minute * 60 + second;
+    of_day = hour * 3600 + minute * 60 + second;
+    *seconds = of_day;
     return scan_char(scan, ".") ? scan_fraction(scan, ns) : OK;
 }
 
@@ -204,7 +205,7 @@ static enum code scan_offset(struct scan *scan, int64_t *seconds)
         return refuse(scan, "want ':' in the offset");
     if (scan_part(scan, 2, 0, 59, "want the offset's minutes, 00 to 59", &minutes))
         return E_BAD_TIME;
-    *seconds = sign * (hours * 3600 + minutes * 60);
+    *seconds = (int64_t)sign * (hours * 3600 + minutes * 60);
     return OK;
 }
 
@@ -406,7 +407,8 @@ size_t duration_print(int64_t ns, char text[TIMESTAMP_TEXT_SIZE])
     size_t size = 0;
 
     if (ns == 0) {
-        memcpy(text, "0s", 2);
+        text[0] = '0';
+        text[1] = 's';
         return 2;
     }
     if (ns < 0)
@@ -417,6 +419,7 @@ size_t duration_print(int64_t ns, char text[TIMESTAMP_TEXT_SIZE])
         char number[NUMBER_TEXT_SIZE];
         size_t number_size;
 
+        assert(unit > 0);
         if (left < unit || (unit == WEEK_NS && left % unit != 0)) /* 30d, not 4w2d */
             continue;
         number_size = number_print_u64(left / unit, number);
