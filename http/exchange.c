@@ -98,6 +98,8 @@ static void end(struct exchange *x)
     log_request(x, status, duration_ns);
     if (x->request.route != NULL && x->request.route->handler->cleanup != NULL)
         x->request.route->handler->cleanup(&x->request);
+    if (x->request.session != NULL && x->server->options.conclude != NULL)
+        x->server->options.conclude(&x->request);
     stream_free(x->stream);
     buf_release(&x->form_body);
     buf_release(&x->reply.headers);

@@ -19,6 +19,8 @@ struct http_options {
     /* Before start(), for every route but SCOPE_NONE: sets request->tenant or replies 401/403 and
      * gives false. */
     bool (*authorize)(struct request *request, enum scope scope);
+    /* After cleanup(), for every request whose session is not NULL: releases it.  May be NULL. */
+    void (*conclude)(struct request *request);
     struct clock *clock;
     struct metrics *metrics;
 };
