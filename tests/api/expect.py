@@ -68,3 +68,20 @@ def match(want, got, place="", partial=True):
 def short(value):
     text = json.dumps(value, default=repr, ensure_ascii=False)
     return text if len(text) < 400 else text[:400] + "..."
+
+
+def self_test():
+    """match() sees each kind of difference and lets pass what is equal."""
+    same = [(1, "1"), (1.0, "1"), (1.0, "1.0"), (-0.0, "-0.0"), (-0.0, "-0"), (0.1 + 0.2, "0.30000000000000004"),
+            ({"a": 1}, '{"a":1,"b":2}'), ([1, [None, True]], "[1,[null,true]]"), (Any(str), '"x"'), (2 ** 64 - 1, "18446744073709551615"),
+            ({"b": Absent()}, "{}")]
+    other = [(1, "1.0"), (0.0, "-0.0"), (-0.0, "0"), (0.3, "0.30000000000000004"), (True, "1"), (1, "true"), ("1", "1"), (None, "0"),
+             ({"a": 1}, "{}"), ([1], "[1,2]"), ([], '{"a":1}'), (Any(str), "5"), (2 ** 63, "9223372036854775807"), ({"b": Absent()}, '{"b":1}')]
+    for want, text in same:
+        match(want, parse(text))
+    for want, text in other:
+        try:
+            match(want, parse(text))
+        except Difference:
+            continue
+        raise AssertionError(f"{want!r} passed for {text}")

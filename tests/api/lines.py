@@ -1,5 +1,5 @@
 """Line protocol in: what is accepted, and every way in which a line is bad."""
-from steps import ABSENT, Any, call, query, refused, scenario, stable, times, write
+from steps import ABSENT, Any, query, refused, scenario, stable, times, write
 
 BAD = [  # (what, line, code)
     ("a measurement alone", "m", {"no_fields", "bad_syntax"}),

@@ -1,5 +1,6 @@
 """Every type comes back exactly, whatever path it takes: head, pack, restart, kill, CSV, NDJSON."""
 import random
+import re
 import struct
 
 from steps import query, scenario, stable, write
@@ -67,7 +68,7 @@ SCENARIOS = [
     scenario("CSV has the same digits",
              write("m,host=a f=0.30000000000000004,i=9223372036854775807i,s=\"x,\\\"y\\\"\",b=true 1\nm,host=a f=-0.0 2"),
              query("measurement=m&epoch=ns&format=csv",
-                   headers_out={"Content-Type": __import__("re").compile("^text/csv")},
+                   headers_out={"Content-Type": re.compile("^text/csv")},
                    that=lambda run, answer: check_csv(run, answer))),
 ]
 

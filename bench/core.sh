@@ -1,0 +1,76 @@
+#!/bin/sh
+# bench/core.sh BUILD [HOSTS SECONDS]: the numbers of the core, as one table.  About half a minute.
+# Ingest by line protocol until everything is sealed, size on disk, one small durable write, one small
+# read, and how long a server killed with a full head takes until it is ready.
+set -eu
+build=$1 hosts=${2:-100} seconds=${3:-86400}
+work=$(mktemp -d)
+pid=
+trap '[ -z "$pid" ] || kill -9 "$pid" 2>/dev/null || true; rm -rf "$work"' EXIT INT TERM
+
+# start FLAG...: serves $work/data; sets $pid and $port; prints the seconds until /readyz said 200.
+start() {
+    rm -f "$work/port"
+    begun=$(date +%s.%N)
+    "$build/weir" serve --data "$work/data" --listen 127.0.0.1:0 --port-file "$work/port" "$@" >>"$work/log" 2>&1 &
+    pid=$!
+    until [ -s "$work/port" ] && port=$(sed 's/.*://' "$work/port") &&
+        curl -fs "http://127.0.0.1:$port/readyz" >/dev/null; do
+        kill -0 $pid || { tail "$work/log" >&2; exit 1; }
+        sleep 0.002
+    done
+    ready=$(awk -v a="$begun" -v b="$(date +%s.%N)" 'BEGIN { printf "%.3f", b - a }')
+}
+load() { "$build/bench/load" 127.0.0.1 "$port" "$pid" "$hosts" "$seconds" 10 "$1"; }
+finish() { kill "$pid" && wait "$pid" || true; pid=; }
+
+start
+load write >"$work/write"
+# Packs and index alone: the wal is preallocated and the ballast is not data.
+disk=$(du -sb --exclude=wal --exclude='*ballast*' "$work/data" | cut -f1)
+whole=$(du -sb "$work/data" | cut -f1)
+load small >"$work/small"
+load read >"$work/read"
+rss=$(awk '/VmHWM/ { print $2 }' "/proc/$pid/status")
+finish
+
+# A full head: nothing is sealed before the kill.
+rm -rf "$work/data"
+start --limit-generation-bytes-max 1073741824 --limit-head-bytes-max 2147483648 --limit-generation-age-ms-max 3600000
+(
+    # Cut before the flush at the end of the load: a tenth of the day fills a head.
+    "$build/bench/load" 127.0.0.1 "$port" "$pid" "$hosts" $((seconds / 4)) 10 write >/dev/null 2>&1 &
+    writer=$!
+    while kill -0 $writer 2>/dev/null; do
+        sent=$(curl -fs "http://127.0.0.1:$port/metrics" | awk '/^weir_points_accepted_total/ { n += $NF } END { print n + 0 }')
+        [ "$sent" -lt $((hosts * seconds / 50)) ] || break
+        sleep 0.01
+    done
+    kill -9 "$pid" $writer 2>/dev/null || true
+)
+wait "$pid" 2>/dev/null || true
+start --limit-generation-bytes-max 1073741824 --limit-head-bytes-max 2147483648 --limit-generation-age-ms-max 3600000
+replayed=$(curl -fs "http://127.0.0.1:$port/v1/query?measurement=cpu&fields=usage_user&agg=count&format=csv&start=0&end=9000000000000000000" |
+    tail -n 1 | awk -F, '{ print $NF }')
+finish
+
+value() { awk -v n="$1" '$1 == n { print $2 }' "$work"/write "$work"/small "$work"/read; }
+echo "machine        $(nproc) cores, $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1), $(uname -r)"
+echo "command        bench/core.sh $build $hosts $seconds"
+awk -v disk="$disk" -v whole="$whole" -v ready="$ready" -v replayed="$replayed" -v rss="$rss" \
+    -v lines="$(value lines)" -v values="$(value values)" -v body="$(value body_bytes)" -v rate="$(value lines_per_second)" \
+    -v cpu="$(value server_cpu_seconds)" -v per="$(value values_per_cpu_second)" -v sealed="$(value seconds_sealed)" \
+    -v s50="$(value small_ms_p50)" -v s99="$(value small_ms_p99)" -v r50="$(value read_ms_p50)" -v r99="$(value read_ms_p99)" '
+    function row(name, number, note) { printf "%-34s %14s  %s\n", name, number, note }
+    BEGIN {
+        row("lines in", lines, sprintf("%.2f M values, %.0f MB of bodies", values / 1e6, body / 1e6))
+        row("lines a second, acknowledged", rate, "10 connections, 2,000 lines a request, the load on the same machine")
+        row("seconds until sealed", sealed, "")
+        row("server CPU seconds until sealed", cpu, "")
+        row("values a server CPU second", sprintf("%.2f M", per / 1e6), "expected: >= 6 M")
+        row("bytes a value, packs and index", sprintf("%.3f", disk / values), sprintf("%.1f MB; with wal and ballast %.0f MB", disk / 1e6, whole / 1e6))
+        row("highest resident memory", sprintf("%.0f MB", rss / 1e3), "")
+        row("one small durable write, p50 ms", s50, "p99 " s99)
+        row("one small read, p50 ms", r50, "one hour of one field of one series; p99 " r99)
+        row("ready after kill -9, seconds", ready, replayed " rows in the head; expected: <= 1 s")
+    }'
