@@ -1,0 +1,190 @@
+/* One simulated machine with one store, and beside it what a careful observer knows: everything
+ * that was submitted, what was acknowledged, and what nobody told.
+ *
+ * An episode begins with an empty disk and plays some thousand steps, all from one seed.  The first
+ * thing that is not as promised ends it: world_fail(). */
+#ifndef WEIR_TESTS_SIM_WORLD_H
+#define WEIR_TESTS_SIM_WORLD_H
+
+#include "catalog/catalog.h"
+#include "fake_clock.h"
+#include "fake_disk.h"
+#include "fake_fs.h"
+#include "memory_index.h"
+#include "store/store.h"
+#include "store/view.h"
+
+enum {
+    TENANT_COUNT = 3,
+    SERIES_COUNT = 20, /* over all tenants */
+    FIELD_COUNT = 6,
+    VIEWS_HELD = 3,
+    TRACE_COUNT = 48,
+};
+
+/* What the observer knows of a cell, and of a row with all its fields. */
+struct known_cell {
+    enum value_type type; /* TYPE_NONE: absent */
+    uint64_t bits;        /* numbers and bool */
+    struct bytes text;    /* strings; in the world's arena */
+};
+
+struct known_row {
+    int64_t time, ingest, revision;
+    uint32_t series;
+    struct known_cell cells[FIELD_COUNT];
+};
+
+enum task_state {
+    TASK_WAITING, /* the store has it */
+    TASK_HELD,    /* acknowledged, or seen after a recovery: there for ever */
+    TASK_UNKNOWN, /* refused late, or the store went before it answered: whole or absent */
+    TASK_GONE,    /* refused at once, or absent after a recovery: never to be seen */
+};
+
+/* One submission. */
+struct task {
+    struct submission submission; /* first: done() gets a pointer to it */
+    struct world *world;
+    enum task_state state;
+    uint32_t tenant;
+    uint64_t number;
+    int64_t ingest;         /* HELD */
+    int64_t seen_before;    /* the greatest S shown when it was submitted */
+    int64_t wall;           /* when it was submitted */
+    struct known_row *rows; /* world's arena; sorted by (series, time), unique */
+    size_t row_count;
+    bool deletes, noted;
+    struct tombstone tombstone; /* world's arena */
+    struct note note;           /* world's arena */
+    /* Lent to the store, released when it is done. */
+    bool lent;
+    struct arena arena;
+    struct batch batch;
+    struct buf payload;
+};
+
+struct known_series {
+    uint32_t tenant, measurement;
+    struct bytes key;
+    struct series_id id;
+    const struct known_row **rows; /* HELD ones, by (time, ingest) */
+    size_t row_count, row_capacity;
+};
+
+struct seen_note {
+    uint32_t tenant;
+    struct note note; /* the arena notes_arena */
+};
+
+struct held_view {
+    struct view *view; /* NULL: a free place */
+    uint32_t tenant;
+};
+
+enum count {
+    COUNT_SUBMITTED,
+    COUNT_ACKNOWLEDGED,
+    COUNT_REFUSED,
+    COUNT_UNKNOWN,
+    COUNT_UNKNOWN_KEPT,
+    COUNT_ROWS,
+    COUNT_COMMITS,
+    COUNT_SEALS,
+    COUNT_FLUSHES,
+    COUNT_CHECKS,
+    COUNT_SWEEPS,
+    COUNT_AS_OF,
+    COUNT_POWER_CUTS,
+    COUNT_TORN_FILES,
+    COUNT_KILLS,
+    COUNT_CLEAN_STOPS,
+    COUNT_FAILED_OPENS,
+    COUNT_DISK_FULL,
+    COUNT_IO_FAULTS,
+    COUNT_CLOCK_STEPS,
+    COUNT_FLIPS,
+    COUNT_FLIPS_DETECTED,
+    COUNT_OF_COUNTS
+};
+extern const char *const count_names[COUNT_OF_COUNTS];
+
+struct world {
+    uint64_t seed, step;
+    struct random random;
+    struct arena arena;
+    struct fake_disk disk;
+    struct fake_clock clock;
+    struct fs *fs;
+    struct index *index;
+    struct limits limits;
+    struct catalog *catalog; /* NULL while the store is closed */
+    struct store *store;     /* likewise */
+    struct note_sink sink;   /* of the store */
+
+    struct known_series series[SERIES_COUNT];
+    struct task **tasks; /* all, in order of submission */
+    size_t task_count, task_capacity;
+    struct task **held; /* ascending by ingest */
+    size_t held_count, held_capacity;
+    struct seen_note *notes; /* told since the store was opened */
+    size_t note_count, note_capacity;
+    struct arena notes_arena;
+    struct held_view views[VIEWS_HELD];
+    size_t flushes_due; /* asked for, not answered */
+
+    int64_t seen;  /* the greatest S any view has shown */
+    int64_t final; /* the greatest that was said to be final */
+    bool trouble;  /* something was injected since the store was opened */
+    bool stepped;  /* the wall clock was, since the store was opened */
+    bool dead;     /* the store said E_IO: only a restart helps */
+    uint64_t counts[COUNT_OF_COUNTS];
+
+    bool failed;
+    char failure[1024];
+    char trace[TRACE_COUNT][160];
+    size_t trace_count;
+};
+
+const char *tenant_name(uint32_t tenant);
+struct bytes measurement_name(uint32_t measurement);
+struct bytes field_name(uint32_t field);
+
+void world_init(struct world *world, uint64_t seed, enum sabotage sabotage);
+void world_release(struct world *world);
+/* The first failure counts. */
+void world_fail(struct world *world, const char *format, ...) PRINTF_LIKE(2, 3);
+/* Notes that this view was shown. */
+void world_saw(struct world *world, const struct view *view);
+void world_trace(struct world *world, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* Opens the store with a fresh catalog.  *code is what store_open() said. */
+enum code world_open(struct world *world, struct error *err);
+/* The store goes; what it did not answer becomes unknown. */
+void world_close(struct world *world);
+
+/* task.c: makes a submission from chance and hands it in; the task, or NULL when refused. */
+struct task *task_submit(struct world *world, size_t rows_max);
+void task_settle(struct task *task, enum task_state state, int64_t ingest);
+void task_release(struct task *task);
+
+/* check.c */
+/* Every row that the tenant's or series' view shows, against what is known. */
+void check_series(struct world *world, const struct view *view, uint32_t series, int64_t start,
+                  int64_t end);
+void check_tenant(struct world *world, const struct view *view, uint32_t tenant);
+/* All tenants at a fresh view, and the notes. */
+void check_all(struct world *world);
+/* After a recovery: finds out which of the unknown submissions are there. */
+void resolve_unknown(struct world *world);
+/* May miss rows when it says so, or those of the task `spared`; never shows another value. */
+bool check_flipped(struct world *world, const struct task *spared);
+
+/* step.c */
+void world_step(struct world *world);
+/* Commits, applies and (`seal`) seals until nothing is left to do. */
+void world_drain(struct world *world, bool seal);
+/* As often as it takes: power comes back, the store opens, the unknown is resolved. */
+void world_recover(struct world *world);
+
+#endif
