@@ -18,7 +18,7 @@ enum index_table {
     INDEX_MANIFEST,  /* tenant NUL, pack number (u64 big-endian) -> manifest entry of a live pack */
     INDEX_PACK,      /* tenant NUL, pack number -> the bytes of a pack too small for a file */
     INDEX_SERIES,    /* tenant NUL, series id -> canonical key */
-    INDEX_FIELD,     /* tenant NUL, span measurement, span field, type -> empty */
+    INDEX_FIELD,     /* tenant NUL, hash of the value -> span measurement, span field, type */
     INDEX_TOMBSTONE, /* tenant NUL, ingest time (i64 big-endian, sign flipped) -> tombstone */
     INDEX_NOTE,      /* tenant NUL, ingest time -> note */
     INDEX_TABLE_COUNT

@@ -51,8 +51,11 @@ struct submission {
     const struct note *note;           /* NULL = none; .ingest is set by the store */
     /* Once, after store_submit() gave OK. */
     void (*done)(struct submission *submission, enum code code, const struct error *err);
-    int64_t ingest;          /* set before done() */
-    struct submission *next; /* the store's */
+    int64_t ingest; /* set before done() */
+    /* The store's. */
+    struct submission *next;
+    uint64_t lsn, reserved_bytes;
+    enum code outcome;
 };
 
 /* E_BUSY (head or wal full, queue full), E_DISK_FULL, E_CLOCK_SKEW, E_DRAINING, E_IO (the disk

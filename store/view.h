@@ -21,6 +21,9 @@ MUST_USE enum code store_view(struct store *store, const struct tenant *tenant, 
                               struct view **view, struct error *err);
 void view_free(struct view *view); /* NULL is fine */
 int64_t view_as_of(const struct view *view);
+/* Nothing at or below S can still arrive, not even after a crash and a clock set back: S is at or
+ * below a durable ingest time. */
+bool view_final(const struct view *view);
 /* Ascending by ingest; also those above S. */
 const struct tombstone *view_tombstones(const struct view *view, size_t *count);
 /* What stored data may be missing from answers, as texts for people ("wal segment 12 bytes

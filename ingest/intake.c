@@ -1,0 +1,414 @@
+#include "ingest/intake.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "codec/decoder.h"
+#include "codec/inflate.h"
+#include "codec/json_doc.h"
+#include "codec/record.h"
+#include "ingest/idempotency.h"
+#include "ingest/validate.h"
+#include "store/store.h"
+
+enum {
+    /* First reservation: a row of ten fields takes about as much memory as text. */
+    RESERVE_BYTES_MIN = 64 * 1024,
+    NOTE_RESULT_BYTES_MAX = 64 * 1024,
+    ANSWER_BYTES_MAX = 64 * 1024 * 1024,
+};
+
+struct intake {
+    struct intake_environment environment;
+    struct intake_request request;
+    struct arena arena; /* batch, payload copy, answers; from the budget */
+    size_t reserved;    /* of the budget beside the arena's own, until the body is decoded */
+    struct batch batch;
+    struct inflate *inflate;
+    const struct decoder_row *row;
+    struct decoder *decoder;
+    enum code failure;
+    struct error failure_error;
+    struct hash128_state body_hash;
+    struct bytes key; /* Idempotency-Key */
+    struct note note;
+    bool key_held;
+    uint64_t points;
+    struct buf payload, body, errors;
+    struct submission submission;
+    struct intake_answer answer;
+    void (*done)(void *context);
+    void *context;
+};
+
+static void count_refusal(const struct intake *intake, enum code code)
+{
+    struct buf labels = BUF_INIT(512);
+
+    metric_label(&labels, "tenant", intake->request.tenant->name);
+    metric_label(&labels, "reason", bytes_of(code_row(code)->slug));
+    buf_put_char(&labels, 0);
+    if (!labels.failed)
+        metric_add(metrics_get(intake->environment.metrics, "weir_points_refused_total",
+                               "Requests and lines that were refused, by reason.", METRIC_COUNTER,
+                               labels.data),
+                   1);
+    buf_release(&labels);
+}
+
+static enum code intake_fail(struct intake *intake, enum code code, const struct error *err)
+{
+    intake->failure = code;
+    intake->failure_error = *err;
+    intake->failure_error.code = code;
+    return code;
+}
+
+static enum code reserve(struct intake *intake, struct error *err)
+{
+    const struct limits *limits = intake->request.limits;
+    uint64_t length = intake->request.content_length;
+    size_t want = RESERVE_BYTES_MIN;
+
+    if (length != UINT64_MAX) {
+        if (length > limits->body_bytes_max)
+            return error_set(err, E_BODY_LARGE,
+                             "the body has %" PRIu64 " bytes; the limit is %" PRIu64, length,
+                             limits->body_bytes_max);
+        if (length > want)
+            want = (size_t)length;
+    }
+    if (!budget_take(intake->environment.budget, want))
+        return error_set(err, E_BUSY,
+                         "requests under way hold all %zu bytes of ingest memory; try again",
+                         intake->environment.budget->bytes_max);
+    intake->reserved = want;
+    return OK;
+}
+
+static enum code open_body(struct intake *intake, struct error *err)
+{
+    const struct intake_request *request = &intake->request;
+    struct decode_options options = {
+        .precision = request->precision,
+        .now_ns = clock_wall_ns(intake->environment.clock),
+        .limits = request->limits,
+    };
+    enum code code;
+
+    intake->row = decoder_find(request->content_type);
+    if (intake->row == NULL)
+        return error_set(err, E_UNSUPPORTED_TYPE,
+                         "the Content-Type \"%.*s\" is not known; send text/plain (line protocol) "
+                         "or application/json",
+                         BYTES_ARG(request->content_type));
+    if (intake->row->begin == NULL)
+        return error_set(err, E_NOT_SUPPORTED,
+                         "%s bodies are not supported yet; send text/plain "
+                         "(line protocol) or application/json",
+                         intake->row->name);
+    code = inflate_new(request->content_encoding, request->limits->body_bytes_max,
+                       request->limits->compression_ratio_max, &intake->inflate, err);
+    if (code == OK)
+        code = intake->row->begin(&intake->batch, &options, &intake->decoder, err);
+    return code;
+}
+
+enum code intake_new(const struct intake_environment *environment,
+                     const struct intake_request *request, struct intake **out, struct error *err)
+{
+    struct intake *intake = calloc(1, sizeof(*intake));
+    enum code code;
+
+    *out = NULL;
+    if (intake == NULL)
+        return error_set(err, E_MEMORY, "no memory for a request");
+    intake->environment = *environment;
+    intake->request = *request;
+    intake->payload = BUF_INIT(request->limits->record_bytes_max + 1);
+    intake->body = BUF_INIT(ANSWER_BYTES_MAX);
+    intake->errors = BUF_INIT(ANSWER_BYTES_MAX);
+    arena_init(&intake->arena, SIZE_MAX, environment->budget);
+    batch_init(&intake->batch, &intake->arena, request->limits->errors_max);
+    code = reserve(intake, err);
+    if (code == OK)
+        code = open_body(intake, err);
+    if (code == OK && request->idempotency_key.size > 0) {
+        hash128_begin(&intake->body_hash);
+        intake->key = arena_copy(&intake->arena, request->idempotency_key);
+        if (intake->key.data == NULL)
+            code = error_set(err, E_BUSY, "no ingest memory is left; try again");
+    }
+    if (code) {
+        count_refusal(intake, code);
+        intake_free(intake);
+        return code;
+    }
+    *out = intake;
+    return OK;
+}
+
+void intake_free(struct intake *intake)
+{
+    if (intake == NULL)
+        return;
+    if (intake->key_held)
+        idempotency_release(intake->environment.idempotency, intake->request.tenant, intake->key);
+    if (intake->row != NULL && intake->row->free != NULL)
+        intake->row->free(intake->decoder);
+    inflate_free(intake->inflate);
+    batch_release(&intake->batch);
+    buf_release(&intake->payload);
+    buf_release(&intake->body);
+    buf_release(&intake->errors);
+    arena_release(&intake->arena);
+    budget_give(intake->environment.budget, intake->reserved);
+    free(intake);
+}
+
+static enum code take_piece(void *context, struct bytes piece, struct error *err)
+{
+    struct intake *intake = context;
+
+    if (intake->key.size > 0)
+        hash128_add(&intake->body_hash, piece);
+    return intake->row->feed(intake->decoder, piece, err);
+}
+
+enum code intake_feed(struct intake *intake, struct bytes piece, struct error *err)
+{
+    struct error failure = {0};
+    enum code code;
+
+    if (intake->failure == OK) {
+        code = inflate_feed(intake->inflate, piece, take_piece, intake, &failure);
+        if (code)
+            intake_fail(intake, code, &failure);
+    }
+    if (intake->failure != OK && err != NULL)
+        *err = intake->failure_error;
+    return intake->failure;
+}
+
+/* Memory that ran out under a budget is the server's load, not its end. */
+static enum code busy_for_memory(enum code code, struct error *err)
+{
+    if (code != E_MEMORY)
+        return code;
+    return error_set(err, E_BUSY, "no ingest memory is left for this request; try again");
+}
+
+static void put_errors(const struct batch *batch, struct buf *out)
+{
+    buf_put_text(out, "\"errors\":[");
+    for (const struct batch_reject *reject = batch->rejects; reject != NULL;
+         reject = reject->next) {
+        buf_printf(out, "{\"line\":%" PRIu32 ",\"code\":\"%s\",\"detail\":", reject->line,
+                   code_row(reject->code)->slug);
+        json_put_text(out, reject->detail);
+        buf_put_text(out, reject->next == NULL ? "}" : "},");
+    }
+    buf_put_text(out, "]");
+    if (batch->reject_count > batch->rejects_kept_max)
+        buf_put_text(out, ",\"errors_truncated\":true");
+}
+
+static void answer_refuse(struct intake *intake, enum code code, const struct error *err)
+{
+    count_refusal(intake, code);
+    intake->answer.code = code;
+    intake->answer.err = *err;
+    intake->answer.err.code = code;
+}
+
+static void answer_bad_lines(struct intake *intake)
+{
+    const struct batch *batch = &intake->batch;
+    const struct batch_reject *first = batch->rejects;
+    struct error err = {0};
+
+    error_set(&err, E_INVALID_POINTS,
+              "%" PRIu64 " of %" PRIu64
+              " points are not valid and nothing was stored; the first is "
+              "line %" PRIu32 ": %.*s",
+              batch->reject_count, intake->points, first == NULL ? 0 : first->line,
+              first == NULL ? 0 : (int)first->detail.size, first == NULL ? "" : first->detail.data);
+    buf_put_char(&intake->errors, ',');
+    put_errors(batch, &intake->errors);
+    if (!intake->errors.failed)
+        intake->answer.errors = buf_bytes(&intake->errors);
+    for (const struct batch_reject *reject = first; reject != NULL; reject = reject->next)
+        count_refusal(intake, reject->code);
+    answer_refuse(intake, E_INVALID_POINTS, &err);
+}
+
+/* What a 2xx will say, known before the commit since it travels in the record. */
+static void answer_prepare(struct intake *intake)
+{
+    const struct batch *batch = &intake->batch;
+
+    intake->answer.code = OK;
+    intake->answer.status = 204;
+    if (!intake->request.skip_bad)
+        return;
+    intake->answer.status = 200;
+    buf_printf(&intake->body, "{\"accepted\":%" PRIu64 ",\"rejected\":%" PRIu64 ",",
+               intake->points - batch->reject_count, batch->reject_count);
+    put_errors(batch, &intake->body);
+    buf_put_text(&intake->body, "}");
+    intake->answer.body = buf_bytes(&intake->body);
+}
+
+static void answer_repeat(struct intake *intake, const struct note *note)
+{
+    intake->answer.code = OK;
+    intake->answer.status = note->status;
+    intake->answer.body = note->result;
+    intake->answer.repeated = true;
+}
+
+/* Ends the body; afterwards the batch is as it will be stored. */
+static enum code close_body(struct intake *intake, struct error *err)
+{
+    struct batch *batch = &intake->batch;
+    enum code code = intake->failure;
+
+    if (code) {
+        *err = intake->failure_error;
+        return code;
+    }
+    code = inflate_finish(intake->inflate, err);
+    if (code == OK)
+        code = intake->row->finish(intake->decoder, err);
+    if (code)
+        return code;
+    intake->points = batch->row_count + batch->reject_count;
+    return batch_validate(batch, intake->environment.catalog, intake->request.tenant,
+                          intake->request.limits, !intake->request.skip_bad, err);
+}
+
+/* The body's hash covers what decides its meaning. */
+static enum code claim_key(struct intake *intake, bool *repeated, struct error *err)
+{
+    struct note answer = {0};
+    char meaning[2] = {(char)intake->request.precision, (char)intake->request.skip_bad};
+    enum code code;
+
+    *repeated = false;
+    if (intake->key.size == 0)
+        return OK;
+    hash128_add(&intake->body_hash, (struct bytes){meaning, sizeof(meaning)});
+    hash128_add(&intake->body_hash, bytes_of(intake->row->name));
+    intake->note.key = intake->key;
+    intake->note.body_hash = hash128_end(&intake->body_hash);
+    code = idempotency_begin(intake->environment.idempotency, intake->request.tenant, intake->key,
+                             &intake->note.body_hash, &intake->arena, &answer, err);
+    if (code == OK)
+        intake->key_held = true;
+    if (code == E_EXISTS) {
+        answer_repeat(intake, &answer);
+        *repeated = true;
+        code = OK;
+    }
+    return code;
+}
+
+static void submission_done(struct submission *submission, enum code code, const struct error *err)
+{
+    struct intake *intake =
+        (struct intake *)((char *)submission - offsetof(struct intake, submission));
+
+    if (code) {
+        answer_refuse(intake, code, err);
+    } else if (intake->key.size > 0) {
+        intake->note.ingest = submission->ingest;
+        idempotency_done(intake->environment.idempotency, intake->request.tenant, &intake->note);
+        intake->key_held = false;
+    }
+    intake->done(intake->context);
+}
+
+/* The record of the batch, with the answer it will have had. */
+static enum code encode(struct intake *intake, struct error *err)
+{
+    struct batch *batch = &intake->batch;
+    enum code code;
+
+    if (!batch_resolve(batch))
+        return error_set(err, E_BUSY, "no ingest memory is left for this request; try again");
+    answer_prepare(intake);
+    code = buf_finish(&intake->body, err);
+    if (code)
+        return code;
+    intake->note.status = (uint16_t)intake->answer.status;
+    if (intake->answer.body.size <= NOTE_RESULT_BYTES_MAX)
+        intake->note.result = intake->answer.body;
+    record_encode_rows(intake->request.tenant->name, &intake->note, batch, &intake->payload);
+    if (intake->payload.failed && intake->payload.size >= intake->request.limits->record_bytes_max)
+        return error_set(err, E_RECORD_LARGE,
+                         "the request makes a record of more than %" PRIu64
+                         " bytes; send it in parts",
+                         intake->request.limits->record_bytes_max);
+    code = buf_finish(&intake->payload, err);
+    if (code)
+        return code;
+    return OK;
+}
+
+bool intake_prepare(struct intake *intake)
+{
+    struct error err = {0};
+    bool repeated = false;
+    enum code code = close_body(intake, &err);
+
+    if (code == OK)
+        code = claim_key(intake, &repeated, &err);
+    if (code == OK && repeated)
+        return true;
+    if (code == OK && intake->batch.reject_count > 0 && !intake->request.skip_bad) {
+        answer_bad_lines(intake);
+        return true;
+    }
+    if (code == OK && intake->batch.row_count == 0) {
+        answer_prepare(intake); /* nothing to store, nothing to wait for */
+        return true;
+    }
+    if (code == OK)
+        code = encode(intake, &err);
+    if (code == OK)
+        return false;
+    code = busy_for_memory(code, &err);
+    answer_refuse(intake, code, &err);
+    return true;
+}
+
+bool intake_submit(struct intake *intake, void (*done)(void *context), void *context)
+{
+    struct error err = {0};
+    enum code code;
+
+    intake->done = done;
+    intake->context = context;
+    intake->submission = (struct submission){
+        .tenant = intake->request.tenant,
+        .payload = buf_bytes(&intake->payload),
+        .batch = &intake->batch,
+        .note = intake->key.size > 0 ? &intake->note : NULL,
+        .done = submission_done,
+    };
+    code = store_submit(intake->environment.store, &intake->submission, &err);
+    if (code)
+        answer_refuse(intake, code, &err);
+    return code == OK;
+}
+
+const struct intake_answer *intake_answer(const struct intake *intake)
+{
+    return &intake->answer;
+}
+
+uint64_t intake_points(const struct intake *intake)
+{
+    return intake->points;
+}

@@ -1,0 +1,70 @@
+/* One request on its way in: body pieces -> decompressed -> decoded into a batch -> checked ->
+ * submitted -> acknowledged.  Its memory is reserved from the ingest budget before the body is
+ * read.
+ *
+ * Thread: one at a time (the request's); the store calls back from its applier. */
+#ifndef WEIR_INGEST_INTAKE_H
+#define WEIR_INGEST_INTAKE_H
+
+#include "base/budget.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/metric.h"
+#include "base/time_text.h"
+#include "model/limits.h"
+#include "model/matcher.h"
+#include "model/note.h"
+
+struct catalog;
+struct idempotency;
+struct store;
+struct intake;
+
+/* What all requests share; lives as long as the server. */
+struct intake_environment {
+    struct store *store;
+    struct catalog *catalog;
+    struct idempotency *idempotency;
+    struct clock *clock;
+    struct budget *budget;
+    struct metrics *metrics;
+};
+
+struct intake_request {
+    const struct tenant *tenant;
+    const struct limits *limits;                 /* the tenant's; borrowed until intake_free() */
+    struct bytes content_type, content_encoding; /* borrowed during intake_new() */
+    struct bytes idempotency_key;                /* {NULL, 0} = none; copied */
+    uint64_t content_length;                     /* UINT64_MAX = unknown */
+    enum time_unit precision;
+    bool skip_bad; /* on_error=skip */
+};
+
+/* The answer: a status with a body of JSON, or an error. */
+struct intake_answer {
+    enum code code;    /* OK: `status` and `body`; else `err` and `errors` */
+    unsigned status;   /* 204, or 200 with a body */
+    struct bytes body; /* JSON, lives until intake_free() */
+    struct error err;
+    struct bytes errors; /* for reply_problem_with(): ",\"errors\":[...]" or empty */
+    bool repeated;       /* by an earlier request with this Idempotency-Key */
+};
+
+/* E_BUSY when the ingest budget is taken; E_UNSUPPORTED_TYPE, E_UNSUPPORTED_ENCODING,
+ * E_NOT_SUPPORTED, E_BODY_LARGE by Content-Length. */
+MUST_USE enum code intake_new(const struct intake_environment *environment,
+                              const struct intake_request *request, struct intake **intake,
+                              struct error *err);
+/* A failure stays: later pieces are ignored and intake_finish() tells it again. */
+enum code intake_feed(struct intake *intake, struct bytes piece, struct error *err);
+/* The body is whole.  True: intake_answer() has the answer.  False: it is to be submitted. */
+MUST_USE bool intake_prepare(struct intake *intake);
+/* True: done(context) will be called once, on the store's applier thread, perhaps before this
+ * returns; then intake_answer() has the answer.  False: refused, the answer is there and done() is
+ * not called. */
+MUST_USE bool intake_submit(struct intake *intake, void (*done)(void *context), void *context);
+const struct intake_answer *intake_answer(const struct intake *intake);
+uint64_t intake_points(const struct intake *intake); /* decoded */
+void intake_free(struct intake *intake);             /* NULL is fine; not while it is submitted */
+
+#endif

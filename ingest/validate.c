@@ -1,0 +1,122 @@
+#include "ingest/validate.h"
+
+#include "catalog/catalog.h"
+
+struct validation {
+    struct batch *batch;
+    struct error *series_error;      /* by series index; .code OK = fine */
+    const struct batch_table *table; /* the one whose fields do not fit */
+    struct error table_error;
+};
+
+static enum code drop_table_rows(void *context, const struct batch_table *table, uint32_t row,
+                                 struct error *why)
+{
+    struct validation *validation = context;
+
+    (void)row;
+    if (table != validation->table)
+        return OK;
+    *why = validation->table_error;
+    return why->code;
+}
+
+static enum code drop_series_rows(void *context, const struct batch_table *table, uint32_t row,
+                                  struct error *why)
+{
+    struct validation *validation = context;
+    const struct error *error = &validation->series_error[table->series[row]];
+
+    if (error->code != OK)
+        *why = *error;
+    return error->code;
+}
+
+/* Every line of a table has the same fields, so they stand or fall together. */
+static enum code claim_fields(struct validation *validation, struct catalog *catalog,
+                              const struct tenant *tenant, const struct limits *limits,
+                              struct error *err)
+{
+    for (const struct batch_table *table = validation->batch->tables; table != NULL;
+         table = table->next) {
+        enum code code = OK;
+
+        validation->table_error = (struct error){0};
+        for (uint32_t f = 0; code == OK && f < table->field_count && table->row_count > 0; f++)
+            code = catalog_claim(catalog, tenant, table->measurement, table->fields[f].name,
+                                 table->fields[f].type, limits->measurement_fields_max,
+                                 &validation->table_error);
+        if (code == E_MEMORY) {
+            *err = validation->table_error;
+            return code;
+        }
+        if (code == OK)
+            continue;
+        validation->table = table;
+        batch_drop_rows(validation->batch, drop_table_rows, validation);
+    }
+    return OK;
+}
+
+/* Series without rows left are not made. */
+static void mark_used(struct batch *batch)
+{
+    for (uint32_t i = 0; i < batch->series_count; i++)
+        batch->series[i].used = false;
+    for (const struct batch_table *table = batch->tables; table != NULL; table = table->next)
+        for (uint32_t r = 0; r < table->row_count; r++)
+            batch->series[table->series[r]].used = true;
+}
+
+static enum code resolve_series(struct validation *validation, struct catalog *catalog,
+                                const struct tenant *tenant, const struct limits *limits,
+                                struct error *err)
+{
+    struct batch *batch = validation->batch;
+    bool refused = false;
+
+    for (uint32_t i = 0; i < batch->series_count; i++) {
+        struct batch_series *series = &batch->series[i];
+        struct error why = {0};
+        enum code code;
+
+        if (!series->used)
+            continue;
+        code =
+            catalog_series(catalog, tenant, series->key, limits->series_max, &series->series, &why);
+        if (code == OK) {
+            series->id = series->series->id;
+            continue;
+        }
+        if (code != E_SERIES_LIMIT) {
+            *err = why;
+            return code;
+        }
+        if (!refused) {
+            validation->series_error = ARENA_ARRAY(batch->arena, struct error, batch->series_count);
+            if (validation->series_error == NULL)
+                return error_set(err, E_MEMORY, "no memory to tell of refused series");
+            memset(validation->series_error, 0, batch->series_count * sizeof(struct error));
+        }
+        refused = true;
+        validation->series_error[i] = why;
+    }
+    if (refused)
+        batch_drop_rows(batch, drop_series_rows, validation);
+    return OK;
+}
+
+enum code batch_validate(struct batch *batch, struct catalog *catalog, const struct tenant *tenant,
+                         const struct limits *limits, bool whole, struct error *err)
+{
+    struct validation validation = {.batch = batch};
+    enum code code;
+
+    if (whole && batch->reject_count > 0)
+        return OK;
+    code = claim_fields(&validation, catalog, tenant, limits, err);
+    if (code || (whole && batch->reject_count > 0))
+        return code;
+    mark_used(batch);
+    return resolve_series(&validation, catalog, tenant, limits, err);
+}

@@ -1,0 +1,18 @@
+/* A decoded batch against the catalog: series get their place, fields their kind.  Rows that do
+ * not fit are rejected like lines that did not parse. */
+#ifndef WEIR_INGEST_VALIDATE_H
+#define WEIR_INGEST_VALIDATE_H
+
+#include "model/batch.h"
+#include "model/limits.h"
+
+struct catalog;
+
+/* Only failures of the whole request are returned (E_MEMORY).  Afterwards every series that a row
+ * names is resolved.  With `whole` (nothing is stored when a line is bad) a batch that has rejects
+ * already claims nothing. */
+MUST_USE enum code batch_validate(struct batch *batch, struct catalog *catalog,
+                                  const struct tenant *tenant, const struct limits *limits,
+                                  bool whole, struct error *err);
+
+#endif

@@ -1,0 +1,45 @@
+/* What the store holds of one tenant besides the head: its packs and tombstones, as immutable
+ * counted lists.  A change makes a new list and publishes it; readers keep the one they took. */
+#ifndef WEIR_STORE_HOLDING_H
+#define WEIR_STORE_HOLDING_H
+
+#include <stdatomic.h>
+
+#include "base/arena.h"
+#include "model/matcher.h"
+#include "model/series.h"
+
+struct pack;
+
+struct pack_list {
+    atomic_uint references;
+    size_t count;
+    struct pack *packs[]; /* a reference each; in order of number */
+};
+
+struct tombstone_list {
+    atomic_uint references;
+    size_t count;
+    struct tombstone tombstones[]; /* ascending by ingest; their texts are in the holding's arena */
+};
+
+struct holding {
+    const struct tenant *tenant;
+    struct pack_list *packs;           /* NULL = none */
+    struct tombstone_list *tombstones; /* NULL = none */
+    struct arena arena;                /* texts of tombstones, for as long as the store is open */
+};
+
+/* Everything copied.  The caller publishes under the store's state lock. */
+MUST_USE enum code holding_add_tombstone(struct holding *holding, const struct tombstone *tombstone,
+                                         struct error *err);
+/* Takes over the reference to the pack. */
+MUST_USE enum code holding_add_pack(struct holding *holding, struct pack *pack, struct error *err);
+void holding_release(struct holding *holding);
+
+struct pack_list *pack_list_ref(struct pack_list *list); /* NULL gives NULL, likewise below */
+void pack_list_unref(struct pack_list *list);
+struct tombstone_list *tombstone_list_ref(struct tombstone_list *list);
+void tombstone_list_unref(struct tombstone_list *list);
+
+#endif

@@ -1,0 +1,369 @@
+#include "store/packs/block_builder.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum {
+    CELLS_MAX = 512 * 1024,      /* of a block under construction: 4 MiB, far below 1 MiB encoded */
+    TEXT_BYTES_MAX = 512 * 1024, /* so that strings do not make a block larger than a part */
+};
+
+struct builder_column {
+    struct bytes name; /* borrowed from the generation */
+    enum value_type type;
+    union cell *cells;
+    uint8_t *present;
+    uint32_t count; /* cells present */
+};
+
+struct block_builder {
+    struct bytes measurement;
+    block_take take;
+    void *context;
+    uint32_t row_count, series_count;
+    size_t text_bytes;
+    int64_t time[BLOCK_ROWS_MAX], ingest[BLOCK_ROWS_MAX], revision[BLOCK_ROWS_MAX];
+    bool with_revision;
+    struct series_id series[BLOCK_ROWS_MAX];
+    uint32_t series_row_first[BLOCK_ROWS_MAX + 1];
+    struct builder_column *columns; /* in order of first use */
+    uint32_t column_count, column_capacity;
+    /* Columns of the shape seen last, so that a run of equal shapes looks nothing up. */
+    const struct shape *shape;
+    uint32_t *shape_columns;
+    uint32_t shape_capacity;
+    struct block_column *sorted;
+    uint32_t sorted_capacity;
+};
+
+enum code block_builder_new(struct block_builder **builder, struct error *err)
+{
+    *builder = calloc(1, sizeof(**builder));
+    if (*builder == NULL)
+        return error_set(err, E_MEMORY, "no memory to build blocks");
+    return OK;
+}
+
+void block_builder_free(struct block_builder *builder)
+{
+    if (builder == NULL)
+        return;
+    for (uint32_t i = 0; i < builder->column_capacity; i++) {
+        free(builder->columns[i].cells);
+        free(builder->columns[i].present);
+    }
+    free(builder->columns);
+    free(builder->shape_columns);
+    free(builder->sorted);
+    free(builder);
+}
+
+void block_builder_reset(struct block_builder *builder)
+{
+    builder->row_count = 0;
+    builder->series_count = 0;
+    builder->column_count = 0;
+    builder->text_bytes = 0;
+    builder->with_revision = false;
+    builder->shape = NULL;
+}
+
+void block_builder_begin(struct block_builder *builder, struct bytes measurement, block_take take,
+                         void *context)
+{
+    assert(builder->row_count == 0);
+    block_builder_reset(builder);
+    builder->measurement = measurement;
+    builder->take = take;
+    builder->context = context;
+}
+
+static int column_order(const void *a, const void *b)
+{
+    const struct block_column *left = a, *right = b;
+    int order = bytes_compare(left->name, right->name);
+
+    return order != 0 ? order : (int)left->type - (int)right->type;
+}
+
+static enum code builder_flush(struct block_builder *builder, struct error *err)
+{
+    struct block block = {
+        .measurement = builder->measurement,
+        .row_count = builder->row_count,
+        .series_count = builder->series_count,
+        .series = builder->series,
+        .series_row_first = builder->series_row_first,
+        .time = builder->time,
+        .ingest = builder->ingest,
+        .revision = builder->with_revision ? builder->revision : NULL,
+        .column_count = builder->column_count,
+    };
+    enum code code;
+
+    if (builder->row_count == 0)
+        return OK;
+    if (builder->sorted_capacity < builder->column_count) {
+        free(builder->sorted);
+        builder->sorted = calloc(builder->column_count, sizeof(*builder->sorted));
+        builder->sorted_capacity = builder->sorted == NULL ? 0 : builder->column_count;
+        if (builder->sorted == NULL)
+            return error_set(err, E_MEMORY, "no memory to build a block");
+    }
+    builder->series_row_first[builder->series_count] = builder->row_count;
+    for (uint32_t i = 0; i < builder->column_count; i++) {
+        const struct builder_column *column = &builder->columns[i];
+
+        builder->sorted[i] = (struct block_column){
+            .name = column->name,
+            .type = column->type,
+            .cells = column->cells,
+            .present = column->count == builder->row_count ? NULL : column->present,
+        };
+    }
+    if (builder->column_count > 0)
+        qsort(builder->sorted, builder->column_count, sizeof(*builder->sorted), column_order);
+    block.columns = builder->sorted;
+    code = builder->take(builder->context, &block, err);
+    block_builder_reset(builder);
+    return code;
+}
+
+static struct builder_column *column_add(struct block_builder *builder,
+                                         const struct batch_field *field)
+{
+    struct builder_column *column;
+
+    if (builder->column_count == builder->column_capacity) {
+        uint32_t capacity = builder->column_capacity * 2 + 16;
+        struct builder_column *grown =
+            realloc(builder->columns, capacity * sizeof(*builder->columns));
+
+        if (grown == NULL)
+            return NULL;
+        memset(grown + builder->column_capacity, 0,
+               (capacity - builder->column_capacity) * sizeof(*grown));
+        builder->columns = grown;
+        builder->column_capacity = capacity;
+    }
+    column = &builder->columns[builder->column_count];
+    if (column->cells == NULL)
+        column->cells = malloc(BLOCK_ROWS_MAX * sizeof(*column->cells));
+    if (column->present == NULL)
+        column->present = malloc(BLOCK_ROWS_MAX);
+    if (column->cells == NULL || column->present == NULL)
+        return NULL;
+    column->name = field->name;
+    column->type = field->type;
+    column->count = 0;
+    memset(column->present, 0, BLOCK_ROWS_MAX);
+    memset(column->cells, 0, builder->row_count * sizeof(*column->cells));
+    builder->column_count++;
+    return column;
+}
+
+/* Finds or adds the columns of the shape. */
+static bool shape_enter(struct block_builder *builder, const struct shape *shape)
+{
+    if (builder->shape == shape)
+        return true;
+    builder->shape = NULL;
+    if (builder->shape_capacity < shape->field_count) {
+        free(builder->shape_columns);
+        builder->shape_columns = calloc(shape->field_count, sizeof(*builder->shape_columns));
+        builder->shape_capacity = builder->shape_columns == NULL ? 0 : shape->field_count;
+        if (builder->shape_columns == NULL)
+            return false;
+    }
+    for (uint32_t f = 0; f < shape->field_count; f++) {
+        const struct batch_field *field = &shape->fields[f];
+        uint32_t i = f; /* shapes mostly agree: look at the same place first */
+
+        if (i >= builder->column_count || builder->columns[i].type != field->type ||
+            !bytes_equal(builder->columns[i].name, field->name))
+            for (i = 0; i < builder->column_count; i++)
+                if (builder->columns[i].type == field->type &&
+                    bytes_equal(builder->columns[i].name, field->name))
+                    break;
+        if (i == builder->column_count && column_add(builder, field) == NULL)
+            return false;
+        builder->shape_columns[f] = i;
+    }
+    builder->shape = shape;
+    return true;
+}
+
+/* Rows that still fit, once the run's columns are there. */
+static uint32_t builder_room(const struct block_builder *builder)
+{
+    uint32_t columns = builder->column_count == 0 ? 1 : builder->column_count;
+    uint32_t rows_max = CELLS_MAX / columns;
+
+    if (rows_max > BLOCK_ROWS_MAX)
+        rows_max = BLOCK_ROWS_MAX;
+    if (rows_max == 0)
+        rows_max = 1;
+    if (builder->text_bytes >= TEXT_BYTES_MAX || builder->row_count >= rows_max)
+        return 0;
+    return rows_max - builder->row_count;
+}
+
+static void series_enter(struct block_builder *builder, struct series_id id)
+{
+    uint32_t count = builder->series_count;
+
+    if (count > 0 && series_id_compare(builder->series[count - 1], id) == 0)
+        return;
+    assert(count == 0 || series_id_compare(builder->series[count - 1], id) < 0);
+    builder->series[count] = id;
+    builder->series_row_first[count] = builder->row_count;
+    builder->series_count++;
+}
+
+/* Appends rows [first, first + count) of a run; they fit. */
+static void rows_append(struct block_builder *builder, const struct run *run, uint32_t first,
+                        uint32_t count)
+{
+    uint32_t at = builder->row_count;
+
+    memcpy(builder->time + at, run->time + first, count * sizeof(*run->time));
+    memcpy(builder->ingest + at, run->ingest + first, count * sizeof(*run->ingest));
+    for (uint32_t i = 0; i < count; i++)
+        builder->revision[at + i] = run->revision != NULL ? run->revision[first + i] : INT64_MIN;
+    builder->with_revision |= run->revision != NULL;
+    for (uint32_t c = 0;
+         builder->column_count > run->shape->field_count && c < builder->column_count; c++)
+        memset(builder->columns[c].cells + at, 0, count * sizeof(union cell));
+    for (uint32_t f = 0; f < run->shape->field_count; f++) {
+        struct builder_column *column = &builder->columns[builder->shape_columns[f]];
+
+        memcpy(column->cells + at, run->columns[f] + first, count * sizeof(union cell));
+        memset(column->present + at, 1, count);
+        column->count += count;
+        if (column->type == TYPE_STRING)
+            for (uint32_t i = 0; i < count; i++)
+                builder->text_bytes += column->cells[at + i].text->size;
+    }
+    builder->row_count += count;
+}
+
+/* Appends rows of the run, beginning new blocks as they fill. */
+static enum code run_append(struct block_builder *builder, struct series_id id,
+                            const struct run *run, uint32_t first, uint32_t count,
+                            struct error *err)
+{
+    while (count > 0) {
+        bool has_text = false;
+        uint32_t room, n;
+        enum code code;
+
+        if (!shape_enter(builder, run->shape))
+            return error_set(err, E_MEMORY, "no memory to build a block");
+        room = builder_room(builder);
+        if (room == 0) {
+            code = builder_flush(builder, err);
+            if (code)
+                return code;
+            continue;
+        }
+        for (uint32_t f = 0; f < run->shape->field_count; f++)
+            has_text |= run->shape->fields[f].type == TYPE_STRING;
+        n = count < room ? count : room;
+        if (has_text)
+            n = 1; /* each row's text counts before the next is taken */
+        series_enter(builder, id);
+        rows_append(builder, run, first, n);
+        first += n;
+        count -= n;
+    }
+    return OK;
+}
+
+int row_reference_order(const void *a, const void *b)
+{
+    const struct row_reference *left = a, *right = b;
+    int64_t left_version, right_version;
+
+    if (left->time != right->time)
+        return left->time < right->time ? -1 : 1;
+    left_version = left->revision == INT64_MIN ? left->ingest : left->revision;
+    right_version = right->revision == INT64_MIN ? right->ingest : right->revision;
+    if (left_version != right_version)
+        return left_version < right_version ? -1 : 1;
+    return left->ingest < right->ingest ? -1 : left->ingest > right->ingest;
+}
+
+/* True when the runs one behind another are in order as they stand. */
+static bool chain_ordered(const struct chain *chain)
+{
+    const struct run *before = NULL;
+
+    for (const struct run *run = chain->first; run != NULL; run = run->next) {
+        if (!run->ordered || (before != NULL && run->time_first <= before->time_last))
+            return false;
+        before = run;
+    }
+    return true;
+}
+
+static enum code chain_append_sorted(struct block_builder *builder, const struct chain *chain,
+                                     struct error *err)
+{
+    struct row_reference *rows = calloc(chain->row_count, sizeof(*rows));
+    size_t count = 0;
+    enum code code = OK;
+
+    if (rows == NULL)
+        return error_set(err, E_MEMORY, "no memory to sort %llu rows",
+                         (unsigned long long)chain->row_count);
+    for (const struct run *run = chain->first; run != NULL; run = run->next)
+        for (uint32_t r = 0; r < run->count; r++)
+            rows[count++] = (struct row_reference){
+                .time = run->time[r],
+                .revision = run->revision == NULL ? INT64_MIN : run->revision[r],
+                .ingest = run->ingest[r],
+                .run = run,
+                .row = r,
+            };
+    qsort(rows, count, sizeof(*rows), row_reference_order);
+    for (size_t i = 0; code == OK && i < count;) {
+        size_t n = 1;
+
+        while (i + n < count && rows[i + n].run == rows[i].run &&
+               rows[i + n].row == rows[i].row + n)
+            n++;
+        code = run_append(builder, chain->series->id, rows[i].run, rows[i].row, (uint32_t)n, err);
+        i += n;
+    }
+    free(rows);
+    return code;
+}
+
+enum code block_builder_chain(struct block_builder *builder, const struct chain *chain,
+                              struct error *err)
+{
+    bool alone = chain->row_count >= BLOCK_SPARSE_ROWS_MAX;
+    enum code code = OK;
+
+    if (alone || builder->row_count + chain->row_count > BLOCK_ROWS_MAX)
+        code = builder_flush(builder, err);
+    if (code)
+        return code;
+    if (chain_ordered(chain)) {
+        for (const struct run *run = chain->first; code == OK && run != NULL; run = run->next)
+            code = run_append(builder, chain->series->id, run, 0, run->count, err);
+    } else {
+        code = chain_append_sorted(builder, chain, err);
+    }
+    if (code == OK && alone)
+        code = builder_flush(builder, err);
+    return code;
+}
+
+enum code block_builder_end(struct block_builder *builder, struct error *err)
+{
+    enum code code = builder_flush(builder, err);
+
+    block_builder_reset(builder);
+    return code;
+}

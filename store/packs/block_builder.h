@@ -1,0 +1,38 @@
+/* Gathers rows of the head into blocks: series after series, sorted within each, columns side
+ * by side.  A series of BLOCK_SPARSE_ROWS_MAX rows or more fills blocks alone, smaller ones
+ * share.  Thread: the sealer. */
+#ifndef WEIR_STORE_PACKS_BLOCK_BUILDER_H
+#define WEIR_STORE_PACKS_BLOCK_BUILDER_H
+
+#include "model/block.h"
+#include "store/head/generation.h"
+
+struct block_builder;
+
+/* Takes each finished block; its memory is the builder's and changes after the call. */
+typedef enum code (*block_take)(void *context, const struct block *block, struct error *err);
+
+MUST_USE enum code block_builder_new(struct block_builder **builder, struct error *err);
+void block_builder_free(struct block_builder *builder);
+
+/* All series of one measurement follow, ascending by id. */
+void block_builder_begin(struct block_builder *builder, struct bytes measurement, block_take take,
+                         void *context);
+MUST_USE enum code block_builder_chain(struct block_builder *builder, const struct chain *chain,
+                                       struct error *err);
+/* Hands out what is left of the measurement. */
+MUST_USE enum code block_builder_end(struct block_builder *builder, struct error *err);
+
+/* Forgets what was begun, after a failure. */
+void block_builder_reset(struct block_builder *builder);
+
+/* Rows of one chain in version order, as a list of references; also what readers of the head sort
+ * with. */
+struct row_reference {
+    int64_t time, revision, ingest;
+    const struct run *run;
+    uint32_t row;
+};
+int row_reference_order(const void *a, const void *b);
+
+#endif

@@ -1,0 +1,41 @@
+/* The manifest: which packs a tenant has, as entries of the index.  A pack exists when an entry
+ * names it.  docs/formats/index.md */
+#ifndef WEIR_STORE_PACKS_MANIFEST_H
+#define WEIR_STORE_PACKS_MANIFEST_H
+
+#include "base/buf.h"
+#include "base/hash.h"
+#include "model/series.h"
+
+enum { PACK_PATH_SIZE = 128 };
+
+struct manifest_entry {
+    uint64_t number;            /* of the pack, never used twice by this incarnation */
+    struct hash128 incarnation; /* whose number it is */
+    bool in_file;               /* else its bytes are in INDEX_PACK */
+    uint64_t bytes;
+    struct hash128 hash; /* of the bytes */
+    uint64_t row_count, value_count;
+    int64_t time_first, time_last, ingest_first, ingest_last;
+    uint64_t lsn_first, lsn_last;
+};
+
+void manifest_entry_encode(const struct manifest_entry *entry, struct buf *out);
+MUST_USE enum code manifest_entry_decode(struct bytes bytes, struct manifest_entry *entry,
+                                         struct error *err);
+
+/* Keys of the index: tenant, NUL, then what orders the entries of the tenant. */
+void index_key_tenant(struct bytes tenant, struct buf *out);
+void index_key_u64(struct bytes tenant, uint64_t number, struct buf *out);
+void index_key_i64(struct bytes tenant, int64_t number, struct buf *out);
+void index_key_series(struct bytes tenant, struct series_id id, struct buf *out);
+/* `field` is the value of the entry: its names can be longer than a key may be, so the key has
+ * their hash. */
+void index_key_field(struct bytes tenant, struct bytes field, struct buf *out);
+/* Splits a key; false when it has no tenant. */
+bool index_key_split(struct bytes key, struct bytes *tenant, struct bytes *rest);
+
+/* "packs/acme/0000000000000011.pack" */
+void pack_path(struct bytes tenant, uint64_t number, char path[PACK_PATH_SIZE]);
+
+#endif

@@ -1,0 +1,600 @@
+/* Sealing: the oldest frozen generation becomes packs, one a tenant.
+ *
+ * Order, and what a crash leaves:
+ *   1. pack files written and fdatasync'ed, their directory synced    -> files nobody names:
+ * removed at start
+ *   2. one index transaction: manifest entries, small packs, series keys, fields, deletions, notes,
+ *      sealed position, pack counter                                  -> all of it, or step 1's
+ * leftovers
+ *   3. readers get the packs in place of the generation
+ *   4. the wal is trimmed up to the sealed position                   -> sealed records skipped at
+ * start */
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "base/reader.h"
+#include "codec/record.h"
+#include "store/index.h"
+#include "store/packs/manifest.h"
+#include "store/packs/pack.h"
+#include "store/packs/pack_writer.h"
+#include "store/state.h"
+
+enum { NOTES_EXPIRED_PER_SEAL = 10000 };
+
+struct sealed_pack {
+    const struct tenant *tenant;
+    struct manifest_entry entry;
+    struct bytes inline_bytes; /* owned; of a pack too small for a file */
+    struct pack *pack;
+};
+
+struct seal {
+    struct store *store;
+    struct generation *generation;
+    struct sealed_pack *packs;
+    size_t pack_count;
+    struct index_transaction *transaction;
+    struct buf key, value;
+};
+
+/* By tenant, measurement, id: the order of packs, and of blocks within. */
+static int chain_order(const void *a, const void *b)
+{
+    const struct series *left = (*(struct chain *const *)a)->series;
+    const struct series *right = (*(struct chain *const *)b)->series;
+    int order;
+
+    if (left->tenant != right->tenant)
+        return left->tenant->ordinal < right->tenant->ordinal ? -1 : 1;
+    order = bytes_compare(left->measurement, right->measurement);
+    return order != 0 ? order : series_id_compare(left->id, right->id);
+}
+
+static int series_order(const void *a, const void *b)
+{
+    return series_id_compare((*(struct chain *const *)a)->series->id,
+                             (*(struct chain *const *)b)->series->id);
+}
+
+static enum code take_block(void *context, const struct block *block, struct error *err)
+{
+    return pack_writer_block(context, block, err);
+}
+
+static enum code write_blocks(struct store *store, struct pack_writer *writer,
+                              struct chain *const *chains, size_t count, struct error *err)
+{
+    enum code code = OK;
+
+    for (size_t i = 0; code == OK && i < count; i++) {
+        struct bytes measurement = chains[i]->series->measurement;
+
+        if (i == 0 || !bytes_equal(measurement, chains[i - 1]->series->measurement)) {
+            if (i > 0)
+                code = block_builder_end(store->builder, err);
+            if (code == OK)
+                block_builder_begin(store->builder, measurement, take_block, writer);
+        }
+        if (code == OK)
+            code = block_builder_chain(store->builder, chains[i], err);
+    }
+    if (code == OK && count > 0)
+        code = block_builder_end(store->builder, err);
+    return code;
+}
+
+/* The keys of all series in the pack, ascending by id over all measurements. */
+static enum code write_keys(struct pack_writer *writer, struct chain *const *chains, size_t count,
+                            struct error *err)
+{
+    struct chain **sorted = malloc((count + 1) * sizeof(struct chain *));
+    enum code code = OK;
+
+    if (sorted == NULL)
+        return error_set(err, E_MEMORY, "no memory to sort the series of a pack");
+    memcpy(sorted, chains, count * sizeof(struct chain *));
+    qsort(sorted, count, sizeof(*sorted), series_order);
+    for (size_t i = 0; code == OK && i < count; i++)
+        code = pack_writer_series(writer, sorted[i]->series->id, sorted[i]->series->key, err);
+    free(sorted);
+    return code;
+}
+
+static enum code write_notes(struct pack_writer *writer, const struct generation_note *notes,
+                             const struct tenant *tenant,
+                             enum code (*write)(struct pack_writer *writer, struct bytes encoded,
+                                                struct error *err),
+                             struct error *err)
+{
+    enum code code = OK;
+
+    for (; code == OK && notes != NULL; notes = notes->next)
+        if (notes->tenant == tenant)
+            code = write(writer, notes->encoded, err);
+    return code;
+}
+
+/* Step 1 for one tenant. */
+static enum code seal_tenant(struct seal *seal, const struct tenant *tenant,
+                             struct chain *const *chains, size_t count, struct error *err)
+{
+    struct store *store = seal->store;
+    struct generation *generation = seal->generation;
+    struct sealed_pack *sealed = &seal->packs[seal->pack_count];
+    struct pack_identity identity = {
+        .tenant = tenant->name,
+        .incarnation = store->incarnation,
+        .number = store->pack_next,
+        .lsn_first = generation->lsn_first,
+        .lsn_last = generation->lsn_last,
+    };
+    struct pack_writer *writer = NULL;
+    struct pack_summary summary = {0};
+    char path[PACK_PATH_SIZE], directory[PACK_PATH_SIZE];
+    enum code code;
+
+    pack_path(tenant->name, identity.number, path);
+    snprintf(directory, sizeof(directory), "packs/%.*s", BYTES_ARG(tenant->name));
+    code = fs_make_dir(store->options.fs, directory, err);
+    if (code == OK)
+        code = pack_writer_open(store->options.fs, path, &identity, &writer, err);
+    if (code == OK)
+        code = write_blocks(store, writer, chains, count, err);
+    if (code == OK)
+        code = write_keys(writer, chains, count, err);
+    if (code == OK)
+        code = write_notes(writer, generation->tombstones, tenant, pack_writer_tombstone, err);
+    if (code == OK)
+        code = write_notes(writer, generation->notes, tenant, pack_writer_note, err);
+    if (code == OK)
+        code = pack_writer_finish(writer, &summary, &sealed->inline_bytes, err);
+    if (code) {
+        pack_writer_abort(writer);
+        block_builder_reset(store->builder);
+        return code;
+    }
+    if (summary.in_file)
+        code = fs_sync_dir(store->options.fs, directory, err);
+    if (summary.in_file && code == OK)
+        code = fs_sync_dir(store->options.fs, "packs", err);
+    sealed->tenant = tenant;
+    sealed->entry = (struct manifest_entry){
+        .number = identity.number,
+        .incarnation = store->incarnation,
+        .in_file = summary.in_file,
+        .bytes = summary.bytes,
+        .hash = summary.hash,
+        .row_count = summary.row_count,
+        .value_count = summary.value_count,
+        .time_first = summary.time_first,
+        .time_last = summary.time_last,
+        .ingest_first = summary.ingest_first,
+        .ingest_last = summary.ingest_last,
+        .lsn_first = generation->lsn_first,
+        .lsn_last = generation->lsn_last,
+    };
+    seal->pack_count++;
+    store->pack_next++;
+    return code;
+}
+
+/* True when the tenant has a deletion or note in the generation. */
+static bool tenant_noted(const struct generation_note *notes, const struct tenant *tenant)
+{
+    while (notes != NULL && notes->tenant != tenant)
+        notes = notes->next;
+    return notes != NULL;
+}
+
+static bool chains_have(const struct generation *generation, const struct tenant *tenant)
+{
+    for (size_t i = 0; i < generation->chain_count; i++)
+        if (generation->chains[i]->series->tenant == tenant)
+            return true;
+    return false;
+}
+
+/* Tenants without rows in the generation still get a pack when they deleted or noted something. */
+static enum code seal_noted_tenants(struct seal *seal, struct error *err)
+{
+    struct generation *generation = seal->generation;
+    const struct generation_note *const lists[] = {generation->tombstones, generation->notes};
+    enum code code = OK;
+
+    for (size_t l = 0; l < COUNT_OF(lists); l++)
+        for (const struct generation_note *note = lists[l]; code == OK && note != NULL;
+             note = note->next) {
+            bool done = chains_have(generation, note->tenant) ||
+                        tenant_noted(note->next, note->tenant) ||
+                        (l == 1 && tenant_noted(generation->tombstones, note->tenant));
+
+            if (!done)
+                code = seal_tenant(seal, note->tenant, NULL, 0, err);
+        }
+    return code;
+}
+
+static size_t tenants_count(const struct generation *generation)
+{
+    size_t count = 1;
+
+    for (size_t i = 1; i < generation->chain_count; i++)
+        count += generation->chains[i]->series->tenant != generation->chains[i - 1]->series->tenant;
+    for (const struct generation_note *n = generation->tombstones; n != NULL; n = n->next)
+        count++;
+    for (const struct generation_note *n = generation->notes; n != NULL; n = n->next)
+        count++;
+    return count;
+}
+
+static enum code seal_packs(struct seal *seal, struct error *err)
+{
+    struct generation *generation = seal->generation;
+    enum code code = OK;
+    size_t first = 0;
+
+    if (generation->chain_count > 1)
+        qsort(generation->chains, generation->chain_count, sizeof(struct chain *), chain_order);
+    seal->packs = calloc(tenants_count(generation), sizeof(*seal->packs));
+    if (seal->packs == NULL)
+        return error_set(err, E_MEMORY, "no memory for the list of packs");
+    while (code == OK && first < generation->chain_count) {
+        const struct tenant *tenant = generation->chains[first]->series->tenant;
+        size_t end = first;
+
+        while (end < generation->chain_count && generation->chains[end]->series->tenant == tenant)
+            end++;
+        code = seal_tenant(seal, tenant, generation->chains + first, end - first, err);
+        first = end;
+    }
+    if (code == OK)
+        code = seal_noted_tenants(seal, err);
+    return code;
+}
+
+static enum code put(struct seal *seal, enum index_table table, struct error *err)
+{
+    enum code code = buf_finish(&seal->key, err);
+
+    if (code == OK)
+        code = buf_finish(&seal->value, err);
+    if (code == OK)
+        code = seal->store->options.index->operations->put(
+            seal->transaction, table, buf_bytes(&seal->key), buf_bytes(&seal->value), err);
+    buf_clear(&seal->key);
+    buf_clear(&seal->value);
+    return code;
+}
+
+static enum code put_meta(struct seal *seal, const char *name, const void *value, size_t size,
+                          struct error *err)
+{
+    return seal->store->options.index->operations->put(
+        seal->transaction, INDEX_META, bytes_of(name), (struct bytes){value, size}, err);
+}
+
+static enum code put_packs(struct seal *seal, struct error *err)
+{
+    enum code code = OK;
+
+    for (size_t i = 0; code == OK && i < seal->pack_count; i++) {
+        const struct sealed_pack *sealed = &seal->packs[i];
+
+        index_key_u64(sealed->tenant->name, sealed->entry.number, &seal->key);
+        manifest_entry_encode(&sealed->entry, &seal->value);
+        code = put(seal, INDEX_MANIFEST, err);
+        if (code == OK && !sealed->entry.in_file) {
+            index_key_u64(sealed->tenant->name, sealed->entry.number, &seal->key);
+            buf_put(&seal->value, sealed->inline_bytes);
+            code = put(seal, INDEX_PACK, err);
+        }
+    }
+    return code;
+}
+
+/* Those that the index does not have; seal_remember() notes them once the transaction is through.
+ */
+static enum code put_shape_fields(struct seal *seal, const struct tenant *tenant,
+                                  const struct shape *shape, struct error *err)
+{
+    struct store *store = seal->store;
+    enum code code = OK;
+
+    for (uint32_t f = 0; code == OK && f < shape->field_count; f++) {
+        if (shape->fields[f].type == TYPE_RETRACTED)
+            continue;
+        buf_put_span(&seal->value, shape->measurement);
+        buf_put_span(&seal->value, shape->fields[f].name);
+        buf_put_u8(&seal->value, (uint8_t)shape->fields[f].type);
+        code = buf_finish(&seal->value, err);
+        if (code == OK)
+            index_key_field(tenant->name, buf_bytes(&seal->value), &seal->key);
+        if (code || map_get(&store->fields_stored, buf_bytes(&seal->key)) != NULL) {
+            buf_clear(&seal->key);
+            buf_clear(&seal->value);
+            continue;
+        }
+        code = put(seal, INDEX_FIELD, err);
+    }
+    return code;
+}
+
+static enum code put_series(struct seal *seal, struct error *err)
+{
+    const struct generation *generation = seal->generation;
+    enum code code = OK;
+
+    for (size_t i = 0; code == OK && i < generation->chain_count; i++) {
+        const struct chain *chain = generation->chains[i];
+        const struct series *series = chain->series;
+        const struct shape *shape = NULL;
+
+        if (!series->stored) {
+            index_key_series(series->tenant->name, series->id, &seal->key);
+            buf_put(&seal->value, series->key);
+            code = put(seal, INDEX_SERIES, err);
+        }
+        for (const struct run *run = chain->first; code == OK && run != NULL; run = run->next) {
+            if (run->shape != shape)
+                code = put_shape_fields(seal, series->tenant, run->shape, err);
+            shape = run->shape;
+        }
+    }
+    return code;
+}
+
+static enum code put_notes(struct seal *seal, enum index_table table,
+                           const struct generation_note *notes, struct error *err)
+{
+    enum code code = OK;
+
+    for (; code == OK && notes != NULL; notes = notes->next) {
+        index_key_i64(notes->tenant->name, notes->ingest, &seal->key);
+        buf_put(&seal->value, notes->encoded);
+        code = put(seal, table, err);
+    }
+    return code;
+}
+
+struct expiry {
+    struct buf keys; /* spans */
+    int64_t before;
+    size_t count;
+    struct bytes tenant;
+};
+
+static enum code expiry_each(void *context, struct bytes key, struct bytes value, struct error *err)
+{
+    struct expiry *expiry = context;
+    struct bytes tenant, rest;
+    struct note note;
+
+    (void)err;
+    if (!index_key_split(key, &tenant, &rest) || !bytes_equal(tenant, expiry->tenant))
+        return E_END;
+    if (note_decode(value, &note, NULL) == OK && note.ingest >= expiry->before)
+        return E_END;
+    buf_put_span(&expiry->keys, key);
+    return ++expiry->count < NOTES_EXPIRED_PER_SEAL ? OK : E_END;
+}
+
+/* Removes idempotency notes past their time, of the tenants that are being sealed. */
+static enum code expire_notes(struct seal *seal, struct error *err)
+{
+    const struct index_operations *index = seal->store->options.index->operations;
+    int64_t keep_ns = (int64_t)seal->store->limits.idempotency_ms_max * 1000000;
+    enum code code = OK;
+
+    for (size_t i = 0; code == OK && i < seal->pack_count; i++) {
+        struct expiry expiry = {
+            .keys = BUF_INIT(16 * 1024 * 1024),
+            .before = seal->generation->ingest_last - keep_ns,
+            .tenant = seal->packs[i].tenant->name,
+        };
+        struct reader reader;
+
+        index_key_tenant(expiry.tenant, &seal->key);
+        code = index->walk(seal->transaction, INDEX_NOTE, buf_bytes(&seal->key), expiry_each,
+                           &expiry, err);
+        buf_clear(&seal->key);
+        if (code == E_END)
+            code = OK;
+        reader = reader_of(buf_bytes(&expiry.keys));
+        while (code == OK && reader_left(&reader) > 0 && !reader.failed)
+            code = index->remove(seal->transaction, INDEX_NOTE, reader_span(&reader), err);
+        buf_release(&expiry.keys);
+    }
+    return code;
+}
+
+/* Step 2.  *unknown: the commit itself failed, and may be found done at the next start. */
+static enum code seal_commit(struct seal *seal, bool *unknown, struct error *err)
+{
+    struct store *store = seal->store;
+    const struct index_operations *index = store->options.index->operations;
+    const struct generation *generation = seal->generation;
+    enum code code;
+
+    code = index->begin(store->options.index, true, &seal->transaction, err);
+    if (code)
+        return code;
+    code = put_packs(seal, err);
+    if (code == OK)
+        code = put_series(seal, err);
+    if (code == OK)
+        code = put_notes(seal, INDEX_TOMBSTONE, generation->tombstones, err);
+    if (code == OK)
+        code = put_notes(seal, INDEX_NOTE, generation->notes, err);
+    if (code == OK)
+        code = expire_notes(seal, err);
+    if (code == OK)
+        code = put_meta(seal, "sealed_lsn", &generation->lsn_last, sizeof(uint64_t), err);
+    if (code == OK)
+        code = put_meta(seal, "ingest_last", &generation->ingest_last, sizeof(int64_t), err);
+    if (code == OK)
+        code = put_meta(seal, "pack_next", &store->pack_next, sizeof(uint64_t), err);
+    if (code) {
+        index->abort(seal->transaction);
+        return code;
+    }
+    if (failpoint("seal.before_manifest")) {
+        index->abort(seal->transaction);
+        return error_set(err, E_IO, "failpoint seal.before_manifest");
+    }
+    code = index->commit(seal->transaction, err);
+    *unknown = code != OK && code != E_DISK_FULL && code != E_MEMORY;
+    return code;
+}
+
+/* What is in the index now need not be put again. */
+static enum code seal_remember(struct seal *seal, struct error *err)
+{
+    struct store *store = seal->store;
+    const struct generation *generation = seal->generation;
+
+    for (size_t i = 0; i < generation->chain_count; i++) {
+        const struct chain *chain = generation->chains[i];
+
+        chain->series->logged = true;
+        chain->series->stored = true;
+        for (const struct run *run = chain->first; run != NULL; run = run->next)
+            for (uint32_t f = 0; f < run->shape->field_count; f++) {
+                struct bytes kept;
+
+                buf_put_span(&seal->value, run->shape->measurement);
+                buf_put_span(&seal->value, run->shape->fields[f].name);
+                buf_put_u8(&seal->value, (uint8_t)run->shape->fields[f].type);
+                index_key_field(chain->series->tenant->name, buf_bytes(&seal->value), &seal->key);
+                if (map_get(&store->fields_stored, buf_bytes(&seal->key)) == NULL) {
+                    kept = arena_copy(&store->fields_arena, buf_bytes(&seal->key));
+                    if (kept.data == NULL || !map_put(&store->fields_stored, kept, store))
+                        return error_set(err, E_MEMORY, "no memory for the fields");
+                }
+                buf_clear(&seal->key);
+                buf_clear(&seal->value);
+            }
+    }
+    return OK;
+}
+
+/* Step 3: readers see the packs from here on, and the generation no more. */
+static enum code seal_publish(struct seal *seal, struct error *err)
+{
+    struct store *store = seal->store;
+    enum code code = OK;
+
+    pthread_mutex_lock(&store->state_lock);
+    for (size_t i = 0; code == OK && i < seal->pack_count; i++) {
+        struct holding *holding = store_holding(store, seal->packs[i].tenant);
+
+        code = holding == NULL ? error_set(err, E_MEMORY, "no memory for a tenant")
+                               : holding_add_pack(holding, seal->packs[i].pack, err);
+        if (code == OK)
+            seal->packs[i].pack = NULL;
+    }
+    if (code == OK) {
+        assert(store->generations[0] == seal->generation);
+        store->generation_count--;
+        memmove(store->generations, store->generations + 1,
+                store->generation_count * sizeof(struct generation *));
+        store->sealed_count++;
+        store->head_bytes = 0;
+        for (size_t i = 0; i < store->generation_count; i++)
+            store->head_bytes += generation_bytes(store->generations[i]);
+    }
+    pthread_mutex_unlock(&store->state_lock);
+    store->sealed_lsn = seal->generation->lsn_last;
+    return code;
+}
+
+enum code store_open_pack(struct store *store, struct bytes tenant,
+                          const struct manifest_entry *entry, struct bytes inline_bytes,
+                          struct pack **pack, struct error *err)
+{
+    char path[PACK_PATH_SIZE];
+
+    if (!entry->in_file)
+        return pack_open_memory(inline_bytes, pack, err);
+    pack_path(tenant, entry->number, path);
+    return pack_open_file(store->options.fs, path, pack, err);
+}
+
+static void seal_undo_packs(struct seal *seal)
+{
+    for (size_t i = 0; i < seal->pack_count; i++) {
+        char path[PACK_PATH_SIZE];
+        struct error ignored;
+
+        if (!seal->packs[i].entry.in_file)
+            continue;
+        pack_path(seal->packs[i].tenant->name, seal->packs[i].entry.number, path);
+        (void)!fs_unlink(seal->store->options.fs, path, &ignored); /* else removed at start */
+    }
+}
+
+enum code store_seal_oldest(struct store *store, struct error *err)
+{
+    struct seal seal = {
+        .store = store,
+        .key = BUF_INIT(1024),
+        .value = BUF_INIT(64 * 1024 * 1024),
+    };
+    int64_t began_ns = clock_monotonic_ns(store->options.clock);
+    uint64_t pack_next = store->pack_next;
+    bool committed = false, unknown = false;
+    enum code code;
+
+    pthread_mutex_lock(&store->state_lock);
+    assert(store->generation_count > 1);
+    seal.generation = generation_ref(store->generations[0]);
+    pthread_mutex_unlock(&store->state_lock);
+
+    code = seal_packs(&seal, err);
+    for (size_t i = 0; code == OK && i < seal.pack_count; i++)
+        code = store_open_pack(store, seal.packs[i].tenant->name, &seal.packs[i].entry,
+                               seal.packs[i].inline_bytes, &seal.packs[i].pack, err);
+    if (code == OK) {
+        code = seal_commit(&seal, &unknown, err);
+        committed = code == OK;
+    }
+    if (!committed && !unknown) {
+        seal_undo_packs(&seal);
+        store->pack_next = pack_next;
+    }
+    if (code == OK)
+        code = seal_remember(&seal, err);
+    if (code == OK)
+        code = seal_publish(&seal, err);
+    if (code == OK) {
+        for (size_t i = 0; i < seal.pack_count; i++) {
+            metric_add(store->metrics.pack_bytes, seal.packs[i].entry.bytes);
+            metric_add(store->metrics.pack_rows, seal.packs[i].entry.row_count);
+        }
+        metric_add(store->metrics.seals, 1);
+        metric_observe_ns(store->metrics.seal_seconds,
+                          clock_monotonic_ns(store->options.clock) - began_ns);
+        log_event(LOG_DEBUG, "sealed", LOG_UINT("rows", seal.generation->row_count),
+                  LOG_UINT("packs", seal.pack_count));
+        generation_unref(seal.generation); /* the list's */
+    } else if (committed || unknown) {
+        store->failed =
+            true; /* perhaps in the index, but not shown: only a restart puts that right */
+    }
+    for (size_t i = 0; i < seal.pack_count; i++) {
+        if (seal.packs[i].pack != NULL)
+            pack_unref(seal.packs[i].pack);
+        free((void *)seal.packs[i].inline_bytes.data);
+    }
+    free(seal.packs);
+    buf_release(&seal.key);
+    buf_release(&seal.value);
+    generation_unref(seal.generation);
+    if (code)
+        error_context(err, "sealing");
+    return code;
+}

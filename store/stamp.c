@@ -1,0 +1,67 @@
+#include "store/stamp.h"
+
+#include <assert.h>
+
+static const int64_t skew_ns_max = 60 * INT64_C(1000000000);
+
+void stamp_init(struct stamp *stamp, struct clock *clock, uint16_t member, bool accept_clock,
+                int64_t last)
+{
+    assert(member < STAMP_STEP);
+    *stamp = (struct stamp){
+        .clock = clock,
+        .member = member,
+        .accept_clock = accept_clock,
+        .last = last,
+        .wall_minus_boot = clock_wall_ns(clock) - clock_boot_ns(clock),
+    };
+}
+
+enum code stamp_check(struct stamp *stamp, struct error *err)
+{
+    int64_t wall = clock_wall_ns(stamp->clock);
+    int64_t difference = wall - clock_boot_ns(stamp->clock);
+    int64_t jump = difference - stamp->wall_minus_boot;
+    int64_t behind = stamp->last - wall;
+
+    if (stamp->accept_clock ||
+        (jump <= skew_ns_max && jump >= -skew_ns_max && behind <= skew_ns_max)) {
+        stamp->wall_minus_boot = difference; /* follows slow corrections */
+        stamp->skewed = false;
+        return OK;
+    }
+    stamp->skewed = true;
+    if (behind > skew_ns_max)
+        return error_set(
+            err, E_CLOCK_SKEW,
+            "the wall clock is %lld s below the newest stored ingest time; set it right, "
+            "or start with --accept-clock",
+            (long long)(behind / 1000000000));
+    return error_set(err, E_CLOCK_SKEW,
+                     "the wall clock jumped by %lld s; set it right, or start with --accept-clock",
+                     (long long)(jump / 1000000000));
+}
+
+int64_t stamp_next(struct stamp *stamp)
+{
+    int64_t wall = clock_wall_ns(stamp->clock);
+    int64_t base = stamp->last / STAMP_STEP * STAMP_STEP + STAMP_STEP;
+
+    if (wall / STAMP_STEP * STAMP_STEP > base)
+        base = wall / STAMP_STEP * STAMP_STEP;
+    stamp->last = base | stamp->member;
+    return stamp->last;
+}
+
+void stamp_raise(struct stamp *stamp, int64_t floor)
+{
+    if (floor > stamp->last)
+        stamp->last = floor;
+}
+
+int64_t stamp_now(const struct stamp *stamp)
+{
+    int64_t wall = clock_wall_ns(stamp->clock);
+
+    return wall > stamp->last ? wall : stamp->last;
+}

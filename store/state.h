@@ -1,0 +1,131 @@
+/* The inside of the store, shared by its files (store.c, open.c, view.c, engine.c, seal.c) and
+ * nobody else.
+ *
+ * Threads and what they own:
+ *   wal thread      takes waiting submissions, stamps them, writes and syncs: `wal` (commit side)
+ *   applier thread  applies committed submissions in order, moves the watermark, acknowledges:
+ * `active` sealer thread   turns frozen generations into packs, trims the wal: `index` writes,
+ * `sealer` Locks, one at a time, none across I/O: `submit_lock`, `commit_lock`, `state_lock`; each
+ * names its fields. */
+#ifndef WEIR_STORE_STATE_H
+#define WEIR_STORE_STATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/thread.h"
+#include "store/head/generation.h"
+#include "store/holding.h"
+#include "store/packs/block_builder.h"
+#include "store/stamp.h"
+#include "store/store.h"
+#include "store/wal/wal.h"
+
+enum {
+    GENERATIONS_MAX = 64, /* unsealed at once; the head's byte limit is met long before */
+    COMMIT_COUNT_MAX = 4096,
+    SUBMISSIONS_MAX = 65536,
+};
+
+static const uint64_t commit_bytes_max = 64 * 1024 * 1024;
+
+struct flush {
+    struct flush *next;
+    void (*done)(void *context, enum code code, const struct error *err);
+    void *context;
+    uint64_t seal_target; /* generations frozen before this number are sealed when it is done; 0 =
+                             not frozen yet */
+};
+
+struct submission_list {
+    struct submission *first, **end;
+    size_t count;
+};
+
+struct store_metrics {
+    struct metric *commits, *commit_seconds, *records, *wal_written, *rows, *values, *seals,
+        *seal_seconds, *pack_bytes, *pack_rows, *refused_busy, *refused_disk, *refused_clock,
+        *apply_seconds, *head_bytes, *head_rows, *generations, *wal_bytes, *wal_segments, *packs,
+        *waiting, *watermark_lag, *disk_free, *gaps, *tombstones;
+};
+
+struct store {
+    struct store_options options;
+    struct limits limits;
+    struct hash128 incarnation;
+    struct wal *wal;
+    struct store_metrics metrics;
+
+    pthread_mutex_t submit_lock; /* guards: */
+    pthread_cond_t submit_more;
+    struct submission_list waiting;
+    uint64_t reserved_bytes; /* head memory of submissions not applied yet */
+    bool draining;
+
+    pthread_mutex_t commit_lock; /* guards: */
+    pthread_cond_t commit_more;
+    struct submission_list committed;
+    bool freeze_wanted, applier_stop;
+
+    pthread_mutex_t state_lock; /* guards: */
+    pthread_cond_t applied_more;
+    struct stamp stamp;
+    int64_t assigned, applied; /* newest ingest time given to a submission, and applied */
+    struct generation *generations[GENERATIONS_MAX]; /* oldest first; the last one is active */
+    size_t generation_count;
+    uint64_t frozen_count, sealed_count; /* generations, ever */
+    struct holding **holdings;           /* by tenant ordinal; NULL = none yet */
+    size_t holding_capacity;
+    struct bytes *missing; /* texts, each malloc'ed */
+    size_t missing_count;
+    struct flush *flushes;
+    struct error trouble; /* the last reason not to be ready, .code OK = none */
+
+    struct generation *active;   /* the applier's; also the last of `generations` */
+    _Atomic uint64_t head_bytes; /* of all generations, as of the last apply or seal */
+    _Atomic bool failed;         /* the disk failed: no more commits until a restart */
+    _Atomic bool disk_full;
+
+    /* The sealer's. */
+    struct block_builder *builder;
+    uint64_t pack_next, sealed_lsn;
+    struct map fields_stored; /* INDEX_FIELD keys known to be there */
+    struct arena fields_arena;
+    bool ballast;
+
+    /* Threads; NULL without store_start(). */
+    struct thread *wal_thread, *applier_thread, *sealer_thread;
+    pthread_mutex_t seal_lock; /* guards: */
+    pthread_cond_t seal_more;
+    bool seal_stop, seal_wanted;
+    _Atomic bool rotate_wanted;
+};
+
+void store_lists_init(struct store *store);
+/* The tenant's holding, made when new; NULL when memory ran out.  Under state_lock. */
+struct holding *store_holding(struct store *store, const struct tenant *tenant);
+/* Freezes the active generation if it has anything, and puts a new one behind it.  Applier, or a
+ * store not started.  E_BUSY when too many wait for the sealer. */
+MUST_USE enum code store_freeze(struct store *store, struct error *err);
+/* Tells the sealer that there may be work. */
+void store_wake_sealer(struct store *store);
+/* Applies a record's content to the active generation. */
+MUST_USE enum code store_apply(struct store *store, const struct tenant *tenant,
+                               const struct batch *batch, const struct tombstone *tombstone,
+                               const struct note *note, int64_t ingest, uint64_t lsn,
+                               struct error *err);
+/* Adds a text to what answers may miss (copied).  False: memory. */
+bool store_add_missing(struct store *store, const char *text);
+/* Seals the oldest frozen generation: packs, manifest, sealed position in one transaction; then the
+ * wal is trimmed. */
+MUST_USE enum code store_seal_oldest(struct store *store, struct error *err);
+/* Opens the pack of a manifest entry. */
+struct manifest_entry;
+MUST_USE enum code store_open_pack(struct store *store, struct bytes tenant,
+                                   const struct manifest_entry *entry, struct bytes inline_bytes,
+                                   struct pack **pack, struct error *err);
+/* Keeps the ballast file in place while there is plenty of space. */
+void store_ballast(struct store *store);
+void store_metrics_init(struct store *store);
+
+#endif

@@ -1,0 +1,361 @@
+/* Three walks over the valid frames of all segments:
+ *
+ * survey  finds D, the greatest base of any frame.  Every LSN up to D was durable before that frame
+ * was written, hence may have been acknowledged.  Frames above D are of the last group, which
+ * nobody can prove acknowledged. cut     keeps the part of the last group that is contiguous,
+ * overwrites the heads of its other frames with zeros and syncs: from then on it is as if they had
+ * never been written. deliver hands records out in order of LSN.  Where one at or below D is
+ * missing there is a gap: the damaged bytes are copied to quarantine/ and told; everything else is
+ * delivered.
+ *
+ * A frame's predecessor is lsn - 1 within its group and base for the group's first: LSNs that a
+ * cut burnt make no gap. */
+#include "store/wal/replay.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "store/wal/frame.h"
+
+struct image {
+    char *data;
+    size_t size;
+};
+
+struct walk {
+    struct fs *fs;
+    struct segment *segments;
+    size_t count;
+    uint32_t seed;
+    enum code (*visit)(struct walk *walk, const struct frame *frame, struct bytes payload,
+                       struct segment *segment, size_t offset, struct error *err);
+    /* Of the segment at hand. */
+    struct bytes image;
+    size_t hole_first; /* where the bytes behind the last valid frame begin */
+    /* survey */
+    uint64_t durable, seen;
+    /* cut */
+    uint64_t expected, records_cut;
+    bool changed;
+    /* deliver */
+    uint64_t last, sealed;
+    const struct wal_replay *replay;
+    bool read_only;
+    uint64_t records, gaps;
+};
+
+static enum code image_load(struct fs *fs, struct segment *segment, struct image *image,
+                            struct error *err)
+{
+    char name[SEGMENT_NAME_SIZE];
+    struct file *file = NULL;
+    uint64_t size = 0;
+    enum code code;
+
+    segment_name(segment->id, name);
+    *image = (struct image){0};
+    code = fs_open(fs, name, FS_READ, &file, err);
+    if (code)
+        goto out;
+    code = fs_size(file, &size, err);
+    if (code)
+        goto out;
+    segment->size = size;
+    image->data = malloc(size + 1);
+    if (image->data == NULL) {
+        code = error_set(err, E_MEMORY, "no memory to read a segment of %" PRIu64 " bytes", size);
+        goto out;
+    }
+    code = fs_read(file, 0, image->data, size, &image->size, err);
+
+out:
+    fs_close(file);
+    if (code) {
+        free(image->data);
+        *image = (struct image){0};
+        error_context(err, "%s", name);
+    }
+    return code;
+}
+
+static enum code walk_segment(struct walk *walk, struct segment *segment, struct error *err)
+{
+    size_t at = SEGMENT_HEAD_SIZE;
+    enum code code = OK;
+
+    segment->end = SEGMENT_HEAD_SIZE;
+    walk->hole_first = at;
+    while (code == OK && at < walk->image.size) {
+        struct bytes rest = bytes_slice(walk->image, at, walk->image.size);
+        struct frame frame;
+        struct bytes payload;
+
+        if (!frame_decode(rest, segment->id, walk->seed, &frame, &payload)) {
+            at = frame_search(walk->image, at, segment->id, walk->seed);
+            if (at == SIZE_MAX)
+                break;
+            continue;
+        }
+        code = walk->visit(walk, &frame, payload, segment, at, err);
+        at += frame_size(frame.payload_size);
+        walk->hole_first = at;
+    }
+    return code;
+}
+
+static enum code walk_all(struct walk *walk, struct error *err)
+{
+    enum code code = OK;
+
+    for (size_t i = 0; code == OK && i < walk->count; i++) {
+        struct image image;
+
+        code = image_load(walk->fs, &walk->segments[i], &image, err);
+        if (code)
+            break;
+        walk->image = (struct bytes){image.data, image.size};
+        code = walk_segment(walk, &walk->segments[i], err);
+        free(image.data);
+    }
+    return code;
+}
+
+static enum code survey_visit(struct walk *walk, const struct frame *frame, struct bytes payload,
+                              struct segment *segment, size_t offset, struct error *err)
+{
+    (void)payload, (void)segment, (void)offset, (void)err;
+    if (frame->base > walk->durable)
+        walk->durable = frame->base;
+    if (frame->lsn > walk->seen)
+        walk->seen = frame->lsn;
+    return OK;
+}
+
+/* The last group's frames are contiguous up to the cut; the first of them begins the group. */
+static bool last_group_keeps(struct walk *walk, const struct frame *frame)
+{
+    if (frame->base != walk->durable)
+        return false;
+    if (walk->expected == 0)
+        walk->expected = frame->commit;
+    if (frame->lsn != walk->expected)
+        return false;
+    walk->expected++;
+    return true;
+}
+
+static enum code cut_visit(struct walk *walk, const struct frame *frame, struct bytes payload,
+                           struct segment *segment, size_t offset, struct error *err)
+{
+    static const char zeros[FRAME_HEADER_SIZE];
+    struct bytes part = {zeros, sizeof(zeros)};
+    enum code code = OK;
+
+    (void)payload;
+    if (frame->lsn <= walk->durable)
+        return OK;
+    if (walk->read_only) {
+        walk->records_cut += !last_group_keeps(walk, frame);
+        return OK;
+    }
+    if (segment->file == NULL) {
+        char name[SEGMENT_NAME_SIZE];
+
+        segment_name(segment->id, name);
+        code = fs_open(walk->fs, name, FS_READ_WRITE, &segment->file, err);
+    }
+    if (code == OK && !last_group_keeps(walk, frame)) {
+        walk->records_cut++;
+        code = fs_write(segment->file, offset, &part, 1, err);
+    }
+    return code;
+}
+
+/* What was read may be in the page cache alone: it is made durable before anyone sees it. */
+static enum code cut_sync(struct walk *walk, struct error *err)
+{
+    enum code code = OK;
+
+    for (size_t i = 0; i < walk->count; i++) {
+        if (walk->segments[i].file != NULL && code == OK)
+            code = fs_sync(walk->segments[i].file, err);
+        segment_release(&walk->segments[i]);
+    }
+    return code;
+}
+
+/* Keeps the bytes between two valid frames for whoever wants to look. */
+static enum code quarantine(struct walk *walk, const struct segment *segment, size_t first,
+                            size_t end, char *what, size_t what_size, struct error *err)
+{
+    struct bytes part = bytes_slice(walk->image, first, end);
+    char name[96];
+    struct file *file = NULL;
+    enum code code;
+
+    snprintf(what, what_size, "wal segment %016" PRIx64 ", bytes %zu..%zu", segment->id, first,
+             end);
+    if (walk->read_only || part.size == 0)
+        return OK;
+    snprintf(name, sizeof(name), "quarantine/%016" PRIx64 "-%zu.bin", segment->id, first);
+    code = fs_make_dir(walk->fs, "quarantine", err);
+    if (code == OK)
+        code = fs_open(walk->fs, name, FS_CREATE, &file, err);
+    if (code == E_EXISTS)
+        return OK; /* kept by an earlier start */
+    if (code == OK)
+        code = fs_write(file, 0, &part, 1, err);
+    if (code == OK)
+        code = fs_sync(file, err);
+    fs_close(file);
+    return code;
+}
+
+static enum code deliver_visit(struct walk *walk, const struct frame *frame, struct bytes payload,
+                               struct segment *segment, size_t offset, struct error *err)
+{
+    uint64_t before = frame->lsn == frame->commit ? frame->base : frame->lsn - 1;
+    enum code code = OK;
+
+    if (walk->read_only && frame->lsn > walk->durable && !last_group_keeps(walk, frame))
+        return OK;
+    segment->end = offset + frame_size(frame->payload_size);
+    segment->lsn_last = frame->lsn;
+    if (frame->lsn <= walk->last)
+        return OK; /* sealed, or a stale repeat */
+    if (before > walk->last) {
+        char what[128];
+
+        walk->gaps++;
+        code = quarantine(walk, segment, walk->hole_first, offset, what, sizeof(what), err);
+        if (code == OK)
+            code = walk->replay->gap(walk->replay->context, walk->last, frame->lsn, what, err);
+    }
+    walk->last = frame->lsn;
+    walk->records++;
+    if (code == OK)
+        code = walk->replay->record(walk->replay->context, frame->lsn, frame->ingest, payload, err);
+    return code;
+}
+
+enum code replay_run(struct fs *fs, struct segment *segments, size_t count, uint32_t seed,
+                     uint64_t sealed_lsn, const struct wal_replay *replay,
+                     struct replay_result *result, struct error *err)
+{
+    struct walk walk = {
+        .fs = fs,
+        .segments = segments,
+        .count = count,
+        .seed = seed,
+        .last = sealed_lsn,
+        .sealed = sealed_lsn,
+        .replay = replay,
+        .visit = survey_visit,
+    };
+    enum code code;
+
+    code = walk_all(&walk, err);
+    if (code == OK) {
+        walk.visit = cut_visit;
+        code = walk_all(&walk, err);
+        if (code == OK)
+            code = cut_sync(&walk, err);
+    }
+    if (code == OK) {
+        walk.visit = deliver_visit;
+        code = walk_all(&walk, err);
+    }
+    result->lsn_last = walk.last;
+    result->lsn_seen = walk.seen > walk.last ? walk.seen : walk.last;
+    result->records_cut = walk.records_cut;
+    for (size_t i = 0; i < count; i++)
+        segment_release(&segments[i]);
+    return code;
+}
+
+enum code replay_examine(struct fs *fs, const struct hash128 *incarnation, uint64_t sealed_lsn,
+                         const struct wal_replay *replay, struct replay_report *report,
+                         struct error *err)
+{
+    struct walk walk = {
+        .fs = fs,
+        .seed = crc32c(0, (struct bytes){(const char *)incarnation->bytes, 16}),
+        .last = sealed_lsn,
+        .sealed = sealed_lsn,
+        .replay = replay,
+        .visit = survey_visit,
+        .read_only = true,
+    };
+    enum code code = segments_list(fs, &walk.segments, &walk.count, err);
+
+    if (code == OK)
+        code = walk_all(&walk, err);
+    if (code == OK) {
+        walk.visit = cut_visit;
+        code = walk_all(&walk, err);
+    }
+    if (code == OK) {
+        walk.visit = deliver_visit;
+        walk.expected = 0;
+        code = walk_all(&walk, err);
+    }
+    *report = (struct replay_report){.records = walk.records,
+                                     .records_torn = walk.records_cut,
+                                     .gaps = walk.gaps,
+                                     .lsn_last = walk.last};
+    free(walk.segments);
+    return code;
+}
+
+struct listing {
+    struct segment *segments;
+    size_t count, capacity;
+    bool failed;
+};
+
+static void listing_add(void *context, const char *name)
+{
+    struct listing *listing = context;
+    uint64_t id = segment_id_of(name);
+
+    if (id == 0 || listing->failed)
+        return;
+    if (listing->count == listing->capacity) {
+        size_t capacity = listing->capacity * 2 + 16;
+        struct segment *grown = realloc(listing->segments, capacity * sizeof(*grown));
+
+        listing->failed = grown == NULL;
+        if (listing->failed)
+            return;
+        listing->segments = grown;
+        listing->capacity = capacity;
+    }
+    listing->segments[listing->count++] = (struct segment){.id = id, .end = SEGMENT_HEAD_SIZE};
+}
+
+static int segment_order(const void *a, const void *b)
+{
+    const struct segment *left = a, *right = b;
+
+    return left->id < right->id ? -1 : left->id > right->id;
+}
+
+enum code segments_list(struct fs *fs, struct segment **segments, size_t *count, struct error *err)
+{
+    struct listing listing = {0};
+    enum code code = fs_list(fs, "wal", listing_add, &listing, err);
+
+    if (code == OK && listing.failed)
+        code = error_set(err, E_MEMORY, "no memory for the list of segments");
+    if (code) {
+        free(listing.segments);
+        listing = (struct listing){0};
+    }
+    if (listing.count > 0)
+        qsort(listing.segments, listing.count, sizeof(*listing.segments), segment_order);
+    *segments = listing.segments;
+    *count = listing.count;
+    return code;
+}
