@@ -207,7 +207,7 @@ static void put_valid(struct buf *out, struct bytes text)
 void json_put_text(struct buf *out, struct bytes text)
 {
     buf_put_char(out, '"');
-    for (;;) {
+    while (text.size > 0) {
         size_t good = utf8_check(text);
 
         put_valid(out, bytes_slice(text, 0, good));
