@@ -1,0 +1,56 @@
+/* What the handlers work with, and who the client is.  server/app.c makes one. */
+#ifndef WEIR_HANDLERS_APP_H
+#define WEIR_HANDLERS_APP_H
+
+#include "base/metric.h"
+#include "discovery/directory.h"
+#include "handlers/workers.h"
+#include "http/request.h"
+#include "ingest/intake.h"
+
+struct app {
+    struct store *store; /* all borrowed */
+    struct catalog *catalog;
+    struct directory *directory;
+    struct clock *clock;
+    struct metrics *metrics;
+    struct workers *workers;
+    struct intake_environment intake;
+    const char *version;
+    _Atomic bool draining;
+};
+
+/* Who asks; request->session of every route with a scope. */
+struct session {
+    struct directory_snapshot *snapshot; /* a reference: keeps settings alive */
+    struct token_grant grant;
+    const struct tenant_settings *settings;
+    const struct tenant *tenant;
+};
+
+static inline struct app *app_of(const struct request *request)
+{
+    return request->app;
+}
+
+static inline const struct session *session_of(const struct request *request)
+{
+    return request->session;
+}
+
+/* For http_options. */
+bool app_authorize(struct request *request, enum scope scope);
+void app_conclude(struct request *request);
+
+extern const struct route app_routes[];
+extern const size_t app_route_count;
+
+/* E_BAD_PARAMETER (pointing at the parameter) unless it is a whole number in [least, most]; absent
+ * gives `initial`. */
+MUST_USE enum code parameter_number(const struct request *request, const char *name, uint64_t least,
+                                    uint64_t most, uint64_t initial, uint64_t *value,
+                                    struct error *err);
+/* Replies the problem and gives false, unless code is OK. */
+bool reply_unless_ok(struct request *request, enum code code, const struct error *err);
+
+#endif

@@ -1,0 +1,116 @@
+/* Who asks: the tenant comes from the token and from nowhere else. */
+#include <strings.h>
+
+#include <sodium.h>
+
+#include "catalog/catalog.h"
+#include "handlers/app.h"
+#include "http/reply.h"
+
+static bool scheme_is(struct bytes authorization, const char *scheme, struct bytes *rest)
+{
+    size_t size = strlen(scheme);
+
+    if (authorization.size <= size || strncasecmp(authorization.data, scheme, size) != 0 ||
+        authorization.data[size] != ' ')
+        return false;
+    *rest = bytes_slice(authorization, size + 1, authorization.size);
+    while (rest->size > 0 && rest->data[0] == ' ')
+        *rest = bytes_slice(*rest, 1, rest->size);
+    return rest->size > 0;
+}
+
+/* The password of "user:password" in base64; the user is not looked at. */
+static bool basic_token(struct request *request, struct bytes encoded, struct bytes *token)
+{
+    char *text = arena_alloc(&request->arena, encoded.size + 1);
+    const char *colon;
+    size_t size = 0;
+
+    if (text == NULL ||
+        sodium_base642bin((unsigned char *)text, encoded.size, encoded.data, encoded.size, NULL,
+                          &size, NULL, sodium_base64_VARIANT_ORIGINAL) != 0)
+        return false;
+    colon = memchr(text, ':', size);
+    if (colon == NULL)
+        return false;
+    *token = (struct bytes){colon + 1, size - (size_t)(colon + 1 - text)};
+    return true;
+}
+
+static bool request_token(struct request *request, struct bytes *token)
+{
+    struct bytes rest;
+
+    if (scheme_is(request->authorization, "Bearer", token) ||
+        scheme_is(request->authorization, "Token", token))
+        return true;
+    return scheme_is(request->authorization, "Basic", &rest) && basic_token(request, rest, token);
+}
+
+/* No tokens are configured: whoever is on this machine may do everything, as tenant "default". */
+static enum code grant_open(const struct request *request, struct session *session,
+                            struct error *err)
+{
+    if (!request->loopback || request->forwarded)
+        return error_set(err, E_UNAUTHORIZED,
+                         "without a tenants file only direct clients on this machine are served; "
+                         "start weir with --tenants FILE and send a token");
+    session->settings = directory_tenant(session->snapshot, BYTES("default"));
+    if (session->settings == NULL)
+        return error_set(err, E_INTERNAL, "the directory has no tenant \"default\"");
+    session->grant.scopes = SCOPE_READ | SCOPE_WRITE | SCOPE_ADMIN;
+    return OK;
+}
+
+static enum code grant_token(struct request *request, struct session *session, struct error *err)
+{
+    struct app *app = app_of(request);
+    struct bytes token;
+
+    if (!request_token(request, &token))
+        return error_set(err, E_UNAUTHORIZED,
+                         "send a token: Authorization: Bearer weir_<id>_<secret>");
+    if (!directory_grant(session->snapshot, token, clock_wall_ns(app->clock), &session->grant))
+        return error_set(err, E_UNAUTHORIZED, "the token is not known or has expired");
+    session->settings = session->grant.tenant;
+    return OK;
+}
+
+bool app_authorize(struct request *request, enum scope scope)
+{
+    struct app *app = app_of(request);
+    struct session *session = ARENA_NEW(&request->arena, struct session);
+    struct error err = {0};
+    enum code code;
+
+    if (session == NULL) {
+        error_set(&err, E_MEMORY, "no memory for a request");
+        reply_problem(request, &err);
+        return false;
+    }
+    session->snapshot = directory_get(app->directory);
+    request->session = session;
+    code = directory_open_mode(app->directory) ? grant_open(request, session, &err)
+                                               : grant_token(request, session, &err);
+    if (code == OK && (session->grant.scopes & scope) == 0)
+        code = error_set(&err, E_FORBIDDEN, "this needs a token with the scope \"%s\"",
+                         scope == SCOPE_READ    ? "read"
+                         : scope == SCOPE_WRITE ? "write"
+                                                : "admin");
+    if (code == OK) {
+        session->tenant = catalog_tenant(app->catalog, session->settings->name);
+        if (session->tenant == NULL)
+            code = error_set(&err, E_MEMORY, "no memory for a tenant");
+        else
+            request->tenant = session->tenant->name;
+    }
+    return reply_unless_ok(request, code, &err);
+}
+
+void app_conclude(struct request *request)
+{
+    struct session *session = request->session;
+
+    directory_put(session->snapshot);
+}

@@ -1,0 +1,190 @@
+/* DELETE /v1/points: hides what was known so far of the selected series, fields and times.  The
+ * rows stay for as_of; a tombstone says that they are gone. */
+#include "handlers/deletions.h"
+
+#include <stdlib.h>
+
+#include "base/time_text.h"
+#include "catalog/match.h"
+#include "codec/record.h"
+#include "handlers/app.h"
+#include "http/reply.h"
+#include "store/store.h"
+
+enum { TOMBSTONE_BYTES_MAX = 1024 * 1024 };
+
+struct deletion {
+    struct tombstone tombstone;
+    struct buf payload;
+    struct submission submission;
+    struct request *request;
+    enum code code;
+    struct error err;
+};
+
+static enum code time_bound(const struct request *request, const char *name, int64_t now_ns,
+                            int64_t initial, int64_t *ns, struct error *err)
+{
+    struct bytes text;
+    enum code code = OK;
+
+    *ns = initial;
+    if (request_parameter(request, name, &text))
+        code = time_parameter_parse(text, TIME_NS, now_ns, ns, err);
+    if (code)
+        error_point(err, bytes_of(name));
+    return code;
+}
+
+/* The parts of "a,b,c"; none of them empty. */
+static enum code split_fields(struct request *request, struct bytes text,
+                              struct tombstone *tombstone, struct error *err)
+{
+    struct bytes *fields = ARENA_ARRAY(&request->arena, struct bytes, text.size + 1);
+    size_t first = 0;
+
+    if (fields == NULL)
+        return error_set(err, E_MEMORY, "no memory for a request");
+    for (size_t i = 0; i <= text.size; i++) {
+        if (i < text.size && text.data[i] != ',')
+            continue;
+        if (i == first) {
+            error_point(err, BYTES("fields"));
+            return error_set(err, E_BAD_PARAMETER, "fields= has an empty name");
+        }
+        fields[tombstone->field_count++] = bytes_slice(text, first, i);
+        first = i + 1;
+    }
+    tombstone->fields = fields;
+    return OK;
+}
+
+static enum code collect_matchers(struct request *request, struct tombstone *tombstone,
+                                  struct error *err)
+{
+    struct matcher *matchers =
+        ARENA_ARRAY(&request->arena, struct matcher, request->parameter_count);
+    struct matchset *compiled = NULL;
+    enum code code = OK;
+
+    if (matchers == NULL)
+        return error_set(err, E_MEMORY, "no memory for a request");
+    for (size_t i = 0; code == OK && i < request->parameter_count; i++)
+        if (bytes_equal(request->parameters[i].name, BYTES("match")))
+            code = matcher_parse(request->parameters[i].value,
+                                 &matchers[tombstone->selector.matcher_count++], err);
+    tombstone->selector.matchers = matchers;
+    if (code == OK) /* a pattern that does not compile is refused now, not at every read */
+        code = matchset_new(&tombstone->selector, &compiled, err);
+    matchset_free(compiled);
+    if (code)
+        error_point(err, BYTES("match"));
+    return code;
+}
+
+static enum code deletion_parse(struct request *request, struct tombstone *tombstone,
+                                struct error *err)
+{
+    int64_t now_ns = clock_wall_ns(app_of(request)->clock);
+    struct bytes text;
+    enum code code;
+
+    if (request_parameter(request, "erase", &text) && !bytes_equal(text, BYTES("false"))) {
+        error_point(err, BYTES("erase"));
+        return error_set(err, E_NOT_SUPPORTED,
+                         "erase is not supported yet; without it the points are hidden from now on "
+                         "and stay visible to as_of");
+    }
+    if (!request_parameter(request, "measurement", &tombstone->selector.measurement) ||
+        tombstone->selector.measurement.size == 0) {
+        error_point(err, BYTES("measurement"));
+        return error_set(err, E_MISSING_PARAMETER,
+                         "measurement= is needed: which points are to be deleted");
+    }
+    code = time_bound(request, "start", now_ns, INT64_MIN, &tombstone->start, err);
+    if (code == OK)
+        code = time_bound(request, "end", now_ns, INT64_MAX, &tombstone->end, err);
+    if (code == OK && tombstone->start >= tombstone->end) {
+        error_point(err, BYTES("end"));
+        code = error_set(err, E_BAD_PARAMETER, "end= must be later than start=");
+    }
+    if (code == OK && request_parameter(request, "fields", &text))
+        code = split_fields(request, text, tombstone, err);
+    if (code == OK)
+        code = collect_matchers(request, tombstone, err);
+    return code;
+}
+
+static void deletion_reply(struct deletion *deletion)
+{
+    if (deletion->code)
+        reply_problem(deletion->request, &deletion->err);
+    else
+        reply_empty(deletion->request, 204);
+}
+
+static void deletion_done(struct submission *submission, enum code code, const struct error *err)
+{
+    struct deletion *deletion =
+        (struct deletion *)((char *)submission - offsetof(struct deletion, submission));
+    struct request *request = deletion->request;
+
+    deletion->code = code;
+    if (code)
+        deletion->err = *err;
+    deletion_reply(deletion);
+    request_resume(request);
+}
+
+static void deletion_finish(struct request *request)
+{
+    struct app *app = app_of(request);
+    const struct session *session = session_of(request);
+    struct deletion *deletion = ARENA_NEW(&request->arena, struct deletion);
+    struct note none = {0};
+    struct error err = {0};
+    enum code code;
+
+    if (deletion == NULL) {
+        error_set(&err, E_MEMORY, "no memory for a request");
+        reply_problem(request, &err);
+        return;
+    }
+    request->state = deletion;
+    deletion->request = request;
+    deletion->payload = BUF_INIT(TOMBSTONE_BYTES_MAX);
+    code = deletion_parse(request, &deletion->tombstone, &err);
+    if (code == OK) {
+        record_encode_delete(session->tenant->name, &none, &deletion->tombstone,
+                             &deletion->payload);
+        code = buf_finish(&deletion->payload, &err);
+    }
+    if (!reply_unless_ok(request, code, &err))
+        return;
+    deletion->submission = (struct submission){
+        .tenant = session->tenant,
+        .payload = buf_bytes(&deletion->payload),
+        .tombstone = &deletion->tombstone,
+        .done = deletion_done,
+    };
+    request_park(request);
+    code = store_submit(app->store, &deletion->submission, &err);
+    if (code)
+        deletion_done(&deletion->submission, code, &err);
+}
+
+static void deletion_cleanup(struct request *request)
+{
+    struct deletion *deletion = request->state;
+
+    if (deletion != NULL)
+        buf_release(&deletion->payload);
+}
+
+const struct handler deletion_handler = {
+    .finish = deletion_finish,
+    .cleanup = deletion_cleanup,
+};
+
+const char *const deletion_parameter_names[] = {"measurement", "match", "fields", "start",
+                                                "end",         "erase", NULL};

@@ -1,0 +1,81 @@
+#include "handlers/operations.h"
+
+#include "codec/json_doc.h"
+#include "handlers/app.h"
+#include "handlers/openapi_text.h"
+#include "http/reply.h"
+#include "store/store.h"
+
+enum { METRICS_BYTES_MAX = 64 * 1024 * 1024 };
+
+static void healthz_finish(struct request *request)
+{
+    struct buf out = BUF_INIT(512);
+
+    buf_printf(&out, "{\"status\":\"ok\",\"version\":\"%s\"}", app_of(request)->version);
+    reply_buf_take(request, 200, "application/json", &out);
+}
+
+static void readyz_finish(struct request *request)
+{
+    struct app *app = app_of(request);
+    struct error err = {0};
+    struct buf out = BUF_INIT(4096);
+    enum code code = store_ready(app->store, &err);
+
+    if (code == OK && app->draining)
+        code = error_set(&err, E_DRAINING, "the server is shutting down");
+    buf_printf(&out, "{\"status\":\"%s\",\"checks\":[{\"name\":\"store\",\"status\":\"%s\"",
+               code == OK ? "ready" : "not_ready", code == OK ? "ok" : "failed");
+    if (code) {
+        buf_printf(&out, ",\"code\":\"%s\",\"detail\":", code_row(code)->slug);
+        json_put_text(&out, bytes_of(err.text));
+    }
+    buf_put_text(&out, "}]}");
+    reply_buf_take(request, code == OK ? 200 : 503, "application/json", &out);
+}
+
+static void metrics_finish(struct request *request)
+{
+    struct app *app = app_of(request);
+    struct buf out = BUF_INIT(METRICS_BYTES_MAX);
+
+    store_measure(app->store);
+    metric_set(metrics_get(app->metrics, "weir_ingest_memory_bytes",
+                           "Memory reserved by requests being decoded or committed.", METRIC_GAUGE,
+                           ""),
+               (int64_t)budget_used(app->intake.budget));
+    metric_set(metrics_get(app->metrics, "weir_queries_waiting",
+                           "Queries and lists that wait for a worker.", METRIC_GAUGE, ""),
+               (int64_t)workers_waiting(app->workers));
+    metrics_print(app->metrics, &out);
+    reply_buf_take(request, 200, "text/plain; version=0.0.4; charset=utf-8", &out);
+}
+
+static void openapi_finish(struct request *request)
+{
+    reply_bytes(request, 200, "application/json", openapi_text());
+}
+
+static void flush_done(void *context, enum code code, const struct error *err)
+{
+    struct request *request = context;
+
+    if (code)
+        reply_problem(request, err);
+    else
+        reply_bytes(request, 200, "application/json", BYTES("{\"flushed\":true}"));
+    request_resume(request);
+}
+
+static void flush_finish(struct request *request)
+{
+    request_park(request);
+    store_flush(app_of(request)->store, flush_done, request);
+}
+
+const struct handler healthz_handler = {.finish = healthz_finish};
+const struct handler readyz_handler = {.finish = readyz_finish};
+const struct handler metrics_handler = {.finish = metrics_finish};
+const struct handler openapi_handler = {.finish = openapi_finish};
+const struct handler flush_handler = {.finish = flush_finish};

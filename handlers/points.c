@@ -1,0 +1,148 @@
+/* POST /v1/points: a body of points in, 204 when they are durable and visible. */
+#include "handlers/points.h"
+
+#include "handlers/app.h"
+#include "http/reply.h"
+
+enum { KEY_SIZE_MAX = 255 };
+
+/* "abc" with its quotes, as the draft has it, or bare. */
+static enum code key_parse(struct bytes text, struct bytes *key, struct error *err)
+{
+    *key = text;
+    if (text.size >= 2 && text.data[0] == '"' && text.data[text.size - 1] == '"')
+        *key = bytes_slice(text, 1, text.size - 1);
+    if (text.data == NULL)
+        return OK;
+    if (key->size >= 1 && key->size <= KEY_SIZE_MAX)
+        return OK;
+    error_set(err, E_BAD_PARAMETER, "an Idempotency-Key has 1 to %d characters; this one has %zu",
+              KEY_SIZE_MAX, key->size);
+    error_point(err, BYTES("Idempotency-Key"));
+    return E_BAD_PARAMETER;
+}
+
+static enum code choice(const struct request *request, const char *name, const char *initial,
+                        const char *other, bool *is_other, struct error *err)
+{
+    struct bytes text;
+
+    *is_other = false;
+    if (!request_parameter(request, name, &text) || bytes_equal(text, bytes_of(initial)))
+        return OK;
+    *is_other = bytes_equal(text, bytes_of(other));
+    if (*is_other)
+        return OK;
+    error_set(err, E_BAD_PARAMETER, "%s=%.*s is not known; say %s=%s or %s=%s", name,
+              BYTES_ARG(text), name, initial, name, other);
+    error_point(err, bytes_of(name));
+    return E_BAD_PARAMETER;
+}
+
+static enum code points_parameters(struct request *request, struct intake_request *intake,
+                                   struct error *err)
+{
+    struct bytes text;
+    bool to_shard;
+    enum code code;
+
+    code = choice(request, "on_error", "fail", "skip", &intake->skip_bad, err);
+    if (code == OK)
+        code = choice(request, "ack", "wal", "shard", &to_shard, err);
+    if (code == OK && to_shard) {
+        error_point(err, BYTES("ack"));
+        code = error_set(err, E_NOT_SUPPORTED,
+                         "ack=shard is not supported yet; ack=wal answers once points are on disk");
+    }
+    intake->precision = TIME_NS;
+    if (code == OK && request_parameter(request, "precision", &text) &&
+        time_unit_parse(text, &intake->precision) != OK) {
+        error_point(err, BYTES("precision"));
+        code = error_set(err, E_BAD_PARAMETER, "precision=%.*s is not known; say ns, us, ms or s",
+                         BYTES_ARG(text));
+    }
+    if (code == OK)
+        code = key_parse(request->idempotency_key, &intake->idempotency_key, err);
+    return code;
+}
+
+static void points_start(struct request *request)
+{
+    struct app *app = app_of(request);
+    const struct session *session = session_of(request);
+    struct intake_request intake = {
+        .tenant = session->tenant,
+        .limits = &session->settings->limits,
+        .content_type = request->content_type,
+        .content_encoding = request->content_encoding,
+        .content_length = request->content_length,
+    };
+    struct intake *made = NULL;
+    struct error err = {0};
+    enum code code;
+
+    if (app->draining)
+        code = error_set(&err, E_DRAINING, "the server is shutting down");
+    else
+        code = points_parameters(request, &intake, &err);
+    if (code == OK)
+        code = intake_new(&app->intake, &intake, &made, &err);
+    request->state = made;
+    if (code == E_UNSUPPORTED_TYPE)
+        reply_header(request, "Accept-Post", BYTES("text/plain, application/json"));
+    (void)reply_unless_ok(request, code, &err);
+}
+
+static void points_piece(struct request *request, struct bytes piece)
+{
+    if (request->state != NULL)
+        (void)intake_feed(request->state, piece, NULL); /* told at the end */
+}
+
+static void points_reply(struct request *request)
+{
+    const struct intake_answer *answer = intake_answer(request->state);
+
+    request->points = intake_points(request->state);
+    if (answer->repeated)
+        reply_header(request, "Idempotency-Replayed", BYTES("true"));
+    if (answer->code != OK)
+        reply_problem_with(request, &answer->err, answer->errors);
+    else if (answer->status == 204)
+        reply_empty(request, 204);
+    else
+        reply_bytes(request, answer->status, "application/json", answer->body);
+}
+
+static void points_done(void *context)
+{
+    struct request *request = context;
+
+    points_reply(request);
+    request_resume(request);
+}
+
+static void points_finish(struct request *request)
+{
+    if (intake_prepare(request->state)) {
+        points_reply(request);
+        return;
+    }
+    request_park(request);
+    if (!intake_submit(request->state, points_done, request))
+        points_done(request);
+}
+
+static void points_cleanup(struct request *request)
+{
+    intake_free(request->state);
+}
+
+const struct handler points_handler = {
+    .start = points_start,
+    .piece = points_piece,
+    .finish = points_finish,
+    .cleanup = points_cleanup,
+};
+
+const char *const points_parameter_names[] = {"precision", "on_error", "ack", NULL};

@@ -1,0 +1,192 @@
+/* GET and POST /v1/query: parsed on the HTTP thread, run by a worker, streamed to the client. */
+#include "handlers/queries.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "handlers/app.h"
+#include "http/reply.h"
+#include "query/query.h"
+
+enum { QUERY_ARENA_BYTES_MAX = 4 * 1024 * 1024 };
+
+struct query_job {
+    struct job job; /* first */
+    struct query_sink sink;
+    struct request *request;
+    struct arena arena; /* of the parsed query */
+    struct query *query;
+    struct stream *stream;
+    struct metric *running;
+    bool counted;
+};
+
+static struct query_job *job_of_sink(struct query_sink *sink)
+{
+    return (struct query_job *)((char *)sink - offsetof(struct query_job, sink));
+}
+
+static enum code sink_begin(struct query_sink *sink, const char *content_type, struct bytes etag,
+                            const char *cache_control, struct error *err)
+{
+    struct query_job *job = job_of_sink(sink);
+    enum code code;
+
+    reply_header(job->request, "ETag", etag);
+    reply_header(job->request, "Cache-Control", bytes_of(cache_control));
+    reply_header(job->request, "Vary", BYTES("Accept, Accept-Encoding, Authorization"));
+    code = reply_stream(job->request, 200, content_type, &job->stream, err);
+    if (code == OK)
+        request_resume(job->request);
+    return code;
+}
+
+static enum code sink_write(struct query_sink *sink, struct bytes bytes, struct error *err)
+{
+    return stream_write(job_of_sink(sink)->stream, bytes, err);
+}
+
+static bool sink_cancelled(struct query_sink *sink)
+{
+    return request_cancelled(job_of_sink(sink)->request);
+}
+
+/* Queries of one tenant at once, as a gauge that is also the limit's count. */
+static struct metric *running_of(const struct app *app, const struct session *session)
+{
+    struct buf labels = BUF_INIT(256);
+    struct metric *metric = NULL;
+
+    metric_label(&labels, "tenant", session->tenant->name);
+    buf_put_char(&labels, 0);
+    if (!labels.failed)
+        metric = metrics_get(app->metrics, "weir_queries_running", "Queries being answered.",
+                             METRIC_GAUGE, labels.data);
+    buf_release(&labels);
+    return metric;
+}
+
+static enum code admit(struct query_job *job, struct error *err)
+{
+    struct app *app = app_of(job->request);
+    const struct session *session = session_of(job->request);
+    uint64_t queries_max = session->settings->limits.queries_max;
+
+    job->running = running_of(app, session);
+    metric_move(job->running, 1);
+    job->counted = true;
+    if (metric_value(job->running) > queries_max)
+        return error_set(err, E_QUERIES_MANY,
+                         "%" PRIu64 " queries of this tenant are being answered already, which is "
+                         "the limit queries_max",
+                         queries_max);
+    return OK;
+}
+
+static enum code parse(struct query_job *job, struct error *err)
+{
+    struct request *request = job->request;
+    struct query_parameter *parameters =
+        ARENA_ARRAY(&job->arena, struct query_parameter, request->parameter_count);
+
+    if (parameters == NULL)
+        return error_set(err, E_MEMORY, "no memory for a query");
+    for (size_t i = 0; i < request->parameter_count; i++) {
+        parameters[i].name = request->parameters[i].name;
+        parameters[i].value = request->parameters[i].value;
+    }
+    return query_parse(parameters, request->parameter_count, request->accept,
+                       clock_wall_ns(app_of(request)->clock), &job->arena, &job->query, err);
+}
+
+static void query_finished(struct query_job *job, const struct query_outcome *outcome,
+                           enum code code, const struct error *err)
+{
+    struct request *request = job->request;
+
+    metric_move(job->running, -1);
+    job->counted = false;
+    if (outcome->begun) {
+        stream_end(job->stream, code == OK); /* the request may be gone from here on */
+        return;
+    }
+    if (code) {
+        reply_problem(request, err);
+    } else {
+        reply_header(request, "ETag", bytes_of(outcome->etag));
+        reply_header(request, "Cache-Control", BYTES("no-cache"));
+        reply_empty(request, 304);
+    }
+    request_resume(request);
+}
+
+static void query_job_run(struct job *base)
+{
+    struct query_job *job = (struct query_job *)base;
+    struct app *app = app_of(job->request);
+    const struct session *session = session_of(job->request);
+    struct query_environment environment = {
+        .store = app->store,
+        .catalog = app->catalog,
+        .tenant = session->tenant,
+        .limits = &session->settings->limits,
+        .retention_ns = session->settings->retention_ns,
+        .history_ns = session->settings->history_ns,
+        .clock = app->clock,
+        .if_none_match = job->request->if_none_match,
+    };
+    struct query_outcome outcome = {0};
+    struct error err = {0};
+    struct metric *rows = metrics_get(app->metrics, "weir_query_scanned_rows_total",
+                                      "Rows that queries looked at.", METRIC_COUNTER, "");
+    enum code code = query_run(job->query, &environment, &job->sink, &outcome, &err);
+
+    metric_add(rows, outcome.rows_scanned);
+    query_finished(job, &outcome, code, &err);
+}
+
+static void query_finish(struct request *request)
+{
+    struct app *app = app_of(request);
+    struct query_job *job = calloc(1, sizeof(*job));
+    struct query_outcome nothing = {0};
+    struct error err = {0};
+    enum code code = OK;
+
+    if (job == NULL)
+        code = error_set(&err, E_MEMORY, "no memory for a query");
+    if (!reply_unless_ok(request, code, &err))
+        return;
+    request->state = job;
+    job->request = request;
+    job->job.run = query_job_run;
+    job->sink = (struct query_sink){sink_begin, sink_write, sink_cancelled};
+    arena_init(&job->arena, QUERY_ARENA_BYTES_MAX, NULL);
+    code = parse(job, &err);
+    if (code == OK)
+        code = admit(job, &err);
+    if (!reply_unless_ok(request, code, &err))
+        return;
+    request_park(request);
+    if (!workers_submit(app->workers, &job->job)) {
+        code = error_set(&err, E_BUSY, "too many queries wait for a worker; try again");
+        query_finished(job, &nothing, code, &err);
+    }
+}
+
+static void query_cleanup(struct request *request)
+{
+    struct query_job *job = request->state;
+
+    if (job == NULL)
+        return;
+    if (job->counted)
+        metric_move(job->running, -1);
+    arena_release(&job->arena);
+    free(job);
+}
+
+const struct handler query_handler = {
+    .finish = query_finish,
+    .cleanup = query_cleanup,
+};
