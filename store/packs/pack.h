@@ -1,0 +1,51 @@
+/* A pack opened for reading: an immutable file (or a value of the index) of blocks with a
+ * directory.  Format: docs/formats/pack.md.
+ *
+ * Thread: any; counted.  Reading blocks is I/O: query workers and the sealer only. */
+#ifndef WEIR_STORE_PACKS_PACK_H
+#define WEIR_STORE_PACKS_PACK_H
+
+#include "base/arena.h"
+#include "base/fs.h"
+#include "base/hash.h"
+#include "model/series.h"
+
+struct pack;
+struct block_decoder;
+
+/* An entry of the directory, sorted by (measurement, series_first, time_first).  Lives as long as
+ * the pack. */
+struct pack_block {
+    struct bytes measurement;
+    struct series_id series_first, series_last; /* the same when series_count is 1 */
+    uint32_t series_count, row_count;
+    int64_t time_first, time_last, ingest_first, ingest_last;
+    bool times_unique;
+    uint64_t offset;
+    uint32_t size, crc;
+};
+
+/* Reads and checks head, footer and directory.  E_CORRUPT with the exact place, E_NOT_FOUND, E_IO.
+ * *pack is NULL on failure. */
+MUST_USE enum code pack_open_file(struct fs *fs, const char *path, struct pack **pack,
+                                  struct error *err);
+MUST_USE enum code pack_open_memory(struct bytes bytes, struct pack **pack,
+                                    struct error *err); /* copied */
+struct pack *pack_ref(struct pack *pack);
+void pack_unref(struct pack *pack);             /* NULL is fine; the last one closes */
+const char *pack_name(const struct pack *pack); /* "acme/0000000000000011", for messages */
+
+/* The next block at or after directory position *at (0 to begin; moved on) that may hold rows of
+ * the series in [start, end); NULL at the end.  A shared block may not contain the series. */
+const struct pack_block *pack_find(const struct pack *pack, struct bytes measurement,
+                                   struct series_id id, int64_t start, int64_t end, size_t *at);
+const struct pack_block *pack_blocks(const struct pack *pack, size_t *count);
+/* The encoded block, its CRC checked. */
+MUST_USE enum code pack_read_block(const struct pack *pack, const struct pack_block *block,
+                                   struct arena *arena, struct bytes *encoded, struct error *err);
+/* Walks everything: part hashes, every block decoded and its summaries compared (block_check), keys
+ * against ids, totals. For `weir verify`. */
+MUST_USE enum code pack_check(const struct pack *pack, struct block_decoder *decoder,
+                              struct error *err);
+
+#endif
