@@ -49,9 +49,10 @@ static enum code view_settle(struct view *view, int64_t as_of, struct error *err
 
     if (as_of == VIEW_LATEST) {
         view->as_of = store->applied;
-        if (view->as_of == 0) { /* nothing was ever written: now */
+        if (view->as_of == 0) { /* nothing was ever applied: now, after what is under way */
             view->as_of = stamp_now(&store->stamp);
             stamp_raise(&store->stamp, view->as_of);
+            code = wait_applied(store, store->assigned, err);
         }
     } else {
         if (as_of > stamp_now(&store->stamp))

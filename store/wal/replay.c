@@ -166,10 +166,15 @@ static enum code cut_visit(struct walk *walk, const struct frame *frame, struct 
         segment_name(segment->id, name);
         code = fs_open(walk->fs, name, FS_READ_WRITE, &segment->file, err);
     }
-    if (code == OK && !last_group_keeps(walk, frame)) {
+    if (last_group_keeps(walk, frame)) {
+        /* Written again, not only synced: after an fdatasync that failed, the kernel may hold pages
+         * for clean that never reached the disk, and sync them no more. */
+        part = bytes_slice(walk->image, offset, offset + frame_size(frame->payload_size));
+    } else {
         walk->records_cut++;
-        code = fs_write(segment->file, offset, &part, 1, err);
     }
+    if (code == OK)
+        code = fs_write(segment->file, offset, &part, 1, err);
     return code;
 }
 
