@@ -56,7 +56,7 @@ static struct task *fill(struct world *world)
     for (uint64_t i = 0; i < count && !world->failed; i++) {
         bool did;
         struct error err = {0};
-        struct task *task = task_submit(world, i % 8 == 0 ? 300 : 20);
+        struct task *task = task_submit(world, i % 8 == 0 ? 3000 : 20);
 
         fake_clock_advance(&world->clock, 1000000);
         world_drain(world, false);
@@ -69,13 +69,34 @@ static struct task *fill(struct world *world)
     return last;
 }
 
+/* In a file, or in a small pack, which is a value of the index. */
+static void flip(struct world *world)
+{
+    struct targets targets = {0};
+    struct target *target;
+    uint64_t bit;
+
+    if (random_chance(&world->random, 4) &&
+        memory_index_flip(world->index, INDEX_PACK, &world->random)) {
+        world_trace(world, "flipped a bit of a pack in the index");
+        return;
+    }
+    fake_fs_each(world->fs, add_target, &targets);
+    if (targets.count == 0) {
+        world_fail(world, "the store has no files");
+        return;
+    }
+    target = &targets.entries[random_below(&world->random, targets.count)];
+    bit = random_below(&world->random, written_size(world, target) * 8);
+    fake_fs_flip(world->fs, target->path, bit);
+    world_trace(world, "flipped bit %llu of byte %llu of %s", (unsigned long long)bit % 8,
+                (unsigned long long)bit / 8, target->path);
+}
+
 void flip_episode(struct world *world)
 {
     struct error err = {0};
     struct task *spared;
-    struct targets targets = {0};
-    struct target *target;
-    uint64_t bit;
     bool told = false;
 
     if (world_open(world, &err) != OK) {
@@ -87,19 +108,12 @@ void flip_episode(struct world *world)
         return;
     world_close(world);
     memory_index_restart(world->index);
-    fake_fs_each(world->fs, add_target, &targets);
-    if (targets.count == 0)
-        return;
-    target = &targets.entries[random_below(&world->random, targets.count)];
-    bit = random_below(&world->random, written_size(world, target) * 8);
-    fake_fs_flip(world->fs, target->path, bit);
-    world_trace(world, "flipped bit %llu of byte %llu of %s", (unsigned long long)bit % 8,
-                (unsigned long long)bit / 8, target->path);
+    flip(world);
     world->counts[COUNT_FLIPS]++;
     world->trouble = true;
     for (int opening = 0; opening < 2 && !world->failed; opening++) {
         if (world_open(world, &err) != OK) {
-            world_fail(world, "store_open after a flipped bit in %s: %s", target->path, err.text);
+            world_fail(world, "store_open after a flipped bit: %s", err.text);
             return;
         }
         told |= check_flipped(world, spared);

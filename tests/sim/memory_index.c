@@ -373,6 +373,24 @@ void memory_index_crash(struct index *base)
     memory_index_restart(base);
 }
 
+bool memory_index_flip(struct index *base, enum index_table table, struct random *random)
+{
+    struct memory_index *index = (struct memory_index *)base;
+    const struct table *entries = index->current->tables[table];
+    struct entry *entry;
+    uint64_t bit;
+
+    assert(index->open == 0);
+    if (entries->count == 0)
+        return false;
+    entry = entries->entries[random_below(random, entries->count)];
+    if (entry->value_size == 0)
+        return false;
+    bit = random_below(random, entry->value_size * 8);
+    entry->data[entry->key_size + bit / 8] ^= (char)(1 << bit % 8);
+    return true;
+}
+
 void memory_index_free(struct index *base)
 {
     struct memory_index *index = (struct memory_index *)base;

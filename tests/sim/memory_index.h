@@ -12,6 +12,8 @@ struct index *memory_index_new(struct fake_disk *disk);
 void memory_index_restart(struct index *index);
 /* After a power cut; differs from a restart only under SABOTAGE_COMMIT. */
 void memory_index_crash(struct index *index);
+/* Flips one bit of a value of the table.  False: it has none.  For bit flips. */
+bool memory_index_flip(struct index *index, enum index_table table, struct random *random);
 void memory_index_free(struct index *index); /* NULL is fine */
 
 #endif

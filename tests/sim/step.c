@@ -97,6 +97,8 @@ static void end(struct world *world, enum ending ending)
                 : ending == ENDING_KILL               ? "kill"
                                                       : "clean stop");
     fake_clock_advance(&world->clock, (int64_t)below(world, 3000000000) + 1);
+    if (world->clock.wall < world->seen && below(world, 2)) /* somebody sets it right */
+        fake_clock_step(&world->clock, world->seen - world->clock.wall);
 }
 
 /* Something that may go wrong while the store opens. */
@@ -150,12 +152,16 @@ static void recover(struct world *world, enum ending ending)
         resolve_unknown(world);
     if (!world->failed)
         check_all(world);
+    if (!world->failed)
+        check_notes(world);
     if (world->failed || below(world, 4) > 0)
         return;
     end(world, (enum ending)below(world, 2)); /* a second recovery changes nothing */
     reopen(world);
     if (!world->failed)
         check_all(world);
+    if (!world->failed)
+        check_notes(world);
 }
 
 void world_recover(struct world *world)
@@ -373,8 +379,8 @@ static void on_settle(struct world *world)
     struct task *task = NULL;
 
     fake_disk_heal(&world->disk);
-    if (world->clock.stepped != 0 || world->stepped)
-        return; /* clocks that agree again are tried by unit tests: here it may take hours */
+    if (world_clock_is_odd(world))
+        return;
     fake_clock_advance(&world->clock, 10000000000);
     world_drain(world, true);
     seal(world, true);

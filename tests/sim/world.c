@@ -86,6 +86,13 @@ void world_saw(struct world *world, const struct view *view)
         world->final = as_of;
 }
 
+bool world_clock_is_odd(const struct world *world)
+{
+    int64_t last = world->held_count > 0 ? world->held[world->held_count - 1]->ingest : 0;
+
+    return world->stepped || world->clock.wall < last || world->clock.wall < world->seen;
+}
+
 /* The store tells what it remembers; kept until the next opening. */
 static void take_note(struct note_sink *sink, const struct tenant *tenant, const struct note *note)
 {

@@ -156,6 +156,8 @@ void world_release(struct world *world);
 void world_fail(struct world *world, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Notes that this view was shown. */
 void world_saw(struct world *world, const struct view *view);
+/* The wall clock was stepped, or is behind what it gave out before: the store may refuse. */
+bool world_clock_is_odd(const struct world *world);
 void world_trace(struct world *world, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* Opens the store with a fresh catalog.  *code is what store_open() said. */
@@ -173,8 +175,10 @@ void task_release(struct task *task);
 void check_series(struct world *world, const struct view *view, uint32_t series, int64_t start,
                   int64_t end);
 void check_tenant(struct world *world, const struct view *view, uint32_t tenant);
-/* All tenants at a fresh view, and the notes. */
+/* All tenants at a fresh view. */
 void check_all(struct world *world);
+/* Just after an opening: the store has told all notes. */
+void check_notes(struct world *world);
 /* After a recovery: finds out which of the unknown submissions are there. */
 void resolve_unknown(struct world *world);
 /* May miss rows when it says so, or those of the task `spared`; never shows another value. */
