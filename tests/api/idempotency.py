@@ -41,9 +41,11 @@ SCENARIOS = [
     scenario("the same key with another precision or on_error is another request",
              write("m f=1 1", headers=key("a")), write("m f=1 1", 422, query="precision=s", headers=key("a"), code="idempotency_mismatch"),
              query("measurement=m&epoch=ns", rows=[[1, 1.0]])),
-    scenario("keys that are no quoted strings are refused",
-             *[write("m f=1 1", 400, headers={"Idempotency-Key": text}, code="bad_request") for text in
-               ('""', '"unended', '"' + "k" * 300 + '"')],
-             query("measurement=m", rows=[])),
+    scenario("a key without quotes is the same key", write("m f=1 1", headers={"Idempotency-Key": "bare"}),
+             write("m f=2 2", 422, headers=key("bare"), code="idempotency_mismatch")),
+    scenario("keys that are empty or too long are refused",
+             *[write("m f=1 1", 400, headers={"Idempotency-Key": text}, code="bad_parameter", contains="Idempotency-Key")
+               for text in ('""', '"' + "k" * 256 + '"')], write("m f=1 2", headers=key("k" * 255)), write("m f=1 2", headers=key("k" * 255)),
+             query("measurement=m&epoch=ns", rows=[[2, 1.0]])),
     scenario("many at once with one key become one request", call(both_at_once), query("measurement=m&epoch=ns", rows=[[1, 1.0]])),
 ]

@@ -8,7 +8,8 @@ from tenants import bearer, secret, tenant, tenants_file, token
 # What each route asks for; a route that is not here is open to all.
 SCOPES = {("POST", "/v1/points"): "write", ("DELETE", "/v1/points"): "write", ("GET", "/v1/query"): "read",
           ("POST", "/v1/query"): "read", ("GET", "/v1/measurements"): "read", ("GET", "/v1/series"): "read",
-          ("GET", "/v1/tags/host/values"): "read", ("GET", "/v1/fields"): "read", ("POST", "/v1/admin/flush"): "admin"}
+          ("GET", "/v1/tags/host/values"): "read", ("GET", "/v1/fields"): "read", ("GET", "/v1/tags"): "read", ("POST", "/v1/admin/flush"): "admin",
+          ("GET", "/metrics"): "admin"}
 GOOD = {  # a request of each route that is fine
     ("POST", "/v1/points"): ("", "m f=1 1"), ("DELETE", "/v1/points"): ("?measurement=m&start=0&end=1", None),
     ("GET", "/v1/query"): ("?measurement=m", None), ("POST", "/v1/query"): ("", "measurement=m"),
@@ -54,7 +55,7 @@ def matrix():
 
 def never_seen(run):
     """What alpha wrote is in no answer to beta, whatever beta asks; and no token is in the log."""
-    for path in ("/v1/measurements", "/v1/series?measurement=secret_measurement", "/v1/fields?measurement=secret_measurement",
+    for path in ("/v1/measurements", "/v1/tags", "/v1/series?measurement=secret_measurement", "/v1/fields?measurement=secret_measurement",
                  "/v1/tags/secret_tag/values", "/v1/tags/host/values", "/v1/query?measurement=secret_measurement",
                  "/v1/query?measurement=shared", "/v1/query?measurement=secret_measurement&every=1d&agg=count&group_by=*",
                  "/v1/query?measurement=shared&format=csv", "/v1/query?measurement=shared&versions=all"):
@@ -95,7 +96,7 @@ SCENARIOS = [
              get("/v1/measurements", 401, headers=bearer("later")),
              hangup("tenants.yaml", tenants_file([tenant("alpha", token("later"))])),
              get("/v1/measurements", 200, headers=bearer("later")), get("/v1/measurements", 401, headers=bearer("aall")),
-             hangup("tenants.yaml", "tenants:\n  - name: alpha\n    tokenz: []\n"),
+             hangup("tenants.yaml", "tenants:\n  alpha:\n    tokenz: []\n"),
              call(lambda run: logged(run, "tokens")),
              get("/v1/measurements", 200, headers=bearer("later")), tenants=TENANTS),
     scenario("a tenant has limits of its own",

@@ -138,7 +138,7 @@ def seals_alone(run, what):
     deadline = time.monotonic() + 15
     while time.monotonic() < deadline:
         sealed = sum(value for (name, _), value in run.metrics().items()
-                     if "sealed" in name and name.endswith("_total"))
+                     if name == "weir_seals_total")
         if sealed > 0:
             return
         time.sleep(0.1)
@@ -272,7 +272,7 @@ SCENARIOS = [
           call(lambda run: seals_alone(run, "generation_bytes_max"))),
     limit("generation_age_ms_max", 1000,
           write("m f=1 1"), call(lambda run: seals_alone(run, "generation_age_ms_max")), query("measurement=m&epoch=ns", rows=[[1, 1.0]])),
-    limit("wal_bytes_max", 4 << 20,
+    limit("wal_bytes_max", 64 << 20,
           *times(30, lambda n: write("\n".join(f"m,host=h{k} s=\"{n}{'x' * 200}\" {n}" for k in range(1000)), {204, 503})),
           request("POST", "/v1/admin/flush"), write("m,host=h1 s=\"y\" 1")),
     limit("idempotency_keys_max", 3,

@@ -188,7 +188,7 @@ SCENARIOS = [
                                    ("match", "host"), ("match", "=a"), ("match", "host%3D~("), ("as_of", "noon"),
                                    ("versions", "some"), ("strict", "perhaps"), ("shape", "round")]],
              problem("measurement=cpu&every=1s&agg=average", "bad_parameter", contains="mean"),
-             problem("measurement=cpu&every=1s", "missing_parameter", contains="agg"),
+             problem("measurement=cpu&every=1s", "bad_parameter", contains="agg"),
              problem("measurement=cpu&start=5&end=5", "bad_parameter"),
              problem("measurement=cpu&start=6&end=5", "bad_parameter"),
              problem("measurement=cpu&start=0&start=1", "bad_parameter", contains="start"),

@@ -24,7 +24,7 @@ def bearer(id):
 def tenants_file(tenants):
     lines = ["tenants:"]
     for item in tenants:
-        lines.append(f"  - name: {item['name']}")
+        lines.append(f"  {item['name']}:")
         for name in ("retention", "history"):
             if item[name]:
                 lines.append(f"    {name}: {item[name]}")
