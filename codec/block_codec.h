@@ -64,4 +64,9 @@ MUST_USE enum code block_read_column(struct block_decoder *decoder, const struct
                                      uint32_t column, struct arena *arena, const union cell **cells,
                                      const uint8_t **present, struct error *err);
 
+/* Decodes everything and compares it with what the header says of it: summaries, bounds, unique
+ * times.  E_CORRUPT with what differs.  Uses as much of `arena` as all columns together. */
+MUST_USE enum code block_check(struct bytes bytes, struct block_decoder *decoder,
+                               struct arena *arena, struct error *err);
+
 #endif

@@ -1,0 +1,303 @@
+/* Form: uvarint valid count; of numbers, when it is not 0: uvarint rows of least, greatest, first
+ * and last cell; these four values; sum; m2.  An f64 is the uvarint of its bits with the bytes in
+ * reverse, since those of plain numbers end in zeros; integers are zigzag uvarints; the sum of
+ * integers is its high word like that and its low word as a uvarint. */
+#include "codec/column_summary.h"
+
+#include <math.h>
+
+/* Two lanes: what every x86-64 and AArch64 has. */
+typedef double f64x2 __attribute__((vector_size(16)));
+
+static bool type_is_number(enum value_type type)
+{
+    return value_kind(type) == KIND_NUMBER;
+}
+
+/* m2 in a second pass around the mean.  In lanes, since additions of one chain would wait for each
+ * other; what the rounded mean is off by is taken off again (Chan, Golub, LeVeque). */
+static double squares_f64(const union cell *cells, size_t count, double mean)
+{
+    f64x2 squares = {0, 0}, more_squares = {0, 0}, rest = {0, 0}, more_rest = {0, 0};
+    double m2;
+    size_t i = 0;
+
+    for (; i + 4 <= count; i += 4) {
+        f64x2 pair = (f64x2){cells[i].f64, cells[i + 1].f64} - mean;
+        f64x2 more = (f64x2){cells[i + 2].f64, cells[i + 3].f64} - mean;
+
+        squares += pair * pair;
+        more_squares += more * more;
+        rest += pair;
+        more_rest += more;
+    }
+    for (; i < count; i++) {
+        f64x2 single = {cells[i].f64 - mean, 0};
+
+        squares += single * single;
+        rest += single;
+    }
+    squares += more_squares;
+    rest += more_rest;
+    m2 = squares[0] + squares[1];
+    m2 -= (rest[0] + rest[1]) * (rest[0] + rest[1]) / (double)count;
+    return m2 < 0 ? 0 : m2;
+}
+
+/* What is gathered in one walk, in two lanes: even cells and odd cells. */
+struct walk {
+    f64x2 high, low; /* sum, and the sum of its rounding errors */
+    double least[2], greatest[2];
+};
+
+/* The rounding error of an addition, which is always a double itself (Knuth's TwoSum). */
+static inline f64x2 two_sum_error(f64x2 a, f64x2 b, f64x2 sum)
+{
+    f64x2 part = sum - a;
+
+    return (a - (sum - part)) + (b - part);
+}
+
+static inline void walk_sum(struct walk *walk, f64x2 pair)
+{
+    f64x2 sum = walk->high + pair;
+
+    walk->low += two_sum_error(walk->high, pair, sum);
+    walk->high = sum;
+}
+
+static inline void walk_extremes(struct walk *walk, unsigned lane, double value)
+{
+    walk->least[lane] = value < walk->least[lane] ? value : walk->least[lane];
+    walk->greatest[lane] = value > walk->greatest[lane] ? value : walk->greatest[lane];
+}
+
+/* The first cell that equals `value`; 0 when none does, as no cell equals NaN. */
+static uint32_t cell_find(const union cell *cells, size_t count, double value)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (cells[i].f64 == value)
+            return (uint32_t)i;
+    }
+    return 0;
+}
+
+/* The sum is a double-double.  One that overflows is infinite and its low part 0. */
+static void summary_f64(const union cell *cells, size_t count, struct column_summary *summary)
+{
+    double first = cells[0].f64, least, greatest, high, low;
+    struct walk walk = {
+        .least = {first, first},
+          .greatest = {first, first}
+    };
+    f64x2 even, odd, both;
+    size_t i = 0;
+
+    for (; i + 2 <= count; i += 2) {
+        walk_sum(&walk, (f64x2){cells[i].f64, cells[i + 1].f64});
+        walk_extremes(&walk, 0, cells[i].f64);
+        walk_extremes(&walk, 1, cells[i + 1].f64);
+    }
+    if (i < count) {
+        walk_sum(&walk, (f64x2){cells[i].f64, 0});
+        walk_extremes(&walk, 0, cells[i].f64);
+    }
+    even = (f64x2){walk.high[0], 0};
+    odd = (f64x2){walk.high[1], 0};
+    both = even + odd;
+    high = both[0];
+    low = walk.low[0] + walk.low[1] + two_sum_error(even, odd, both)[0];
+    summary->sum.f64.high = isfinite(high) ? high + low : high;
+    summary->sum.f64.low = isfinite(high) ? low - (summary->sum.f64.high - high) : 0;
+    summary->m2 = squares_f64(cells, count, summary->sum.f64.high / (double)count);
+    least = walk.least[1] < walk.least[0] ? walk.least[1] : walk.least[0];
+    greatest = walk.greatest[1] > walk.greatest[0] ? walk.greatest[1] : walk.greatest[0];
+    summary->row_min = cell_find(cells, count, least);
+    summary->row_max = cell_find(cells, count, greatest);
+}
+
+/* Both integer types in one: i64 is brought into the order of u64 by turning its sign bit. */
+static void summary_integer(enum value_type type, const union cell *cells, size_t count,
+                            struct column_summary *summary)
+{
+    uint64_t sign = type == TYPE_I64 ? (uint64_t)1 << 63 : 0;
+    uint64_t least = cells[0].u64 ^ sign, greatest = least;
+    size_t row_least = 0, row_greatest = 0;
+    __int128 sum = 0;
+    double mean, m2 = 0, rest = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        uint64_t value = cells[i].u64 ^ sign;
+
+        sum += sign ? (__int128)cells[i].i64 : (__int128)cells[i].u64;
+        if (value < least) {
+            least = value;
+            row_least = i;
+        }
+        if (value > greatest) {
+            greatest = value;
+            row_greatest = i;
+        }
+    }
+    mean = (double)sum / (double)count;
+    for (size_t i = 0; i < count; i++) {
+        double distance = (sign ? (double)cells[i].i64 : (double)cells[i].u64) - mean;
+
+        m2 += distance * distance;
+        rest += distance;
+    }
+    m2 -= rest * rest / (double)count;
+    summary->sum.integer.high = (int64_t)(sum >> 64);
+    summary->sum.integer.low = (uint64_t)sum;
+    summary->m2 = m2 < 0 ? 0 : m2;
+    summary->row_min = (uint32_t)row_least;
+    summary->row_max = (uint32_t)row_greatest;
+}
+
+void column_summary_make(enum value_type type, const union cell *cells, const uint16_t *rows,
+                         size_t count, struct column_summary *summary)
+{
+    *summary = (struct column_summary){.valid_count = (uint32_t)count};
+    if (!type_is_number(type) || count == 0)
+        return;
+    if (type == TYPE_F64)
+        summary_f64(cells, count, summary);
+    else
+        summary_integer(type, cells, count, summary);
+    summary->row_last = (uint32_t)count - 1;
+    summary->first = cells[0];
+    summary->last = cells[count - 1];
+    summary->min = cells[summary->row_min];
+    summary->max = cells[summary->row_max];
+    if (rows) {
+        summary->row_first = rows[summary->row_first];
+        summary->row_last = rows[summary->row_last];
+        summary->row_min = rows[summary->row_min];
+        summary->row_max = rows[summary->row_max];
+    }
+}
+
+static uint64_t f64_reversed(double value)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &value, sizeof(bits));
+    return __builtin_bswap64(bits);
+}
+
+static double f64_restored(uint64_t reversed)
+{
+    uint64_t bits = __builtin_bswap64(reversed);
+    double value;
+
+    memcpy(&value, &bits, sizeof(value));
+    return value;
+}
+
+static void cell_put(enum value_type type, union cell cell, struct buf *out)
+{
+    if (type == TYPE_F64)
+        buf_put_uvarint(out, f64_reversed(cell.f64));
+    else
+        buf_put_uvarint(out, cell.u64 << 1 ^ (uint64_t)(cell.i64 >> 63));
+}
+
+static union cell cell_read(enum value_type type, struct reader *reader)
+{
+    uint64_t value = reader_uvarint(reader);
+
+    if (type == TYPE_F64)
+        return (union cell){.f64 = f64_restored(value)};
+    return (union cell){.u64 = value >> 1 ^ (0 - (value & 1))};
+}
+
+void column_summary_put(enum value_type type, const struct column_summary *summary, struct buf *out)
+{
+    buf_put_uvarint(out, summary->valid_count);
+    if (!type_is_number(type) || summary->valid_count == 0)
+        return;
+    buf_put_uvarint(out, summary->row_min);
+    buf_put_uvarint(out, summary->row_max);
+    buf_put_uvarint(out, summary->row_first);
+    buf_put_uvarint(out, summary->row_last);
+    cell_put(type, summary->min, out);
+    cell_put(type, summary->max, out);
+    cell_put(type, summary->first, out);
+    cell_put(type, summary->last, out);
+    if (type == TYPE_F64) {
+        buf_put_uvarint(out, f64_reversed(summary->sum.f64.high));
+        buf_put_uvarint(out, f64_reversed(summary->sum.f64.low));
+    } else {
+        cell_put(type, (union cell){.i64 = summary->sum.integer.high}, out);
+        buf_put_uvarint(out, summary->sum.integer.low);
+    }
+    buf_put_uvarint(out, f64_reversed(summary->m2));
+}
+
+bool column_summary_read(enum value_type type, uint32_t row_count, struct reader *reader,
+                         struct column_summary *summary)
+{
+    uint64_t valid_count = reader_uvarint(reader);
+    uint32_t *rows[] = {&summary->row_min, &summary->row_max, &summary->row_first,
+                        &summary->row_last};
+
+    *summary = (struct column_summary){0};
+    if (reader->failed || valid_count > row_count)
+        return false;
+    summary->valid_count = (uint32_t)valid_count;
+    if (!type_is_number(type) || valid_count == 0)
+        return true;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        uint64_t row = reader_uvarint(reader);
+
+        if (row >= row_count)
+            return false;
+        *rows[i] = (uint32_t)row;
+    }
+    summary->min = cell_read(type, reader);
+    summary->max = cell_read(type, reader);
+    summary->first = cell_read(type, reader);
+    summary->last = cell_read(type, reader);
+    if (type == TYPE_F64) {
+        summary->sum.f64.high = f64_restored(reader_uvarint(reader));
+        summary->sum.f64.low = f64_restored(reader_uvarint(reader));
+    } else {
+        summary->sum.integer.high = cell_read(type, reader).i64;
+        summary->sum.integer.low = reader_uvarint(reader);
+    }
+    summary->m2 = f64_restored(reader_uvarint(reader));
+    return !reader->failed;
+}
+
+static bool f64_same(double a, double b)
+{
+    return f64_reversed(a) == f64_reversed(b) || (isnan(a) && isnan(b));
+}
+
+static bool cell_same(enum value_type type, union cell a, union cell b)
+{
+    return type == TYPE_F64 ? f64_same(a.f64, b.f64) : a.u64 == b.u64;
+}
+
+const char *column_summary_differs(enum value_type type, const struct column_summary *a,
+                                   const struct column_summary *b)
+{
+    if (a->valid_count != b->valid_count)
+        return "valid_count";
+    if (!type_is_number(type))
+        return NULL;
+    if (a->row_min != b->row_min || !cell_same(type, a->min, b->min))
+        return "min";
+    if (a->row_max != b->row_max || !cell_same(type, a->max, b->max))
+        return "max";
+    if (a->row_first != b->row_first || !cell_same(type, a->first, b->first))
+        return "first";
+    if (a->row_last != b->row_last || !cell_same(type, a->last, b->last))
+        return "last";
+    if (type == TYPE_F64 ? !f64_same(a->sum.f64.high, b->sum.f64.high) ||
+                               !f64_same(a->sum.f64.low, b->sum.f64.low)
+                         : a->sum.integer.high != b->sum.integer.high ||
+                               a->sum.integer.low != b->sum.integer.low)
+        return "sum";
+    return f64_same(a->m2, b->m2) ? NULL : "m2";
+}

@@ -1,0 +1,22 @@
+/* What a column says about itself without being decoded.  model/block.h names the fields. */
+#ifndef WEIR_CODEC_COLUMN_SUMMARY_H
+#define WEIR_CODEC_COLUMN_SUMMARY_H
+
+#include "base/buf.h"
+#include "base/reader.h"
+#include "model/block.h"
+
+/* `cells` are the present ones; `rows` their rows in the block, NULL when cell i is of row i.
+ * Always the same for the same cells, to the last bit. */
+void column_summary_make(enum value_type type, const union cell *cells, const uint16_t *rows,
+                         size_t count, struct column_summary *summary);
+void column_summary_put(enum value_type type, const struct column_summary *summary,
+                        struct buf *out);
+/* False when it does not fit a block of `row_count` rows. */
+MUST_USE bool column_summary_read(enum value_type type, uint32_t row_count, struct reader *reader,
+                                  struct column_summary *summary);
+/* The name of a field that differs, or NULL.  Floats by their bits, any NaN like any other. */
+const char *column_summary_differs(enum value_type type, const struct column_summary *a,
+                                   const struct column_summary *b);
+
+#endif
