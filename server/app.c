@@ -1,0 +1,217 @@
+#include "server/app.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "catalog/catalog.h"
+#include "handlers/app.h"
+#include "http/server.h"
+#include "ingest/idempotency.h"
+#include "server/version.h"
+#include "store/index.h"
+#include "store/store.h"
+
+enum { JOBS_MAX = 4096 };
+
+/* Address space of the index, not disk: LMDB grows into it. */
+static const uint64_t index_map_bytes = UINT64_C(1) << 40;
+
+struct server {
+    const struct server_options *options;
+    struct app app;
+    struct budget ingest_budget;
+    struct fs *fs;
+    struct index *index;
+    struct idempotency *idempotency;
+    struct http_server *http;
+};
+
+static unsigned cores(void)
+{
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return count < 1 ? 1 : (unsigned)count;
+}
+
+static bool listens_on_loopback(const char *listen)
+{
+    return strncmp(listen, "127.", 4) == 0 || strncmp(listen, "[::1]", 5) == 0 ||
+           strncmp(listen, "localhost:", 10) == 0;
+}
+
+static enum code check_listen(const struct server_options *options, struct error *err)
+{
+    if (listens_on_loopback(options->listen) || options->insecure_listen)
+        return OK;
+    return error_set(err, E_CONFIG,
+                     "listening on %s without TLS would show tokens and data to the network: put a "
+                     "TLS proxy in front and listen on 127.0.0.1, or say --insecure-listen",
+                     options->listen);
+}
+
+static enum code open_directory(struct server *server, struct error *err)
+{
+    const struct server_options *options = server->options;
+    enum code code =
+        directory_open(options->tenants, &options->limits, &server->app.directory, err);
+
+    if (code == OK && options->tenants == NULL)
+        log_event(LOG_WARN, "no tenants file: open to every client on this machine",
+                  LOG_CSTR("tenant", "default"));
+    return code;
+}
+
+static enum code open_store(struct server *server, struct error *err)
+{
+    const struct server_options *options = server->options;
+    struct app *app = &server->app;
+    struct store_options store = {
+        .clock = app->clock,
+        .metrics = app->metrics,
+        .limits = &options->limits,
+        .accept_clock = options->accept_clock,
+        .ballast_bytes = options->ballast_bytes,
+    };
+    char path[4096];
+    enum code code;
+
+    code = fs_posix_open(options->data, &server->fs, err);
+    if (code == OK)
+        code = fs_posix_lock(server->fs, "lock", err);
+    if (code == OK) {
+        snprintf(path, sizeof(path), "%s/index", options->data);
+        code = index_lmdb_open(path, index_map_bytes, false, &server->index, err);
+    }
+    if (code == OK) /* the new directory's name */
+        code = fs_sync_dir(server->fs, "", err);
+    if (code == OK)
+        code = catalog_new(&app->catalog, err);
+    if (code == OK)
+        code = idempotency_new(&options->limits, app->clock, &server->idempotency, err);
+    if (code)
+        return code;
+    store.fs = server->fs;
+    store.index = server->index;
+    store.registry = catalog_registry(app->catalog);
+    store.notes = idempotency_sink(server->idempotency);
+    code = store_open(&store, &app->store, err);
+    if (code == OK)
+        code = store_start(app->store, err);
+    return code;
+}
+
+static void announce(const struct server *server)
+{
+    const char *path = server->options->port_file;
+    FILE *file;
+
+    log_event(LOG_INFO, "listening", LOG_CSTR("address", http_server_address(server->http)),
+              LOG_CSTR("data", server->options->data), LOG_CSTR("version", WEIR_VERSION));
+    if (path == NULL)
+        return;
+    file = fopen(path, "w");
+    if (file == NULL || fprintf(file, "%s\n", http_server_address(server->http)) < 0)
+        log_event(LOG_ERROR, "cannot write the port file", LOG_CSTR("path", path));
+    if (file != NULL)
+        fclose(file);
+}
+
+static enum code open_http(struct server *server, struct error *err)
+{
+    const struct server_options *options = server->options;
+    struct app *app = &server->app;
+    struct http_options http = {
+        .listen = options->listen,
+        .threads = options->http_threads == 0 ? cores() : options->http_threads,
+        .limits = &options->limits,
+        .routes = app_routes,
+        .route_count = app_route_count,
+        .app = app,
+        .authorize = app_authorize,
+        .conclude = app_conclude,
+        .clock = app->clock,
+        .metrics = app->metrics,
+    };
+    unsigned threads = options->query_threads == 0 ? cores() : options->query_threads;
+    enum code code = workers_start(threads, JOBS_MAX, &app->workers, err);
+
+    if (code == OK)
+        code = http_server_start(&http, &server->http, err);
+    return code;
+}
+
+enum code server_start(const struct server_options *options, struct server **out, struct error *err)
+{
+    struct server *server = calloc(1, sizeof(*server));
+    enum code code;
+
+    *out = NULL;
+    if (server == NULL)
+        return error_set(err, E_MEMORY, "no memory to start");
+    server->options = options;
+    server->app.clock = clock_system();
+    server->app.version = WEIR_VERSION;
+    server->ingest_budget.bytes_max = options->limits.ingest_bytes_max;
+    code = check_listen(options, err);
+    if (code == OK)
+        code = metrics_new(&server->app.metrics, err);
+    if (code == OK)
+        code = open_directory(server, err);
+    if (code == OK)
+        code = open_store(server, err);
+    server->app.intake = (struct intake_environment){
+        .store = server->app.store,
+        .catalog = server->app.catalog,
+        .idempotency = server->idempotency,
+        .clock = server->app.clock,
+        .budget = &server->ingest_budget,
+        .metrics = server->app.metrics,
+    };
+    if (code == OK)
+        code = open_http(server, err);
+    if (code) {
+        server_stop(server);
+        return code;
+    }
+    announce(server);
+    *out = server;
+    return OK;
+}
+
+void server_stop(struct server *server)
+{
+    if (server == NULL)
+        return;
+    server->app.draining = true;
+    http_server_stop(server->http, server->options->drain_ms);
+    workers_stop(server->app.workers);
+    store_close(server->app.store);
+    idempotency_free(server->idempotency);
+    catalog_free(server->app.catalog);
+    index_lmdb_close(server->index);
+    fs_posix_close(server->fs);
+    directory_close(server->app.directory);
+    metrics_free(server->app.metrics);
+    free(server);
+}
+
+const char *server_address(const struct server *server)
+{
+    return http_server_address(server->http);
+}
+
+enum code server_reload(struct server *server, struct error *err)
+{
+    return directory_reload(server->app.directory, err);
+}
+
+enum code server_check(struct server *server, struct error *err)
+{
+    enum code code = store_ready(server->app.store, err);
+
+    return code == E_IO ? E_IO : OK;
+}

@@ -1,0 +1,289 @@
+#include "store/verify.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/reader.h"
+#include "codec/block_codec.h"
+#include "codec/record.h"
+#include "codec/series_key.h"
+#include "store/index.h"
+#include "store/packs/manifest.h"
+#include "store/packs/pack.h"
+#include "store/wal/replay.h"
+
+struct verify {
+    struct fs *fs;
+    const struct index_operations *index;
+    struct index_transaction *transaction;
+    struct block_decoder *decoder;
+    struct arena arena;
+    void (*tell)(void *context, const char *fault);
+    void *context;
+    struct verify_report *report;
+};
+
+static void fault(struct verify *verify, const char *where, const struct error *err)
+{
+    char text[ERROR_TEXT_SIZE + 256];
+
+    verify->report->faults++;
+    snprintf(text, sizeof(text), "%s: %s", where, err->text);
+    verify->tell(verify->context, text);
+}
+
+static enum code verify_pack(void *context, struct bytes key, struct bytes value, struct error *err)
+{
+    struct verify *verify = context;
+    struct manifest_entry entry;
+    struct bytes tenant = {0}, rest, inline_bytes;
+    struct pack *pack = NULL;
+    struct error found = {0};
+    char path[PACK_PATH_SIZE] = "manifest entry";
+    enum code code;
+
+    code = manifest_entry_decode(value, &entry, &found);
+    if (code == OK && !index_key_split(key, &tenant, &rest))
+        code = error_set(&found, E_CORRUPT, "its key names no tenant");
+    if (code == OK)
+        pack_path(tenant, entry.number, path);
+    if (code == OK && entry.in_file)
+        code = pack_open_file(verify->fs, path, &pack, &found);
+    if (code == OK && !entry.in_file) {
+        code = verify->index->get(verify->transaction, INDEX_PACK, key, &inline_bytes, &found);
+        if (code == E_NOT_FOUND)
+            error_set(&found, E_CORRUPT, "the index does not have its bytes");
+        if (code == OK)
+            code = pack_open_memory(inline_bytes, &pack, &found);
+    }
+    if (code == OK)
+        code = pack_check(pack, verify->decoder, &found);
+    if (code == E_MEMORY) {
+        *err = found;
+    } else if (code) {
+        fault(verify, path, &found);
+        code = OK;
+    } else {
+        verify->report->packs++;
+        verify->report->blocks_rows += entry.row_count;
+        verify->report->pack_bytes += entry.bytes;
+    }
+    pack_unref(pack);
+    return code;
+}
+
+static enum code verify_series(void *context, struct bytes key, struct bytes value,
+                               struct error *err)
+{
+    struct verify *verify = context;
+    struct buf expected = BUF_INIT(1024);
+    struct bytes tenant, rest, measurement;
+    const struct series_tag *tags;
+    uint32_t tag_count;
+    struct error found = {0};
+    enum code code = OK;
+
+    (void)err;
+    if (index_key_split(key, &tenant, &rest))
+        index_key_series(tenant, series_key_id(value), &expected);
+    if (!bytes_equal(buf_bytes(&expected), key))
+        code = error_set(&found, E_CORRUPT, "a key and its series id do not belong together");
+    if (code == OK)
+        code = series_key_decode(value, &verify->arena, &measurement, &tags, &tag_count, &found);
+    if (code)
+        fault(verify, "series", &found);
+    verify->report->series++;
+    buf_release(&expected);
+    arena_release(&verify->arena);
+    return OK;
+}
+
+static enum code verify_tombstone(void *context, struct bytes key, struct bytes value,
+                                  struct error *err)
+{
+    struct verify *verify = context;
+    struct tombstone tombstone;
+    struct error found = {0};
+
+    (void)key, (void)err;
+    if (tombstone_decode(value, &verify->arena, &tombstone, &found) != OK)
+        fault(verify, "deletion", &found);
+    verify->report->tombstones++;
+    arena_release(&verify->arena);
+    return OK;
+}
+
+static enum code verify_note(void *context, struct bytes key, struct bytes value, struct error *err)
+{
+    struct verify *verify = context;
+    struct note note;
+    struct error found = {0};
+
+    (void)key, (void)err;
+    if (note_decode(value, &note, &found) != OK)
+        fault(verify, "idempotency note", &found);
+    verify->report->notes++;
+    return OK;
+}
+
+static enum code verify_meta(void *context, struct bytes key, struct bytes value, struct error *err)
+{
+    struct verify *verify = context;
+    struct error told = {0};
+
+    (void)err;
+    if (key.size > 4 && memcmp(key.data, "gap/", 4) == 0) {
+        verify->report->gaps_known++;
+        error_set(&told, E_CORRUPT, "%.*s", BYTES_ARG(value));
+        fault(verify, "told at an earlier start", &told);
+    }
+    return OK;
+}
+
+static enum code verify_record(void *context, uint64_t lsn, int64_t ingest, struct bytes payload,
+                               struct error *err)
+{
+    struct verify *verify = context;
+    struct record record;
+    struct error found = {0};
+    char where[64];
+
+    (void)ingest, (void)err;
+    if (record_decode(payload, &verify->arena, &record, &found) != OK) {
+        snprintf(where, sizeof(where), "wal record %" PRIu64, lsn);
+        fault(verify, where, &found);
+    } else if (record.type == RECORD_ROWS) {
+        verify->report->wal_rows += record.batch->row_count;
+        batch_release(record.batch);
+    }
+    arena_release(&verify->arena);
+    return OK;
+}
+
+static enum code verify_gap(void *context, uint64_t lsn_last, uint64_t lsn_next, const char *what,
+                            struct error *err)
+{
+    struct verify *verify = context;
+    struct error found = {0};
+
+    (void)err;
+    error_set(&found, E_CORRUPT, "records after %" PRIu64 " and before %" PRIu64 " are missing",
+              lsn_last, lsn_next);
+    fault(verify, what, &found);
+    return OK;
+}
+
+static enum code meta_bytes(struct verify *verify, const char *name, void *value, size_t size,
+                            struct error *err)
+{
+    struct bytes found;
+    enum code code =
+        verify->index->get(verify->transaction, INDEX_META, bytes_of(name), &found, err);
+
+    if (code == E_NOT_FOUND)
+        return OK; /* nothing was sealed yet: the caller's zeros hold */
+    if (code == OK && found.size != size)
+        return error_set(err, E_CORRUPT, "index: %s has %zu bytes", name, found.size);
+    if (code == OK)
+        memcpy(value, found.data, size);
+    return code;
+}
+
+static enum code verify_wal(struct verify *verify, struct error *err)
+{
+    struct wal_replay callbacks = {verify_record, verify_gap, verify};
+    struct replay_report wal = {0};
+    struct hash128 incarnation = {{0}};
+    uint64_t sealed_lsn = 0;
+    enum code code = meta_bytes(verify, "incarnation", &incarnation, sizeof(incarnation), err);
+
+    if (code == OK)
+        code = meta_bytes(verify, "sealed_lsn", &sealed_lsn, sizeof(sealed_lsn), err);
+    if (code == OK)
+        code = replay_examine(verify->fs, &incarnation, sealed_lsn, &callbacks, &wal, err);
+    verify->report->wal_records = wal.records;
+    verify->report->wal_records_torn = wal.records_torn;
+    return code;
+}
+
+enum code store_verify(struct fs *fs, struct index *index,
+                       void (*tell)(void *context, const char *fault), void *context,
+                       struct verify_report *report, struct error *err)
+{
+    static const struct {
+        enum index_table table;
+        enum code (*each)(void *context, struct bytes key, struct bytes value, struct error *err);
+    } walks[] = {
+        {INDEX_META,      verify_meta     },
+        {INDEX_MANIFEST,  verify_pack     },
+        {INDEX_SERIES,    verify_series   },
+        {INDEX_TOMBSTONE, verify_tombstone},
+        {INDEX_NOTE,      verify_note     },
+    };
+    struct verify verify = {
+        .fs = fs,
+        .index = index->operations,
+        .tell = tell,
+        .context = context,
+        .report = report,
+    };
+    enum code code;
+
+    *report = (struct verify_report){0};
+    arena_init(&verify.arena, SIZE_MAX, NULL);
+    code = block_decoder_new(&verify.decoder, err);
+    if (code == OK)
+        code = index->operations->begin(index, false, &verify.transaction, err);
+    for (size_t i = 0; code == OK && i < COUNT_OF(walks); i++)
+        code = verify.index->walk(verify.transaction, walks[i].table, (struct bytes){0},
+                                  walks[i].each, &verify, err);
+    if (code == OK)
+        code = verify_wal(&verify, err);
+    index->operations->abort(verify.transaction);
+    block_decoder_free(verify.decoder);
+    arena_release(&verify.arena);
+    return code;
+}
+
+struct gap_keys {
+    struct buf keys; /* spans */
+    uint64_t count;
+};
+
+static enum code gap_collect(void *context, struct bytes key, struct bytes value, struct error *err)
+{
+    struct gap_keys *gaps = context;
+
+    (void)value, (void)err;
+    if (key.size > 4 && memcmp(key.data, "gap/", 4) == 0) {
+        buf_put_span(&gaps->keys, key);
+        gaps->count++;
+    }
+    return OK;
+}
+
+enum code store_accept_loss(struct index *index, uint64_t *forgotten, struct error *err)
+{
+    struct index_transaction *transaction = NULL;
+    struct gap_keys gaps = {.keys = BUF_INIT(16 * 1024 * 1024)};
+    struct reader reader;
+    enum code code = index->operations->begin(index, true, &transaction, err);
+
+    if (code)
+        return code;
+    code = index->operations->walk(transaction, INDEX_META, (struct bytes){0}, gap_collect, &gaps,
+                                   err);
+    if (code == OK)
+        code = buf_finish(&gaps.keys, err);
+    reader = reader_of(buf_bytes(&gaps.keys));
+    while (code == OK && reader_left(&reader) > 0)
+        code = index->operations->remove(transaction, INDEX_META, reader_span(&reader), err);
+    buf_release(&gaps.keys);
+    *forgotten = gaps.count;
+    if (code) {
+        index->operations->abort(transaction);
+        return code;
+    }
+    return index->operations->commit(transaction, err);
+}
