@@ -121,22 +121,6 @@ static bool too_old(struct store *store)
     return born != 0 && clock_monotonic_ns(store->options.clock) - born > age_max;
 }
 
-enum code store_step_seal(struct store *store, bool force, bool *did, struct error *err)
-{
-    enum code code = OK;
-
-    *did = false;
-    if ((force || too_old(store)) && store->active->lsn_last != 0 && frozen_waiting(store) == 0)
-        code = store_freeze(store, err);
-    if (code == OK && frozen_waiting(store) > 0) {
-        *did = true;
-        code = seal_one(store, err);
-    }
-    if (code == OK && !wal_failed(store->wal))
-        code = wal_prepare(store->wal, err);
-    return code;
-}
-
 /* Takes the flushes that are due.  All generations frozen for them are sealed. */
 static struct flush *flushes_due(struct store *store)
 {
@@ -158,6 +142,18 @@ static struct flush *flushes_due(struct store *store)
     return due;
 }
 
+static void rotate(struct store *store)
+{
+    struct error err = {0};
+
+    if (wal_rotate(store->wal, &err) != OK)
+        log_error(LOG_ERROR, "rotating the wal", &err);
+    pthread_mutex_lock(&store->seal_lock);
+    store->rotate_wanted = false;
+    pthread_cond_broadcast(&store->seal_more);
+    pthread_mutex_unlock(&store->seal_lock);
+}
+
 /* Everything is in packs: the wal begins a new segment, and the old ones go. */
 static void wal_shrink(struct store *store)
 {
@@ -165,6 +161,8 @@ static void wal_shrink(struct store *store)
     struct timespec until = in_ms(5000);
 
     store->rotate_wanted = true;
+    if (store->wal_thread == NULL) /* not started: this is its thread */
+        rotate(store);
     pthread_mutex_lock(&store->submit_lock);
     pthread_cond_signal(&store->submit_more);
     pthread_mutex_unlock(&store->submit_lock);
@@ -200,6 +198,38 @@ static void flushes_fail(struct store *store, enum code code, const struct error
     flushes_finish(all, code, err);
 }
 
+/* After a seal, or when there was nothing to seal. */
+static void seal_finish(struct store *store)
+{
+    struct flush *due = flushes_due(store);
+
+    if (due != NULL) {
+        wal_shrink(store);
+        flushes_finish(due, OK, NULL);
+    }
+    store_ballast(store);
+}
+
+enum code store_step_seal(struct store *store, bool force, bool *did, struct error *err)
+{
+    enum code code = OK;
+
+    *did = false;
+    if ((force || too_old(store)) && store->active->lsn_last != 0 && frozen_waiting(store) == 0)
+        code = store_freeze(store, err);
+    if (code == OK && frozen_waiting(store) > 0) {
+        *did = true;
+        code = seal_one(store, err);
+    }
+    if (code == OK && !wal_failed(store->wal))
+        code = wal_prepare(store->wal, err);
+    if (code)
+        flushes_fail(store, code, err);
+    else
+        seal_finish(store);
+    return code;
+}
+
 static bool sealer_wait(struct store *store, int64_t ms)
 {
     struct timespec until = in_ms(ms);
@@ -222,7 +252,6 @@ static void sealer_run(void *context)
 
     while (sealer_wait(store, wait_ms)) {
         struct error err = {0};
-        struct flush *due;
         enum code code = OK;
 
         wait_ms = SEAL_PERIOD_MS;
@@ -238,12 +267,7 @@ static void sealer_run(void *context)
             wait_ms = SEAL_RETRY_MS;
             continue;
         }
-        due = flushes_due(store);
-        if (due != NULL) {
-            wal_shrink(store);
-            flushes_finish(due, OK, NULL);
-        }
-        store_ballast(store);
+        seal_finish(store);
     }
 }
 
@@ -274,18 +298,6 @@ static void applier_run(void *context)
         if (store_step_apply(store, &did, &err) != OK)
             log_error(LOG_WARN, "the head goes on without a new generation", &err);
     }
-}
-
-static void rotate(struct store *store)
-{
-    struct error err = {0};
-
-    if (wal_rotate(store->wal, &err) != OK)
-        log_error(LOG_ERROR, "rotating the wal", &err);
-    pthread_mutex_lock(&store->seal_lock);
-    store->rotate_wanted = false;
-    pthread_cond_broadcast(&store->seal_more);
-    pthread_mutex_unlock(&store->seal_lock);
 }
 
 static void wal_run(void *context)
