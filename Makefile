@@ -20,6 +20,8 @@ ROOMS   ?= base model codec store store/wal store/head store/packs catalog disco
 MODE    ?= plain
 JOBS    ?= $(shell nproc)
 RESULT  ?= unit-$(MODE)
+# V=1 shows whole commands.
+SAY      = $(if $(V),,@echo "$(1) $@";)
 VERSION  = 0.1.0
 
 WARN     = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
@@ -61,14 +63,14 @@ all: $(BUILD)/weir
 
 $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -c $< -o $@
+	$(call SAY,compile)$(CC) $(CFLAGS) -c $< -o $@
 
 $(LIBRARY): $(OBJECTS)
 	@rm -f $@
-	$(AR) qcs $@ $^
+	$(call SAY,archive)$(AR) qcs $@ $^
 
 $(OUT)/weir: $(OUT)/server/main.o $(LIBRARY)
-	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+	$(call SAY,link)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
 # The name that people use; only the plain build takes it.
 $(BUILD)/weir: $(BUILD)/plain/weir
@@ -80,22 +82,22 @@ program: $(OUT)/weir
 
 $(OUT)/tests/unit/%: tests/unit/%.c $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) $< $(LIBRARY) -lcmocka $(LDLIBS) -o $@
+	$(call SAY,link)$(CC) $(CFLAGS) $(LDFLAGS) $< $(LIBRARY) -lcmocka $(LDLIBS) -o $@
 
 # Unit tests of the chosen rooms.
 unit: $(UNIT_BIN)
 	@tests/run_unit $(RESULT) $^
 
 $(OUT)/simulator: $(SIM:%.c=$(OUT)/%.o) $(LIBRARY)
-	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+	$(call SAY,link)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
 $(OUT)/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -Wno-missing-prototypes $(LDFLAGS) $< tests/fuzz/replay.c $(LIBRARY) $(LDLIBS) -o $@
+	$(call SAY,link)$(CC) $(CFLAGS) -Wno-missing-prototypes $(LDFLAGS) $< tests/fuzz/replay.c $(LIBRARY) $(LDLIBS) -o $@
 
 $(OUT)/fuzz/%: tests/fuzz/%.c $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -Wno-missing-prototypes $(LDFLAGS) -fsanitize=fuzzer $< $(LIBRARY) $(LDLIBS) -o $@
+	$(call SAY,link)$(CC) $(CFLAGS) -Wno-missing-prototypes $(LDFLAGS) -fsanitize=fuzzer $< $(LIBRARY) $(LDLIBS) -o $@
 
 fuzzers: $(FUZZERS:%=$(OUT)/fuzz/%)
 	@tests/fuzz/run $(FUZZ_SECONDS) $^
@@ -108,7 +110,7 @@ replay: $(FUZZERS:%=$(OUT)/replay/%)
 
 $(BUILD)/%: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) $< -lpthread -lm -o $@
+	$(call SAY,link)$(CC) $(CFLAGS) $(LDFLAGS) $< -lpthread -lm -o $@
 
 WRITER = $(BUILD)/tests/fault/writer
 LOAD   = $(BUILD)/bench/load
