@@ -365,7 +365,13 @@ void check_notes(struct world *world)
     }
 }
 
-static struct view *fresh_view(struct world *world, uint32_t tenant)
+static int64_t newest(const struct world *world)
+{
+    return world->held_count > 0 ? world->held[world->held_count - 1]->ingest : INT64_MIN;
+}
+
+/* S must be at `least` or above. */
+static struct view *fresh_view(struct world *world, uint32_t tenant, int64_t least)
 {
     struct error err = {0};
     struct view *view = NULL;
@@ -376,10 +382,9 @@ static struct view *fresh_view(struct world *world, uint32_t tenant)
         world_fail(world, "store_view: %s", err.text);
         return NULL;
     }
-    if (world->held_count > 0 && view_as_of(view) < world->held[world->held_count - 1]->ingest)
+    if (view_as_of(view) < least)
         world_fail(world, "S = %lld does not show what was acknowledged at %lld",
-                   (long long)view_as_of(view),
-                   (long long)world->held[world->held_count - 1]->ingest);
+                   (long long)view_as_of(view), (long long)least);
     return view;
 }
 
@@ -387,7 +392,7 @@ void check_all(struct world *world)
 {
     world->counts[COUNT_SWEEPS]++;
     for (uint32_t tenant = 0; tenant < TENANT_COUNT && !world->failed; tenant++) {
-        struct view *view = fresh_view(world, tenant);
+        struct view *view = fresh_view(world, tenant, newest(world));
 
         if (!view)
             return;
@@ -395,6 +400,39 @@ void check_all(struct world *world)
         check_tenant(world, view, tenant);
         view_free(view);
     }
+}
+
+static void check_series_flushed(struct world *world, const struct view *view, uint32_t number)
+{
+    struct series_registry *registry = catalog_registry(world->catalog);
+    const struct known_series *known = &world->series[number];
+    const struct tenant *tenant =
+        catalog_tenant_find(world->catalog, bytes_of(tenant_name(known->tenant)));
+    const struct series *series = registry->series_by_id(registry, tenant, known->id);
+    struct place *places = NULL;
+    struct arena arena;
+    size_t count = 0;
+
+    arena_init(&arena, SIZE_MAX, NULL);
+    if (series && view_places(view, series, INT64_MIN, INT64_MAX, &arena, &places, &count, NULL))
+        world_fail(world, "view_places fails after a flush");
+    for (size_t i = 0; i < count; i++)
+        if (!places[i].in_pack && places[i].ingest_first <= world->flushed)
+            world_fail(world, "rows of ingest time %lld are still in the head after a flush",
+                       (long long)places[i].ingest_first);
+    arena_release(&arena);
+}
+
+void check_flushed(struct world *world)
+{
+    for (uint32_t series = 0; series < SERIES_COUNT && !world->failed; series++) {
+        struct view *view = fresh_view(world, world->series[series].tenant, newest(world));
+
+        if (view)
+            check_series_flushed(world, view, series);
+        view_free(view);
+    }
+    world->flushed = INT64_MIN;
 }
 
 /* --- after a recovery --- */
@@ -425,7 +463,7 @@ struct strangers {
 static void find_strangers(struct world *world, struct strangers *strangers)
 {
     for (uint32_t tenant = 0; tenant < TENANT_COUNT && !world->failed; tenant++) {
-        struct view *view = fresh_view(world, tenant);
+        struct view *view = fresh_view(world, tenant, newest(world));
         const struct tombstone *tombstones;
         size_t count;
 
@@ -548,7 +586,7 @@ bool check_flipped(struct world *world, const struct task *spared)
     for (uint32_t series = 0; series < SERIES_COUNT && !world->failed; series++) {
         struct question question = {series, INT64_MIN, INT64_MAX, (1 << FIELD_COUNT) - 1};
         const struct known_series *known = &world->series[series];
-        struct view *view = fresh_view(world, known->tenant);
+        struct view *view = fresh_view(world, known->tenant, INT64_MIN);
         struct answer answer;
         size_t missing, got = 0;
 

@@ -54,17 +54,14 @@ static struct task *fill(struct world *world)
     struct task *last = NULL;
 
     for (uint64_t i = 0; i < count && !world->failed; i++) {
-        bool did;
-        struct error err = {0};
         struct task *task = task_submit(world, i % 8 == 0 ? 3000 : 20);
 
         fake_clock_advance(&world->clock, 1000000);
         world_drain(world, false);
         if (task && task->state == TASK_HELD)
             last = task;
-        if (i + 1 < count && random_chance(&world->random, 6) &&
-            store_step_seal(world->store, true, &did, &err) != OK)
-            world_fail(world, "seal: %s", err.text);
+        if (i + 1 < count && random_chance(&world->random, 6))
+            world_seal(world, true);
     }
     return last;
 }

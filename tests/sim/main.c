@@ -29,7 +29,7 @@ struct options {
 
 static struct world world; /* one at a time; large, and wanted by the handler of signals */
 static uint64_t totals[COUNT_OF_COUNTS];
-static const char *episode_flags = ""; /* how to play it again */
+static bool flipping;
 
 static void tell_failure(const char *text)
 {
@@ -37,8 +37,8 @@ static void tell_failure(const char *text)
 
     for (size_t i = first; i < world.trace_count; i++)
         printf("    %s\n", world.trace[i % TRACE_COUNT]);
-    printf("FAILED: %s\n  again with: --only%s --seed %" PRIu64 " --steps %" PRIu64 "\n", text,
-           episode_flags, world.seed, world.step);
+    printf("FAILED: %s\n  again with: --only --seed %" PRIu64 " --steps %" PRIu64 " --flips %d\n",
+           text, world.seed, world.step, flipping);
     fflush(stdout);
 }
 
@@ -221,7 +221,7 @@ int main(int count, char **arguments)
     }
     printf("%" PRIu64 " steps in %" PRIu64 " episodes, %.0f steps/s\n", steps, episodes,
            (double)steps / (seconds() - began));
-    episode_flags = " --steps 0 --flips 1";
+    flipping = true;
     for (uint64_t i = 0; i < options.flips && failed == 0; i++) {
         if (episode(options.seed + i, 0, SABOTAGE_NONE, true))
             passed++;

@@ -40,7 +40,7 @@ static bool apply(struct world *world)
     return did;
 }
 
-static bool seal(struct world *world, bool force)
+bool world_seal(struct world *world, bool force)
 {
     struct error err = {0};
     bool did = false;
@@ -48,6 +48,8 @@ static bool seal(struct world *world, bool force)
 
     heed(world, "seal", code, &err);
     world->counts[COUNT_SEALS] += did && code == OK;
+    if (world->flushed != INT64_MIN)
+        check_flushed(world);
     if (did)
         world_trace(world, "sealed%s", force ? " by force" : "");
     return did && code == OK;
@@ -60,7 +62,7 @@ void world_drain(struct world *world, bool seals)
 
         did |= apply(world);
         if (seals)
-            did |= seal(world, false);
+            did |= world_seal(world, false);
         if (!did)
             return;
     }
@@ -206,26 +208,42 @@ static void on_apply(struct world *world)
 
 static void on_seal(struct world *world)
 {
-    seal(world, below(world, 8) == 0);
+    world_seal(world, below(world, 8) == 0);
 }
+
+/* A flush promises what was acknowledged when it was asked for. */
+struct flush_asked {
+    struct world *world;
+    int64_t newest;
+};
 
 static void flush_done(void *context, enum code code, const struct error *err)
 {
-    struct world *world = context;
+    const struct flush_asked *asked = context;
+    struct world *world = asked->world;
 
     if (world->flushes_due == 0)
         world_fail(world, "a flush is done twice");
     else
         world->flushes_due--;
-    if (code && code != E_DRAINING && !world->trouble)
+    if (code == OK) {
+        world->counts[COUNT_FLUSHES]++;
+        if (asked->newest > world->flushed)
+            world->flushed = asked->newest; /* looked at when the step is over */
+    } else if (code != E_DRAINING && !world->trouble) {
         world_fail(world, "flush: %s", err ? err->text : "");
-    world->counts[COUNT_FLUSHES]++;
+    }
 }
 
 static void on_flush(struct world *world)
 {
+    struct flush_asked *asked = ARENA_NEW(&world->arena, struct flush_asked);
+
+    assert(asked != NULL);
+    asked->world = world;
+    asked->newest = world->held_count > 0 ? world->held[world->held_count - 1]->ingest : INT64_MIN;
     world->flushes_due++;
-    store_flush(world->store, flush_done, world);
+    store_flush(world->store, flush_done, asked);
 }
 
 static void on_time(struct world *world)
@@ -383,7 +401,7 @@ static void on_settle(struct world *world)
         return;
     fake_clock_advance(&world->clock, 10000000000);
     world_drain(world, true);
-    seal(world, true);
+    world_seal(world, true);
     world_drain(world, true);
     if (world->dead || world->failed)
         return;
@@ -415,7 +433,7 @@ static const struct {
     {"faults end", 60,   on_faults_end, false},
     {"disk full",  12,   on_disk_full,  false},
     {"space",      60,   on_space,      false},
-    {"arm cut",    20,   on_arm_cut,    false},
+    {"arm cut",    60,   on_arm_cut,    false},
     {"power cut",  20,   on_power_cut,  false},
     {"kill",       12,   on_kill,       false},
     {"clean stop", 6,    on_clean_stop, false},

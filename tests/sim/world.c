@@ -196,6 +196,7 @@ enum code world_open(struct world *world, struct error *err)
     arena_release(&world->notes_arena);
     world->dead = world->stepped = false;
     world->flushes_due = 0;
+    world->flushed = INT64_MIN;
     if (catalog_new(&world->catalog, err) != OK)
         abort();
     options.registry = catalog_registry(world->catalog);

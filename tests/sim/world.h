@@ -132,6 +132,7 @@ struct world {
     struct arena notes_arena;
     struct held_view views[VIEWS_HELD];
     size_t flushes_due; /* asked for, not answered */
+    int64_t flushed;    /* up to here a flush says that rows are in packs; INT64_MIN = looked at */
 
     int64_t seen;  /* the greatest S any view has shown */
     int64_t final; /* the greatest that was said to be final */
@@ -179,6 +180,8 @@ void check_tenant(struct world *world, const struct view *view, uint32_t tenant)
 void check_all(struct world *world);
 /* Just after an opening: the store has told all notes. */
 void check_notes(struct world *world);
+/* What a flush has promised to be in packs is not in the head. */
+void check_flushed(struct world *world);
 /* After a recovery: finds out which of the unknown submissions are there. */
 void resolve_unknown(struct world *world);
 /* May miss rows when it says so, or those of the task `spared`; never shows another value. */
@@ -186,6 +189,8 @@ bool check_flipped(struct world *world, const struct task *spared);
 
 /* step.c */
 void world_step(struct world *world);
+/* True when something was sealed. */
+bool world_seal(struct world *world, bool force);
 /* Commits, applies and (`seal`) seals until nothing is left to do. */
 void world_drain(struct world *world, bool seal);
 /* As often as it takes: power comes back, the store opens, the unknown is resolved. */
