@@ -7,9 +7,6 @@
  * again tells.  After E_DISK_FULL it is not: pages that do not fit fail before the root is
  * touched.
  *
- * LMDB takes keys of 1..511 bytes.  Ours are shorter but for fields with very long names; such a
- * key is kept as its first bytes and the hash of the whole, and stands in full before the value.
- *
  * MDB_NOTLS: a reading transaction belongs to its handle, not to its thread. */
 #include "store/index.h"
 
@@ -21,13 +18,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/hash.h"
-
 enum {
-    READERS_MAX = 512, /* transactions at once; a slot is 64 bytes of the lock file */
-    KEY_BYTES_MAX = 511,
-    HASH_BYTES = sizeof(struct hash128),
-    KEY_HEAD_BYTES = KEY_BYTES_MAX - HASH_BYTES, /* a stored key is long when it has all 511 */
+    READERS_MAX = 512,   /* transactions at once; a slot is 64 bytes of the lock file */
+    KEY_BYTES_MAX = 511, /* LMDB's; the longest of ours has less than 100 */
 };
 
 static const char *const table_names[INDEX_TABLE_COUNT] = {
@@ -70,47 +63,11 @@ static enum code lmdb_error(struct error *err, int number, const char *what)
     }
 }
 
-/* A key as LMDB gets it. */
-struct stored_key {
-    MDB_val value;
-    bool hashed; /* then the key in full stands before the value */
-    char room[KEY_BYTES_MAX];
-};
-
-static void key_store(struct bytes key, struct stored_key *stored)
+static MDB_val key_of(struct bytes key)
 {
     assert(key.size > 0);
-    stored->hashed = key.size >= KEY_BYTES_MAX;
-    if (stored->hashed) {
-        struct hash128 hash = hash128(key);
-
-        memcpy(stored->room, key.data, KEY_HEAD_BYTES);
-        memcpy(stored->room + KEY_HEAD_BYTES, hash.bytes, HASH_BYTES);
-        stored->value = (MDB_val){KEY_BYTES_MAX, stored->room};
-    } else {
-        stored->value = (MDB_val){key.size, (void *)(uintptr_t)key.data};
-    }
-}
-
-/* What stands in the table, taken apart. */
-static enum code entry_load(MDB_val key, MDB_val data, struct bytes *key_whole, struct bytes *value,
-                            struct error *err)
-{
-    uint32_t size;
-
-    *key_whole = (struct bytes){key.mv_data, key.mv_size};
-    *value = (struct bytes){data.mv_data, data.mv_size};
-    if (key.mv_size < KEY_BYTES_MAX)
-        return OK;
-    if (value->size < sizeof(size))
-        return error_set(err, E_CORRUPT, "index: a long key is cut off");
-    memcpy(&size, value->data, sizeof(size));
-    if (size < KEY_BYTES_MAX || size > value->size - sizeof(size))
-        return error_set(err, E_CORRUPT, "index: a long key has %u of %zu bytes", size,
-                         value->size - sizeof(size));
-    *key_whole = bytes_slice(*value, sizeof(size), sizeof(size) + size);
-    *value = bytes_slice(*value, sizeof(size) + size, value->size);
-    return OK;
+    assert(key.size <= KEY_BYTES_MAX);
+    return (MDB_val){key.size, (void *)(uintptr_t)key.data};
 }
 
 static enum code lmdb_begin(struct index *base, bool writing,
@@ -136,63 +93,36 @@ static enum code lmdb_begin(struct index *base, bool writing,
 static enum code lmdb_get(struct index_transaction *transaction, enum index_table table,
                           struct bytes key, struct bytes *value, struct error *err)
 {
-    struct stored_key stored;
-    struct bytes whole;
-    MDB_val data;
-    enum code code;
-    int number;
+    MDB_val name = key_of(key), data;
+    int number = mdb_get(transaction->handle, transaction->index->tables[table], &name, &data);
 
-    key_store(key, &stored);
-    number = mdb_get(transaction->handle, transaction->index->tables[table], &stored.value, &data);
     if (number == MDB_NOTFOUND)
         return E_NOT_FOUND;
     if (number)
         return lmdb_error(err, number, "get");
-    code = entry_load(stored.value, data, &whole, value, err);
-    if (code == OK && stored.hashed && !bytes_equal(whole, key))
-        return error_set(err, E_CORRUPT, "index: another key stands where a long key should");
-    return code;
+    *value = (struct bytes){data.mv_data, data.mv_size};
+    return OK;
 }
 
 static enum code lmdb_put(struct index_transaction *transaction, enum index_table table,
                           struct bytes key, struct bytes value, struct error *err)
 {
-    struct stored_key stored;
-    MDB_val data = {value.size, (void *)(uintptr_t)value.data};
-    int number;
+    MDB_val name = key_of(key), data = {value.size, (void *)(uintptr_t)value.data};
+    int number = mdb_put(transaction->handle, transaction->index->tables[table], &name, &data, 0);
 
-    key_store(key, &stored);
-    if (stored.hashed)
-        data.mv_size = sizeof(uint32_t) + key.size + value.size;
-    number = mdb_put(transaction->handle, transaction->index->tables[table], &stored.value, &data,
-                     stored.hashed ? MDB_RESERVE : 0);
-    if (number) {
+    if (number)
         transaction->failed = lmdb_error(err, number, "put");
-        return transaction->failed;
-    }
-    if (stored.hashed) {
-        uint32_t size = (uint32_t)key.size;
-        char *at = data.mv_data;
-
-        memcpy(at, &size, sizeof(size));
-        memcpy(at + sizeof(size), key.data, key.size);
-        if (value.size > 0)
-            memcpy(at + sizeof(size) + key.size, value.data, value.size);
-    }
-    return OK;
+    return transaction->failed;
 }
 
 static enum code lmdb_remove(struct index_transaction *transaction, enum index_table table,
                              struct bytes key, struct error *err)
 {
-    struct stored_key stored;
-    int number;
+    MDB_val name = key_of(key);
+    int number = mdb_del(transaction->handle, transaction->index->tables[table], &name, NULL);
 
-    key_store(key, &stored);
-    number = mdb_del(transaction->handle, transaction->index->tables[table], &stored.value, NULL);
-    if (number == 0 || number == MDB_NOTFOUND)
-        return OK;
-    transaction->failed = lmdb_error(err, number, "remove");
+    if (number && number != MDB_NOTFOUND)
+        transaction->failed = lmdb_error(err, number, "remove");
     return transaction->failed;
 }
 
@@ -201,8 +131,6 @@ lmdb_walk(struct index_transaction *transaction, enum index_table table, struct 
           enum code (*each)(void *context, struct bytes key, struct bytes value, struct error *err),
           void *context, struct error *err)
 {
-    struct stored_key stored;
-    struct bytes whole, value;
     MDB_cursor *cursor;
     MDB_val key = {0}, data;
     MDB_cursor_op move = MDB_FIRST;
@@ -212,19 +140,19 @@ lmdb_walk(struct index_transaction *transaction, enum index_table table, struct 
     if (number)
         return lmdb_error(err, number, "walk");
     if (first.size > 0) {
-        key_store(first, &stored);
-        key = stored.value;
+        key = key_of(first);
         move = MDB_SET_RANGE;
     }
     while (code == OK) {
         number = mdb_cursor_get(cursor, &key, &data, move);
-        move = MDB_NEXT;
         if (number == MDB_NOTFOUND)
             break;
-        code =
-            number ? lmdb_error(err, number, "walk") : entry_load(key, data, &whole, &value, err);
-        if (code == OK)
-            code = each(context, whole, value, err);
+        move = MDB_NEXT;
+        if (number)
+            code = lmdb_error(err, number, "walk");
+        else
+            code = each(context, (struct bytes){key.mv_data, key.mv_size},
+                        (struct bytes){data.mv_data, data.mv_size}, err);
     }
     mdb_cursor_close(cursor);
     return code;

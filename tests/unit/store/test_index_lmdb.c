@@ -13,7 +13,7 @@
 
 #include "store/index.h"
 
-enum { MAP_BYTES = 16 << 20, LONG = 1200 };
+enum { MAP_BYTES = 16 << 20 };
 
 struct place {
     char directory[64], path[96];
@@ -204,53 +204,6 @@ static void test_walk_is_ascending_from_first(void **state)
     place->index->operations->abort(transaction);
 }
 
-static void long_key(char key[static LONG], char last)
-{
-    memset(key, 'k', LONG);
-    key[LONG - 1] = last;
-}
-
-static enum code count_long(void *context, struct bytes key, struct bytes value, struct error *err)
-{
-    size_t *count = context;
-
-    (void)err;
-    assert_int_equal(key.size, LONG);
-    assert_int_equal(value.size, 1);
-    assert_int_equal(key.data[LONG - 1], value.data[0]);
-    ++*count;
-    return OK;
-}
-
-static void test_a_long_key_is_a_key_like_any(void **state)
-{
-    struct place *place = *state;
-    struct index_transaction *transaction = begin(place, true);
-    char one[LONG], two[LONG], edge[511];
-    size_t count = 0;
-
-    long_key(one, '1');
-    long_key(two, '2');
-    put(place, transaction, INDEX_FIELD, (struct bytes){one, LONG}, BYTES("1"));
-    put(place, transaction, INDEX_FIELD, (struct bytes){two, LONG}, BYTES("2"));
-    assert_int_equal(place->index->operations->walk(transaction, INDEX_FIELD, BYTES("k"),
-                                                    count_long, &count, NULL),
-                     OK);
-    assert_int_equal(count, 2);
-    assert_int_equal(
-        place->index->operations->remove(transaction, INDEX_FIELD, (struct bytes){one, LONG}, NULL),
-        OK);
-    memset(edge, 'e', sizeof(edge));
-    for (size_t size = 510; size <= 511; size++)
-        put(place, transaction, INDEX_META, (struct bytes){edge, size},
-            size == 510 ? BYTES("510") : BYTES("511"));
-    commit(place, transaction);
-    expect(place, INDEX_FIELD, (struct bytes){one, LONG}, NULL);
-    expect(place, INDEX_FIELD, (struct bytes){two, LONG}, "2");
-    expect(place, INDEX_META, (struct bytes){edge, 510}, "510");
-    expect(place, INDEX_META, (struct bytes){edge, 511}, "511");
-}
-
 static void test_a_full_map_is_a_full_disk_and_leaves_the_old(void **state)
 {
     struct place *place = *state;
@@ -373,7 +326,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             test_a_reader_sees_its_snapshot_also_from_the_writers_thread, setup, teardown),
         cmocka_unit_test_setup_teardown(test_walk_is_ascending_from_first, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_long_key_is_a_key_like_any, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_full_map_is_a_full_disk_and_leaves_the_old, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_what_is_committed_is_there_after_opening_again, setup,
