@@ -51,6 +51,9 @@ enum code json_doc_parse(struct bytes text, uint32_t depth_max, struct json **ro
     if (!nests_within(text, depth_max, &where))
         return error_set(err, E_DEPTH, "byte %zu: JSON nested deeper than the %u levels allowed",
                          where + 1, depth_max);
+    if (text.size > 0 && memchr(text.data, '\0', text.size) != NULL) /* jansson passes over them */
+        return error_set(err, E_SYNTAX, "byte %zu: a NUL byte is no JSON",
+                         strnlen(text.data, text.size) + 1);
     parsed = json_loadb(text.data == NULL ? "" : text.data, text.size,
                         JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
     if (parsed != NULL) {
