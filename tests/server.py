@@ -10,6 +10,11 @@ import tempfile
 import time
 
 
+def clean_environment():
+    """Without WEIR_RESULTS and what else the suites know: Weir refuses variables that it does not."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("WEIR_")}
+
+
 class ServerDied(Exception):
     """The server ended although nobody asked it to; the text holds its last log lines."""
 
@@ -43,7 +48,7 @@ class Server:
         flags = [flag.replace("{scratch}", self.scratch) for flag in self.flags]
         command = self.wrapper + [self.program, "serve", "--data", self.data, "--listen", "127.0.0.1:0",
                                   "--port-file", port_file] + flags
-        environment = dict(os.environ)
+        environment = clean_environment()
         environment.setdefault("ASAN_OPTIONS", "detect_leaks=1:abort_on_error=0:exitcode=99")
         environment.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
         environment.setdefault("TSAN_OPTIONS", "exitcode=99")

@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 
+from server import clean_environment
 from steps import Any, call, get, query, refused, request, scenario, times, write
 
 LIMITS = set()
@@ -350,6 +351,6 @@ def bad_flags(run):
     for flags, words in [(["--limit-tags-max", "many"], "tags"), (["--limit-tags-max", "-1"], "tags"),
                          (["--limit-tags-max", "18446744073709551616"], "tags"), (["--limit-tag-max", "5"], "tags")]:
         result = subprocess.run([program, "serve", "--data", run.data + "-none", "--listen", "127.0.0.1:0", *flags],
-                                capture_output=True, text=True, timeout=20)
+                                capture_output=True, text=True, timeout=20, env=clean_environment())
         if result.returncode == 0 or words not in result.stderr + result.stdout:
             run.fail(f"{flags}: exit {result.returncode}, {result.stderr[-300:]}")

@@ -7,12 +7,13 @@ import subprocess
 import threading
 import time
 
+from server import clean_environment, reset
 from steps import call, get, query, refused, request, scenario, stable, write
 
 
 def command(run, *words, input=None, environment=None):
     return subprocess.run([run.server.program, *words], capture_output=True, text=True, timeout=60, input=input,
-                          env={**os.environ, **(environment or {})})
+                          env={**clean_environment(), **(environment or {})})
 
 
 def expect(run, result, code, *words):
@@ -103,7 +104,6 @@ def drain_soon(run):
 
 def left_clients(run):
     """Clients that leave in the middle cost nothing: no file descriptors, and the server goes on."""
-    from server import reset
     def count():
         return len(os.listdir(f"/proc/{run.server.pid}/fd"))
     run.request("GET", "/healthz")
@@ -126,7 +126,7 @@ def left_clients(run):
 def second_server(run):
     """A data directory has one server."""
     result = subprocess.run([run.server.program, "serve", "--data", run.data, "--listen", "127.0.0.1:0"], capture_output=True,
-                            text=True, timeout=20)
+                            text=True, timeout=20, env=clean_environment())
     expect(run, result, None, run.data)
     run.request("GET", "/readyz")
 
@@ -175,10 +175,10 @@ def configuration(run):
     result = expect(run, effective(CONFIG), 0, "tags_max", "weir.yaml")
     if not re.search(r"tags_max\W+7\b", result.stdout):
         run.fail(f"tags_max is not 7: {result.stdout[:500]}")
-    result = expect(run, effective(CONFIG, environment={"WEIR_LIMIT_TAGS_MAX": "8"}), 0)
+    result = expect(run, effective(CONFIG, environment={"WEIR_LIMITS_TAGS_MAX": "8"}), 0)
     if not re.search(r"tags_max\W+8\b", result.stdout):
         run.fail(f"the environment does not win over the file: {result.stdout[:500]}")
-    result = expect(run, effective(CONFIG, "--limit-tags-max", "9", environment={"WEIR_LIMIT_TAGS_MAX": "8"}), 0)
+    result = expect(run, effective(CONFIG, "--limit-tags-max", "9", environment={"WEIR_LIMITS_TAGS_MAX": "8"}), 0)
     if not re.search(r"tags_max\W+9\b", result.stdout):
         run.fail(f"a flag does not win over the environment: {result.stdout[:500]}")
     expect(run, effective("listen: 127.0.0.1:0\nlimits:\n  tag_max: 7\n"), None, "3", "tag_max", "tags_max")
@@ -203,11 +203,12 @@ def refusals(run):
     """A listener that others reach, without tokens, is refused unless a flag says so."""
     data = run.data + "-other"
     for listen in ("0.0.0.0:0", "[::]:0"):
-        result = subprocess.run([run.server.program, "serve", "--data", data, "--listen", listen], capture_output=True, text=True, timeout=20)
+        result = subprocess.run([run.server.program, "serve", "--data", data, "--listen", listen], capture_output=True, text=True, timeout=20,
+                                env=clean_environment())
         expect(run, result, None, "--")
     for listen in ("127.0.0.1", "127.0.0.1:99999", "nowhere:1x", ":"):
         expect(run, subprocess.run([run.server.program, "serve", "--data", data, "--listen", listen], capture_output=True, text=True,
-                                   timeout=20), None)
+                                   timeout=20, env=clean_environment()), None)
 
 
 def log_is_lines(run):
