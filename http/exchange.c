@@ -60,6 +60,7 @@ struct exchange *exchange_new(struct http_server *server, struct client *client,
         server->exchange_count++;
         client->exchange = x;
         x->client = client;
+        client_phase(client, PHASE_HEAD, x->request.started_ns);
     }
     pthread_mutex_unlock(&server->lock);
     if (closing) {
@@ -68,7 +69,6 @@ struct exchange *exchange_new(struct http_server *server, struct client *client,
         return NULL;
     }
     x->request.loopback = client->loopback;
-    client_phase(client, PHASE_HEAD, x->request.started_ns);
     return x;
 }
 
@@ -448,6 +448,8 @@ void exchange_completed(struct exchange *x)
 
     if (!x->queued && (x->parting || x->overdue))
         part(x);
+    if (x->parked) /* resumed, but the connection broke before it was asked again */
+        metric_move(server->meter.parked, -1);
     client_phase(client, PHASE_IDLE, server_now(server));
     pthread_mutex_lock(&server->lock);
     client->exchange = NULL;

@@ -1,8 +1,8 @@
 /* One request and its answer, inside the server: the struct around struct request.
  *
  * Life: counted.  libmicrohttpd's side has a reference from the request line to the completion,
- * the writer of a stream has one until stream_end(), the watch for the moment of a sweep.  The last
- * one to leave runs the handler's cleanup(), writes the log line and frees.
+ * the writer of a stream has one until stream_end().  The last one to leave runs the handler's
+ * cleanup(), writes the log line and frees.
  *
  * Thread: exchange_begin(), _body(), _finish() and _completed() run on the HTTP thread of the
  * connection.  While parked, the holder has the reply; whoever sees an atomic may be any thread. */
@@ -88,7 +88,8 @@ void exchange_suspend(struct exchange *exchange);
 void exchange_resume(struct exchange *exchange);
 /* Shuts the socket if it is still there.  Any thread. */
 void exchange_cut(struct exchange *exchange);
-/* The holder shall stop: the client left or the server closes.  Any thread. */
+/* The holder shall stop: the client left or the server closes.  Any thread; takes the stream's
+ * lock, also under the server's (never the other way round). */
 void exchange_cancel(struct exchange *exchange);
 
 /* reply.c: appends what every answer carries; false = out of memory. Once, before it is sent. */

@@ -4,11 +4,19 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BACKLOG = 1024, HOST_SIZE = 256 };
+enum {
+    BACKLOG = 1024,
+    HOST_SIZE = 256,
+    /* Accepted sockets inherit it.  Without it a socket takes megabytes for a slow client and then
+     * nothing for minutes, which looks like a client that takes nothing; and they are our memory.
+     */
+    UNSENT_BYTES_MAX = 131072,
+};
 
 /* "[::1]:80" or "host:80" into its two parts. */
 static bool split(const char *text, char host[HOST_SIZE], const char **port)
@@ -56,7 +64,7 @@ enum code listen_open(const char *text, int *fd, char *address, size_t address_s
     struct addrinfo *found = NULL;
     char host[HOST_SIZE];
     const char *port;
-    int made = -1, on = 1, status;
+    int made = -1, on = 1, unsent = UNSENT_BYTES_MAX, status;
     enum code code = OK;
 
     if (!split(text, host, &port))
@@ -71,6 +79,7 @@ enum code listen_open(const char *text, int *fd, char *address, size_t address_s
         goto out;
     }
     setsockopt(made, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    setsockopt(made, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
     if (bind(made, found->ai_addr, found->ai_addrlen) != 0 || listen(made, BACKLOG) != 0) {
         code = error_set(err, E_CONFIG, "listen address '%s': %s", text, strerror(errno));
         goto out;

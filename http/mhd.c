@@ -173,6 +173,10 @@ static enum MHD_Result queue_reply(struct exchange *x)
     response = make_response(x);
     if (response == NULL)
         return MHD_NO;
+    /* 0.9.75 sends the last chunk even to HEAD, where the client would take it for the next answer.
+     * Without chunks (and with the close that this takes) nothing follows the head. */
+    if (x->stream != NULL && x->head)
+        MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
     for (size_t at = 0; reply_next_header(reply, &at, &name, &value);)
         if (MHD_add_response_header(response, name, value) != MHD_YES && value[0] != '\0')
             goto out;

@@ -30,7 +30,7 @@ struct request {
     struct arena arena;      /* of this request; small things only, at most 1 MiB; no budget */
     int64_t started_ns;      /* monotonic */
     void *state;             /* the handler's own */
-    void *session; /* what authorize() found of the client; released by conclude() */
+    void *session;           /* what authorize() found of the client; released by conclude() */
     /* Set by the handler, for the access log and metrics. */
     struct bytes tenant;
     uint64_t points;

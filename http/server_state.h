@@ -24,6 +24,7 @@ enum phase {
 struct client {
     struct client *next, *previous; /* guarded by server->lock */
     struct exchange *exchange;      /* guarded by server->lock */
+    bool ended;                     /* guarded by server->lock: the client closed its side */
     int fd;                         /* open as long as the client is in the list */
     bool loopback;
     bool linger;              /* it was refused while it was still sending */

@@ -18,32 +18,39 @@ enum {
     BODY_BYTES_PER_SECOND = 1000,
 };
 
-/* What one sweep collects under the lock, to act on after it. */
+/* The connections that one sweep polls; valid under the lock. */
 struct sweep {
     struct pollfd *polls;
-    struct exchange **exchanges; /* of the same index */
+    struct client **clients; /* of the same index */
     size_t count, capacity;
 };
 
-static bool sweep_add(struct sweep *sweep, struct client *client)
+static bool sweep_grow(struct sweep *sweep)
 {
-    if (sweep->count == sweep->capacity) {
-        size_t capacity = sweep->capacity == 0 ? 64 : sweep->capacity * 2;
-        struct pollfd *polls = realloc(sweep->polls, capacity * sizeof(*polls));
-        struct exchange **exchanges;
+    size_t capacity = sweep->capacity == 0 ? 64 : sweep->capacity * 2;
+    struct pollfd *polls = realloc(sweep->polls, capacity * sizeof(*polls));
+    struct client **clients;
 
-        if (polls == NULL)
-            return false;
-        sweep->polls = polls;
-        exchanges = realloc(sweep->exchanges, capacity * sizeof(struct exchange *));
-        if (exchanges == NULL)
-            return false;
-        sweep->exchanges = exchanges;
-        sweep->capacity = capacity;
+    if (polls == NULL)
+        return false;
+    sweep->polls = polls;
+    clients = realloc(sweep->clients, capacity * sizeof(struct client *));
+    if (clients == NULL)
+        return false;
+    sweep->clients = clients;
+    sweep->capacity = capacity;
+    return true;
+}
+
+static void sweep_add(struct sweep *sweep, struct client *client)
+{
+    if (sweep->count == sweep->capacity && !sweep_grow(sweep)) {
+        log_event(LOG_WARN, "no memory to look for clients that left",
+                  LOG_UINT("found", sweep->count));
+        return;
     }
     sweep->polls[sweep->count] = (struct pollfd){.fd = client->fd, .events = POLLRDHUP};
-    sweep->exchanges[sweep->count++] = client->exchange;
-    return true;
+    sweep->clients[sweep->count++] = client;
 }
 
 static int64_t ns_of(uint64_t ms)
@@ -62,75 +69,71 @@ static bool body_slow(const struct limits *limits, int64_t age_ns, uint64_t byte
            bytes < (uint64_t)(counted_ns / 1000000) * BODY_BYTES_PER_SECOND / 1000;
 }
 
-/* Under the lock: one connection against its deadlines. */
+/* Has the phase lasted too long? */
+static bool is_late(const struct http_server *server, const struct client *client, int64_t now_ns)
+{
+    const struct limits *limits = &server->limits;
+    int64_t age_ns = now_ns - client->since_ns;
+
+    switch ((enum phase)client->phase) {
+    case PHASE_FRESH:
+        return server->draining || age_ns > ns_of(limits->header_ms_max);
+    case PHASE_IDLE: /* a head that drips in after it keeps libmicrohttpd's own time-out at bay */
+        return server->draining || age_ns > ns_of(limits->idle_ms_max + limits->header_ms_max);
+    case PHASE_HEAD:
+        return age_ns > ns_of(limits->header_ms_max);
+    case PHASE_BODY:
+        return client->exchange != NULL && body_slow(limits, age_ns, client->exchange->body_bytes);
+    case PHASE_ANSWER:
+        break;
+    }
+    return false;
+}
+
+/* Under the lock: one connection against its deadlines.  The phase can go on meanwhile; then an
+ * answer is on its way, and shutting what we read only ends the connection after it. */
 static void check(struct http_server *server, struct client *client, int64_t now_ns,
                   struct sweep *sweep)
 {
-    const struct limits *limits = &server->limits;
-    enum phase phase = (enum phase)client->phase;
-    int64_t age_ns = now_ns - client->since_ns;
     struct exchange *x = client->exchange;
-    bool late = false;
 
-    switch (phase) {
-    case PHASE_FRESH:
-        late = age_ns > ns_of(limits->header_ms_max);
-        break;
-    case PHASE_IDLE: /* a head that drips in after it keeps libmicrohttpd's own time-out at bay */
-        late = age_ns > ns_of(limits->idle_ms_max + limits->header_ms_max);
-        break;
-    case PHASE_HEAD:
-        late = age_ns > ns_of(limits->header_ms_max);
-        break;
-    case PHASE_BODY:
-        late = x != NULL && body_slow(limits, age_ns, x->body_bytes);
-        break;
-    case PHASE_ANSWER:
-        if (x != NULL && !x->cancelled && !sweep_add(sweep, client))
-            log_event(LOG_WARN, "no memory to look for clients that left",
-                      LOG_UINT("found", sweep->count));
-        return;
+    if (is_late(server, client, now_ns)) {
+        /* The HTTP thread sees the end of what it reads, and answers 408 from there. */
+        if (x != NULL)
+            x->overdue = true;
+        shutdown(client->fd, SHUT_RD);
+    } else if (x != NULL && !x->cancelled && !client->ended) {
+        sweep_add(sweep, client);
     }
-    if ((phase == PHASE_FRESH || phase == PHASE_IDLE) && server->draining)
-        late = true;
-    if (!late)
-        return;
-    /* The HTTP thread sees the end of what it reads, and answers 408 from there. */
-    if (x != NULL && phase != PHASE_FRESH && phase != PHASE_IDLE)
-        x->overdue = true;
-    shutdown(client->fd, SHUT_RD);
 }
 
-/* Looks at all connections; afterwards sweep holds the exchanges whose client has left, each with
- * a reference. */
+/* Under the lock: the client has closed its side.  A request that is in is cancelled; one that is
+ * not yet will never be: libmicrohttpd can have missed the end, when it came together with the last
+ * bytes, as its edge-triggered epoll tells both at once.  Shutting our side tells it again. */
+static void gone(struct client *client)
+{
+    client->ended = true;
+    if (client->phase == PHASE_ANSWER)
+        exchange_cancel(client->exchange);
+    else
+        shutdown(client->fd, SHUT_RD);
+}
+
+/* Looks at all connections. */
 static void look(struct http_server *server, struct sweep *sweep)
 {
     int64_t now_ns = server_now(server);
-    size_t left = 0;
 
     sweep->count = 0;
     pthread_mutex_lock(&server->lock);
     for (struct client *client = server->clients; client != NULL; client = client->next)
         check(server, client, now_ns, sweep);
-    if (sweep->count > 0 && poll(sweep->polls, sweep->count, 0) > 0) {
-        for (size_t i = 0; i < sweep->count; i++) {
-            if (sweep->polls[i].revents == 0)
-                continue;
-            exchange_ref(sweep->exchanges[i]);
-            sweep->exchanges[left++] = sweep->exchanges[i];
-        }
-    }
-    sweep->count = left;
+    if (sweep->count > 0 && poll(sweep->polls, sweep->count, 0) > 0)
+        for (size_t i = 0; i < sweep->count; i++)
+            if (sweep->polls[i].revents != 0)
+                gone(sweep->clients[i]);
     leavers_sweep(&server->leavers, now_ns);
     pthread_mutex_unlock(&server->lock);
-}
-
-static void cancel(struct sweep *sweep)
-{
-    for (size_t i = 0; i < sweep->count; i++) {
-        exchange_cancel(sweep->exchanges[i]);
-        exchange_unref(sweep->exchanges[i]);
-    }
 }
 
 /* A quarter of the shortest limit, so that none is passed by more than that. */
@@ -186,11 +189,10 @@ static void run(void *context)
 
     while (!server->watch_stops) {
         look(server, &sweep);
-        cancel(&sweep);
         rest(server);
     }
     free(sweep.polls);
-    free(sweep.exchanges);
+    free(sweep.clients);
 }
 
 enum code watch_start(struct http_server *server, struct error *err)
@@ -224,19 +226,11 @@ void watch_stop(struct http_server *server)
 
 void watch_cut_all(struct http_server *server)
 {
-    struct sweep sweep = {0};
-
     pthread_mutex_lock(&server->lock);
     for (struct client *client = server->clients; client != NULL; client = client->next) {
         shutdown(client->fd, SHUT_RDWR);
-        if (client->exchange == NULL)
-            continue;
-        client->exchange->cancelled = true;
-        if (client->exchange->stream != NULL && sweep_add(&sweep, client))
-            exchange_ref(client->exchange);
+        if (client->exchange != NULL)
+            exchange_cancel(client->exchange);
     }
     pthread_mutex_unlock(&server->lock);
-    cancel(&sweep);
-    free(sweep.polls);
-    free(sweep.exchanges);
 }

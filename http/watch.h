@@ -4,7 +4,8 @@
  *   less than 1 KB/s after header_ms: the request is marked overdue and its reading side shut, so
  *   that its HTTP thread answers 408 and closes.
  * - A client that has closed its side while its request is parked or streamed: cancelled.
- *   (libmicrohttpd does not look at suspended connections.)
+ *   (libmicrohttpd does not look at suspended connections.)  While its request is still coming: the
+ *   connection is closed at once and not at the time-out.
  * - Refused connections that linger. */
 #ifndef WEIR_HTTP_WATCH_H
 #define WEIR_HTTP_WATCH_H
