@@ -17,6 +17,7 @@ static bool grow(struct buf *buf, size_t size)
 
     assert(buf->size <= buf->size_max);
     if (buf->failed || size > buf->size_max - buf->size) {
+        buf->limited |= !buf->failed;
         buf->failed = true;
         return false;
     }
@@ -175,7 +176,7 @@ enum code buf_finish(const struct buf *buf, struct error *err)
 void buf_clear(struct buf *buf)
 {
     buf->size = 0;
-    buf->failed = false;
+    buf->failed = buf->limited = false;
 }
 
 void buf_release(struct buf *buf)

@@ -10,6 +10,7 @@ struct buf {
     char *data; /* owned; NULL while empty */
     size_t size, capacity, size_max;
     bool failed;
+    bool limited; /* failed because of size_max, not for want of memory */
 };
 
 #define BUF_INIT(bytes_max) ((struct buf){.size_max = (bytes_max)})

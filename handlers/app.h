@@ -50,6 +50,10 @@ extern const size_t app_route_count;
 MUST_USE enum code parameter_number(const struct request *request, const char *name, uint64_t least,
                                     uint64_t most, uint64_t initial, uint64_t *value,
                                     struct error *err);
+/* E_BAD_PARAMETER when a parameter other than `repeatable` (NULL = none) stands twice: which of the
+ * two was meant has no safe answer. */
+MUST_USE enum code parameters_once(const struct request *request, const char *repeatable,
+                                   struct error *err);
 /* Replies the problem and gives false, unless code is OK. */
 bool reply_unless_ok(struct request *request, enum code code, const struct error *err);
 

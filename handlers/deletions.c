@@ -18,8 +18,6 @@ struct deletion {
     struct buf payload;
     struct submission submission;
     struct request *request;
-    enum code code;
-    struct error err;
 };
 
 static enum code time_bound(const struct request *request, const char *name, int64_t now_ns,
@@ -31,29 +29,39 @@ static enum code time_bound(const struct request *request, const char *name, int
     *ns = initial;
     if (request_parameter(request, name, &text))
         code = time_parameter_parse(text, TIME_NS, now_ns, ns, err);
-    if (code)
-        error_point(err, bytes_of(name));
-    return code;
+    if (code == OK)
+        return OK;
+    error_point(err, bytes_of(name));
+    err->code = E_BAD_PARAMETER; /* whether the text or its range is at fault */
+    return E_BAD_PARAMETER;
 }
 
-/* The parts of "a,b,c"; none of them empty. */
+/* The parts of "a,b,c"; none of them empty.  As in a query, `\,` is a comma and `\\` a backslash of
+ * a name. */
 static enum code split_fields(struct request *request, struct bytes text,
                               struct tombstone *tombstone, struct error *err)
 {
     struct bytes *fields = ARENA_ARRAY(&request->arena, struct bytes, text.size + 1);
-    size_t first = 0;
+    char *to = arena_alloc(&request->arena, text.size);
+    char *name = to;
 
-    if (fields == NULL)
+    if (fields == NULL || to == NULL)
         return error_set(err, E_MEMORY, "no memory for a request");
     for (size_t i = 0; i <= text.size; i++) {
-        if (i < text.size && text.data[i] != ',')
+        if (i < text.size && text.data[i] != ',') {
+            bool escaped = text.data[i] == '\\' && i + 1 < text.size &&
+                           (text.data[i + 1] == ',' || text.data[i + 1] == '\\');
+
+            i += escaped;
+            *to++ = text.data[i];
             continue;
-        if (i == first) {
+        }
+        if (to == name) {
             error_point(err, BYTES("fields"));
             return error_set(err, E_BAD_PARAMETER, "fields= has an empty name");
         }
-        fields[tombstone->field_count++] = bytes_slice(text, first, i);
-        first = i + 1;
+        fields[tombstone->field_count++] = (struct bytes){name, (size_t)(to - name)};
+        name = to;
     }
     tombstone->fields = fields;
     return OK;
@@ -87,8 +95,10 @@ static enum code deletion_parse(struct request *request, struct tombstone *tombs
 {
     int64_t now_ns = clock_wall_ns(app_of(request)->clock);
     struct bytes text;
-    enum code code;
+    enum code code = parameters_once(request, "match", err);
 
+    if (code)
+        return code;
     if (request_parameter(request, "erase", &text) && !bytes_equal(text, BYTES("false"))) {
         error_point(err, BYTES("erase"));
         return error_set(err, E_NOT_SUPPORTED,
@@ -115,24 +125,20 @@ static enum code deletion_parse(struct request *request, struct tombstone *tombs
     return code;
 }
 
-static void deletion_reply(struct deletion *deletion)
-{
-    if (deletion->code)
-        reply_problem(deletion->request, &deletion->err);
-    else
-        reply_empty(deletion->request, 204);
-}
-
 static void deletion_done(struct submission *submission, enum code code, const struct error *err)
 {
     struct deletion *deletion =
         (struct deletion *)((char *)submission - offsetof(struct deletion, submission));
     struct request *request = deletion->request;
+    struct error failure;
 
-    deletion->code = code;
-    if (code)
-        deletion->err = *err;
-    deletion_reply(deletion);
+    if (code) {
+        failure = *err;
+        failure.code = code;
+        reply_problem(request, &failure);
+    } else {
+        reply_empty(request, 204);
+    }
     request_resume(request);
 }
 

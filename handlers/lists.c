@@ -12,6 +12,7 @@
 #include "catalog/match.h"
 #include "codec/json_doc.h"
 #include "handlers/app.h"
+#include "handlers/link.h"
 #include "http/reply.h"
 
 enum { PAGE_INITIAL = 1000, PAGE_MAX = 10000, PAGE_BYTES_MAX = 64 * 1024 * 1024 };
@@ -30,6 +31,13 @@ struct page {
     struct bytes last; /* what the next page comes after; empty = this was the last page */
     enum code (*fill)(struct page *page, struct error *err);
 };
+
+static enum code refuse_cursor(struct error *err)
+{
+    error_point(err, BYTES("cursor"));
+    return error_set(err, E_BAD_CURSOR,
+                     "the cursor is not one of this list; take `next` of the page before");
+}
 
 static void item_begin(struct page *page)
 {
@@ -150,16 +158,18 @@ static void put_series(struct page *page, const struct series *series)
 }
 
 /* The first series above the cursor's id. */
-static size_t series_after(struct series *const *series, size_t count, struct bytes after)
+static size_t series_after(struct series *const *series, size_t count, struct series_id id)
 {
-    struct series_id id;
-    size_t low = 0;
+    size_t low = 0, high = count;
 
-    if (after.size != sizeof(id))
-        return 0;
-    memcpy(&id, after.data, sizeof(id));
-    while (low < count && series_id_compare(series[low]->id, id) <= 0)
-        low++;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (series_id_compare(series[middle]->id, id) <= 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
     return low;
 }
 
@@ -167,20 +177,26 @@ static enum code fill_series(struct page *page, struct error *err)
 {
     const struct session *session = session_of(page->request);
     struct series **series;
-    size_t count, first, shown;
+    struct series_id after;
+    size_t count, first = 0, shown;
     enum code code;
 
     if (page->measurement.size == 0) {
         error_point(err, BYTES("measurement"));
         return error_set(err, E_MISSING_PARAMETER, "measurement= is needed: whose series");
     }
+    if (page->after.size != 0 && page->after.size != sizeof(after))
+        return refuse_cursor(err);
     page->selector.measurement = page->measurement;
     code = catalog_select(app_of(page->request)->catalog, session->tenant, &page->selector,
                           session->settings->limits.query_series_max, &page->arena, &series, &count,
                           err);
     if (code)
         return code;
-    first = series_after(series, count, page->after);
+    if (page->after.size > 0) {
+        memcpy(&after, page->after.data, sizeof(after));
+        first = series_after(series, count, after);
+    }
     shown = page_cut(page, count - first);
     for (size_t i = 0; i < shown; i++)
         put_series(page, series[first + i]);
@@ -207,49 +223,11 @@ static enum code cursor_parse(struct page *page, struct bytes text, struct error
         return error_set(err, E_MEMORY, "no memory for a request");
     if (text.size < 1 || text.data[0] != cursor_version ||
         sodium_base642bin(after, text.size, text.data + 1, text.size - 1, NULL, &size, NULL,
-                          sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0) {
-        error_point(err, BYTES("cursor"));
-        return error_set(err, E_BAD_CURSOR,
-                         "the cursor is not one of this list; take `next` of the page before");
-    }
+                          sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0 ||
+        size == 0)
+        return refuse_cursor(err);
     page->after = (struct bytes){(const char *)after, size};
     return OK;
-}
-
-static void put_query_escaped(struct buf *out, struct bytes text)
-{
-    for (size_t i = 0; i < text.size; i++) {
-        unsigned char c = (unsigned char)text.data[i];
-
-        if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-            c == '-' || c == '_' || c == '.')
-            buf_put_char(out, (char)c);
-        else
-            buf_printf(out, "%%%02X", c);
-    }
-}
-
-/* Link: the same question with the next cursor. */
-static void put_link(struct page *page, const char *cursor)
-{
-    const struct request *request = page->request;
-    struct buf link = BUF_INIT(16 * 1024);
-
-    buf_put_char(&link, '<');
-    buf_put(&link, request->path);
-    buf_put_char(&link, '?');
-    for (size_t i = 0; i < request->parameter_count; i++) {
-        if (bytes_equal(request->parameters[i].name, BYTES("cursor")))
-            continue;
-        put_query_escaped(&link, request->parameters[i].name);
-        buf_put_char(&link, '=');
-        put_query_escaped(&link, request->parameters[i].value);
-        buf_put_char(&link, '&');
-    }
-    buf_printf(&link, "cursor=%s>; rel=\"next\"", cursor);
-    if (!link.failed)
-        reply_header(page->request, "Link", buf_bytes(&link));
-    buf_release(&link);
 }
 
 static void page_finish(struct page *page)
@@ -264,7 +242,7 @@ static void page_finish(struct page *page)
         cursor_print(page, cursor, size);
         json_put_text(&page->out, bytes_of(cursor));
         buf_put_char(&page->out, '}');
-        put_link(page, cursor);
+        link_next(page->request, bytes_of(cursor));
     }
     reply_buf_take(page->request, 200, "application/json", &page->out);
 }
@@ -290,9 +268,10 @@ static enum code page_parse(struct page *page, struct error *err)
     struct request *request = page->request;
     struct matcher *matchers = ARENA_ARRAY(&page->arena, struct matcher, request->parameter_count);
     struct bytes text;
-    enum code code =
-        parameter_number(request, "limit", 1, PAGE_MAX, PAGE_INITIAL, &page->limit, err);
+    enum code code = parameters_once(request, "match", err);
 
+    if (code == OK)
+        code = parameter_number(request, "limit", 1, PAGE_MAX, PAGE_INITIAL, &page->limit, err);
     (void)request_parameter(request, "measurement", &page->measurement);
     if (code == OK && request_parameter(request, "cursor", &text))
         code = cursor_parse(page, text, err);

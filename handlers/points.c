@@ -46,7 +46,9 @@ static enum code points_parameters(struct request *request, struct intake_reques
     bool to_shard;
     enum code code;
 
-    code = choice(request, "on_error", "fail", "skip", &intake->skip_bad, err);
+    code = parameters_once(request, NULL, err);
+    if (code == OK)
+        code = choice(request, "on_error", "fail", "skip", &intake->skip_bad, err);
     if (code == OK)
         code = choice(request, "ack", "wal", "shard", &to_shard, err);
     if (code == OK && to_shard) {

@@ -5,10 +5,14 @@
 #include <stdlib.h>
 
 #include "handlers/app.h"
+#include "handlers/link.h"
+#include "http/compress.h"
 #include "http/reply.h"
 #include "query/query.h"
 
 enum { QUERY_ARENA_BYTES_MAX = 4 * 1024 * 1024 };
+
+static const char vary[] = "Accept, Accept-Encoding, Authorization";
 
 struct query_job {
     struct job job; /* first */
@@ -26,18 +30,26 @@ static struct query_job *job_of_sink(struct query_sink *sink)
     return (struct query_job *)((char *)sink - offsetof(struct query_job, sink));
 }
 
-static enum code sink_begin(struct query_sink *sink, const char *content_type, struct bytes etag,
-                            const char *cache_control, struct error *err)
+static enum code sink_begin(struct query_sink *sink, const struct query_head *head,
+                            struct error *err)
 {
     struct query_job *job = job_of_sink(sink);
+    struct request *request = job->request;
+    char as_of[TIMESTAMP_TEXT_SIZE];
+    size_t size = timestamp_print(head->as_of, as_of);
     enum code code;
 
-    reply_header(job->request, "ETag", etag);
-    reply_header(job->request, "Cache-Control", bytes_of(cache_control));
-    reply_header(job->request, "Vary", BYTES("Accept, Accept-Encoding, Authorization"));
-    code = reply_stream(job->request, 200, content_type, &job->stream, err);
+    reply_header(request, "ETag", head->etag);
+    reply_header(request, "Cache-Control", bytes_of(head->cache_control));
+    reply_header(request, "Vary", BYTES(vary));
+    reply_header(request, "Weir-As-Of", (struct bytes){as_of, size});
+    if (head->partial)
+        reply_header(request, "Weir-Partial", BYTES("true"));
+    if (head->next.size > 0)
+        link_next(request, head->next);
+    code = reply_stream(request, 200, head->content_type, &job->stream, err);
     if (code == OK)
-        request_resume(job->request);
+        request_resume(request);
     return code;
 }
 
@@ -106,7 +118,7 @@ static void query_finished(struct query_job *job, const struct query_outcome *ou
 
     metric_move(job->running, -1);
     job->counted = false;
-    if (outcome->begun) {
+    if (job->stream != NULL) {
         stream_end(job->stream, code == OK); /* the request may be gone from here on */
         return;
     }
@@ -115,6 +127,7 @@ static void query_finished(struct query_job *job, const struct query_outcome *ou
     } else {
         reply_header(request, "ETag", bytes_of(outcome->etag));
         reply_header(request, "Cache-Control", BYTES("no-cache"));
+        reply_header(request, "Vary", BYTES(vary));
         reply_empty(request, 304);
     }
     request_resume(request);
@@ -125,6 +138,7 @@ static void query_job_run(struct job *base)
     struct query_job *job = (struct query_job *)base;
     struct app *app = app_of(job->request);
     const struct session *session = session_of(job->request);
+    enum coding coding = coding_choose(request_header(job->request, "accept-encoding"));
     struct query_environment environment = {
         .store = app->store,
         .catalog = app->catalog,
@@ -134,6 +148,7 @@ static void query_job_run(struct job *base)
         .history_ns = session->settings->history_ns,
         .clock = app->clock,
         .if_none_match = job->request->if_none_match,
+        .content_encoding = bytes_of(coding_name(coding)),
     };
     struct query_outcome outcome = {0};
     struct error err = {0};

@@ -112,7 +112,7 @@ static struct entry *entry_add(struct idempotency *idempotency, struct tenant_ke
     return entry;
 }
 
-/* False when memory ran out: then the entry answers without a body. */
+/* False when memory ran out: an answer without its body would be another answer. */
 static bool entry_answer(struct entry *entry, const struct note *note)
 {
     char *result = note->result.size == 0 ? NULL : malloc(note->result.size);

@@ -22,8 +22,8 @@ enum {
 struct intake {
     struct intake_environment environment;
     struct intake_request request;
-    struct arena arena; /* batch, payload copy, answers; from the budget */
-    size_t reserved;    /* of the budget beside the arena's own, until the body is decoded */
+    struct arena arena; /* of the batch; from the budget */
+    size_t reserved;    /* of the budget beside the arena's own: for decompression and the record */
     struct batch batch;
     struct inflate *inflate;
     const struct decoder_row *row;
@@ -126,7 +126,7 @@ enum code intake_new(const struct intake_environment *environment,
         return error_set(err, E_MEMORY, "no memory for a request");
     intake->environment = *environment;
     intake->request = *request;
-    intake->payload = BUF_INIT(request->limits->record_bytes_max + 1);
+    intake->payload = BUF_INIT(request->limits->record_bytes_max);
     intake->body = BUF_INIT(ANSWER_BYTES_MAX);
     intake->errors = BUF_INIT(ANSWER_BYTES_MAX);
     arena_init(&intake->arena, SIZE_MAX, environment->budget);
@@ -257,6 +257,8 @@ static void answer_prepare(struct intake *intake)
                intake->points - batch->reject_count, batch->reject_count);
     put_errors(batch, &intake->body);
     buf_put_text(&intake->body, "}");
+    for (const struct batch_reject *reject = batch->rejects; reject != NULL; reject = reject->next)
+        count_refusal(intake, reject->code);
     intake->answer.body = buf_bytes(&intake->body);
 }
 
@@ -329,6 +331,22 @@ static void submission_done(struct submission *submission, enum code code, const
     intake->done(intake->context);
 }
 
+/* What a repeat is answered: the same, but for a list of errors that is too long to be kept. */
+static void note_answer(struct intake *intake)
+{
+    const struct batch *batch = &intake->batch;
+
+    intake->note.status = (uint16_t)intake->answer.status;
+    intake->note.result = intake->answer.body;
+    if (intake->answer.body.size <= NOTE_RESULT_BYTES_MAX)
+        return;
+    buf_printf(&intake->errors,
+               "{\"accepted\":%" PRIu64 ",\"rejected\":%" PRIu64
+               ",\"errors\":[],\"errors_truncated\":true}",
+               intake->points - batch->reject_count, batch->reject_count);
+    intake->note.result = buf_bytes(&intake->errors);
+}
+
 /* The record of the batch, with the answer it will have had. */
 static enum code encode(struct intake *intake, struct error *err)
 {
@@ -341,19 +359,17 @@ static enum code encode(struct intake *intake, struct error *err)
     code = buf_finish(&intake->body, err);
     if (code)
         return code;
-    intake->note.status = (uint16_t)intake->answer.status;
-    if (intake->answer.body.size <= NOTE_RESULT_BYTES_MAX)
-        intake->note.result = intake->answer.body;
+    note_answer(intake);
+    code = buf_finish(&intake->errors, err);
+    if (code)
+        return code;
     record_encode_rows(intake->request.tenant->name, &intake->note, batch, &intake->payload);
-    if (intake->payload.failed && intake->payload.size >= intake->request.limits->record_bytes_max)
+    if (intake->payload.limited)
         return error_set(err, E_RECORD_LARGE,
                          "the request makes a record of more than %" PRIu64
                          " bytes; send it in parts",
                          intake->request.limits->record_bytes_max);
-    code = buf_finish(&intake->payload, err);
-    if (code)
-        return code;
-    return OK;
+    return buf_finish(&intake->payload, err);
 }
 
 bool intake_prepare(struct intake *intake)

@@ -58,14 +58,11 @@ static enum code claim_fields(struct validation *validation, struct catalog *cat
     return OK;
 }
 
-/* Series without rows left are not made. */
-static void mark_used(struct batch *batch)
+static enum code drop_unused(struct batch *batch, struct error *err)
 {
-    for (uint32_t i = 0; i < batch->series_count; i++)
-        batch->series[i].used = false;
-    for (const struct batch_table *table = batch->tables; table != NULL; table = table->next)
-        for (uint32_t r = 0; r < table->row_count; r++)
-            batch->series[table->series[r]].used = true;
+    if (!batch_series_drop_unused(batch))
+        return error_set(err, E_MEMORY, "no memory to number the series of a request");
+    return OK;
 }
 
 static enum code resolve_series(struct validation *validation, struct catalog *catalog,
@@ -74,23 +71,20 @@ static enum code resolve_series(struct validation *validation, struct catalog *c
 {
     struct batch *batch = validation->batch;
     bool refused = false;
+    enum code code = drop_unused(batch, err); /* what has no rows left is not made */
 
-    for (uint32_t i = 0; i < batch->series_count; i++) {
+    for (uint32_t i = 0; code == OK && i < batch->series_count; i++) {
         struct batch_series *series = &batch->series[i];
         struct error why = {0};
-        enum code code;
-
-        if (!series->used)
-            continue;
-        code =
+        enum code found =
             catalog_series(catalog, tenant, series->key, limits->series_max, &series->series, &why);
-        if (code == OK) {
+        if (found == OK) {
             series->id = series->series->id;
             continue;
         }
-        if (code != E_SERIES_LIMIT) {
+        if (found != E_SERIES_LIMIT) {
             *err = why;
-            return code;
+            return found;
         }
         if (!refused) {
             validation->series_error = ARENA_ARRAY(batch->arena, struct error, batch->series_count);
@@ -101,9 +95,10 @@ static enum code resolve_series(struct validation *validation, struct catalog *c
         refused = true;
         validation->series_error[i] = why;
     }
-    if (refused)
-        batch_drop_rows(batch, drop_series_rows, validation);
-    return OK;
+    if (!refused)
+        return code;
+    batch_drop_rows(batch, drop_series_rows, validation);
+    return drop_unused(batch, err);
 }
 
 enum code batch_validate(struct batch *batch, struct catalog *catalog, const struct tenant *tenant,
@@ -117,6 +112,5 @@ enum code batch_validate(struct batch *batch, struct catalog *catalog, const str
     code = claim_fields(&validation, catalog, tenant, limits, err);
     if (code || (whole && batch->reject_count > 0))
         return code;
-    mark_used(batch);
     return resolve_series(&validation, catalog, tenant, limits, err);
 }

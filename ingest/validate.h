@@ -8,9 +8,9 @@
 
 struct catalog;
 
-/* Only failures of the whole request are returned (E_MEMORY).  Afterwards every series that a row
- * names is resolved.  With `whole` (nothing is stored when a line is bad) a batch that has rejects
- * already claims nothing. */
+/* Only failures of the whole request are returned (E_MEMORY).  Afterwards every series of
+ * the batch is resolved and has rows.  With `whole` (nothing is stored when a line is bad) a batch
+ * that has rejects already claims nothing. */
 MUST_USE enum code batch_validate(struct batch *batch, struct catalog *catalog,
                                   const struct tenant *tenant, const struct limits *limits,
                                   bool whole, struct error *err);

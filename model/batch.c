@@ -319,3 +319,29 @@ void batch_drop_rows(struct batch *batch,
         batch_rows_cut(batch, table, kept);
     }
 }
+
+bool batch_series_drop_unused(struct batch *batch)
+{
+    uint32_t *number = ARENA_ARRAY(batch->arena, uint32_t, batch->series_count);
+    uint32_t kept = 0;
+
+    if (number == NULL)
+        return false;
+    for (const struct batch_table *table = batch->tables; table != NULL; table = table->next)
+        for (uint32_t row = 0; row < table->row_count; row++)
+            number[table->series[row]] = 1;
+    for (uint32_t i = 0; i < batch->series_count; i++) {
+        if (number[i] == 0)
+            continue;
+        batch->series[kept] = batch->series[i];
+        number[i] = kept++;
+    }
+    if (kept == batch->series_count)
+        return true;
+    batch->series_count = kept;
+    map_release(&batch->series_by_key); /* it names old numbers */
+    for (struct batch_table *table = batch->tables; table != NULL; table = table->next)
+        for (uint32_t row = 0; row < table->row_count; row++)
+            table->series[row] = number[table->series[row]];
+    return true;
+}

@@ -101,6 +101,10 @@ void batch_drop_rows(struct batch *batch,
                                        struct error *why),
                      void *context);
 
+/* Takes out the series that no row names and renumbers the others; no series can be looked up by
+ * its key afterwards.  False when memory ran out: then nothing has changed. */
+MUST_USE bool batch_series_drop_unused(struct batch *batch);
+
 /* Within a request the later line wins, field by field: makes (series, time) unique by merging
  * rows. Does nothing unless `unordered`.  False when memory ran out. */
 MUST_USE bool batch_resolve(struct batch *batch);

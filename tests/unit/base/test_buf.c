@@ -49,7 +49,9 @@ static void test_limit_is_exact_and_failure_sticks(void **state)
         assert_int_equal(buf.size, limits[i]);
         assert_int_equal(buf_finish(&buf, &err), E_MEMORY);
         assert_int_equal(err.code, E_MEMORY);
+        assert_true(buf.limited);
         buf_clear(&buf);
+        assert_false(buf.limited);
         assert_int_equal(buf_finish(&buf, &err), OK);
         buf_release(&buf);
         assert_int_equal(buf.size_max, limits[i]);

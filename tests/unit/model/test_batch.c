@@ -203,6 +203,38 @@ static void test_dropped_rows_are_rejected_and_the_others_stay(void **state)
     end(&arena, &batch);
 }
 
+static enum code drop_odd_series(void *context, const struct batch_table *table, uint32_t row,
+                                 struct error *why)
+{
+    (void)context;
+    return table->series[row] % 2 == 0 ? OK : error_set(why, E_FIELD_KIND, "odd");
+}
+
+static void test_series_without_rows_go_and_the_others_keep_their_rows(void **state)
+{
+    static const char *const names[] = {"\1m\1a\1v", "\1m\1a\1w", "\1m\1a\1x", "\1m\1a\1y"};
+    struct batch_table *table;
+    struct arena arena;
+    struct batch batch;
+
+    (void)state;
+    begin(&arena, &batch);
+    table = batch_table_find(&batch, BYTES("m"), fields_ab, 2);
+    assert_non_null(table);
+    for (uint32_t i = 0; i < COUNT_OF(names); i++)
+        assert_int_equal(i, batch_series_index(&batch, bytes_of(names[i]), BYTES("m")));
+    for (uint32_t i = 0; i < COUNT_OF(names); i++)
+        put(&batch, table, i, i + 1, i);
+    assert_true(batch_series_drop_unused(&batch));
+    assert_int_equal(4, batch.series_count);
+    batch_drop_rows(&batch, drop_odd_series, NULL);
+    assert_true(batch_series_drop_unused(&batch));
+    assert_int_equal(2, batch.series_count);
+    for (uint32_t row = 0; row < 2; row++)
+        assert_true(bytes_equal(batch.series[table->series[row]].key, bytes_of(names[row * 2])));
+    end(&arena, &batch);
+}
+
 static void test_memory_that_runs_out_is_an_answer(void **state)
 {
     (void)state;
@@ -240,6 +272,7 @@ int main(void)
         cmocka_unit_test(test_untimed_rows_of_a_series_get_consecutive_times),
         cmocka_unit_test(test_rejects_are_all_counted_and_the_first_kept),
         cmocka_unit_test(test_dropped_rows_are_rejected_and_the_others_stay),
+        cmocka_unit_test(test_series_without_rows_go_and_the_others_keep_their_rows),
         cmocka_unit_test(test_memory_that_runs_out_is_an_answer),
     };
 
