@@ -147,7 +147,7 @@ static void big_finish(struct request *request)
     size_t size = number_parameter(request, "bytes");
     char *to = buf_extend(&body, size);
 
-    for (size_t i = 0; i < size; i++)
+    for (size_t i = 0; to != NULL && i < size; i++)
         to[i] = (char)('a' + i / 7 % 26);
     reply_header(request, "ETag", BYTES("\"big\""));
     reply_buf_take(request, 200, "text/plain; charset=utf-8", &body);

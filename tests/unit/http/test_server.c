@@ -82,7 +82,7 @@ static void test_after_the_drain_time_all_are_cancelled_and_cleaned(void **state
         "GET /stream?bytes=67 HTTP/1.1\r\n" HOST "\r\n",
         "GET /stream?bytes=100000000 HTTP/1.1\r\n" HOST "\r\n",
         "POST /refuse_start HTTP/1.1\r\n" HOST "Content-Length: 9\r\n\r\nabc",
-        "GET /ping HTTP/1.1\r\n" HOST,
+        ("GET /ping HTTP/1.1\r\n" HOST),
         "GET /pi",
         "",
     };
