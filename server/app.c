@@ -21,7 +21,7 @@ enum { JOBS_MAX = 4096 };
 static const uint64_t index_map_bytes = UINT64_C(1) << 40;
 
 struct server {
-    const struct server_options *options;
+    const struct settings *settings;
     struct app app;
     struct budget ingest_budget;
     struct fs *fs;
@@ -37,29 +37,13 @@ static unsigned cores(void)
     return count < 1 ? 1 : (unsigned)count;
 }
 
-static bool listens_on_loopback(const char *listen)
-{
-    return strncmp(listen, "127.", 4) == 0 || strncmp(listen, "[::1]", 5) == 0 ||
-           strncmp(listen, "localhost:", 10) == 0;
-}
-
-static enum code check_listen(const struct server_options *options, struct error *err)
-{
-    if (listens_on_loopback(options->listen) || options->insecure_listen)
-        return OK;
-    return error_set(err, E_CONFIG,
-                     "listening on %s without TLS would show tokens and data to the network: put a "
-                     "TLS proxy in front and listen on 127.0.0.1, or say --insecure-listen",
-                     options->listen);
-}
-
 static enum code open_directory(struct server *server, struct error *err)
 {
-    const struct server_options *options = server->options;
+    const struct settings *settings = server->settings;
     enum code code =
-        directory_open(options->tenants, &options->limits, &server->app.directory, err);
+        directory_open(settings->tenants, &settings->limits, &server->app.directory, err);
 
-    if (code == OK && options->tenants == NULL)
+    if (code == OK && settings->tenants == NULL)
         log_event(LOG_WARN, "no tenants file: open to every client on this machine",
                   LOG_CSTR("tenant", "default"));
     return code;
@@ -67,23 +51,23 @@ static enum code open_directory(struct server *server, struct error *err)
 
 static enum code open_store(struct server *server, struct error *err)
 {
-    const struct server_options *options = server->options;
+    const struct settings *settings = server->settings;
     struct app *app = &server->app;
     struct store_options store = {
         .clock = app->clock,
         .metrics = app->metrics,
-        .limits = &options->limits,
-        .accept_clock = options->accept_clock,
-        .ballast_bytes = options->ballast_bytes,
+        .limits = &settings->limits,
+        .accept_clock = settings->accept_clock,
+        .ballast_bytes = settings->ballast_bytes,
     };
     char path[4096];
     enum code code;
 
-    code = fs_posix_open(options->data, &server->fs, err);
+    code = fs_posix_open(settings->data, &server->fs, err);
     if (code == OK)
         code = fs_posix_lock(server->fs, "lock", err);
     if (code == OK) {
-        snprintf(path, sizeof(path), "%s/index", options->data);
+        snprintf(path, sizeof(path), "%s/index", settings->data);
         code = index_lmdb_open(path, index_map_bytes, false, &server->index, err);
     }
     if (code == OK) /* the new directory's name */
@@ -91,7 +75,7 @@ static enum code open_store(struct server *server, struct error *err)
     if (code == OK)
         code = catalog_new(&app->catalog, err);
     if (code == OK)
-        code = idempotency_new(&options->limits, app->clock, &server->idempotency, err);
+        code = idempotency_new(&settings->limits, app->clock, &server->idempotency, err);
     if (code)
         return code;
     store.fs = server->fs;
@@ -106,11 +90,11 @@ static enum code open_store(struct server *server, struct error *err)
 
 static void announce(const struct server *server)
 {
-    const char *path = server->options->port_file;
+    const char *path = server->settings->port_file;
     FILE *file;
 
     log_event(LOG_INFO, "listening", LOG_CSTR("address", http_server_address(server->http)),
-              LOG_CSTR("data", server->options->data), LOG_CSTR("version", WEIR_VERSION));
+              LOG_CSTR("data", server->settings->data), LOG_CSTR("version", WEIR_VERSION));
     if (path == NULL)
         return;
     file = fopen(path, "w");
@@ -122,12 +106,12 @@ static void announce(const struct server *server)
 
 static enum code open_http(struct server *server, struct error *err)
 {
-    const struct server_options *options = server->options;
+    const struct settings *settings = server->settings;
     struct app *app = &server->app;
     struct http_options http = {
-        .listen = options->listen,
-        .threads = options->http_threads == 0 ? cores() : options->http_threads,
-        .limits = &options->limits,
+        .listen = settings->listen,
+        .threads = settings->http_threads == 0 ? cores() : (unsigned)settings->http_threads,
+        .limits = &settings->limits,
         .routes = app_routes,
         .route_count = app_route_count,
         .app = app,
@@ -136,7 +120,7 @@ static enum code open_http(struct server *server, struct error *err)
         .clock = app->clock,
         .metrics = app->metrics,
     };
-    unsigned threads = options->query_threads == 0 ? cores() : options->query_threads;
+    unsigned threads = settings->query_threads == 0 ? cores() : (unsigned)settings->query_threads;
     enum code code = workers_start(threads, JOBS_MAX, &app->workers, err);
 
     if (code == OK)
@@ -144,7 +128,7 @@ static enum code open_http(struct server *server, struct error *err)
     return code;
 }
 
-enum code server_start(const struct server_options *options, struct server **out, struct error *err)
+enum code server_start(const struct settings *settings, struct server **out, struct error *err)
 {
     struct server *server = calloc(1, sizeof(*server));
     enum code code;
@@ -152,13 +136,11 @@ enum code server_start(const struct server_options *options, struct server **out
     *out = NULL;
     if (server == NULL)
         return error_set(err, E_MEMORY, "no memory to start");
-    server->options = options;
+    server->settings = settings;
     server->app.clock = clock_system();
     server->app.version = WEIR_VERSION;
-    server->ingest_budget.bytes_max = options->limits.ingest_bytes_max;
-    code = check_listen(options, err);
-    if (code == OK)
-        code = metrics_new(&server->app.metrics, err);
+    server->ingest_budget.bytes_max = settings->limits.ingest_bytes_max;
+    code = metrics_new(&server->app.metrics, err);
     if (code == OK)
         code = open_directory(server, err);
     if (code == OK)
@@ -187,7 +169,7 @@ void server_stop(struct server *server)
     if (server == NULL)
         return;
     server->app.draining = true;
-    http_server_stop(server->http, server->options->drain_ms);
+    http_server_stop(server->http, (int64_t)server->settings->drain_ms);
     workers_stop(server->app.workers);
     store_close(server->app.store);
     idempotency_free(server->idempotency);

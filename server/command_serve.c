@@ -1,0 +1,94 @@
+/* weir serve: runs until SIGTERM or SIGINT; SIGHUP reads the tenants file again. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "server/app.h"
+#include "server/command_line.h"
+#include "server/notify.h"
+
+enum { EXIT_DISK_FAILED = 70 };
+
+static const char usage[] =
+    "usage: weir serve [--config FILE] [settings]\n"
+    "\n"
+    "Serves HTTP out of a data directory, on one machine.  SIGTERM: answers what is under way, "
+    "then\n"
+    "ends; SIGHUP: reads the tenants file again.  Exit code 70 after a disk error: start it again\n"
+    "when the disk is well.\n"
+    "\n"
+    "  weir serve --data weir-data --listen 127.0.0.1:8090\n"
+    "  weir serve --config weir.yaml\n";
+
+static void reload(struct server *server)
+{
+    struct error err = {0};
+
+    notify_service("RELOADING=1");
+    if (server_reload(server, &err))
+        log_error(LOG_ERROR, "the tenants file was not taken; the old one stays", &err);
+    else
+        log_event(LOG_INFO, "read the tenants file again",
+                  LOG_CSTR("address", server_address(server)));
+    notify_service("READY=1");
+}
+
+/* Waits for signals; looks at the disk's health in between. */
+static int serve(struct server *server, const sigset_t *signals)
+{
+    const struct timespec period = {.tv_nsec = 500 * 1000000};
+    struct error err = {0};
+
+    for (;;) {
+        int number = sigtimedwait(signals, NULL, &period);
+
+        if (number == SIGTERM || number == SIGINT) {
+            log_event(LOG_INFO, "stopping", LOG_INT("signal", number));
+            return COMMAND_DONE;
+        }
+        if (number == SIGHUP)
+            reload(server);
+        if (server_check(server, &err)) {
+            log_error(LOG_ERROR, "the disk failed; nothing more is taken in", &err);
+            return EXIT_DISK_FAILED;
+        }
+        notify_service("WATCHDOG=1");
+    }
+}
+
+int command_serve(int argc, char **argv)
+{
+    struct config *config;
+    const struct command_line line = {usage, NULL, &config};
+    struct server *server = NULL;
+    struct error err = {0};
+    sigset_t signals;
+    int exit_code;
+
+    if (!command_line_read(&line, argc, argv, &exit_code))
+        return exit_code;
+    log_setup(config_settings(config)->log_level, config_log_format(config));
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    /* Before any thread is made, so that none of them takes a signal. */
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error of write(), not our death */
+    if (server_start(config_settings(config), &server, &err)) {
+        config_free(config);
+        return command_fail(&err);
+    }
+    notify_service("READY=1");
+    exit_code = serve(server, &signals);
+    notify_service("STOPPING=1");
+    if (exit_code == EXIT_DISK_FAILED)
+        _exit(exit_code); /* closing would wait for a disk that does not answer */
+    server_stop(server);
+    config_free(config);
+    return exit_code;
+}
