@@ -221,3 +221,8 @@ void json_put_text(struct buf *out, struct bytes text)
     }
     buf_put_char(out, '"');
 }
+
+const char *json_doc_version(void)
+{
+    return jansson_version_str();
+}

@@ -21,6 +21,7 @@ enum json_kind {
 /* E_SYNTAX with line, column and what is wrong, also for an integer beyond int64; E_DEPTH. */
 MUST_USE enum code json_doc_parse(struct bytes text, uint32_t depth_max, struct json **root,
                                   struct error *err);
+const char *json_doc_version(void);    /* of the library that runs */
 void json_doc_free(struct json *root); /* NULL is fine */
 enum json_kind json_kind(const struct json *value);
 const char *json_kind_name(enum json_kind kind); /* "a number", "an array", ...; for people */

@@ -259,6 +259,11 @@ const char *mhd_reason(unsigned status)
     return MHD_get_reason_phrase_for(status);
 }
 
+const char *mhd_version(void)
+{
+    return MHD_get_version();
+}
+
 /* ---- The daemon ---- */
 
 static void on_message(void *cls, const char *format, va_list arguments)

@@ -20,5 +20,6 @@ void mhd_stop(struct http_server *server);
 void mhd_suspend(struct exchange *exchange);
 void mhd_resume(struct exchange *exchange);
 const char *mhd_reason(unsigned status); /* "Not Found" */
+const char *mhd_version(void);           /* of the library that runs */
 
 #endif

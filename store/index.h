@@ -54,5 +54,6 @@ struct index {
 MUST_USE enum code index_lmdb_open(const char *path, uint64_t map_bytes, bool read_only,
                                    struct index **index, struct error *err);
 void index_lmdb_close(struct index *index);
+const char *index_lmdb_version(void); /* of the library that runs */
 
 #endif

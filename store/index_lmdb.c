@@ -292,3 +292,11 @@ void index_lmdb_close(struct index *base)
     mdb_env_close(index->environment); /* NULL is fine */
     free(index);
 }
+
+const char *index_lmdb_version(void)
+{
+    static const char name[] = "LMDB ";
+    const char *text = mdb_version(NULL, NULL, NULL); /* "LMDB 0.9.24: (July 24, 2019)" */
+
+    return strncmp(text, name, strlen(name)) == 0 ? text + strlen(name) : text;
+}
