@@ -40,6 +40,9 @@ bool directory_grant(const struct directory_snapshot *snapshot, struct bytes tok
 const struct tenant_settings *directory_tenant(const struct directory_snapshot *snapshot,
                                                struct bytes name);
 
+/* [a-z0-9_-]{1,64} */
+bool tenant_name_valid(struct bytes name);
+
 /* A new random token and the line of the file that admits it.  `text` and `line` are appended to.
  */
 struct buf;

@@ -25,7 +25,7 @@ static enum code no_memory(struct error *err)
     return error_set(err, E_MEMORY, "no memory for the tenants");
 }
 
-static bool tenant_name_valid(struct bytes name)
+bool tenant_name_valid(struct bytes name)
 {
     if (name.size < 1 || name.size > NAME_BYTES_MAX)
         return false;

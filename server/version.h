@@ -1,3 +1,4 @@
+/* The version of this program. */
 #ifndef WEIR_SERVER_VERSION_H
 #define WEIR_SERVER_VERSION_H
 

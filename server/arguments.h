@@ -1,0 +1,31 @@
+/* Flags of a command line, by tables: --name value, --name=value, --switch.  A table's values point
+ * into argv. */
+#ifndef WEIR_SERVER_ARGUMENTS_H
+#define WEIR_SERVER_ARGUMENTS_H
+
+#include <stdio.h>
+
+#include "base/error.h"
+
+struct argument_row {
+    const char *name;  /* without the dashes */
+    const char *value; /* what help calls it, "FILE"; NULL = a switch */
+    const char *help;
+};
+
+struct arguments {
+    const struct argument_row *rows;
+    size_t count;
+    const char **values; /* one a row: NULL = not given; a switch gives "true" or what stands behind
+                            its '=' */
+};
+
+/* argv[0] is skipped.  E_CONFIG: unknown (with the nearest name), given twice, without its value,
+ * or no flag at all. */
+MUST_USE enum code arguments_read(int argc, char **argv, struct arguments *tables,
+                                  size_t table_count, struct error *err);
+/* "-h" or "--help" stands somewhere. */
+bool arguments_ask_help(int argc, char **argv);
+void arguments_print(const struct arguments *table, FILE *out);
+
+#endif

@@ -1,0 +1,18 @@
+/* The commands of `weir`; main.c holds the table.  argv[0] is the command's own name.  The result
+ * is the exit code.  What was asked for goes to stdout, talk to stderr. */
+#ifndef WEIR_SERVER_COMMANDS_H
+#define WEIR_SERVER_COMMANDS_H
+
+enum {
+    COMMAND_DONE = 0,
+    COMMAND_FAILED = 1,
+    COMMAND_USAGE = 2, /* the command line is wrong; nothing was tried */
+};
+
+int command_serve(int argc, char **argv);
+int command_token(int argc, char **argv);
+int command_check_config(int argc, char **argv);
+int command_verify(int argc, char **argv);
+int command_version(int argc, char **argv);
+
+#endif

@@ -1,0 +1,64 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/nearest.h"
+#include "server/commands.h"
+
+static const struct {
+    const char *name, *summary;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    {"serve",        "serve HTTP out of a data directory",            command_serve       },
+    {"token",        "make a token and the line that admits it",      command_token       },
+    {"check-config", "read the configuration and say what is wrong",  command_check_config},
+    {"verify",       "walk everything stored, offline, and check it", command_verify      },
+    {"version",      "print the version and those of the libraries",  command_version     },
+};
+
+static void help_print(FILE *out)
+{
+    fputs("Weir takes time series in and gives time ranges back.\n"
+          "\n"
+          "  weir serve --data weir-data --listen 127.0.0.1:8090\n"
+          "  curl -d 'room,floor=1 temperature=21.5' http://127.0.0.1:8090/v1/points\n"
+          "  curl 'http://127.0.0.1:8090/v1/query?measurement=room'\n"
+          "\n"
+          "usage: weir COMMAND [flags]\n"
+          "\n",
+          out);
+    for (size_t i = 0; i < COUNT_OF(commands); i++)
+        fprintf(out, "  %-14s%s\n", commands[i].name, commands[i].summary);
+    fputs("\n`weir COMMAND --help` tells its flags.\n", out);
+}
+
+static int unknown_command(const char *name)
+{
+    const char *names[COUNT_OF(commands) + 1] = {NULL}, *near;
+
+    for (size_t i = 0; i < COUNT_OF(commands); i++)
+        names[i] = commands[i].name;
+    near = nearest_name(bytes_of(name), names);
+    fprintf(stderr, "weir: unknown command \"%s\"%s%s%s\n", name,
+            near ? "; did you mean \"" : " (weir --help lists them)", near ? near : "",
+            near ? "\"?" : "");
+    return COMMAND_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        help_print(stderr);
+        return COMMAND_USAGE;
+    }
+    if (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0 ||
+        strcmp(argv[1], "help") == 0) {
+        help_print(stdout);
+        return COMMAND_DONE;
+    }
+    if (strcmp(argv[1], "--version") == 0)
+        return command_version(argc - 1, argv + 1);
+    for (size_t i = 0; i < COUNT_OF(commands); i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    return unknown_command(argv[1]);
+}

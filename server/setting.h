@@ -1,0 +1,51 @@
+/* The settings of the program: one row each, and where they are kept.  A setting `drain_ms` is the
+ * YAML key drain_ms, the variable WEIR_DRAIN_MS and the flag --drain-ms; a row of limit_rows is a
+ * setting too: limits: {series_max: …}, WEIR_LIMITS_SERIES_MAX, --limit-series-max. */
+#ifndef WEIR_SERVER_SETTING_H
+#define WEIR_SERVER_SETTING_H
+
+#include "base/log.h"
+#include "model/limits.h"
+
+struct settings {
+    const char *data;
+    const char *listen;
+    const char *tenants;   /* NULL = open mode */
+    const char *port_file; /* NULL = none */
+    bool insecure_listen, accept_clock;
+    unsigned log_level;                   /* an enum log_level */
+    unsigned log_format;                  /* auto, logfmt, json: see config_log_format() */
+    uint64_t http_threads, query_threads; /* 0 = one per core */
+    uint64_t ballast_bytes;
+    uint64_t drain_ms;
+    struct limits limits;
+};
+
+enum setting_kind {
+    SETTING_TEXT,   /* const char * */
+    SETTING_SIZE,   /* uint64_t */
+    SETTING_MS,     /* uint64_t */
+    SETTING_COUNT,  /* uint64_t */
+    SETTING_BOOL,   /* bool */
+    SETTING_CHOICE, /* unsigned, the index of the choice */
+};
+
+struct setting_row {
+    const char *name, *initial, *help;
+    const char *value; /* what help calls it */
+    enum setting_kind kind;
+    bool optional;              /* TEXT: may be empty, and is NULL then */
+    size_t offset;              /* in struct settings */
+    uint64_t most;              /* of COUNT, SIZE and MS */
+    const char *const *choices; /* NULL-terminated */
+};
+
+extern const struct setting_row setting_rows[];
+extern const size_t setting_row_count;
+
+/* Reads `text` into its place.  It is NUL-terminated and outlives `settings`.  E_CONFIG; the text
+ * of the error does not name the setting. */
+MUST_USE enum code setting_put(const struct setting_row *row, const char *text,
+                               struct settings *settings, struct error *err);
+
+#endif

@@ -1,0 +1,92 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "server/arguments.h"
+
+static const struct argument_row first_rows[] = {
+    {"data",    "DIR", "Where."},
+    {"verbose", NULL,  "Talk." },
+};
+static const struct argument_row second_rows[] = {
+    {"listen", "ADDRESS", "On what."},
+};
+
+static void test_flags_are_read_into_the_tables_that_know_them(void **state)
+{
+    static const struct {
+        const char *name, *line[6];
+        const char *want[3]; /* data, verbose, listen */
+        const char *told;    /* NULL = it is good */
+    } cases[] = {
+        {"nothing",         {NULL},                         {NULL, NULL, NULL},        NULL                                      },
+        {"a value behind",  {"--data", "x"},                {"x", NULL, NULL},         NULL                                      },
+        {"a value with =",  {"--data=x=y"},                 {"x=y", NULL, NULL},       NULL                                      },
+        {"an empty value",  {"--data="},                    {"", NULL, NULL},          NULL                                      },
+        {"a dash as value", {"--data", "--verbose"},        {"--verbose", NULL, NULL}, NULL                                      },
+        {"a switch",        {"--verbose", "--listen", "a"}, {NULL, "true", "a"},       NULL                                      },
+        {"a switch with =", {"--verbose=false"},            {NULL, "false", NULL},     NULL                                      },
+        {"twice",           {"--data", "x", "--data=y"},    {"x", NULL, NULL},         "--data is given twice"                   },
+        {"no value",        {"--listen"},                   {NULL, NULL, NULL},        "--listen needs a value: --listen ADDRESS"},
+        {"near",
+         {"--lisen", "a"},
+         {NULL, NULL, NULL},
+         "unknown flag --lisen; did you mean --listen?"                                                                          },
+        {"far",             {"--colour=red"},               {NULL, NULL, NULL},        "unknown flag --colour"                   },
+        {"no flag",
+         {"--verbose", "data"},
+         {NULL, "true", NULL},
+         "\"data\" is not a flag (--name value)"                                                                                 },
+        {"one dash",        {"-data", "x"},                 {NULL, NULL, NULL},        "\"-data\" is not a flag (--name value)"  },
+        {"only dashes",     {"--"},                         {NULL, NULL, NULL},        "unknown flag --"                         },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const char *first[2] = {NULL}, *second[1] = {NULL};
+        struct arguments tables[] = {
+            {first_rows,  2, first },
+            {second_rows, 1, second}
+        };
+        char *argv[8] = {(char *)"command"};
+        struct error err = {0};
+        enum code code;
+        int argc = 1;
+
+        for (size_t a = 0; a < COUNT_OF(cases[i].line) && cases[i].line[a]; a++)
+            argv[argc++] = (char *)cases[i].line[a];
+        code = arguments_read(argc, argv, tables, 2, &err);
+        if (code != (cases[i].told ? E_CONFIG : OK) ||
+            (cases[i].told && strcmp(err.text, cases[i].told) != 0))
+            fail_msg("%s: got %d, %s", cases[i].name, code, err.text);
+        for (size_t v = 0; v < 3; v++) {
+            const char *got = v < 2 ? first[v] : second[0], *want = cases[i].want[v];
+
+            if ((got != NULL) != (want != NULL) || (got && strcmp(got, want) != 0))
+                fail_msg("%s: value %zu is %s", cases[i].name, v, got ? got : "NULL");
+        }
+    }
+}
+
+static void test_help_is_seen_wherever_it_stands(void **state)
+{
+    char *with[] = {(char *)"command", (char *)"--data", (char *)"-h"};
+    char *without[] = {(char *)"--help", (char *)"--data", (char *)"help"};
+
+    (void)state;
+    assert_true(arguments_ask_help(3, with));
+    assert_false(arguments_ask_help(3, without));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_flags_are_read_into_the_tables_that_know_them),
+        cmocka_unit_test(test_help_is_seen_wherever_it_stands),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
