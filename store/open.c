@@ -466,12 +466,18 @@ static enum code replay_record(void *context, uint64_t lsn, int64_t ingest, stru
     return code;
 }
 
+static const uint64_t segment_bytes_most = 64 * 1024 * 1024;
+
 static enum code head_load(struct store *store, int64_t *ingest_last, struct error *err)
 {
     struct wal_options options = {
         .fs = store->options.fs,
         .incarnation = store->incarnation,
-        .segment_bytes_max = 64 * 1024 * 1024,
+        /* The current segment and the spare stay when all is sealed: they must not fill the limit.
+         */
+        .segment_bytes_max = store->limits.wal_bytes_max / 8 < segment_bytes_most
+                                 ? store->limits.wal_bytes_max / 8
+                                 : segment_bytes_most,
     };
     struct replay replay = {.store = store, .ingest_last = *ingest_last};
     struct wal_replay callbacks = {.record = replay_record, .gap = replay_gap, .context = &replay};

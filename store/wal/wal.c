@@ -44,13 +44,12 @@ struct wal {
     uint64_t bytes; /* of all files */
 };
 
-static uint64_t segment_size_take(struct wal *wal)
+/* Once a segment of the size at hand is there; one that failed must not make the next one twice as
+ * large.  Under the lock. */
+static void segment_size_grow(struct wal *wal)
 {
-    uint64_t size = wal->size_next;
-
     if (wal->size_next < wal->segment_bytes_max)
         wal->size_next *= 2;
-    return size;
 }
 
 static bool closed_push(struct wal *wal, const struct segment *segment)
@@ -156,26 +155,24 @@ void wal_close(struct wal *wal)
 /* Retires the current segment and makes one with room for `bytes` the current one. */
 static enum code wal_next_segment(struct wal *wal, uint64_t bytes, struct error *err)
 {
-    uint64_t want = SEGMENT_HEAD_SIZE + bytes, id = 0, size = 0;
+    uint64_t want = SEGMENT_HEAD_SIZE + bytes, id = 0, size, before;
     struct segment next;
-    bool pushed = true;
+    bool made, pushed = true;
     enum code code = OK;
 
     pthread_mutex_lock(&wal->lock);
     next = wal->spare;
     wal->spare = (struct segment){0};
-    if (next.file == NULL || next.id < wal->current.id)
+    made = next.file == NULL;
+    before = next.size;
+    size = wal->size_next;
+    if (made || next.id < wal->current.id)
         id = wal->id_next++;
-    if (next.file == NULL)
-        size = segment_size_take(wal);
     pthread_mutex_unlock(&wal->lock);
 
-    if (next.file == NULL) {
+    if (made) {
         code = segment_create(wal->fs, id, size > want ? size : want, &next, err);
-        size = next.size;
     } else {
-        uint64_t before = next.size;
-
         if (id != 0) { /* an id below the current one would be replayed too early */
             struct segment old = next;
 
@@ -185,7 +182,6 @@ static enum code wal_next_segment(struct wal *wal, uint64_t bytes, struct error 
         }
         if (code == OK && next.size < want)
             code = segment_extend(&next, want, err);
-        size = next.size - before;
     }
     if (code) {
         struct error ignored;
@@ -193,14 +189,19 @@ static enum code wal_next_segment(struct wal *wal, uint64_t bytes, struct error 
         segment_release(&next);
         if (next.id != 0) /* nobody would know of it until the next start */
             (void)!segment_remove(wal->fs, next.id, &ignored);
+        pthread_mutex_lock(&wal->lock);
+        wal->bytes -= before;
+        pthread_mutex_unlock(&wal->lock);
         return code;
     }
     pthread_mutex_lock(&wal->lock);
+    if (made)
+        segment_size_grow(wal);
     if (wal->current.file != NULL) {
         segment_release(&wal->current);
         pushed = closed_push(wal, &wal->current);
     }
-    wal->bytes += size;
+    wal->bytes += next.size - before;
     pthread_mutex_unlock(&wal->lock);
     if (!pushed)
         return error_set(err, E_MEMORY, "no memory for the list of segments");
@@ -339,7 +340,7 @@ enum code wal_prepare(struct wal *wal, struct error *err)
     there = wal->spare.file != NULL;
     if (!there) {
         id = wal->id_next++;
-        size = segment_size_take(wal);
+        size = wal->size_next;
     }
     pthread_mutex_unlock(&wal->lock);
     if (there || wal->failed)
@@ -349,6 +350,7 @@ enum code wal_prepare(struct wal *wal, struct error *err)
         pthread_mutex_lock(&wal->lock);
         wal->spare = spare;
         wal->bytes += spare.size;
+        segment_size_grow(wal);
         pthread_mutex_unlock(&wal->lock);
     } else if (code != E_DISK_FULL && code != E_MEMORY) {
         wal->failed = true;
