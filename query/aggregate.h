@@ -1,0 +1,43 @@
+/* What windows make of many values: one table of functions.  Each aggregate reads one part of a
+ * window's state, so mean and sum share theirs; a part takes a stretch of one column at a time.
+ *
+ * Sums are exact for integers and double-double for f64 (design.md section 4), so they do not
+ * depend on order or grouping.  Where types mix, numbers compare and add as numbers; of equal
+ * ones of several types the least type (f64, i64, u64) is given. */
+#ifndef WEIR_QUERY_AGGREGATE_H
+#define WEIR_QUERY_AGGREGATE_H
+
+#include "base/arena.h"
+#include "model/rows.h"
+#include "query/datum.h"
+
+enum part { PART_COUNT, PART_SUM, PART_MIN, PART_MAX, PART_FIRST, PART_LAST, PART_KINDS };
+
+/* Rows [first, end) of one column, all of one window. */
+struct part_input {
+    const struct rows_column *column; /* not TYPE_RETRACTED */
+    const int64_t *time;              /* ascending */
+    uint32_t first, end;
+    struct arena *arena; /* of the states, for texts */
+};
+
+struct part_row {
+    size_t size;  /* of the state, a multiple of 16; all zero = nothing yet */
+    bool numbers; /* leaves texts and bools out */
+    bool (*add)(void *state, const struct part_input *input); /* false: memory ran out */
+};
+
+extern const struct part_row part_rows[PART_KINDS];
+
+struct aggregate {
+    const char *name;
+    enum part part;
+    void (*finish)(const void *state, struct datum *datum);
+};
+
+extern const struct aggregate aggregate_rows[];
+extern const size_t aggregate_row_count;
+
+const struct aggregate *aggregate_find(struct bytes name); /* NULL = there is none */
+
+#endif

@@ -1,0 +1,139 @@
+#include "query/history.h"
+
+#include <stdlib.h>
+
+void history_init(struct history *history, const struct scan_setting *setting, int64_t floor)
+{
+    struct budget *memory = &setting->watch->memory;
+
+    *history = (struct history){.floor = floor};
+    arena_init(&history->arena, memory->bytes_max, memory);
+}
+
+void history_begin(struct history *history, struct scan *scan)
+{
+    history->scan = scan;
+}
+
+/* Room for the states of a row with so many events; one more set of values is scratch. */
+static enum code reserve(struct history *history, size_t events, struct error *err)
+{
+    struct watch *watch = history->scan->setting->watch;
+    uint32_t field_count = history->scan->setting->field_count;
+    size_t capacity = history->capacity ? history->capacity : 8, values;
+
+    if (events <= history->capacity)
+        return OK;
+    while (capacity < events)
+        capacity *= 2;
+    history->capacity = 0; /* nothing holds if this fails half way */
+    arena_release(&history->arena);
+    if (__builtin_mul_overflow(capacity + 1, (size_t)field_count, &values))
+        return watch_memory(watch, err);
+    history->events = ARENA_ARRAY(&history->arena, int64_t, capacity);
+    history->known = ARENA_ARRAY(&history->arena, struct known, capacity);
+    history->values = ARENA_ARRAY(&history->arena, struct datum, values);
+    history->decided = ARENA_ARRAY(&history->arena, uint8_t, field_count);
+    if (!history->events || !history->known || !history->values || !history->decided)
+        return watch_memory(watch, err);
+    history->capacity = capacity;
+    return OK;
+}
+
+static int compare_events(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+/* When the row's answer may have changed: at each version, and each deletion of its time. */
+static size_t collect_events(struct history *history, const struct stretch *stretch, size_t count)
+{
+    const struct scan *scan = history->scan;
+    size_t n = 0, kept = 0;
+
+    for (size_t i = 0; i < count; i++)
+        history->events[n++] = stretch->versions[i].place->rows.ingest[stretch->versions[i].row];
+    for (uint32_t i = 0; i < scan->deletion_count; i++)
+        if (stretch->time >= scan->deletions[i].start && stretch->time < scan->deletions[i].end)
+            history->events[n++] = scan->deletions[i].ingest;
+    qsort(history->events, n, sizeof(*history->events), compare_events);
+    for (size_t i = 0; i < n; i++)
+        if (kept == 0 || history->events[kept - 1] != history->events[i])
+            history->events[kept++] = history->events[i];
+    return kept;
+}
+
+static bool same_values(const struct datum *a, const struct datum *b, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (!datum_equal(&a[i], &b[i]))
+            return false;
+    return true;
+}
+
+/* Replays the row's life; the number of its states. */
+static size_t replay(struct history *history, const struct version *list, size_t count,
+                     size_t events)
+{
+    uint32_t field_count = history->scan->setting->field_count;
+    struct known *last = NULL; /* the state that holds */
+    size_t n = 0;
+
+    for (size_t i = 0; i < events; i++) {
+        int64_t now = history->events[i];
+        struct datum *values = &history->values[n * field_count];
+        uint32_t valid = versions_resolve(list, count, now, field_count, values, history->decided);
+
+        if (last && valid > 0 && same_values(last->values, values, field_count))
+            continue;
+        if (last)
+            last->to = now;
+        if (last && now <= history->floor) { /* nobody can ask for it: its place is free again */
+            n--;
+            memcpy(&history->values[n * field_count], values, field_count * sizeof(*values));
+            values = &history->values[n * field_count];
+        }
+        last = NULL;
+        if (valid == 0)
+            continue;
+        last = &history->known[n++];
+        *last = (struct known){now, KNOWN_STILL, values};
+    }
+    return n;
+}
+
+enum code history_next(struct history *history, int64_t *time, const struct known **known,
+                       size_t *count, struct error *err)
+{
+    struct scan *scan = history->scan;
+
+    for (;;) {
+        struct stretch stretch;
+        size_t versions, states;
+        enum code code;
+
+        scan_forget(scan);
+        code = scan_next(scan, &stretch, err);
+        if (code)
+            return code;
+        versions = versions_sort(stretch.versions, stretch.version_count, scan->setting->as_of);
+        code = reserve(history, versions + scan->deletion_count, err);
+        if (code)
+            return code;
+        states = replay(history, stretch.versions, versions,
+                        collect_events(history, &stretch, versions));
+        if (states == 0)
+            continue;
+        *time = stretch.time;
+        *known = history->known;
+        *count = states;
+        return OK;
+    }
+}
+
+void history_release(struct history *history)
+{
+    arena_release(&history->arena);
+}

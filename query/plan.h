@@ -1,0 +1,65 @@
+/* A question made ready: S, the range, the columns, and which series make up which result, in the
+ * order of the answer.  Nothing is decoded yet. */
+#ifndef WEIR_QUERY_PLAN_H
+#define WEIR_QUERY_PLAN_H
+
+#include "query/question.h"
+#include "query/scan.h"
+
+struct plan_column {
+    struct bytes name;                 /* "user", "mean_user" */
+    uint32_t field;                    /* index into plan.fields */
+    const struct aggregate *aggregate; /* NULL in raw rows */
+};
+
+struct plan_places {
+    struct place *places; /* NULL: not kept, the scan asks again */
+    size_t count;
+};
+
+/* What one "series" of the answer is made of. */
+struct group {
+    const struct series_tag *tags; /* none empty */
+    uint32_t tag_count;
+    size_t series_first, series_end; /* in plan.series */
+};
+
+struct plan {
+    const struct query *query;
+    const struct query_environment *environment;
+    struct watch *watch;
+    struct arena arena;
+    struct view *view; /* NULL: nothing was ever written */
+    int64_t now_ns;
+    int64_t as_of;
+    int64_t start, end; /* what is read: clamped to retention */
+    bool clamped;
+    int64_t history_floor; /* INT64_MIN = none */
+    const struct bytes *fields;
+    uint32_t field_count;
+    const struct plan_column *columns;
+    uint32_t column_count;
+    const uint8_t *numbers; /* by field: 1 = some column of it takes numbers only */
+    struct series **series;
+    size_t series_count;
+    struct group *groups;
+    size_t group_count, group_first; /* those before group_first were on earlier pages */
+    const struct bytes *tag_keys;    /* of all results, sorted; for flat answers */
+    size_t tag_key_count;
+    struct deletions deletions;
+    struct missing missing;
+    int64_t ingest_last;        /* nothing newer touches the range; <= S */
+    struct plan_places *places; /* by series; NULL: none kept */
+};
+
+/* Release also after a failure.  Errors point at the parameter that would have to change. */
+MUST_USE enum code plan_init(struct plan *plan, const struct query *query,
+                             const struct query_environment *environment, struct watch *watch,
+                             struct error *err);
+void plan_release(struct plan *plan);
+/* The range of a group: on the page's first group, behind the cursor. */
+void plan_range(struct plan *plan, size_t group, int64_t *start, int64_t *end);
+/* The cursor behind a row of the group; .data is NULL when memory ran out. */
+struct bytes plan_cursor(struct plan *plan, size_t group, int64_t time, int64_t known_from);
+
+#endif

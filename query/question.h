@@ -1,0 +1,48 @@
+/* A parsed question, as the rooms's own files see it.  Immutable; it and all it points to live in
+ * the arena it was parsed into, or in the parameters. */
+#ifndef WEIR_QUERY_QUESTION_H
+#define WEIR_QUERY_QUESTION_H
+
+#include "query/aggregate.h"
+#include "query/cursor.h"
+#include "query/format.h"
+#include "query/query.h"
+
+enum grouping {
+    GROUP_ALL,    /* one result over all series */
+    GROUP_SERIES, /* one for each series */
+    GROUP_TAGS,   /* one for each combination of the named tags' values */
+};
+
+struct query {
+    struct selector selector;
+    const struct bytes *fields; /* as asked for; count 0 = all */
+    uint32_t field_count;
+    int64_t start, end; /* INT64_MIN and INT64_MAX where not given */
+    bool start_given;
+    bool as_of_given;
+    int64_t as_of;
+    const struct aggregate *const *aggregates; /* count 0 = raw rows */
+    uint32_t aggregate_count;
+    int64_t every; /* 0 = one window over the whole range */
+    enum grouping grouping;
+    const struct bytes *group_tags;
+    uint32_t group_tag_count;
+    bool descending, versions, strict;
+    enum format format;
+    bool flat; /* one object a row, tags as columns */
+    bool integer_text;
+    bool epoch_given; /* times as integers of `epoch`, which is also the unit of those asked with */
+    enum time_unit epoch;
+    uint64_t limit; /* 0 = all rows */
+    bool resumed;   /* `cursor` holds */
+    struct cursor cursor;
+    uint64_t identity; /* hash of what chooses rows and their order: a cursor is bound to it */
+};
+
+static inline bool query_is_raw(const struct query *query)
+{
+    return query->aggregate_count == 0;
+}
+
+#endif

@@ -1,0 +1,443 @@
+/* A merge of places by time.  Places wait in order of their nearer end (first time ascending, last
+ * time descending); one is opened when the earliest row at hand is not surely before it, so all
+ * rows of one time are always at hand together.  Where one place alone has rows up to the next
+ * other row, they leave in one piece: in most data no two places overlap, and nothing is done
+ * row by row. */
+#include "query/scan.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+void scan_setting_release(struct scan_setting *setting)
+{
+    block_decoder_free(setting->decoder);
+    setting->decoder = NULL;
+}
+
+enum { MISSING_TOLD_MAX = 100 };
+
+bool missing_note(struct missing *missing, struct bytes text)
+{
+    for (size_t i = 0; i < missing->count; i++)
+        if (bytes_equal(missing->texts[i], text))
+            return true;
+    if (missing->count == MISSING_TOLD_MAX)
+        return true;
+    if (missing->count == missing->capacity) {
+        size_t capacity = missing->capacity ? 2 * missing->capacity : 8;
+        struct bytes *texts =
+            arena_grow(missing->arena, missing->texts, missing->capacity * sizeof(*texts),
+                       capacity * sizeof(*texts));
+
+        if (!texts)
+            return false;
+        missing->texts = texts;
+        missing->capacity = capacity;
+    }
+    missing->texts[missing->count] = arena_copy(missing->arena, text);
+    if (!missing->texts[missing->count].data)
+        return false;
+    missing->count++;
+    return true;
+}
+
+/* --- one place --- */
+
+static void opened_free(struct opened *opened)
+{
+    while (opened) {
+        struct opened *next = opened->next;
+
+        arena_release(&opened->arena);
+        free(opened);
+        opened = next;
+    }
+}
+
+/* The first row at or behind `time`. */
+static uint32_t row_at(const struct rows *rows, int64_t time)
+{
+    uint32_t first = 0, end = rows->count;
+
+    while (first < end) {
+        uint32_t middle = first + (end - first) / 2;
+
+        if (rows->time[middle] < time)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return first;
+}
+
+static bool any_present(const struct rows_column *column, uint32_t first, uint32_t end)
+{
+    return !column->present || memchr(column->present + first, 1, end - first);
+}
+
+static bool times_ascend(const struct opened *opened)
+{
+    const int64_t *time = opened->rows.time;
+    uint32_t repeats = 0;
+
+    for (uint32_t i = opened->at + 1; i < opened->end; i++)
+        repeats += time[i] == time[i - 1];
+    return repeats == 0;
+}
+
+static bool is_clean(const struct opened *opened, const struct place *place, int64_t as_of)
+{
+    const struct rows *rows = &opened->rows;
+
+    if (opened->deletion_count > 0)
+        return false;
+    for (uint32_t i = opened->at; place->ingest_last > as_of && i < opened->end; i++)
+        if (rows->ingest[i] > as_of)
+            return false;
+    for (uint32_t i = 0; i < rows->column_count; i++)
+        if (rows->columns[i].type == TYPE_RETRACTED &&
+            any_present(&rows->columns[i], opened->at, opened->end))
+            return false;
+    return times_ascend(opened);
+}
+
+/* Those of the series' deletions that may hide a row of the place. */
+static enum code take_deletions(struct scan *scan, const struct place *place, struct opened *opened,
+                                struct error *err)
+{
+    int64_t first = opened->rows.time[opened->at], last = opened->rows.time[opened->end - 1];
+    const struct deletion **taken = NULL;
+
+    for (uint32_t i = 0; i < scan->deletion_count; i++) {
+        const struct deletion *deletion = &scan->deletions[i];
+
+        if (deletion->ingest <= place->ingest_first || deletion->start > last ||
+            deletion->end <= first)
+            continue;
+        if (!taken)
+            taken = ARENA_ARRAY(&opened->arena, const struct deletion *, scan->deletion_count - i);
+        if (!taken)
+            return watch_memory(scan->setting->watch, err);
+        taken[opened->deletion_count++] = deletion;
+    }
+    opened->deletions = taken;
+    return OK;
+}
+
+static enum code read_place(struct scan *scan, const struct place *place, struct opened *opened,
+                            struct error *err)
+{
+    struct scan_setting *setting = scan->setting;
+    struct error fault = {0};
+    enum code code = OK;
+
+    if (place->in_pack && !setting->decoder)
+        code = block_decoder_new(&setting->decoder, err);
+    if (code)
+        return code;
+    code = place_read(setting->view, place, scan->series, setting->fields, setting->field_count,
+                      setting->decoder, &opened->arena, &opened->rows, &fault);
+    if (code == E_CORRUPT) { /* the answer goes on without it, and says so */
+        opened->rows.count = 0;
+        return missing_note(setting->missing, bytes_of(fault.text))
+                   ? OK
+                   : watch_memory(setting->watch, err);
+    }
+    if (code == E_MEMORY)
+        return watch_memory(setting->watch, err);
+    if (code && err)
+        *err = fault;
+    return code;
+}
+
+/* *opened is NULL when the place has no row of the series in the range. */
+static enum code open_place(struct scan *scan, const struct place *place, struct opened **opened,
+                            struct error *err)
+{
+    struct budget *memory = &scan->setting->watch->memory;
+    struct opened *fresh = calloc(1, sizeof(*fresh));
+    enum code code;
+
+    *opened = NULL;
+    if (!fresh)
+        return error_set(err, E_MEMORY, "no memory for the query");
+    arena_init(&fresh->arena, memory->bytes_max, memory);
+    code = read_place(scan, place, fresh, err);
+    if (code)
+        goto out;
+    fresh->at = row_at(&fresh->rows, scan->start);
+    fresh->end = row_at(&fresh->rows, scan->end);
+    if (fresh->at >= fresh->end)
+        goto out;
+    code = take_deletions(scan, place, fresh, err);
+    if (code)
+        goto out;
+    fresh->clean = is_clean(fresh, place, scan->setting->as_of);
+    *opened = fresh;
+    return OK;
+
+out:
+    opened_free(fresh);
+    return code;
+}
+
+/* --- the heap --- */
+
+static int64_t next_time(const struct scan *scan, const struct opened *opened)
+{
+    return opened->rows.time[scan->setting->descending ? opened->end - 1 : opened->at];
+}
+
+/* Strictly before, in the order of the scan. */
+static bool before(const struct scan *scan, int64_t a, int64_t b)
+{
+    return scan->setting->descending ? a > b : a < b;
+}
+
+static void sift_down(struct scan *scan, size_t at)
+{
+    struct opened **heap = scan->heap;
+
+    for (;;) {
+        size_t child = 2 * at + 1;
+        struct opened *moved = heap[at];
+
+        if (child >= scan->heap_count)
+            return;
+        if (child + 1 < scan->heap_count &&
+            before(scan, next_time(scan, heap[child + 1]), next_time(scan, heap[child])))
+            child++;
+        if (!before(scan, next_time(scan, heap[child]), next_time(scan, moved)))
+            return;
+        heap[at] = heap[child];
+        heap[child] = moved;
+        at = child;
+    }
+}
+
+static enum code push(struct scan *scan, struct opened *opened, struct error *err)
+{
+    size_t at = scan->heap_count;
+
+    if (at == scan->heap_capacity) {
+        size_t capacity = at ? 2 * at : 8;
+        struct opened **heap = arena_grow(&scan->arena, scan->heap, at * sizeof(struct opened *),
+                                          capacity * sizeof(struct opened *));
+
+        if (!heap)
+            return watch_memory(scan->setting->watch, err);
+        scan->heap = heap;
+        scan->heap_capacity = capacity;
+    }
+    scan->heap_count++;
+    for (; at > 0; at = (at - 1) / 2) {
+        struct opened *parent = scan->heap[(at - 1) / 2];
+
+        if (!before(scan, next_time(scan, opened), next_time(scan, parent)))
+            break;
+        scan->heap[at] = parent;
+    }
+    scan->heap[at] = opened;
+    return OK;
+}
+
+/* The top gave rows: it moves down, or leaves. */
+static void top_moved(struct scan *scan)
+{
+    struct opened *top = scan->heap[0];
+
+    if (top->at == top->end) {
+        top->next = scan->spent;
+        scan->spent = top;
+        scan->spent_count++;
+        scan->heap[0] = scan->heap[--scan->heap_count];
+    }
+    if (scan->heap_count > 0)
+        sift_down(scan, 0);
+}
+
+/* --- the scan --- */
+
+static int compare_last(const void *a, const void *b)
+{
+    int64_t last_a = (*(const struct place *const *)a)->time_last;
+    int64_t last_b = (*(const struct place *const *)b)->time_last;
+
+    return last_a < last_b ? 1 : last_a > last_b ? -1 : 0;
+}
+
+enum code scan_open(struct scan *scan, struct scan_setting *setting, const struct series *series,
+                    int64_t start, int64_t end, struct place *places, size_t place_count,
+                    struct error *err)
+{
+    struct budget *memory = &setting->watch->memory;
+    enum code code;
+
+    *scan = (struct scan){.setting = setting, .series = series, .start = start, .end = end};
+    arena_init(&scan->arena, memory->bytes_max, memory);
+    code = deletions_of(setting->deletions, series, setting->watch, &scan->arena, &scan->deletions,
+                        &scan->deletion_count, err);
+    if (!code && !places)
+        code = view_places(setting->view, series, start, end, &scan->arena, &places, &place_count,
+                           err);
+    if (code)
+        return code == E_MEMORY ? watch_memory(setting->watch, err) : code;
+    scan->places = ARENA_ARRAY(&scan->arena, const struct place *, place_count);
+    if (!scan->places)
+        return watch_memory(setting->watch, err);
+    for (size_t i = 0; i < place_count; i++)
+        if (places[i].ingest_first <= setting->as_of && places[i].time_first < end &&
+            places[i].time_last >= start)
+            scan->places[scan->place_count++] = &places[i];
+    if (setting->descending && scan->place_count > 1)
+        qsort(scan->places, scan->place_count, sizeof(*scan->places), compare_last);
+    return watch_step(setting->watch, err);
+}
+
+/* Opens until every row of the next time is at hand. */
+static enum code open_due(struct scan *scan, struct error *err)
+{
+    while (scan->place_at < scan->place_count) {
+        const struct place *place = scan->places[scan->place_at];
+        int64_t nearest = scan->setting->descending ? place->time_last : place->time_first;
+        struct opened *opened;
+        enum code code;
+
+        if (scan->heap_count > 0 && before(scan, next_time(scan, scan->heap[0]), nearest))
+            return OK;
+        scan->place_at++;
+        code = watch_step(scan->setting->watch, err);
+        if (!code)
+            code = open_place(scan, place, &opened, err);
+        if (code)
+            return code;
+        if (!opened)
+            continue;
+        code = push(scan, opened, err);
+        if (code) {
+            opened_free(opened);
+            return code;
+        }
+    }
+    return OK;
+}
+
+/* The nearest time that a row of another place than the top may have.  False: there is none. */
+static bool nearest_other(const struct scan *scan, int64_t *time)
+{
+    bool any = false;
+
+    for (size_t i = 1; i < scan->heap_count && i < 3; i++) { /* the children of the top */
+        int64_t other = next_time(scan, scan->heap[i]);
+
+        if (!any || before(scan, other, *time))
+            *time = other;
+        any = true;
+    }
+    if (scan->place_at < scan->place_count) {
+        const struct place *place = scan->places[scan->place_at];
+        int64_t nearest = scan->setting->descending ? place->time_last : place->time_first;
+
+        if (!any || before(scan, nearest, *time))
+            *time = nearest;
+        any = true;
+    }
+    return any;
+}
+
+/* Rows that only the top has.  False: another place has its next time too. */
+static bool take_stretch(struct scan *scan, struct stretch *stretch)
+{
+    struct opened *top = scan->heap[0];
+    bool descending = scan->setting->descending;
+    int64_t limit = 0;
+
+    *stretch = (struct stretch){.place = top, .first = top->at, .end = top->end};
+    if (nearest_other(scan, &limit)) {
+        if (descending && limit >= top->rows.time[top->at])
+            stretch->first = limit == INT64_MAX ? top->end : row_at(&top->rows, limit + 1);
+        else if (!descending && limit <= top->rows.time[top->end - 1])
+            stretch->end = row_at(&top->rows, limit);
+    }
+    if (stretch->first >= stretch->end)
+        return false;
+    if (descending)
+        top->end = stretch->first;
+    else
+        top->at = stretch->end;
+    top_moved(scan);
+    return true;
+}
+
+static enum code add_version(struct scan *scan, struct stretch *stretch, const struct opened *place,
+                             uint32_t row, struct error *err)
+{
+    if (stretch->version_count == scan->version_capacity) {
+        size_t capacity = scan->version_capacity ? 2 * scan->version_capacity : 16;
+        struct version *versions = arena_grow(&scan->arena, scan->versions,
+                                              scan->version_capacity * sizeof(struct version),
+                                              capacity * sizeof(struct version));
+
+        if (!versions)
+            return watch_memory(scan->setting->watch, err);
+        scan->versions = versions;
+        scan->version_capacity = capacity;
+    }
+    scan->versions[stretch->version_count++] = (struct version){place, row};
+    return OK;
+}
+
+/* All rows of the next time. */
+static enum code take_versions(struct scan *scan, struct stretch *stretch, struct error *err)
+{
+    int64_t time = next_time(scan, scan->heap[0]);
+
+    *stretch = (struct stretch){.time = time};
+    while (scan->heap_count > 0 && next_time(scan, scan->heap[0]) == time) {
+        struct opened *top = scan->heap[0];
+
+        while (top->at < top->end && next_time(scan, top) == time) {
+            uint32_t row = scan->setting->descending ? --top->end : top->at++;
+            enum code code = add_version(scan, stretch, top, row, err);
+
+            if (code)
+                return code;
+        }
+        top_moved(scan);
+    }
+    stretch->versions = scan->versions;
+    return OK;
+}
+
+enum code scan_next(struct scan *scan, struct stretch *stretch, struct error *err)
+{
+    enum code code;
+
+    code = open_due(scan, err);
+    if (code)
+        return code;
+    if (scan->heap_count == 0)
+        return E_END;
+    if (scan->setting->stretches && scan->heap[0]->clean && take_stretch(scan, stretch))
+        return watch_rows(scan->setting->watch, stretch->end - stretch->first, err);
+    code = take_versions(scan, stretch, err);
+    if (code)
+        return code;
+    return watch_rows(scan->setting->watch, stretch->version_count, err);
+}
+
+void scan_forget(struct scan *scan)
+{
+    opened_free(scan->spent);
+    scan->spent = NULL;
+    scan->spent_count = 0;
+}
+
+void scan_release(struct scan *scan)
+{
+    scan_forget(scan);
+    for (size_t i = 0; i < scan->heap_count; i++)
+        opened_free(scan->heap[i]);
+    scan->heap_count = 0;
+    arena_release(&scan->arena);
+}

@@ -1,0 +1,95 @@
+/* The rows of one series in order of time, from all places that have some.  Places are opened when
+ * the scan reaches them, in an arena each, and freed when their last row has been consumed, so
+ * that memory is bounded by how many overlap, not by the range.
+ *
+ * A scan gives stretches: rows that one place alone has, as they are, or else all versions of one
+ * time.  What they mean (versions, deletions) is query/versions.h's. */
+#ifndef WEIR_QUERY_SCAN_H
+#define WEIR_QUERY_SCAN_H
+
+#include "base/arena.h"
+#include "query/deletions.h"
+#include "query/watch.h"
+#include "store/view.h"
+
+/* What is missing from the answer, as texts; in the plan's arena. */
+struct missing {
+    struct arena *arena;
+    struct bytes *texts;
+    size_t count, capacity;
+};
+
+/* What all scans of a query share. */
+struct scan_setting {
+    const struct view *view;
+    int64_t as_of;
+    const struct bytes *fields;
+    uint32_t field_count;
+    bool descending;
+    bool stretches; /* rows of one place may come as they are; else all by time */
+    struct deletions *deletions;
+    struct watch *watch;
+    struct missing *missing;
+    struct block_decoder *decoder; /* made at the first pack; owned by the setting */
+};
+
+void scan_setting_release(struct scan_setting *setting);
+
+/* A place being read. */
+struct opened {
+    struct opened *next;
+    struct arena arena;
+    struct rows rows;
+    uint32_t at, end; /* rows in the range that were not given yet: [at, end) */
+    /* Its rows are the answer's: one a time, none after S, deleted or retracted. */
+    bool clean;
+    const struct deletion *const *deletions; /* that may hide rows of it */
+    uint32_t deletion_count;
+};
+
+struct version {
+    const struct opened *place;
+    uint32_t row;
+};
+
+struct stretch {
+    const struct opened *place; /* NULL: versions */
+    uint32_t first, end;        /* rows of the place, ascending whatever the order */
+    int64_t time;               /* of the versions, */
+    struct version *versions;   /* in no order */
+    size_t version_count;
+};
+
+struct scan {
+    struct scan_setting *setting;
+    const struct series *series;
+    int64_t start, end;
+    const struct deletion *deletions; /* of the series */
+    uint32_t deletion_count;
+    struct arena arena;          /* the lists below */
+    const struct place **places; /* in order of their nearer end */
+    size_t place_at, place_count;
+    struct opened **heap; /* by the time of the next row */
+    size_t heap_count, heap_capacity;
+    struct opened *spent; /* given to the end, not yet freed */
+    size_t spent_count;
+    struct version *versions;
+    size_t version_capacity;
+};
+
+/* `places` (of view_places()) may be NULL: then they are asked for.  Release also after a failure.
+ */
+MUST_USE enum code scan_open(struct scan *scan, struct scan_setting *setting,
+                             const struct series *series, int64_t start, int64_t end,
+                             struct place *places, size_t place_count, struct error *err);
+/* E_END when there is no more.  The list of versions lives until the next call, rows and texts
+ * until scan_forget(). */
+MUST_USE enum code scan_next(struct scan *scan, struct stretch *stretch, struct error *err);
+/* Frees the places that were given to the end. */
+void scan_forget(struct scan *scan);
+void scan_release(struct scan *scan);
+
+/* Notes once.  E_PARTIAL's text for people is the note. */
+MUST_USE bool missing_note(struct missing *missing, struct bytes text);
+
+#endif

@@ -1,0 +1,82 @@
+#include "query/watch.h"
+
+#include "query/query.h"
+
+enum {
+    LOOK_ROWS = 4096, /* ~0.1 ms of decoding between two looks at the clock */
+    STEP_ROWS = 64,   /* what a series or place without rows counts as */
+};
+
+void watch_init(struct watch *watch, const struct limits *limits, struct clock *clock,
+                struct query_sink *sink)
+{
+    int64_t most_ms = INT64_MAX / 1000000 / 2;
+    int64_t ms = limits->query_ms_max < (uint64_t)most_ms ? (int64_t)limits->query_ms_max : most_ms;
+
+    *watch = (struct watch){
+        .limits = limits,
+        .clock = clock,
+        .sink = sink,
+        .deadline_ns = clock_monotonic_ns(clock) + ms * 1000000,
+    };
+    watch->memory.bytes_max = limits->query_memory_bytes_max;
+}
+
+enum code watch_look(struct watch *watch, struct error *err)
+{
+    watch->unlooked = 0;
+    if (watch->sink->cancelled(watch->sink))
+        return error_set(err, E_CANCELLED, "the client left");
+    if (clock_monotonic_ns(watch->clock) > watch->deadline_ns)
+        return error_set(err, E_TIMEOUT,
+                         "the query took longer than %llu ms (query_ms_max); ask for a shorter "
+                         "range, fewer series or fields, or pages (limit=)",
+                         (unsigned long long)watch->limits->query_ms_max);
+    return OK;
+}
+
+enum code watch_rows(struct watch *watch, uint64_t count, struct error *err)
+{
+    watch->rows_scanned += count;
+    if (watch->rows_scanned > watch->limits->query_rows_max)
+        return error_set(err, E_QUERY_ROWS,
+                         "the query reads more than %llu rows (query_rows_max); ask for a shorter "
+                         "range, fewer series, or pages (limit=)",
+                         (unsigned long long)watch->limits->query_rows_max);
+    watch->unlooked += (uint32_t)(count < LOOK_ROWS ? count : LOOK_ROWS);
+    return watch->unlooked < LOOK_ROWS ? OK : watch_look(watch, err);
+}
+
+enum code watch_step(struct watch *watch, struct error *err)
+{
+    watch->unlooked += STEP_ROWS;
+    return watch->unlooked < LOOK_ROWS ? OK : watch_look(watch, err);
+}
+
+enum code watch_window(struct watch *watch, uint32_t columns, struct error *err)
+{
+    watch->cells += columns;
+    if (watch->cells <= watch->limits->query_groups_max)
+        return OK;
+    return error_set(err, E_QUERY_GROUPS,
+                     "the query makes more than %llu values (query_groups_max: windows x groups x "
+                     "columns); ask for longer windows, a shorter range, or fewer groups or fields",
+                     (unsigned long long)watch->limits->query_groups_max);
+}
+
+/* Arenas double, so one that was refused at the limit has used a good part of it; a refusal with
+ * the limit far away was the machine's. */
+enum code watch_memory(const struct watch *watch, struct error *err)
+{
+    if (budget_used(&watch->memory) < watch->memory.bytes_max / 8)
+        return error_set(err, E_MEMORY, "no memory for the query");
+    return error_set(err, E_QUERY_MEMORY,
+                     "the query needs more than %llu bytes of memory (query_memory_bytes_max); ask "
+                     "for a shorter range, longer windows, or fewer series or fields",
+                     (unsigned long long)watch->memory.bytes_max);
+}
+
+void watch_waited(struct watch *watch, int64_t ns)
+{
+    watch->deadline_ns += ns;
+}

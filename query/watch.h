@@ -1,0 +1,40 @@
+/* What a running query may use: memory, scanned rows, groups, time; and whether its client is
+ * still there.  The code that passes a limit asks here, so that each limit has one text. */
+#ifndef WEIR_QUERY_WATCH_H
+#define WEIR_QUERY_WATCH_H
+
+#include "base/budget.h"
+#include "base/clock.h"
+#include "model/limits.h"
+
+struct query_sink;
+
+struct watch {
+    struct budget memory; /* of all arenas and buffers of the query */
+    const struct limits *limits;
+    struct clock *clock;
+    struct query_sink *sink;
+    int64_t deadline_ns; /* monotonic */
+    uint64_t rows_scanned;
+    uint64_t cells; /* of windows: windows x columns over all groups */
+    uint32_t unlooked;
+};
+
+void watch_init(struct watch *watch, const struct limits *limits, struct clock *clock,
+                struct query_sink *sink);
+/* `count` more rows are scanned; looks at clock and client every few thousand.  E_QUERY_ROWS and
+ * those of watch_look(). */
+MUST_USE enum code watch_rows(struct watch *watch, uint64_t count, struct error *err);
+/* A step that is no row: a series, a place. */
+MUST_USE enum code watch_step(struct watch *watch, struct error *err);
+/* E_CANCELLED, E_TIMEOUT. */
+MUST_USE enum code watch_look(struct watch *watch, struct error *err);
+/* One more window of `columns` columns.  E_QUERY_GROUPS. */
+MUST_USE enum code watch_window(struct watch *watch, uint32_t columns, struct error *err);
+/* The answer to an allocation that failed: E_QUERY_MEMORY at the query's own limit, else E_MEMORY.
+ */
+enum code watch_memory(const struct watch *watch, struct error *err);
+/* The client's time is not the query's: moves the deadline. */
+void watch_waited(struct watch *watch, int64_t ns);
+
+#endif

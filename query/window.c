@@ -1,0 +1,281 @@
+#include "query/window.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+static const int64_t day_ns = 86400000000000;
+
+enum {
+    WEEK_DAYS = 7,
+    MONDAY_DAYS = 4, /* 1970-01-05 was one */
+    WINDOWS_FIRST = 16,
+};
+
+int64_t window_shift(int64_t every)
+{
+    if (every == 0 || every % (WEEK_DAYS * day_ns) != 0)
+        return 0;
+    return MONDAY_DAYS * day_ns;
+}
+
+int64_t window_start(int64_t every, int64_t shift, int64_t time, int64_t *end)
+{
+    int64_t into = time % every - shift; /* |time % every| < every and shift < every ... */
+    int64_t start;
+
+    while (into < 0) /* ... so this adds at most twice */
+        into += every;
+    if (__builtin_add_overflow(time, every - into, end))
+        *end = INT64_MAX;
+    return __builtin_sub_overflow(time, into, &start) ? INT64_MIN : start;
+}
+
+void windows_init(struct windows *windows, struct watch *watch, int64_t every, uint32_t field_count,
+                  uint32_t column_count, const uint8_t *numbers,
+                  const struct aggregate *const *aggregates, size_t count)
+{
+    *windows = (struct windows){.watch = watch,
+                                .every = every,
+                                .shift = window_shift(every),
+                                .field_count = field_count,
+                                .column_count = column_count,
+                                .numbers = numbers};
+    for (size_t i = 0; i < PART_KINDS; i++)
+        windows->offset[i] = SIZE_MAX;
+    for (size_t i = 0; i < count; i++) {
+        enum part part = aggregates[i]->part;
+
+        if (windows->offset[part] != SIZE_MAX)
+            continue;
+        windows->offset[part] = windows->field_size;
+        windows->field_size += part_rows[part].size;
+    }
+    arena_init(&windows->arena, watch->memory.bytes_max, &watch->memory);
+}
+
+void windows_begin(struct windows *windows)
+{
+    arena_release(&windows->arena);
+    windows->windows = NULL;
+    windows->slots = NULL;
+    windows->count = windows->capacity = windows->slot_count = windows->at = 0;
+    windows->time_first = INT64_MAX;
+}
+
+static size_t slot_of(const struct windows *windows, int64_t start)
+{
+    uint64_t hash = (uint64_t)start * 0x9e3779b97f4a7c15u; /* 2^64 / golden ratio */
+
+    return (size_t)(hash >> 32) & (windows->slot_count - 1);
+}
+
+static void put_slot(struct windows *windows, size_t index)
+{
+    size_t slot = slot_of(windows, windows->windows[index].start);
+
+    while (windows->slots[slot])
+        slot = (slot + 1) & (windows->slot_count - 1);
+    windows->slots[slot] = (uint32_t)index + 1;
+}
+
+/* Twice the room; the table of slots is half full at most. */
+static bool grow(struct windows *windows)
+{
+    size_t capacity = windows->capacity ? 2 * windows->capacity : WINDOWS_FIRST;
+    struct window *list =
+        arena_grow(&windows->arena, windows->windows, windows->capacity * sizeof(struct window),
+                   capacity * sizeof(struct window));
+
+    if (!list || capacity >= UINT32_MAX / 2)
+        return false;
+    windows->windows = list;
+    windows->slots = ARENA_ARRAY(&windows->arena, uint32_t, 2 * capacity);
+    if (!windows->slots)
+        return false;
+    windows->capacity = capacity;
+    windows->slot_count = 2 * capacity;
+    for (size_t i = 0; i < windows->count; i++)
+        put_slot(windows, i);
+    return true;
+}
+
+static enum code make(struct windows *windows, int64_t start, struct error *err)
+{
+    size_t size = windows->field_count * windows->field_size;
+    char *states;
+    enum code code = watch_window(windows->watch, windows->column_count, err);
+
+    if (code)
+        return code;
+    if (windows->count == windows->capacity && !grow(windows))
+        return watch_memory(windows->watch, err);
+    states = arena_zero(&windows->arena, size);
+    if (!states)
+        return watch_memory(windows->watch, err);
+    windows->at = windows->count;
+    windows->windows[windows->count] = (struct window){start, states};
+    put_slot(windows, windows->count++);
+    return OK;
+}
+
+/* Makes windows->at the window that starts there. */
+static enum code find(struct windows *windows, int64_t start, struct error *err)
+{
+    size_t next = windows->at + 1;
+
+    if (windows->count == 0)
+        return make(windows, start, err);
+    if (windows->windows[windows->at].start == start)
+        return OK;
+    if (next < windows->count && windows->windows[next].start == start) {
+        windows->at = next; /* every series after the first mostly walks so */
+        return OK;
+    }
+    for (size_t slot = slot_of(windows, start); windows->slots[slot];
+         slot = (slot + 1) & (windows->slot_count - 1)) {
+        size_t index = windows->slots[slot] - 1;
+
+        if (windows->windows[index].start == start) {
+            windows->at = index;
+            return OK;
+        }
+    }
+    return make(windows, start, err);
+}
+
+static uint64_t count_present(const struct rows_column *column, uint32_t first, uint32_t end)
+{
+    uint64_t count = 0;
+
+    if (!column->present)
+        return end - first;
+    for (uint32_t i = first; i < end; i++)
+        count += column->present[i];
+    return count;
+}
+
+/* The first of the rows that has a value; `end`: none has. */
+static uint32_t first_valid(const struct run *run, uint32_t first, uint32_t end)
+{
+    for (uint32_t i = 0; i < run->column_count && first < end; i++) {
+        const struct rows_column *column = &run->columns[i];
+        const uint8_t *found;
+
+        if (column->type == TYPE_RETRACTED)
+            continue;
+        if (!column->present)
+            return first;
+        found = memchr(column->present + first, 1, end - first);
+        if (found)
+            end = (uint32_t)(found - column->present);
+        if (found && end == first)
+            return first;
+    }
+    return end;
+}
+
+/* Rows [first, end) are all of window `at`. */
+static bool add_rows(struct windows *windows, const struct run *run, uint32_t first, uint32_t end)
+{
+    char *states = windows->windows[windows->at].states;
+
+    for (uint32_t i = 0; i < run->column_count; i++) {
+        const struct rows_column *column = &run->columns[i];
+        struct part_input input = {column, run->time, first, end, &windows->arena};
+        bool number = value_kind(column->type) == KIND_NUMBER;
+
+        if (column->type == TYPE_RETRACTED)
+            continue;
+        if (!number && windows->numbers[column->field])
+            windows->skipped += count_present(column, first, end);
+        for (size_t part = 0; part < PART_KINDS; part++) {
+            if (windows->offset[part] == SIZE_MAX || (part_rows[part].numbers && !number))
+                continue;
+            if (!part_rows[part].add(
+                    states + column->field * windows->field_size + windows->offset[part], &input))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* The first row at or behind `time`, searched from `first` in growing steps: windows are mostly
+ * much shorter than runs. */
+static uint32_t row_behind(const struct run *run, uint32_t first, int64_t time)
+{
+    uint32_t step = 1, end;
+
+    while (run->end - first > step && run->time[first + step] < time) {
+        first += step;
+        step *= 2;
+    }
+    end = run->end - first > step ? first + step : run->end;
+    while (first < end) {
+        uint32_t middle = first + (end - first) / 2;
+
+        if (run->time[middle] < time)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return first;
+}
+
+enum code windows_add(struct windows *windows, const struct run *run, struct error *err)
+{
+    uint32_t first = run->first;
+
+    assert(!run->reversed);
+    while (first < run->end) {
+        uint32_t valid, end = run->end;
+        int64_t start = INT64_MIN, window_end;
+        enum code code;
+
+        if (windows->every > 0) {
+            start = window_start(windows->every, windows->shift, run->time[first], &window_end);
+            end = row_behind(run, first, window_end);
+        }
+        valid = first_valid(run, first, end);
+        if (valid < end) { /* else no row has a value: there is no window */
+            if (run->time[valid] < windows->time_first)
+                windows->time_first = run->time[valid];
+            code = find(windows, start, err);
+            if (code)
+                return code;
+            if (!add_rows(windows, run, first, end))
+                return watch_memory(windows->watch, err);
+        }
+        first = end;
+    }
+    return OK;
+}
+
+static int compare_windows(const void *a, const void *b)
+{
+    int64_t x = ((const struct window *)a)->start, y = ((const struct window *)b)->start;
+
+    return x < y ? -1 : x > y;
+}
+
+void windows_sort(struct windows *windows)
+{
+    for (size_t i = 1; i < windows->count; i++) {
+        if (windows->windows[i - 1].start < windows->windows[i].start)
+            continue;
+        qsort(windows->windows, windows->count, sizeof(*windows->windows), compare_windows);
+        return;
+    }
+}
+
+void window_finish(const struct windows *windows, const struct window *window, uint32_t field,
+                   const struct aggregate *aggregate, struct datum *datum)
+{
+    assert(windows->offset[aggregate->part] != SIZE_MAX);
+    aggregate->finish(
+        window->states + field * windows->field_size + windows->offset[aggregate->part], datum);
+}
+
+void windows_release(struct windows *windows)
+{
+    arena_release(&windows->arena);
+}

@@ -1,0 +1,341 @@
+#include "tests/unit/query/twin.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct view {
+    struct store *store;
+    int64_t as_of;
+};
+
+void twin_init(struct store *store, int64_t watermark)
+{
+    *store = (struct store){.watermark = watermark};
+    arena_init(&store->arena, SIZE_MAX / 2, NULL);
+}
+
+void twin_release(struct store *store)
+{
+    assert(store->views_open == 0);
+    for (uint32_t i = 0; i < store->place_count; i++)
+        free(store->places[i].rows);
+    free(store->rows);
+    arena_release(&store->arena);
+}
+
+uint32_t twin_add(struct store *store, const struct twin_row *row)
+{
+    if (store->row_count == store->row_capacity) {
+        store->row_capacity = store->row_capacity ? 2 * store->row_capacity : 64;
+        store->rows = realloc(store->rows, store->row_capacity * sizeof(*store->rows));
+        assert(store->rows);
+    }
+    store->rows[store->row_count] = *row;
+    return store->row_count++;
+}
+
+struct twin_place *twin_place_of(struct store *store, const uint32_t *rows, uint32_t count)
+{
+    struct twin_place *place = &store->places[store->place_count++];
+
+    assert(store->place_count < TWIN_PLACES_MAX && count > 0);
+    *place = (struct twin_place){.rows = malloc(count * sizeof(*rows)), .row_count = count};
+    assert(place->rows);
+    memcpy(place->rows, rows, count * sizeof(*rows));
+    return place;
+}
+
+struct twin_place *twin_place(struct store *store, uint32_t first, uint32_t end)
+{
+    uint32_t *rows = malloc((end - first) * sizeof(*rows));
+    struct twin_place *place;
+
+    assert(rows && end > first);
+    for (uint32_t i = first; i < end; i++)
+        rows[i - first] = i;
+    place = twin_place_of(store, rows, end - first);
+    free(rows);
+    return place;
+}
+
+const struct text *twin_text(struct store *store, const char *text)
+{
+    size_t size = strlen(text);
+    struct text *copy = arena_alloc(&store->arena, sizeof(*copy) + size);
+
+    assert(copy);
+    copy->size = (uint32_t)size;
+    memcpy(copy->data, text, size);
+    return copy;
+}
+
+/* --- store/view.h --- */
+
+enum code store_view(struct store *store, const struct tenant *tenant, int64_t as_of,
+                     struct view **view, struct error *err)
+{
+    (void)tenant;
+    *view = NULL;
+    if (as_of > store->watermark)
+        return error_set(err, E_AS_OF_FUTURE, "the newest is %lld", (long long)store->watermark);
+    *view = malloc(sizeof(**view));
+    if (!*view)
+        return error_set(err, E_MEMORY, "no memory for a view");
+    **view = (struct view){store, as_of == VIEW_LATEST ? store->watermark : as_of};
+    store->views_open++;
+    return OK;
+}
+
+void view_free(struct view *view)
+{
+    if (view)
+        view->store->views_open--;
+    free(view);
+}
+
+int64_t view_as_of(const struct view *view)
+{
+    return view->as_of;
+}
+
+const struct tombstone *view_tombstones(const struct view *view, size_t *count)
+{
+    *count = view->store->tombstone_count;
+    return view->store->tombstones;
+}
+
+const struct bytes *view_missing(const struct view *view, size_t *count)
+{
+    *count = view->store->missing_count;
+    return view->store->missing;
+}
+
+static bool has_series(const struct store *store, const struct twin_place *place,
+                       const struct series *series)
+{
+    for (uint32_t i = 0; i < place->row_count; i++)
+        if (store->rows[place->rows[i]].series == series)
+            return true;
+    return false;
+}
+
+static int compare_places(const void *a, const void *b)
+{
+    int64_t x = ((const struct place *)a)->time_first, y = ((const struct place *)b)->time_first;
+
+    return x < y ? -1 : x > y;
+}
+
+enum code view_places(const struct view *view, const struct series *series, int64_t start,
+                      int64_t end, struct arena *arena, struct place **places, size_t *count,
+                      struct error *err)
+{
+    struct store *store = view->store;
+    struct place *list = ARENA_ARRAY(arena, struct place, store->place_count);
+    size_t n = 0;
+
+    if (!list)
+        return error_set(err, E_MEMORY, "no memory for places");
+    for (uint32_t i = 0; i < store->place_count; i++) {
+        const struct twin_place *from = &store->places[i];
+        struct place place = {INT64_MAX, INT64_MIN, INT64_MAX, INT64_MIN, 0, false, from, NULL};
+
+        for (uint32_t j = 0; j < from->row_count; j++) {
+            const struct twin_row *row = &store->rows[from->rows[j]];
+
+            if (!from->shared && row->series != series)
+                continue;
+            place.time_first = row->time < place.time_first ? row->time : place.time_first;
+            place.time_last = row->time > place.time_last ? row->time : place.time_last;
+            place.ingest_first =
+                row->ingest < place.ingest_first ? row->ingest : place.ingest_first;
+            place.ingest_last = row->ingest > place.ingest_last ? row->ingest : place.ingest_last;
+            place.row_count++;
+        }
+        if (place.row_count == 0 || (!from->shared && !has_series(store, from, series)))
+            continue;
+        if (place.time_first < end && place.time_last >= start)
+            list[n++] = place;
+    }
+    if (n > 1)
+        qsort(list, n, sizeof(*list), compare_places);
+    *places = list;
+    *count = n;
+    return OK;
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+    const struct twin_row *x = *(const struct twin_row *const *)a;
+    const struct twin_row *y = *(const struct twin_row *const *)b;
+
+    if (x->time != y->time)
+        return x->time < y->time ? -1 : 1;
+    return version_compare(x->revision, x->ingest, y->revision, y->ingest);
+}
+
+/* The column of one field and type; false when no row has it. */
+static bool make_column(const struct twin_row *const *rows, uint32_t count, struct bytes field,
+                        enum value_type type, struct arena *arena, struct rows_column *column)
+{
+    union cell *cells = ARENA_ARRAY(arena, union cell, count);
+    uint8_t *present = ARENA_ARRAY(arena, uint8_t, count);
+    uint32_t n = 0;
+
+    if (!cells || !present)
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        for (uint32_t j = 0; j < rows[i]->cell_count; j++)
+            if (rows[i]->cells[j].type == type && bytes_equal(rows[i]->cells[j].field, field)) {
+                union cell cell = rows[i]->cells[j].cell;
+
+                if (type == TYPE_STRING) { /* a copy, so that a text used too late is seen */
+                    size_t size = sizeof(*cell.text) + cell.text->size;
+                    struct bytes copy =
+                        arena_copy(arena, (struct bytes){(const char *)cell.text, size});
+
+                    if (!copy.data)
+                        return false;
+                    cell.text = (const struct text *)(const void *)copy.data;
+                }
+                cells[i] = cell;
+                present[i] = 1;
+                n++;
+            }
+    column->type = type;
+    column->cells = cells;
+    column->present = n == count ? NULL : present;
+    return n > 0;
+}
+
+enum code place_read(const struct view *view, const struct place *place,
+                     const struct series *series, const struct bytes *fields, size_t field_count,
+                     struct block_decoder *decoder, struct arena *arena, struct rows *rows,
+                     struct error *err)
+{
+    struct store *store = view->store;
+    const struct twin_place *from = place->source;
+    const struct twin_row **list = ARENA_ARRAY(arena, const struct twin_row *, from->row_count);
+    struct rows_column *columns =
+        ARENA_ARRAY(arena, struct rows_column, field_count * (TYPE_RETRACTED + 1));
+    int64_t *each = ARENA_ARRAY(arena, int64_t, 3 * (size_t)from->row_count);
+    bool revised = false;
+    uint32_t n = 0;
+
+    (void)decoder;
+    store->places_read++;
+    if (store->fail_at_read > 0 && store->places_read >= store->fail_at_read)
+        return error_set(err, E_IO, "read: the disk is gone");
+    if (from->corrupt)
+        return error_set(err, E_CORRUPT, "pack 7 block %u: crc", (unsigned)from->rows[0]);
+    if (!list || !columns || !each)
+        return error_set(err, E_MEMORY, "no memory for rows");
+    for (uint32_t i = 0; i < from->row_count; i++)
+        if (store->rows[from->rows[i]].series == series)
+            list[n++] = &store->rows[from->rows[i]];
+    if (n > 1)
+        qsort(list, n, sizeof(const struct twin_row *), compare_rows);
+    for (uint32_t i = 0; i < n; i++) {
+        each[i] = list[i]->time;
+        each[n + i] = list[i]->ingest;
+        each[2 * n + i] = list[i]->revision;
+        revised |= list[i]->revision != INT64_MIN;
+    }
+    *rows = (struct rows){.count = n,
+                          .time = each,
+                          .ingest = each + n,
+                          .revision = revised ? each + 2 * n : NULL,
+                          .columns = columns};
+    for (uint32_t field = 0; field < field_count; field++)
+        for (int type = TYPE_F64; type <= TYPE_RETRACTED; type++) {
+            struct rows_column *column = &columns[rows->column_count];
+
+            if (make_column(list, n, fields[field], (enum value_type)type, arena, column)) {
+                column->field = field;
+                rows->column_count++;
+            }
+        }
+    return OK;
+}
+
+bool place_summaries(const struct view *view, const struct place *place, const struct bytes *fields,
+                     size_t field_count, struct arena *arena, bool *times_unique,
+                     struct place_summary **summaries, size_t *count)
+{
+    (void)view, (void)place, (void)fields, (void)field_count, (void)arena;
+    (void)times_unique, (void)summaries, (void)count;
+    return false;
+}
+
+/* --- the sink --- */
+
+static enum code sink_begin(struct query_sink *base, const struct query_head *head,
+                            struct error *err)
+{
+    struct twin_sink *sink = (struct twin_sink *)base;
+
+    (void)err;
+    assert(sink->begun == 0 && sink->writes == 0);
+    sink->begun++;
+    sink->head = *head;
+    (void)snprintf(sink->etag, sizeof(sink->etag), "%.*s", BYTES_ARG(head->etag));
+    (void)snprintf(sink->cache_control, sizeof(sink->cache_control), "%s", head->cache_control);
+    (void)snprintf(sink->next, sizeof(sink->next), "%.*s", BYTES_ARG(head->next));
+    return OK;
+}
+
+static enum code sink_write(struct query_sink *base, struct bytes bytes, struct error *err)
+{
+    struct twin_sink *sink = (struct twin_sink *)base;
+
+    assert(sink->begun == 1);
+    sink->writes++;
+    if (sink->fail_write_at > 0 && sink->writes >= sink->fail_write_at)
+        return error_set(err, E_CANCELLED, "the client left");
+    buf_put(&sink->body, bytes);
+    return OK;
+}
+
+static bool sink_cancelled(struct query_sink *base)
+{
+    struct twin_sink *sink = (struct twin_sink *)base;
+
+    sink->asked++;
+    return sink->cancel_at > 0 && sink->asked >= sink->cancel_at;
+}
+
+void twin_sink_init(struct twin_sink *sink)
+{
+    *sink = (struct twin_sink){
+        .sink = {sink_begin, sink_write, sink_cancelled},
+          .body = BUF_INIT((size_t)1 << 30)
+    };
+}
+
+void twin_sink_release(struct twin_sink *sink)
+{
+    buf_release(&sink->body);
+}
+
+/* --- the clock --- */
+
+static int64_t clock_wall(struct clock *clock)
+{
+    return ((struct twin_clock *)clock)->wall;
+}
+
+static int64_t clock_monotonic(struct clock *clock)
+{
+    struct twin_clock *twin = (struct twin_clock *)clock;
+
+    return twin->monotonic += twin->monotonic_step;
+}
+
+void twin_clock_init(struct twin_clock *clock, int64_t wall)
+{
+    *clock = (struct twin_clock){
+        {clock_wall, clock_monotonic, clock_monotonic},
+        wall, 0, 0
+    };
+}
