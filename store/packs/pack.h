@@ -13,8 +13,8 @@
 struct pack;
 struct block_decoder;
 
-/* An entry of the directory, sorted by (measurement, series_first, time_first).  Lives as long as
- * the pack. */
+/* An entry of the directory, in the order of (measurement, series); blocks of one series follow
+ * each other in time.  Lives as long as the pack. */
 struct pack_block {
     struct bytes measurement;
     struct series_id series_first, series_last; /* the same when series_count is 1 */

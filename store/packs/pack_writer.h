@@ -34,7 +34,8 @@ struct pack_summary {
 MUST_USE enum code pack_writer_open(struct fs *fs, const char *path,
                                     const struct pack_identity *identity,
                                     struct pack_writer **writer, struct error *err);
-/* In directory order: (measurement, first series, first time). */
+/* In the order of (measurement, series); a series may go on in the next block, else the ranges of
+ * series do not overlap. */
 MUST_USE enum code pack_writer_block(struct pack_writer *writer, const struct block *block,
                                      struct error *err);
 /* Ascending by id, after the blocks. */

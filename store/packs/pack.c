@@ -1,0 +1,288 @@
+/* An opened pack keeps its directory and an open file, or its bytes, and nothing else.  Nothing in
+ * it changes, so readers need no lock. */
+#include "store/packs/pack.h"
+
+#include "base/reader.h"
+#include "store/packs/pack_directory.h"
+#include "store/packs/pack_inside.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { NAME_SIZE_MAX = 64 + 1 + 16 + 1 };
+
+enum code pack_read(const struct pack *pack, uint64_t offset, void *data, size_t size,
+                    struct error *err)
+{
+    if (pack->file)
+        return fs_read_exactly(pack->file, offset, data, size, err);
+    if (offset > pack->size || size > pack->size - offset)
+        return error_set(err, E_CORRUPT, "%zu bytes at %llu of %llu", size,
+                         (unsigned long long)offset, (unsigned long long)pack->size);
+    memcpy(data, pack->memory + offset, size);
+    return OK;
+}
+
+enum code pack_read_section(const struct pack *pack, enum pack_section section, char **data,
+                            struct bytes *bytes, struct error *err)
+{
+    const struct pack_footer *footer = &pack->footer;
+    size_t size = (size_t)(footer->at[section + 1] - footer->at[section]);
+    enum code code;
+
+    *data = malloc(size + 1);
+    *bytes = (struct bytes){*data, size};
+    if (!*data)
+        return error_set(err, E_MEMORY, "no memory for %zu bytes of %s", size,
+                         pack_section_name(section));
+    code = pack_read(pack, footer->at[section], *data, size, err);
+    if (code == OK && crc32c(0, *bytes) != footer->crc[section])
+        code = error_set(err, E_CORRUPT, "%zu bytes at %llu fail their CRC", size,
+                         (unsigned long long)footer->at[section]);
+    if (code) {
+        free(*data);
+        *data = NULL;
+        error_context(err, "%s", pack_section_name(section));
+    }
+    return code;
+}
+
+static enum code open_footer(struct pack *pack, struct error *err)
+{
+    char bytes[PACK_FOOTER_SIZE];
+    enum code code;
+
+    if (pack->size < PACK_FOOTER_SIZE)
+        return error_set(err, E_CORRUPT, "a pack of %llu bytes, its footer alone has %d",
+                         (unsigned long long)pack->size, PACK_FOOTER_SIZE);
+    code = pack_read(pack, pack->size - PACK_FOOTER_SIZE, bytes, sizeof(bytes), err);
+    if (code)
+        return code;
+    return pack_footer_read((struct bytes){bytes, sizeof(bytes)}, pack->size, &pack->footer, err);
+}
+
+static enum code open_head(struct pack *pack, struct error *err)
+{
+    char bytes[PACK_HEAD_SIZE_MAX];
+    struct pack_head head;
+    enum code code;
+
+    code = pack_read(pack, 0, bytes, pack->footer.head_size, err);
+    if (code == OK)
+        code = pack_head_read((struct bytes){bytes, pack->footer.head_size}, &head, err);
+    if (code)
+        return code;
+    pack->name = malloc(NAME_SIZE_MAX);
+    if (!pack->name)
+        return error_set(err, E_MEMORY, "no memory for a pack's name");
+    (void)snprintf(pack->name, NAME_SIZE_MAX, "%.*s/%016llx", BYTES_ARG(head.tenant),
+                   (unsigned long long)head.number);
+    return OK;
+}
+
+static enum code open_directory(struct pack *pack, struct error *err)
+{
+    const struct pack_footer *footer = &pack->footer;
+    struct bytes bytes;
+    enum code code = pack_read_section(pack, PACK_DIRECTORY, &pack->directory, &bytes, err);
+
+    if (code)
+        return code;
+    /* The footer's check made sure that there are no more entries than bytes. */
+    pack->block_count = (size_t)footer->count[PACK_DIRECTORY];
+    pack->blocks = calloc(pack->block_count + 1, sizeof(*pack->blocks));
+    if (!pack->blocks)
+        return error_set(err, E_MEMORY, "no memory for a directory of %zu blocks",
+                         pack->block_count);
+    code = pack_directory_read(bytes, footer->head_size, footer->at[PACK_SERIES], pack->blocks,
+                               pack->block_count, err);
+    if (code)
+        error_context(err, "directory");
+    return code;
+}
+
+static void pack_free(struct pack *pack)
+{
+    fs_close(pack->file);
+    free(pack->memory);
+    free(pack->name);
+    free(pack->directory);
+    free(pack->blocks);
+    free(pack);
+}
+
+/* Takes `made` over. */
+static enum code open_all(struct pack *made, struct pack **pack, struct error *err)
+{
+    enum code code = open_footer(made, err);
+
+    if (code == OK)
+        code = open_head(made, err);
+    if (code == OK)
+        code = open_directory(made, err);
+    if (code) {
+        pack_free(made);
+        return code;
+    }
+    *pack = made;
+    return OK;
+}
+
+static struct pack *pack_new(struct error *err)
+{
+    struct pack *made = calloc(1, sizeof(*made));
+
+    if (made)
+        atomic_init(&made->references, 1);
+    else
+        error_set(err, E_MEMORY, "no memory for a pack");
+    return made;
+}
+
+enum code pack_open_file(struct fs *fs, const char *path, struct pack **pack, struct error *err)
+{
+    struct pack *made = pack_new(err);
+    enum code code;
+
+    *pack = NULL;
+    if (!made)
+        return E_MEMORY;
+    code = fs_open(fs, path, FS_READ, &made->file, err);
+    if (code == OK)
+        code = fs_size(made->file, &made->size, err);
+    if (code)
+        pack_free(made);
+    else
+        code = open_all(made, pack, err);
+    if (code)
+        error_context(err, "pack %s", path);
+    return code;
+}
+
+enum code pack_open_memory(struct bytes bytes, struct pack **pack, struct error *err)
+{
+    struct pack *made = pack_new(err);
+
+    *pack = NULL;
+    if (!made)
+        return E_MEMORY;
+    made->memory = malloc(bytes.size + 1);
+    if (!made->memory) {
+        pack_free(made);
+        return error_set(err, E_MEMORY, "no memory for a pack of %zu bytes", bytes.size);
+    }
+    if (bytes.size > 0)
+        memcpy(made->memory, bytes.data, bytes.size);
+    made->size = bytes.size;
+    return open_all(made, pack, err);
+}
+
+struct pack *pack_ref(struct pack *pack)
+{
+    unsigned before = atomic_fetch_add_explicit(&pack->references, 1, memory_order_relaxed);
+
+    assert(before > 0);
+    return pack;
+}
+
+void pack_unref(struct pack *pack)
+{
+    unsigned before;
+
+    if (!pack)
+        return;
+    before = atomic_fetch_sub_explicit(&pack->references, 1, memory_order_acq_rel);
+    assert(before > 0);
+    if (before == 1)
+        pack_free(pack);
+}
+
+const char *pack_name(const struct pack *pack)
+{
+    return pack->name;
+}
+
+const struct pack_block *pack_blocks(const struct pack *pack, size_t *count)
+{
+    *count = pack->block_count;
+    return pack->blocks;
+}
+
+const struct pack_block *pack_find(const struct pack *pack, struct bytes measurement,
+                                   struct series_id id, int64_t start, int64_t end, size_t *at)
+{
+    size_t first = *at;
+
+    if (first == 0)
+        first = pack_directory_find(pack->blocks, pack->block_count, measurement, id);
+    for (; first < pack->block_count; first++) {
+        const struct pack_block *block = &pack->blocks[first];
+
+        if (!bytes_equal(block->measurement, measurement) ||
+            series_id_compare(block->series_first, id) > 0)
+            break;
+        if (block->time_first < end && block->time_last >= start) {
+            *at = first + 1;
+            return block;
+        }
+    }
+    *at = pack->block_count;
+    return NULL;
+}
+
+enum code pack_read_block(const struct pack *pack, const struct pack_block *block,
+                          struct arena *arena, struct bytes *encoded, struct error *err)
+{
+    char *data = arena_alloc(arena, block->size);
+    enum code code;
+
+    assert(block >= pack->blocks && block < pack->blocks + pack->block_count);
+    if (!data)
+        return error_set(err, E_MEMORY, "no memory for a block of %u bytes", block->size);
+    *encoded = (struct bytes){data, block->size};
+    code = pack_read(pack, block->offset, data, block->size, err);
+    if (code == OK && crc32c(0, *encoded) != block->crc)
+        code = error_set(err, E_CORRUPT, "%u bytes fail their CRC", block->size);
+    if (code)
+        error_context(err, "pack %s: block %zu of %zu (%.*s) at byte %llu", pack->name,
+                      (size_t)(block - pack->blocks), pack->block_count,
+                      BYTES_ARG(block->measurement), (unsigned long long)block->offset);
+    return code;
+}
+
+enum code pack_walk(const struct pack *pack, enum pack_section section,
+                    enum code (*each)(void *context, struct bytes entry, struct error *err),
+                    void *context, struct error *err)
+{
+    uint64_t count = pack->footer.count[section];
+    struct reader reader;
+    struct bytes bytes;
+    char *data;
+    enum code code;
+
+    assert(section <= PACK_NOTES);
+    code = pack_read_section(pack, section, &data, &bytes, err);
+    if (code) {
+        error_context(err, "pack %s", pack->name);
+        return code;
+    }
+    reader = reader_of(bytes);
+    for (uint64_t i = 0; code == OK && i < count; i++) {
+        struct bytes entry = reader_span(&reader);
+
+        if (reader.failed)
+            code = error_set(err, E_CORRUPT, "it ends early");
+        else
+            code = each(context, entry, err);
+        if (code)
+            error_context(err, "pack %s: %s: entry %llu of %llu", pack->name,
+                          pack_section_name(section), (unsigned long long)i,
+                          (unsigned long long)count);
+    }
+    if (code == OK && reader_left(&reader) > 0)
+        code = error_set(err, E_CORRUPT, "pack %s: %s: %zu bytes too many", pack->name,
+                         pack_section_name(section), reader_left(&reader));
+    free(data);
+    return code;
+}

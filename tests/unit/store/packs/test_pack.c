@@ -1,0 +1,258 @@
+#include "tests/unit/store/packs/pack_sample.h"
+
+static const struct pack_plan small = {2, 3, 10, 5, 2, 2, 10}, large = {3, 40, 4096, 100, 3, 3, 10};
+
+static struct bytes write_small(struct pack_fixture *fixture)
+{
+    struct pack_summary summary;
+    struct bytes bytes;
+
+    assert_int_equal(sample_write(fixture, &small, "x.pack", &summary, &bytes, NULL), OK);
+    assert_false(summary.in_file);
+    return bytes;
+}
+
+static void read_all(struct pack_fixture *fixture, const struct pack *pack)
+{
+    size_t count;
+    const struct pack_block *blocks = pack_blocks(pack, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        struct error err = {0};
+        struct block_view view;
+        struct bytes encoded;
+
+        if (pack_read_block(pack, &blocks[i], &fixture->arena, &encoded, &err) ||
+            block_open(encoded, &fixture->arena, &view, &err))
+            fail_msg("%s", err.text);
+        assert_int_equal(view.row_count, blocks[i].row_count);
+    }
+}
+
+static void test_a_pack_reads_alike_from_file_and_memory(void **state)
+{
+    struct pack_fixture *fixture = *state;
+    struct bytes bytes = write_small(fixture);
+    struct file *file;
+    struct pack *memory, *disk;
+    size_t count;
+
+    assert_int_equal(fs_open(fixture->fs, "copy.pack", FS_CREATE, &file, NULL), OK);
+    assert_int_equal(fs_write(file, 0, &bytes, 1, NULL), OK);
+    fs_close(file);
+    assert_int_equal(pack_open_memory(bytes, &memory, NULL), OK);
+    assert_int_equal(pack_open_file(fixture->fs, "copy.pack", &disk, NULL), OK);
+    assert_string_equal(pack_name(memory), "acme/0000000000000011");
+    assert_string_equal(pack_name(disk), "acme/0000000000000011");
+    pack_blocks(memory, &count);
+    assert_int_equal(count, 8);
+    pack_blocks(disk, &count);
+    assert_int_equal(count, 8);
+    read_all(fixture, memory);
+    read_all(fixture, disk);
+    pack_unref(memory);
+    pack_unref(disk);
+    free((void *)bytes.data);
+    arena_release(&fixture->arena);
+}
+
+/* What pack_find() gives, told by comparing with a walk of all blocks. */
+static void test_blocks_are_found_by_series_and_time(void **state)
+{
+    struct pack_fixture *fixture = *state;
+    struct pack_summary summary;
+    struct bytes bytes;
+    struct pack *pack;
+    const struct pack_block *blocks;
+    size_t count;
+
+    assert_int_equal(sample_write(fixture, &large, "find.pack", &summary, &bytes, NULL), OK);
+    assert_int_equal(pack_open_file(fixture->fs, "find.pack", &pack, NULL), OK);
+    blocks = pack_blocks(pack, &count);
+    for (unsigned round = 0; round < 3000; round++) {
+        const struct pack_block *near = &blocks[random_below(&fixture->random, count)], *got;
+        struct bytes measurement =
+            random_chance(&fixture->random, 10) ? BYTES("other") : near->measurement;
+        struct series_id id =
+            random_chance(&fixture->random, 2) ? near->series_first : near->series_last;
+        int64_t start = near->time_first + (int64_t)random_below(&fixture->random, 9) - 4;
+        int64_t end = start + (int64_t)random_below(&fixture->random, 20000000000000);
+        size_t at = 0;
+
+        id.low += random_below(&fixture->random, 3) - 1;
+        for (size_t i = 0; i < count; i++) {
+            if (!bytes_equal(blocks[i].measurement, measurement) ||
+                series_id_compare(blocks[i].series_first, id) > 0 ||
+                series_id_compare(blocks[i].series_last, id) < 0 || blocks[i].time_first >= end ||
+                blocks[i].time_last < start)
+                continue;
+            got = pack_find(pack, measurement, id, start, end, &at);
+            if (got != &blocks[i])
+                fail_msg("round %u: block %zu was not found", round, i);
+        }
+        assert_null(pack_find(pack, measurement, id, start, end, &at));
+        assert_null(pack_find(pack, measurement, id, start, end, &at));
+    }
+    pack_unref(pack);
+    arena_release(&fixture->arena);
+}
+
+static void test_the_last_reference_closes(void **state)
+{
+    struct pack_fixture *fixture = *state;
+    struct bytes bytes = write_small(fixture);
+    struct pack *pack;
+
+    assert_int_equal(pack_open_memory(bytes, &pack, NULL), OK);
+    free((void *)bytes.data); /* it was copied */
+    assert_ptr_equal(pack_ref(pack), pack);
+    pack_unref(pack);
+    read_all(fixture, pack);
+    pack_unref(pack);
+    pack_unref(NULL);
+    arena_release(&fixture->arena);
+}
+
+static void test_a_damaged_block_is_told_with_its_place(void **state)
+{
+    struct pack_fixture *fixture = *state;
+    struct bytes bytes = write_small(fixture), encoded;
+    struct error err = {0};
+    const struct pack_block *blocks;
+    struct pack *pack;
+    size_t count;
+    char want[200];
+
+    assert_int_equal(pack_open_memory(bytes, &pack, NULL), OK);
+    blocks = pack_blocks(pack, &count);
+    pack->memory[blocks[2].offset + 20] ^= 4;
+    assert_int_equal(pack_read_block(pack, &blocks[1], &fixture->arena, &encoded, &err), OK);
+    assert_int_equal(pack_read_block(pack, &blocks[2], &fixture->arena, &encoded, &err), E_CORRUPT);
+    snprintf(
+        want, sizeof(want),
+        "pack acme/0000000000000011: block 2 of 8 (m000) at byte %llu: %u bytes fail their CRC",
+        (unsigned long long)blocks[2].offset, blocks[2].size);
+    assert_string_equal(err.text, want);
+    pack_unref(pack);
+    free((void *)bytes.data);
+    arena_release(&fixture->arena);
+}
+
+static void test_no_cut_pack_opens(void **state)
+{
+    struct pack_fixture *fixture = *state;
+    struct bytes bytes = write_small(fixture);
+    struct pack *pack;
+
+    for (size_t size = 0; size < bytes.size; size++) {
+        struct error err = {0};
+
+        if (pack_open_memory((struct bytes){bytes.data, size}, &pack, &err) != E_CORRUPT ||
+            !err.text[0] || pack)
+            fail_msg("%zu bytes of %zu: opened", size, bytes.size);
+    }
+    free((void *)bytes.data);
+    arena_release(&fixture->arena);
+}
+
+static void test_a_missing_file_is_not_found(void **state)
+{
+    struct pack_fixture *fixture = *state;
+    struct error err = {0};
+    struct pack *pack;
+
+    assert_int_equal(pack_open_file(fixture->fs, "nothing.pack", &pack, &err), E_NOT_FOUND);
+    assert_non_null(strstr(err.text, "nothing.pack"));
+    assert_null(pack);
+}
+
+static enum code count_entry(void *context, struct bytes entry, struct error *err)
+{
+    size_t *count = context;
+
+    if (entry.size == 0 || ++*count == 100)
+        return error_set(err, E_CANCELLED, "enough");
+    return OK;
+}
+
+static void test_keys_tombstones_and_notes_are_walked(void **state)
+{
+    static const struct {
+        enum pack_section section;
+        size_t want;
+    } cases[] = {
+        {PACK_SERIES,     12},
+        {PACK_TOMBSTONES, 2 },
+        {PACK_NOTES,      2 }
+    };
+    struct pack_fixture *fixture = *state;
+    struct bytes bytes = write_small(fixture);
+    struct error err = {0};
+    struct pack *pack;
+
+    assert_int_equal(pack_open_memory(bytes, &pack, NULL), OK);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        size_t count = 0;
+
+        assert_int_equal(pack_walk(pack, cases[i].section, count_entry, &count, NULL), OK);
+        assert_int_equal(count, cases[i].want);
+        count = 98;
+        assert_int_equal(pack_walk(pack, cases[i].section, count_entry, &count, &err), E_CANCELLED);
+    }
+    assert_non_null(strstr(err.text, "notes: entry 1 of 2: enough"));
+    pack_unref(pack);
+    free((void *)bytes.data);
+    arena_release(&fixture->arena);
+}
+
+/* tests/golden/pack/small.hex; WEIR_GOLDEN_WRITE=1 writes it anew. */
+static void test_the_golden_pack_reads_as_it_was_written(void **state)
+{
+    static const char path[] = "tests/golden/pack/small.hex";
+    struct pack_fixture *fixture = *state;
+    static char golden[PACK_INLINE_BYTES_MAX];
+    struct bytes bytes;
+    struct pack *pack;
+    size_t size = 0;
+    unsigned byte;
+    FILE *file;
+
+    random_seed(&fixture->random, 21);
+    bytes = write_small(fixture);
+    if (getenv("WEIR_GOLDEN_WRITE")) {
+        file = fopen(path, "w");
+        assert_non_null(file);
+        for (size_t i = 0; i < bytes.size; i++)
+            fprintf(file, "%02x%s", (unsigned char)bytes.data[i],
+                    i % 32 == 31 || i + 1 == bytes.size ? "\n" : "");
+        fclose(file);
+    }
+    file = fopen(path, "r");
+    assert_non_null(file);
+    while (size < sizeof(golden) && fscanf(file, "%2x", &byte) == 1)
+        golden[size++] = (char)byte;
+    fclose(file);
+    assert_int_equal(pack_open_memory((struct bytes){golden, size}, &pack, NULL), OK);
+    assert_int_equal(pack_check(pack, fixture->decoder, NULL), OK);
+    pack_unref(pack);
+    if (!bytes_equal((struct bytes){golden, size}, bytes))
+        fail_msg("packs are written differently now; if that is meant, raise PACK_VERSION or say "
+                 "in docs/formats/pack.md why readers do not mind, and add a golden file");
+    free((void *)bytes.data);
+    arena_release(&fixture->arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_pack_reads_alike_from_file_and_memory),
+        cmocka_unit_test(test_blocks_are_found_by_series_and_time),
+        cmocka_unit_test(test_the_last_reference_closes),
+        cmocka_unit_test(test_a_damaged_block_is_told_with_its_place),
+        cmocka_unit_test(test_no_cut_pack_opens),
+        cmocka_unit_test(test_a_missing_file_is_not_found),
+        cmocka_unit_test(test_keys_tombstones_and_notes_are_walked),
+        cmocka_unit_test(test_the_golden_pack_reads_as_it_was_written),
+    };
+    return cmocka_run_group_tests(tests, pack_fixture_open, pack_fixture_close);
+}
