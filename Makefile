@@ -65,6 +65,9 @@ $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call SAY,compile)$(CC) $(CFLAGS) -c $< -o $@
 
+# Assembled into it, which -MMD does not see.
+$(OUT)/handlers/openapi_text.o: openapi/openapi.json
+
 $(LIBRARY): $(OBJECTS)
 	@rm -f $@
 	$(call SAY,archive)$(AR) qcs $@ $^

@@ -30,6 +30,7 @@ BAD = [  # (what, line, code)
     ("a fraction as time", "m f=1 1.5", "bad_time"),
     ("one above the int64 ns", "m f=1 9223372036854775808", "time_out_of_range"),
     ("INT64_MAX, which ends every range", "m f=1 9223372036854775807", "time_out_of_range"),
+    ("INT64_MIN, which begins every range", "m f=1 -9223372036854775808", "time_out_of_range"),
     ("one below the int64 ns", "m f=1 -9223372036854775809", "time_out_of_range"),
     ("a byte that is not UTF-8", b"m,host=\xff f=1 1", "bad_utf8"),
     ("half a UTF-8 character", b"m,host=\xe2\x82 f=1 1", "bad_utf8"),
@@ -62,10 +63,10 @@ SCENARIOS = [
              write(""), write("\n\n# only a comment\n"),
              query("measurement=m", rows=[])),
     scenario("escapes in names, tags and strings",
-             write("a\\ b\\,c,t\\ ag\\=x=v\\ al\\,ue\\=\\\\ f\\ ie\\=ld=\"q\\\"uo\\\\te, = \" 1\n"
+             write("a\\ b\\,c,t\\ ag\\=x=v\\ al\\,u\\e\\= f\\ ie\\=ld=\"q\\\"uo\\\\te, = \" 1\n"
                    "grüße,стр=日本 π=\"\U0001f600é\" 2"),
              stable(query("measurement=a%20b,c&epoch=ns", columns=["time", "f ie=ld"],
-                          series=[({"t ag=x": "v al,ue=\\"}, [[1, 'q"uo\\te, = ']])]),
+                          series=[({"t ag=x": "v al,u\\e="}, [[1, 'q"uo\\te, = ']])]),
                     query("measurement=gr%C3%BC%C3%9Fe&epoch=ns", columns=["time", "π"],
                           series=[({"стр": "日本"}, [[2, "\U0001f600é"]])]))),
     scenario("times in each precision",
@@ -84,11 +85,11 @@ SCENARIOS = [
              write("m f=1 9223372036", query="precision=s"),
              query("measurement=m&epoch=ns&end=9223372036000000001", rows=[[9223372036000000000, 1.0]])),
     scenario("the first and the last possible time",
-             write("m f=1 -9223372036854775808\nm f=2 9223372036854775806\nm f=3 0\nm f=4 -1"),
-             stable(query("measurement=m&epoch=ns&start=-9223372036854775808&end=9223372036854775807",
-                          rows=[[-9223372036854775808, 1.0], [-1, 4.0], [0, 3.0], [9223372036854775806, 2.0]]),
-                    query("measurement=m&start=-9223372036854775808&end=9223372036854775807", rows=[
-                        ["1677-09-21T00:12:43.145224192Z", 1.0], ["1969-12-31T23:59:59.999999999Z", 4.0],
+             write("m f=1 -9223372036854775807\nm f=2 9223372036854775806\nm f=3 0\nm f=4 -1"),
+             stable(query("measurement=m&epoch=ns&start=-9223372036854775807&end=9223372036854775807",
+                          rows=[[-9223372036854775807, 1.0], [-1, 4.0], [0, 3.0], [9223372036854775806, 2.0]]),
+                    query("measurement=m&start=-9223372036854775807&end=9223372036854775807", rows=[
+                        ["1677-09-21T00:12:43.145224193Z", 1.0], ["1969-12-31T23:59:59.999999999Z", 4.0],
                         ["1970-01-01T00:00:00Z", 3.0], ["2262-04-11T23:47:16.854775806Z", 2.0]]))),
     scenario("rows without a time get the time of now, one nanosecond apart",
              write("m f=1\nm f=2\nm f=3"),

@@ -64,7 +64,7 @@ SCENARIOS = [
              query("measurement=m", rows=[])),
     scenario("other encodings are 415",
              *[write("m f=1 1", 415, headers={"Content-Encoding": name}, code="unsupported_encoding") for name in
-               ("br", "deflate", "gzip, gzip", "compress", "x")]),
+               ("br", "gzip, gzip", "compress", "x")]),
     scenario("a bomb is stopped early: 1,000 to 1 in gzip and zstd",
              write(gzip.compress(b"#" * 50_000_000), {400, 413, 422}, headers={"Content-Encoding": "gzip"}, code="compression_ratio"),
              write(zstd(b"#" * 50_000_000), {400, 413, 422}, headers={"Content-Encoding": "zstd"}, code="compression_ratio"),
@@ -86,7 +86,7 @@ SCENARIOS = [
              raw(head(["GET /v1/query?measurement=a%00b HTTP/1.1", HOST, CLOSE]), [400]), get("/v1/query?measurement=%zz", 400)),
     scenario("headers too long, too many",
              raw(head([GET, HOST, "X-Long: " + "a" * 300000]), [431]),
-             raw(head([GET, HOST, CLOSE] + [f"X-{n}: 1" for n in range(200)]), [431], seconds=3),
+             raw(head([GET, HOST, CLOSE] + [f"X-{n}: 1" for n in range(200)]), [400], seconds=3),
              raw(head(["GET /" + "a" * 300000 + " HTTP/1.1", HOST]), [414])),
     scenario("Expect: 100-continue is answered before a body that is welcome, refused before one that is not",
              raw(head([POST, HOST, CLOSE, "Expect: 100-continue", "Content-Length: 8", "Content-Type: text/plain"], b"m f=1 1\n"), [100, 204]),
@@ -98,7 +98,7 @@ SCENARIOS = [
              raw(b"GET /healthz HTTP/1.0\r\nHost: x\r\n\r\n", [200])),
     scenario("noise is not an accident",
              *[raw(data, statuses) for data, statuses in [
-                 (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", [400])]],
+                 (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", {(), (400,)})]],
              get("/healthz")),
     scenario("request ids come back; unsuitable ones are replaced",
              get("/healthz", headers={"X-Request-Id": "abc-1.2_Z"}, headers_out={"X-Request-Id": "abc-1.2_Z"}),

@@ -113,7 +113,7 @@ def stable(*steps):
 
 def raw(data, statuses, **checks):
     """Bytes as they are; `statuses` is the list of response statuses that come back ([] = closed
-    without an answer)."""
+    without an answer), or a set of tuples of them."""
     return {"kind": "raw", "data": data, "statuses": statuses, "checks": checks}
 
 

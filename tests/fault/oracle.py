@@ -66,10 +66,10 @@ def read_back(server, first):
                                    f"&end=9000000000000000000", seconds=120)
     if answer.status != 200:
         raise Broken(f"reading back gave {answer.status}: {answer.text()[:500]}")
-    rows = {}
-    for line in answer.text().split("\n"):
-        if not line:
-            continue
+    rows, lines = {}, answer.text().split("\n")
+    if len(lines) < 2 or "_end" not in json.loads(lines[-2]):
+        raise Broken(f"the answer has no end: {lines[-2:]}")
+    for line in lines[:-2]:
         item = json.loads(line, parse_int=lambda text: -0.0 if text == "-0" else int(text))
         if "time" not in item:
             raise Broken(f"a line that is no row: {line}")
