@@ -127,17 +127,24 @@ static struct bytes shown(struct bytes text)
     return text.size <= SHOWN_MAX ? text : bytes_slice(text, 0, SHOWN_MAX);
 }
 
-static void check_name(struct decoder *decoder, const char *member, struct bytes key,
-                       struct bytes name, const char *what, uint64_t bytes_max, enum code code_long)
+static void check_odd_name(struct decoder *decoder, const char *member, struct bytes key,
+                           struct bytes name, const char *what)
 {
     struct error why = {0};
     size_t at;
 
+    if (name_check(name, what, &at, &why) != OK)
+        fault(decoder, why.code, member, key, "%s", why.text);
+}
+
+static void check_name(struct decoder *decoder, const char *member, struct bytes key,
+                       struct bytes name, const char *what, uint64_t bytes_max, enum code code_long)
+{
     if (name.size > bytes_max)
         fault(decoder, code_long, member, key, "the %s has %zu bytes, %" PRIu64 " are allowed",
               what, name.size, bytes_max);
-    else if (name_check(name, what, &at, &why) != OK)
-        fault(decoder, why.code, member, key, "%s", why.text);
+    else if (!name_plain(name))
+        check_odd_name(decoder, member, key, name, what);
 }
 
 /* Passes over a value that is of the wrong kind. */

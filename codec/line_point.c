@@ -96,8 +96,11 @@ static enum code name_faults(const struct line_point *input, struct bytes raw, c
                              struct error *err)
 {
     size_t bad;
-    enum code code = name_check(raw, what, &bad, err);
+    enum code code;
 
+    if (name_plain(raw))
+        return OK;
+    code = name_check(raw, what, &bad, err);
     if (code)
         error_context(err, "column %zu", column_of(input, raw.data + bad));
     return code;

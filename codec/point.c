@@ -149,6 +149,25 @@ enum code point_put_row(struct point *point, uint32_t series, uint32_t line, int
     return OK;
 }
 
+bool name_plain(struct bytes name)
+{
+    const uint64_t ones = 0x0101010101010101U, tops = 0x8080808080808080U;
+    size_t at = 0;
+
+    for (; at + sizeof(uint64_t) <= name.size; at += sizeof(uint64_t)) {
+        uint64_t word;
+
+        memcpy(&word, name.data + at, sizeof(word));
+        /* A top bit stays or is set where a byte is below 0x20, is 0x7f or is above. */
+        if (((word - ones * 0x20) | (word + ones) | word) & tops)
+            return false;
+    }
+    for (; at < name.size; at++)
+        if ((unsigned char)(name.data[at] - ' ') > '~' - ' ')
+            return false;
+    return name.size > 0;
+}
+
 enum code name_check(struct bytes name, const char *what, size_t *at, struct error *err)
 {
     size_t bad = utf8_check(name);

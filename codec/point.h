@@ -49,7 +49,9 @@ MUST_USE enum code point_find_series(struct point *point, uint32_t *index, struc
 MUST_USE enum code point_put_row(struct point *point, uint32_t series, uint32_t line,
                                  int64_t now_ns);
 
-/* For names and values that are not good; `what` is "measurement", "tag key", ... */
+/* Whether a name or tag value is of printable ASCII, as nearly all are.  If not, name_check()
+ * tells: OK, or what is wrong at byte *at; `what` is "measurement", "tag key", ... */
+bool name_plain(struct bytes name);
 MUST_USE enum code name_check(struct bytes name, const char *what, size_t *at, struct error *err);
 
 #endif
