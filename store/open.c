@@ -549,6 +549,7 @@ enum code store_open(const struct store_options *options, struct store **out, st
     }
     stamp_init(&store->stamp, options->clock, options->member, options->accept_clock, ingest_last);
     store->applied = ingest_last;
+    store->durable = ingest_last;
     store->assigned = ingest_last;
     store_ballast(store);
     *out = store;

@@ -70,7 +70,9 @@ struct store {
     pthread_mutex_t state_lock; /* guards: */
     pthread_cond_t applied_more;
     struct stamp stamp;
-    int64_t assigned, applied; /* newest ingest time given to a submission, and applied */
+    int64_t assigned; /* newest ingest time given to a submission */
+    int64_t applied;  /* up to here every submission is applied, or refused for good */
+    int64_t durable;  /* newest ingest time applied: S, and what a restart goes on from */
     struct generation *generations[GENERATIONS_MAX]; /* oldest first; the last one is active */
     size_t generation_count;
     uint64_t frozen_count, sealed_count; /* generations, ever */

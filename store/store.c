@@ -378,6 +378,8 @@ static void apply_publish(struct store *store, struct submission_list *group)
         /* Once the disk failed, nobody knows what a restart will find of the rest. */
         if (submission->outcome == OK || !store->failed)
             store->applied = submission->ingest;
+        if (submission->outcome == OK)
+            store->durable = submission->ingest;
     }
     store->head_bytes = head_measure(store);
     trouble = store->trouble;

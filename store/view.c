@@ -48,7 +48,7 @@ static enum code view_settle(struct view *view, int64_t as_of, struct error *err
     enum code code = OK;
 
     if (as_of == VIEW_LATEST) {
-        view->as_of = store->applied;
+        view->as_of = store->durable;
         if (view->as_of == 0) { /* nothing was ever applied: now, after what is under way */
             view->as_of = stamp_now(&store->stamp);
             stamp_raise(&store->stamp, view->as_of);
@@ -62,7 +62,7 @@ static enum code view_settle(struct view *view, int64_t as_of, struct error *err
         view->as_of = as_of;
         code = wait_applied(store, store->assigned < as_of ? store->assigned : as_of, err);
     }
-    view->final = view->as_of <= store->applied;
+    view->final = view->as_of <= store->durable;
     return code;
 }
 

@@ -138,7 +138,7 @@ static void check_summaries(struct world *world, const struct view *view, const 
 
 static void read_place(struct world *world, const struct view *view, const struct place *place,
                        const struct series *series, const struct question *question,
-                       struct block_decoder *decoder, struct answer *answer)
+                       struct answer *answer)
 {
     struct bytes fields[FIELD_COUNT];
     uint32_t numbers[FIELD_COUNT], count = 0;
@@ -152,7 +152,7 @@ static void read_place(struct world *world, const struct view *view, const struc
         }
     }
     answer->code =
-        place_read(view, place, series, fields, count, decoder, &answer->arena, &rows, &err);
+        place_read(view, place, series, fields, count, world->decoder, &answer->arena, &rows, &err);
     if (answer->code) {
         if (answer->code != E_CORRUPT && answer->code != E_IO)
             world_fail(world, "place_read: %s", err.text);
@@ -187,14 +187,13 @@ static void ask(struct world *world, const struct view *view, const struct quest
     struct series_registry *registry = catalog_registry(world->catalog);
     const struct series *series =
         tenant ? registry->series_by_id(registry, tenant, known->id) : NULL;
-    struct block_decoder *decoder = NULL;
     struct place *places;
     struct error err = {0};
     size_t count;
 
     if (!series)
         return;
-    if (block_decoder_new(&decoder, &err) != OK)
+    if (!world->decoder && block_decoder_new(&world->decoder, &err) != OK)
         abort();
     answer->code = view_places(view, series, question->start, question->end, &answer->arena,
                                &places, &count, &err);
@@ -203,9 +202,8 @@ static void ask(struct world *world, const struct view *view, const struct quest
     for (size_t i = 0; answer->code == OK && i < count; i++) {
         if (i > 0 && places[i].time_first < places[i - 1].time_first)
             world_fail(world, "places are not in order of time");
-        read_place(world, view, &places[i], series, question, decoder, answer);
+        read_place(world, view, &places[i], series, question, answer);
     }
-    block_decoder_free(decoder);
     if (answer->count > 1)
         qsort(answer->rows, answer->count, sizeof(*answer->rows), row_order);
 }

@@ -122,6 +122,19 @@ static bool arm(struct world *world)
     }
 }
 
+/* A pack that could not be read for an injected error: the store tells, and serves the rest. */
+static bool tells_of_missing(struct world *world)
+{
+    const struct tenant *tenant = catalog_tenant(world->catalog, bytes_of(tenant_name(0)));
+    struct view *view = NULL;
+    size_t count = 0;
+
+    if (store_view(world->store, tenant, VIEW_LATEST, &view, NULL) == OK)
+        (void)view_missing(view, &count);
+    view_free(view);
+    return count > 0;
+}
+
 static void reopen(struct world *world)
 {
     for (int tries = 0; !world->failed; tries++) {
@@ -130,8 +143,8 @@ static void reopen(struct world *world)
 
         world->trouble = armed;
         if (world_open(world, &err) == OK) {
-            if (world->disk.off) { /* it noticed nothing: the next step will */
-                end(world, ENDING_POWER_CUT);
+            if (world->disk.off || (armed && tells_of_missing(world))) {
+                end(world, ENDING_KILL);
                 continue;
             }
             fake_disk_heal(&world->disk);

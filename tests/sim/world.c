@@ -170,6 +170,7 @@ void world_release(struct world *world)
     free(world->tasks);
     free(world->held);
     free(world->notes);
+    block_decoder_free(world->decoder);
     memory_index_free(world->index);
     fake_fs_free(world->fs);
     arena_release(&world->notes_arena);

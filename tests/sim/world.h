@@ -121,6 +121,7 @@ struct world {
     struct catalog *catalog; /* NULL while the store is closed */
     struct store *store;     /* likewise */
     struct note_sink sink;   /* of the store */
+    struct block_decoder *decoder;
 
     struct known_series series[SERIES_COUNT];
     struct task **tasks; /* all, in order of submission */
