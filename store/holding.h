@@ -23,8 +23,14 @@ struct tombstone_list {
     struct tombstone tombstones[]; /* ascending by ingest; their texts are in the holding's arena */
 };
 
+/* Rows of the tenant since the start, replayed ones included: accepted = stored + queued. */
+struct holding_counts {
+    uint64_t accepted, stored, queued;
+};
+
 struct holding {
     const struct tenant *tenant;
+    struct holding_counts rows;
     struct pack_list *packs;           /* NULL = none */
     struct tombstone_list *tombstones; /* NULL = none */
     struct arena arena;                /* texts of tombstones, for as long as the store is open */

@@ -1,5 +1,6 @@
 /* The store's metrics: their names, and the gauges that are read off when somebody looks. */
 #include <stddef.h>
+#include <stdlib.h>
 
 #include "store/holding.h"
 #include "store/state.h"
@@ -70,12 +71,68 @@ void store_metrics_init(struct store *store)
             store->options.metrics, rows[i].name, rows[i].help, rows[i].kind, rows[i].labels);
 }
 
+struct tenant_counts {
+    const struct tenant *tenant;
+    struct holding_counts rows;
+};
+
+/* A counter whose value is kept elsewhere. */
+static void counter_follow(struct metric *metric, uint64_t value)
+{
+    metric_add(metric, value - metric_value(metric));
+}
+
+static void tenant_publish(struct metrics *metrics, const struct tenant_counts *counts)
+{
+    struct buf labels = BUF_INIT(512);
+
+    metric_label(&labels, "tenant", counts->tenant->name);
+    buf_put_char(&labels, 0);
+    if (!labels.failed) {
+        counter_follow(metrics_get(metrics, "weir_points_accepted_total",
+                                   "Points acknowledged, and replayed at the start.",
+                                   METRIC_COUNTER, labels.data),
+                       counts->rows.accepted);
+        counter_follow(metrics_get(metrics, "weir_points_stored_total",
+                                   "Accepted points that are in packs by now.", METRIC_COUNTER,
+                                   labels.data),
+                       counts->rows.stored);
+        metric_set(metrics_get(metrics, "weir_points_queued",
+                               "Accepted points that are in wal and head only: accepted - stored.",
+                               METRIC_GAUGE, labels.data),
+                   (int64_t)counts->rows.queued);
+    }
+    buf_release(&labels);
+}
+
+/* Accepted = stored + queued for every tenant: all three are read at one moment. */
+static void tenants_measure(struct store *store)
+{
+    struct tenant_counts *counts;
+    size_t count = 0, capacity;
+
+    pthread_mutex_lock(&store->state_lock);
+    capacity = store->holding_capacity;
+    counts = calloc(capacity + 1, sizeof(*counts));
+    for (size_t i = 0; counts != NULL && i < capacity; i++)
+        if (store->holdings[i] != NULL)
+            counts[count++] =
+                (struct tenant_counts){store->holdings[i]->tenant, store->holdings[i]->rows};
+    pthread_mutex_unlock(&store->state_lock);
+    for (size_t i = 0; i < count; i++)
+        tenant_publish(store->options.metrics, &counts[i]);
+    free(counts);
+}
+
 void store_measure(struct store *store)
 {
     struct store_metrics *metrics = &store->metrics;
     uint64_t head_rows = 0, packs = 0, tombstones = 0, waiting, free_bytes = 0;
     struct error err = {0};
 
+    if (store->options.metrics == NULL)
+        return;
+    tenants_measure(store);
     pthread_mutex_lock(&store->state_lock);
     for (size_t i = 0; i < store->generation_count; i++)
         head_rows += store->generations[i]->row_count;

@@ -494,8 +494,11 @@ static enum code seal_publish(struct seal *seal, struct error *err)
 
         code = holding == NULL ? error_set(err, E_MEMORY, "no memory for a tenant")
                                : holding_add_pack(holding, seal->packs[i].pack, err);
-        if (code == OK)
-            seal->packs[i].pack = NULL;
+        if (code)
+            break;
+        seal->packs[i].pack = NULL;
+        holding->rows.stored += seal->packs[i].entry.row_count;
+        holding->rows.queued -= seal->packs[i].entry.row_count;
     }
     if (code == OK) {
         assert(store->generations[0] == seal->generation);

@@ -298,6 +298,21 @@ static enum code apply_note(struct generation *generation, const struct tenant *
     return code;
 }
 
+static enum code count_rows(struct store *store, const struct tenant *tenant, uint64_t rows,
+                            struct error *err)
+{
+    struct holding *holding;
+
+    pthread_mutex_lock(&store->state_lock);
+    holding = store_holding(store, tenant);
+    if (holding != NULL) {
+        holding->rows.accepted += rows;
+        holding->rows.queued += rows;
+    }
+    pthread_mutex_unlock(&store->state_lock);
+    return holding != NULL ? OK : error_set(err, E_MEMORY, "no memory for a tenant");
+}
+
 enum code store_apply(struct store *store, const struct tenant *tenant, const struct batch *batch,
                       const struct tombstone *tombstone, const struct note *note, int64_t ingest,
                       uint64_t lsn, struct error *err)
@@ -311,6 +326,8 @@ enum code store_apply(struct store *store, const struct tenant *tenant, const st
         code = apply_tombstone(store, active, tenant, tombstone, ingest, err);
     if (code == OK && note != NULL && note->key.size > 0)
         code = apply_note(active, tenant, note, ingest, err);
+    if (code == OK && batch != NULL)
+        code = count_rows(store, tenant, batch->row_count, err);
     if (code)
         return code;
     if (active->lsn_first == 0) {

@@ -371,7 +371,7 @@ static bool trim_take(struct wal *wal, uint64_t sealed_lsn, struct segment *segm
         wal->closed_count--;
         memmove(wal->closed, wal->closed + 1, wal->closed_count * sizeof(*wal->closed));
         *recycle = wal->spare.file == NULL && segment->size >= wal->size_next / 2 &&
-                   segment->size <= wal->segment_bytes_max;
+                   segment->size <= 2 * wal->size_next; /* after a rotation small ones are wanted */
         if (*recycle)
             *id = wal->id_next++;
     }
