@@ -209,6 +209,14 @@ void metric_add(struct metric *metric, uint64_t n)
     atomic_fetch_add_explicit(&metric->value, n, memory_order_relaxed);
 }
 
+void metric_follow(struct metric *metric, uint64_t value)
+{
+    if (metric == NULL)
+        return;
+    assert(metric->kind == METRIC_COUNTER);
+    atomic_store_explicit(&metric->value, value, memory_order_relaxed);
+}
+
 void metric_set(struct metric *metric, int64_t value)
 {
     if (metric == NULL)

@@ -20,7 +20,9 @@ void metrics_free(struct metrics *metrics);
  * NULL and do nothing.  Any thread. */
 struct metric *metrics_get(struct metrics *metrics, const char *name, const char *help,
                            enum metric_kind kind, const char *labels);
-void metric_add(struct metric *metric, uint64_t n);      /* counter */
+void metric_add(struct metric *metric, uint64_t n); /* counter */
+/* A counter that is kept elsewhere; `value` never falls. */
+void metric_follow(struct metric *metric, uint64_t value);
 void metric_set(struct metric *metric, int64_t value);   /* gauge */
 void metric_move(struct metric *metric, int64_t change); /* gauge */
 /* Histogram in seconds; buckets 100 us .. 100 s by 1-2.5-5 steps; printed in seconds. */

@@ -76,12 +76,6 @@ struct tenant_counts {
     struct holding_counts rows;
 };
 
-/* A counter whose value is kept elsewhere. */
-static void counter_follow(struct metric *metric, uint64_t value)
-{
-    metric_add(metric, value - metric_value(metric));
-}
-
 static void tenant_publish(struct metrics *metrics, const struct tenant_counts *counts)
 {
     struct buf labels = BUF_INIT(512);
@@ -89,14 +83,14 @@ static void tenant_publish(struct metrics *metrics, const struct tenant_counts *
     metric_label(&labels, "tenant", counts->tenant->name);
     buf_put_char(&labels, 0);
     if (!labels.failed) {
-        counter_follow(metrics_get(metrics, "weir_points_accepted_total",
-                                   "Points acknowledged, and replayed at the start.",
-                                   METRIC_COUNTER, labels.data),
-                       counts->rows.accepted);
-        counter_follow(metrics_get(metrics, "weir_points_stored_total",
-                                   "Accepted points that are in packs by now.", METRIC_COUNTER,
-                                   labels.data),
-                       counts->rows.stored);
+        metric_follow(metrics_get(metrics, "weir_points_accepted_total",
+                                  "Points acknowledged, and replayed at the start.", METRIC_COUNTER,
+                                  labels.data),
+                      counts->rows.accepted);
+        metric_follow(metrics_get(metrics, "weir_points_stored_total",
+                                  "Accepted points that are in packs by now.", METRIC_COUNTER,
+                                  labels.data),
+                      counts->rows.stored);
         metric_set(metrics_get(metrics, "weir_points_queued",
                                "Accepted points that are in wal and head only: accepted - stored.",
                                METRIC_GAUGE, labels.data),

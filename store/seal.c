@@ -97,7 +97,8 @@ static enum code write_keys(struct pack_writer *writer, struct chain *const *cha
 
     if (sorted == NULL)
         return error_set(err, E_MEMORY, "no memory to sort the series of a pack");
-    memcpy(sorted, chains, count * sizeof(struct chain *));
+    if (count > 0)
+        memcpy(sorted, chains, count * sizeof(struct chain *));
     qsort(sorted, count, sizeof(*sorted), series_order);
     for (size_t i = 0; code == OK && i < count; i++)
         code = pack_writer_series(writer, sorted[i]->series->id, sorted[i]->series->key, err);
