@@ -60,8 +60,9 @@ void world_drain(struct world *world, bool seals)
     for (int turn = 0; turn < 1000 && !world->failed && !world->dead && !world->disk.off; turn++) {
         bool did = commit(world);
 
-        did |= apply(world);
-        if (seals)
+        if (!world->disk.off)
+            did |= apply(world);
+        if (seals && !world->disk.off)
             did |= world_seal(world, false);
         if (!did)
             return;
