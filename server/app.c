@@ -64,8 +64,11 @@ static enum code open_store(struct server *server, struct error *err)
     enum code code;
 
     code = fs_posix_open(settings->data, &server->fs, err);
-    if (code == OK)
+    if (code == OK) {
         code = fs_posix_lock(server->fs, "lock", err);
+        if (code)
+            error_context(err, "%s", settings->data);
+    }
     if (code == OK) {
         snprintf(path, sizeof(path), "%s/index", settings->data);
         code = index_lmdb_open(path, index_map_bytes, false, &server->index, err);
