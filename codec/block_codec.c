@@ -183,6 +183,26 @@ static void section_settle(struct block_section *section, const char **at)
     *at += section->data.size;
 }
 
+/* The sections of the rows' times, first in the buffer, and what the header says of them. */
+static void times_encode(struct column_encoder *column, const struct block *block,
+                         struct block_view *view)
+{
+    size_t start;
+
+    view->times_unique = times_unique(block);
+    bounds_of(block->time, block->row_count, &view->time_first, &view->time_last);
+    bounds_of(block->ingest, block->row_count, &view->ingest_first, &view->ingest_last);
+    buf_clear(&column->out);
+    column_time_encode(column, block);
+    view->time.data.size = column->out.size;
+    column_ingest_encode(column, block->ingest, block->row_count);
+    view->ingest.data.size = column->out.size - view->time.data.size;
+    start = column->out.size;
+    if (block->revision)
+        column_revision_encode(column, block->revision, block->row_count);
+    view->revision.data.size = column->out.size - start;
+}
+
 enum code block_encode(struct block_encoder *encoder, const struct block *block, struct buf *out,
                        struct error *err)
 {
@@ -195,7 +215,6 @@ enum code block_encode(struct block_encoder *encoder, const struct block *block,
         .series = block->series,
         .series_row_first = block->series_row_first,
         .has_revision = block->revision != NULL,
-        .times_unique = times_unique(block),
     };
     const char *at;
     enum code code;
@@ -205,19 +224,7 @@ enum code block_encode(struct block_encoder *encoder, const struct block *block,
     if (code)
         return code;
     view.columns = encoder->sections;
-    bounds_of(block->time, block->row_count, &view.time_first, &view.time_last);
-    bounds_of(block->ingest, block->row_count, &view.ingest_first, &view.ingest_last);
-    buf_clear(&column->out);
-    column_time_encode(column, block);
-    view.time.data.size = column->out.size;
-    column_ingest_encode(column, block->ingest, block->row_count);
-    view.ingest.data.size = column->out.size - view.time.data.size;
-    if (block->revision) {
-        size_t start = column->out.size;
-
-        column_revision_encode(column, block->revision, block->row_count);
-        view.revision.data.size = column->out.size - start;
-    }
+    times_encode(column, block, &view);
     for (uint32_t i = 0; i < block->column_count; i++) {
         column_encode(column, &block->columns[i], block->row_count, &encoder->sections[i]);
         code = buf_finish(&column->text, err);
