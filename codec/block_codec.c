@@ -220,6 +220,7 @@ enum code block_encode(struct block_encoder *encoder, const struct block *block,
     enum code code;
 
     block_assert(block);
+    buf_clear(&column->text); /* it may remember an earlier block that was too large */
     code = sections_reserve(encoder, block->column_count, err);
     if (code)
         return code;

@@ -179,6 +179,32 @@ static void test_a_full_buffer_is_answered(void **state)
     arena_release(&arena);
 }
 
+static void test_too_many_bytes_of_strings_are_answered_and_forgotten(void **state)
+{
+    enum { ROWS = 65 };
+    static const uint32_t row_first[] = {0, ROWS};
+    static const int64_t times[ROWS];
+    static union cell cells[ROWS];
+    struct series_id id = {1, 2};
+    struct block_column column = {BYTES("log"), TYPE_STRING, cells, NULL};
+    struct block block = {BYTES("m"), ROWS, 1, &id, row_first, times, times, NULL, &column, 1};
+    struct block next = sample_block(&arena, &randomness, &plans[1]);
+
+    (void)state;
+    for (size_t i = 0; i < ROWS; i++) {
+        struct text *text = sample_array(&arena, sizeof(*text) + (1 << 20), 1);
+
+        text->size = 1 << 20;
+        text->data[0] = (char)i;
+        cells[i].text = text;
+    }
+    buf_clear(&out);
+    assert_int_equal(block_encode(encoder, &block, &out, NULL), E_MEMORY);
+    encode(&next);
+    sample_same(&next, buf_bytes(&out), decoder, &arena);
+    arena_release(&arena);
+}
+
 /* Golden files: tests/golden/block/<name>.hex.  WEIR_GOLDEN_WRITE=1 writes them anew. */
 static const struct {
     const char *name;
@@ -253,6 +279,7 @@ int main(void)
         cmocka_unit_test(test_an_error_names_the_column),
         cmocka_unit_test(test_a_full_arena_is_answered),
         cmocka_unit_test(test_a_full_buffer_is_answered),
+        cmocka_unit_test(test_too_many_bytes_of_strings_are_answered_and_forgotten),
         cmocka_unit_test(test_golden_files_read_as_they_were_written),
     };
     return cmocka_run_group_tests(tests, open_codec, close_codec);
