@@ -456,7 +456,9 @@ void exchange_completed(struct exchange *x)
     x->client = NULL;
     pthread_mutex_unlock(&server->lock);
     stream = x->stream;
-    if (stream != NULL)
+    if (stream != NULL) { /* its writer may be at work still, or waiting for a row */
+        x->cancelled = true;
         stream_abandon(stream, false);
+    }
     exchange_unref(x);
 }

@@ -216,9 +216,10 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *connection, c
     if (x == NULL)
         return MHD_NO;
     if (x->step == STEP_HEAD) {
-        struct header_list list = {.count = 0};
+        struct header_list list;
         struct head head;
 
+        list.count = 0; /* the items need no zeros */
         MHD_get_connection_values_n(connection, MHD_HEADER_KIND, collect_header, &list);
         head =
             (struct head){bytes_of(method), x->target, bytes_of(version), list.items, list.count};
