@@ -43,6 +43,8 @@ static const struct coding codings[] = {
 
 static const struct coding *coding_find(struct bytes encoding)
 {
+    if (encoding.size == 0) /* no header: there is no text to compare with */
+        return &codings[0];
     while (encoding.size > 0 && encoding.data[0] == ' ')
         encoding = bytes_slice(encoding, 1, encoding.size);
     while (encoding.size > 0 && encoding.data[encoding.size - 1] == ' ')
