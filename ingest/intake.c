@@ -9,6 +9,7 @@
 #include "codec/json_doc.h"
 #include "codec/record.h"
 #include "ingest/idempotency.h"
+#include "ingest/rate.h"
 #include "ingest/validate.h"
 #include "store/store.h"
 
@@ -390,6 +391,10 @@ bool intake_prepare(struct intake *intake)
         answer_prepare(intake); /* nothing to store, nothing to wait for */
         return true;
     }
+    if (code == OK)
+        code =
+            rate_take(intake->environment.rate, intake->request.tenant,
+                      intake->request.limits->points_per_second_max, intake->batch.row_count, &err);
     if (code == OK)
         code = encode(intake, &err);
     if (code == OK)

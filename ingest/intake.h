@@ -17,6 +17,7 @@
 
 struct catalog;
 struct idempotency;
+struct rate;
 struct store;
 struct intake;
 
@@ -25,6 +26,7 @@ struct intake_environment {
     struct store *store;
     struct catalog *catalog;
     struct idempotency *idempotency;
+    struct rate *rate;
     struct clock *clock;
     struct budget *budget;
     struct metrics *metrics;

@@ -11,6 +11,7 @@
 #include "handlers/app.h"
 #include "http/server.h"
 #include "ingest/idempotency.h"
+#include "ingest/rate.h"
 #include "server/version.h"
 #include "store/index.h"
 #include "store/store.h"
@@ -27,6 +28,7 @@ struct server {
     struct fs *fs;
     struct index *index;
     struct idempotency *idempotency;
+    struct rate *rate;
     struct http_server *http;
 };
 
@@ -77,6 +79,8 @@ static enum code open_store(struct server *server, struct error *err)
         code = fs_sync_dir(server->fs, "", err);
     if (code == OK)
         code = catalog_new(&app->catalog, err);
+    if (code == OK)
+        code = rate_new(app->clock, &server->rate, err);
     if (code == OK)
         code = idempotency_new(&settings->limits, app->clock, &server->idempotency, err);
     if (code)
@@ -142,6 +146,7 @@ enum code server_start(const struct settings *settings, struct server **out, str
     server->settings = settings;
     server->app.clock = clock_system();
     server->app.version = WEIR_VERSION;
+    server->app.open_to_all = settings->insecure_listen;
     server->ingest_budget.bytes_max = settings->limits.ingest_bytes_max;
     code = metrics_new(&server->app.metrics, err);
     if (code == OK)
@@ -152,6 +157,7 @@ enum code server_start(const struct settings *settings, struct server **out, str
         .store = server->app.store,
         .catalog = server->app.catalog,
         .idempotency = server->idempotency,
+        .rate = server->rate,
         .clock = server->app.clock,
         .budget = &server->ingest_budget,
         .metrics = server->app.metrics,
@@ -176,6 +182,7 @@ void server_stop(struct server *server)
     workers_stop(server->app.workers);
     store_close(server->app.store);
     idempotency_free(server->idempotency);
+    rate_free(server->rate);
     catalog_free(server->app.catalog);
     index_lmdb_close(server->index);
     fs_posix_close(server->fs);

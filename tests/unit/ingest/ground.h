@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "catalog/catalog.h"
 #include "ingest/idempotency.h"
+#include "ingest/rate.h"
 #include "ingest/intake.h"
 #include "store/index.h"
 #include "store/store.h"
@@ -29,6 +30,7 @@ struct ground {
     struct metrics *metrics;
     struct catalog *catalog;
     struct idempotency *idempotency;
+    struct rate *rate;
     struct store *store;
     const struct tenant *tenant;
     struct intake_environment environment;
@@ -53,6 +55,7 @@ static inline void ground_open(struct ground *ground)
     snprintf(path, sizeof(path), "%s/index", ground->directory);
     if (fs_posix_open(ground->directory, &ground->fs, &err) != OK ||
         index_lmdb_open(path, (uint64_t)1 << 30, false, &ground->index, &err) != OK ||
+        rate_new(clock_system(), &ground->rate, &err) != OK ||
         metrics_new(&ground->metrics, &err) != OK || catalog_new(&ground->catalog, &err) != OK ||
         idempotency_new(&ground->limits, clock_system(), &ground->idempotency, &err) != OK)
         fail_msg("%s", err.text);
@@ -68,6 +71,7 @@ static inline void ground_open(struct ground *ground)
         .store = ground->store,
         .catalog = ground->catalog,
         .idempotency = ground->idempotency,
+        .rate = ground->rate,
         .clock = clock_system(),
         .budget = &ground->budget,
         .metrics = ground->metrics,
@@ -78,6 +82,7 @@ static inline void ground_close(struct ground *ground)
 {
     store_close(ground->store);
     idempotency_free(ground->idempotency);
+    rate_free(ground->rate);
     catalog_free(ground->catalog);
     metrics_free(ground->metrics);
     index_lmdb_close(ground->index);
