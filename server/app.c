@@ -18,9 +18,6 @@
 
 enum { JOBS_MAX = 4096 };
 
-/* Address space of the index, not disk: LMDB grows into it. */
-static const uint64_t index_map_bytes = UINT64_C(1) << 40;
-
 struct server {
     const struct settings *settings;
     struct app app;
@@ -73,7 +70,7 @@ static enum code open_store(struct server *server, struct error *err)
     }
     if (code == OK) {
         snprintf(path, sizeof(path), "%s/index", settings->data);
-        code = index_lmdb_open(path, index_map_bytes, false, &server->index, err);
+        code = index_lmdb_open(path, INDEX_MAP_BYTES, false, &server->index, err);
     }
     if (code == OK) /* the new directory's name */
         code = fs_sync_dir(server->fs, "", err);

@@ -4,6 +4,13 @@
 
 #include "server/setting.h"
 
+/* Address space of the index, not disk: LMDB grows into it.  TSan leaves less of it free. */
+#ifdef __SANITIZE_THREAD__
+#define INDEX_MAP_BYTES (UINT64_C(1) << 34)
+#else
+#define INDEX_MAP_BYTES (UINT64_C(1) << 40)
+#endif
+
 struct server;
 
 /* Opens the data directory (E_BUSY when another process has it), replays, listens.  `options`

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "server/app.h"
 #include "server/command_line.h"
 #include "store/index.h"
 #include "store/verify.h"
@@ -16,8 +17,6 @@ static const char usage[] = "usage: weir verify [--data DIR] [--accept-loss]\n"
                             "\n"
                             "  weir verify --data weir-data\n"
                             "  weir verify --data weir-data --accept-loss\n";
-
-static const uint64_t index_map_bytes = UINT64_C(1) << 40;
 
 static void tell(void *context, const char *fault)
 {
@@ -52,7 +51,7 @@ static enum code verify(const char *data, bool accept_loss, bool *sound, struct 
     if (code == OK)
         code = fs_posix_lock(fs, "lock", err);
     if (code == OK)
-        code = index_lmdb_open(path, index_map_bytes, !accept_loss, &index, err);
+        code = index_lmdb_open(path, INDEX_MAP_BYTES, !accept_loss, &index, err);
     if (code == OK && accept_loss)
         code = store_accept_loss(index, &forgotten, err);
     if (code == OK && accept_loss)
