@@ -17,6 +17,7 @@ struct app {
     struct workers *workers;
     struct intake_environment intake;
     const char *version;
+    bool open_to_all; /* without tokens: every client may do everything, not only those here */
     _Atomic bool draining;
 };
 

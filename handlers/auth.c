@@ -48,11 +48,12 @@ static bool request_token(struct request *request, struct bytes *token)
     return scheme_is(request->authorization, "Basic", &rest) && basic_token(request, rest, token);
 }
 
-/* No tokens are configured: whoever is on this machine may do everything, as tenant "default". */
+/* No tokens are configured: whoever is on this machine (or, where that was asked for, whoever
+ * comes) may do everything, as tenant "default". */
 static enum code grant_open(const struct request *request, struct session *session,
                             struct error *err)
 {
-    if (!request->loopback || request->forwarded)
+    if (!app_of(request)->open_to_all && (!request->loopback || request->forwarded))
         return error_set(err, E_UNAUTHORIZED,
                          "without a tenants file only direct clients on this machine are served; "
                          "start weir with --tenants FILE and send a token");

@@ -1,0 +1,98 @@
+#include "tests/unit/handlers/serving.h"
+
+static struct serving serving;
+
+static int setup(void **state)
+{
+    (void)state;
+    serving_init(&serving);
+    serving_start(&serving, NULL);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    serving_stop(&serving);
+    return 0;
+}
+
+static void test_health_and_readiness(void **state)
+{
+    (void)state;
+    expect(&serving, "GET /healthz", NULL, 200, "{\"status\":\"ok\",\"version\":\"0.0.1\"}");
+    expect(&serving, "GET /readyz", NULL, 200,
+           "{\"status\":\"ready\",\"checks\":[{\"name\":\"store\",\"status\":\"ok\"}]}");
+    serving.app.draining = true;
+    expect(&serving, "GET /readyz", NULL, 503, "\"code\":\"shutting_down\"");
+    expect(&serving, "GET /healthz", NULL, 200, "ok");
+    serving.app.draining = false;
+}
+
+static void test_the_description_is_served(void **state)
+{
+    (void)state;
+    expect(&serving, "GET /openapi.json", NULL, 200, "\"openapi\": \"3.1.0\"");
+}
+
+static void test_a_flush_seals_what_was_written(void **state)
+{
+    (void)state;
+    expect(&serving, "POST /v1/points", "m f=1 1\nm f=2 2\n", 204, "");
+    assert_int_equal(ground_rows(&serving.ground), 2);
+    for (int i = 0; i < 2; i++) {
+        expect(&serving, "POST /v1/admin/flush", NULL, 200, "{\"flushed\":true}");
+        assert_int_equal(ground_rows(&serving.ground), 0);
+    }
+    expect(&serving, "GET /v1/query?measurement=m&epoch=ns", NULL, 200, "[[1,1.0],[2,2.0]]");
+}
+
+static char *page_text(void)
+{
+    static char text[1 << 18];
+    FILE *file = fopen("docs/reference/metrics.md", "r");
+
+    assert_non_null(file);
+    text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+    fclose(file);
+    return text;
+}
+
+/* Every family that is there once each kind of request has come. */
+static void test_the_reference_names_exactly_the_metrics_there_are(void **state)
+{
+    const char *const page = page_text();
+    char name[128], wanted[160];
+
+    (void)state;
+    expect(&serving, "POST /v1/points", "m f=1 1\n", 204, "");
+    expect(&serving, "POST /v1/points", "m f=x 1\n", 400, "");
+    expect(&serving, "GET /v1/query?measurement=m", NULL, 200, "");
+    expect(&serving, "POST /v1/admin/flush", NULL, 200, "");
+    expect(&serving, "GET /nowhere", NULL, 404, "");
+    expect(&serving, "GET /metrics", NULL, 200, "# TYPE ");
+    for (const char *at = serving.answer; (at = strstr(at, "# TYPE ")) != NULL; at++) {
+        assert_int_equal(sscanf(at, "# TYPE %127s", name), 1);
+        snprintf(wanted, sizeof(wanted), "| `%s` |", name);
+        if (strstr(page, wanted) == NULL)
+            fail_msg("docs/reference/metrics.md does not tell of %s", name);
+    }
+    for (const char *at = page; (at = strstr(at, "| `weir_")) != NULL; at++) {
+        assert_int_equal(sscanf(at, "| `%127[a-z0-9_]`", name), 1);
+        snprintf(wanted, sizeof(wanted), "# TYPE %s ", name);
+        if (strstr(serving.answer, wanted) == NULL)
+            fail_msg("docs/reference/metrics.md tells of %s, which is not there", name);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_health_and_readiness),
+        cmocka_unit_test(test_the_description_is_served),
+        cmocka_unit_test(test_a_flush_seals_what_was_written),
+        cmocka_unit_test(test_the_reference_names_exactly_the_metrics_there_are),
+    };
+
+    return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -1,0 +1,112 @@
+#include "tests/unit/handlers/serving.h"
+
+static struct serving serving;
+
+static int setup(void **state)
+{
+    (void)state;
+    serving_init(&serving);
+    serving_start(&serving, NULL);
+    expect(&serving, "POST /v1/points", "m,t=a f=1 1\nm,t=b f=2 2\n", 204, "");
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    serving_stop(&serving);
+    return 0;
+}
+
+static void test_the_head_of_an_answer_says_what_it_is(void **state)
+{
+    char etag[64] = "", headers[128];
+
+    (void)state;
+    expect(&serving, "GET /v1/query?measurement=m&epoch=ns", NULL, 200, "\"rows\":[[1,1.0]]");
+    assert_non_null(strstr(serving.answer, "Vary: Accept, Accept-Encoding, Authorization\r\n"));
+    assert_non_null(strstr(serving.answer, "Weir-As-Of: 20"));
+    assert_non_null(strstr(serving.answer, "Cache-Control: no-cache\r\n"));
+    assert_int_equal(sscanf(strstr(serving.answer, "ETag: "), "ETag: %63s", etag), 1);
+
+    snprintf(headers, sizeof(headers), "If-None-Match: %s\r\n", etag);
+    assert_int_equal(ask(&serving, "GET /v1/query?measurement=m&epoch=ns", headers, NULL), 304);
+    assert_non_null(strstr(serving.answer, etag));
+    assert_int_equal(ask(&serving, "GET /v1/query?measurement=m", headers, NULL), 200);
+    /* Compressed bytes are other bytes. */
+    snprintf(headers, sizeof(headers), "If-None-Match: %s\r\nAccept-Encoding: gzip\r\n", etag);
+    assert_int_equal(ask(&serving, "GET /v1/query?measurement=m&epoch=ns", headers, NULL), 200);
+}
+
+static void test_a_form_is_a_question_too(void **state)
+{
+    static const char form[] = "Content-Type: application/x-www-form-urlencoded\r\n";
+
+    (void)state;
+    assert_int_equal(
+        ask(&serving, "POST /v1/query", form, "measurement=m&epoch=ns&match=t%3Db&format=csv"),
+        200);
+    assert_non_null(strstr(serving.answer, "time,t,f\n2,b,2.0\n"));
+    assert_int_equal(ask(&serving, "POST /v1/query", form, "measurement=m&what=1"), 400);
+    assert_int_equal(ask(&serving, "POST /v1/query", "Content-Type: application/json\r\n", "{}"),
+                     415);
+}
+
+static void test_faults_are_problems(void **state)
+{
+    static const struct {
+        const char *what;
+        int status;
+        const char *text;
+    } cases[] = {
+        {"GET /v1/query",                                400, "missing_parameter"     },
+        {"GET /v1/query?measurement=m&start=noon",       400, "bad_parameter"         },
+        {"GET /v1/query?measurement=m&as_of=now%2B1h",   400, "as_of_in_future"       },
+        {"GET /v1/query?measurement=m&as_of=1970-01-02", 410, "before_history"        },
+        {"GET /v1/query?measurement=m&cursor=x",         400, "bad_cursor"            },
+        {"GET /v1/query?measurement=m&downsample=100",   400, "not_supported"         },
+        {"HEAD /v1/query?measurement=m",                 200, "ETag: "                },
+        {"PUT /v1/query?measurement=m",                  405, "Allow: GET, HEAD, POST"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        expect(&serving, cases[i].what, NULL, cases[i].status, cases[i].text);
+    assert_int_equal(ask(&serving, "GET /v1/query?measurement=m", "Accept: image/png\r\n", NULL),
+                     406);
+}
+
+/* Whatever became of them, no query counts as running afterwards. */
+static void test_queries_that_ended_do_not_count_as_running(void **state)
+{
+    (void)state;
+    expect(&serving, "GET /metrics", NULL, 200, "weir_queries_running{tenant=\"default\"} 0\n");
+    assert_non_null(strstr(serving.answer, "weir_query_scanned_rows_total"));
+}
+
+static void test_too_many_queries_at_once_are_429(void **state)
+{
+    static struct serving narrow;
+
+    (void)state;
+    serving_init(&narrow);
+    narrow.ground.limits.queries_max = 0;
+    serving_start(&narrow, NULL);
+    for (int i = 0; i < 2; i++)
+        expect(&narrow, "GET /v1/query?measurement=m", NULL, 429, "too_many_queries");
+    assert_non_null(strstr(narrow.answer, "Retry-After: "));
+    serving_stop(&narrow);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_head_of_an_answer_says_what_it_is),
+        cmocka_unit_test(test_a_form_is_a_question_too),
+        cmocka_unit_test(test_faults_are_problems),
+        cmocka_unit_test(test_queries_that_ended_do_not_count_as_running),
+        cmocka_unit_test(test_too_many_queries_at_once_are_429),
+    };
+
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
