@@ -34,6 +34,7 @@ struct walk {
     /* Of the segment at hand. */
     struct bytes image;
     size_t hole_first; /* where the bytes behind the last valid frame begin */
+    uint64_t from;     /* segments whose LSNs all are below are passed over */
     /* survey */
     uint64_t durable, seen;
     /* cut */
@@ -105,6 +106,14 @@ static enum code walk_segment(struct walk *walk, struct segment *segment, struct
     return code;
 }
 
+/* Delivering counts anew: what was cut is no longer there. */
+static void forget_lsns(struct walk *walk)
+{
+    for (size_t i = 0; i < walk->count; i++)
+        walk->segments[i].lsn_last = 0;
+    walk->from = 0;
+}
+
 static enum code walk_all(struct walk *walk, struct error *err)
 {
     enum code code = OK;
@@ -112,6 +121,8 @@ static enum code walk_all(struct walk *walk, struct error *err)
     for (size_t i = 0; code == OK && i < walk->count; i++) {
         struct image image;
 
+        if (walk->segments[i].lsn_last < walk->from)
+            continue;
         code = image_load(walk->fs, &walk->segments[i], &image, err);
         if (code)
             break;
@@ -125,7 +136,9 @@ static enum code walk_all(struct walk *walk, struct error *err)
 static enum code survey_visit(struct walk *walk, const struct frame *frame, struct bytes payload,
                               struct segment *segment, size_t offset, struct error *err)
 {
-    (void)payload, (void)segment, (void)offset, (void)err;
+    (void)payload, (void)offset, (void)err;
+    if (frame->lsn > segment->lsn_last)
+        segment->lsn_last = frame->lsn;
     if (frame->base > walk->durable)
         walk->durable = frame->base;
     if (frame->lsn > walk->seen)
@@ -264,12 +277,14 @@ enum code replay_run(struct fs *fs, struct segment *segments, size_t count, uint
     code = walk_all(&walk, err);
     if (code == OK) {
         walk.visit = cut_visit;
+        walk.from = walk.durable + 1;
         code = walk_all(&walk, err);
         if (code == OK)
             code = cut_sync(&walk, err);
     }
     if (code == OK) {
         walk.visit = deliver_visit;
+        forget_lsns(&walk);
         code = walk_all(&walk, err);
     }
     result->lsn_last = walk.last;
@@ -299,10 +314,12 @@ enum code replay_examine(struct fs *fs, const struct hash128 *incarnation, uint6
         code = walk_all(&walk, err);
     if (code == OK) {
         walk.visit = cut_visit;
+        walk.from = walk.durable + 1;
         code = walk_all(&walk, err);
     }
     if (code == OK) {
         walk.visit = deliver_visit;
+        forget_lsns(&walk);
         walk.expected = 0;
         code = walk_all(&walk, err);
     }
