@@ -191,6 +191,10 @@ dist:
 	git archive --format=tar --prefix=weir-$(VERSION)/ HEAD | gzip -n9 >$(BUILD)/weir-$(VERSION).tar.gz
 	@sha256sum $(BUILD)/weir-$(VERSION).tar.gz
 
+# docs/reference/errors.md, from the tables of codes and statuses.
+errors-page: $(OUT)/tests/unit/http/test_errors_page
+	$< --print >docs/reference/errors.md
+
 format:
 	git ls-files '*.c' '*.h' | xargs clang-format -i
 
@@ -199,4 +203,4 @@ clean:
 
 -include $(OBJECTS:.o=.d) $(UNIT_BIN:=.d) $(SIM:%.c=$(OUT)/%.d)
 .PHONY: all program unit fuzzers replay run check test test-long test-real asan tsan simulate fuzz tidy \
-        bench dist format clean
+        bench dist errors-page format clean

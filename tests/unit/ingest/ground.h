@@ -18,7 +18,6 @@
 #include "ingest/idempotency.h"
 #include "ingest/rate.h"
 #include "ingest/intake.h"
-#include "ingest/rate.h"
 #include "store/index.h"
 #include "store/store.h"
 
@@ -58,8 +57,7 @@ static inline void ground_open(struct ground *ground)
         index_lmdb_open(path, (uint64_t)1 << 30, false, &ground->index, &err) != OK ||
         rate_new(clock_system(), &ground->rate, &err) != OK ||
         metrics_new(&ground->metrics, &err) != OK || catalog_new(&ground->catalog, &err) != OK ||
-        idempotency_new(&ground->limits, clock_system(), &ground->idempotency, &err) != OK ||
-        rate_new(clock_system(), &ground->rate, &err) != OK)
+        idempotency_new(&ground->limits, clock_system(), &ground->idempotency, &err) != OK)
         fail_msg("%s", err.text);
     options.fs = ground->fs;
     options.index = ground->index;
@@ -74,7 +72,6 @@ static inline void ground_open(struct ground *ground)
         .catalog = ground->catalog,
         .idempotency = ground->idempotency,
         .rate = ground->rate,
-        .rate = ground->rate,
         .clock = clock_system(),
         .budget = &ground->budget,
         .metrics = ground->metrics,
@@ -85,7 +82,6 @@ static inline void ground_close(struct ground *ground)
 {
     store_close(ground->store);
     idempotency_free(ground->idempotency);
-    rate_free(ground->rate);
     rate_free(ground->rate);
     catalog_free(ground->catalog);
     metrics_free(ground->metrics);
