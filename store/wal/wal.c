@@ -174,10 +174,10 @@ static enum code wal_next_segment(struct wal *wal, uint64_t bytes, struct error 
         code = segment_create(wal->fs, id, size > want ? size : want, &next, err);
     } else {
         if (id != 0) { /* an id below the current one would be replayed too early */
-            struct segment old = next;
+            struct segment old;
 
-            segment_release(&old);
             segment_release(&next);
+            old = next;
             code = segment_recycle(wal->fs, &old, id, &next, err);
         }
         if (code == OK && next.size < want)
