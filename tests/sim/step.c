@@ -17,7 +17,9 @@ static void heed(struct world *world, const char *what, enum code code, const st
     world_trace(world, "%s: %d %s", what, code, err->text);
     if (code == E_IO)
         world->dead = true;
-    if (!world->trouble || (code != E_IO && code != E_DISK_FULL && code != E_BUSY))
+    if (code == E_BUSY)
+        return; /* the head is full of generations: sealing helps, see on_settle() */
+    if (!world->trouble || (code != E_IO && code != E_DISK_FULL))
         world_fail(world, "%s: %s", what, err->text);
 }
 
