@@ -234,6 +234,34 @@ static void test_every_operation_has_its_own_id(void **state)
     }
 }
 
+static void test_the_tour_has_a_line_for_each_route(void **state)
+{
+    static const char *const methods[METHOD_COUNT] = {"GET", "POST", "PUT", "DELETE"};
+    static char page[1 << 18];
+    FILE *file = fopen("docs/reference/http.md", "r");
+    size_t count = 0;
+
+    (void)state;
+    assert_non_null(file);
+    page[fread(page, 1, sizeof(page) - 1, file)] = '\0';
+    fclose(file);
+    for (size_t i = 0; i < app_route_count; i++) {
+        const struct route *route = &app_routes[i];
+        const char *scope = route->scope == SCOPE_READ    ? "read "
+                            : route->scope == SCOPE_WRITE ? "write "
+                            : route->scope == SCOPE_ADMIN ? "admin "
+                                                          : "";
+        char line[128];
+
+        snprintf(line, sizeof(line), "| `%s %s` | %s|", methods[route->method], route->path, scope);
+        if (strstr(page, line) == NULL)
+            fail_msg("docs/reference/http.md has no line %s", line);
+    }
+    for (const char *at = page; (at = strstr(at, " | `curl ")) != NULL; at++)
+        count++;
+    assert_int_equal(count, app_route_count);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +272,7 @@ int main(void)
         cmocka_unit_test(test_what_needs_a_token_says_which_scope),
         cmocka_unit_test(test_every_reference_names_something),
         cmocka_unit_test(test_every_operation_has_its_own_id),
+        cmocka_unit_test(test_the_tour_has_a_line_for_each_route),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -68,8 +68,7 @@ static const char *const advice[CODE_COUNT] = {
     [E_NUMBER_RANGE] = "Send it as a type that holds it (1u, 1.0e30).",
     [E_NOT_FINITE] = "Leave the field out: what is not there needs no value.",
     [E_BAD_TIME] = "Send RFC 3339, or an integer in the unit of `precision`.",
-    [E_TIME_RANGE] =
-        "Look at `precision`: ms sent as ns, or s as ms, leave the range 1677 to 2262.",
+    [E_TIME_RANGE] = "Look at `precision`: ns sent as ms or s leave the range 1677 to 2262.",
     [E_BAD_UTF8] = "Send UTF-8.",
     [E_BAD_NAME] = "Use a name without control characters that is not empty.",
     [E_NO_FIELDS] = "Give the point at least one field.",

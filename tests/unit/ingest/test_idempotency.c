@@ -127,7 +127,7 @@ static void test_a_released_key_is_free_and_an_answered_one_is_not(void **state)
 static void test_the_oldest_go_when_there_are_too_many(void **state)
 {
     struct keys keys;
-    char key[8];
+    char key[16];
 
     (void)state;
     begin(&keys, 3);
