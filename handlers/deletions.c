@@ -159,7 +159,10 @@ static void deletion_finish(struct request *request)
     request->state = deletion;
     deletion->request = request;
     deletion->payload = BUF_INIT(TOMBSTONE_BYTES_MAX);
-    code = deletion_parse(request, &deletion->tombstone, &err);
+    if (app->draining)
+        code = error_set(&err, E_DRAINING, "the server is shutting down");
+    else
+        code = deletion_parse(request, &deletion->tombstone, &err);
     if (code == OK) {
         record_encode_delete(session->tenant->name, &none, &deletion->tombstone,
                              &deletion->payload);

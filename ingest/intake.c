@@ -150,12 +150,19 @@ enum code intake_new(const struct intake_environment *environment,
     return OK;
 }
 
+/* Before the answer, so that whoever has it can come again with the key at once. */
+static void key_release(struct intake *intake)
+{
+    if (intake->key_held)
+        idempotency_release(intake->environment.idempotency, intake->request.tenant, intake->key);
+    intake->key_held = false;
+}
+
 void intake_free(struct intake *intake)
 {
     if (intake == NULL)
         return;
-    if (intake->key_held)
-        idempotency_release(intake->environment.idempotency, intake->request.tenant, intake->key);
+    key_release(intake);
     if (intake->row != NULL && intake->row->free != NULL)
         intake->row->free(intake->decoder);
     inflate_free(intake->inflate);
@@ -217,6 +224,7 @@ static void put_errors(const struct batch *batch, struct buf *out)
 
 static void answer_refuse(struct intake *intake, enum code code, const struct error *err)
 {
+    key_release(intake);
     count_refusal(intake, code);
     intake->answer.code = code;
     intake->answer.err = *err;
@@ -348,6 +356,22 @@ static void note_answer(struct intake *intake)
     intake->note.result = buf_bytes(&intake->errors);
 }
 
+/* The record is about as large as the batch: what the body's length did not reserve for it (it was
+ * compressed, or came in chunks) is taken now. */
+static enum code reserve_record(struct intake *intake, struct error *err)
+{
+    size_t want = intake->arena.used;
+
+    if (want > intake->request.limits->record_bytes_max)
+        want = (size_t)intake->request.limits->record_bytes_max;
+    if (want <= intake->reserved)
+        return OK;
+    if (!budget_take(intake->environment.budget, want - intake->reserved))
+        return error_set(err, E_BUSY, "no ingest memory is left for this request; try again");
+    intake->reserved = want;
+    return OK;
+}
+
 /* The record of the batch, with the answer it will have had. */
 static enum code encode(struct intake *intake, struct error *err)
 {
@@ -362,6 +386,8 @@ static enum code encode(struct intake *intake, struct error *err)
         return code;
     note_answer(intake);
     code = buf_finish(&intake->errors, err);
+    if (code == OK)
+        code = reserve_record(intake, err);
     if (code)
         return code;
     record_encode_rows(intake->request.tenant->name, &intake->note, batch, &intake->payload);
@@ -388,6 +414,7 @@ bool intake_prepare(struct intake *intake)
         return true;
     }
     if (code == OK && intake->batch.row_count == 0) {
+        key_release(intake);
         answer_prepare(intake); /* nothing to store, nothing to wait for */
         return true;
     }

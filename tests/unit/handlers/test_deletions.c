@@ -61,7 +61,7 @@ static void test_names_of_fields_may_hold_commas_and_backslashes(void **state)
     expect(&serving, "GET /v1/query?measurement=n&epoch=ns", NULL, 200, "[[1,null,2.0,null]]");
 }
 
-static void test_a_deletion_hides_and_is_counted(void **state)
+static void test_a_deletion_hides_what_it_selects(void **state)
 {
     (void)state;
     expect(&serving, "POST /v1/points", "d,t=a f=1 1\nd,t=b f=2 2", 204, "");
@@ -71,12 +71,22 @@ static void test_a_deletion_hides_and_is_counted(void **state)
     expect(&serving, "DELETE /v1/points?measurement=none", NULL, 204, "");
 }
 
+static void test_nothing_is_deleted_while_draining(void **state)
+{
+    (void)state;
+    serving.app.draining = true;
+    expect(&serving, "DELETE /v1/points?measurement=d", NULL, 503, "\"code\":\"shutting_down\"");
+    serving.app.draining = false;
+    expect(&serving, "DELETE /v1/points?measurement=d", NULL, 204, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_deleted_must_be_said),
         cmocka_unit_test(test_names_of_fields_may_hold_commas_and_backslashes),
-        cmocka_unit_test(test_a_deletion_hides_and_is_counted),
+        cmocka_unit_test(test_a_deletion_hides_what_it_selects),
+        cmocka_unit_test(test_nothing_is_deleted_while_draining),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

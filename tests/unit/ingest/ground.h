@@ -16,8 +16,8 @@
 #include "base/log.h"
 #include "catalog/catalog.h"
 #include "ingest/idempotency.h"
-#include "ingest/rate.h"
 #include "ingest/intake.h"
+#include "ingest/rate.h"
 #include "store/index.h"
 #include "store/store.h"
 

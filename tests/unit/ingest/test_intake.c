@@ -221,6 +221,64 @@ static void test_a_key_under_way_is_told(void **state)
     ground_remove(&ground);
 }
 
+/* A client that reads a refusal may come again before the refused request is gone. */
+static void test_a_refused_request_frees_its_key_before_it_is_answered(void **state)
+{
+    static const struct {
+        const char *body;
+        bool skip_bad;
+    } cases[] = {
+        {"m f=x 1\n", false},
+        {"m f=x 1\n", true },
+        {"",          false},
+    };
+    struct ground ground;
+
+    (void)state;
+    ground_init(&ground);
+    ground_open(&ground);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct trial keyed = {.key = "k", .skip_bad = cases[i].skip_bad};
+        struct intake *intake = NULL;
+        struct error err = {0};
+
+        assert_int_equal(open_trial(&ground, &keyed, 8, &intake, &err), OK);
+        (void)intake_feed(intake, bytes_of(cases[i].body), NULL);
+        assert_true(intake_prepare(intake));
+        assert_int_equal(idempotency_count(ground.idempotency), 0);
+        intake_free(intake);
+    }
+    ground_close(&ground);
+    ground_remove(&ground);
+}
+
+/* Nothing is known of the size of a body in chunks: what its record takes is reserved when it is
+ * made. */
+static void test_the_record_is_in_the_budget_too(void **state)
+{
+    static const struct trial plain = {0};
+    struct ground ground;
+    struct buf body = BUF_INIT(1 << 20);
+    struct intake *intake = NULL;
+    struct error err = {0};
+    size_t decoded;
+
+    (void)state;
+    for (int i = 0; i < 20000; i++)
+        buf_printf(&body, "m f=%d %d\n", i, i);
+    ground_init(&ground);
+    ground_open(&ground);
+    assert_int_equal(open_trial(&ground, &plain, UINT64_MAX, &intake, &err), OK);
+    assert_int_equal(intake_feed(intake, buf_bytes(&body), &err), OK);
+    decoded = budget_used(&ground.budget);
+    assert_false(intake_prepare(intake));
+    assert_in_range(budget_used(&ground.budget), decoded + 20000 * 20, SIZE_MAX);
+    intake_free(intake);
+    buf_release(&body);
+    ground_close(&ground);
+    ground_remove(&ground);
+}
+
 /* The list of errors is too long to be remembered; a repeat still gets the counts, as JSON. */
 static void test_a_long_answer_is_repeated_in_short(void **state)
 {
@@ -360,6 +418,8 @@ int main(void)
         cmocka_unit_test(test_each_kind_of_request_has_its_answer),
         cmocka_unit_test(test_a_key_makes_a_request_happen_once_also_after_a_restart),
         cmocka_unit_test(test_a_key_under_way_is_told),
+        cmocka_unit_test(test_a_refused_request_frees_its_key_before_it_is_answered),
+        cmocka_unit_test(test_the_record_is_in_the_budget_too),
         cmocka_unit_test(test_a_long_answer_is_repeated_in_short),
         cmocka_unit_test(test_limits_have_their_codes),
         cmocka_unit_test(test_a_budget_that_runs_out_is_told_as_load),
