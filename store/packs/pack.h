@@ -26,7 +26,7 @@ struct pack_block {
 };
 
 /* Reads and checks head, footer and directory.  E_CORRUPT with the exact place, E_NOT_FOUND, E_IO.
- * *pack is NULL on failure. */
+ * *pack is NULL on failure.  `fs` is borrowed; no descriptor is kept. */
 MUST_USE enum code pack_open_file(struct fs *fs, const char *path, struct pack **pack,
                                   struct error *err);
 MUST_USE enum code pack_open_memory(struct bytes bytes, struct pack **pack,

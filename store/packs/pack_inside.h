@@ -9,8 +9,9 @@
 
 struct pack {
     atomic_uint references;
-    struct file *file; /* NULL: the bytes are `memory` */
-    char *memory;      /* owned */
+    struct fs *fs; /* borrowed */
+    char *path;    /* owned; NULL: the bytes are `memory` */
+    char *memory;  /* owned */
     uint64_t size;
     struct pack_footer footer;
     char *name;

@@ -1,5 +1,7 @@
 #include "tests/unit/store/packs/pack_sample.h"
 
+#include <unistd.h>
+
 static const struct pack_plan small = {2, 3, 10, 5, 2, 2, 10}, large = {3, 40, 4096, 100, 3, 3, 10};
 
 static struct bytes write_small(struct pack_fixture *fixture)
@@ -53,6 +55,29 @@ static void test_a_pack_reads_alike_from_file_and_memory(void **state)
     pack_unref(memory);
     pack_unref(disk);
     free((void *)bytes.data);
+    arena_release(&fixture->arena);
+}
+
+/* A store has more packs than a process may have files open. */
+static void test_an_open_pack_keeps_no_descriptor(void **state)
+{
+    struct pack_fixture *fixture = *state;
+    struct pack_summary summary;
+    struct bytes bytes;
+    struct pack *pack;
+    int before, after;
+
+    assert_int_equal(sample_write(fixture, &large, "free.pack", &summary, &bytes, NULL), OK);
+    assert_true(summary.in_file);
+    before = dup(0); /* the lowest that is free */
+    assert_true(before >= 0);
+    close(before);
+    assert_int_equal(pack_open_file(fixture->fs, "free.pack", &pack, NULL), OK);
+    read_all(fixture, pack);
+    after = dup(0);
+    assert_int_equal(after, before);
+    close(after);
+    pack_unref(pack);
     arena_release(&fixture->arena);
 }
 
@@ -246,6 +271,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_pack_reads_alike_from_file_and_memory),
+        cmocka_unit_test(test_an_open_pack_keeps_no_descriptor),
         cmocka_unit_test(test_blocks_are_found_by_series_and_time),
         cmocka_unit_test(test_the_last_reference_closes),
         cmocka_unit_test(test_a_damaged_block_is_told_with_its_place),
