@@ -1,12 +1,12 @@
 /* Three walks over the valid frames of all segments:
  *
- * survey  finds D, the greatest base of any frame.  Every LSN up to D was durable before that frame
- * was written, hence may have been acknowledged.  Frames above D are of the last group, which
- * nobody can prove acknowledged. cut     keeps the part of the last group that is contiguous,
- * overwrites the heads of its other frames with zeros and syncs: from then on it is as if they had
- * never been written. deliver hands records out in order of LSN.  Where one at or below D is
- * missing there is a gap: the damaged bytes are copied to quarantine/ and told; everything else is
- * delivered.
+ * - survey finds D, the greatest base of any frame.  Every LSN up to D was durable before that
+ *   frame was written, hence may have been acknowledged.  Frames above D are of the last group,
+ *   which nobody can prove acknowledged.
+ * - cut keeps the part of the last group that is contiguous, overwrites the heads of its other
+ *   frames with zeros and syncs: from then on it is as if they had never been written.
+ * - deliver hands records out in order of LSN.  Where one at or below D is missing there is a gap:
+ *   the damaged bytes are copied to quarantine/ and told; everything else is delivered.
  *
  * A frame's predecessor is lsn - 1 within its group and base for the group's first: LSNs that a
  * cut burnt make no gap. */
@@ -28,20 +28,22 @@ struct walk {
     struct fs *fs;
     struct segment *segments;
     size_t count;
-    uint32_t seed;
+    const struct hash128 *incarnation;
+    uint32_t seed; /* of it */
     enum code (*visit)(struct walk *walk, const struct frame *frame, struct bytes payload,
                        struct segment *segment, size_t offset, struct error *err);
     /* Of the segment at hand. */
+    size_t index;
     struct bytes image;
-    size_t hole_first; /* where the bytes behind the last valid frame begin */
-    uint64_t from;     /* segments whose LSNs all are below are passed over */
+    size_t good_index, good_end; /* where the last valid frame of all ended */
+    uint64_t from;               /* segments whose LSNs all are below are passed over */
     /* survey */
     uint64_t durable, seen;
+    uint64_t foreign; /* a segment that names another store; 0 = none */
     /* cut */
     uint64_t expected, records_cut;
-    bool changed;
     /* deliver */
-    uint64_t last, sealed;
+    uint64_t last;
     const struct wal_replay *replay;
     bool read_only;
     uint64_t records, gaps;
@@ -87,7 +89,6 @@ static enum code walk_segment(struct walk *walk, struct segment *segment, struct
     enum code code = OK;
 
     segment->end = SEGMENT_HEAD_SIZE;
-    walk->hole_first = at;
     while (code == OK && at < walk->image.size) {
         struct bytes rest = bytes_slice(walk->image, at, walk->image.size);
         struct frame frame;
@@ -101,7 +102,8 @@ static enum code walk_segment(struct walk *walk, struct segment *segment, struct
         }
         code = walk->visit(walk, &frame, payload, segment, at, err);
         at += frame_size(frame.payload_size);
-        walk->hole_first = at;
+        walk->good_index = walk->index;
+        walk->good_end = at;
     }
     return code;
 }
@@ -118,9 +120,12 @@ static enum code walk_all(struct walk *walk, struct error *err)
 {
     enum code code = OK;
 
+    walk->good_index = 0;
+    walk->good_end = SEGMENT_HEAD_SIZE;
     for (size_t i = 0; code == OK && i < walk->count; i++) {
         struct image image;
 
+        walk->index = i;
         if (walk->segments[i].lsn_last < walk->from)
             continue;
         code = image_load(walk->fs, &walk->segments[i], &image, err);
@@ -128,6 +133,8 @@ static enum code walk_all(struct walk *walk, struct error *err)
             break;
         walk->image = (struct bytes){image.data, image.size};
         code = walk_segment(walk, &walk->segments[i], err);
+        if (segment_is_foreign(walk->image, walk->incarnation))
+            walk->foreign = walk->segments[i].id;
         free(image.data);
     }
     return code;
@@ -204,30 +211,65 @@ static enum code cut_sync(struct walk *walk, struct error *err)
     return code;
 }
 
-/* Keeps the bytes between two valid frames for whoever wants to look. */
-static enum code quarantine(struct walk *walk, const struct segment *segment, size_t first,
-                            size_t end, char *what, size_t what_size, struct error *err)
+/* Keeps the bytes from `first` on for whoever wants to look; zeros at their end are nobody's. */
+static enum code quarantine(struct walk *walk, const struct segment *segment, struct bytes image,
+                            size_t first, struct error *err)
 {
-    struct bytes part = bytes_slice(walk->image, first, end);
+    struct bytes part;
     char name[96];
     struct file *file = NULL;
     enum code code;
 
-    snprintf(what, what_size, "wal segment %016" PRIx64 ", bytes %zu..%zu", segment->id, first,
-             end);
-    if (walk->read_only || part.size == 0)
+    while (image.size > first && image.data[image.size - 1] == 0)
+        image.size--;
+    if (image.size <= first)
         return OK;
+    part = bytes_slice(image, first, image.size);
     snprintf(name, sizeof(name), "quarantine/%016" PRIx64 "-%zu.bin", segment->id, first);
     code = fs_make_dir(walk->fs, "quarantine", err);
     if (code == OK)
         code = fs_open(walk->fs, name, FS_CREATE, &file, err);
-    if (code == E_EXISTS)
-        return OK; /* kept by an earlier start */
+    if (code == E_EXISTS) /* by an earlier start, which may not have come to the end */
+        code = fs_open(walk->fs, name, FS_READ_WRITE, &file, err);
     if (code == OK)
         code = fs_write(file, 0, &part, 1, err);
     if (code == OK)
         code = fs_sync(file, err);
+    if (code == OK)
+        code = fs_sync_dir(walk->fs, "quarantine", err);
     fs_close(file);
+    return code;
+}
+
+/* The damage lies between the last valid frame and the one at `offset` of the segment at hand; it
+ * may begin in an earlier segment. */
+static enum code damage_keep(struct walk *walk, size_t offset, char *what, size_t what_size,
+                             struct error *err)
+{
+    const struct segment *from = &walk->segments[walk->good_index];
+    const struct segment *to = &walk->segments[walk->index];
+    size_t first = walk->good_end;
+    enum code code = OK;
+
+    if (from == to)
+        snprintf(what, what_size, "wal segment %016" PRIx64 ", bytes %zu..%zu", to->id, first,
+                 offset);
+    else
+        snprintf(what, what_size,
+                 "wal segment %016" PRIx64 ", byte %zu, to segment %016" PRIx64 ", byte %zu",
+                 from->id, first, to->id, offset);
+    for (size_t i = walk->good_index; !walk->read_only && code == OK && i < walk->index; i++) {
+        struct image image;
+
+        code = image_load(walk->fs, &walk->segments[i], &image, err);
+        if (code == OK)
+            code = quarantine(walk, &walk->segments[i], (struct bytes){image.data, image.size},
+                              first, err);
+        free(image.data);
+        first = SEGMENT_HEAD_SIZE;
+    }
+    if (!walk->read_only && code == OK)
+        code = quarantine(walk, to, bytes_slice(walk->image, 0, offset), first, err);
     return code;
 }
 
@@ -247,7 +289,7 @@ static enum code deliver_visit(struct walk *walk, const struct frame *frame, str
         char what[128];
 
         walk->gaps++;
-        code = quarantine(walk, segment, walk->hole_first, offset, what, sizeof(what), err);
+        code = damage_keep(walk, offset, what, sizeof(what), err);
         if (code == OK)
             code = walk->replay->gap(walk->replay->context, walk->last, frame->lsn, what, err);
     }
@@ -258,35 +300,58 @@ static enum code deliver_visit(struct walk *walk, const struct frame *frame, str
     return code;
 }
 
-enum code replay_run(struct fs *fs, struct segment *segments, size_t count, uint32_t seed,
-                     uint64_t sealed_lsn, const struct wal_replay *replay,
-                     struct replay_result *result, struct error *err)
+/* Frames of another store do not pass their check: without this, a wal beside the wrong index
+ * would look empty and be removed.  A head is not needed where frames are good. */
+static enum code survey_judge(const struct walk *walk, struct error *err)
+{
+    if (walk->seen == 0 && walk->foreign != 0)
+        return error_set(err, E_CORRUPT,
+                         "segment %016" PRIx64
+                         " was written by another store; put the index/ back that belongs to it",
+                         walk->foreign);
+    return OK;
+}
+
+/* The three walks; read-only, the second one only counts. */
+static enum code walk_run(struct walk *walk, struct error *err)
+{
+    enum code code;
+
+    walk->visit = survey_visit;
+    code = walk_all(walk, err);
+    if (code == OK)
+        code = survey_judge(walk, err);
+    if (code)
+        return code;
+    walk->visit = cut_visit;
+    walk->from = walk->durable + 1;
+    code = walk_all(walk, err);
+    if (code == OK)
+        code = cut_sync(walk, err);
+    if (code)
+        return code;
+    walk->visit = deliver_visit;
+    walk->expected = 0;
+    forget_lsns(walk);
+    return walk_all(walk, err);
+}
+
+enum code replay_run(struct fs *fs, struct segment *segments, size_t count,
+                     const struct hash128 *incarnation, uint64_t sealed_lsn,
+                     const struct wal_replay *replay, struct replay_result *result,
+                     struct error *err)
 {
     struct walk walk = {
         .fs = fs,
         .segments = segments,
         .count = count,
-        .seed = seed,
+        .incarnation = incarnation,
+        .seed = segment_seed(incarnation),
         .last = sealed_lsn,
-        .sealed = sealed_lsn,
         .replay = replay,
-        .visit = survey_visit,
     };
-    enum code code;
+    enum code code = walk_run(&walk, err);
 
-    code = walk_all(&walk, err);
-    if (code == OK) {
-        walk.visit = cut_visit;
-        walk.from = walk.durable + 1;
-        code = walk_all(&walk, err);
-        if (code == OK)
-            code = cut_sync(&walk, err);
-    }
-    if (code == OK) {
-        walk.visit = deliver_visit;
-        forget_lsns(&walk);
-        code = walk_all(&walk, err);
-    }
     result->lsn_last = walk.last;
     result->lsn_seen = walk.seen > walk.last ? walk.seen : walk.last;
     result->records_cut = walk.records_cut;
@@ -301,28 +366,16 @@ enum code replay_examine(struct fs *fs, const struct hash128 *incarnation, uint6
 {
     struct walk walk = {
         .fs = fs,
-        .seed = crc32c(0, (struct bytes){(const char *)incarnation->bytes, 16}),
+        .incarnation = incarnation,
+        .seed = segment_seed(incarnation),
         .last = sealed_lsn,
-        .sealed = sealed_lsn,
         .replay = replay,
-        .visit = survey_visit,
         .read_only = true,
     };
     enum code code = segments_list(fs, &walk.segments, &walk.count, err);
 
     if (code == OK)
-        code = walk_all(&walk, err);
-    if (code == OK) {
-        walk.visit = cut_visit;
-        walk.from = walk.durable + 1;
-        code = walk_all(&walk, err);
-    }
-    if (code == OK) {
-        walk.visit = deliver_visit;
-        forget_lsns(&walk);
-        walk.expected = 0;
-        code = walk_all(&walk, err);
-    }
+        code = walk_run(&walk, err);
     *report = (struct replay_report){.records = walk.records,
                                      .records_torn = walk.records_cut,
                                      .gaps = walk.gaps,

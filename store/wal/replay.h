@@ -11,10 +11,12 @@ struct replay_result {
     uint64_t records_cut;
 };
 
-/* `segments` ascending by id, closed; end and lsn_last of each are set. */
-MUST_USE enum code replay_run(struct fs *fs, struct segment *segments, size_t count, uint32_t seed,
-                              uint64_t sealed_lsn, const struct wal_replay *replay,
-                              struct replay_result *result, struct error *err);
+/* `segments` ascending by id, closed; end and lsn_last of each are set.  E_CORRUPT when the log was
+ * written by another incarnation: then nothing is changed. */
+MUST_USE enum code replay_run(struct fs *fs, struct segment *segments, size_t count,
+                              const struct hash128 *incarnation, uint64_t sealed_lsn,
+                              const struct wal_replay *replay, struct replay_result *result,
+                              struct error *err);
 
 /* What `weir verify` tells of the log without changing it. */
 struct replay_report {

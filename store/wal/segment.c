@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static const char magic[8] = {'W', 'E', 'I', 'R', 'W', 'A', 'L', '1'};
+
 void segment_name(uint64_t id, char name[SEGMENT_NAME_SIZE])
 {
     snprintf(name, SEGMENT_NAME_SIZE, "wal/%016" PRIx64 ".wal", id);
@@ -22,9 +24,20 @@ uint64_t segment_id_of(const char *name)
 void segment_head(uint64_t id, const struct hash128 *incarnation, char head[SEGMENT_HEAD_SIZE])
 {
     memset(head, 0, SEGMENT_HEAD_SIZE);
-    memcpy(head, "WEIRWAL1", 8);
+    memcpy(head, magic, sizeof(magic));
     memcpy(head + 8, &id, sizeof(id));
     memcpy(head + 16, incarnation->bytes, sizeof(incarnation->bytes));
+}
+
+bool segment_is_foreign(struct bytes image, const struct hash128 *incarnation)
+{
+    return image.size >= SEGMENT_HEAD_SIZE && memcmp(image.data, magic, sizeof(magic)) == 0 &&
+           memcmp(image.data + 16, incarnation->bytes, sizeof(incarnation->bytes)) != 0;
+}
+
+uint32_t segment_seed(const struct hash128 *incarnation)
+{
+    return crc32c(0, (struct bytes){(const char *)incarnation->bytes, sizeof(incarnation->bytes)});
 }
 
 enum code segment_extend(struct segment *segment, uint64_t size, struct error *err)

@@ -36,5 +36,9 @@ MUST_USE enum code segment_extend(struct segment *segment, uint64_t size, struct
 void segment_release(struct segment *segment);
 /* The head's bytes. */
 void segment_head(uint64_t id, const struct hash128 *incarnation, char head[SEGMENT_HEAD_SIZE]);
+/* True when the file's bytes begin with a head that names another incarnation. */
+bool segment_is_foreign(struct bytes image, const struct hash128 *incarnation);
+/* The seed of the checksums of an incarnation's frames. */
+uint32_t segment_seed(const struct hash128 *incarnation);
 
 #endif

@@ -115,7 +115,7 @@ enum code wal_open(const struct wal_options *options, uint64_t sealed_lsn,
         return error_set(err, E_MEMORY, "no memory for the wal");
     wal->fs = options->fs;
     wal->incarnation = options->incarnation;
-    wal->seed = crc32c(0, (struct bytes){(const char *)options->incarnation.bytes, 16});
+    wal->seed = segment_seed(&options->incarnation);
     wal->segment_bytes_max = options->segment_bytes_max;
     wal->id_next = 1;
     wal->size_next = SEGMENT_BYTES_MIN;
@@ -126,7 +126,8 @@ enum code wal_open(const struct wal_options *options, uint64_t sealed_lsn,
     if (code == OK)
         code = segments_list(wal->fs, &segments, &count, err);
     if (code == OK)
-        code = replay_run(wal->fs, segments, count, wal->seed, sealed_lsn, replay, &result, err);
+        code = replay_run(wal->fs, segments, count, &wal->incarnation, sealed_lsn, replay, &result,
+                          err);
     if (code == OK)
         code = wal_resume(wal, segments, count, err);
     wal->lsn_last = result.lsn_last;
