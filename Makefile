@@ -136,9 +136,10 @@ test:
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(WRITER) $(LOAD)
 	@tests/suite tidy tests/tidy
 	@tests/suite unit-plain $(MAKE) -j$(JOBS) unit
-	@tests/suite simulator $(MAKE) -j$(JOBS) simulate STEPS=$(SIM_STEPS)
-	@tests/suite api-plain tests/api/run api-plain $(BUILD)/weir
-	@tests/suite fault tests/fault/run $(BUILD) $(CUTS) $(KILLS)
+	@tests/suite simulator $(MAKE) -j$(JOBS) simulate STEPS=$(SIM_STEPS) >$(BUILD)/simulator.log 2>&1 & \
+	 tests/suite api-plain tests/api/run api-plain $(BUILD)/weir; \
+	 tests/suite fault tests/fault/run $(BUILD) $(CUTS) $(KILLS); \
+	 wait; cat $(BUILD)/simulator.log # one core computes while the other waits for disks
 	@tests/suite unit-asan $(MAKE) -j$(JOBS) unit MODE=asan
 	@tests/suite replay $(MAKE) -j$(JOBS) replay MODE=asan
 	@$(MAKE) --no-print-directory -j$(JOBS) program MODE=asan
