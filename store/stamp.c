@@ -17,6 +17,18 @@ void stamp_init(struct stamp *stamp, struct clock *clock, uint16_t member, bool 
     };
 }
 
+/* Where the wall clock would be had it not jumped: what a clock says that left the others stamps
+ * nothing, between the check of a submission and its commit, or when a reader raises the floor. */
+static int64_t trusted_wall(const struct stamp *stamp)
+{
+    int64_t wall = clock_wall_ns(stamp->clock);
+    int64_t expected = clock_boot_ns(stamp->clock) + stamp->wall_minus_boot;
+
+    if (!stamp->accept_clock && (wall - expected > skew_ns_max || expected - wall > skew_ns_max))
+        return expected;
+    return wall;
+}
+
 enum code stamp_check(struct stamp *stamp, struct error *err)
 {
     int64_t wall = clock_wall_ns(stamp->clock);
@@ -27,10 +39,8 @@ enum code stamp_check(struct stamp *stamp, struct error *err)
     if (stamp->accept_clock ||
         (jump <= skew_ns_max && jump >= -skew_ns_max && behind <= skew_ns_max)) {
         stamp->wall_minus_boot = difference; /* follows slow corrections */
-        stamp->skewed = false;
         return OK;
     }
-    stamp->skewed = true;
     if (behind > skew_ns_max)
         return error_set(
             err, E_CLOCK_SKEW,
@@ -44,7 +54,7 @@ enum code stamp_check(struct stamp *stamp, struct error *err)
 
 int64_t stamp_next(struct stamp *stamp)
 {
-    int64_t wall = clock_wall_ns(stamp->clock);
+    int64_t wall = trusted_wall(stamp);
     int64_t base = stamp->last / STAMP_STEP * STAMP_STEP + STAMP_STEP;
 
     if (wall / STAMP_STEP * STAMP_STEP > base)
@@ -61,7 +71,7 @@ void stamp_raise(struct stamp *stamp, int64_t floor)
 
 int64_t stamp_now(const struct stamp *stamp)
 {
-    int64_t wall = clock_wall_ns(stamp->clock);
+    int64_t wall = trusted_wall(stamp);
 
     return wall > stamp->last ? wall : stamp->last;
 }
