@@ -142,6 +142,8 @@ static enum code code_of_errno(int number)
     case EFBIG:
         return E_DISK_FULL;
     case ENOMEM:
+    case EMFILE: /* descriptors are given back as memory is: no reason to give a disk up */
+    case ENFILE:
         return E_MEMORY;
     default:
         return E_IO;

@@ -106,7 +106,7 @@ struct error {
 enum code error_set(struct error *err, enum code code, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* As error_set(), with errno's text appended: "open x: No such file".  ENOSPC, EDQUOT
- * and EFBIG give E_DISK_FULL, ENOMEM gives E_MEMORY, everything else E_IO. */
+ * and EFBIG give E_DISK_FULL, ENOMEM, EMFILE and ENFILE give E_MEMORY, everything else E_IO. */
 enum code error_set_errno(struct error *err, int number, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* Puts "<context>: " before the text.  No effect on NULL. */

@@ -2,6 +2,7 @@
 #include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,6 +23,18 @@ static const char usage[] =
     "\n"
     "  weir serve --data weir-data --listen 127.0.0.1:8090\n"
     "  weir serve --config weir.yaml\n";
+
+/* As many as the system grants: what a shell or systemd gives at first is less than connections_max
+ * and the wal take together. */
+static void descriptors_raise(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit); /* else there are as many as there were */
+}
 
 static void reload(struct server *server)
 {
@@ -80,6 +93,7 @@ int command_serve(int argc, char **argv)
     sigaddset(&signals, SIGHUP);
     /* Before any thread is made, so that none of them takes a signal. */
     sigprocmask(SIG_BLOCK, &signals, NULL);
+    descriptors_raise();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error of write(), not our death */
     if (server_start(config_settings(config), &server, &err)) {

@@ -80,6 +80,7 @@ static void test_errno_has_its_text_and_code(void **state)
         const char *text;
     } cases[] = {
         {ENOSPC, E_DISK_FULL, "write x: No space left on device"},
+        {EMFILE, E_MEMORY,    "write x: Too many open files"    },
         {EDQUOT, E_DISK_FULL, "write x: Disk quota exceeded"    },
         {EFBIG,  E_DISK_FULL, "write x: File too large"         },
         {ENOMEM, E_MEMORY,    "write x: Cannot allocate memory" },
