@@ -20,6 +20,8 @@ ROOMS   ?= base model codec store store/wal store/head store/packs catalog disco
 MODE    ?= plain
 JOBS    ?= $(shell nproc)
 RESULT  ?= unit-$(MODE)
+# Counts of a build of its own stay beside it.
+COUNTS   = WEIR_RESULTS=$${WEIR_RESULTS:-$(BUILD)/results}
 # V=1 shows whole commands.
 SAY      = $(if $(V),,@echo "$(1) $@";)
 VERSION  = 0.1.0
@@ -89,7 +91,7 @@ $(OUT)/tests/unit/%: tests/unit/%.c $(LIBRARY)
 
 # Unit tests of the chosen rooms.
 unit: $(UNIT_BIN)
-	@tests/run_unit $(RESULT) $^
+	@$(COUNTS) tests/run_unit $(RESULT) $^
 
 $(OUT)/simulator: $(SIM:%.c=$(OUT)/%.o) $(LIBRARY)
 	$(call SAY,link)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
@@ -103,11 +105,11 @@ $(OUT)/fuzz/%: tests/fuzz/%.c $(LIBRARY)
 	$(call SAY,link)$(CC) $(CFLAGS) -Wno-missing-prototypes $(LDFLAGS) -fsanitize=fuzzer $< $(LIBRARY) $(LDLIBS) -o $@
 
 fuzzers: $(FUZZERS:%=$(OUT)/fuzz/%)
-	@tests/fuzz/run $(FUZZ_SECONDS) $^
+	@$(COUNTS) tests/fuzz/run $(FUZZ_SECONDS) $^
 
 # Every corpus again, as plain tests.
 replay: $(FUZZERS:%=$(OUT)/replay/%)
-	@tests/fuzz/run replay $^
+	@$(COUNTS) tests/fuzz/run replay $^
 
 # --- tools that only talk HTTP: no room is linked ---
 
