@@ -58,7 +58,8 @@ static size_t collect_events(struct history *history, const struct stretch *stre
     for (uint32_t i = 0; i < scan->deletion_count; i++)
         if (stretch->time >= scan->deletions[i].start && stretch->time < scan->deletions[i].end)
             history->events[n++] = scan->deletions[i].ingest;
-    qsort(history->events, n, sizeof(*history->events), compare_events);
+    if (n > 1)
+        qsort(history->events, n, sizeof(*history->events), compare_events);
     for (size_t i = 0; i < n; i++)
         if (kept == 0 || history->events[kept - 1] != history->events[i])
             history->events[kept++] = history->events[i];

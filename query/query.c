@@ -286,7 +286,7 @@ enum code query_run(const struct query *query, const struct query_environment *e
     code = prepare(&run, sink, outcome, &fault);
     if (!code)
         code = answer(&run, &fault);
-    if (code && code != E_CANCELLED)
+    if (code && code != E_CANCELLED && outcome->begun)
         result_fail(&run.result, &fault);
 
 out:

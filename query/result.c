@@ -245,7 +245,7 @@ void result_fail(struct result *result, const struct error *err)
 {
     struct buf tail = BUF_INIT(PIECE_SIZE_MAX);
 
-    if (result->outcome->begun && result->encoder->fail) {
+    if (result->encoder->fail) {
         result->encoder->fail(result, err, &tail);
         if (!tail.failed && result_text(result, buf_bytes(&tail))) {
             enum code code =

@@ -62,7 +62,7 @@ MUST_USE enum code result_init(struct result *result, struct plan *plan, struct 
 MUST_USE enum code result_put(struct result *result, size_t group, const struct result_row *row,
                               struct error *err);
 MUST_USE enum code result_finish(struct result *result, struct bytes next, struct error *err);
-/* Says in the body why it ends, as far as the format can. */
+/* The head is out: says in the body why it ends, as far as the format can. */
 void result_fail(struct result *result, const struct error *err);
 void result_release(struct result *result);
 

@@ -1,0 +1,131 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+
+#include "tests/unit/query/fixture.c"
+
+#define ASK "measurement=cpu&epoch=ns&format=csv"
+
+static void test_what_a_deletion_hides(void **state)
+{
+    static const struct matcher host_a = {BYTES("host"), MATCH_EQUAL, BYTES("a")};
+    static const struct matcher host_like = {BYTES("host"), MATCH_REGEX, BYTES("[b-z]")};
+    static const struct bytes only_n = BYTES("n"), other = BYTES("other");
+    static const struct {
+        const char *name;
+        struct tombstone tombstone;
+        const char *want;
+    } cases[] = {
+        {"all of a range, [start, end)",
+         {200, {BYTES("cpu"), NULL, 0}, 10, 20, NULL, 0},
+         "time,host,n,v\n20,a,2,2.0\n20,b,2,2.0\n"                        },
+        {"one field of it",
+         {200, {BYTES("cpu"), NULL, 0}, 10, 20, &only_n, 1},
+         "time,host,n,v\n10,a,,1.0\n20,a,2,2.0\n10,b,,1.0\n20,b,2,2.0\n"  },
+        {"a field that nobody asked for",
+         {200, {BYTES("cpu"), NULL, 0}, 0, 90, &other, 1},
+         "time,host,n,v\n10,a,1,1.0\n20,a,2,2.0\n10,b,1,1.0\n20,b,2,2.0\n"},
+        {"the selected series only",
+         {200, {BYTES("cpu"), &host_a, 1}, 0, 90, NULL, 0},
+         "time,host,n,v\n10,b,1,1.0\n20,b,2,2.0\n"                        },
+        {"series selected by a pattern",
+         {200, {BYTES("cpu"), &host_like, 1}, 0, 90, NULL, 0},
+         "time,host,n,v\n10,a,1,1.0\n20,a,2,2.0\n"                        },
+        {"another measurement",
+         {200, {BYTES("mem"), NULL, 0}, 0, 90, NULL, 0},
+         "time,host,n,v\n10,a,1,1.0\n20,a,2,2.0\n10,b,1,1.0\n20,b,2,2.0\n"},
+        {"not what is as new as itself, or newer",
+         {100, {BYTES("cpu"), NULL, 0}, 0, 90, NULL, 0},
+         "time,host,n,v\n10,a,1,1.0\n20,a,2,2.0\n10,b,1,1.0\n20,b,2,2.0\n"},
+        {"nothing when it comes after S",
+         {FIXTURE_NOW + 1, {BYTES("cpu"), NULL, 0}, 0, 90, NULL, 0},
+         "time,host,n,v\n10,a,1,1.0\n20,a,2,2.0\n10,b,1,1.0\n20,b,2,2.0\n"},
+        {"everything, at S itself",
+         {FIXTURE_NOW, {BYTES("cpu"), NULL, 0}, 0, 90, NULL, 0},
+         "time,host,n,v\n"                                                },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct tombstone tombstone = cases[i].tombstone;
+        const struct series *series[2];
+        struct fixture fixture;
+
+        fixture_init(&fixture);
+        series[0] = fixture_series(&fixture, "cpu", "host=a");
+        series[1] = fixture_series(&fixture, "cpu", "host=b");
+        for (int s = 0; s < 2; s++) {
+            fixture_put(&fixture, series[s], 10, 100, "v=1 n=1i");
+            fixture_put(&fixture, series[s], 20, 100, "v=2 n=2i");
+        }
+        fixture.store.tombstones = &tombstone;
+        fixture.store.tombstone_count = 1;
+        /* Each host by itself, so that the order of ids does not matter. */
+        if (fixture_ask(&fixture, ASK))
+            fail_msg("%s: %s", cases[i].name, fixture.err.text);
+        for (const char *line = cases[i].want; *line; line += strcspn(line, "\n") + 1)
+            if (!memmem(fixture.sink.body.data, fixture.sink.body.size, line,
+                        strcspn(line, "\n") + 1))
+                fail_msg("%s: %.*s lacks %s", cases[i].name,
+                         BYTES_ARG(buf_bytes(&fixture.sink.body)), line);
+        assert_int_equal(fixture.sink.body.size, strlen(cases[i].want));
+        fixture_release(&fixture);
+    }
+}
+
+static void test_a_later_row_stands_in_a_deleted_range_whatever_its_revision(void **state)
+{
+    struct tombstone tombstone = {
+        200, {BYTES("cpu"), NULL, 0},
+         0, 90, NULL, 0
+    };
+    struct fixture fixture;
+    uint32_t late;
+
+    (void)state;
+    fixture_init(&fixture);
+    fixture_put(&fixture, fixture_series(&fixture, "cpu", ""), 10, 100, "v=1");
+    late = fixture_put(&fixture, fixture_series(&fixture, "cpu", ""), 10, 300, "v=2");
+    fixture.store.rows[late].revision = 50; /* older than what was deleted */
+    fixture.store.tombstones = &tombstone;
+    fixture.store.tombstone_count = 1;
+    fixture_expect(&fixture, ASK, "time,v\n10,2.0\n");
+    fixture_expect(&fixture, ASK "&as_of=250", "time,v\n");
+    fixture_expect(&fixture, ASK "&as_of=150", "time,v\n10,1.0\n");
+    fixture_release(&fixture);
+}
+
+static void test_a_stored_pattern_that_gives_up_is_no_answer(void **state)
+{
+    static const struct matcher matcher = {BYTES("host"), MATCH_REGEX, BYTES("(a|aa)+[xy]")};
+    struct tombstone tombstone = {
+        200, {BYTES("cpu"), &matcher, 1},
+         0, 90, NULL, 0
+    };
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture);
+    fixture_put(&fixture,
+                fixture_series(&fixture, "cpu", "host=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac"), 10,
+                100, "v=1");
+    fixture.store.tombstones = &tombstone;
+    fixture.store.tombstone_count = 1;
+    fixture_refuse(&fixture, ASK, E_INTERNAL, "", "a stored deletion");
+    fixture_release(&fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_a_deletion_hides),
+        cmocka_unit_test(test_a_later_row_stands_in_a_deleted_range_whatever_its_revision),
+        cmocka_unit_test(test_a_stored_pattern_that_gives_up_is_no_answer),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,458 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+
+#include "tests/unit/query/fixture.c"
+
+#define TAIL                                                                                       \
+    "\"next\":null,\"partial\":false,\"as_of\":\"1970-01-01T00:00:00.001Z\",\"final\":false"
+#define RAW "measurement=cpu&epoch=ns&format=ndjson"
+#define END(rows) "{\"_end\":{\"rows\":" rows "," TAIL "}}\n"
+
+/* Two hosts; one row corrected, one field of it taken back; rows of one series in two places. */
+static void make_world(struct fixture *fixture)
+{
+    const struct series *a = fixture_series(fixture, "cpu", "host=g");
+    const struct series *b = fixture_series(fixture, "cpu", "host=b");
+
+    fixture_put(fixture, a, 10, 100, "user=1.5 n=1i");
+    fixture_put(fixture, a, 20, 100, "user=2 n=2i");
+    fixture_put(fixture, a, 20, 200, "user=2.25");
+    fixture_put(fixture, a, 30, 100, "user=3 n=3i");
+    fixture_put(fixture, a, 30, 300, "user=null");
+    fixture_put(fixture, b, 10, 100, "user=10 s=\"x\"");
+    assert_true(series_id_compare(a->id, b->id) < 0); /* the order of what follows */
+}
+
+static void test_raw_rows(void **state)
+{
+    static const struct {
+        const char *name, *question, *want;
+    } cases[] = {
+        {"newest version wins field by field, a retracted field is null",
+         RAW "&fields=user,n&match=host=g",
+         "{\"time\":10,\"host\":\"g\",\"user\":1.5,\"n\":1}\n"
+         "{\"time\":20,\"host\":\"g\",\"user\":2.25,\"n\":2}\n"
+         "{\"time\":30,\"host\":\"g\",\"user\":null,\"n\":3}\n" END("3")                                                                                       },
+        {"a row without a value of the fields is left out",               RAW "&fields=user&match=host=g",
+         "{\"time\":10,\"host\":\"g\",\"user\":1.5}\n"
+         "{\"time\":20,\"host\":\"g\",\"user\":2.25}\n" END("2")                                                                                               },
+        {"without fields= all come, in order of name",                    RAW "&start=10&end=11",
+         "{\"time\":10,\"host\":\"g\",\"n\":1,\"s\":null,\"user\":1.5}\n"
+         "{\"time\":10,\"host\":\"b\",\"n\":null,\"s\":\"x\",\"user\":10.0}\n" END("2")                                                                        },
+        {"desc turns time within a series",                               RAW "&fields=n&order=desc",
+         "{\"time\":30,\"host\":\"g\",\"n\":3}\n{\"time\":20,\"host\":\"g\",\"n\":2}\n"
+         "{\"time\":10,\"host\":\"g\",\"n\":1}\n" END("3")                                                                                                     },
+        {"no such measurement is an empty answer",                        "measurement=mem&format=ndjson",                         END("0")                    },
+        {"no such field is an empty answer",                              RAW "&fields=nope",                                      END("0")                    },
+        {"nothing matches",                                               RAW "&match=host=z",                                     END("0")                    },
+        {"JSON nests rows by series",                                     "measurement=cpu&fields=user&match=host=b",
+         "{\"series\":[{\"measurement\":\"cpu\",\"tags\":{\"host\":\"b\"},\"columns\":[\"time\","
+         "\"user\"],\"rows\":[[\"1970-01-01T00:00:00.000000010Z\",10.0]]}]," TAIL "}\n"                                                                        },
+        {"empty JSON",                                                    "measurement=mem",                                       "{\"series\":[]," TAIL "}\n"},
+        {"CSV",                                                           "measurement=cpu&epoch=ns&format=csv&fields=n,s&end=11",
+         "time,host,n,s\n10,g,1,\n10,b,,x\n"                                                                                                                   },
+    };
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture);
+    make_world(&fixture);
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        fixture_expect(&fixture, cases[i].question, cases[i].want);
+    fixture_release(&fixture);
+}
+
+static void test_as_of_repeats_what_was_known(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture);
+    make_world(&fixture);
+    fixture_expect(&fixture, RAW "&fields=user&match=host=g&as_of=199",
+                   "{\"time\":10,\"host\":\"g\",\"user\":1.5}\n"
+                   "{\"time\":20,\"host\":\"g\",\"user\":2.0}\n"
+                   "{\"time\":30,\"host\":\"g\",\"user\":3.0}\n"
+                   "{\"_end\":{\"rows\":3,\"next\":null,\"partial\":false,\"as_of\":"
+                   "\"1970-01-01T00:00:00.000000199Z\",\"final\":true}}\n");
+    assert_string_equal(fixture.sink.cache_control, "private, max-age=86400, immutable");
+    assert_true(fixture.sink.etag[0] == '"');
+    fixture_expect(&fixture, RAW "&fields=user&as_of=99&match=host=g",
+                   "{\"_end\":{\"rows\":0,\"next\":null,\"partial\":false,\"as_of\":"
+                   "\"1970-01-01T00:00:00.000000099Z\",\"final\":true}}\n");
+    fixture_refuse(&fixture, RAW "&as_of=1000001", E_AS_OF_FUTURE, "as_of", "newest");
+    fixture.environment.history_ns = 400;
+    fixture_refuse(&fixture, RAW "&as_of=999599", E_BEFORE_HISTORY, "as_of",
+                   "1970-01-01T00:00:00.000999600Z");
+    assert_int_equal(fixture_ask(&fixture, RAW "&as_of=999600"), OK);
+    fixture_release(&fixture);
+}
+
+static void test_versions_are_told_with_when_they_were_known(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture);
+    make_world(&fixture);
+    fixture_expect(
+        &fixture, RAW "&fields=user&match=host=g&versions=all",
+        "{\"time\":10,\"known_from\":100,\"known_to\":null,\"host\":\"g\",\"user\":1.5}\n"
+        "{\"time\":20,\"known_from\":100,\"known_to\":200,\"host\":\"g\",\"user\":2.0}\n"
+        "{\"time\":20,\"known_from\":200,\"known_to\":null,\"host\":\"g\",\"user\":2.25}"
+        "\n"
+        "{\"time\":30,\"known_from\":100,\"known_to\":300,\"host\":\"g\",\"user\":3.0}\n" END("4"));
+    fixture_release(&fixture);
+}
+
+static void test_windows(void **state)
+{
+    static const struct {
+        const char *name, *question, *want;
+    } cases[] = {
+        {"one row over all series",                  RAW "&agg=sum,count&fields=user",
+         "{\"time\":10,\"sum_user\":13.75,\"count_user\":3}\n" END("1")                                     },
+        {"its time is the start that was asked for", RAW "&agg=max&fields=n&start=-5",
+         "{\"time\":-5,\"max_n\":3}\n" END("1")                                                             },
+        {"windows align to the epoch",               RAW "&agg=sum&fields=n&every=25ns",
+         "{\"time\":0,\"sum_n\":3}\n{\"time\":25,\"sum_n\":3}\n" END("2")                                   },
+        {"desc turns windows",                       RAW "&agg=sum&fields=n&every=25ns&order=desc",
+         "{\"time\":25,\"sum_n\":3}\n{\"time\":0,\"sum_n\":3}\n" END("2")                                   },
+        {"each series for itself",                   RAW "&agg=mean&fields=user&group_by=*",
+         "{\"time\":10,\"host\":\"g\",\"mean_user\":1.875}\n"
+         "{\"time\":10,\"host\":\"b\",\"mean_user\":10.0}\n" END("2")                                       },
+        {"a tag that no series has is one group",    RAW "&agg=count&fields=n&group_by=rack",
+         "{\"time\":10,\"count_n\":3}\n" END("1")                                                           },
+        {"numeric aggregates leave texts out",       RAW "&agg=max,last&match=host=b",
+         "{\"time\":10,\"max_n\":null,\"last_n\":null,\"last_s\":\"x\",\"max_user\":10.0,"
+         "\"last_user\":10.0}\n" END("1")                                                                   },
+        {"no rows, no windows",                      RAW "&agg=count&start=500",                    END("0")},
+    };
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture);
+    make_world(&fixture);
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        fixture_expect(&fixture, cases[i].question, cases[i].want);
+    fixture_refuse(&fixture, RAW "&agg=mean&fields=s", E_BAD_PARAMETER, "agg",
+                   "\"s\" holds strings");
+    fixture_release(&fixture);
+}
+
+static void test_numbers_of_other_kinds_are_counted_as_skipped(void **state)
+{
+    struct fixture fixture;
+    const struct series *a;
+
+    (void)state;
+    fixture_init(&fixture);
+    a = fixture_series(&fixture, "cpu", "");
+    fixture_put(&fixture, a, 1, 100, "v=2");
+    fixture_put(&fixture, a, 2, 100, "v=\"two\"");
+    fixture_expect(&fixture, RAW "&agg=sum,count",
+                   "{\"time\":1,\"sum_v\":2.0,\"count_v\":2}\n{\"_end\":{\"rows\":1," TAIL
+                   ",\"skipped\":1}}\n");
+    fixture_release(&fixture);
+}
+
+static void test_limits_hold_at_their_edge(void **state)
+{
+    static const struct {
+        size_t offset;
+        uint64_t passes;
+        const char *question;
+        enum code code;
+        const char *pointer;
+    } cases[] = {
+        {offsetof(struct limits, query_rows_max),         6,  RAW "&fields=user",                     E_QUERY_ROWS,    ""     },
+        {offsetof(struct limits, query_series_max),       2,  RAW,                                    E_SERIES_MANY,   "match"},
+        {offsetof(struct limits, query_groups_max),       4,  RAW "&agg=max,min&fields=n&every=25ns",
+         E_QUERY_GROUPS,                                                                                               ""     },
+        {offsetof(struct limits, query_result_bytes_max), 33,
+         "measurement=cpu&fields=n&format=csv&epoch=ns&match=host=g",                                 E_QUERY_RESULT,  ""     },
+        {offsetof(struct limits, page_rows_max),          7,  RAW "&limit=7",                         E_BAD_PARAMETER, "limit"},
+    };
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture);
+    make_world(&fixture);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        uint64_t *limit = (uint64_t *)(void *)((char *)&fixture.limits + cases[i].offset);
+        uint64_t usual = *limit;
+
+        *limit = cases[i].passes;
+        if (fixture_ask(&fixture, cases[i].question))
+            fail_msg("%s: %s", cases[i].question, fixture.err.text);
+        *limit = cases[i].passes - 1;
+        fixture_refuse(&fixture, cases[i].question, cases[i].code, cases[i].pointer, "");
+        assert_false(fixture.outcome.begun);
+        *limit = usual;
+    }
+    fixture_release(&fixture);
+}
+
+/* With every cap there is either the whole answer or a clean refusal. */
+static void test_memory_is_capped_and_given_back(void **state)
+{
+    static const char *const questions[] = {RAW, RAW "&agg=mean,last&every=7ns&group_by=host",
+                                            RAW "&versions=all",
+                                            "measurement=cpu&format=csv&limit=3"};
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture);
+    make_world(&fixture);
+    for (size_t i = 0; i < COUNT_OF(questions); i++) {
+        enum code code = E_QUERY_MEMORY;
+
+        for (uint64_t most = 4096; code; most += 4096) {
+            fixture.limits.query_memory_bytes_max = most;
+            code = fixture_ask(&fixture, questions[i]);
+            assert_true(code == OK || code == E_QUERY_MEMORY || code == E_MEMORY);
+            assert_true(code == OK || !fixture.outcome.begun);
+            assert_true(most < 4 << 20);
+        }
+    }
+    fixture_release(&fixture);
+}
+
+/* Enough rows for several chunks. */
+static void make_many(struct fixture *fixture, uint32_t count)
+{
+    const struct series *series = fixture_series(fixture, "big", "host=g");
+    uint32_t first = fixture->store.row_count;
+
+    for (uint32_t i = 0; i < count; i++)
+        (void)fixture_row(fixture, series, i, 100, "v=1.25");
+    for (uint32_t i = 0; i < count; i += 1000)
+        (void)twin_place(&fixture->store, first + i, first + (i + 1000 < count ? i + 1000 : count));
+}
+
+static void test_long_answers_come_in_pieces(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture);
+    make_many(&fixture, 20000);
+    assert_int_equal(fixture_ask(&fixture, "measurement=big&format=ndjson"), OK);
+    assert_true(fixture.sink.writes > 10);
+    assert_int_equal(fixture.outcome.rows_out, 20000);
+    assert_int_equal(fixture.outcome.rows_scanned, 20000);
+    assert_int_equal(fixture.outcome.bytes_out, fixture.sink.body.size);
+    assert_string_equal(fixture.sink.cache_control, "no-cache");
+    fixture_release(&fixture);
+}
+
+static void test_a_client_that_left_ends_the_query(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture);
+    make_many(&fixture, 20000);
+    fixture.sink.cancel_at = 1;
+    fixture_refuse(&fixture, "measurement=big", E_CANCELLED, "", "left");
+    fixture.sink.cancel_at = 0;
+    fixture.sink.fail_write_at = 3;
+    fixture_refuse(&fixture, "measurement=big&format=ndjson", E_CANCELLED, "", "left");
+    assert_int_equal(fixture.sink.writes, 3);
+    fixture_release(&fixture);
+}
+
+static void test_time_is_limited_but_not_the_clients(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture);
+    make_many(&fixture, 20000);
+    fixture.limits.query_ms_max = 1;
+    fixture.clock.monotonic_step = 2000000;
+    fixture_refuse(&fixture, "measurement=big", E_TIMEOUT, "", "query_ms_max");
+    /* Two readings of the clock around each write move the deadline along. */
+    fixture.limits.query_ms_max = 60;
+    assert_int_equal(fixture_ask(&fixture, "measurement=big&format=ndjson"), OK);
+    fixture_release(&fixture);
+}
+
+static void test_a_failure_in_the_middle_is_recognised(void **state)
+{
+    static const char start[] = "{\"_error\":{\"rows\":";
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture);
+    make_many(&fixture, 20000);
+    fixture.store.fail_at_read = 15;
+    fixture_refuse(&fixture, "measurement=big&format=ndjson", E_IO, "", "the disk is gone");
+    assert_true(fixture.outcome.begun);
+    assert_non_null(
+        memmem(fixture.sink.body.data, fixture.sink.body.size, start, sizeof(start) - 1));
+    fixture_refuse(&fixture, "measurement=big", E_IO, "", "the disk is gone");
+    assert_true(fixture.sink.body.data[fixture.sink.body.size - 1] != '\n'); /* no closing } */
+    fixture_release(&fixture);
+}
+
+static void test_what_is_missing_is_said(void **state)
+{
+    struct fixture fixture;
+    const struct series *a;
+
+    (void)state;
+    fixture_init(&fixture);
+    a = fixture_series(&fixture, "cpu", "");
+    fixture_put(&fixture, a, 1, 100, "v=1");
+    fixture_put(&fixture, a, 2, 100, "v=2");
+    fixture.store.places[0].corrupt = true;
+    fixture_expect(&fixture, RAW,
+                   "{\"time\":2,\"v\":2.0}\n{\"_end\":{\"rows\":1,\"next\":null,\"partial\":true,"
+                   "\"missing\":[\"pack 7 block 0: crc\"],\"as_of\":\"1970-01-01T00:00:00.001Z\","
+                   "\"final\":false}}\n");
+    assert_true(fixture.sink.head.partial);
+    fixture_refuse(&fixture, RAW "&strict=true", E_PARTIAL, "", "pack 7 block 0");
+    fixture_expect(&fixture, "measurement=cpu&format=csv&epoch=ns", "time,v\n2,2.0\n");
+    assert_true(fixture.sink.head.partial);
+    assert_int_equal(fixture_ask(&fixture, RAW "&as_of=500"), OK);
+    assert_string_equal(fixture.sink.cache_control, "no-cache");
+    fixture.store.places[0].corrupt = false;
+    fixture.store.missing[0] = BYTES("wal segment 3");
+    fixture.store.missing_count = 1;
+    assert_int_equal(fixture_ask(&fixture, RAW), OK);
+    assert_true(fixture.sink.head.partial);
+    fixture_refuse(&fixture, RAW "&strict=true", E_PARTIAL, "", "wal segment 3");
+    assert_int_equal(fixture.store.places_read, 0);
+    fixture_release(&fixture);
+}
+
+static void test_csv_is_cut_when_something_turns_out_to_be_missing(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture);
+    make_many(&fixture, 20000);
+    fixture.store.places[18].corrupt = true;
+    fixture_refuse(&fixture, "measurement=big&format=csv", E_PARTIAL, "", "format=ndjson");
+    assert_true(fixture.outcome.begun);
+    assert_int_equal(fixture_ask(&fixture, "measurement=big&format=ndjson"), OK);
+    fixture_release(&fixture);
+}
+
+static void test_an_equal_etag_costs_no_decode(void **state)
+{
+    struct fixture fixture;
+    char etag[64];
+
+    (void)state;
+    fixture_init(&fixture);
+    make_world(&fixture);
+    assert_int_equal(fixture_ask(&fixture, RAW), OK);
+    (void)snprintf(etag, sizeof(etag), "%s", fixture.outcome.etag);
+    assert_string_equal(fixture.sink.etag, etag);
+    fixture.environment.if_none_match = bytes_of(etag);
+    assert_int_equal(fixture_ask(&fixture, RAW), OK);
+    assert_true(fixture.outcome.not_modified);
+    assert_int_equal(fixture.sink.begun, 0);
+    assert_int_equal(fixture.store.places_read, 0);
+    fixture.store.watermark += 5; /* time goes on, nothing new */
+    assert_int_equal(fixture_ask(&fixture, RAW), OK);
+    assert_true(fixture.outcome.not_modified);
+    fixture_put(&fixture, fixture_series(&fixture, "cpu", "host=g"), 40, FIXTURE_NOW + 3, "n=4i");
+    assert_int_equal(fixture_ask(&fixture, RAW), OK);
+    assert_false(fixture.outcome.not_modified);
+    fixture_release(&fixture);
+}
+
+static void test_retention_clamps_and_says_so(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture);
+    make_world(&fixture);
+    fixture.environment.retention_ns = FIXTURE_NOW - 15;
+    fixture_expect(&fixture, RAW "&fields=n",
+                   "{\"time\":20,\"host\":\"g\",\"n\":2}\n{\"time\":30,\"host\":\"g\",\"n\":3}\n"
+                   "{\"_end\":{\"rows\":2," TAIL
+                   ",\"clamped_start\":\"1970-01-01T00:00:00.000000015Z\"}}\n");
+    fixture_expect(
+        &fixture, RAW "&fields=n&start=15",
+        "{\"time\":20,\"host\":\"g\",\"n\":2}\n{\"time\":30,\"host\":\"g\",\"n\":3}\n" END("2"));
+    assert_int_equal(fixture_ask(&fixture, RAW "&as_of=900"), OK);
+    assert_string_equal(fixture.sink.cache_control, "no-cache");
+    fixture_release(&fixture);
+}
+
+static void test_a_tenant_without_data_gets_an_empty_answer(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture);
+    fixture.environment.tenant = NULL;
+    fixture_expect(&fixture, RAW, END("0"));
+    fixture_expect(&fixture, "measurement=cpu&agg=mean&every=1m&format=csv", "time\n");
+    fixture_refuse(&fixture, RAW "&as_of=1000001", E_AS_OF_FUTURE, "as_of", "later than now");
+    fixture_release(&fixture);
+}
+
+static void test_a_cursor_goes_on_at_the_same_moment(void **state)
+{
+    struct fixture fixture;
+    char next[4096], question[8192];
+
+    (void)state;
+    fixture_init(&fixture);
+    make_world(&fixture);
+    assert_int_equal(fixture_ask(&fixture, "measurement=cpu&fields=user&epoch=ns&format=csv&limit=2"
+                                           "&start=now-1h"),
+                     OK);
+    assert_true(fixture.sink.next[0]);
+    (void)snprintf(next, sizeof(next), "%s", fixture.sink.next);
+    /* What comes later, is corrected later, or later "now" means, does not show. */
+    fixture.store.watermark = fixture.clock.wall = FIXTURE_NOW + 1000;
+    fixture_put(&fixture, fixture_series(&fixture, "cpu", "host=b"), 10, FIXTURE_NOW + 10,
+                "user=99");
+    (void)snprintf(question, sizeof(question),
+                   "measurement=cpu&fields=user&epoch=ns&limit=2&start=now-1h&format=ndjson&"
+                   "cursor=%s",
+                   next);
+    fixture_expect(&fixture, question, "{\"time\":10,\"host\":\"b\",\"user\":10.0}\n" END("1"));
+    (void)snprintf(question, sizeof(question), "measurement=cpu&fields=n&epoch=ns&cursor=%s", next);
+    fixture_refuse(&fixture, question, E_BAD_CURSOR, "cursor", "another question");
+    fixture_refuse(&fixture, RAW "&cursor=AAAA", E_BAD_CURSOR, "cursor", "not a cursor");
+    fixture_release(&fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_raw_rows),
+        cmocka_unit_test(test_as_of_repeats_what_was_known),
+        cmocka_unit_test(test_versions_are_told_with_when_they_were_known),
+        cmocka_unit_test(test_windows),
+        cmocka_unit_test(test_numbers_of_other_kinds_are_counted_as_skipped),
+        cmocka_unit_test(test_limits_hold_at_their_edge),
+        cmocka_unit_test(test_memory_is_capped_and_given_back),
+        cmocka_unit_test(test_long_answers_come_in_pieces),
+        cmocka_unit_test(test_a_client_that_left_ends_the_query),
+        cmocka_unit_test(test_time_is_limited_but_not_the_clients),
+        cmocka_unit_test(test_a_failure_in_the_middle_is_recognised),
+        cmocka_unit_test(test_what_is_missing_is_said),
+        cmocka_unit_test(test_csv_is_cut_when_something_turns_out_to_be_missing),
+        cmocka_unit_test(test_an_equal_etag_costs_no_decode),
+        cmocka_unit_test(test_retention_clamps_and_says_so),
+        cmocka_unit_test(test_a_tenant_without_data_gets_an_empty_answer),
+        cmocka_unit_test(test_a_cursor_goes_on_at_the_same_moment),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

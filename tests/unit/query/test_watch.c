@@ -1,0 +1,95 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/query/twin.c"
+
+#include "query/watch.h"
+
+static void test_rows_are_counted_exactly(void **state)
+{
+    struct limits limits = {.query_rows_max = 10, .query_ms_max = 1000};
+    struct twin_clock clock;
+    struct twin_sink sink;
+    struct watch watch;
+
+    (void)state;
+    twin_clock_init(&clock, 0);
+    twin_sink_init(&sink);
+    watch_init(&watch, &limits, &clock.clock, &sink.sink);
+    assert_int_equal(watch_rows(&watch, 10, NULL), OK);
+    assert_int_equal(watch_rows(&watch, 1, NULL), E_QUERY_ROWS);
+    assert_int_equal(sink.asked, 0); /* too few to look up */
+}
+
+static void test_clock_and_client_are_looked_at_now_and_then(void **state)
+{
+    struct limits limits = {.query_rows_max = UINT64_MAX, .query_ms_max = 1};
+    struct twin_clock clock;
+    struct twin_sink sink;
+    struct watch watch;
+
+    (void)state;
+    twin_clock_init(&clock, 0);
+    twin_sink_init(&sink);
+    watch_init(&watch, &limits, &clock.clock, &sink.sink);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(watch_rows(&watch, 5000, NULL), OK);
+    assert_int_equal(sink.asked, 3);
+    for (int i = 0; i < 128; i++)
+        assert_int_equal(watch_step(&watch, NULL), OK);
+    assert_int_equal(sink.asked, 5);
+    clock.monotonic = 1000001;
+    assert_int_equal(watch_look(&watch, NULL), E_TIMEOUT);
+    watch_waited(&watch, 1);
+    assert_int_equal(watch_look(&watch, NULL), OK);
+    sink.cancel_at = 1;
+    assert_int_equal(watch_look(&watch, NULL), E_CANCELLED);
+}
+
+static void test_memory_tells_whose_limit_it_was(void **state)
+{
+    struct limits limits = {.query_memory_bytes_max = 1 << 20};
+    struct twin_clock clock;
+    struct twin_sink sink;
+    struct watch watch;
+
+    (void)state;
+    twin_clock_init(&clock, 0);
+    twin_sink_init(&sink);
+    watch_init(&watch, &limits, &clock.clock, &sink.sink);
+    assert_int_equal(watch_memory(&watch, NULL), E_MEMORY);
+    assert_true(budget_take(&watch.memory, 1 << 19));
+    assert_int_equal(watch_memory(&watch, NULL), E_QUERY_MEMORY);
+}
+
+static void test_windows_count_by_columns(void **state)
+{
+    struct limits limits = {.query_groups_max = 6};
+    struct twin_clock clock;
+    struct twin_sink sink;
+    struct watch watch;
+
+    (void)state;
+    twin_clock_init(&clock, 0);
+    twin_sink_init(&sink);
+    watch_init(&watch, &limits, &clock.clock, &sink.sink);
+    assert_int_equal(watch_window(&watch, 3, NULL), OK);
+    assert_int_equal(watch_window(&watch, 3, NULL), OK);
+    assert_int_equal(watch_window(&watch, 1, NULL), E_QUERY_GROUPS);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows_are_counted_exactly),
+        cmocka_unit_test(test_clock_and_client_are_looked_at_now_and_then),
+        cmocka_unit_test(test_memory_tells_whose_limit_it_was),
+        cmocka_unit_test(test_windows_count_by_columns),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
