@@ -89,8 +89,11 @@ static void freeze_ask(struct store *store)
 
 static enum code seal_one(struct store *store, struct error *err)
 {
-    enum code code = store_seal_oldest(store, err);
+    enum code code;
 
+    if (store->failed) /* what the index holds now, only a start can tell */
+        return error_set(err, E_IO, "the disk failed; the server must be restarted");
+    code = store_seal_oldest(store, err);
     if (code == E_DISK_FULL && ballast_drop(store)) {
         *err = (struct error){0};
         code = store_seal_oldest(store, err);
@@ -108,6 +111,19 @@ static size_t frozen_waiting(struct store *store)
     count = store->generation_count - 1;
     pthread_mutex_unlock(&store->state_lock);
     return count;
+}
+
+/* True when a flush waits for a generation that could not be begun: memory was short, or too many
+ * were frozen. */
+static bool flush_unfrozen(struct store *store)
+{
+    bool found = false;
+
+    pthread_mutex_lock(&store->state_lock);
+    for (const struct flush *flush = store->flushes; flush != NULL; flush = flush->next)
+        found |= flush->seal_target == 0;
+    pthread_mutex_unlock(&store->state_lock);
+    return found;
 }
 
 static bool too_old(struct store *store)
@@ -210,6 +226,19 @@ static void seal_finish(struct store *store)
     store_ballast(store);
 }
 
+/* A spare segment of zeros is the proof that there is space again: who asks store_ready() before
+ * sending anything would else wait for ever. */
+static enum code prepare(struct store *store, struct error *err)
+{
+    enum code code = wal_prepare(store->wal, err);
+
+    if (code == OK)
+        store->disk_full = false;
+    else if (wal_failed(store->wal))
+        store_fail(store, err);
+    return code;
+}
+
 enum code store_step_seal(struct store *store, bool force, bool *did, struct error *err)
 {
     enum code code = OK;
@@ -222,12 +251,28 @@ enum code store_step_seal(struct store *store, bool force, bool *did, struct err
         code = seal_one(store, err);
     }
     if (code == OK && !wal_failed(store->wal))
-        code = wal_prepare(store->wal, err);
+        code = prepare(store, err);
     if (code)
         flushes_fail(store, code, err);
     else
         seal_finish(store);
     return code;
+}
+
+/* A request was refused for want of room, and no seal is due that would make some. */
+static bool crowded(struct store *store)
+{
+    return frozen_waiting(store) == 0 && atomic_exchange(&store->crowded, false);
+}
+
+static bool sealer_stopping(struct store *store)
+{
+    bool stop;
+
+    pthread_mutex_lock(&store->seal_lock);
+    stop = store->seal_stop;
+    pthread_mutex_unlock(&store->seal_lock);
+    return stop;
 }
 
 static bool sealer_wait(struct store *store, int64_t ms)
@@ -255,12 +300,12 @@ static void sealer_run(void *context)
         enum code code = OK;
 
         wait_ms = SEAL_PERIOD_MS;
-        if (too_old(store))
+        if (too_old(store) || flush_unfrozen(store) || crowded(store))
             freeze_ask(store);
-        while (code == OK && frozen_waiting(store) > 0)
+        while (code == OK && frozen_waiting(store) > 0 && !sealer_stopping(store))
             code = seal_one(store, &err);
         if (code == OK && !store->failed)
-            code = wal_prepare(store->wal, &err);
+            code = prepare(store, &err);
         if (code) {
             log_error(LOG_ERROR, "the sealer cannot go on", &err);
             flushes_fail(store, code, &err);

@@ -24,7 +24,8 @@
 #include "store/packs/pack_writer.h"
 #include "store/state.h"
 
-enum { NOTES_EXPIRED_PER_SEAL = 10000 };
+/* Notes looked for at a time; a seal removes at least twice as many as it adds, if they are due. */
+enum { NOTES_EXPIRED_AT_ONCE = 10000 };
 
 struct sealed_pack {
     const struct tenant *tenant;
@@ -184,18 +185,10 @@ static enum code seal_tenant(struct seal *seal, const struct tenant *tenant,
     return code;
 }
 
-/* True when the tenant has a deletion or note in the generation. */
-static bool tenant_noted(const struct generation_note *notes, const struct tenant *tenant)
+static bool tenant_sealed(const struct seal *seal, const struct tenant *tenant)
 {
-    while (notes != NULL && notes->tenant != tenant)
-        notes = notes->next;
-    return notes != NULL;
-}
-
-static bool chains_have(const struct generation *generation, const struct tenant *tenant)
-{
-    for (size_t i = 0; i < generation->chain_count; i++)
-        if (generation->chains[i]->series->tenant == tenant)
+    for (size_t i = seal->pack_count; i > 0; i--)
+        if (seal->packs[i - 1].tenant == tenant)
             return true;
     return false;
 }
@@ -203,20 +196,15 @@ static bool chains_have(const struct generation *generation, const struct tenant
 /* Tenants without rows in the generation still get a pack when they deleted or noted something. */
 static enum code seal_noted_tenants(struct seal *seal, struct error *err)
 {
-    struct generation *generation = seal->generation;
-    const struct generation_note *const lists[] = {generation->tombstones, generation->notes};
+    const struct generation_note *const lists[] = {seal->generation->tombstones,
+                                                   seal->generation->notes};
     enum code code = OK;
 
     for (size_t l = 0; l < COUNT_OF(lists); l++)
         for (const struct generation_note *note = lists[l]; code == OK && note != NULL;
-             note = note->next) {
-            bool done = chains_have(generation, note->tenant) ||
-                        tenant_noted(note->next, note->tenant) ||
-                        (l == 1 && tenant_noted(generation->tombstones, note->tenant));
-
-            if (!done)
+             note = note->next)
+            if (!tenant_sealed(seal, note->tenant))
                 code = seal_tenant(seal, note->tenant, NULL, 0, err);
-        }
     return code;
 }
 
@@ -381,34 +369,49 @@ static enum code expiry_each(void *context, struct bytes key, struct bytes value
     if (note_decode(value, &note, NULL) == OK && note.ingest >= expiry->before)
         return E_END;
     buf_put_span(&expiry->keys, key);
-    return ++expiry->count < NOTES_EXPIRED_PER_SEAL ? OK : E_END;
+    return ++expiry->count < NOTES_EXPIRED_AT_ONCE ? OK : E_END;
 }
 
-/* Removes idempotency notes past their time, of the tenants that are being sealed. */
-static enum code expire_notes(struct seal *seal, struct error *err)
+/* Removes some notes of the tenant that are past their time; *count tells how many. */
+static enum code expire_some(struct seal *seal, struct bytes tenant, int64_t before, size_t *count,
+                             struct error *err)
 {
     const struct index_operations *index = seal->store->options.index->operations;
+    struct expiry expiry = {.keys = BUF_INIT(16 * 1024 * 1024), .before = before, .tenant = tenant};
+    struct reader reader;
+    enum code code;
+
+    index_key_tenant(tenant, &seal->key);
+    code = index->walk(seal->transaction, INDEX_NOTE, buf_bytes(&seal->key), expiry_each, &expiry,
+                       err);
+    buf_clear(&seal->key);
+    if (code == E_END)
+        code = OK;
+    reader = reader_of(buf_bytes(&expiry.keys));
+    while (code == OK && reader_left(&reader) > 0 && !reader.failed)
+        code = index->remove(seal->transaction, INDEX_NOTE, reader_span(&reader), err);
+    buf_release(&expiry.keys);
+    *count = expiry.count;
+    return code;
+}
+
+/* Removes idempotency notes past their time, of the tenants that are being sealed: more than were
+ * added, or the index would grow for ever. */
+static enum code expire_notes(struct seal *seal, struct error *err)
+{
     int64_t keep_ns = (int64_t)seal->store->limits.idempotency_ms_max * 1000000;
+    int64_t before = seal->generation->ingest_last - keep_ns;
     enum code code = OK;
 
     for (size_t i = 0; code == OK && i < seal->pack_count; i++) {
-        struct expiry expiry = {
-            .keys = BUF_INIT(16 * 1024 * 1024),
-            .before = seal->generation->ingest_last - keep_ns,
-            .tenant = seal->packs[i].tenant->name,
-        };
-        struct reader reader;
+        const struct tenant *tenant = seal->packs[i].tenant;
+        size_t due = NOTES_EXPIRED_AT_ONCE, count = NOTES_EXPIRED_AT_ONCE;
 
-        index_key_tenant(expiry.tenant, &seal->key);
-        code = index->walk(seal->transaction, INDEX_NOTE, buf_bytes(&seal->key), expiry_each,
-                           &expiry, err);
-        buf_clear(&seal->key);
-        if (code == E_END)
-            code = OK;
-        reader = reader_of(buf_bytes(&expiry.keys));
-        while (code == OK && reader_left(&reader) > 0 && !reader.failed)
-            code = index->remove(seal->transaction, INDEX_NOTE, reader_span(&reader), err);
-        buf_release(&expiry.keys);
+        for (const struct generation_note *n = seal->generation->notes; n != NULL; n = n->next)
+            due += n->tenant == tenant ? 2 : 0;
+        for (; code == OK && due > 0 && count == NOTES_EXPIRED_AT_ONCE;
+             due -= count < due ? count : due)
+            code = expire_some(seal, tenant->name, before, &count, err);
     }
     return code;
 }
@@ -487,6 +490,7 @@ static enum code seal_remember(struct seal *seal, struct error *err)
 static enum code seal_publish(struct seal *seal, struct error *err)
 {
     struct store *store = seal->store;
+    uint64_t head_bytes = 0;
     enum code code = OK;
 
     pthread_mutex_lock(&store->state_lock);
@@ -507,9 +511,9 @@ static enum code seal_publish(struct seal *seal, struct error *err)
         memmove(store->generations, store->generations + 1,
                 store->generation_count * sizeof(struct generation *));
         store->sealed_count++;
-        store->head_bytes = 0;
         for (size_t i = 0; i < store->generation_count; i++)
-            store->head_bytes += generation_bytes(store->generations[i]);
+            head_bytes += generation_bytes(store->generations[i]);
+        store->head_bytes = head_bytes; /* at once: store_submit() reads it without the lock */
     }
     pthread_mutex_unlock(&store->state_lock);
     store->sealed_lsn = seal->generation->lsn_last;
@@ -586,8 +590,7 @@ enum code store_seal_oldest(struct store *store, struct error *err)
                   LOG_UINT("packs", seal.pack_count));
         generation_unref(seal.generation); /* the list's */
     } else if (committed || unknown) {
-        store->failed =
-            true; /* perhaps in the index, but not shown: only a restart puts that right */
+        store_fail(store, err); /* perhaps in the index, but not shown */
     }
     for (size_t i = 0; i < seal.pack_count; i++) {
         if (seal.packs[i].pack != NULL)

@@ -87,6 +87,7 @@ struct store {
     _Atomic uint64_t head_bytes; /* of all generations, as of the last apply or seal */
     _Atomic bool failed;         /* the disk failed: no more commits until a restart */
     _Atomic bool disk_full;
+    _Atomic bool crowded; /* a request was refused for want of room: what can be sealed shall be */
 
     /* The sealer's. */
     struct block_builder *builder;
@@ -109,6 +110,8 @@ struct holding *store_holding(struct store *store, const struct tenant *tenant);
 /* Freezes the active generation if it has anything, and puts a new one behind it.  Applier, or a
  * store not started.  E_BUSY when too many wait for the sealer. */
 MUST_USE enum code store_freeze(struct store *store, struct error *err);
+/* Only a restart can put it right: nothing more is taken in or sealed, and waiting readers go. */
+void store_fail(struct store *store, const struct error *why);
 /* Tells the sealer that there may be work. */
 void store_wake_sealer(struct store *store);
 /* Applies a record's content to the active generation. */

@@ -102,6 +102,7 @@ static enum code submit_reserve(struct store *store, struct submission *submissi
     }
     if (store->head_bytes + store->reserved_bytes + submission->reserved_bytes >
         store->limits.head_bytes_max) {
+        store->crowded = true;
         metric_add(store->metrics.refused_busy, 1);
         return error_set(err, E_BUSY,
                          "%" PRIu64 " bytes of rows wait to be sealed; the limit head_bytes_max is "
@@ -109,6 +110,7 @@ static enum code submit_reserve(struct store *store, struct submission *submissi
                          (uint64_t)store->head_bytes, store->limits.head_bytes_max);
     }
     if (wal > store->limits.wal_bytes_max) {
+        store->crowded = true;
         metric_add(store->metrics.refused_busy, 1);
         return error_set(err, E_BUSY, "the wal holds %" PRIu64 " bytes; wal_bytes_max is %" PRIu64,
                          wal, store->limits.wal_bytes_max);
@@ -139,6 +141,11 @@ enum code store_submit(struct store *store, struct submission *submission, struc
     submission->lsn = 0;
     submission->reserved_bytes =
         submission->batch != NULL ? generation_cost(submission->batch) : 4096;
+    if (submission->reserved_bytes > store->limits.head_bytes_max)
+        return error_set(err, E_RECORD_LARGE,
+                         "the request may take %" PRIu64 " bytes of the head; head_bytes_max is "
+                         "%" PRIu64 ": send it in parts",
+                         submission->reserved_bytes, store->limits.head_bytes_max);
 
     pthread_mutex_lock(&store->submit_lock);
     code = submit_reserve(store, submission, err);
@@ -167,10 +174,21 @@ static size_t commit_take(struct store *store, struct submission **taken)
     return count;
 }
 
+/* The first reason to stop is the one that is told. */
 static void trouble_set(struct store *store, const struct error *trouble)
 {
     pthread_mutex_lock(&store->state_lock);
-    store->trouble = *trouble;
+    if (!store->failed)
+        store->trouble = *trouble;
+    pthread_mutex_unlock(&store->state_lock);
+}
+
+void store_fail(struct store *store, const struct error *why)
+{
+    trouble_set(store, why);
+    pthread_mutex_lock(&store->state_lock);
+    store->failed = true;
+    pthread_cond_broadcast(&store->applied_more);
     pthread_mutex_unlock(&store->state_lock);
 }
 
@@ -206,7 +224,7 @@ enum code store_step_commit(struct store *store, bool *did, struct error *err)
         trouble_set(store, &trouble);
         store->disk_full = code == E_DISK_FULL;
         if (wal_failed(store->wal))
-            store->failed = true;
+            store_fail(store, &trouble);
         if (code == E_DISK_FULL)
             metric_add(store->metrics.refused_disk, count);
     }
@@ -361,8 +379,7 @@ static void apply_one(struct store *store, struct submission *submission)
     if (submission->outcome != OK) {
         /* It is durable but cannot be shown: only a restart can put that right. */
         log_error(LOG_ERROR, "a durable record could not be applied", &err);
-        trouble_set(store, &err);
-        store->failed = true;
+        store_fail(store, &err);
         return;
     }
     if (submission->batch != NULL) {
@@ -446,8 +463,9 @@ enum code store_ready(struct store *store, struct error *err)
 
     pthread_mutex_lock(&store->state_lock);
     if (store->failed || store->disk_full) {
-        code = store->trouble.code != OK ? store->trouble.code : E_IO;
         *err = store->trouble;
+        code = store->failed ? E_IO : E_DISK_FULL;
+        err->code = code;
     } else {
         code = stamp_check(&store->stamp, err);
     }

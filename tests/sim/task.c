@@ -446,7 +446,8 @@ struct task *task_submit(struct world *world, size_t rows_max)
     task_settle(task, TASK_GONE, 0);
     if (code == E_IO)
         world->dead = true;
-    else if (code != E_BUSY && code != E_DISK_FULL && code != E_CLOCK_SKEW)
+    else if (code != E_BUSY && code != E_DISK_FULL && code != E_CLOCK_SKEW &&
+             code != E_RECORD_LARGE) /* some heads here are smaller than some requests */
         world_fail(world, "store_submit: %s", err.text);
     if ((code == E_IO || code == E_DISK_FULL) && !world->trouble)
         world_fail(world, "store_submit without a cause: %s", err.text);
