@@ -211,6 +211,12 @@ static enum code wal_next_segment(struct wal *wal, uint64_t bytes, struct error 
     return OK;
 }
 
+/* After any other error the disk is not trusted any more. */
+static bool is_temporary(enum code code)
+{
+    return code == E_DISK_FULL || code == E_MEMORY;
+}
+
 /* Takes back what a failed write may have left. */
 static void wal_undo(struct wal *wal, uint64_t first, uint64_t end)
 {
@@ -274,6 +280,8 @@ static enum code wal_commit_group(struct wal *wal, struct wal_entry *entries, si
     code = fs_write(wal->current.file, first, parts, part_count, err);
     if (code) {
         wal_undo(wal, first, end);
+        if (!is_temporary(code))
+            wal->failed = true;
         return code;
     }
     if (failpoint("wal.after_write"))
@@ -322,7 +330,7 @@ enum code wal_commit(struct wal *wal, struct wal_entry *entries, size_t count, s
             continue;
         }
         code = wal_next_segment(wal, frame_size(entries[done].payload.size), err);
-        if (code != OK && code != E_DISK_FULL && code != E_MEMORY)
+        if (code != OK && !is_temporary(code))
             wal->failed = true;
     }
     if (code)
@@ -353,7 +361,7 @@ enum code wal_prepare(struct wal *wal, struct error *err)
         wal->bytes += spare.size;
         segment_size_grow(wal);
         pthread_mutex_unlock(&wal->lock);
-    } else if (code != E_DISK_FULL && code != E_MEMORY) {
+    } else if (!is_temporary(code)) {
         wal->failed = true;
     }
     return code;
