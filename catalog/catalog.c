@@ -139,6 +139,19 @@ static enum code claim(const struct tenant *tenant, struct bytes measurement, st
     return code;
 }
 
+enum value_kind catalog_kind(struct catalog *catalog, const struct tenant *tenant,
+                             struct bytes measurement, struct bytes field)
+{
+    struct tenant_tables *tables = tables_of(tenant);
+    enum value_kind kind;
+
+    (void)catalog;
+    lock_read(&tables->lock);
+    kind = field_kind(tables, measurement, field);
+    lock_leave(&tables->lock);
+    return kind;
+}
+
 enum code catalog_claim(struct catalog *catalog, const struct tenant *tenant,
                         struct bytes measurement, struct bytes field, enum value_type type,
                         uint64_t fields_max, struct error *err)

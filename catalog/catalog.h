@@ -31,6 +31,10 @@ MUST_USE enum code catalog_series(struct catalog *catalog, const struct tenant *
                                   struct bytes key, uint64_t series_max, struct series **series,
                                   struct error *err);
 
+/* What kind of values the field holds; KIND_NONE when it is not known. */
+enum value_kind catalog_kind(struct catalog *catalog, const struct tenant *tenant,
+                             struct bytes measurement, struct bytes field);
+
 /* Claims the field's kind and notes its type, atomically: E_FIELD_KIND when another kind holds it
  * (the text names both), E_FIELDS_MANY when the measurement has `fields_max` already.
  * TYPE_RETRACTED claims nothing. */

@@ -11,6 +11,15 @@ bool field_claimed(const struct tenant_tables *tables, struct bytes measurement,
     return field && (field->types & (1u << type)) != 0 && field->kind == value_kind(type);
 }
 
+enum value_kind field_kind(const struct tenant_tables *tables, struct bytes measurement,
+                           struct bytes name)
+{
+    const struct measurement *found = measurement_find(tables, measurement);
+    const struct field *field = found ? map_get(&found->fields, name) : NULL;
+
+    return field ? field->kind : KIND_NONE;
+}
+
 static struct field *field_new(struct tenant_tables *tables, struct measurement *measurement,
                                struct bytes name, enum value_kind kind)
 {

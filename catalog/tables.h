@@ -75,6 +75,8 @@ MUST_USE enum code field_claim(struct tenant_tables *tables, struct bytes measur
                                struct bytes name, enum value_type type, uint64_t fields_max,
                                bool force, struct error *err);
 /* The field is claimed and the type noted already. */
+enum value_kind field_kind(const struct tenant_tables *tables, struct bytes measurement,
+                           struct bytes name);
 bool field_claimed(const struct tenant_tables *tables, struct bytes measurement, struct bytes name,
                    enum value_type type);
 

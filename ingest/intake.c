@@ -207,6 +207,37 @@ static enum code busy_for_memory(enum code code, struct error *err)
     return error_set(err, E_BUSY, "no ingest memory is left for this request; try again");
 }
 
+static int reject_order(const void *a, const void *b)
+{
+    const struct batch_reject *left = *(const struct batch_reject *const *)a;
+    const struct batch_reject *right = *(const struct batch_reject *const *)b;
+
+    return left->line < right->line ? -1 : left->line > right->line;
+}
+
+/* Those of the parser come first, those of later checks behind: people want them by line. */
+static void sort_rejects(struct batch *batch)
+{
+    struct batch_reject **sorted, *reject;
+    size_t count = 0;
+
+    for (reject = batch->rejects; reject != NULL; reject = reject->next)
+        count++;
+    sorted = ARENA_ARRAY(batch->arena, struct batch_reject *, count);
+    if (count < 2 || sorted == NULL)
+        return; /* in the order they were found, then */
+    count = 0;
+    for (reject = batch->rejects; reject != NULL; reject = reject->next)
+        sorted[count++] = reject;
+    qsort(sorted, count, sizeof(struct batch_reject *), reject_order);
+    batch->rejects_end = &batch->rejects;
+    for (size_t i = 0; i < count; i++) {
+        *batch->rejects_end = sorted[i];
+        batch->rejects_end = &sorted[i]->next;
+    }
+    *batch->rejects_end = NULL;
+}
+
 static void put_errors(const struct batch *batch, struct buf *out)
 {
     buf_put_text(out, "\"errors\":[");
@@ -295,8 +326,10 @@ static enum code close_body(struct intake *intake, struct error *err)
     if (code)
         return code;
     intake->points = batch->row_count + batch->reject_count;
-    return batch_validate(batch, intake->environment.catalog, intake->request.tenant,
+    code = batch_validate(batch, intake->environment.catalog, intake->request.tenant,
                           intake->request.limits, !intake->request.skip_bad, err);
+    sort_rejects(batch);
+    return code;
 }
 
 /* The body's hash covers what decides its meaning. */

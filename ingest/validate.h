@@ -9,8 +9,8 @@
 struct catalog;
 
 /* Only failures of the whole request are returned (E_MEMORY).  Afterwards every series of
- * the batch is resolved and has rows.  With `whole` (nothing is stored when a line is bad) a batch
- * that has rejects already claims nothing. */
+ * the batch is resolved and has rows.  With `whole` (nothing is stored when a line is bad)
+ * nothing is claimed once a line is: then the batch only serves to tell all bad lines. */
 MUST_USE enum code batch_validate(struct batch *batch, struct catalog *catalog,
                                   const struct tenant *tenant, const struct limits *limits,
                                   bool whole, struct error *err);

@@ -172,7 +172,7 @@ SCENARIOS = [
           query("measurement=m&limit=1", rows=[Any(list)])),
     limit("line_bytes_max", 256,
           *[write("m f=\"" + "x" * (size - 8) + "\" 1") for size in (255, 256)],
-          refused("m f=\"" + "x" * 249 + "\" 1\nm f=1 1", [(1, "line_too_long")]),
+          refused("m f=\"" + "x" * 249 + "\" 1\nm g=1 1", [(1, "line_too_long")]),
           write("# " + "c" * 200)),
     limit("name_bytes_max", 16,
           *[write(f"{'m' * n},{'t' * n}=v {'f' * n}=1 1") for n in (15, 16)],

@@ -151,6 +151,34 @@ static void test_a_request_that_is_bad_already_claims_nothing(void **state)
     end(&check);
 }
 
+static void test_a_conflict_is_told_beside_lines_that_did_not_parse(void **state)
+{
+    struct check check;
+    char text[2048];
+
+    (void)state;
+    begin(&check);
+    assert_int_equal(judge(&check, "m f=1 1\n", true, text), OK);
+    assert_int_equal(judge(&check, "m f=what 1\nm f=\"s\" 2\n", true, text), OK);
+    assert_non_null(strstr(text, "1! bad_"));
+    assert_non_null(strstr(text, "2! field_type_conflict "));
+    end(&check);
+}
+
+static void test_lines_that_disagree_are_refused_and_leave_no_claim(void **state)
+{
+    struct check check;
+    char text[2048];
+
+    (void)state;
+    begin(&check);
+    assert_int_equal(judge(&check, "m f=1 1\nm f=\"s\" 2\n", true, text), OK);
+    assert_non_null(strstr(text, "2! field_type_conflict "));
+    assert_int_equal(judge(&check, "m f=\"s\" 1\n", true, text), OK);
+    assert_string_equal(text, "1: m f=\"s\" @1\n");
+    end(&check);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -160,6 +188,8 @@ int main(void)
         cmocka_unit_test(test_series_beyond_the_limit_are_bad_lines),
         cmocka_unit_test(test_fields_beyond_the_measurements_limit_are_bad_lines),
         cmocka_unit_test(test_a_request_that_is_bad_already_claims_nothing),
+        cmocka_unit_test(test_a_conflict_is_told_beside_lines_that_did_not_parse),
+        cmocka_unit_test(test_lines_that_disagree_are_refused_and_leave_no_claim),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
