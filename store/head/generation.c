@@ -298,18 +298,24 @@ enum code generation_note(struct generation *generation, struct generation_note 
     return OK;
 }
 
+/* Every row may begin a run, whose room is at most RUN_ROWS_GROWTH times the rows that its series
+ * has by then; so the runs of a series never hold more than that for each row. */
 uint64_t generation_cost(const struct batch *batch)
 {
     uint64_t cost = 4096;
 
     for (const struct batch_table *table = batch->tables; table != NULL; table = table->next) {
-        /* A run may be up to RUN_ROWS_GROWTH times what is in it. */
-        cost += (uint64_t)table->row_count * (3 + table->field_count) * 8 * 2;
-        for (uint32_t f = 0; f < table->field_count; f++)
+        uint64_t columns = table->field_count, head = sizeof(struct run) + columns * 8 + 16;
+
+        cost += table->row_count * (head + (3 + columns) * 8 * RUN_ROWS_GROWTH);
+        cost += sizeof(struct shape) + 2 * table->measurement.size + 64;
+        for (uint32_t f = 0; f < table->field_count; f++) {
+            cost += sizeof(struct batch_field) + 2 * table->fields[f].name.size + 32;
             for (uint32_t r = 0; table->fields[f].type == TYPE_STRING && r < table->row_count; r++)
                 cost += sizeof(struct text) + table->columns[f][r].text->size + 16;
+        }
     }
-    return cost + batch->series_count * (sizeof(struct chain) + sizeof(struct run) + 32);
+    return cost + batch->series_count * (sizeof(struct chain) + 32);
 }
 
 bool generation_check(const struct generation *generation)

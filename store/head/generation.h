@@ -85,7 +85,9 @@ const struct chain *generation_chain(const struct generation *generation,
                                      const struct series *series);
 /* Bytes held. */
 uint64_t generation_bytes(const struct generation *generation);
-/* What applying the batch takes at most, for reserving. */
+/* What the rows of the batch take at most, for reserving: the costs of all batches applied together
+ * bound the bytes held (but for up to 1 MiB of a chunk's rest, and pages).  A single batch may take
+ * more, when runs that earlier ones filled grow. */
 uint64_t generation_cost(const struct batch *batch);
 /* Walks all invariants; for tests. */
 bool generation_check(const struct generation *generation);
