@@ -35,6 +35,7 @@ static void add_question(struct hash128_state *hash, const struct plan *plan)
         plan->start,
         plan->end,
         plan->clamped,
+        plan->final,
         query->as_of_given,
         query->as_of_given ? query->as_of : 0,
         query->every,

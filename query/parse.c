@@ -2,10 +2,10 @@
  * taken, so that a later one may lean on an earlier (times on epoch), whatever order they came
  * in.  What only makes sense together is checked at the end. */
 #include "base/hash.h"
-#include "base/map.h"
 #include "base/nearest.h"
 #include "base/number.h"
 #include "catalog/match.h"
+#include "query/name_list.h"
 #include "query/question.h"
 
 enum parameter {
@@ -86,59 +86,6 @@ static enum code take_word(struct bytes value, const char *const *words, const c
 }
 
 static const char *const false_true[] = {"false", "true", NULL};
-
-/* a,b,c; `\,` is a comma and `\\` a backslash of a name.  No name is empty or stands twice. */
-static enum code take_list(struct parse *parse, struct bytes value, const struct bytes **list,
-                           uint32_t *count, struct error *err)
-{
-    size_t commas = 0;
-    struct bytes *names;
-    char *text = arena_alloc(parse->arena, value.size);
-    char *name = text;
-    uint32_t n = 0;
-
-    for (size_t i = 0; i < value.size; i++)
-        commas += value.data[i] == ',';
-    names = ARENA_ARRAY(parse->arena, struct bytes, commas + 1);
-    if (!text || !names)
-        return no_memory(err);
-    for (size_t i = 0; i <= value.size; i++) {
-        if (i < value.size && value.data[i] != ',') {
-            bool escaped = value.data[i] == '\\' && i + 1 < value.size &&
-                           (value.data[i + 1] == ',' || value.data[i + 1] == '\\');
-
-            i += escaped;
-            *text++ = value.data[i];
-            continue;
-        }
-        if (text == name)
-            return error_set(err, E_BAD_PARAMETER,
-                             "\"%.*s\": a name is empty; want names with commas between them",
-                             BYTES_ARG(value));
-        names[n++] = (struct bytes){name, (size_t)(text - name)};
-        name = text;
-    }
-    *list = names;
-    *count = n;
-    return OK;
-}
-
-/* By hashing: a list may be as long as a request line. */
-static enum code refuse_twice(const struct bytes *list, uint32_t count, struct error *err)
-{
-    struct map seen = MAP_INIT;
-    enum code code = OK;
-
-    for (uint32_t i = 0; i < count && !code; i++) {
-        if (map_get(&seen, list[i]))
-            code =
-                error_set(err, E_BAD_PARAMETER, "\"%.*s\" stands there twice", BYTES_ARG(list[i]));
-        else if (!map_put(&seen, list[i], (void *)list))
-            code = no_memory(err);
-    }
-    map_release(&seen);
-    return code;
-}
 
 static enum code take_time(struct parse *parse, struct bytes value, int64_t *ns, struct error *err)
 {
@@ -232,15 +179,11 @@ static enum code take_measurement(struct parse *parse, struct bytes value, struc
 static enum code take_fields(struct parse *parse, struct bytes value, struct error *err)
 {
     struct query *query = parse->query;
-    enum code code = OK;
 
     if (value.size == 0)
         return error_set(err, E_BAD_PARAMETER,
                          "no field is named; leave fields= out to get all of them");
-    code = take_list(parse, value, &query->fields, &query->field_count, err);
-    if (!code)
-        code = refuse_twice(query->fields, query->field_count, err);
-    return code;
+    return name_list_parse(value, &query->fields, &query->field_count, parse->arena, err);
 }
 
 /* All of them: match= may be repeated. */
@@ -324,10 +267,8 @@ static enum code take_agg(struct parse *parse, struct bytes value, struct error 
     const struct aggregate **list;
     const struct bytes *names;
     uint32_t count;
-    enum code code = take_list(parse, value, &names, &count, err);
+    enum code code = name_list_parse(value, &names, &count, parse->arena, err);
 
-    if (!code)
-        code = refuse_twice(names, count, err);
     if (code)
         return code;
     list = ARENA_ARRAY(parse->arena, const struct aggregate *, count);
@@ -355,9 +296,7 @@ static enum code take_group_by(struct parse *parse, struct bytes value, struct e
         return OK;
     }
     query->grouping = GROUP_TAGS;
-    code = take_list(parse, value, &query->group_tags, &query->group_tag_count, err);
-    if (!code)
-        code = refuse_twice(query->group_tags, query->group_tag_count, err);
+    code = name_list_parse(value, &query->group_tags, &query->group_tag_count, parse->arena, err);
     for (uint32_t i = 0; i < query->group_tag_count && !code; i++)
         if (bytes_equal(query->group_tags[i], BYTES("*")))
             code = error_set(err, E_BAD_PARAMETER,

@@ -85,6 +85,7 @@ static enum code open_view(struct plan *plan, struct error *err)
     if (code)
         return code;
     plan->as_of = plan->view ? view_as_of(plan->view) : asked ? as_of : plan->now_ns;
+    plan->final = query->as_of_given && plan->view && view_final(plan->view);
     return OK;
 }
 

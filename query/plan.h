@@ -34,6 +34,7 @@ struct plan {
     int64_t as_of;
     int64_t start, end; /* what is read: clamped to retention */
     bool clamped;
+    bool final;            /* S was asked for, and nothing at or below it can still arrive */
     int64_t history_floor; /* INT64_MIN = none */
     const struct bytes *fields;
     uint32_t field_count;

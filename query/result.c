@@ -62,7 +62,7 @@ bool result_text(struct result *result, struct bytes text)
 
 /* --- the head --- */
 
-/* An answer is immutable only where S was asked for, all of it is known, and for no longer than
+/* An answer is immutable only where it is final and all of it is known, and for no longer than
  * its range stays within retention and its S within history. */
 static void cache_control(const struct result *result, bool complete, char *text, size_t size)
 {
@@ -76,7 +76,7 @@ static void cache_control(const struct result *result, bool complete, char *text
     if (!__builtin_sub_overflow(plan->as_of, plan->history_floor, &left) &&
         left / 1000000000 < seconds)
         seconds = left / 1000000000;
-    if (complete && plan->query->as_of_given && plan->missing.count == 0 && seconds > 0)
+    if (complete && plan->final && plan->missing.count == 0 && seconds > 0)
         (void)snprintf(text, size, "private, max-age=%lld, immutable", (long long)seconds);
     else
         (void)snprintf(text, size, "no-cache");

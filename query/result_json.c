@@ -73,9 +73,7 @@ void result_put_facts(struct result *result, struct bytes next, struct buf *tail
         buf_put_char(tail, ']');
     buf_put_text(tail, ",\"as_of\":");
     put_full_time(result, tail, plan->as_of);
-    /* On one node nothing at or below S can still arrive. */
-    buf_put_text(tail,
-                 plan->query->as_of_given && !partial ? ",\"final\":true" : ",\"final\":false");
+    buf_put_text(tail, plan->final && !partial ? ",\"final\":true" : ",\"final\":false");
     if (plan->clamped) {
         buf_put_text(tail, ",\"clamped_start\":");
         put_full_time(result, tail, plan->start);

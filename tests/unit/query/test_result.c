@@ -28,6 +28,10 @@ static void test_the_head_waits_for_the_first_64_kib(void **state)
     assert_int_equal(fixture_ask(&fixture, "measurement=cpu&format=csv&epoch=ns&as_of=900"), OK);
     assert_int_equal(fixture.sink.writes, 1);
     assert_string_equal(fixture.sink.cache_control, "private, max-age=86400, immutable");
+    fixture.store.not_final = true; /* something at or below S may still arrive */
+    assert_int_equal(fixture_ask(&fixture, "measurement=cpu&format=csv&epoch=ns&as_of=900"), OK);
+    assert_string_equal(fixture.sink.cache_control, "no-cache");
+    fixture.store.not_final = false;
     assert_int_equal(fixture_ask(&fixture, "measurement=cpu&format=ndjson&as_of=900"), OK);
     assert_true(fixture.sink.writes > 1); /* it began before the end was known */
     assert_string_equal(fixture.sink.cache_control, "no-cache");

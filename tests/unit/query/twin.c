@@ -99,6 +99,11 @@ int64_t view_as_of(const struct view *view)
     return view->as_of;
 }
 
+bool view_final(const struct view *view)
+{
+    return !view->store->not_final;
+}
+
 const struct tombstone *view_tombstones(const struct view *view, size_t *count)
 {
     *count = view->store->tombstone_count;

@@ -42,6 +42,7 @@ struct store {
     struct bytes missing[2];
     size_t missing_count;
     int64_t watermark;
+    bool not_final; /* of all views */
     /* What the test may look at. */
     uint32_t views_open, places_read;
     uint32_t fail_at_read; /* from that place_read() on: E_IO; 0 = never */
