@@ -192,7 +192,8 @@ int main(int argument_count, char **arguments)
     struct block_decoder *decoder;
     struct error err = {0};
 
-    /* Chunks of the arena stay mapped, as in a server that is busy: page faults are not our subject. */
+    /* Chunks of the arena stay mapped, as in a server that is busy: page faults are not our
+     * subject. */
     mallopt(M_MMAP_THRESHOLD, 1 << 30);
     mallopt(M_TRIM_THRESHOLD, 1 << 30);
     check(block_encoder_new(&encoder, &err), &err);

@@ -35,7 +35,7 @@ static void fill(struct batch *batch, struct series *series, uint32_t rows, uint
         if (series_key_encode(BYTES("cpu"), &tag, 1, &key, NULL) != OK)
             exit(1);
         (void)batch_series_index(batch, buf_bytes(&key), BYTES("cpu"));
-        series[i] = (struct series){.id = series_key_id(buf_bytes(&key)), .logged = true};
+        series[i] = (struct series){.id = series_key_id(buf_bytes(&key)), .stored = true};
         batch->series[i].series = &series[i];
         buf_release(&key);
     }

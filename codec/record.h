@@ -20,7 +20,7 @@ struct record {
 };
 
 /* Columns as they are, little-endian, at most 8 bytes a cell; a series' key only while it is not
- * `logged`, its id always.  Every batch series is resolved.  `out` remembers failure. */
+ * `stored`, its id always.  Every batch series is resolved.  `out` remembers failure. */
 void record_encode_rows(struct bytes tenant, const struct note *note, const struct batch *batch,
                         struct buf *out);
 void record_encode_delete(struct bytes tenant, const struct note *note,

@@ -78,9 +78,9 @@ void record_rows_put(const struct batch *batch, size_t base, struct buf *out)
     }
     for (uint32_t i = 0; i < batch->series_count; i++) {
         const struct series *series = batch->series[i].series;
-        bool logged = atomic_load_explicit(&series->logged, memory_order_acquire);
+        bool stored = atomic_load_explicit(&series->stored, memory_order_acquire);
 
-        buf_put_span(out, logged ? (struct bytes){NULL, 0} : series->key);
+        buf_put_span(out, stored ? (struct bytes){NULL, 0} : series->key);
     }
     for (const struct batch_table *table = batch->tables; table != NULL; table = table->next)
         if (table->row_count > 0)

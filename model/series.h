@@ -29,7 +29,7 @@ struct tenant {
     struct bytes name; /* [a-z0-9_-]{1,64} */
 };
 
-/* Owned by the catalog, lives as long as the process.  Immutable but for the two marks. */
+/* Owned by the catalog, lives as long as the process.  Immutable but for the mark. */
 struct series {
     struct series_id id;
     uint32_t ordinal; /* dense over all tenants, from 0, of this process */
@@ -38,8 +38,9 @@ struct series {
     struct bytes key; /* canonical */
     struct bytes measurement;
     const struct series_tag *tags; /* sorted by key */
-    _Atomic bool logged;           /* the key is durable (wal or index): records may leave it out */
-    _Atomic bool stored;           /* the key is in the index */
+    /* The key is in the index: records may leave it out.  Not before: else a record that is lost
+     * would take those behind it along, whose series nobody could name. */
+    _Atomic bool stored;
 };
 
 /* What the store needs of the catalog, at replay and at start. Any thread. */

@@ -88,7 +88,6 @@ static enum code load_series(void *context, struct bytes key, struct bytes value
         return error_set(err, E_MEMORY, "no memory for a tenant");
     code = registry->series(registry, tenant, value, &series, err);
     if (code == OK) {
-        series->logged = true;
         series->stored = true;
     }
     return code;
@@ -364,8 +363,6 @@ static enum code replay_resolve(struct store *store, const struct tenant *tenant
             series->series = registry->series_by_id(registry, tenant, series->id);
         if (code == OK && series->series == NULL)
             code = error_set(err, E_CORRUPT, "it names a series whose key is nowhere");
-        if (code == OK)
-            series->series->logged = true;
     }
     for (struct batch_table *table = batch->tables; code == OK && table != NULL;
          table = table->next)

@@ -464,7 +464,6 @@ static enum code seal_remember(struct seal *seal, struct error *err)
     for (size_t i = 0; i < generation->chain_count; i++) {
         const struct chain *chain = generation->chains[i];
 
-        chain->series->logged = true;
         chain->series->stored = true;
         for (const struct run *run = chain->first; run != NULL; run = run->next)
             for (uint32_t f = 0; f < run->shape->field_count; f++) {

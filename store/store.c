@@ -358,14 +358,6 @@ enum code store_apply(struct store *store, const struct tenant *tenant, const st
     return OK;
 }
 
-/* The keys of a durable record need not be written again. */
-static void mark_logged(const struct batch *batch)
-{
-    for (uint32_t i = 0; i < batch->series_count; i++)
-        if (!atomic_load_explicit(&batch->series[i].series->logged, memory_order_relaxed))
-            atomic_store_explicit(&batch->series[i].series->logged, true, memory_order_relaxed);
-}
-
 /* Applies one committed submission; its outcome may change to a failure that stops the store. */
 static void apply_one(struct store *store, struct submission *submission)
 {
@@ -383,7 +375,6 @@ static void apply_one(struct store *store, struct submission *submission)
         return;
     }
     if (submission->batch != NULL) {
-        mark_logged(submission->batch);
         metric_add(store->metrics.rows, submission->batch->row_count);
         metric_add(store->metrics.values, submission->batch->value_count);
     }

@@ -13,7 +13,7 @@ static void resolve(struct batch *batch, struct series *series)
     for (uint32_t i = 0; i < batch->series_count; i++) {
         series[i].key = batch->series[i].key;
         series[i].id = batch->series[i].id;
-        series[i].logged = series[i].key.size == 0;
+        series[i].stored = series[i].key.size == 0;
         batch->series[i].series = &series[i];
     }
 }

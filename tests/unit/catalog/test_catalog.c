@@ -89,7 +89,6 @@ static void test_a_series_is_made_once_whole_and_found_by_key_and_by_id(void **s
     assert_true(bytes_equal(series->tags[0].key, BYTES("dc")));
     assert_true(bytes_equal(series->tags[0].value, BYTES("eu")));
     assert_true(bytes_equal(series->tags[1].key, BYTES("host")));
-    assert_false(series->logged);
     assert_false(series->stored);
     assert_int_equal(catalog_series_count(catalog, tenant), 1);
     catalog_free(catalog);

@@ -33,7 +33,7 @@ static inline void sample_series(struct record_sample *sample, uint32_t i)
     series->key = sample->batch.series[i].key;
     series->measurement = sample->batch.series[i].measurement;
     series->id = series_key_id(series->key);
-    series->logged = i % 2 == 1;
+    series->stored = i % 2 == 1;
     sample->batch.series[i].series = series;
     sample->batch.series[i].id = series->id;
     buf_release(&key);

@@ -66,7 +66,7 @@ static void same_batch(const struct batch *a, const struct batch *b)
     for (uint32_t i = 0; i < a->series_count; i++) {
         assert_int_equal(0, series_id_compare(a->series[i].id, b->series[i].id));
         assert_null(b->series[i].series);
-        if (a->series[i].series->logged)
+        if (a->series[i].series->stored)
             assert_int_equal(b->series[i].key.size, 0);
         else
             assert_true(bytes_equal(a->series[i].key, b->series[i].key));

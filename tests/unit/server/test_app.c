@@ -1,0 +1,119 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "server/app.h"
+#include "tests/unit/server/serving.h"
+
+static char answer[64 * 1024];
+
+static void settings_init(struct settings *settings, const char *data)
+{
+    *settings = (struct settings){.data = data, .listen = "127.0.0.1:0", .drain_ms = 2000};
+    limits_init(&settings->limits);
+}
+
+static void test_what_one_server_acknowledged_the_next_one_shows(void **state)
+{
+    char data[] = "/tmp/weir-app-XXXXXX";
+    struct settings settings;
+    struct server *server;
+    struct error err = {0};
+
+    (void)state;
+    directory_make(data);
+    settings_init(&settings, data);
+    assert_int_equal(server_start(&settings, &server, &err), OK);
+    assert_int_equal(ask(server_address(server), GET("/readyz"), answer, sizeof(answer)), 200);
+    assert_int_equal(
+        ask(server_address(server), POST_5("/v1/points", "m f=1"), answer, sizeof(answer)), 204);
+    assert_int_equal(server_check(server, &err), OK);
+    server_stop(server);
+
+    assert_int_equal(server_start(&settings, &server, &err), OK);
+    assert_int_equal(
+        ask(server_address(server), GET("/v1/query?measurement=m"), answer, sizeof(answer)), 200);
+    assert_non_null(strstr(answer, "\"columns\":[\"time\",\"f\"]"));
+    server_stop(server);
+    directory_remove(data);
+}
+
+static void test_a_directory_in_use_is_refused_by_name(void **state)
+{
+    char data[] = "/tmp/weir-app-XXXXXX";
+    struct settings settings;
+    struct server *first, *second;
+    struct error err = {0};
+
+    (void)state;
+    directory_make(data);
+    settings_init(&settings, data);
+    assert_int_equal(server_start(&settings, &first, &err), OK);
+    assert_int_equal(server_start(&settings, &second, &err), E_BUSY);
+    assert_null(second);
+    assert_non_null(strstr(err.text, data));
+    server_stop(first);
+    directory_remove(data);
+}
+
+static void test_a_failed_start_leaves_nothing_behind(void **state)
+{
+    char data[] = "/tmp/weir-app-XXXXXX";
+    struct settings settings;
+    struct server *server;
+    struct error err = {0};
+
+    (void)state;
+    directory_make(data);
+    settings_init(&settings, data);
+    settings.tenants = "/no/such/file";
+    assert_int_not_equal(server_start(&settings, &server, &err), OK);
+    settings.tenants = NULL;
+    settings.listen = "192.0.2.1:1"; /* an address that no machine has */
+    assert_int_not_equal(server_start(&settings, &server, &err), OK);
+    assert_null(server);
+    settings.listen = "127.0.0.1:0";
+    assert_int_equal(server_start(&settings, &server, &err), OK);
+    server_stop(server);
+    server_stop(NULL);
+    directory_remove(data);
+}
+
+static void test_the_port_file_tells_the_address(void **state)
+{
+    char data[] = "/tmp/weir-app-XXXXXX", path[64], line[64];
+    struct settings settings;
+    struct server *server;
+    struct error err = {0};
+    FILE *file;
+
+    (void)state;
+    directory_make(data);
+    settings_init(&settings, data);
+    snprintf(path, sizeof(path), "%s/port", data);
+    settings.port_file = path;
+    assert_int_equal(server_start(&settings, &server, &err), OK);
+    file = fopen(path, "r");
+    assert_non_null(file);
+    assert_non_null(fgets(line, sizeof(line), file));
+    fclose(file);
+    line[strcspn(line, "\n")] = '\0';
+    assert_string_equal(line, server_address(server));
+    server_stop(server);
+    directory_remove(data);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_one_server_acknowledged_the_next_one_shows),
+        cmocka_unit_test(test_a_directory_in_use_is_refused_by_name),
+        cmocka_unit_test(test_a_failed_start_leaves_nothing_behind),
+        cmocka_unit_test(test_the_port_file_tells_the_address),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,102 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "server/app.h"
+#include "server/commands.h"
+#include "tests/unit/server/captured.h"
+#include "tests/unit/server/serving.h"
+
+static struct captured captured;
+static char answer[64 * 1024];
+
+static void write_and_stop(const char *data, const char *const *requests, size_t count)
+{
+    struct settings settings = {.data = data, .listen = "127.0.0.1:0", .drain_ms = 2000};
+    struct server *server;
+    struct error err = {0};
+
+    limits_init(&settings.limits);
+    assert_int_equal(server_start(&settings, &server, &err), OK);
+    for (size_t i = 0; i < count; i++)
+        assert_in_range(ask(server_address(server), requests[i], answer, sizeof(answer)), 200, 204);
+    server_stop(server);
+}
+
+static void test_a_sound_directory_is_counted_and_passes(void **state)
+{
+    static const char *const requests[] = {
+        POST_5("/v1/points", "m f=1"),
+        "POST /v1/admin/flush HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        POST_5("/v1/points", "m f=2"),
+    };
+    char data[] = "/tmp/weir-verify-XXXXXX";
+    const char *const line[] = {"verify", "--data", data, NULL};
+
+    (void)state;
+    directory_make(data);
+    write_and_stop(data, requests, COUNT_OF(requests));
+    captured_run(command_verify, line, &captured);
+    assert_int_equal(captured.exit_code, COMMAND_DONE);
+    assert_non_null(strstr(captured.out, "packs 1 (1 rows,"));
+    assert_non_null(strstr(captured.out, "wal 1 records (1 rows), 0 torn"));
+    assert_non_null(strstr(captured.out, "0 faults"));
+    directory_remove(data);
+}
+
+/* Two commits and a flipped bit in the first: the second proves that the first was acknowledged. */
+static void test_damage_is_named_and_the_exit_code_tells(void **state)
+{
+    static const char *const requests[] = {POST_5("/v1/points", "m f=1"),
+                                           POST_5("/v1/points", "m f=2")};
+    static const char *const question[] = {GET("/v1/query?measurement=m")};
+    char data[] = "/tmp/weir-verify-XXXXXX", path[128];
+    const char *const line[] = {"verify", "--data", data, NULL};
+    const char *const accept[] = {"verify", "--data", data, "--accept-loss", NULL};
+    FILE *file;
+
+    (void)state;
+    directory_make(data);
+    write_and_stop(data, requests, COUNT_OF(requests));
+    snprintf(path, sizeof(path), "%s/wal/0000000000000001.wal", data);
+    file = fopen(path, "r+");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 512 + 60, SEEK_SET), 0);
+    fputc(0xff, file);
+    fclose(file);
+    captured_run(command_verify, line, &captured);
+    assert_int_equal(captured.exit_code, COMMAND_FAILED);
+    assert_non_null(strstr(captured.out, "damaged: wal segment 0000000000000001, bytes 512.."));
+
+    /* A start tells the gap, keeps it, and has what came after. */
+    write_and_stop(data, question, COUNT_OF(question));
+    assert_non_null(strstr(answer, ",2.0]]}]"));
+    assert_non_null(strstr(answer, "\"partial\":true"));
+    captured_run(command_verify, accept, &captured);
+    assert_non_null(strstr(captured.out, "accepted 1 losses"));
+    directory_remove(data);
+}
+
+static void test_a_directory_that_is_not_there_is_said_so(void **state)
+{
+    static const char *const line[] = {"verify", "--data", "/no/such/place", NULL};
+
+    (void)state;
+    captured_run(command_verify, line, &captured);
+    assert_int_equal(captured.exit_code, COMMAND_FAILED);
+    assert_non_null(strstr(captured.err, "/no/such/place"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_sound_directory_is_counted_and_passes),
+        cmocka_unit_test(test_damage_is_named_and_the_exit_code_tells),
+        cmocka_unit_test(test_a_directory_that_is_not_there_is_said_so),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
