@@ -97,7 +97,6 @@ static enum code builder_flush(struct block_builder *builder, struct error *err)
         .time = builder->time,
         .ingest = builder->ingest,
         .revision = builder->with_revision ? builder->revision : NULL,
-        .column_count = builder->column_count,
     };
     enum code code;
 
@@ -114,15 +113,17 @@ static enum code builder_flush(struct block_builder *builder, struct error *err)
     for (uint32_t i = 0; i < builder->column_count; i++) {
         const struct builder_column *column = &builder->columns[i];
 
-        builder->sorted[i] = (struct block_column){
+        if (column->count == 0) /* of the rows that found no room any more */
+            continue;
+        builder->sorted[block.column_count++] = (struct block_column){
             .name = column->name,
             .type = column->type,
             .cells = column->cells,
             .present = column->count == builder->row_count ? NULL : column->present,
         };
     }
-    if (builder->column_count > 0)
-        qsort(builder->sorted, builder->column_count, sizeof(*builder->sorted), column_order);
+    if (block.column_count > 0)
+        qsort(builder->sorted, block.column_count, sizeof(*builder->sorted), column_order);
     block.columns = builder->sorted;
     code = builder->take(builder->context, &block, err);
     block_builder_reset(builder);
