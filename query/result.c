@@ -185,7 +185,8 @@ enum code result_init(struct result *result, struct plan *plan, struct query_sin
 static size_t row_size(const struct result *result, const struct result_row *row)
 {
     uint32_t count = result->plan->column_count;
-    size_t size = 128 + 3 * TEXT_TIME_SIZE + result->keys_size + count * (TEXT_NUMBER_SIZE + 1);
+    size_t size =
+        128 + 3 * TEXT_TIME_SIZE + result->keys_size + (size_t)count * (TEXT_NUMBER_SIZE + 1);
 
     for (uint32_t i = 0; i < count; i++)
         if (row->values[i].type == TYPE_STRING)

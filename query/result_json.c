@@ -19,8 +19,7 @@ char *result_put_json(const struct result *result, char *at, const struct datum 
     switch (value->type) {
     case TYPE_NONE:
     case TYPE_RETRACTED:
-        memcpy(at, "null", 4);
-        return at + 4;
+        return text_put(at, BYTES("null"));
     case TYPE_BOOL:
         return text_put(at, value->cell.u64 ? BYTES("true") : BYTES("false"));
     case TYPE_STRING:

@@ -290,7 +290,7 @@ enum code scan_open(struct scan *scan, struct scan_setting *setting, const struc
             places[i].time_last >= start)
             scan->places[scan->place_count++] = &places[i];
     if (setting->descending && scan->place_count > 1)
-        qsort(scan->places, scan->place_count, sizeof(*scan->places), compare_last);
+        qsort(scan->places, scan->place_count, sizeof(const struct place *), compare_last);
     return watch_step(setting->watch, err);
 }
 

@@ -84,8 +84,7 @@ char *text_put_f64(char *at, double value)
     for (size_t i = 0; i < size; i++)
         if (at[i] == '.' || at[i] == 'e')
             return at + size;
-    memcpy(at + size, ".0", 2);
-    return at + size + 2;
+    return text_put(at + size, BYTES(".0"));
 }
 
 char *text_put_wide(char *at, wide value)
@@ -144,10 +143,9 @@ char *text_put_json(char *at, struct bytes text)
             *at++ = named[j + 1];
             continue;
         }
-        memcpy(at, "u00", 3);
-        at[3] = hex[c >> 4];
-        at[4] = hex[c & 15];
-        at += 5;
+        at = text_put(at, BYTES("u00"));
+        *at++ = hex[c >> 4];
+        *at++ = hex[c & 15];
     }
     *at++ = '"';
     return at;
