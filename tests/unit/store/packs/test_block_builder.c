@@ -186,7 +186,8 @@ static enum code build(struct ground *ground)
 
     naive_make(ground);
     ground->taken = ground->blocks = 0;
-    qsort(generation->chains, generation->chain_count, sizeof(struct chain *), chain_order);
+    if (generation->chain_count > 0)
+        qsort(generation->chains, generation->chain_count, sizeof(struct chain *), chain_order);
     block_builder_begin(ground->builder, BYTES("cpu"), take, ground);
     for (size_t i = 0; code == OK && i < generation->chain_count; i++)
         code = block_builder_chain(ground->builder, generation->chains[i], NULL);
