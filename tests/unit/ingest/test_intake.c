@@ -336,7 +336,7 @@ static void test_limits_have_their_codes(void **state)
     ground_init(&ground);
     ground.limits.head_bytes_max = 1;
     ground_open(&ground);
-    expect(&ground, &(struct trial){.key = "k"}, "m f=1 1", E_BUSY, false, "");
+    expect(&ground, &(struct trial){.key = "k"}, "m f=1 1", E_RECORD_LARGE, false, "");
     assert_int_equal(idempotency_count(ground.idempotency), 0);
     ground_close(&ground);
     ground_remove(&ground);

@@ -212,8 +212,8 @@ static void test_a_head_that_refused_makes_room(void **state)
     ground.limits.generation_age_ms_max = 86400000;
     ground_open(&ground);
     ground_start(&ground);
-    for (unsigned written = 0, tries = 0; written < 50; tries++) {
-        enum code code = write_rows(&ground, 10000);
+    for (unsigned written = 0, tries = 0; written < 300; tries++) {
+        enum code code = write_rows(&ground, 1000);
 
         if (code == OK) {
             written++;
