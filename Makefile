@@ -3,7 +3,7 @@
 #   run            install what is missing (Debian), build, serve on 127.0.0.1:8090 out of ./weir-data
 #   check          build + unit tests, under two minutes
 #   test           everything that a change must pass, under fifteen minutes on two cores
-#   test-long      the full counts: TSan, clang, clang-tidy, hundreds of power cuts
+#   test-long      the full counts: TSan, clang, clang-tidy, more power cuts, simulator steps and fuzzing
 #   test-real DATA=DIR   the sample data through the HTTP API, compared with an independent computation
 #   asan tsan      unit tests and API scenarios under the sanitizers
 #   tidy fuzz      static checks; libFuzzer over all targets for FUZZ_SECONDS in total
@@ -54,12 +54,13 @@ FUZZERS  = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
 # How much of each: `make test` takes the first, `make test-long` the second.
 FUZZ_SECONDS ?= 60
-SIM_STEPS    ?= 1000000
-LONG_STEPS   ?= 20000000
+SIM_STEPS    ?= 200000
+LONG_STEPS   ?= 1000000
 CUTS         ?= 20
-LONG_CUTS    ?= 500
+LONG_CUTS    ?= 60
 KILLS        ?= 10
-LONG_KILLS   ?= 200
+LONG_KILLS   ?= 30
+LONG_FUZZ    ?= 300
 
 all: $(BUILD)/weir
 
@@ -158,7 +159,7 @@ test-long:
 	@tests/suite simulator $(MAKE) -j$(JOBS) simulate STEPS=$(LONG_STEPS)
 	@tests/suite fault tests/fault/run $(BUILD) $(LONG_CUTS) $(LONG_KILLS)
 	@$(MAKE) --no-print-directory asan tsan
-	@tests/suite fuzz $(MAKE) -j$(JOBS) fuzz FUZZ_SECONDS=3600
+	@tests/suite fuzz $(MAKE) -j$(JOBS) fuzz FUZZ_SECONDS=$(LONG_FUZZ)
 	@tests/summary
 
 test-real: all
