@@ -89,6 +89,7 @@ enum code segment_recycle(struct fs *fs, const struct segment *old, uint64_t id,
                           struct segment *segment, struct error *err)
 {
     char from[SEGMENT_NAME_SIZE], to[SEGMENT_NAME_SIZE];
+    struct error ignored;
     enum code code;
 
     assert(old->file == NULL);
@@ -96,10 +97,15 @@ enum code segment_recycle(struct fs *fs, const struct segment *old, uint64_t id,
     segment_name(id, to);
     *segment = (struct segment){.id = id, .size = old->size, .end = SEGMENT_HEAD_SIZE};
     code = fs_rename(fs, from, to, err);
-    if (code == OK)
-        code = fs_sync_dir(fs, "wal", err);
+    if (code)
+        goto out;
+    code = fs_sync_dir(fs, "wal", err);
     if (code == OK)
         code = fs_open(fs, to, FS_READ_WRITE, &segment->file, err);
+    if (code) /* as for a new one */
+        (void)!fs_unlink(fs, to, &ignored);
+
+out:
     if (code)
         error_context(err, "recycled segment %s", to);
     return code;

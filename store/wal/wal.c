@@ -367,8 +367,8 @@ enum code wal_prepare(struct wal *wal, struct error *err)
     return code;
 }
 
-/* Takes one segment out that is no longer needed; false when there is none. */
-static bool trim_take(struct wal *wal, uint64_t sealed_lsn, struct segment *segment, bool *recycle,
+/* The first segment, if it is no longer needed; false when there is none. */
+static bool trim_next(struct wal *wal, uint64_t sealed_lsn, struct segment *segment, bool *recycle,
                       uint64_t *id)
 {
     bool found;
@@ -377,8 +377,6 @@ static bool trim_take(struct wal *wal, uint64_t sealed_lsn, struct segment *segm
     found = wal->closed_count > 0 && wal->closed[0].lsn_last <= sealed_lsn;
     if (found) {
         *segment = wal->closed[0];
-        wal->closed_count--;
-        memmove(wal->closed, wal->closed + 1, wal->closed_count * sizeof(*wal->closed));
         *recycle = wal->spare.file == NULL && segment->size >= wal->size_next / 2 &&
                    segment->size <= 2 * wal->size_next; /* after a rotation small ones are wanted */
         if (*recycle)
@@ -388,6 +386,19 @@ static bool trim_take(struct wal *wal, uint64_t sealed_lsn, struct segment *segm
     return found;
 }
 
+/* It is gone, or has become the spare. */
+static void trim_done(struct wal *wal, const struct segment *segment, const struct segment *spare)
+{
+    pthread_mutex_lock(&wal->lock);
+    wal->closed_count--;
+    memmove(wal->closed, wal->closed + 1, wal->closed_count * sizeof(*wal->closed));
+    if (spare != NULL)
+        wal->spare = *spare;
+    else
+        wal->bytes -= segment->size;
+    pthread_mutex_unlock(&wal->lock);
+}
+
 enum code wal_trim(struct wal *wal, uint64_t sealed_lsn, struct error *err)
 {
     struct segment old, spare;
@@ -395,20 +406,16 @@ enum code wal_trim(struct wal *wal, uint64_t sealed_lsn, struct error *err)
     bool recycle, changed = false;
     enum code code = OK;
 
-    while (code == OK && trim_take(wal, sealed_lsn, &old, &recycle, &id)) {
+    while (code == OK && trim_next(wal, sealed_lsn, &old, &recycle, &id)) {
         changed = true;
         if (recycle)
             code = segment_recycle(wal->fs, &old, id, &spare, err);
         else
             code = segment_remove(wal->fs, old.id, err);
-        if (code)
-            break;
-        pthread_mutex_lock(&wal->lock);
-        if (recycle)
-            wal->spare = spare;
-        else
-            wal->bytes -= old.size;
-        pthread_mutex_unlock(&wal->lock);
+        if (code == OK || code == E_NOT_FOUND) /* an earlier try came that far before it failed */
+            trim_done(wal, &old, recycle && code == OK ? &spare : NULL);
+        if (code == E_NOT_FOUND)
+            code = OK;
     }
     if (code == OK && changed)
         code = fs_sync_dir(wal->fs, "wal", err);

@@ -52,7 +52,8 @@ MUST_USE enum code wal_commit(struct wal *wal, struct wal_entry *entries, size_t
 /* Makes the next segment ready, so that wal_commit() need not wait for it.  OK when there is one.
  */
 MUST_USE enum code wal_prepare(struct wal *wal, struct error *err);
-/* Removes or recycles the segments that only hold records up to this LSN. */
+/* Removes or recycles the segments that only hold records up to this LSN.  What a failure left, the
+ * next call takes up. */
 MUST_USE enum code wal_trim(struct wal *wal, uint64_t sealed_lsn, struct error *err);
 /* The next commit begins a new, small segment; the spare goes.  Trimming can then free all disk
  * space. */

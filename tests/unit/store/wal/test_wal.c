@@ -305,6 +305,40 @@ static void test_trimming_frees_and_recycles_what_is_sealed(void **state)
     memory_fs_release(&model.memory);
 }
 
+/* Whatever call fails while trimming, the next trim frees what is left, and no byte is forgotten.
+ */
+static void test_a_trim_that_failed_is_taken_up_by_the_next(void **state)
+{
+    bool failed = true;
+
+    (void)state;
+    for (uint64_t at = 1; failed; at++) {
+        struct model model;
+
+        model_init(&model, SEED);
+        model_start(&model);
+        while (files(&model) < 4)
+            assert_int_equal(model_commit(&model, 4, 100000), OK);
+        model.sealed = model.lsn_highest;
+        model.memory.calls = 0;
+        model.memory.fail_at = at;
+        model.memory.fail_kinds = CALL_NAME | CALL_OPEN;
+        model.memory.fail_code = E_DISK_FULL;
+        failed = wal_trim(model.wal, model.sealed, NULL) != OK;
+        model.memory.fail_at = 0;
+        assert_false(wal_failed(model.wal));
+        model_trim(&model, model.sealed);
+        assert_int_equal(wal_bytes(model.wal), memory_fs_bytes(&model.memory, "wal/"));
+        assert_int_equal(wal_segment_count(model.wal), files(&model));
+        assert_true(files(&model) <= 2);
+        assert_int_equal(model_commit(&model, 4, 100000), OK);
+        model_stop(&model);
+        model_start(&model);
+        model_stop(&model);
+        memory_fs_release(&model.memory);
+    }
+}
+
 static void test_a_segment_with_unsealed_records_stays(void **state)
 {
     struct model model;
@@ -506,6 +540,7 @@ int main(void)
         cmocka_unit_test(test_more_entries_than_one_write_takes),
         cmocka_unit_test(test_no_lsn_is_given_twice_after_a_cut),
         cmocka_unit_test(test_trimming_frees_and_recycles_what_is_sealed),
+        cmocka_unit_test(test_a_trim_that_failed_is_taken_up_by_the_next),
         cmocka_unit_test(test_a_segment_with_unsealed_records_stays),
         cmocka_unit_test(test_a_spare_that_comes_late_is_not_replayed_too_early),
         cmocka_unit_test(test_a_full_disk_heals),
