@@ -182,8 +182,7 @@ fuzz:
 tidy:
 	@tests/install build test
 	@tests/tidy
-	@git ls-files '*.c' | grep -v '^tests/' | xargs -P$(JOBS) -n 4 \
-		clang-tidy --quiet --warnings-as-errors='*' -- -std=gnu17 -D_GNU_SOURCE -I. 2>/dev/null
+	@git ls-files '*.c' | grep -v '^tests/' | xargs -P$(JOBS) -n 4 tests/clang_tidy
 
 bench: all $(LOAD)
 	@tests/install build test
