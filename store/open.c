@@ -16,6 +16,8 @@
 #include "store/packs/pack.h"
 #include "store/state.h"
 
+enum { FORMAT = 1 }; /* of the data directory as a whole */
+
 static enum code meta_get(struct index_transaction *transaction, const char *name, void *value,
                           size_t size, const struct index_operations *index, struct error *err)
 {
@@ -30,16 +32,53 @@ static enum code meta_get(struct index_transaction *transaction, const char *nam
     return code;
 }
 
+static void count_name(void *context, const char *name)
+{
+    (void)name;
+    ++*(size_t *)context;
+}
+
+/* A new index beside a wal or packs is not the first start: the index was lost.  What it named
+ * would be taken for leftovers and removed. */
+static enum code identity_may_be_drawn(struct store *store, struct error *err)
+{
+    static const char *const directories[] = {"wal", "packs"};
+    enum code code = OK;
+
+    for (size_t i = 0; code == OK && i < COUNT_OF(directories); i++) {
+        size_t names = 0;
+
+        code = fs_make_dir(store->options.fs, directories[i], err);
+        if (code == OK)
+            code = fs_list(store->options.fs, directories[i], count_name, &names, err);
+        if (code == OK && names > 0)
+            code = error_set(err, E_CORRUPT,
+                             "%s/ holds data but the index is empty; put the index/ back that "
+                             "belongs to it",
+                             directories[i]);
+    }
+    return code;
+}
+
 /* The identity of this data directory, drawn at its first start. */
 static enum code identity_load(struct store *store, struct error *err)
 {
     const struct index_operations *index = store->options.index->operations;
     struct index_transaction *transaction = NULL;
+    uint32_t format = FORMAT;
     enum code code;
 
     code = index->begin(store->options.index, true, &transaction, err);
     if (code)
         return code;
+    code = meta_get(transaction, "format", &format, sizeof(format), index, err);
+    if (code == OK && format != FORMAT)
+        code = error_set(err, E_CORRUPT, "the data is of format %u, this program knows %d", format,
+                         FORMAT);
+    if (code != OK && code != E_NOT_FOUND) {
+        index->abort(transaction);
+        return code;
+    }
     code = meta_get(transaction, "incarnation", &store->incarnation, sizeof(store->incarnation),
                     index, err);
     if (code == OK) {
@@ -47,8 +86,11 @@ static enum code identity_load(struct store *store, struct error *err)
         return OK;
     }
     if (code == E_NOT_FOUND) {
-        uint32_t format = 1;
-
+        code = identity_may_be_drawn(store, err);
+        if (code) {
+            index->abort(transaction);
+            return code;
+        }
         random_secure(&store->incarnation, sizeof(store->incarnation));
         code = index->put(
             transaction, INDEX_META, BYTES("incarnation"),
@@ -536,9 +578,9 @@ enum code store_open(const struct store_options *options, struct store **out, st
     if (code == OK)
         code = index_load(store, &ingest_last, err);
     if (code == OK)
-        code = orphans_remove(store, err);
-    if (code == OK)
         code = head_load(store, &ingest_last, err);
+    if (code == OK) /* last: the wal tells whether the index is ours */
+        code = orphans_remove(store, err);
     if (code) {
         error_context(err, "opening the store");
         store_close(store);

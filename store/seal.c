@@ -524,11 +524,18 @@ enum code store_open_pack(struct store *store, struct bytes tenant,
                           struct pack **pack, struct error *err)
 {
     char path[PACK_PATH_SIZE];
+    enum code code;
 
-    if (!entry->in_file)
-        return pack_open_memory(inline_bytes, pack, err);
     pack_path(tenant, entry->number, path);
-    return pack_open_file(store->options.fs, path, pack, err);
+    code = entry->in_file ? pack_open_file(store->options.fs, path, pack, err)
+                          : pack_open_memory(inline_bytes, pack, err);
+    if (code == OK)
+        code = manifest_entry_expect(entry, tenant, *pack, err);
+    if (code) {
+        pack_unref(*pack);
+        *pack = NULL;
+    }
+    return code;
 }
 
 static void seal_undo_packs(struct seal *seal)

@@ -33,11 +33,51 @@ static void fault(struct verify *verify, const char *where, const struct error *
     verify->tell(verify->context, text);
 }
 
+/* The hash of a whole file, read in pieces. */
+static enum code hash_file(struct fs *fs, const char *path, struct hash128 *hash, struct error *err)
+{
+    enum { PIECE = 1024 * 1024 };
+    struct hash128_state state;
+    char *piece = malloc(PIECE);
+    struct file *file = NULL;
+    size_t got = PIECE;
+    enum code code;
+
+    hash128_begin(&state);
+    code = piece == NULL ? error_set(err, E_MEMORY, "no memory to read a pack")
+                         : fs_open(fs, path, FS_READ, &file, err);
+    for (uint64_t at = 0; code == OK && got == PIECE; at += got) {
+        code = fs_read(file, at, piece, PIECE, &got, err);
+        if (code == OK)
+            hash128_add(&state, (struct bytes){piece, got});
+    }
+    *hash = hash128_end(&state);
+    fs_close(file);
+    free(piece);
+    return code;
+}
+
+/* Whether the bytes are those that were written when the entry was. */
+static enum code verify_hash(struct verify *verify, const struct manifest_entry *entry,
+                             const char *path, struct bytes inline_bytes, struct error *err)
+{
+    struct hash128 hash;
+    enum code code = OK;
+
+    if (entry->in_file)
+        code = hash_file(verify->fs, path, &hash, err);
+    else
+        hash = hash128(inline_bytes);
+    if (code == OK && memcmp(&hash, &entry->hash, sizeof(hash)) != 0)
+        code = error_set(err, E_CORRUPT, "it is not the pack that the manifest was told of");
+    return code;
+}
+
 static enum code verify_pack(void *context, struct bytes key, struct bytes value, struct error *err)
 {
     struct verify *verify = context;
     struct manifest_entry entry;
-    struct bytes tenant = {0}, rest, inline_bytes;
+    struct bytes tenant = {0}, rest, inline_bytes = {0};
     struct pack *pack = NULL;
     struct error found = {0};
     char path[PACK_PATH_SIZE] = "manifest entry";
@@ -58,7 +98,11 @@ static enum code verify_pack(void *context, struct bytes key, struct bytes value
             code = pack_open_memory(inline_bytes, &pack, &found);
     }
     if (code == OK)
+        code = manifest_entry_expect(&entry, tenant, pack, &found);
+    if (code == OK)
         code = pack_check(pack, verify->decoder, &found);
+    if (code == OK)
+        code = verify_hash(verify, &entry, path, inline_bytes, &found);
     if (code == E_MEMORY) {
         *err = found;
     } else if (code) {

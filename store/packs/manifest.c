@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/reader.h"
+#include "store/packs/pack.h"
 
 enum { MANIFEST_VERSION = 1, MANIFEST_IN_FILE = 1 };
 
@@ -62,6 +63,18 @@ enum code manifest_entry_decode(struct bytes bytes, struct manifest_entry *entry
     if (version != MANIFEST_VERSION)
         return error_set(err, E_CORRUPT, "manifest entry version %u, this program knows %d",
                          version, MANIFEST_VERSION);
+    return OK;
+}
+
+enum code manifest_entry_expect(const struct manifest_entry *entry, struct bytes tenant,
+                                const struct pack *pack, struct error *err)
+{
+    char name[PACK_PATH_SIZE];
+
+    snprintf(name, sizeof(name), "%.*s/%016" PRIx64, BYTES_ARG(tenant), entry->number);
+    if (strcmp(name, pack_name(pack)) != 0)
+        return error_set(err, E_CORRUPT, "the manifest calls it %s, the pack itself %s", name,
+                         pack_name(pack));
     return OK;
 }
 

@@ -35,6 +35,13 @@ void index_key_field(struct bytes tenant, struct bytes field, struct buf *out);
 /* Splits a key; false when it has no tenant. */
 bool index_key_split(struct bytes key, struct bytes *tenant, struct bytes *rest);
 
+/* E_CORRUPT when the pack that was opened is not the one of the entry, but perhaps another
+ * tenant's.
+ */
+struct pack;
+MUST_USE enum code manifest_entry_expect(const struct manifest_entry *entry, struct bytes tenant,
+                                         const struct pack *pack, struct error *err);
+
 /* "packs/acme/0000000000000011.pack" */
 void pack_path(struct bytes tenant, uint64_t number, char path[PACK_PATH_SIZE]);
 

@@ -76,7 +76,7 @@ struct sample_cell {
 static inline void sample_row(struct batch *batch, struct series *series, int64_t time,
                               int64_t revision, const struct sample_cell *cells, uint32_t count)
 {
-    static struct batch_field fields[SAMPLE_FIELDS_MAX];
+    static _Thread_local struct batch_field fields[SAMPLE_FIELDS_MAX];
     struct batch_table *table;
     uint32_t index, row;
 
