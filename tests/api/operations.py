@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import threading
@@ -163,6 +164,19 @@ def verify(run):
     run.check("GET", "/v1/query", answer, {500, 503}, None, {})
 
 
+def lost_index(run):
+    """Packs without the index that names them are left alone; put back, it serves them."""
+    run.server.stop()
+    index, away = os.path.join(run.data, "index"), run.data + "-index"
+    os.rename(index, away)
+    for _ in range(2):  # the first try leaves nothing that would make the second believe it
+        expect(run, command(run, "serve", "--data", run.data, "--listen", "127.0.0.1:0"), None, "put the index/ back")
+    shutil.rmtree(index, ignore_errors=True)
+    os.rename(away, index)
+    expect(run, command(run, "verify", "--data", run.data), 0)
+    run.server.start()
+
+
 CONFIG = "# a comment\nlisten: 127.0.0.1:0\nlimits:\n  tags_max: 7\n"
 
 
@@ -253,6 +267,9 @@ SCENARIOS = [
     scenario("one data directory, one server", call(second_server)),
     scenario("verify offline, and a flipped bit is never an answer",
              write(NOISE), request("POST", "/v1/admin/flush"), write("m,host=x f=1 1"), call(verify)),
+    scenario("an index that was lost is no first start",
+             write(NOISE), request("POST", "/v1/admin/flush"), call(lost_index),
+             query("measurement=m&every=1d&agg=count&epoch=ns", rows=[[0, 20000]])),
     scenario("configuration", call(configuration)),
     scenario("commands", call(commands)),
     scenario("start-up refusals", call(refusals)),
