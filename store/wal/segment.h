@@ -9,7 +9,7 @@
 enum { SEGMENT_HEAD_SIZE = 512, SEGMENT_NAME_SIZE = 32 };
 
 struct segment {
-    uint64_t id;       /* from 1, ascending, never used twice */
+    uint64_t id;       /* from 1, ascending, not used twice while a segment is left */
     uint64_t size;     /* of the file: head, frames, zeros or stale bytes */
     uint64_t end;      /* offset behind the last frame */
     uint64_t lsn_last; /* of its frames; 0 = none */
