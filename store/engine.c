@@ -95,7 +95,8 @@ static enum code seal_one(struct store *store, struct error *err)
         return error_set(err, E_IO, "the disk failed; the server must be restarted");
     code = store_seal_oldest(store, err);
     if (code == E_DISK_FULL && ballast_drop(store)) {
-        *err = (struct error){0};
+        if (err != NULL)
+            *err = (struct error){0};
         code = store_seal_oldest(store, err);
     }
     if (code == OK)
