@@ -1,6 +1,7 @@
 #include "codec/quantity.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/number.h"
@@ -98,10 +99,13 @@ static bool limit_is_duration(const struct limit_row *row)
     return ends_with(bytes_of(row->name), BYTES("_ms_max"));
 }
 
-static enum code count_parse(struct bytes text, uint64_t *value, struct error *err)
+static enum code count_parse(const struct limit_row *row, struct bytes text, uint64_t *value,
+                             struct error *err)
 {
     if (number_parse_u64(text, value))
-        return error_set(err, E_BAD_PARAMETER, "\"%.*s\" is not a whole number", BYTES_ARG(text));
+        return error_set(err, E_BAD_PARAMETER,
+                         "\"%.*s\" is not a whole number from %" PRIu64 " to %" PRIu64,
+                         BYTES_ARG(text), row->least, row->most);
     return OK;
 }
 
@@ -117,7 +121,7 @@ enum code limit_parse(const struct limit_row *row, struct bytes text, uint64_t *
     else if (limit_is_duration(row))
         code = milliseconds_parse(text, &read, err);
     else
-        code = count_parse(text, &read, err);
+        code = count_parse(row, text, &read, err);
     if (code)
         return code;
     if (read < row->least || read > row->most)

@@ -28,7 +28,7 @@ enum code series_key_encode(struct bytes measurement, struct series_tag *tags, s
     sort_tags(tags, tag_count);
     for (size_t i = 1; i < tag_count; i++)
         if (bytes_equal(tags[i - 1].key, tags[i].key))
-            return error_set(err, E_DUPLICATE_TAG, "the tag %.*s stands twice: leave one",
+            return error_set(err, E_DUPLICATE_TAG, "the tag \"%.*s\" stands twice: leave one",
                              BYTES_ARG(tags[i].key));
     buf_put_span(out, measurement);
     for (size_t i = 0; i < tag_count; i++) {

@@ -200,8 +200,8 @@ static enum code entry_judge(const struct entry *entry, struct bytes key,
 {
     if (memcmp(&entry->body_hash, body_hash, sizeof(*body_hash)) != 0)
         return error_set(err, E_IDEMPOTENCY_MISMATCH,
-                         "the Idempotency-Key \"%.*s\" came with another body before; use a new "
-                         "key for a new request",
+                         "the Idempotency-Key \"%.*s\" came with another body, precision, on_error "
+                         "or format before; use a new key for a new request",
                          BYTES_ARG(key));
     if (entry->in_flight)
         return error_set(err, E_IDEMPOTENCY_IN_FLIGHT,

@@ -65,7 +65,8 @@ static enum code wish_read(const char *const *values, struct token_wish *wish, s
 static void print_people(const struct token_wish *wish, struct bytes token, struct bytes entry)
 {
     fprintf(stderr,
-            "# The token below is shown once.  Add this line to the tenants file, then SIGHUP:\n"
+            "# The token is shown once.  Add the last line below to the tenants file, below the "
+            "`tokens:` of\n# its tenant, then send SIGHUP:\n"
             "tenants:\n  %s:\n    tokens:\n      %.*s\n",
             wish->tenant, BYTES_ARG(entry));
     fflush(stderr);

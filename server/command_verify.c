@@ -48,8 +48,11 @@ static enum code verify(const char *data, bool accept_loss, bool *sound, struct 
         return error_set(err, E_NOT_FOUND, "there is no data directory %s", data);
     snprintf(path, sizeof(path), "%s/index", data);
     code = fs_posix_open(data, &fs, err);
-    if (code == OK)
+    if (code == OK) {
         code = fs_posix_lock(fs, "lock", err);
+        if (code)
+            error_context(err, "%s", data);
+    }
     if (code == OK)
         code = index_lmdb_open(path, INDEX_MAP_BYTES, !accept_loss, &index, err);
     if (code == OK && accept_loss)

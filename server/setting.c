@@ -71,7 +71,8 @@ static enum code put_number(const struct setting_row *row, const char *text,
     else if (row->kind == SETTING_MS)
         code = milliseconds_parse(span, &value, &inner);
     else if (number_parse_u64(span, &value))
-        code = error_set(&inner, E_CONFIG, "\"%s\" is not a whole number", text);
+        code = error_set(&inner, E_CONFIG, "\"%s\" is not a whole number from 0 to %llu", text,
+                         (unsigned long long)row->most);
     else
         code = OK;
     if (code)

@@ -174,7 +174,7 @@ static void test_bad_points_are_told_with_their_pointer_and_alone(void **state)
         {"a field twice",          POINT("\"fields\":{\"a\":1,\"b\":1,\"a\":2}"),
          "1! duplicate_field /points/0/fields/a: the field stands twice: leave one\n"                                                                               },
         {"a tag twice",            POINT("\"tags\":{\"a\":\"1\",\"a\":\"2\"},\"fields\":{\"a\":1}"),
-         "1! duplicate_tag /points/0/tags: the tag a stands twice: leave one\n"                                                                                     },
+         "1! duplicate_tag /points/0/tags: the tag \"a\" stands twice: leave one\n"                                                                                 },
         {"a member twice",         POINT("\"fields\":{\"a\":1},\"fields\":{\"b\":1}"),
          "1! bad_syntax /points/0/fields: the member stands twice\n"                                                                                                },
         {"time null",              POINT("\"time\":null,\"fields\":{\"f\":1}"),

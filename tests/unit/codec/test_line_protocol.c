@@ -190,7 +190,7 @@ static void test_bad_lines_are_told_exactly_and_alone(void **state)
          "4! bad_syntax column 6: a second '=' in the tag \"a\"; write \\= for one in a name or "
          "value\n"
          "5! bad_syntax column 1: the measurement is empty\n"
-         "6! duplicate_tag the tag a stands twice: leave one\n"                                                                                        },
+         "6! duplicate_tag the tag \"a\" stands twice: leave one\n"                                                                                    },
         {"duplicate fields",                                        "m a=1,b=2,a=3 7\n",
          "1! duplicate_field the field \"a\" stands twice: leave one\n"                                                                                },
         {"not finite",                                              "m f=NaN 7\nm f=-inf 7\nm f=Infinity 7\n",

@@ -98,14 +98,18 @@ static void test_a_limit_is_read_by_the_unit_in_its_name_within_its_range(void *
         uint64_t value;
         const char *told;
     } cases[] = {
-        {"body_bytes_max", "16MiB", OK,              UINT64_C(16) << 20, NULL                                   },
-        {"body_bytes_max", "5GiB",  E_BAD_PARAMETER, 0,                  "\"5GiB\" is not between 1KiB and 4GiB"},
-        {"body_bytes_max", "10s",   E_BAD_PARAMETER, 0,                  "is not a size"                        },
-        {"query_ms_max",   "10s",   OK,              10000,              NULL                                   },
-        {"query_ms_max",   "0",     E_BAD_PARAMETER, 0,                  "\"0\" is not between 1ms and 1d"      },
-        {"series_max",     "50000", OK,              50000,              NULL                                   },
-        {"series_max",     "5k",    E_BAD_PARAMETER, 0,                  "\"5k\" is not a whole number"         },
-        {"series_max",     "0",     E_BAD_PARAMETER, 0,                  "is not between 1 and 1000000000"      },
+        {"body_bytes_max", "16MiB",                OK,              UINT64_C(16) << 20, NULL                                    },
+        {"body_bytes_max", "5GiB",                 E_BAD_PARAMETER, 0,                  "\"5GiB\" is not between 1KiB and 4GiB" },
+        {"body_bytes_max", "10s",                  E_BAD_PARAMETER, 0,                  "is not a size"                         },
+        {"query_ms_max",   "10s",                  OK,              10000,              NULL                                    },
+        {"query_ms_max",   "0",                    E_BAD_PARAMETER, 0,                  "\"0\" is not between 1ms and 1d"       },
+        {"series_max",     "50000",                OK,              50000,              NULL                                    },
+        {"series_max",     "5k",                   E_BAD_PARAMETER, 0,
+         "\"5k\" is not a whole number from 1 to 1000000000"                                                                    },
+        {"series_max",     "-1",                   E_BAD_PARAMETER, 0,                  "\"-1\" is not a whole number from 1 to"},
+        {"series_max",     "18446744073709551616", E_BAD_PARAMETER, 0,
+         "is not a whole number from 1 to"                                                                                      },
+        {"series_max",     "0",                    E_BAD_PARAMETER, 0,                  "is not between 1 and 1000000000"       },
     };
 
     (void)state;

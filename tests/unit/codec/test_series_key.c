@@ -36,7 +36,7 @@ static void test_a_tag_that_stands_twice_is_named(void **state)
 
     (void)state;
     assert_int_equal(E_DUPLICATE_TAG, series_key_encode(BYTES("m"), tags, 3, &key, &err));
-    assert_non_null(strstr(err.text, "tag b "));
+    assert_non_null(strstr(err.text, "tag \"b\" stands twice"));
     buf_release(&key);
 }
 

@@ -90,12 +90,33 @@ static void test_a_directory_that_is_not_there_is_said_so(void **state)
     assert_non_null(strstr(captured.err, "/no/such/place"));
 }
 
+static void test_a_directory_that_is_served_is_named(void **state)
+{
+    char data[] = "/tmp/weir-verify-XXXXXX";
+    const char *const line[] = {"verify", "--data", data, NULL};
+    struct settings settings = {.data = data, .listen = "127.0.0.1:0", .drain_ms = 2000};
+    struct server *server;
+    struct error err = {0};
+
+    (void)state;
+    directory_make(data);
+    limits_init(&settings.limits);
+    assert_int_equal(server_start(&settings, &server, &err), OK);
+    captured_run(command_verify, line, &captured);
+    server_stop(server);
+    assert_int_equal(captured.exit_code, COMMAND_FAILED);
+    assert_non_null(strstr(captured.err, data));
+    assert_non_null(strstr(captured.err, "another process uses this directory"));
+    directory_remove(data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_sound_directory_is_counted_and_passes),
         cmocka_unit_test(test_damage_is_named_and_the_exit_code_tells),
         cmocka_unit_test(test_a_directory_that_is_not_there_is_said_so),
+        cmocka_unit_test(test_a_directory_that_is_served_is_named),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,25 +21,26 @@ static void test_a_text_is_read_by_the_kind_of_its_setting(void **state)
     static const struct {
         const char *name, *text, *told; /* NULL = it is good */
     } cases[] = {
-        {"data",          "x",     NULL                               },
-        {"data",          "",      "has no value"                     },
-        {"tenants",       "",      NULL                               },
-        {"accept_clock",  "true",  NULL                               },
-        {"accept_clock",  "yes",   "\"yes\" is neither true nor false"},
-        {"log_level",     "warn",  NULL                               },
+        {"data",          "x",     NULL                                          },
+        {"data",          "",      "has no value"                                },
+        {"tenants",       "",      NULL                                          },
+        {"accept_clock",  "true",  NULL                                          },
+        {"accept_clock",  "yes",   "\"yes\" is neither true nor false"           },
+        {"log_level",     "warn",  NULL                                          },
         {"log_level",     "Warn",
          "\"Warn\" is none of its values. Least level of messages: debug, "
-         "info, warn or error."                                       },
-        {"log_format",    "json",  NULL                               },
-        {"http_threads",  "4",     NULL                               },
-        {"http_threads",  "257",   "\"257\" is above the most, 256"   },
-        {"http_threads",  "four",  "\"four\" is not a whole number"   },
-        {"ballast_bytes", "1GiB",  NULL                               },
+         "info, warn or error."                                                  },
+        {"log_format",    "json",  NULL                                          },
+        {"http_threads",  "4",     NULL                                          },
+        {"http_threads",  "257",   "\"257\" is above the most, 256"              },
+        {"http_threads",  "four",  "\"four\" is not a whole number from 0 to 256"},
+        {"http_threads",  "-4",    "\"-4\" is not a whole number from 0 to 256"  },
+        {"ballast_bytes", "1GiB",  NULL                                          },
         {"ballast_bytes", "1GB",
          "\"1GB\" is not a size: bytes, or a number with KiB, MiB, GiB or "
-         "TiB"                                                        },
-        {"drain_ms",      "250ms", NULL                               },
-        {"drain_ms",      "2h",    "\"2h\" is above the most, 3600000"},
+         "TiB"                                                                   },
+        {"drain_ms",      "250ms", NULL                                          },
+        {"drain_ms",      "2h",    "\"2h\" is above the most, 3600000"           },
     };
     struct settings settings = {0};
 
