@@ -118,7 +118,7 @@ static void copy_clean(char *to, size_t room, struct bytes from)
 /* Twice the room, so that a context before a full text is cut at the end, not at its head. */
 enum { SCRATCH_SIZE = 2 * ERROR_TEXT_SIZE };
 
-enum code error_set(struct error *err, enum code code, const char *format, ...)
+enum code(error_set)(struct error *err, enum code code, const char *format, ...)
 {
     char scratch[SCRATCH_SIZE];
     va_list arguments;

@@ -104,6 +104,9 @@ struct error {
 /* Sets code and text (cut to fit, control bytes replaced) and returns `code`, so that
  * `return error_set(err, E_X, ...)` reads well.  `err` may be NULL. */
 enum code error_set(struct error *err, enum code code, const char *format, ...) PRINTF_LIKE(3, 4);
+#ifdef __clang_analyzer__ /* which sees no body: it would follow paths where E_X is OK */
+#define error_set(err, code, ...) ((void)(error_set)(err, code, __VA_ARGS__), (code))
+#endif
 
 /* As error_set(), with errno's text appended: "open x: No such file".  ENOSPC, EDQUOT
  * and EFBIG give E_DISK_FULL, ENOMEM, EMFILE and ENFILE give E_MEMORY, everything else E_IO. */

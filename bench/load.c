@@ -151,8 +151,8 @@ static uint64_t requests_make(int hosts, int64_t seconds)
         values[i] = (double)(chance() % 101);
     for (int64_t t = 0; t < seconds / 10; t++)
         for (int host = 0; host < hosts; host++) {
-            size +=
-                line_make(body + size, host, START_NS + t * 10000000000, &values[host * FIELDS]);
+            size += line_make(body + size, host, START_NS + t * 10000000000,
+                              &values[(size_t)host * FIELDS]);
             if (++made % LINES_A_REQUEST == 0 || made == lines) {
                 requests[request_count++] = request_post("/v1/points", body, size);
                 size = 0;
@@ -266,6 +266,7 @@ static void write_all(int pid, int hosts, int64_t seconds, int connections)
            lines, values, bytes, acknowledged, took, (double)lines / acknowledged, cpu,
            values / cpu);
     free(answer);
+    free(flush.bytes);
 }
 
 static int compare(const void *left, const void *right)

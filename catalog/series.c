@@ -92,7 +92,8 @@ static enum code limit_refused(const struct tenant_tables *tables, uint64_t seri
 static enum code collision_refused(const struct tenant_tables *tables, struct bytes key,
                                    const struct series *other, struct error *err)
 {
-    struct buf mine = BUF_INIT(2 * KEY_TEXT_MAX), theirs = BUF_INIT(2 * KEY_TEXT_MAX);
+    struct buf mine = BUF_INIT((size_t)2 * KEY_TEXT_MAX);
+    struct buf theirs = BUF_INIT((size_t)2 * KEY_TEXT_MAX);
 
     series_key_print(key, &mine);
     series_key_print(other->key, &theirs);

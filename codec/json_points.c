@@ -2,6 +2,7 @@
  * JSON ends the request, a fault of a point rejects the point, whose other parts are still
  * checked as JSON.  Points stand in the batch as lines do: "line" is the point's number from 1,
  * and what is wrong begins with its RFC 6901 pointer. */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -86,6 +87,7 @@ static void print_pointer(const struct decoder *decoder, const char *member, str
         snprintf(pointer, POINTER_SIZE, "%s/%u%s", decoder->array, decoder->index, member);
     size_t size = printed < 0 ? 0 : (size_t)printed;
 
+    assert(key.data != NULL || key.size == 0);
     if (key.data != NULL)
         pointer[size++] = '/';
     for (size_t i = 0; i < key.size && size + 3 < POINTER_SIZE; i++) {

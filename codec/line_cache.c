@@ -94,7 +94,7 @@ static struct line_layout *layout_new(struct line_cache *cache, const struct poi
                                       struct bytes key)
 {
     struct arena *arena = cache->batch->arena;
-    size_t at = sizeof(point->table);
+    size_t at = sizeof(const struct batch_table *);
     struct line_layout *layout =
         arena_alloc(arena, sizeof(*layout) + point->field_count * sizeof(layout->fields[0]));
 
@@ -121,7 +121,8 @@ void line_cache_expect(struct line_cache *cache, struct line_series *series,
     struct line_layout *layout, *old = series->layout;
 
     buf_clear(&cache->scratch);
-    buf_put(&cache->scratch, (struct bytes){(const char *)&point->table, sizeof(point->table)});
+    buf_put(&cache->scratch,
+            (struct bytes){(const char *)&point->table, sizeof(const struct batch_table *)});
     for (uint32_t i = 0; i < point->field_count; i++) {
         buf_put(&cache->scratch, point->fields[i].text);
         buf_put_u8(&cache->scratch, (uint8_t)point->fields[i].type);
@@ -208,6 +209,7 @@ static inline const char *take_f64(const char *at, union cell *cell)
         fraction = line_digits(&at, &decimals);
         if (count + decimals > EXACT_DIGITS_MAX)
             return take_scalar(start, TYPE_F64, cell);
+        assert(decimals < EXACT_DIGITS_MAX);
         digits = digits * powers[decimals] + fraction;
     }
     if (count == 0 || count > EXACT_DIGITS_MAX || !ends_value(*at))

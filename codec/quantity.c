@@ -46,23 +46,23 @@ enum code size_parse(struct bytes text, uint64_t *bytes, struct error *err)
     return OK;
 }
 
-static size_t number_with_unit(uint64_t number, const char *unit, char text[QUANTITY_TEXT_SIZE])
+static size_t number_with_unit(uint64_t number, struct bytes unit, char text[QUANTITY_TEXT_SIZE])
 {
     char digits[NUMBER_TEXT_SIZE];
-    size_t size = number_print_u64(number, digits), unit_size = strlen(unit);
+    size_t size = number_print_u64(number, digits);
 
-    assert(size + unit_size <= QUANTITY_TEXT_SIZE);
+    assert(size + unit.size <= QUANTITY_TEXT_SIZE);
     memcpy(text, digits, size);
-    memcpy(text + size, unit, unit_size);
-    return size + unit_size;
+    memcpy(text + size, unit.data, unit.size);
+    return size + unit.size;
 }
 
 size_t size_print(uint64_t bytes, char text[QUANTITY_TEXT_SIZE])
 {
     for (size_t i = 0; bytes > 0 && i < COUNT_OF(units); i++)
         if ((bytes & ((UINT64_C(1) << units[i].shift) - 1)) == 0)
-            return number_with_unit(bytes >> units[i].shift, units[i].name, text);
-    return number_with_unit(bytes, "", text);
+            return number_with_unit(bytes >> units[i].shift, bytes_of(units[i].name), text);
+    return number_with_unit(bytes, BYTES(""), text);
 }
 
 enum code milliseconds_parse(struct bytes text, uint64_t *ms, struct error *err)
@@ -85,7 +85,7 @@ enum code milliseconds_parse(struct bytes text, uint64_t *ms, struct error *err)
 size_t milliseconds_print(uint64_t ms, char text[QUANTITY_TEXT_SIZE])
 {
     if (ms == 0 || ms > INT64_MAX / NS_PER_MS)
-        return number_with_unit(ms, "", text);
+        return number_with_unit(ms, BYTES(""), text);
     return duration_print((int64_t)ms * NS_PER_MS, text);
 }
 
@@ -138,5 +138,5 @@ size_t limit_print(const struct limit_row *row, uint64_t value, char text[QUANTI
         return size_print(value, text);
     if (limit_is_duration(row))
         return milliseconds_print(value, text);
-    return number_with_unit(value, "", text);
+    return number_with_unit(value, BYTES(""), text);
 }

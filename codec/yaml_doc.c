@@ -141,6 +141,7 @@ static enum code children_read(struct yaml_reader *reader, struct yaml_node *par
         }
         if (code)
             break;
+        assert(child != NULL);
         if (name) {
             child->key = name->text;
             child->line = name->line;

@@ -166,12 +166,13 @@ static void query_finish(struct request *request)
     struct query_job *job = calloc(1, sizeof(*job));
     struct query_outcome nothing = {0};
     struct error err = {0};
-    enum code code = OK;
+    enum code code;
 
-    if (job == NULL)
-        code = error_set(&err, E_MEMORY, "no memory for a query");
-    if (!reply_unless_ok(request, code, &err))
+    if (job == NULL) {
+        error_set(&err, E_MEMORY, "no memory for a query");
+        reply_problem(request, &err);
         return;
+    }
     request->state = job;
     job->request = request;
     job->job.run = query_job_run;

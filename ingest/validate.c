@@ -58,7 +58,7 @@ static enum code no_memory(struct error *err)
 static enum value_kind request_kind(struct validation *validation, struct bytes measurement,
                                     struct bytes field, enum value_kind kind)
 {
-    struct buf key = BUF_INIT(64 * 1024);
+    struct buf key = BUF_INIT((size_t)64 * 1024);
     struct bytes kept = {0};
     enum value_kind known;
 

@@ -52,7 +52,7 @@ static void reload(struct server *server)
 /* Waits for signals; looks at the disk's health in between. */
 static int serve(struct server *server, const sigset_t *signals)
 {
-    const struct timespec period = {.tv_nsec = 500 * 1000000};
+    const struct timespec period = {.tv_nsec = 500 * 1000000L};
     struct error err = {0};
 
     for (;;) {

@@ -505,7 +505,7 @@ static enum code replay_record(void *context, uint64_t lsn, int64_t ingest, stru
     return code;
 }
 
-static const uint64_t segment_bytes_most = 64 * 1024 * 1024;
+static const uint64_t segment_bytes_most = UINT64_C(64) * 1024 * 1024;
 
 static enum code head_load(struct store *store, int64_t *ingest_last, struct error *err)
 {

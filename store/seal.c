@@ -100,7 +100,7 @@ static enum code write_keys(struct pack_writer *writer, struct chain *const *cha
         return error_set(err, E_MEMORY, "no memory to sort the series of a pack");
     if (count > 0)
         memcpy(sorted, chains, count * sizeof(struct chain *));
-    qsort(sorted, count, sizeof(*sorted), series_order);
+    qsort(sorted, count, sizeof(struct chain *), series_order);
     for (size_t i = 0; code == OK && i < count; i++)
         code = pack_writer_series(writer, sorted[i]->series->id, sorted[i]->series->key, err);
     free(sorted);
@@ -377,7 +377,11 @@ static enum code expire_some(struct seal *seal, struct bytes tenant, int64_t bef
                              struct error *err)
 {
     const struct index_operations *index = seal->store->options.index->operations;
-    struct expiry expiry = {.keys = BUF_INIT(16 * 1024 * 1024), .before = before, .tenant = tenant};
+    struct expiry expiry = {
+        .keys = BUF_INIT((size_t)16 * 1024 * 1024),
+        .before = before,
+        .tenant = tenant,
+    };
     struct reader reader;
     enum code code;
 
@@ -556,7 +560,7 @@ enum code store_seal_oldest(struct store *store, struct error *err)
     struct seal seal = {
         .store = store,
         .key = BUF_INIT(1024),
-        .value = BUF_INIT(64 * 1024 * 1024),
+        .value = BUF_INIT((size_t)64 * 1024 * 1024),
     };
     int64_t began_ns = clock_monotonic_ns(store->options.clock);
     uint64_t pack_next = store->pack_next;

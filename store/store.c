@@ -302,7 +302,7 @@ static enum code apply_tombstone(struct store *store, struct generation *generat
 static enum code apply_note(struct generation *generation, const struct tenant *tenant,
                             const struct note *given, int64_t ingest, struct error *err)
 {
-    struct buf encoded = BUF_INIT(256 * 1024);
+    struct buf encoded = BUF_INIT((size_t)256 * 1024);
     struct note note = *given;
     enum code code;
 

@@ -310,7 +310,7 @@ static enum code gap_collect(void *context, struct bytes key, struct bytes value
 enum code store_accept_loss(struct index *index, uint64_t *forgotten, struct error *err)
 {
     struct index_transaction *transaction = NULL;
-    struct gap_keys gaps = {.keys = BUF_INIT(16 * 1024 * 1024)};
+    struct gap_keys gaps = {.keys = BUF_INIT((size_t)16 * 1024 * 1024)};
     struct reader reader;
     enum code code = index->operations->begin(index, true, &transaction, err);
 

@@ -254,7 +254,7 @@ static bool apply_table(struct generation *generation, const struct batch *batch
         row = atomic_load_explicit(&run->count, memory_order_relaxed);
         run->time[row] = table->time[r];
         run->ingest[row] = ingest;
-        if (run->revision != NULL) /* a claim from the future is lowered to when we knew */
+        if (table->revision != NULL) /* a claim from the future is lowered to when we knew */
             run->revision[row] = table->revision[r] < ingest ? table->revision[r] : ingest;
         for (uint32_t f = 0; f < shape->field_count; f++)
             if (!cell_copy(generation, shape->fields[f].type, &run->columns[f][row],
