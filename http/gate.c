@@ -3,7 +3,8 @@
  *   proxy before us and libmicrohttpd can see different ends of the body;
  * - names are tokens and values hold no control bytes: "Content-Length :" or a bare CR are headers
  *   to one parser and not to another;
- * - one Host; no NUL in the target, written or encoded: C strings would end there;
+ * - one Host; no %00 in the target: C strings would end there.  A NUL byte itself is not seen
+ *   here: libmicrohttpd ends the target or value at it;
  * - headers that decide what a request means stand at most once. */
 #include "http/gate.h"
 

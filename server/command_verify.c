@@ -58,12 +58,15 @@ static enum code verify(const char *data, bool accept_loss, bool *sound, struct 
     if (code == OK && accept_loss)
         code = store_accept_loss(index, &forgotten, err);
     if (code == OK && accept_loss)
-        printf("accepted %" PRIu64 " losses; answers no longer call themselves partial for them\n",
-               forgotten);
+        printf("accepted %" PRIu64 " losses that were told at earlier starts\n", forgotten);
     if (code == OK)
         code = store_verify(fs, index, tell, NULL, &report, err);
     if (code == OK)
         print_report(&report);
+    if (code == OK && accept_loss && report.faults > 0)
+        printf("what is still damaged goes on making answers partial.  A gap in the wal can be "
+               "accepted once\nthe rows around it are in packs: start, POST /v1/admin/flush, stop, "
+               "accept\n");
     *sound = report.faults == 0;
     index_lmdb_close(index);
     fs_posix_close(fs);

@@ -23,7 +23,8 @@ static const char *const advice[CODE_COUNT] = {
     [E_DISK_FULL] = "Make room; it heals alone. Clients go on sending the same requests.",
     [E_IO] = "Look at the disk and restart. Nothing is acknowledged until then. If the write was "
              "under way, send it again with its Idempotency-Key.",
-    [E_CORRUPT] = "Run `weir verify`; it names what is damaged. Restore it, or accept the loss.",
+    [E_CORRUPT] = "Run `weir verify`; it names what is damaged. Restore it, or accept the loss "
+                  "(`weir verify --accept-loss`).",
     [E_CLOCK_SKEW] =
         "Put the machine's clock right, or restart with `--accept-clock` when the jump was right.",
     [E_DRAINING] = "Send again after Retry-After, to the server that takes over.",
@@ -116,7 +117,10 @@ static void print_page(struct buf *page)
               "one of these and stays the same for ever;\ntexts may change. `retry`: the same "
               "request can succeed later; 429 and 503 carry Retry-After, in whole seconds. "
               "Printed\nfrom `base/error.c`, `http/problem.c` and "
-              "`tests/unit/http/test_errors_page.c` by `make errors-page`.\n\n"
+              "`tests/unit/http/test_errors_page.c` by `make errors-page`.\n"
+              "Only what is no HTTP at all (a request line, Content-Length, chunk or version that "
+              "cannot be read) is refused by libmicrohttpd itself:\n400, 413 or 505 with a line of "
+              "HTML.\n\n"
               "```json\n"
               "{\"type\":\"/docs/errors#bad_parameter\",\"title\":\"A parameter has a wrong "
               "value\",\"status\":400,\"detail\":\"…\",\"instance\":\"<request id>\","

@@ -53,6 +53,8 @@ static void test_damage_is_named_and_the_exit_code_tells(void **state)
     static const char *const requests[] = {POST_5("/v1/points", "m f=1"),
                                            POST_5("/v1/points", "m f=2")};
     static const char *const question[] = {GET("/v1/query?measurement=m")};
+    static const char *const flush[] = {
+        "POST /v1/admin/flush HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"};
     char data[] = "/tmp/weir-verify-XXXXXX", path[128];
     const char *const line[] = {"verify", "--data", data, NULL};
     const char *const accept[] = {"verify", "--data", data, "--accept-loss", NULL};
@@ -77,6 +79,14 @@ static void test_damage_is_named_and_the_exit_code_tells(void **state)
     assert_non_null(strstr(answer, "\"partial\":true"));
     captured_run(command_verify, accept, &captured);
     assert_non_null(strstr(captured.out, "accepted 1 losses"));
+    assert_non_null(strstr(captured.out, "what is still damaged")); /* the wal shows it again */
+
+    /* Once the rows around the gap are in packs, the loss is over. */
+    write_and_stop(data, flush, COUNT_OF(flush));
+    captured_run(command_verify, accept, &captured);
+    assert_int_equal(captured.exit_code, COMMAND_DONE);
+    write_and_stop(data, question, COUNT_OF(question));
+    assert_non_null(strstr(answer, "\"partial\":false"));
     directory_remove(data);
 }
 
