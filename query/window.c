@@ -20,10 +20,13 @@ int64_t window_shift(int64_t every)
 
 int64_t window_start(int64_t every, int64_t shift, int64_t time, int64_t *end)
 {
-    int64_t into = time % every - shift; /* |time % every| < every and shift < every ... */
-    int64_t start;
+    int64_t into = time % every, start;
 
-    while (into < 0) /* ... so this adds at most twice */
+    /* Brought into [0, every) before each step, so that no step leaves 64 bits. */
+    if (into < 0)
+        into += every;
+    into -= shift;
+    if (into < 0)
         into += every;
     if (__builtin_add_overflow(time, every - into, end))
         *end = INT64_MAX;

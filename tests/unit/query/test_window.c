@@ -15,21 +15,23 @@ static void test_windows_align_to_the_epoch_and_weeks_to_monday(void **state)
     const struct {
         int64_t every, time, start, end;
     } cases[] = {
-        {10,        0,                   0,                   10                 },
-        {10,        9,                   0,                   10                 },
-        {10,        -1,                  -10,                 0                  },
-        {10,        -10,                 -10,                 0                  },
-        {hour,      1700000000000000000, 1699999200000000000, 1700002800000000000},
-        {day,       -1,                  -day,                0                  },
-        {7 * day,   0,                   -3 * day,            4 * day            }, /* the epoch was a Thursday */
-        {7 * day,   4 * day,             4 * day,             11 * day           }, /* a Monday begins its own */
-        {7 * day,   4 * day - 1,         -3 * day,            4 * day            },
-        {14 * day,  0,                   -10 * day,           4 * day            },
-        {8 * day,   0,                   0,                   8 * day            },
-        {10,        INT64_MIN,           INT64_MIN,           INT64_MIN + 8      }, /* ...808 ends in an 8: it began before */
-        {10,        INT64_MAX - 1,       INT64_MAX - 7,       INT64_MAX          },
-        {INT64_MAX, 5,                   0,                   INT64_MAX          },
-        {INT64_MAX, -5,                  -INT64_MAX,          0                  },
+        {10,                  0,                    0,                   10                  },
+        {10,                  9,                    0,                   10                  },
+        {10,                  -1,                   -10,                 0                   },
+        {10,                  -10,                  -10,                 0                   },
+        {hour,                1700000000000000000,  1699999200000000000, 1700002800000000000 },
+        {day,                 -1,                   -day,                0                   },
+        {7 * day,             0,                    -3 * day,            4 * day             }, /* the epoch was a Thursday */
+        {7 * day,             4 * day,              4 * day,             11 * day            }, /* a Monday begins its own */
+        {7 * day,             4 * day - 1,          -3 * day,            4 * day             },
+        {14 * day,            0,                    -10 * day,           4 * day             },
+        {8 * day,             0,                    0,                   8 * day             },
+        {10,                  INT64_MIN,            INT64_MIN,           INT64_MIN + 8       }, /* ...808 ends in an 8: it began before */
+        {10,                  INT64_MAX - 1,        INT64_MAX - 7,       INT64_MAX           },
+        {INT64_MAX,           5,                    0,                   INT64_MAX           },
+        {INT64_MAX,           -5,                   -INT64_MAX,          0                   },
+ /* 15250 weeks: time % every - shift would leave 64 bits */
+        {9223200000000000000, -9223100000000000000, INT64_MIN,           -9222854400000000000},
     };
 
     (void)state;
