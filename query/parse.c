@@ -5,6 +5,7 @@
 #include "base/nearest.h"
 #include "base/number.h"
 #include "catalog/match.h"
+#include "codec/utf8.h"
 #include "query/name_list.h"
 #include "query/question.h"
 
@@ -377,6 +378,11 @@ static enum code note_given(struct parse *parse, struct error *err)
             return error_set(err, E_UNKNOWN_PARAMETER, "\"%.*s\" is no parameter of a query%s%s%s",
                              BYTES_ARG(name), near ? "; did you mean \"" : "", near ? near : "",
                              near ? "\"?" : "");
+        }
+        /* Names that were asked for stand in answers, which are UTF-8. */
+        if (utf8_check(parse->parameters[i].value) < parse->parameters[i].value.size) {
+            error_point(err, name);
+            return error_set(err, E_BAD_PARAMETER, "its value is not UTF-8");
         }
         parse->match_count += p == P_MATCH;
         if (!parse->given[p]) {

@@ -40,6 +40,7 @@ static void test_every_fault_is_named(void **state)
         {"measurement=",                    E_BAD_PARAMETER,     "measurement", "empty"                                     },
         {M "mesurement=x",                  E_UNKNOWN_PARAMETER, "mesurement",  "did you mean \"measurement\"?"             },
         {M "zzzzzz=x",                      E_UNKNOWN_PARAMETER, "zzzzzz",      "no parameter of a query"                   },
+        {M "fields=a,\xff",                 E_BAD_PARAMETER,     "fields",      "not UTF-8"                                 },
         {M "start=1&start=2",               E_BAD_PARAMETER,     "start",       "given twice"                               },
         {M "start=yesterday",               E_BAD_PARAMETER,     "start",       "want RFC 3339"                             },
         {M "end=2024-02-30T00:00:00Z",      E_BAD_PARAMETER,     "end",         "2024-02-30"                                },
