@@ -119,7 +119,7 @@ static enum code seed_by_pattern(const struct selection *selection, uint32_t ind
         return OK;
     if (key && !values)
         return no_memory(err);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count && !matchset_gave_up(selection->matchset); i++)
         if (matchset_admits(selection->matchset, index, values[i]->text, NULL))
             values[mine.value_count++] = values[i];
     lock_read(lock);
@@ -182,7 +182,9 @@ static enum code gather(struct selection *selection, struct walk *walk, uint64_t
     struct series *slice[SLICE_SERIES];
     size_t n;
 
-    while ((n = walk_next(selection->tables, walk, slice)) > 0) {
+    /* Once a pattern gave up there is no answer: no value more is tried. */
+    while (!matchset_gave_up(selection->matchset) &&
+           (n = walk_next(selection->tables, walk, slice)) > 0) {
         for (size_t i = 0; i < n; i++) {
             enum code code;
 
