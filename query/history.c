@@ -74,9 +74,10 @@ static bool same_values(const struct datum *a, const struct datum *b, uint32_t c
     return true;
 }
 
-/* Replays the row's life; the number of its states. */
-static size_t replay(struct history *history, const struct version *list, size_t count,
-                     size_t events)
+/* Replays the row's life; *states is the number of its states.  Events times versions are steps
+ * enough to look at the deadline between them. */
+static enum code replay(struct history *history, const struct version *list, size_t count,
+                        size_t events, size_t *states, struct error *err)
 {
     uint32_t field_count = history->scan->setting->field_count;
     struct known *last = NULL; /* the state that holds */
@@ -86,7 +87,10 @@ static size_t replay(struct history *history, const struct version *list, size_t
         int64_t now = history->events[i];
         struct datum *values = &history->values[n * field_count];
         uint32_t valid = versions_resolve(list, count, now, field_count, values, history->decided);
+        enum code code = watch_work(history->scan->setting->watch, count, err);
 
+        if (code)
+            return code;
         if (last && valid > 0 && same_values(last->values, values, field_count))
             continue;
         if (last)
@@ -102,7 +106,8 @@ static size_t replay(struct history *history, const struct version *list, size_t
         last = &history->known[n++];
         *last = (struct known){now, KNOWN_STILL, values};
     }
-    return n;
+    *states = n;
+    return OK;
 }
 
 enum code history_next(struct history *history, int64_t *time, const struct known **known,
@@ -123,8 +128,10 @@ enum code history_next(struct history *history, int64_t *time, const struct know
         code = reserve(history, versions + scan->deletion_count, err);
         if (code)
             return code;
-        states = replay(history, stretch.versions, versions,
-                        collect_events(history, &stretch, versions));
+        code = replay(history, stretch.versions, versions,
+                      collect_events(history, &stretch, versions), &states, err);
+        if (code)
+            return code;
         if (states == 0)
             continue;
         *time = stretch.time;

@@ -43,6 +43,11 @@ enum code watch_rows(struct watch *watch, uint64_t count, struct error *err)
                          "the query reads more than %llu rows (query_rows_max); ask for a shorter "
                          "range, fewer series, or pages (limit=)",
                          (unsigned long long)watch->limits->query_rows_max);
+    return watch_work(watch, count, err);
+}
+
+enum code watch_work(struct watch *watch, uint64_t count, struct error *err)
+{
     watch->unlooked += (uint32_t)(count < LOOK_ROWS ? count : LOOK_ROWS);
     return watch->unlooked < LOOK_ROWS ? OK : watch_look(watch, err);
 }

@@ -42,6 +42,10 @@ static void test_clock_and_client_are_looked_at_now_and_then(void **state)
     for (int i = 0; i < 128; i++)
         assert_int_equal(watch_step(&watch, NULL), OK);
     assert_int_equal(sink.asked, 5);
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(watch_work(&watch, 1024, NULL), OK);
+    assert_int_equal(sink.asked, 7);
+    assert_int_equal(watch.rows_scanned, 15000);
     clock.monotonic = 1000001;
     assert_int_equal(watch_look(&watch, NULL), E_TIMEOUT);
     watch_waited(&watch, 1);
