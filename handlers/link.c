@@ -17,9 +17,10 @@ static void put_escaped(struct buf *out, struct bytes text)
     }
 }
 
-void link_next(struct request *request, struct bytes cursor)
+bool link_next(struct request *request, struct bytes cursor)
 {
     struct buf link = BUF_INIT(LINK_BYTES_MAX);
+    bool made;
 
     buf_put_char(&link, '<');
     buf_put(&link, request->path);
@@ -35,7 +36,9 @@ void link_next(struct request *request, struct bytes cursor)
     buf_put_text(&link, "cursor=");
     put_escaped(&link, cursor);
     buf_put_text(&link, ">; rel=\"next\"");
-    if (!link.failed)
+    made = !link.failed;
+    if (made)
         reply_header(request, "Link", buf_bytes(&link));
     buf_release(&link);
+    return made;
 }

@@ -4,8 +4,8 @@
 
 #include "http/request.h"
 
-/* Before reply_*().  Without memory, or when it would be longer than a header should be, there is
- * no link: the body tells the cursor too. */
-void link_next(struct request *request, struct bytes cursor);
+/* Before reply_*().  False: there is no link, for want of memory or because it would be longer than
+ * a header should be; a body of JSON tells the cursor too. */
+bool link_next(struct request *request, struct bytes cursor);
 
 #endif

@@ -242,7 +242,7 @@ static void page_finish(struct page *page)
         cursor_print(page, cursor, size);
         json_put_text(&page->out, bytes_of(cursor));
         buf_put_char(&page->out, '}');
-        link_next(page->request, bytes_of(cursor));
+        (void)link_next(page->request, bytes_of(cursor));
     }
     reply_buf_take(page->request, 200, "application/json", &page->out);
 }

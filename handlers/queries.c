@@ -39,14 +39,18 @@ static enum code sink_begin(struct query_sink *sink, const struct query_head *he
     size_t size = timestamp_print(head->as_of, as_of);
     enum code code;
 
+    /* CSV tells its next page here or nowhere. */
+    if (head->next.size > 0 && !link_next(request, head->next) &&
+        bytes_equal(bytes_slice(bytes_of(head->content_type), 0, 8), BYTES("text/csv")))
+        return error_set(err, E_BAD_PARAMETER,
+                         "a page of CSV tells the next one in a Link header, and this question is "
+                         "too long for one; ask for format=ndjson, or without limit=");
     reply_header(request, "ETag", head->etag);
     reply_header(request, "Cache-Control", bytes_of(head->cache_control));
     reply_header(request, "Vary", BYTES(vary));
     reply_header(request, "Weir-As-Of", (struct bytes){as_of, size});
     if (head->partial)
         reply_header(request, "Weir-Partial", BYTES("true"));
-    if (head->next.size > 0)
-        link_next(request, head->next);
     code = reply_stream(request, 200, head->content_type, &job->stream, err);
     if (code == OK)
         request_resume(request);
