@@ -104,6 +104,7 @@ static enum code begin(struct result *result, bool complete, struct bytes next, 
 {
     const struct plan *plan = result->plan;
     char caching[64];
+    enum code code;
     struct query_head head = {
         .content_type = format_rows[plan->query->format].content_type,
         .etag = bytes_of(result->outcome->etag),
@@ -115,8 +116,9 @@ static enum code begin(struct result *result, bool complete, struct bytes next, 
 
     cache_control(result, complete, caching, sizeof(caching));
     result->missing_told = plan->missing.count;
-    result->outcome->begun = true;
-    return result->sink->begin(result->sink, &head, err);
+    code = result->sink->begin(result->sink, &head, err);
+    result->outcome->begun = code == OK; /* else there is no stream to tell the failure in */
+    return code;
 }
 
 static enum code flush(struct result *result, bool complete, struct bytes next, struct error *err)
