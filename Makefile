@@ -61,6 +61,8 @@ LONG_CUTS    ?= 60
 KILLS        ?= 10
 LONG_KILLS   ?= 30
 LONG_FUZZ    ?= 300
+# The short run goes the same way each time; 0 = another way each time.
+FUZZ_SEED    ?= 1
 
 all: $(BUILD)/weir
 
@@ -106,7 +108,7 @@ $(OUT)/fuzz/%: tests/fuzz/%.c $(LIBRARY)
 	$(call SAY,link)$(CC) $(CFLAGS) -Wno-missing-prototypes $(LDFLAGS) -fsanitize=fuzzer $< $(LIBRARY) $(LDLIBS) -o $@
 
 fuzzers: $(FUZZERS:%=$(OUT)/fuzz/%)
-	@$(COUNTS) tests/fuzz/run $(FUZZ_SECONDS) $^
+	@$(COUNTS) FUZZ_SEED=$(FUZZ_SEED) tests/fuzz/run $(FUZZ_SECONDS) $^
 
 # Every corpus again, as plain tests.
 replay: $(FUZZERS:%=$(OUT)/replay/%)
@@ -159,7 +161,7 @@ test-long:
 	@tests/suite simulator $(MAKE) -j$(JOBS) simulate STEPS=$(LONG_STEPS)
 	@tests/suite fault tests/fault/run $(BUILD) $(LONG_CUTS) $(LONG_KILLS)
 	@$(MAKE) --no-print-directory asan tsan
-	@tests/suite fuzz $(MAKE) -j$(JOBS) fuzz FUZZ_SECONDS=$(LONG_FUZZ)
+	@tests/suite fuzz $(MAKE) -j$(JOBS) fuzz FUZZ_SECONDS=$(LONG_FUZZ) FUZZ_SEED=0
 	@tests/summary
 
 test-real: all

@@ -100,7 +100,7 @@ static void make_times(struct reader *input, struct arena *arena, struct block *
                 value = next;
             time[row] = (int64_t)value;
             ingest[row] = (int64_t)(known = make_next(input, make_ingest, known, step));
-            revision[row] = revisions && (value & 3) == 0 ? INT64_MIN : (int64_t)known - 5;
+            revision[row] = revisions && (value & 3) == 0 ? INT64_MIN : (int64_t)(known - 5);
         }
     }
     block->time = time;
