@@ -108,7 +108,7 @@ static struct request request_post(const char *path, const char *body, size_t si
 
     snprintf(
         head, sizeof(head),
-        "POST %s HTTP/1.1\r\nHost: weir\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n\r\n",
+        "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n\r\n",
         path, size);
     request_seal(&request, head, body, size);
     return request;
@@ -299,7 +299,7 @@ static void latency(bool reading, int hosts)
                 "GET "
                 "/v1/"
                 "query?measurement=cpu&fields=usage_user&match=hostname%%3Dhost_%d&start=%" PRId64
-                "&end=%" PRId64 " HTTP/1.1\r\nHost: weir\r\n\r\n",
+                "&end=%" PRId64 " HTTP/1.1\r\nHost: localhost\r\n\r\n",
                 (int)(chance() % (uint64_t)hosts), start, start + 3600000000000);
             request_seal(&request, text, NULL, 0);
         } else {

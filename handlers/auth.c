@@ -48,6 +48,50 @@ static bool request_token(struct request *request, struct bytes *token)
     return scheme_is(request->authorization, "Basic", &rest) && basic_token(request, rest, token);
 }
 
+/* The port of "name:port" is cut off; an IPv6 literal keeps its brackets. */
+static struct bytes host_name(struct bytes host)
+{
+    size_t first = 0;
+
+    if (host.size > 0 && host.data[0] == '[')
+        while (first < host.size && host.data[first] != ']')
+            first++;
+    for (size_t i = first; i < host.size; i++)
+        if (host.data[i] == ':')
+            return bytes_slice(host, 0, i);
+    return host;
+}
+
+static bool names_this_machine(struct bytes host)
+{
+    struct bytes name = host_name(host);
+
+    if (name.size > 4 && memcmp(name.data, "127.", 4) == 0) {
+        for (size_t i = 0; i < name.size; i++)
+            if (name.data[i] != '.' && (name.data[i] < '0' || name.data[i] > '9'))
+                return false;
+        return true;
+    }
+    return bytes_equal(name, BYTES("[::1]")) ||
+           (name.size == 9 && strncasecmp(name.data, "localhost", 9) == 0);
+}
+
+/* A page of somebody else's, open in a browser on this machine, can send requests too: it is
+ * betrayed by its Origin, or by the name it called us by (DNS rebinding). */
+static bool from_a_strange_page(const struct request *request)
+{
+    struct bytes origin = request_header(request, "Origin");
+    const char *host;
+
+    if (!names_this_machine(request_header(request, "Host")))
+        return true;
+    if (origin.data == NULL)
+        return false;
+    host = memmem(origin.data, origin.size, "://", 3);
+    return host == NULL ||
+           !names_this_machine(bytes_slice(origin, (size_t)(host + 3 - origin.data), origin.size));
+}
+
 /* No tokens are configured: whoever is on this machine (or, where that was asked for, whoever
  * comes) may do everything, as tenant "default". */
 static enum code grant_open(const struct request *request, struct session *session,
@@ -57,6 +101,11 @@ static enum code grant_open(const struct request *request, struct session *sessi
         return error_set(err, E_UNAUTHORIZED,
                          "without a tenants file only direct clients on this machine are served; "
                          "start weir with --tenants FILE and send a token");
+    if (!app_of(request)->open_to_all && from_a_strange_page(request))
+        return error_set(
+            err, E_FORBIDDEN,
+            "without a tenants file the Host (and the Origin, if any) must be localhost, "
+            "127.x or [::1]: a page of another site must not use this server");
     session->settings = directory_tenant(session->snapshot, BYTES("default"));
     if (session->settings == NULL)
         return error_set(err, E_INTERNAL, "the directory has no tenant \"default\"");

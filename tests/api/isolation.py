@@ -2,7 +2,7 @@
 import base64
 
 from protocol import ROUTES
-from steps import call, get, hangup, query, request, scenario, write
+from steps import call, get, hangup, query, raw, request, scenario, write
 from tenants import bearer, secret, tenant, tenants_file, token
 
 # What each route asks for; a route that is not here is open to all.
@@ -112,9 +112,15 @@ SCENARIOS = [
              query("measurement=m&as_of=now-2h", 410, headers=bearer("t"), code="before_history"),
              query("measurement=m&as_of=now-30m", headers=bearer("t"), rows=[]),
              tenants=[tenant("t", token("t"), history="1h")]),
-    scenario("without tokens a loopback client is the tenant default; forwarded ones are refused",
+    scenario("without tokens a loopback client is the tenant default; forwarded ones and strange pages are refused",
              write("m f=1 1"), *[get("/v1/measurements", {401, 403}, headers={name: "for=10.0.0.1"}) for name in
                                  ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "Via")],
+             *[raw(f"GET /v1/measurements HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode(), [status])
+               for host, status in (("evil.example", 403), ("localhost.evil.example", 403), ("127.x", 403),
+                                    ("127.0.0.1.evil.example:8090", 403), ("localhost", 200), ("LOCALHOST:1", 200),
+                                    ("127.0.0.1:8090", 200), ("[::1]", 200), ("[::1]:8090", 200))],
+             write("m f=1 1", 403, headers={"Origin": "https://evil.example"}),
+             write("m f=1 1", headers={"Origin": "http://127.0.0.1:3000"}),
              call(lambda run: logged(run, "default"))),
 ]
 

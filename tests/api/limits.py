@@ -255,12 +255,12 @@ SCENARIOS = [
 
     limit("connections_max", 16, call(lambda run: connections(run, 16)), write("m f=1 1")),
     limit("header_ms_max", 1000,
-          call(lambda run: slow(run, b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ", 0.2, {408, None})), get("/healthz")),
+          call(lambda run: slow(run, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: ", 0.2, {408, None})), get("/healthz")),
     limit("body_ms_max", 1000,
-          call(lambda run: slow(run, b"POST /v1/points HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nm f=1 1\n", 0.2, {408, None})),
+          call(lambda run: slow(run, b"POST /v1/points HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nm f=1 1\n", 0.2, {408, None})),
           query("measurement=m", rows=[])),
     limit("idle_ms_max", 1000,
-          call(lambda run: slow(run, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", 30, {200}))),
+          call(lambda run: slow(run, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", 30, {200}))),
     limit("ingest_bytes_max", 1 << 20,
           write(lines(10)),
           call(lambda run: budget(run)), write(lines(10))),
@@ -325,7 +325,7 @@ def budget(run):
     held = []
     for _ in range(8):
         connection = socket.create_connection(run.server.address, timeout=5)
-        connection.sendall(b"POST /v1/points HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 900000\r\n\r\nm f=1 1\n")
+        connection.sendall(b"POST /v1/points HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: 900000\r\n\r\nm f=1 1\n")
         held.append(connection)
     statuses = []
     deadline = time.monotonic() + 5

@@ -72,7 +72,7 @@ def drain(run):
     """A request under way at SIGTERM is answered; new connections are not taken; the exit code is 0; the row is there."""
     body = b"m,host=drain f=1 1\n" * 100
     connection = socket.create_connection(run.server.address, timeout=10)
-    connection.sendall(b"POST /v1/points HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n" % len(body) + body[:50])
+    connection.sendall(b"POST /v1/points HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n" % len(body) + body[:50])
     time.sleep(0.2)
     process = run.server.process
     run.server.signal(15)
@@ -94,7 +94,7 @@ def drain(run):
 def drain_soon(run):
     """A client that never finishes does not hold the end up."""
     connection = socket.create_connection(run.server.address, timeout=10)
-    connection.sendall(b"POST /v1/points HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 1000\r\n\r\nm")
+    connection.sendall(b"POST /v1/points HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: 1000\r\n\r\nm")
     time.sleep(0.1)
     begun = time.monotonic()
     code = run.server.stop(40)
@@ -113,8 +113,8 @@ def left_clients(run):
     before = count()
     for n in range(200):
         connection = socket.create_connection(run.server.address, timeout=5)
-        connection.sendall([b"GET /v1/query?measurement=m HTTP/1.1\r\nHost: x\r\n\r\n",
-                            b"POST /v1/points HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nm f=1",
+        connection.sendall([b"GET /v1/query?measurement=m HTTP/1.1\r\nHost: localhost\r\n\r\n",
+                            b"POST /v1/points HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nm f=1",
                             b"GET /v1/qu", b""][n % 4])
         reset(connection)
     deadline = time.monotonic() + 5
@@ -229,7 +229,7 @@ def refusals(run):
 def log_is_lines(run):
     """Each event is one line, whatever a client sends; JSON when asked for."""
     run.request("GET", "/v1/query?measurement=%0Ainjected%20level%3Derror%1b%5b31m", {200, 400})
-    run.server.raw(b"GET /\x1b[31m\x01 HTTP/1.1\r\nHost: x\r\nX-Request-Id: a\x0bb\r\n\r\n")
+    run.server.raw(b"GET /\x1b[31m\x01 HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: a\x0bb\r\n\r\n")
     time.sleep(0.2)
     for line in run.server.log_text().strip().split("\n"):
         json.loads(line)

@@ -156,7 +156,7 @@ static void *connection_run(void *unused)
         size_t size = body_make(n, body);
         int head_size =
             snprintf(head, sizeof(head),
-                     "POST /v1/points HTTP/1.1\r\nHost: weir\r\nContent-Type: text/plain\r\n"
+                     "POST /v1/points HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n"
                      "Content-Length: %zu\r\n\r\n",
                      size);
         int status = 0;

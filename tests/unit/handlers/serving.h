@@ -94,7 +94,7 @@ static inline int ask(struct serving *serving, const char *what, const char *hea
 
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
-    buf_printf(&text, "%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s", what, headers);
+    buf_printf(&text, "%s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s", what, headers);
     if (body != NULL)
         buf_printf(&text, "Content-Length: %zu\r\n", strlen(body));
     buf_printf(&text, "\r\n%s", body == NULL ? "" : body);

@@ -122,7 +122,16 @@ static void test_without_tokens_only_direct_clients_here_are_served(void **state
     serving_start(&open, NULL);
     assert_int_equal(ask(&open, "GET /v1/measurements", "", NULL), 200);
     assert_int_equal(ask(&open, "GET /v1/measurements", "X-Forwarded-For: 1.2.3.4\r\n", NULL), 401);
+    assert_int_equal(ask(&open, "GET /v1/measurements", "Origin: http://localhost:3000\r\n", NULL),
+                     200);
+    assert_int_equal(ask(&open, "GET /v1/measurements", "Origin: http://evil.example\r\n", NULL),
+                     403);
+    assert_int_equal(
+        ask(&open, "GET /v1/measurements", "Origin: http://localhost.evil.example\r\n", NULL), 403);
+    assert_int_equal(ask(&open, "GET /v1/measurements", "Origin: null\r\n", NULL), 403);
     open.app.open_to_all = true;
+    assert_int_equal(ask(&open, "GET /v1/measurements", "Origin: http://evil.example\r\n", NULL),
+                     200);
     assert_int_equal(ask(&open, "GET /v1/measurements", "X-Forwarded-For: 1.2.3.4\r\n", NULL), 200);
     serving_stop(&open);
 }

@@ -52,9 +52,10 @@ static inline int ask(const char *address, const char *request, char *answer, si
     return status;
 }
 
-#define GET(target) "GET " target " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+#define GET(target) "GET " target " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 /* A body of 5 bytes. */
 #define POST_5(target, body)                                                                       \
-    "POST " target " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 5\r\n\r\n" body
+    "POST " target                                                                                 \
+    " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 5\r\n\r\n" body
 
 #endif

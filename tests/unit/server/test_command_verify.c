@@ -30,7 +30,7 @@ static void test_a_sound_directory_is_counted_and_passes(void **state)
 {
     static const char *const requests[] = {
         POST_5("/v1/points", "m f=1"),
-        "POST /v1/admin/flush HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        "POST /v1/admin/flush HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
         POST_5("/v1/points", "m f=2"),
     };
     char data[] = "/tmp/weir-verify-XXXXXX";
@@ -54,7 +54,7 @@ static void test_damage_is_named_and_the_exit_code_tells(void **state)
                                            POST_5("/v1/points", "m f=2")};
     static const char *const question[] = {GET("/v1/query?measurement=m")};
     static const char *const flush[] = {
-        "POST /v1/admin/flush HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"};
+        "POST /v1/admin/flush HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"};
     char data[] = "/tmp/weir-verify-XXXXXX", path[128];
     const char *const line[] = {"verify", "--data", data, NULL};
     const char *const accept[] = {"verify", "--data", data, "--accept-loss", NULL};
