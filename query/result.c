@@ -67,7 +67,9 @@ bool result_text(struct result *result, struct bytes text)
 static void cache_control(const struct result *result, bool complete, char *text, size_t size)
 {
     const struct plan *plan = result->plan;
-    int64_t seconds = IMMUTABLE_SECONDS_MAX, left;
+    /* All versions: what the history floor has passed is dropped from the answer as time goes on.
+     */
+    int64_t seconds = plan->query->versions ? 0 : IMMUTABLE_SECONDS_MAX, left;
     int64_t retention = plan->environment->retention_ns, floor;
 
     if (retention != INT64_MAX && !__builtin_sub_overflow(plan->now_ns, retention, &floor) &&

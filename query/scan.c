@@ -8,6 +8,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/log.h"
+
 void scan_setting_release(struct scan_setting *setting)
 {
     block_decoder_free(setting->decoder);
@@ -139,6 +141,7 @@ static enum code read_place(struct scan *scan, const struct place *place, struct
                       setting->decoder, &opened->arena, &opened->rows, &fault);
     if (code == E_CORRUPT) { /* the answer goes on without it, and says so */
         opened->rows.count = 0;
+        log_error(LOG_ERROR, "a block cannot be read", &fault);
         return missing_note(setting->missing, bytes_of(fault.text))
                    ? OK
                    : watch_memory(setting->watch, err);

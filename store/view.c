@@ -408,8 +408,9 @@ static enum code block_read(const struct place *place, const struct series *seri
     enum code code;
 
     code = pack_read_block(pack, entry, arena, &encoded, err);
-    if (code == OK)
-        code = block_open(encoded, arena, &block, err);
+    if (code)
+        return code; /* it has said which block of which pack */
+    code = block_open(encoded, arena, &block, err);
     if (code)
         goto out;
     block_rows_of(&block, series->id, &first, &end);
