@@ -254,10 +254,11 @@ static enum code read_parameters(struct exchange *x, struct bytes text, struct e
 static bool is_form(struct bytes content_type)
 {
     static const char form[] = "application/x-www-form-urlencoded";
-    const char *end = memchr(content_type.data, ';', content_type.size);
+    const char *end;
 
     if (content_type.size == 0)
         return false;
+    end = memchr(content_type.data, ';', content_type.size);
     if (end != NULL)
         content_type.size = (size_t)(end - content_type.data);
     return header_is(trim(content_type), form);
