@@ -317,6 +317,16 @@ struct orphans {
     bool failed;
 };
 
+/* The index may be an older one than the packs: nothing that it does not name is removed then, and
+ * no new pack takes its number. */
+static void orphan_keep(struct store *store, const char *path, uint64_t number)
+{
+    log_event(LOG_WARN, "kept a pack that the index does not name, since something is missing",
+              LOG_CSTR("path", path));
+    if (number >= store->pack_next)
+        store->pack_next = number + 1;
+}
+
 /* A pack file that no manifest entry names was being written when the power went. */
 static void orphan_remove(void *context, const char *name)
 {
@@ -336,8 +346,11 @@ static void orphan_remove(void *context, const char *name)
     key = buf_bytes(&wanted);
     if (!wanted.failed &&
         index->begin(orphans->store->options.index, false, &transaction, &err) == OK) {
-        if (index->get(transaction, INDEX_MANIFEST, key, &value, &err) == E_NOT_FOUND &&
-            fs_unlink(orphans->store->options.fs, path, &err) == OK)
+        bool unnamed = index->get(transaction, INDEX_MANIFEST, key, &value, &err) == E_NOT_FOUND;
+
+        if (unnamed && orphans->store->missing_count > 0)
+            orphan_keep(orphans->store, path, number);
+        else if (unnamed && fs_unlink(orphans->store->options.fs, path, &err) == OK)
             log_event(LOG_INFO, "removed an unfinished pack", LOG_CSTR("path", path));
         index->abort(transaction);
     }

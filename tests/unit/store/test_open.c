@@ -43,6 +43,29 @@ static void test_leftovers_go_and_what_is_not_ours_stays(void **state)
     house_remove(&house);
 }
 
+/* An older index that was put back does not know its newest packs. */
+static void test_no_pack_is_removed_while_something_is_missing(void **state)
+{
+    struct house house;
+    char path[160];
+
+    (void)state;
+    house_init(&house);
+    house_open(&house);
+    house_put_noise(&house, 1, 1);
+    house_seal(&house);
+    house_close(&house);
+    house_damage(&house, "packs/acme/0000000000000001.pack", 0);
+    put_file(&house, "packs/acme/0000000000000007.pack");
+    house_open(&house);
+    assert_true(house_path(&house, "packs/acme/0000000000000007.pack", path));
+    house_put_noise(&house, 1, 2);
+    house_seal(&house);
+    assert_true(house_path(&house, "packs/acme/0000000000000008.pack", path));
+    house_close(&house);
+    house_remove(&house);
+}
+
 /* Series, fields and deletions of packs are known to the catalog before the first question. */
 static void test_the_catalog_is_filled_from_the_index(void **state)
 {
@@ -123,6 +146,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_leftovers_go_and_what_is_not_ours_stays),
+        cmocka_unit_test(test_no_pack_is_removed_while_something_is_missing),
         cmocka_unit_test(test_the_catalog_is_filled_from_the_index),
         cmocka_unit_test(test_a_start_that_fails_anywhere_can_be_tried_again),
         cmocka_unit_test(test_a_replay_begins_generations_as_they_fill),
