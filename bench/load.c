@@ -106,10 +106,10 @@ static struct request request_post(const char *path, const char *body, size_t si
     struct request request;
     char head[256];
 
-    snprintf(
-        head, sizeof(head),
-        "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n\r\n",
-        path, size);
+    snprintf(head, sizeof(head),
+             "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: "
+             "%zu\r\n\r\n",
+             path, size);
     request_seal(&request, head, body, size);
     return request;
 }
