@@ -311,7 +311,6 @@ static enum code index_load(struct store *store, int64_t *ingest_last, struct er
 struct orphans {
     struct store *store;
     struct bytes tenant;
-    const struct pack_list *packs;
     struct bytes *names; /* of tenants, while these are listed */
     size_t count;
     bool failed;
