@@ -38,10 +38,23 @@ enum code time_unit_parse(struct bytes text, enum time_unit *unit)
 int64_t time_unit_ns(enum time_unit unit)
 {
     static const int64_t sizes[] = {
-        [TIME_NS] = 1, [TIME_US] = 1000, [TIME_MS] = 1000000, [TIME_S] = SECOND_NS};
+        [TIME_NS] = 1,        [TIME_US] = 1000,           [TIME_MS] = 1000000,
+        [TIME_S] = SECOND_NS, [TIME_MINUTES] = MINUTE_NS, [TIME_HOURS] = HOUR_NS,
+    };
 
     assert((unsigned)unit < COUNT_OF(sizes));
     return sizes[unit];
+}
+
+enum time_unit time_unit_guess(int64_t count)
+{
+    uint64_t size = count < 0 ? -(uint64_t)count : (uint64_t)count;
+
+    if (size < UINT64_C(5000000000))
+        return TIME_S;
+    if (size < UINT64_C(5000000000000))
+        return TIME_MS;
+    return size < UINT64_C(5000000000000000) ? TIME_US : TIME_NS;
 }
 
 /* Days from 1970-01-01.  Years are counted from March, so that the leap day is the last of

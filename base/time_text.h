@@ -5,11 +5,22 @@
 
 #include "base/error.h"
 
-enum time_unit { TIME_NS, TIME_US, TIME_MS, TIME_S };
+enum time_unit {
+    TIME_NS,
+    TIME_US,
+    TIME_MS,
+    TIME_S,
+    TIME_MINUTES,
+    TIME_HOURS,
+    TIME_GUESSED, /* of each time by itself: time_unit_guess() */
+};
 
 /* "ns", "n", "us", "u", "µs", "ms", "s" (exact case). */
 MUST_USE enum code time_unit_parse(struct bytes text, enum time_unit *unit);
-int64_t time_unit_ns(enum time_unit unit);
+int64_t time_unit_ns(enum time_unit unit); /* not of TIME_GUESSED */
+/* What a time since 1970 was most probably counted in: below 5e9 seconds (the year 2128), below
+ * 5e12 milliseconds, below 5e15 microseconds, else nanoseconds. */
+enum time_unit time_unit_guess(int64_t count);
 
 /* RFC 3339 with offset or Z, 'T' or ' ' between date and time, 0 to 9 digits of a second; a bare
  * date is midnight UTC.  E_BAD_TIME, or E_TIME_RANGE outside int64 ns (1677-09-21..2262-04-11).

@@ -37,7 +37,7 @@ void line_cache_init(struct line_cache *cache, struct batch *batch,
     *cache = (struct line_cache){
         .batch = batch,
         .options = *options,
-        .unit_ns = time_unit_ns(options->precision),
+        .unit_ns = options->precision == TIME_GUESSED ? 0 : time_unit_ns(options->precision),
         .scratch = BUF_INIT(SIZE_MAX),
     };
 }
@@ -295,6 +295,15 @@ static const char *take_fields(struct line_cache *cache, const struct line_layou
     }
 }
 
+static bool scale(const struct line_cache *cache, int64_t *time)
+{
+    int64_t unit_ns = cache->unit_ns;
+
+    if (unit_ns == 0)
+        unit_ns = time_unit_ns(time_unit_guess(*time));
+    return !__builtin_mul_overflow(*time, unit_ns, time);
+}
+
 /* The time at `at`, a line's last part; where it ends, or NULL when it is not plain. */
 static const char *take_time(const struct line_cache *cache, const char *at, int64_t *time)
 {
@@ -308,7 +317,7 @@ static const char *take_time(const struct line_cache *cache, const char *at, int
     if (count == 0 || count > DIGITS_MAX || digits > (uint64_t)INT64_MAX)
         return NULL;
     value = negative ? -(int64_t)digits : (int64_t)digits;
-    if (cache->unit_ns != 1 && __builtin_mul_overflow(value, cache->unit_ns, &value))
+    if (cache->unit_ns != 1 && !scale(cache, &value))
         return NULL;
     if (value == INT64_MAX || value < INT64_MIN + 2)
         return NULL;

@@ -40,7 +40,7 @@ struct line_series {
 struct line_cache {
     struct batch *batch; /* borrowed */
     struct decode_options options;
-    int64_t unit_ns;
+    int64_t unit_ns; /* 0 = guessed for each time */
     struct map series_by_text, layouts_by_text;
     struct line_series *last; /* of the last line */
     struct buf scratch;

@@ -352,6 +352,8 @@ enum code line_parse_time(struct bytes token, enum time_unit precision, int64_t 
         return E_TIME_RANGE;
     if (code)
         return E_BAD_TIME;
+    if (precision == TIME_GUESSED)
+        precision = time_unit_guess(value);
     if (__builtin_mul_overflow(value, time_unit_ns(precision), &value) || value == INT64_MAX ||
         value < INT64_MIN + 2)
         return E_TIME_RANGE;
@@ -368,7 +370,15 @@ static size_t skip_spaces(struct bytes line, size_t at)
 
 static enum code parse_time(struct line_point *input, size_t at, struct error *err)
 {
-    static const char *const units[] = {"nanoseconds", "microseconds", "milliseconds", "seconds"};
+    static const char *const units[] = {
+        [TIME_NS] = "nanoseconds",
+        [TIME_US] = "microseconds",
+        [TIME_MS] = "milliseconds",
+        [TIME_S] = "seconds",
+        [TIME_MINUTES] = "minutes",
+        [TIME_HOURS] = "hours",
+        [TIME_GUESSED] = "seconds, milliseconds, microseconds or nanoseconds",
+    };
     struct bytes line = input->line, token;
     size_t end = at, rest;
     enum code code;

@@ -288,6 +288,32 @@ static void test_units_have_their_names(void **state)
     }
 }
 
+static void test_a_unit_is_guessed_from_how_large_a_time_is(void **state)
+{
+    static const struct {
+        int64_t count;
+        enum time_unit want;
+    } cases[] = {
+        {0,                 TIME_S },
+        {4999999999,        TIME_S },
+        {-4999999999,       TIME_S },
+        {5000000000,        TIME_MS},
+        {4999999999999,     TIME_MS},
+        {5000000000000,     TIME_US},
+        {-4999999999999999, TIME_US},
+        {5000000000000000,  TIME_NS},
+        {-5000000000000000, TIME_NS},
+        {INT64_MAX,         TIME_NS},
+        {INT64_MIN,         TIME_NS},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        assert_int_equal(time_unit_guess(cases[i].count), cases[i].want);
+    assert_int_equal(time_unit_ns(TIME_MINUTES), INT64_C(60000000000));
+    assert_int_equal(time_unit_ns(TIME_HOURS), INT64_C(3600000000000));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -300,6 +326,7 @@ int main(void)
         cmocka_unit_test(test_duration_is_read_and_printed),
         cmocka_unit_test(test_duration_prints_zero_and_below),
         cmocka_unit_test(test_units_have_their_names),
+        cmocka_unit_test(test_a_unit_is_guessed_from_how_large_a_time_is),
     };
 
     printf("seed %d\n", SEED);

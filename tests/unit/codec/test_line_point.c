@@ -94,14 +94,22 @@ static void test_times(void **state)
         enum code code;
         int64_t time;
     } cases[] = {
-        {"1700000000",           TIME_S,  OK,           1700000000000000000 },
-        {"-9223372036854775806", TIME_NS, OK,           -9223372036854775806},
-        {"-9223372036854775807", TIME_NS, E_TIME_RANGE, 0                   },
-        {"9223372036854775807",  TIME_NS, E_TIME_RANGE, 0                   },
-        {"9223372036854775808",  TIME_NS, E_TIME_RANGE, 0                   },
-        {"9223372036854776",     TIME_US, E_TIME_RANGE, 0                   },
-        {"1e9",                  TIME_NS, E_BAD_TIME,   0                   },
-        {"+1",                   TIME_NS, E_BAD_TIME,   0                   },
+        {"1700000000",           TIME_S,       OK,           1700000000000000000 },
+        {"-9223372036854775806", TIME_NS,      OK,           -9223372036854775806},
+        {"-9223372036854775807", TIME_NS,      E_TIME_RANGE, 0                   },
+        {"9223372036854775807",  TIME_NS,      E_TIME_RANGE, 0                   },
+        {"9223372036854775808",  TIME_NS,      E_TIME_RANGE, 0                   },
+        {"9223372036854776",     TIME_US,      E_TIME_RANGE, 0                   },
+        {"1e9",                  TIME_NS,      E_BAD_TIME,   0                   },
+        {"+1",                   TIME_NS,      E_BAD_TIME,   0                   },
+        {"28333333",             TIME_MINUTES, OK,           1699999980000000000 },
+        {"472222",               TIME_HOURS,   OK,           1699999200000000000 },
+        {"2562048",              TIME_HOURS,   E_TIME_RANGE, 0                   },
+        {"-4999999999",          TIME_GUESSED, OK,           -4999999999000000000},
+        {"5000000000",           TIME_GUESSED, OK,           5000000000000000    },
+        {"1700000000000000001",  TIME_GUESSED, OK,           1700000000000000001 },
+        {"9223372036854775807",  TIME_GUESSED, E_TIME_RANGE, 0                   },
+        {"now",                  TIME_GUESSED, E_BAD_TIME,   0                   },
     };
 
     (void)state;

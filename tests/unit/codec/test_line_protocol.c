@@ -264,8 +264,17 @@ static void test_precision_scales_times_with_overflow_told(void **state)
          "outside of 1677-09-21 to 2262-04-11\n"                                      },
     };
 
+    static const struct line_case guessed[] = {
+        {"of any length",
+         "m f=1 1700000000\nm f=1 1700000000001\nm f=1 1700000000000002\n"
+         "m f=1 1700000000000000003\nm f=1 -5\n", "1: m f=1 @1700000000000000000\n2: m f=1 @1700000000001000000\n"
+         "3: m f=1 @1700000000000002000\n4: m f=1 @1700000000000000003\n"
+         "5: m f=1 @-5000000000\n"},
+    };
+
     (void)state;
     expect(seconds, COUNT_OF(seconds), TIME_S);
+    expect(guessed, COUNT_OF(guessed), TIME_GUESSED);
 }
 
 static void test_each_limit_answers_with_its_code(void **state)
