@@ -3,9 +3,10 @@
 #include <strings.h>
 
 const struct format_row format_rows[FORMAT_COUNT] = {
-    [FORMAT_JSON] = {"json",   "application/json",     "application/json"                       },
-    [FORMAT_NDJSON] = {"ndjson", "application/x-ndjson", "application/x-ndjson"                   },
-    [FORMAT_CSV] = {"csv",    "text/csv",             "text/csv; charset=utf-8; header=present"},
+    [FORMAT_JSON] = {"json",          "application/json",     "application/json"                       },
+    [FORMAT_NDJSON] = {"ndjson",        "application/x-ndjson", "application/x-ndjson"                   },
+    [FORMAT_CSV] = {"csv",           "text/csv",             "text/csv; charset=utf-8; header=present"},
+    [FORMAT_LINE_PROTOCOL] = {"line_protocol", "text/plain",           "text/plain; charset=utf-8"              },
 };
 
 enum code format_named(struct bytes name, enum format *format, struct error *err)
@@ -16,8 +17,8 @@ enum code format_named(struct bytes name, enum format *format, struct error *err
             return OK;
         }
     }
-    return error_set(err, E_BAD_PARAMETER, "format \"%.*s\": want json, ndjson or csv",
-                     BYTES_ARG(name));
+    return error_set(err, E_BAD_PARAMETER,
+                     "format \"%.*s\": want json, ndjson, csv or line_protocol", BYTES_ARG(name));
 }
 
 static struct bytes trim(struct bytes text)
@@ -106,7 +107,7 @@ enum code format_accepted(struct bytes accept, enum format *format, struct error
     if (best > 0)
         return OK;
     return error_set(err, E_NOT_ACCEPTABLE,
-                     "Accept \"%.*s\": there is application/json, application/x-ndjson and "
-                     "text/csv; charset=utf-8",
+                     "Accept \"%.*s\": there is application/json, application/x-ndjson, "
+                     "text/csv; charset=utf-8 and text/plain",
                      BYTES_ARG(accept));
 }

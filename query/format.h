@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 
-enum format { FORMAT_JSON, FORMAT_NDJSON, FORMAT_CSV, FORMAT_COUNT };
+enum format { FORMAT_JSON, FORMAT_NDJSON, FORMAT_CSV, FORMAT_LINE_PROTOCOL, FORMAT_COUNT };
 
 struct format_row {
     const char *name;         /* of format= */

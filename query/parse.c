@@ -433,6 +433,11 @@ static enum code check_together(const struct parse *parse, struct error *err)
     }
     if (query->end <= query->start)
         return refuse_pair(P_END, "the range is [start, end): end must be after start", err);
+    if (query->format == FORMAT_LINE_PROTOCOL && (!query_is_raw(query) || query->versions))
+        return refuse_pair(P_FORMAT,
+                           "line protocol is for raw rows at one S: leave agg= and versions= out, "
+                           "or ask for json, ndjson or csv",
+                           err);
     if (query_is_raw(query)) {
         if (parse->given[P_EVERY])
             return refuse_pair(P_EVERY, "windows need agg=, as in agg=mean,max", err);

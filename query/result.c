@@ -20,6 +20,8 @@ static const struct encoder *encoder_of(const struct query *query)
         return &encoder_ndjson;
     case FORMAT_CSV:
         return &encoder_csv;
+    case FORMAT_LINE_PROTOCOL:
+        return &encoder_line_protocol;
     case FORMAT_JSON:
     case FORMAT_COUNT:
         break;
@@ -178,6 +180,12 @@ enum code result_init(struct result *result, struct plan *plan, struct query_sin
     result->times.epoch = query->epoch_given;
     result->times.integer_text = query->integer_text;
     result->times.unit_ns = time_unit_ns(query->epoch);
+    if (result->encoder->check) {
+        enum code code = result->encoder->check(plan, err);
+
+        if (code)
+            return code;
+    }
     if (query->flat && !names_make(plan, &result->tag_names, &result->column_names))
         return watch_memory(plan->watch, err);
     if (!result->encoder->open(result))

@@ -19,6 +19,8 @@ struct result_row {
 };
 
 struct encoder {
+    /* What this format cannot say, before anything is read; NULL: it can say all. */
+    enum code (*check)(const struct plan *plan, struct error *err);
     /* Before anything else; what it puts stands at the beginning of the body. */
     bool (*open)(struct result *result);
     /* Renders the tags of a group into result->group_text (which is empty). */
@@ -53,7 +55,8 @@ struct result {
     uint64_t skipped; /* values that numeric aggregates left out */
 };
 
-extern const struct encoder encoder_json_series, encoder_json_rows, encoder_ndjson, encoder_csv;
+extern const struct encoder encoder_json_series, encoder_json_rows, encoder_ndjson, encoder_csv,
+    encoder_line_protocol;
 
 /* Release also after a failure. */
 MUST_USE enum code result_init(struct result *result, struct plan *plan, struct query_sink *sink,

@@ -139,6 +139,12 @@ SCENARIOS = [
                             {"_end": {"rows": 2, "next": None}}])
                for more, head in [("&format=ndjson", {}), ("", {"Accept": "application/x-ndjson"}),
                                   ("&format=ndjson", {"Accept": "text/csv"})]]),
+    scenario("line protocol keeps each value's type and can be written again",
+             write("m,host=a\\,b f=1,i=-2i,u=3u,on=true,s=\"say \\\"hi\\\"\" 1"),
+             *[query("measurement=m" + more, headers=head, headers_out={"Content-Type": re.compile("^text/plain")},
+                     contains=["m,host=a\\,b f=1.0,i=-2i,on=true,s=\"say \\\"hi\\\"\",u=3u 1\n# {\"_end\":{\"rows\":1,"])
+               for more, head in [("&format=line_protocol", {}), ("", {"Accept": "text/plain"})]],
+             query("measurement=m&format=line_protocol&agg=count&fields=f", 400, code="bad_parameter")),
     scenario("CSV has a header row and quotes",
              write("m,host=a\\,b f=1,s=\"say \\\"hi\\\"\" 1"),
              query("measurement=m&epoch=ns&format=csv", contains=['"a,b"', '"say ""hi"""']),

@@ -44,7 +44,7 @@ static const char *const advice[CODE_COUNT] = {
         "The body was cut or damaged on its way, or is not what Content-Encoding says.",
     [E_UNSUPPORTED_ENCODING] = "Send gzip, zstd, deflate, or nothing; one coding alone.",
     [E_UNSUPPORTED_TYPE] = "Send a Content-Type that Accept-Post names.",
-    [E_NOT_ACCEPTABLE] = "Accept application/json, application/x-ndjson or text/csv.",
+    [E_NOT_ACCEPTABLE] = "Accept application/json, application/x-ndjson, text/csv or text/plain.",
     [E_SLOW_CLIENT] =
         "Send the whole request within `header_ms_max` and `body_ms_max`, at 1 KB/s or more.",
     [E_NOT_FOUND] = "Look at the path; `GET /openapi.json` names all.",

@@ -18,7 +18,7 @@ static void test_names(void **state)
         assert_int_equal(format, i);
     }
     assert_int_equal(format_named(BYTES("xml"), &format, &err), E_BAD_PARAMETER);
-    assert_string_equal(err.text, "format \"xml\": want json, ndjson or csv");
+    assert_string_equal(err.text, "format \"xml\": want json, ndjson, csv or line_protocol");
 }
 
 static void test_accept(void **state)
@@ -28,23 +28,25 @@ static void test_accept(void **state)
         enum code code;
         enum format format;
     } cases[] = {
-        {"",                                           OK,               FORMAT_JSON  },
-        {"  ",                                         OK,               FORMAT_JSON  },
-        {"*/*",                                        OK,               FORMAT_JSON  },
-        {"application/*",                              OK,               FORMAT_JSON  },
-        {"text/*",                                     OK,               FORMAT_CSV   },
-        {"text/csv",                                   OK,               FORMAT_CSV   },
-        {"TEXT/CSV; header=present",                   OK,               FORMAT_CSV   },
-        {"application/x-ndjson",                       OK,               FORMAT_NDJSON},
-        {"application/ndjson",                         OK,               FORMAT_NDJSON},
-        {"text/html,application/json;q=0.9,*/*;q=0.8", OK,               FORMAT_JSON  },
-        {"application/json;q=0.1, text/csv;q=0.25",    OK,               FORMAT_CSV   },
-        {"text/csv;q=0.5,application/x-ndjson;q=0.5",  OK,               FORMAT_CSV   },
-        {"text/csv;q=0, application/json;q=0.001",     OK,               FORMAT_JSON  },
-        {"text/csv;q=0",                               E_NOT_ACCEPTABLE, 0            },
-        {"image/png",                                  E_NOT_ACCEPTABLE, 0            },
-        {",",                                          E_NOT_ACCEPTABLE, 0            },
-        {"text/csv;q=x",                               OK,               FORMAT_CSV   },
+        {"",                                           OK,               FORMAT_JSON         },
+        {"  ",                                         OK,               FORMAT_JSON         },
+        {"*/*",                                        OK,               FORMAT_JSON         },
+        {"application/*",                              OK,               FORMAT_JSON         },
+        {"text/*",                                     OK,               FORMAT_CSV          },
+        {"text/csv",                                   OK,               FORMAT_CSV          },
+        {"TEXT/CSV; header=present",                   OK,               FORMAT_CSV          },
+        {"application/x-ndjson",                       OK,               FORMAT_NDJSON       },
+        {"application/ndjson",                         OK,               FORMAT_NDJSON       },
+        {"text/html,application/json;q=0.9,*/*;q=0.8", OK,               FORMAT_JSON         },
+        {"application/json;q=0.1, text/csv;q=0.25",    OK,               FORMAT_CSV          },
+        {"text/csv;q=0.5,application/x-ndjson;q=0.5",  OK,               FORMAT_CSV          },
+        {"text/csv;q=0, application/json;q=0.001",     OK,               FORMAT_JSON         },
+        {"text/csv;q=0",                               E_NOT_ACCEPTABLE, 0                   },
+        {"text/plain",                                 OK,               FORMAT_LINE_PROTOCOL},
+        {"application/json, text/plain, */*",          OK,               FORMAT_JSON         },
+        {"image/png",                                  E_NOT_ACCEPTABLE, 0                   },
+        {",",                                          E_NOT_ACCEPTABLE, 0                   },
+        {"text/csv;q=x",                               OK,               FORMAT_CSV          },
     };
 
     (void)state;

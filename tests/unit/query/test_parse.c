@@ -58,7 +58,7 @@ static void test_every_fault_is_named(void **state)
         {M "limit=many",                    E_BAD_PARAMETER,     "limit",       "from 1 on"                                 },
         {M "versions=some",                 E_BAD_PARAMETER,     "versions",    "want latest or all"                        },
         {M "strict=yes",                    E_BAD_PARAMETER,     "strict",      "want true or false"                        },
-        {M "format=xml",                    E_BAD_PARAMETER,     "format",      "want json, ndjson or csv"                  },
+        {M "format=xml",                    E_BAD_PARAMETER,     "format",      "want json, ndjson, csv or line_protocol"   },
         {M "shape=tree",                    E_BAD_PARAMETER,     "shape",       "want series or rows"                       },
         {M "shape=series&format=csv",       E_BAD_PARAMETER,     "shape",       "csv is flat"                               },
         {M "epoch=h",                       E_BAD_PARAMETER,     "epoch",       "want ns, us, ms or s"                      },
