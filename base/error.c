@@ -199,6 +199,12 @@ void error_context(struct error *err, const char *format, ...)
     copy_clean(err->text, sizeof(err->text), bytes_of(scratch));
 }
 
+void error_retry(struct error *err, unsigned seconds)
+{
+    if (err != NULL)
+        err->retry_s = seconds;
+}
+
 void error_point(struct error *err, struct bytes pointer)
 {
     if (err != NULL)

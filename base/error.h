@@ -96,7 +96,8 @@ enum { ERROR_TEXT_SIZE = 384, ERROR_POINTER_SIZE = 128 };
  * it untouched on success. */
 struct error {
     enum code code;
-    uint32_t line;                    /* of the input, from 1; 0 = not about a line */
+    uint32_t line;    /* of the input, from 1; 0 = not about a line */
+    unsigned retry_s; /* the same call may succeed after so many seconds; 0 = not known */
     char pointer[ERROR_POINTER_SIZE]; /* a parameter's name or an RFC 6901 pointer, or "" */
     char text[ERROR_TEXT_SIZE];       /* what, where, what would be right */
 };
@@ -114,6 +115,9 @@ enum code error_set_errno(struct error *err, int number, const char *format, ...
 
 /* Puts "<context>: " before the text.  No effect on NULL. */
 void error_context(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* When the same call may succeed; base/drain.h knows.  No effect on NULL. */
+void error_retry(struct error *err, unsigned seconds);
 
 /* Sets the pointer (cut to fit). */
 void error_point(struct error *err, struct bytes pointer);

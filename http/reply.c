@@ -11,7 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { HEADERS_BYTES_MAX = 32768, PROBLEM_BYTES_MAX = 16 << 20, COMPRESS_LEAST = 1024 };
+enum {
+    HEADERS_BYTES_MAX = 32768,
+    PROBLEM_BYTES_MAX = 16 << 20,
+    COMPRESS_LEAST = 1024,
+    RETRY_SECONDS_MAX = 60,
+};
 
 /* Values can hold user text: a control byte would end the header, or the head. */
 static void put_clean(struct buf *out, struct bytes value)
@@ -153,32 +158,75 @@ void reply_buf_take(struct request *request, unsigned status, const char *conten
     buf_release(body);
 }
 
-/* 1 to 5 s at random, so that those who were refused together do not come back together. */
-static void add_retry_after(struct reply *reply)
+/* Where whoever refused could not tell how long it takes. */
+static unsigned retry_of(enum code code)
 {
+    switch (code) {
+    case E_DISK_FULL: /* somebody has to make room, or put the clock right, or the parts back */
+    case E_CLOCK_SKEW:
+    case E_PARTIAL:
+        return 10;
+    case E_DRAINING: /* about as long as a restart takes */
+    case E_NOT_READY:
+        return 2;
+    default:
+        return 1;
+    }
+}
+
+/* With up to a quarter and two seconds more, at random, so that those who were refused together do
+ * not come back together. */
+static void add_retry_after(struct reply *reply, const struct error *err)
+{
+    unsigned seconds = err->retry_s > 0 ? err->retry_s : retry_of(err->code);
     unsigned char chance;
-    char text[2] = "1";
+    char text[16];
 
     random_secure(&chance, sizeof(chance));
-    text[0] = (char)('1' + chance % 5);
+    seconds += chance % (seconds / 4 + 3);
+    if (seconds > RETRY_SECONDS_MAX)
+        seconds = RETRY_SECONDS_MAX - chance % (RETRY_SECONDS_MAX / 4);
+    (void)snprintf(text, sizeof(text), "%u", seconds);
     add_header(reply, "Retry-After", bytes_of(text));
+}
+
+/* NULL: a problem. */
+static const struct refusal_shape *shape_of(const struct exchange *x)
+{
+    const struct http_options *options = &x->server->options;
+    struct bytes path = x->request.path;
+
+    for (size_t i = 0; i < options->shape_count; i++) {
+        struct bytes fits = bytes_of(options->shapes[i].path);
+        bool below = fits.data[fits.size - 1] == '/';
+
+        if (below ? path.size >= fits.size && memcmp(path.data, fits.data, fits.size) == 0
+                  : bytes_equal(path, fits))
+            return &options->shapes[i];
+    }
+    return NULL;
 }
 
 void reply_problem_with(struct request *request, const struct error *err, struct bytes extra)
 {
     struct exchange *x = exchange_of(request);
+    const struct refusal_shape *shape = shape_of(x);
     struct buf body = BUF_INIT(PROBLEM_BYTES_MAX);
-    unsigned status = problem_status(err->code);
+    unsigned status = shape == NULL ? problem_status(err->code) : shape->status(err->code);
 
     assert(err->code != OK);
     meter_refusal(&x->server->meter, err->code);
     if (status == 503 || status == 429)
-        add_retry_after(&x->reply);
+        add_retry_after(&x->reply, err);
     if (status == 401)
         add_header(&x->reply, "WWW-Authenticate", BYTES("Bearer"));
-    problem_print(&body, err, request->id, extra);
+    if (shape == NULL)
+        problem_print(&body, err, request->id, extra);
+    else
+        shape->print(request, err, extra, &body);
     if (buf_finish(&body, NULL) == OK) {
-        reply_buf_take(request, status, "application/problem+json", &body);
+        reply_buf_take(request, status,
+                       shape == NULL ? "application/problem+json" : "application/json", &body);
     } else {
         buf_release(&body);
         reply_empty(request, status);

@@ -66,6 +66,19 @@ static enum code intake_fail(struct intake *intake, enum code code, const struct
     return code;
 }
 
+/* The server's load: what waits leaves as requests are committed. */
+static enum code refuse_busy(const struct intake *intake, struct error *err)
+{
+    const struct intake_environment *environment = &intake->environment;
+
+    error_retry(err, drain_seconds(environment->drain, budget_used(environment->budget)));
+    return error_set(
+        err, E_BUSY,
+        "requests under way hold all %zu bytes of ingest memory (ingest_bytes_max), or "
+        "nearly; try again",
+        environment->budget->bytes_max);
+}
+
 static enum code reserve(struct intake *intake, struct error *err)
 {
     const struct limits *limits = intake->request.limits;
@@ -81,9 +94,8 @@ static enum code reserve(struct intake *intake, struct error *err)
             want = (size_t)length;
     }
     if (!budget_take(intake->environment.budget, want))
-        return error_set(err, E_BUSY,
-                         "requests under way hold all %zu bytes of ingest memory; try again",
-                         intake->environment.budget->bytes_max);
+        return refuse_busy(intake, err);
+    drain_begin(intake->environment.drain);
     intake->reserved = want;
     return OK;
 }
@@ -139,7 +151,7 @@ enum code intake_new(const struct intake_environment *environment,
         hash128_begin(&intake->body_hash);
         intake->key = arena_copy(&intake->arena, request->idempotency_key);
         if (intake->key.data == NULL)
-            code = error_set(err, E_BUSY, "no ingest memory is left; try again");
+            code = refuse_busy(intake, err);
     }
     if (code) {
         count_refusal(intake, code);
@@ -160,6 +172,8 @@ static void key_release(struct intake *intake)
 
 void intake_free(struct intake *intake)
 {
+    size_t held;
+
     if (intake == NULL)
         return;
     key_release(intake);
@@ -170,8 +184,11 @@ void intake_free(struct intake *intake)
     buf_release(&intake->payload);
     buf_release(&intake->body);
     buf_release(&intake->errors);
+    held = intake->reserved + intake->arena.used;
     arena_release(&intake->arena);
     budget_give(intake->environment.budget, intake->reserved);
+    if (held > 0)
+        drain_out(intake->environment.drain, held, budget_used(intake->environment.budget) > 0);
     free(intake);
 }
 
@@ -200,11 +217,9 @@ enum code intake_feed(struct intake *intake, struct bytes piece, struct error *e
 }
 
 /* Memory that ran out under a budget is the server's load, not its end. */
-static enum code busy_for_memory(enum code code, struct error *err)
+static enum code busy_for_memory(const struct intake *intake, enum code code, struct error *err)
 {
-    if (code != E_MEMORY)
-        return code;
-    return error_set(err, E_BUSY, "no ingest memory is left for this request; try again");
+    return code == E_MEMORY ? refuse_busy(intake, err) : code;
 }
 
 static int reject_order(const void *a, const void *b)
@@ -400,7 +415,7 @@ static enum code reserve_record(struct intake *intake, struct error *err)
     if (want <= intake->reserved)
         return OK;
     if (!budget_take(intake->environment.budget, want - intake->reserved))
-        return error_set(err, E_BUSY, "no ingest memory is left for this request; try again");
+        return refuse_busy(intake, err);
     intake->reserved = want;
     return OK;
 }
@@ -412,7 +427,7 @@ static enum code encode(struct intake *intake, struct error *err)
     enum code code;
 
     if (!batch_resolve(batch))
-        return error_set(err, E_BUSY, "no ingest memory is left for this request; try again");
+        return refuse_busy(intake, err);
     answer_prepare(intake);
     code = buf_finish(&intake->body, err);
     if (code)
@@ -459,7 +474,7 @@ bool intake_prepare(struct intake *intake)
         code = encode(intake, &err);
     if (code == OK)
         return false;
-    code = busy_for_memory(code, &err);
+    code = busy_for_memory(intake, code, &err);
     answer_refuse(intake, code, &err);
     return true;
 }

@@ -9,6 +9,7 @@
 #include "base/budget.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/drain.h"
 #include "base/metric.h"
 #include "base/time_text.h"
 #include "model/limits.h"
@@ -29,6 +30,7 @@ struct intake_environment {
     struct rate *rate;
     struct clock *clock;
     struct budget *budget;
+    struct drain *drain; /* of the budget */
     struct metrics *metrics;
 };
 

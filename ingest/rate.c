@@ -1,8 +1,11 @@
 #include "ingest/rate.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
+
+enum { RETRY_SECONDS_MAX = 60 };
 
 struct bucket {
     double points; /* below 0: a debt */
@@ -63,6 +66,15 @@ static void bucket_fill(struct bucket *bucket, uint64_t per_second, int64_t now_
     bucket->filled_ns = now_ns;
 }
 
+static enum code refuse(uint64_t per_second, double seconds, struct error *err)
+{
+    error_retry(err, seconds < RETRY_SECONDS_MAX ? (unsigned)ceil(seconds) : RETRY_SECONDS_MAX);
+    return error_set(err, E_RATE_LIMIT,
+                     "more than %" PRIu64 " points a second (points_per_second_max); the next fit "
+                     "in %.1f s",
+                     per_second, seconds);
+}
+
 enum code rate_take(struct rate *rate, const struct tenant *tenant, uint64_t per_second,
                     uint64_t points, struct error *err)
 {
@@ -80,10 +92,7 @@ enum code rate_take(struct rate *rate, const struct tenant *tenant, uint64_t per
         if (bucket->points > 0)
             bucket->points -= (double)points;
         else
-            code = error_set(err, E_RATE_LIMIT,
-                             "more than %" PRIu64 " points a second (points_per_second_max); the "
-                             "next fit in %.1f s",
-                             per_second, (1 - bucket->points) / (double)per_second);
+            code = refuse(per_second, (1 - bucket->points) / (double)per_second, err);
     }
     pthread_mutex_unlock(&rate->lock);
     return code;

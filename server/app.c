@@ -22,6 +22,7 @@ struct server {
     const struct settings *settings;
     struct app app;
     struct budget ingest_budget;
+    struct drain ingest_drain;
     struct fs *fs;
     struct index *index;
     struct idempotency *idempotency;
@@ -145,6 +146,7 @@ enum code server_start(const struct settings *settings, struct server **out, str
     server->app.version = WEIR_VERSION;
     server->app.open_to_all = settings->insecure_listen;
     server->ingest_budget.bytes_max = settings->limits.ingest_bytes_max;
+    drain_init(&server->ingest_drain, server->app.clock);
     code = metrics_new(&server->app.metrics, err);
     if (code == OK)
         code = open_directory(server, err);
@@ -157,6 +159,7 @@ enum code server_start(const struct settings *settings, struct server **out, str
         .rate = server->rate,
         .clock = server->app.clock,
         .budget = &server->ingest_budget,
+        .drain = &server->ingest_drain,
         .metrics = server->app.metrics,
     };
     if (code == OK)
@@ -180,6 +183,7 @@ void server_stop(struct server *server)
     store_close(server->app.store);
     idempotency_free(server->idempotency);
     rate_free(server->rate);
+    drain_release(&server->ingest_drain);
     catalog_free(server->app.catalog);
     index_lmdb_close(server->index);
     fs_posix_close(server->fs);

@@ -87,23 +87,6 @@ static void freeze_ask(struct store *store)
     pthread_mutex_unlock(&store->commit_lock);
 }
 
-static enum code seal_one(struct store *store, struct error *err)
-{
-    enum code code;
-
-    if (store->failed) /* what the index holds now, only a start can tell */
-        return error_set(err, E_IO, "the disk failed; the server must be restarted");
-    code = store_seal_oldest(store, err);
-    if (code == E_DISK_FULL && ballast_drop(store)) {
-        if (err != NULL)
-            *err = (struct error){0};
-        code = store_seal_oldest(store, err);
-    }
-    if (code == OK)
-        code = wal_trim(store->wal, store->sealed_lsn, err);
-    return code;
-}
-
 static size_t frozen_waiting(struct store *store)
 {
     size_t count;
@@ -112,6 +95,37 @@ static size_t frozen_waiting(struct store *store)
     count = store->generation_count - 1;
     pthread_mutex_unlock(&store->state_lock);
     return count;
+}
+
+static uint64_t oldest_bytes(struct store *store)
+{
+    uint64_t bytes;
+
+    pthread_mutex_lock(&store->state_lock);
+    bytes = generation_bytes(store->generations[0]);
+    pthread_mutex_unlock(&store->state_lock);
+    return bytes;
+}
+
+static enum code seal_one(struct store *store, struct error *err)
+{
+    uint64_t bytes = oldest_bytes(store);
+    enum code code;
+
+    if (store->failed) /* what the index holds now, only a start can tell */
+        return error_set(err, E_IO, "the disk failed; the server must be restarted");
+    drain_begin(&store->sealing);
+    code = store_seal_oldest(store, err);
+    if (code == E_DISK_FULL && ballast_drop(store)) {
+        if (err != NULL)
+            *err = (struct error){0};
+        code = store_seal_oldest(store, err);
+    }
+    if (code == OK) {
+        drain_out(&store->sealing, bytes, frozen_waiting(store) > 0);
+        code = wal_trim(store->wal, store->sealed_lsn, err);
+    }
+    return code;
 }
 
 /* True when a flush waits for a generation that could not be begun: memory was short, or too many
@@ -443,6 +457,8 @@ void store_close(struct store *store)
     block_builder_free(store->builder);
     map_release(&store->fields_stored);
     arena_release(&store->fields_arena);
+    drain_release(&store->sealing);
+    drain_release(&store->applying);
     pthread_mutex_destroy(&store->submit_lock);
     pthread_mutex_destroy(&store->commit_lock);
     pthread_mutex_destroy(&store->state_lock);

@@ -560,6 +560,8 @@ static void store_init(struct store *store, const struct store_options *options)
     store->limits = *options->limits;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    drain_init(&store->sealing, options->clock);
+    drain_init(&store->applying, options->clock);
     pthread_mutex_init(&store->submit_lock, NULL);
     pthread_mutex_init(&store->commit_lock, NULL);
     pthread_mutex_init(&store->state_lock, NULL);

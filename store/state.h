@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/drain.h"
 #include "base/thread.h"
 #include "store/head/generation.h"
 #include "store/holding.h"
@@ -55,6 +56,8 @@ struct store {
     struct hash128 incarnation;
     struct wal *wal;
     struct store_metrics metrics;
+    struct drain sealing;  /* bytes of the head, as they are sealed */
+    struct drain applying; /* submissions, as they are acknowledged */
 
     pthread_mutex_t submit_lock; /* guards: */
     pthread_cond_t submit_more;

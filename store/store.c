@@ -98,12 +98,14 @@ static enum code submit_reserve(struct store *store, struct submission *submissi
         return error_set(err, E_DRAINING, "the server is shutting down");
     if (store->waiting.count >= SUBMISSIONS_MAX) {
         metric_add(store->metrics.refused_busy, 1);
+        error_retry(err, drain_seconds(&store->applying, store->waiting.count));
         return error_set(err, E_BUSY, "%d requests wait for the wal already", SUBMISSIONS_MAX);
     }
     if (store->head_bytes + store->reserved_bytes + submission->reserved_bytes >
         store->limits.head_bytes_max) {
         store->crowded = true;
         metric_add(store->metrics.refused_busy, 1);
+        error_retry(err, drain_seconds(&store->sealing, store->head_bytes));
         return error_set(err, E_BUSY,
                          "%" PRIu64 " bytes of rows wait to be sealed; the limit head_bytes_max is "
                          "%" PRIu64,
@@ -112,6 +114,8 @@ static enum code submit_reserve(struct store *store, struct submission *submissi
     if (wal > store->limits.wal_bytes_max) {
         store->crowded = true;
         metric_add(store->metrics.refused_busy, 1);
+        /* Its bytes are those of the head in another form, and go when those are sealed. */
+        error_retry(err, drain_seconds(&store->sealing, store->head_bytes));
         return error_set(err, E_BUSY, "the wal holds %" PRIu64 " bytes; wal_bytes_max is %" PRIu64,
                          wal, store->limits.wal_bytes_max);
     }
@@ -151,6 +155,7 @@ enum code store_submit(struct store *store, struct submission *submission, struc
     code = submit_reserve(store, submission, err);
     if (code == OK) {
         store->reserved_bytes += submission->reserved_bytes;
+        drain_begin(&store->applying);
         list_push(&store->waiting, submission);
         pthread_cond_signal(&store->submit_more);
     }
@@ -413,6 +418,7 @@ static void apply_publish(struct store *store, struct submission_list *group)
 
     pthread_mutex_lock(&store->submit_lock);
     store->reserved_bytes -= reserved;
+    drain_out(&store->applying, group->count, store->waiting.count > 0);
     pthread_mutex_unlock(&store->submit_lock);
 
     while ((submission = list_pop(group)) != NULL)

@@ -172,6 +172,7 @@ static void problem_finish(struct request *request)
 
     error_set(&err, (enum code)number_parameter(request, "code"), "a \"quoted\" text");
     err.line = 7;
+    err.retry_s = (unsigned)number_parameter(request, "retry");
     error_point(&err, BYTES("start"));
     reply_problem_with(request, &err, BYTES(",\"errors\":[]"));
 }
@@ -258,7 +259,7 @@ static const struct handler park_handler = {count_start, count_piece, park_finis
 static const char *const echo_parameters[] = {"start", "end", "measurement", NULL};
 static const char *const big_parameters[] = {"bytes", NULL};
 static const char *const stream_parameters[] = {"bytes", "cut", NULL};
-static const char *const problem_parameters[] = {"code", NULL};
+static const char *const problem_parameters[] = {"code", "retry", NULL};
 
 static const struct route test_routes[] = {
     {METHOD_GET,    "/ping",          SCOPE_NONE, &ping_handler,         NULL,               false},

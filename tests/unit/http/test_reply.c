@@ -63,10 +63,39 @@ static void test_problems_have_their_headers(void **state)
         retry = answer_header(&answer, "Retry-After");
         if ((retry != NULL) != (status == 503 || status == 429))
             fail_msg("code %d: status %u and Retry-After %s", code, status, retry);
-        if (retry != NULL && (strlen(retry) != 1 || retry[0] < '1' || retry[0] > '5'))
+        if (retry != NULL && (strtoul(retry, NULL, 10) < 1 || strtoul(retry, NULL, 10) > 60))
             fail_msg("Retry-After: %s", retry);
         retry = answer_header(&answer, "WWW-Authenticate");
         assert_true((retry != NULL) == (status == 401));
+        answer_release(&answer);
+    }
+}
+
+/* What the one who refused knows, or somewhat more, but never above a minute. */
+static void test_a_known_time_is_told(void **state)
+{
+    static const struct {
+        unsigned retry, least, most;
+    } cases[] = {
+        {0,   1,  3 },
+        {1,   1,  3 },
+        {8,   8,  12},
+        {40,  40, 52},
+        {60,  46, 60},
+        {900, 46, 60},
+    };
+    struct served *served = *state;
+
+    for (size_t i = 0; i < COUNT_OF(cases) * 8; i++) {
+        struct answer answer;
+        unsigned long retry;
+        char text[128];
+
+        snprintf(text, sizeof(text), "GET /problem?code=%d&retry=%u HTTP/1.1\r\n" HOST "\r\n",
+                 E_BUSY, cases[i / 8].retry);
+        answer = ask(served, text);
+        retry = strtoul(answer_header(&answer, "Retry-After"), NULL, 10);
+        assert_in_range(retry, cases[i / 8].least, cases[i / 8].most);
         answer_release(&answer);
     }
 }
@@ -163,6 +192,7 @@ int main(void)
         cmocka_unit_test(test_every_answer_carries_what_all_must),
         cmocka_unit_test(test_a_handlers_headers_win_and_cannot_break_the_head),
         cmocka_unit_test(test_problems_have_their_headers),
+        cmocka_unit_test(test_a_known_time_is_told),
         cmocka_unit_test(test_refusals_come_back_at_different_times),
         cmocka_unit_test(test_bodies_above_1_kib_are_compressed_when_asked),
         cmocka_unit_test(test_what_is_too_large_for_its_buf_is_a_problem),

@@ -27,6 +27,7 @@ struct ground {
     struct index *index;
     struct limits limits; /* can be changed before ground_open() */
     struct budget budget;
+    struct drain drain;
     struct metrics *metrics;
     struct catalog *catalog;
     struct idempotency *idempotency;
@@ -67,6 +68,7 @@ static inline void ground_open(struct ground *ground)
     if (store_open(&options, &ground->store, &err) != OK || store_start(ground->store, &err) != OK)
         fail_msg("%s", err.text);
     ground->tenant = catalog_tenant(ground->catalog, BYTES("default"));
+    drain_init(&ground->drain, clock_system());
     ground->environment = (struct intake_environment){
         .store = ground->store,
         .catalog = ground->catalog,
@@ -74,6 +76,7 @@ static inline void ground_open(struct ground *ground)
         .rate = ground->rate,
         .clock = clock_system(),
         .budget = &ground->budget,
+        .drain = &ground->drain,
         .metrics = ground->metrics,
     };
 }
@@ -83,6 +86,7 @@ static inline void ground_close(struct ground *ground)
     store_close(ground->store);
     idempotency_free(ground->idempotency);
     rate_free(ground->rate);
+    drain_release(&ground->drain);
     catalog_free(ground->catalog);
     metrics_free(ground->metrics);
     index_lmdb_close(ground->index);

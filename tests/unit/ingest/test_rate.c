@@ -55,8 +55,11 @@ static void test_a_large_request_passes_and_leaves_a_debt(void **state)
     (void)state;
     assert_int_equal(rate_new(&clock.clock, &rate, &err), OK);
     assert_int_equal(rate_take(rate, &a, 100, 1000, &err), OK);
+    assert_int_equal(rate_take(rate, &a, 100, 1, &err), E_RATE_LIMIT);
+    assert_int_equal(err.retry_s, 10); /* 900 points are owed, and one is wanted */
     clock.now_ns += 8900000000;
     assert_int_equal(rate_take(rate, &a, 100, 1, &err), E_RATE_LIMIT);
+    assert_int_equal(err.retry_s, 1);
     clock.now_ns += 200000000;
     assert_int_equal(rate_take(rate, &a, 100, 1, &err), OK);
     rate_free(rate);

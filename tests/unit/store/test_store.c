@@ -91,6 +91,7 @@ static void test_a_full_head_says_busy_until_it_is_sealed(void **state)
     }
     assert_int_equal(code, E_BUSY);
     assert_true(rows > 1000);
+    assert_int_equal(drain_seconds(&house.store->sealing, house.store->head_bytes), 1);
     assert_true(house.store->head_bytes <= house.limits.head_bytes_max);
     house_seal(&house);
     assert_int_equal(house_put(&house, 1, rows, 500, NULL), OK);
