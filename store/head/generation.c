@@ -7,6 +7,7 @@ enum {
     RUN_ROWS_MIN = 2,
     RUN_ROWS_GROWTH = 4,
     RUN_ROWS_MAX = 1024, /* 10 fields: 96 KiB, some percent of waste at a generation's end */
+    RUNS_GROWING = 6,    /* of 2, 8, 32, 128, 512 and the first of RUN_ROWS_MAX rows */
 };
 
 enum code generation_new(struct generation **out, struct error *err)
@@ -298,16 +299,36 @@ enum code generation_note(struct generation *generation, struct generation_note 
     return OK;
 }
 
-/* Every row may begin a run, whose room is at most RUN_ROWS_GROWTH times the rows that its series
- * has by then; so the runs of a series never hold more than that for each row. */
+/* Runs of n rows of a series have room for at most RUN_ROWS_GROWTH times n, and for no more than
+ * RUN_ROWS_MAX - 1 beside the n; they are at most n, and no more than RUNS_GROWING and one for each
+ * RUN_ROWS_MAX rows.  These bounds are concave in n: those of the parts that batches bring bound
+ * the whole, and rows spread evenly over all series of the batch are the worst case. */
+static uint64_t room_rows(const struct batch *batch, const struct batch_table *table)
+{
+    uint64_t growing = (uint64_t)table->row_count * RUN_ROWS_GROWTH;
+    uint64_t full = table->row_count + (uint64_t)batch->series_count * (RUN_ROWS_MAX - 1);
+
+    return growing < full ? growing : full;
+}
+
+static uint64_t run_count(const struct batch *batch, const struct batch_table *table)
+{
+    uint64_t rows = table->row_count;
+    uint64_t full = rows / RUN_ROWS_MAX + 1 + (uint64_t)batch->series_count * RUNS_GROWING;
+
+    return rows < full ? rows : full;
+}
+
 uint64_t generation_cost(const struct batch *batch)
 {
     uint64_t cost = 4096;
 
     for (const struct batch_table *table = batch->tables; table != NULL; table = table->next) {
         uint64_t columns = table->field_count, head = sizeof(struct run) + columns * 8 + 16;
+        uint64_t times = table->revision != NULL ? 3 : 2;
 
-        cost += table->row_count * (head + (3 + columns) * 8 * RUN_ROWS_GROWTH);
+        cost += run_count(batch, table) * head;
+        cost += room_rows(batch, table) * (times + columns) * 8;
         cost += sizeof(struct shape) + 2 * table->measurement.size + 64;
         for (uint32_t f = 0; f < table->field_count; f++) {
             cost += sizeof(struct batch_field) + 2 * table->fields[f].name.size + 32;

@@ -264,8 +264,9 @@ static void test_notes_are_kept_newest_first(void **state)
 
 struct cost_case {
     const char *name;
-    uint32_t series, fields, rows; /* rows of each series, a request a round */
-    bool strings, revised, shapes; /* shapes: each row has another one than the row before */
+    uint32_t series, fields, rows; /* rows of each series */
+    uint32_t at_once;              /* of them in a request */
+    bool strings, revised, shapes; /* shapes: each request has another one than that before */
 };
 
 /* What was reserved for all requests together is what their rows take, or more; an arena's last
@@ -273,15 +274,21 @@ struct cost_case {
 static void test_the_cost_of_requests_bounds_what_they_take(void **state)
 {
     static const struct cost_case cases[] = {
-        {"one row each",         300, 3,    1,    false, false, false},
-        {"just a second run",    300, 10,   3,    false, false, false},
-        {"just a third run",     300, 10,   11,   false, false, false},
-        {"just a fourth run",    300, 10,   43,   false, true,  false},
-        {"just a fifth run",     60,  10,   171,  false, false, false},
-        {"a long series",        1,   10,   3000, false, false, false},
-        {"many fields",          10,  1000, 11,   false, false, false},
-        {"strings",              300, 4,    11,   true,  true,  false},
-        {"a shape for each row", 300, 2,    20,   false, false, true },
+        {"one row each",         300, 3,    1,     1,     false, false, false},
+        {"just a second run",    300, 10,   3,     1,     false, false, false},
+        {"just a third run",     300, 10,   11,    1,     false, false, false},
+        {"just a fourth run",    300, 10,   43,    1,     false, true,  false},
+        {"just a fifth run",     60,  10,   171,   1,     false, false, false},
+        {"a long series",        1,   10,   3000,  1,     false, false, false},
+        {"many fields",          10,  1000, 11,    1,     false, false, false},
+        {"strings",              300, 4,    11,    1,     true,  true,  false},
+        {"a shape for each row", 300, 2,    20,    1,     false, false, true },
+        {"a fifth run at once",  60,  10,   171,   171,   false, false, false},
+        {"a sixth run at once",  60,  10,   683,   683,   false, true,  false},
+        {"requests of a run",    20,  10,   5000,  1024,  false, false, false},
+        {"requests of 300 rows", 20,  10,   6000,  300,   false, false, false},
+        {"long requests",        2,   10,   60000, 20000, false, false, false},
+        {"long, two shapes",     2,   10,   60000, 7000,  false, false, true },
     };
 
     (void)state;
@@ -294,12 +301,12 @@ static void test_the_cost_of_requests_bounds_what_they_take(void **state)
 
         assert_int_equal(open_ground(&opened), 0);
         ground = opened;
-        for (uint32_t r = 0; r < plan->rows; r++) {
+        for (uint32_t r = 0; r < plan->rows; r += plan->at_once) {
             request_begin(ground);
             for (uint32_t f = 0; f < plan->fields; f++) {
                 char name[16];
-                size_t size =
-                    (size_t)snprintf(name, sizeof(name), "f%04u%u", f, plan->shapes ? r % 2 : 0);
+                size_t size = (size_t)snprintf(name, sizeof(name), "f%04u%u", f,
+                                               plan->shapes ? r / plan->at_once % 2 : 0);
 
                 cells[f].name = arena_copy(&ground->request, (struct bytes){name, size});
                 cells[f].type = plan->strings ? TYPE_STRING : TYPE_U64;
@@ -307,9 +314,10 @@ static void test_the_cost_of_requests_bounds_what_they_take(void **state)
                 if (plan->strings)
                     cells[f].cell.text = sample_text(&ground->request, "a text of 17 byte", 17);
             }
-            for (uint32_t i = 0; i < plan->series; i++)
-                sample_row(&ground->batch, &ground->series[i], r, plan->revised ? 1 : INT64_MIN,
-                           cells, plan->fields);
+            for (uint32_t k = r; k < r + plan->at_once && k < plan->rows; k++)
+                for (uint32_t i = 0; i < plan->series; i++)
+                    sample_row(&ground->batch, &ground->series[i], k, plan->revised ? 1 : INT64_MIN,
+                               cells, plan->fields);
             cost += generation_cost(&ground->batch);
             request_apply(ground, r + 1);
             if (generation_bytes(ground->generation) > cost + allowance)
@@ -320,6 +328,27 @@ static void test_the_cost_of_requests_bounds_what_they_take(void **state)
         assert_true(generation_check(ground->generation));
         close_ground(&opened);
     }
+}
+
+/* A request of long series reserves little more than its rows take: two of the largest bodies must
+ * fit into the head at once. */
+static void test_the_cost_of_long_series_is_near_to_what_they_take(void **state)
+{
+    static struct sample_cell cells[10];
+    struct ground *ground = *state;
+    enum { ROWS = 20000, BYTES = ROWS * (2 + 10) * 8 };
+
+    for (uint32_t f = 0; f < COUNT_OF(cells); f++) {
+        static const char names[] = "abcdefghij";
+
+        cells[f].name = (struct bytes){names + f, 1};
+        cells[f].type = TYPE_U64;
+    }
+    request_begin(ground);
+    for (uint32_t r = 0; r < ROWS; r++)
+        sample_row(&ground->batch, &ground->series[r % 2], r, INT64_MIN, cells, COUNT_OF(cells));
+    assert_in_range(generation_cost(&ground->batch), BYTES, BYTES + BYTES / 4);
+    request_apply(ground, 1);
 }
 
 struct reading {
@@ -404,6 +433,7 @@ int main(void)
         TEST(test_another_shape_begins_a_run),
         TEST(test_notes_are_kept_newest_first),
         cmocka_unit_test(test_the_cost_of_requests_bounds_what_they_take),
+        TEST(test_the_cost_of_long_series_is_near_to_what_they_take),
         TEST(test_readers_see_whole_rows_while_they_are_applied),
     };
 
