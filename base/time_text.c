@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "base/date.h"
 #include "base/number.h"
 
 #define SECOND_NS INT64_C(1000000000)
@@ -55,40 +56,6 @@ enum time_unit time_unit_guess(int64_t count)
     if (size < UINT64_C(5000000000000))
         return TIME_MS;
     return size < UINT64_C(5000000000000000) ? TIME_US : TIME_NS;
-}
-
-/* Days from 1970-01-01.  Years are counted from March, so that the leap day is the last of
- * its year and months before it have fixed lengths: 153 days each five. */
-static int64_t days_of_date(int year, int month, int day)
-{
-    int64_t y = month > 2 ? year : year - 1;
-    int64_t months = (month + 9) % 12;
-    int64_t leap_days = y / 4 - y / 100 + y / 400;
-
-    if (y < 0) /* January and February of the year 0 */
-        leap_days = -1;
-    return 365 * y + leap_days + (153 * months + 2) / 5 + day - 1 - 719468;
-}
-
-static void date_of_days(int64_t days, int *year, int *month, int *day)
-{
-    int64_t since = days + 719468; /* 0000-03-01; the range of int64 ns is far behind it */
-    int64_t era = since / 146097, of_era = since % 146097;
-    int64_t y = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    int64_t of_year = of_era - (365 * y + y / 4 - y / 100);
-    int64_t months = (5 * of_year + 2) / 153;
-
-    *day = (int)(of_year - (153 * months + 2) / 5 + 1);
-    *month = (int)(months < 10 ? months + 3 : months - 9);
-    *year = (int)(y + era * 400 + (*month <= 2));
-}
-
-static int days_in_month(int year, int month)
-{
-    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-
-    return days[month - 1] + (month == 2 && leap);
 }
 
 /* What is enough of an input to be recognised in an error. */
@@ -153,9 +120,9 @@ static enum code scan_date(struct scan *scan, int64_t *days)
         return E_BAD_TIME;
     if (!scan_char(scan, "-"))
         return refuse(scan, "want '-' between month and day");
-    if (scan_part(scan, 2, 1, days_in_month(year, month), "want a day of that month", &day))
+    if (scan_part(scan, 2, 1, date_days_in_month(year, month), "want a day of that month", &day))
         return E_BAD_TIME;
-    *days = days_of_date(year, month, day);
+    *days = date_days(year, month, day);
     return OK;
 }
 
