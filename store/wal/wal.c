@@ -52,19 +52,27 @@ static void segment_size_grow(struct wal *wal)
         wal->size_next *= 2;
 }
 
-static bool closed_push(struct wal *wal, const struct segment *segment)
+/* Room for one more closed segment, before anything is changed that would be half done without it.
+ * It stays: only trimming, which takes away, comes between.  Under the lock. */
+static enum code closed_reserve(struct wal *wal, struct error *err)
 {
-    if (wal->closed_count == wal->closed_capacity) {
-        size_t capacity = wal->closed_capacity * 2 + 16;
-        struct segment *grown = realloc(wal->closed, capacity * sizeof(*grown));
+    size_t capacity = wal->closed_capacity * 2 + 16;
+    struct segment *grown;
 
-        if (grown == NULL)
-            return false;
-        wal->closed = grown;
-        wal->closed_capacity = capacity;
-    }
+    if (wal->closed_count < wal->closed_capacity)
+        return OK;
+    grown = realloc(wal->closed, capacity * sizeof(*grown));
+    if (grown == NULL)
+        return error_set(err, E_MEMORY, "no memory for the list of segments");
+    wal->closed = grown;
+    wal->closed_capacity = capacity;
+    return OK;
+}
+
+static void closed_push(struct wal *wal, const struct segment *segment)
+{
+    assert(wal->closed_count < wal->closed_capacity);
     wal->closed[wal->closed_count++] = *segment;
-    return true;
 }
 
 /* After replay: goes on in the last segment that has frames; later ones are empty, of them one is
@@ -92,8 +100,10 @@ static enum code wal_resume(struct wal *wal, struct segment *segments, size_t co
         if (i == last && segments[i].size >= SEGMENT_HEAD_SIZE) {
             wal->current = segments[i];
             code = fs_open(wal->fs, name, FS_READ_WRITE, &wal->current.file, err);
-        } else if (!closed_push(wal, &segments[i])) {
-            code = error_set(err, E_MEMORY, "no memory for the list of segments");
+        } else {
+            code = closed_reserve(wal, err);
+            if (code == OK)
+                closed_push(wal, &segments[i]);
         }
     }
     if (code == OK)
@@ -158,10 +168,15 @@ static enum code wal_next_segment(struct wal *wal, uint64_t bytes, struct error 
 {
     uint64_t want = SEGMENT_HEAD_SIZE + bytes, id = 0, size, before;
     struct segment next;
-    bool made, pushed = true;
-    enum code code = OK;
+    bool made;
+    enum code code;
 
     pthread_mutex_lock(&wal->lock);
+    code = closed_reserve(wal, err);
+    if (code) {
+        pthread_mutex_unlock(&wal->lock);
+        return code;
+    }
     next = wal->spare;
     wal->spare = (struct segment){0};
     made = next.file == NULL;
@@ -200,12 +215,10 @@ static enum code wal_next_segment(struct wal *wal, uint64_t bytes, struct error 
         segment_size_grow(wal);
     if (wal->current.file != NULL) {
         segment_release(&wal->current);
-        pushed = closed_push(wal, &wal->current);
+        closed_push(wal, &wal->current);
     }
     wal->bytes += next.size - before;
     pthread_mutex_unlock(&wal->lock);
-    if (!pushed)
-        return error_set(err, E_MEMORY, "no memory for the list of segments");
     wal->current = next;
     wal->head_due = true;
     return OK;
@@ -427,13 +440,17 @@ enum code wal_trim(struct wal *wal, uint64_t sealed_lsn, struct error *err)
 enum code wal_rotate(struct wal *wal, struct error *err)
 {
     struct segment spare;
-    bool pushed = true;
-    enum code code = OK;
+    enum code code;
 
     pthread_mutex_lock(&wal->lock);
+    code = closed_reserve(wal, err);
+    if (code) {
+        pthread_mutex_unlock(&wal->lock);
+        return code;
+    }
     if (wal->current.file != NULL && wal->current.lsn_last > 0) {
         segment_release(&wal->current);
-        pushed = closed_push(wal, &wal->current);
+        closed_push(wal, &wal->current);
         wal->current = (struct segment){.id = wal->current.id};
     }
     spare = wal->spare;
@@ -441,8 +458,6 @@ enum code wal_rotate(struct wal *wal, struct error *err)
     wal->size_next = SEGMENT_BYTES_MIN;
     wal->bytes -= spare.size;
     pthread_mutex_unlock(&wal->lock);
-    if (!pushed)
-        return error_set(err, E_MEMORY, "no memory for the list of segments");
     if (spare.file != NULL) {
         segment_release(&spare);
         code = segment_remove(wal->fs, spare.id, err);
