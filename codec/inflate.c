@@ -6,6 +6,7 @@
 #include <strings.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 enum {
     PIECE_SIZE = 128 * 1024,
@@ -175,6 +176,8 @@ static enum code step_zstd(struct inflate *inflate, struct bytes *input, size_t 
     *input = bytes_slice(*input, in.pos, input->size);
     *size = out.pos;
     *more = out.pos == PIECE_SIZE;
+    if (ZSTD_getErrorCode(result) == ZSTD_error_memory_allocation)
+        return error_set(err, E_MEMORY, "no memory to decompress the body");
     if (ZSTD_isError(result))
         return bad(inflate, ZSTD_getErrorName(result), err);
     /* Without input and output it would ask for the next frame's head. */

@@ -2,6 +2,8 @@
 
 #include <assert.h>
 #include <jansson.h>
+#include <pthread.h>
+#include <stdlib.h>
 
 #include "codec/utf8.h"
 
@@ -9,6 +11,24 @@
 static const json_t *inside(const struct json *value)
 {
     return (const json_t *)value;
+}
+
+/* Where memory runs out jansson blames the text ("string or '}' expected near '\"a\"'"), or says
+ * nothing: so the allocator remembers it. */
+static _Thread_local bool starved;
+static pthread_once_t allocator_once = PTHREAD_ONCE_INIT;
+
+static void *allocate(size_t size)
+{
+    void *block = malloc(size);
+
+    starved |= block == NULL;
+    return block;
+}
+
+static void allocator_set(void)
+{
+    json_set_alloc_funcs(allocate, free);
 }
 
 /* How deep the text nests, counted before the parser recurses; strings are passed over.
@@ -54,13 +74,15 @@ enum code json_doc_parse(struct bytes text, uint32_t depth_max, struct json **ro
     if (text.size > 0 && memchr(text.data, '\0', text.size) != NULL) /* jansson passes over them */
         return error_set(err, E_SYNTAX, "byte %zu: a NUL byte is no JSON",
                          strnlen(text.data, text.size) + 1);
+    pthread_once(&allocator_once, allocator_set);
+    starved = false;
     parsed = json_loadb(text.data == NULL ? "" : text.data, text.size,
                         JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
     if (parsed != NULL) {
         *root = (struct json *)parsed;
         return OK;
     }
-    if (json_error_code(&why) == json_error_out_of_memory)
+    if (starved)
         return error_set(err, E_MEMORY, "no memory for a JSON document of %zu bytes", text.size);
     code = error_set(err, E_SYNTAX, "line %d, column %d: %s", why.line, why.column, why.text);
     if (err != NULL)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 enum {
     PIECE_SIZE = 32768,
@@ -189,6 +190,8 @@ static enum code zstd_turn(struct compressor *c, struct bytes *bytes, enum compr
     ZSTD_outBuffer out = {c->piece, PIECE_SIZE, 0};
     size_t left = ZSTD_compressStream2(c->zstd, &out, &in, directive[step]);
 
+    if (ZSTD_getErrorCode(left) == ZSTD_error_memory_allocation)
+        return error_set(err, E_MEMORY, "no memory to compress the answer");
     if (ZSTD_isError(left))
         return error_set(err, E_INTERNAL, "zstd: %s", ZSTD_getErrorName(left));
     *bytes = bytes_slice(*bytes, in.pos, bytes->size);

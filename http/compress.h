@@ -23,7 +23,7 @@ MUST_USE enum code compressor_new(enum coding coding, struct compressor **compre
                                   struct error *err);
 void compressor_free(struct compressor *compressor); /* NULL is fine */
 /* Hands what comes out to `sink`, in pieces below 32 KiB.  COMPRESS_FLUSH: all that went in has
- * come out.  Gives what the sink gave, or E_INTERNAL. */
+ * come out.  Gives what the sink gave, E_MEMORY or E_INTERNAL. */
 MUST_USE enum code
 compressor_run(struct compressor *compressor, struct bytes bytes, enum compress_step step,
                enum code (*sink)(void *context, struct bytes piece, struct error *err),
