@@ -244,11 +244,14 @@ static enum code read_parameters(struct exchange *x, struct bytes text, struct e
 {
     enum code code = parameters_parse(text, &x->request.arena, &x->parameters, err);
 
-    if (!code)
-        code = parameters_check(&x->parameters, x->request.route->parameters, err);
     x->request.parameters = x->parameters.items;
     x->request.parameter_count = x->parameters.count;
     return code;
+}
+
+static enum code check_parameters(const struct exchange *x, struct error *err)
+{
+    return parameters_check(&x->parameters, x->request.route->parameters, err);
 }
 
 static bool is_form(struct bytes content_type)
@@ -297,7 +300,8 @@ static void admit(struct exchange *x, const struct framing *framing)
 
     if (query != NULL)
         text = bytes_slice(x->target, x->request.path.size + 1, x->target.size);
-    if (find_route(x, &err) != OK) {
+    /* A token may stand among the parameters; what is wrong with them is told to who has one. */
+    if (find_route(x, &err) != OK || read_parameters(x, text, &err) != OK) {
         reply_problem(&x->request, &err);
         return;
     }
@@ -306,7 +310,7 @@ static void admit(struct exchange *x, const struct framing *framing)
         assert(x->reply.made);
         return;
     }
-    if (read_parameters(x, text, &err) != OK || check_body(x, framing, &err) != OK) {
+    if (check_parameters(x, &err) != OK || check_body(x, framing, &err) != OK) {
         reply_problem(&x->request, &err);
         return;
     }
@@ -397,7 +401,8 @@ static void finish(struct exchange *x)
     struct error err = {0};
 
     if (x->form && (buf_finish(&x->form_body, &err) != OK ||
-                    read_parameters(x, buf_bytes(&x->form_body), &err) != OK))
+                    read_parameters(x, buf_bytes(&x->form_body), &err) != OK ||
+                    check_parameters(x, &err) != OK))
         reply_problem(&x->request, &err);
     else
         x->request.route->handler->finish(&x->request);

@@ -26,7 +26,8 @@ void reply_buf_take(struct request *request, unsigned status, const char *conten
                     struct buf *body);
 /* RFC 9457: type, title, status, detail, instance, code, and line / parameter when the error has
  * them. Status from the code's row (http/problem.c); Retry-After on 503 and 429: err->retry_s, or
- * what suits the code, with jitter, 1..60 s; WWW-Authenticate on 401. */
+ * what suits the code, with jitter, 1..60 s; WWW-Authenticate on 401.  In another shape where a
+ * refusal_shape (http/route.h) has the path. */
 void reply_problem(struct request *request, const struct error *err);
 /* As reply_problem() with members appended to the object: `extra` is JSON text like
  * ",\"errors\":[...]", or empty. */

@@ -2,7 +2,7 @@
 #ifndef WEIR_HTTP_ROUTE_H
 #define WEIR_HTTP_ROUTE_H
 
-#include "base/error.h"
+#include "base/buf.h"
 
 struct request;
 
@@ -13,6 +13,7 @@ enum scope {
     SCOPE_READ = 1,
     SCOPE_WRITE = 2,
     SCOPE_ADMIN = 4,
+    SCOPE_ANY = SCOPE_READ | SCOPE_WRITE | SCOPE_ADMIN, /* one of them is enough */
 };
 
 /* What a handler does at each step of a request.  All run on an HTTP thread and never wait.
@@ -36,6 +37,16 @@ struct route {
     const char *const *parameters; /* query parameters it knows, NULL-terminated; others are 400
                                       unknown_parameter with the nearest name; NULL = none */
     bool form_allowed; /* POST with application/x-www-form-urlencoded: parameters from the body */
+};
+
+/* How a refusal looks to clients that were written for another server and know no problems (RFC
+ * 9457): that of a handler, and any that comes before one (401, 404, 405, 413 and so on). */
+struct refusal_shape {
+    const char *path; /* this one, or all below it when it ends in '/' */
+    unsigned (*status)(enum code code);
+    /* Prints the JSON body; may add headers.  `extra` as in reply_problem_with(). */
+    void (*print)(struct request *request, const struct error *err, struct bytes extra,
+                  struct buf *body);
 };
 
 #endif

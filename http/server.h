@@ -15,6 +15,8 @@ struct http_options {
     const struct limits *limits; /* copied: connections, header/body/idle times, body bytes */
     const struct route *routes;
     size_t route_count;
+    const struct refusal_shape *shapes; /* of paths without problems; the first that fits holds */
+    size_t shape_count;
     void *app;
     /* Before start(), for every route but SCOPE_NONE: sets request->tenant or replies 401/403 and
      * gives false. */
