@@ -146,8 +146,8 @@ static void run(const struct shape *shape, struct block_encoder *encoder,
     static const uint32_t row_first[] = {0, BLOCK_ROWS_MAX};
     struct block_column columns[COLUMNS];
     struct series_id id = {1, 2};
-    struct block block = {BYTES("cpu"), BLOCK_ROWS_MAX, 1,    &id,     row_first,
-                          time,         ingest,         NULL, columns, COLUMNS};
+    struct block block = {BYTES("cpu"), BLOCK_ROWS_MAX, 1,    &id,     row_first, time,
+                          ingest,       NULL,           NULL, columns, COLUMNS};
     struct buf out = BUF_INIT(64 << 20);
     struct arena arena;
     struct random random;

@@ -63,12 +63,12 @@ const struct bytes *view_missing(const struct view *view, size_t *count)
 }
 
 enum code view_places(const struct view *view, const struct series *series, int64_t start,
-                      int64_t end, struct arena *arena, struct place **places, size_t *count,
-                      struct error *err)
+                      int64_t end, bool versions, struct arena *arena, struct place **places,
+                      size_t *count, struct error *err)
 {
     struct place *list = ARENA_ARRAY(arena, struct place, PLACES);
 
-    (void)series, (void)start, (void)end;
+    (void)series, (void)start, (void)end, (void)versions;
     if (!list)
         return error_set(err, E_MEMORY, "no memory for places");
     for (size_t i = 0; i < PLACES; i++) {
@@ -79,6 +79,7 @@ enum code view_places(const struct view *view, const struct series *series, int6
                                  .ingest_first = view->ingest[0],
                                  .ingest_last = view->ingest[0],
                                  .row_count = PLACE_ROWS,
+                                 .settled = INT64_MIN,
                                  .detail = times};
     }
     *places = list;

@@ -67,6 +67,7 @@ enum code block_check(struct bytes bytes, struct block_decoder *decoder, struct 
                       struct error *err)
 {
     const int64_t *time, *ingest, *revision;
+    const uint8_t *history;
     struct block_view view;
     enum code code;
 
@@ -78,6 +79,8 @@ enum code block_check(struct bytes bytes, struct block_decoder *decoder, struct 
         code = block_read_ingest(decoder, &view, arena, &ingest, err);
     if (code == OK)
         code = block_read_revision(decoder, &view, arena, &revision, err);
+    if (code == OK)
+        code = block_read_history(decoder, &view, arena, &history, err);
     if (code == OK)
         code = bounds_check(time, view.row_count, view.time_first, view.time_last, "time", err);
     if (code == OK)

@@ -201,6 +201,10 @@ static void times_encode(struct column_encoder *column, const struct block *bloc
     if (block->revision)
         column_revision_encode(column, block->revision, block->row_count);
     view->revision.data.size = column->out.size - start;
+    start = column->out.size;
+    if (block->history)
+        bits_encode(column, block->history, block->row_count);
+    view->history.data.size = column->out.size - start;
 }
 
 enum code block_encode(struct block_encoder *encoder, const struct block *block, struct buf *out,
@@ -215,6 +219,7 @@ enum code block_encode(struct block_encoder *encoder, const struct block *block,
         .series = block->series,
         .series_row_first = block->series_row_first,
         .has_revision = block->revision != NULL,
+        .has_history = block->history != NULL,
     };
     const char *at;
     enum code code;
@@ -239,6 +244,7 @@ enum code block_encode(struct block_encoder *encoder, const struct block *block,
     section_settle(&view.time, &at);
     section_settle(&view.ingest, &at);
     section_settle(&view.revision, &at);
+    section_settle(&view.history, &at);
     for (uint32_t i = 0; i < block->column_count; i++)
         section_settle(&encoder->sections[i], &at);
     block_header_put(&view, out);
@@ -349,6 +355,32 @@ enum code block_read_revision(struct block_decoder *decoder, const struct block_
         return code;
     }
     *revision = times;
+    return OK;
+}
+
+enum code block_read_history(struct block_decoder *decoder, const struct block_view *view,
+                             struct arena *arena, const uint8_t **history, struct error *err)
+{
+    struct reader reader;
+    uint8_t *flags;
+    enum code code;
+
+    *history = NULL;
+    if (!view->has_history)
+        return OK;
+    flags = arena_alloc(arena, view->row_count);
+    if (!flags)
+        return error_set(err, E_MEMORY, "no memory for %u flags", view->row_count);
+    code = section_begin(&view->history, &reader, err);
+    if (code == OK)
+        code = bits_decode(&decoder->column, &reader, flags, view->row_count, err);
+    if (code == OK)
+        code = section_end(&reader, err);
+    if (code) {
+        error_context(err, "history flags");
+        return code;
+    }
+    *history = flags;
     return OK;
 }
 

@@ -34,10 +34,10 @@ struct block_view {
     const uint32_t *series_row_first;
     int64_t time_first, time_last; /* least and greatest */
     int64_t ingest_first, ingest_last;
-    bool has_revision;
+    bool has_revision, has_history;
     bool times_unique;                   /* no series has two rows of one time */
     const struct block_section *columns; /* sorted by (name, type) */
-    struct block_section time, ingest, revision;
+    struct block_section time, ingest, revision, history;
 };
 
 /* Decoding contexts; one thread at a time. */
@@ -59,6 +59,10 @@ MUST_USE enum code block_read_ingest(struct block_decoder *decoder, const struct
 MUST_USE enum code block_read_revision(struct block_decoder *decoder, const struct block_view *view,
                                        struct arena *arena, const int64_t **revision,
                                        struct error *err);
+/* A byte a row as in model/block.h; *history is NULL when the block has none. */
+MUST_USE enum code block_read_history(struct block_decoder *decoder, const struct block_view *view,
+                                      struct arena *arena, const uint8_t **history,
+                                      struct error *err);
 /* *present is NULL when all are present.  Cells that are absent hold 0. */
 MUST_USE enum code block_read_column(struct block_decoder *decoder, const struct block_view *view,
                                      uint32_t column, struct arena *arena, const union cell **cells,

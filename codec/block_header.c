@@ -14,7 +14,8 @@ enum {
     BLOCK_VERSION = 1,
     FLAG_TIMES_UNIQUE = 1,
     FLAG_REVISION = 2,
-    FLAGS_KNOWN = FLAG_TIMES_UNIQUE | FLAG_REVISION,
+    FLAG_HISTORY = 4,
+    FLAGS_KNOWN = FLAG_TIMES_UNIQUE | FLAG_REVISION | FLAG_HISTORY,
     HEAD_SIZE = 12, /* magic, version, flags, two zero bytes, header size */
     HEADER_SIZE_AT = 8,
     CRC_SIZE = 4,
@@ -40,7 +41,8 @@ void block_header_put(const struct block_view *view, struct buf *out)
     buf_put_u32(out, BLOCK_MAGIC);
     buf_put_u8(out, BLOCK_VERSION);
     buf_put_u8(out, (uint8_t)((view->times_unique ? FLAG_TIMES_UNIQUE : 0) |
-                              (view->has_revision ? FLAG_REVISION : 0)));
+                              (view->has_revision ? FLAG_REVISION : 0) |
+                              (view->has_history ? FLAG_HISTORY : 0)));
     buf_put_u16(out, 0);
     buf_put_u32(out, 0); /* header size, below */
     buf_put_span(out, view->measurement);
@@ -60,6 +62,8 @@ void block_header_put(const struct block_view *view, struct buf *out)
     section_put(&view->ingest, out);
     if (view->has_revision)
         section_put(&view->revision, out);
+    if (view->has_history)
+        section_put(&view->history, out);
     for (uint32_t i = 0; i < view->column_count; i++) {
         const struct block_section *column = &view->columns[i];
 
@@ -258,6 +262,7 @@ enum code block_header_read(struct bytes bytes, struct arena *arena, struct bloc
     sections = reader_of(bytes_slice(bytes, header_size, bytes.size));
     view->times_unique = (flags & FLAG_TIMES_UNIQUE) != 0;
     view->has_revision = (flags & FLAG_REVISION) != 0;
+    view->has_history = (flags & FLAG_HISTORY) != 0;
     code = counts_read(&reader, view, err);
     if (code)
         return code;
@@ -275,6 +280,8 @@ enum code block_header_read(struct bytes bytes, struct arena *arena, struct bloc
         code = section_read(&reader, &sections, &view->ingest, err);
     if (code == OK && view->has_revision)
         code = section_read(&reader, &sections, &view->revision, err);
+    if (code == OK && view->has_history)
+        code = section_read(&reader, &sections, &view->history, err);
     if (code)
         return code;
     code = columns_read(&reader, &sections, arena, view, err);

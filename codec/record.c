@@ -14,6 +14,7 @@ enum {
     RECORD_VERSION = 1,
     TENANT_SIZE_MAX = 64,
     RESULT_SIZE_MAX = 64 * 1024,
+    TOMBSTONE_ERASE = 1,
 };
 
 static void note_put(const struct note *note, struct buf *out)
@@ -72,6 +73,8 @@ static void tombstone_put(const struct tombstone *tombstone, struct buf *out)
     buf_put_uvarint(out, tombstone->field_count);
     for (uint32_t i = 0; i < tombstone->field_count; i++)
         buf_put_span(out, tombstone->fields[i]);
+    if (tombstone->erase) /* nothing stands here otherwise, as before there was erasing */
+        buf_put_u8(out, TOMBSTONE_ERASE);
 }
 
 /* How many items of at least `item_size` bytes follow; more than there is room for fails. */
@@ -135,6 +138,9 @@ static enum code tombstone_take(struct reader *reader, struct arena *arena,
     }
     tombstone->fields = fields;
     tombstone->field_count = count;
+    tombstone->erase = reader_left(reader) > 0;
+    if (tombstone->erase && reader_u8(reader) != TOMBSTONE_ERASE)
+        return E_CORRUPT;
     return reader->failed || reader_left(reader) > 0 ? E_CORRUPT : OK;
 }
 

@@ -45,7 +45,10 @@ struct block {
         *series_row_first; /* series_count + 1 entries: rows of series i are [i, i + 1) */
     const int64_t *time;
     const int64_t *ingest;
-    const int64_t *revision;            /* NULL = none; INT64_MIN = none in this row */
+    const int64_t *revision; /* NULL = none; INT64_MIN = none in this row */
+    /* One byte a row, 1 = the row is what several versions came to (or what a deletion left), which
+     * are in a history pack; NULL = no such row. */
+    const uint8_t *history;
     const struct block_column *columns; /* sorted by (name, type) */
     uint32_t column_count;
 };

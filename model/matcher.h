@@ -24,6 +24,7 @@ struct selector {
  * No fields = whole rows. */
 struct tombstone {
     int64_t ingest;
+    bool erase; /* for good: also from answers as of earlier, and from the packs by compaction */
     struct selector selector;
     int64_t start, end;
     const struct bytes *fields;

@@ -301,8 +301,9 @@ static enum code look_at_places(struct plan *plan, struct error *err)
         struct place *places = NULL;
         size_t count = 0;
 
-        code = view_places(plan->view, plan->series[i], plan->start, plan->end,
-                           keep ? &plan->arena : &scratch, &places, &count, err);
+        code =
+            view_places(plan->view, plan->series[i], plan->start, plan->end, plan->query->versions,
+                        keep ? &plan->arena : &scratch, &places, &count, err);
         if (!code)
             code = watch_step(plan->watch, err);
         if (code)

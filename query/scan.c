@@ -113,8 +113,8 @@ static enum code take_deletions(struct scan *scan, const struct place *place, st
     for (uint32_t i = 0; i < scan->deletion_count; i++) {
         const struct deletion *deletion = &scan->deletions[i];
 
-        if (deletion->ingest <= place->ingest_first || deletion->start > last ||
-            deletion->end <= first)
+        if (deletion->ingest <= place->ingest_first || deletion->ingest <= place->settled ||
+            deletion->start > last || deletion->end <= first)
             continue;
         if (!taken)
             taken = ARENA_ARRAY(&opened->arena, const struct deletion *, scan->deletion_count - i);
@@ -281,8 +281,8 @@ enum code scan_open(struct scan *scan, struct scan_setting *setting, const struc
     code = deletions_of(setting->deletions, series, setting->watch, &scan->arena, &scan->deletions,
                         &scan->deletion_count, err);
     if (!code && !places)
-        code = view_places(setting->view, series, start, end, &scan->arena, &places, &place_count,
-                           err);
+        code = view_places(setting->view, series, start, end, setting->versions, &scan->arena,
+                           &places, &place_count, err);
     if (code)
         return code == E_MEMORY ? watch_memory(setting->watch, err) : code;
     scan->places = ARENA_ARRAY(&scan->arena, const struct place *, place_count);
@@ -421,7 +421,7 @@ enum code scan_next(struct scan *scan, struct stretch *stretch, struct error *er
         return code;
     if (scan->heap_count == 0)
         return E_END;
-    if (scan->setting->stretches && scan->heap[0]->clean && take_stretch(scan, stretch))
+    if (!scan->setting->versions && scan->heap[0]->clean && take_stretch(scan, stretch))
         return watch_rows(scan->setting->watch, stretch->end - stretch->first, err);
     code = take_versions(scan, stretch, err);
     if (code)

@@ -26,7 +26,7 @@ struct scan_setting {
     const struct bytes *fields;
     uint32_t field_count;
     bool descending;
-    bool stretches; /* rows of one place may come as they are; else all by time */
+    bool versions; /* all versions of each time are wanted, not what they come to */
     struct deletions *deletions;
     struct watch *watch;
     struct missing *missing;

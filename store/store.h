@@ -20,12 +20,30 @@
 struct index;
 struct store;
 
+struct selection;
+
+/* What compaction asks of other rooms.  Any thread. */
+struct compaction_rules {
+    void *context;
+    /* Ages in ns past which rows, and versions that lost, are not read any more; INT64_MAX = for
+     * ever. */
+    void (*ages)(void *context, const struct tenant *tenant, int64_t *retention_ns,
+                 int64_t *history_ns);
+    /* A selector made ready; whether it means the series. */
+    enum code (*selection_new)(const struct selector *selector, struct selection **selection,
+                               struct error *err);
+    enum code (*selects)(const struct selection *selection, const struct series *series,
+                         bool *selected, struct error *err);
+    void (*selection_free)(struct selection *selection); /* NULL is fine */
+};
+
 struct store_options {
     struct fs *fs; /* all borrowed, and outlive the store */
     struct clock *clock;
     struct index *index;
     struct series_registry *registry;
-    struct note_sink *notes; /* NULL: nobody asks */
+    struct note_sink *notes;              /* NULL: nobody asks */
+    const struct compaction_rules *rules; /* NULL: nothing is compacted */
     const struct limits *limits;
     struct metrics *metrics; /* NULL: none */
     uint16_t member;         /* 0..1023, the low bits of ingest times */
@@ -68,6 +86,13 @@ void store_flush(struct store *store,
                  void (*done)(void *context, enum code code, const struct error *err),
                  void *context);
 
+/* Seals everything applied so far, then compacts all packs of the tenant (NULL: of all tenants) as
+ * far as they go, erases what is to be erased, drops what is past retention; done() from the
+ * compactor's thread. */
+void store_compact(struct store *store, const struct tenant *tenant,
+                   void (*done)(void *context, enum code code, const struct error *err),
+                   void *context);
+
 /* Readiness: OK, or why not (E_IO after a disk error, E_CLOCK_SKEW, E_DISK_FULL, E_NOT_READY). */
 enum code store_ready(struct store *store, struct error *err);
 /* Refreshes the gauges (head, wal, packs, watermark lag) for /metrics. */
@@ -78,5 +103,9 @@ void store_measure(struct store *store);
 MUST_USE enum code store_step_commit(struct store *store, bool *did, struct error *err);
 MUST_USE enum code store_step_apply(struct store *store, bool *did, struct error *err);
 MUST_USE enum code store_step_seal(struct store *store, bool force, bool *did, struct error *err);
+/* One compaction of one tenant, if one is due; `force`: if anything can be merged, erased or
+ * dropped at all. */
+MUST_USE enum code store_step_compact(struct store *store, bool force, bool *did,
+                                      struct error *err);
 
 #endif

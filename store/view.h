@@ -37,14 +37,21 @@ struct place {
     int64_t ingest_first, ingest_last; /* likewise */
     uint32_t row_count;                /* likewise: at most so many */
     bool in_pack;
+    /* Rows that stand for versions of a history pack are left out: the versions are in other
+     * places. */
+    bool apart;
+    /* Deletions up to this ingest time are in the rows already and must not be applied to them
+     * (they may combine versions from before and after one); INT64_MIN: none is. */
+    int64_t settled;
     const void *source, *detail; /* the store's */
 };
 
-/* All places with rows of the series that may touch [start, end), ordered by time_first.  The array
- * is from `arena`. */
+/* All places with rows of the series that may touch [start, end), ordered by time_first.  With
+ * `versions` every version has its place, as `versions=all` wants it; without it, rows that were
+ * compacted may stand for theirs.  The array is from `arena`. */
 MUST_USE enum code view_places(const struct view *view, const struct series *series, int64_t start,
-                               int64_t end, struct arena *arena, struct place **places,
-                               size_t *count, struct error *err);
+                               int64_t end, bool versions, struct arena *arena,
+                               struct place **places, size_t *count, struct error *err);
 
 /* Decodes the fields asked for (names in any order; rows->columns[].field is the index into
  * `fields`) of the place's rows of `series`, sorted by (time, version order).  Rows outside any

@@ -6,11 +6,12 @@
 #include "base/reader.h"
 #include "store/packs/pack.h"
 
-enum { MANIFEST_VERSION = 1, MANIFEST_IN_FILE = 1 };
+/* Entries of plain packs are of version 1, those of compacted ones of version 2. */
+enum { MANIFEST_VERSION = 1, MANIFEST_VERSION_KIND = 2, MANIFEST_IN_FILE = 1 };
 
 void manifest_entry_encode(const struct manifest_entry *entry, struct buf *out)
 {
-    buf_put_u8(out, MANIFEST_VERSION);
+    buf_put_u8(out, entry->kind == PACK_PLAIN ? MANIFEST_VERSION : MANIFEST_VERSION_KIND);
     buf_put_u8(out, entry->in_file ? MANIFEST_IN_FILE : 0);
     buf_put_u64(out, entry->number);
     buf_put(out, (struct bytes){(const char *)entry->incarnation.bytes, 16});
@@ -24,6 +25,11 @@ void manifest_entry_encode(const struct manifest_entry *entry, struct buf *out)
     buf_put_i64(out, entry->ingest_last);
     buf_put_u64(out, entry->lsn_first);
     buf_put_u64(out, entry->lsn_last);
+    if (entry->kind != PACK_PLAIN) {
+        buf_put_u8(out, (uint8_t)entry->kind);
+        buf_put_i64(out, entry->settled);
+        buf_put_i64(out, entry->floor);
+    }
     buf_put_u32(out, crc32c(0, bytes_slice(buf_bytes(out), 0, out->size)));
 }
 
@@ -39,10 +45,14 @@ enum code manifest_entry_decode(struct bytes bytes, struct manifest_entry *entry
 {
     struct reader reader = reader_of(bytes);
     uint8_t version = reader_u8(&reader);
-    uint8_t flags = reader_u8(&reader);
+    uint8_t flags = reader_u8(&reader), kind = PACK_PLAIN;
     uint32_t crc;
 
-    *entry = (struct manifest_entry){.in_file = (flags & MANIFEST_IN_FILE) != 0};
+    *entry = (struct manifest_entry){
+        .in_file = (flags & MANIFEST_IN_FILE) != 0,
+        .settled = INT64_MIN,
+        .floor = INT64_MIN,
+    };
     entry->number = reader_u64(&reader);
     take_hash(&reader, &entry->incarnation);
     entry->bytes = reader_u64(&reader);
@@ -55,14 +65,22 @@ enum code manifest_entry_decode(struct bytes bytes, struct manifest_entry *entry
     entry->ingest_last = reader_i64(&reader);
     entry->lsn_first = reader_u64(&reader);
     entry->lsn_last = reader_u64(&reader);
+    if (version == MANIFEST_VERSION_KIND) {
+        kind = reader_u8(&reader);
+        entry->settled = reader_i64(&reader);
+        entry->floor = reader_i64(&reader);
+    }
+    entry->kind = (enum pack_kind)kind;
     crc = reader_u32(&reader);
     if (reader.failed || reader_left(&reader) != 0 ||
         crc != crc32c(0, bytes_slice(bytes, 0, bytes.size - sizeof(crc))))
         return error_set(err, E_CORRUPT, "a manifest entry of %zu bytes fails its check",
                          bytes.size);
-    if (version != MANIFEST_VERSION)
-        return error_set(err, E_CORRUPT, "manifest entry version %u, this program knows %d",
-                         version, MANIFEST_VERSION);
+    if (version != MANIFEST_VERSION && version != MANIFEST_VERSION_KIND)
+        return error_set(err, E_CORRUPT, "manifest entry version %u, this program knows %d and %d",
+                         version, MANIFEST_VERSION, MANIFEST_VERSION_KIND);
+    if (kind > PACK_HISTORY || (version == MANIFEST_VERSION_KIND && kind == PACK_PLAIN))
+        return error_set(err, E_CORRUPT, "manifest entry of kind %u", kind);
     return OK;
 }
 
@@ -72,7 +90,8 @@ enum code manifest_entry_expect(const struct manifest_entry *entry, struct bytes
     char name[PACK_PATH_SIZE];
 
     snprintf(name, sizeof(name), "%.*s/%016" PRIx64, BYTES_ARG(tenant), entry->number);
-    if (strcmp(name, pack_name(pack)) != 0)
+    if (strcmp(name, pack_name(pack)) != 0 || entry->kind != pack_kind(pack) ||
+        entry->settled != pack_settled(pack))
         return error_set(err, E_CORRUPT, "the manifest calls it %s, the pack itself %s", name,
                          pack_name(pack));
     return OK;

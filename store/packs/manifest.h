@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/hash.h"
 #include "model/series.h"
+#include "store/packs/pack.h"
 
 enum { PACK_PATH_SIZE = 128 };
 
@@ -18,6 +19,9 @@ struct manifest_entry {
     uint64_t row_count, value_count;
     int64_t time_first, time_last, ingest_first, ingest_last;
     uint64_t lsn_first, lsn_last;
+    enum pack_kind kind;
+    int64_t settled; /* pack_settled(); INT64_MIN for a plain pack */
+    int64_t floor;   /* versions that lost at or below this ingest time were dropped; likewise */
 };
 
 void manifest_entry_encode(const struct manifest_entry *entry, struct buf *out);

@@ -92,6 +92,8 @@ static enum code open_head(struct pack *pack, struct error *err)
     pack->name = malloc(NAME_SIZE_MAX);
     if (!pack->name)
         return error_set(err, E_MEMORY, "no memory for a pack's name");
+    pack->kind = head.kind;
+    pack->settled = head.settled;
     (void)snprintf(pack->name, NAME_SIZE_MAX, "%.*s/%016llx", BYTES_ARG(head.tenant),
                    (unsigned long long)head.number);
     return OK;
@@ -222,6 +224,16 @@ void pack_unref(struct pack *pack)
 const char *pack_name(const struct pack *pack)
 {
     return pack->name;
+}
+
+enum pack_kind pack_kind(const struct pack *pack)
+{
+    return pack->kind;
+}
+
+int64_t pack_settled(const struct pack *pack)
+{
+    return pack->settled;
 }
 
 const struct pack_block *pack_blocks(const struct pack *pack, size_t *count)

@@ -13,6 +13,13 @@
 struct pack;
 struct block_decoder;
 
+/* What a pack's rows are.  docs/formats/pack.md */
+enum pack_kind {
+    PACK_PLAIN,   /* as they came, every version */
+    PACK_CURRENT, /* compacted: one row a time, what its versions come to as of `settled` */
+    PACK_HISTORY, /* the versions of those rows of a current pack that have more than one */
+};
+
 /* An entry of the directory, in the order of (measurement, series); blocks of one series follow
  * each other in time.  Lives as long as the pack. */
 struct pack_block {
@@ -21,6 +28,7 @@ struct pack_block {
     uint32_t series_count, row_count;
     int64_t time_first, time_last, ingest_first, ingest_last;
     bool times_unique;
+    bool has_history; /* some rows stand for versions of a history pack */
     uint64_t offset;
     uint32_t size, crc;
 };
@@ -35,6 +43,11 @@ struct pack *pack_ref(struct pack *pack);
 void pack_unref(struct pack *pack);             /* NULL is fine; the last one closes */
 const char *pack_name(const struct pack *pack); /* "acme/0000000000000011", for messages */
 
+enum pack_kind pack_kind(const struct pack *pack);
+/* Of a compacted pack: all versions and deletions up to this ingest time that the compaction saw
+ * are in its rows, so that only an as_of before it, or what came later, needs the history.
+ * INT64_MIN for a plain one. */
+int64_t pack_settled(const struct pack *pack);
 /* The next block at or after directory position *at (0 to begin; moved on) that may hold rows of
  * the series in [start, end); NULL at the end.  A shared block may not contain the series. */
 const struct pack_block *pack_find(const struct pack *pack, struct bytes measurement,

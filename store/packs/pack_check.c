@@ -140,7 +140,7 @@ static bool entry_is_true(const struct pack_block *entry, const struct block_vie
            series_id_compare(entry->series_last, view->series[view->series_count - 1]) == 0 &&
            entry->time_first == view->time_first && entry->time_last == view->time_last &&
            entry->ingest_first == view->ingest_first && entry->ingest_last == view->ingest_last &&
-           entry->times_unique == view->times_unique;
+           entry->times_unique == view->times_unique && entry->has_history == view->has_history;
 }
 
 static enum code check_block(struct check *check, const struct pack_block *entry, struct error *err)

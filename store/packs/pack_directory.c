@@ -5,7 +5,7 @@
 
 #include <assert.h>
 
-enum { FLAG_TIMES_UNIQUE = 1 };
+enum { FLAG_TIMES_UNIQUE = 1, FLAG_HISTORY = 2, FLAGS_KNOWN = FLAG_TIMES_UNIQUE | FLAG_HISTORY };
 
 static void id_put(struct series_id id, struct buf *out)
 {
@@ -46,7 +46,8 @@ void pack_directory_put(const struct pack_block *block, struct buf *out)
     buf_put_uvarint(out, block->row_count);
     bounds_put(block->time_first, block->time_last, out);
     bounds_put(block->ingest_first, block->ingest_last, out);
-    buf_put_u8(out, block->times_unique ? FLAG_TIMES_UNIQUE : 0);
+    buf_put_u8(out, (uint8_t)((block->times_unique ? FLAG_TIMES_UNIQUE : 0) |
+                              (block->has_history ? FLAG_HISTORY : 0)));
     buf_put_u32(out, block->size);
     buf_put_u32(out, block->crc);
 }
@@ -68,10 +69,11 @@ static bool entry_read(struct reader *reader, struct pack_block *block)
     flags = reader_u8(reader);
     block->size = reader_u32(reader);
     block->crc = reader_u32(reader);
-    if (reader->failed || !ordered || flags > FLAG_TIMES_UNIQUE || row_count > BLOCK_ROWS_MAX ||
+    if (reader->failed || !ordered || (flags & ~FLAGS_KNOWN) != 0 || row_count > BLOCK_ROWS_MAX ||
         series_count == 0 || series_count > row_count)
         return false;
-    block->times_unique = flags != 0;
+    block->times_unique = (flags & FLAG_TIMES_UNIQUE) != 0;
+    block->has_history = (flags & FLAG_HISTORY) != 0;
     block->series_count = (uint32_t)series_count;
     block->row_count = (uint32_t)row_count;
     return series_count == 1 || series_id_compare(block->series_first, block->series_last) < 0;

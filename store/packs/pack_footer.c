@@ -7,7 +7,8 @@
 enum {
     HEAD_MAGIC = 0x4b435057,   /* "WPCK" */
     FOOTER_MAGIC = 0x464b5057, /* "WPKF" */
-    PACK_VERSION = 1,
+    PACK_VERSION = 1,          /* of a plain pack's head, and of every footer */
+    PACK_VERSION_KIND = 2,     /* a head that tells its kind */
     CRC_SIZE = 4,
     TENANT_SIZE_MAX = 64,
 };
@@ -28,10 +29,14 @@ void pack_head_put(const struct pack_head *head, struct buf *out)
 
     assert(head->tenant.size <= TENANT_SIZE_MAX);
     buf_put_u32(out, HEAD_MAGIC);
-    buf_put_u32(out, PACK_VERSION);
+    buf_put_u32(out, head->kind == PACK_PLAIN ? PACK_VERSION : PACK_VERSION_KIND);
     buf_put_u64(out, head->number);
     buf_put(out, (struct bytes){(const char *)head->incarnation.bytes, sizeof(struct hash128)});
     buf_put_span(out, head->tenant);
+    if (head->kind != PACK_PLAIN) {
+        buf_put_u8(out, (uint8_t)head->kind);
+        buf_put_i64(out, head->settled);
+    }
     if (!out->failed)
         buf_put_u32(out, crc32c(0, bytes_slice(buf_bytes(out), start, out->size)));
 }
@@ -48,18 +53,27 @@ enum code pack_head_read(struct bytes bytes, struct pack_head *head, struct erro
 {
     struct reader reader = reader_of(bytes);
     uint32_t magic = reader_u32(&reader), version = reader_u32(&reader), crc;
+    uint8_t kind = PACK_PLAIN;
 
     *head = (struct pack_head){.number = reader_u64(&reader)};
     hash_take(&reader, &head->incarnation);
     head->tenant = reader_span(&reader);
+    head->settled = INT64_MIN;
+    if (version == PACK_VERSION_KIND) {
+        kind = reader_u8(&reader);
+        head->settled = reader_i64(&reader);
+    }
+    head->kind = (enum pack_kind)kind;
     crc = reader_u32(&reader);
     if (reader.failed || magic != HEAD_MAGIC)
         return error_set(err, E_CORRUPT, "head: not a pack");
     if (crc != crc32c(0, bytes_slice(bytes, 0, bytes.size - CRC_SIZE)) || reader_left(&reader) > 0)
         return error_set(err, E_CORRUPT, "head: %zu bytes fail their CRC", bytes.size);
-    if (version != PACK_VERSION)
-        return error_set(err, E_CORRUPT, "head: version %u, this program reads %d", version,
-                         PACK_VERSION);
+    if (version != PACK_VERSION && version != PACK_VERSION_KIND)
+        return error_set(err, E_CORRUPT, "head: version %u, this program reads %d and %d", version,
+                         PACK_VERSION, PACK_VERSION_KIND);
+    if (kind > PACK_HISTORY || (version == PACK_VERSION_KIND && kind == PACK_PLAIN))
+        return error_set(err, E_CORRUPT, "head: kind %u is unknown", kind);
     if (head->tenant.size == 0 || head->tenant.size > TENANT_SIZE_MAX)
         return error_set(err, E_CORRUPT, "head: a tenant's name of %zu bytes", head->tenant.size);
     return OK;

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/hash.h"
 #include "codec/block_codec.h"
+#include "store/packs/pack.h"
 
 /* In the order in which they stand, behind the blocks.  The first three are lists of spans. */
 enum pack_section {
@@ -21,6 +22,8 @@ struct pack_head {
     struct bytes tenant;
     struct hash128 incarnation;
     uint64_t number;
+    enum pack_kind kind;
+    int64_t settled; /* of kinds other than PACK_PLAIN */
 };
 
 struct pack_footer {

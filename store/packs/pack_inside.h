@@ -15,6 +15,8 @@ struct pack {
     uint64_t size;
     struct pack_footer footer;
     char *name;
+    enum pack_kind kind;
+    int64_t settled;
     char *directory; /* the section, which measurements point into; owned */
     struct pack_block *blocks;
     size_t block_count;

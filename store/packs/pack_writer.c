@@ -39,7 +39,8 @@ enum code pack_writer_open(struct fs *fs, const char *path, const struct pack_id
                            struct pack_writer **writer, struct error *err)
 {
     struct pack_writer *made = aligned_alloc(_Alignof(struct pack_writer), sizeof(*made));
-    struct pack_head head = {identity->tenant, identity->incarnation, identity->number};
+    struct pack_head head = {identity->tenant, identity->incarnation, identity->number,
+                             identity->kind, identity->settled};
     enum code code;
 
     *writer = NULL;
@@ -202,6 +203,7 @@ static enum code block_enter(struct pack_writer *writer, struct error *err)
         .ingest_first = view.ingest_first,
         .ingest_last = view.ingest_last,
         .times_unique = view.times_unique,
+        .has_history = view.has_history,
         .size = (uint32_t)encoded.size,
         .crc = crc32c(0, encoded),
     };

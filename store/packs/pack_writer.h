@@ -9,6 +9,7 @@
 #include "base/fs.h"
 #include "base/hash.h"
 #include "model/block.h"
+#include "store/packs/pack.h"
 
 enum { PACK_INLINE_BYTES_MAX = 64 * 1024, PACK_PART_BYTES_MAX = 1024 * 1024 };
 
@@ -19,6 +20,8 @@ struct pack_identity {
     struct hash128 incarnation;
     uint64_t number;
     uint64_t lsn_first, lsn_last; /* of the wal records in it */
+    enum pack_kind kind;
+    int64_t settled; /* pack_settled(); only of kinds other than PACK_PLAIN */
 };
 
 struct pack_summary {

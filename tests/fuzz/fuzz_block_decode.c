@@ -60,6 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *block = malloc(size + 1);
     struct bytes bytes = {block, size};
     const int64_t *times;
+    const uint8_t *history;
     struct block_view view;
     struct arena arena;
     enum code code;
@@ -76,9 +77,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         seal_section(&view.time);
         seal_section(&view.ingest);
         seal_section(&view.revision);
+        seal_section(&view.history);
         expect(block_read_time(decoder, &view, &arena, &times, NULL));
         expect(block_read_ingest(decoder, &view, &arena, &times, NULL));
         expect(block_read_revision(decoder, &view, &arena, &times, NULL));
+        expect(block_read_history(decoder, &view, &arena, &history, NULL));
     }
     for (uint32_t i = 0; code == OK && i < view.column_count; i++) {
         const union cell *cells;

@@ -85,7 +85,9 @@ static void make_times(struct reader *input, struct arena *arena, struct block *
     int64_t *revision = room(arena, block->row_count * sizeof(*revision));
     enum make make = (enum make)(reader_u8(input) % MAKE_COUNT);
     enum make make_ingest = (enum make)(reader_u8(input) % MAKE_COUNT);
-    bool revisions = reader_u8(input) & 1;
+    uint8_t *history = room(arena, block->row_count);
+    uint8_t with = reader_u8(input);
+    bool revisions = with & 1;
     uint64_t step = reader_u64(input), known = reader_u64(input);
 
     for (uint32_t i = 0; i < block->series_count; i++) {
@@ -100,12 +102,14 @@ static void make_times(struct reader *input, struct arena *arena, struct block *
                 value = next;
             time[row] = (int64_t)value;
             ingest[row] = (int64_t)(known = make_next(input, make_ingest, known, step));
+            history[row] = (value & 4) != 0;
             revision[row] = revisions && (value & 3) == 0 ? INT64_MIN : (int64_t)(known - 5);
         }
     }
     block->time = time;
     block->ingest = ingest;
     block->revision = revisions ? revision : NULL;
+    block->history = with & 2 ? history : NULL;
 }
 
 static struct block make_block(struct reader *input, struct arena *arena)
@@ -167,6 +171,7 @@ static void compare(const struct block *block, struct bytes bytes, struct block_
 {
     size_t times_size = block->row_count * sizeof(int64_t);
     const int64_t *time, *ingest, *revision;
+    const uint8_t *history;
     struct block_view view;
 
     require(block_check(bytes, decoder, arena, NULL) == OK);
@@ -180,6 +185,8 @@ static void compare(const struct block *block, struct bytes bytes, struct block_
     require(memcmp(ingest, block->ingest, times_size) == 0);
     require(block_read_revision(decoder, &view, arena, &revision, NULL) == OK);
     require(revision ? memcmp(revision, block->revision, times_size) == 0 : !block->revision);
+    require(block_read_history(decoder, &view, arena, &history, NULL) == OK);
+    require(history ? memcmp(history, block->history, block->row_count) == 0 : !block->history);
     for (uint32_t i = 0; i < block->column_count; i++) {
         const union cell *cells;
         const uint8_t *present;

@@ -177,7 +177,7 @@ void answer_ask(struct world *world, const struct view *view, const struct quest
         return;
     if (!world->decoder && block_decoder_new(&world->decoder, &err) != OK)
         abort();
-    answer->code = view_places(view, series, question->start, question->end, &answer->arena,
+    answer->code = view_places(view, series, question->start, question->end, true, &answer->arena,
                                &places, &count, &err);
     if (answer->code && answer->code != E_CORRUPT)
         world_fail(world, "view_places: %s", err.text);

@@ -208,7 +208,8 @@ static void check_series_flushed(struct world *world, const struct view *view, u
     size_t count = 0;
 
     arena_init(&arena, SIZE_MAX, NULL);
-    if (series && view_places(view, series, INT64_MIN, INT64_MAX, &arena, &places, &count, NULL))
+    if (series &&
+        view_places(view, series, INT64_MIN, INT64_MAX, true, &arena, &places, &count, NULL))
         world_fail(world, "view_places fails after a flush");
     for (size_t i = 0; i < count; i++)
         if (!places[i].in_pack && places[i].ingest_first <= world->flushed)

@@ -111,9 +111,17 @@ static inline struct block sample_block(struct arena *arena, struct random *rand
         columns[i].type = (enum value_type)(i % TYPE_RETRACTED + 1);
         sample_column(arena, random, plan, row_count, &columns[i]);
     }
-    return (struct block){
-        bytes_of(plan->measurement),      row_count, series_count, series, row_first, time, ingest,
-        plan->revision ? revision : NULL, columns,   column_count};
+    return (struct block){bytes_of(plan->measurement),
+                          row_count,
+                          series_count,
+                          series,
+                          row_first,
+                          time,
+                          ingest,
+                          plan->revision ? revision : NULL,
+                          NULL,
+                          columns,
+                          column_count};
 }
 
 static inline void sample_column_same(const struct block_column *column, uint32_t row_count,
@@ -144,12 +152,14 @@ static inline void sample_same(const struct block *block, struct bytes bytes,
     struct block_view view;
     struct error err = {0};
     const int64_t *time = NULL, *ingest = NULL, *revision = NULL;
+    const uint8_t *history = NULL;
     size_t size = block->row_count * sizeof(int64_t);
 
     if (block_open(bytes, arena, &view, &err) ||
         block_read_time(decoder, &view, arena, &time, &err) ||
         block_read_ingest(decoder, &view, arena, &ingest, &err) ||
         block_read_revision(decoder, &view, arena, &revision, &err) ||
+        block_read_history(decoder, &view, arena, &history, &err) ||
         block_check(bytes, decoder, arena, &err))
         fail_msg("%s", err.text);
     assert_true(bytes_equal(view.measurement, block->measurement));
@@ -165,6 +175,9 @@ static inline void sample_same(const struct block *block, struct bytes bytes,
     assert_int_equal(revision != NULL, block->revision != NULL);
     if (revision)
         assert_memory_equal(revision, block->revision, size);
+    assert_int_equal(view.has_history, block->history != NULL);
+    if (block->history)
+        assert_memory_equal(history, block->history, block->row_count);
     for (uint32_t i = 0; i < block->column_count; i++) {
         const union cell *cells;
         const uint8_t *present;

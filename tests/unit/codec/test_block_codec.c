@@ -60,6 +60,24 @@ static void test_blocks_come_back(void **state)
     }
 }
 
+static void test_rows_with_history_come_back(void **state)
+{
+    uint8_t *flags;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(plans); i++) {
+        struct block block = sample_block(&arena, &randomness, &plans[i]);
+
+        flags = sample_array(&arena, 1, block.row_count);
+        for (uint32_t row = 0; row < block.row_count; row++)
+            flags[row] = random_chance(&randomness, 5);
+        block.history = flags;
+        encode(&block);
+        sample_same(&block, buf_bytes(&out), decoder, &arena);
+        arena_release(&arena);
+    }
+}
+
 static void test_the_same_block_gives_the_same_bytes(void **state)
 {
     struct block first = sample_block(&arena, &randomness, &plans[3]);
@@ -187,7 +205,8 @@ static void test_too_many_bytes_of_strings_are_answered_and_forgotten(void **sta
     static union cell cells[ROWS];
     struct series_id id = {1, 2};
     struct block_column column = {BYTES("log"), TYPE_STRING, cells, NULL};
-    struct block block = {BYTES("m"), ROWS, 1, &id, row_first, times, times, NULL, &column, 1};
+    struct block block = {BYTES("m"), ROWS, 1,    &id,     row_first, times,
+                          times,      NULL, NULL, &column, 1};
     struct block next = sample_block(&arena, &randomness, &plans[1]);
 
     (void)state;
@@ -273,6 +292,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_blocks_come_back),
+        cmocka_unit_test(test_rows_with_history_come_back),
         cmocka_unit_test(test_the_same_block_gives_the_same_bytes),
         cmocka_unit_test(test_the_header_bounds_what_the_block_holds),
         cmocka_unit_test(test_any_turned_bit_is_told),

@@ -80,8 +80,8 @@ static void test_what_a_deletion_hides(void **state)
 static void test_a_later_row_stands_in_a_deleted_range_whatever_its_revision(void **state)
 {
     struct tombstone tombstone = {
-        200, {BYTES("cpu"), NULL, 0},
-         0, 90, NULL, 0
+        200, false, {BYTES("cpu"), NULL, 0},
+          0, 90, NULL, 0
     };
     struct fixture fixture;
     uint32_t late;
@@ -103,8 +103,8 @@ static void test_a_stored_pattern_that_gives_up_is_no_answer(void **state)
 {
     static const struct matcher matcher = {BYTES("host"), MATCH_REGEX, BYTES("(a|aa)+[xy]")};
     struct tombstone tombstone = {
-        200, {BYTES("cpu"), &matcher, 1},
-         0, 90, NULL, 0
+        200, false, {BYTES("cpu"), &matcher, 1},
+          0, 90, NULL, 0
     };
     struct fixture fixture;
 

@@ -83,9 +83,7 @@ static void test_fields_without_a_column_are_not_read(void **state)
 static void test_the_newest_ingest_time_that_touches_the_range(void **state)
 {
     struct tombstone tombstone = {
-        500, {BYTES("cpu"), NULL, 0},
-         10, 11, NULL, 0
-    };
+        .ingest = 500, .selector = {.measurement = BYTES("cpu")}, .start = 10, .end = 11};
     struct planning planning;
 
     (void)state;

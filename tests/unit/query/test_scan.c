@@ -34,7 +34,6 @@ static void scanning_init(struct scanning *scanning, bool descending)
                                               .fields = scanning->fields,
                                               .field_count = 1,
                                               .descending = descending,
-                                              .stretches = true,
                                               .deletions = &scanning->deletions,
                                               .watch = &scanning->watch,
                                               .missing = &scanning->missing};

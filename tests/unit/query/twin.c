@@ -133,18 +133,26 @@ static int compare_places(const void *a, const void *b)
 }
 
 enum code view_places(const struct view *view, const struct series *series, int64_t start,
-                      int64_t end, struct arena *arena, struct place **places, size_t *count,
-                      struct error *err)
+                      int64_t end, bool versions, struct arena *arena, struct place **places,
+                      size_t *count, struct error *err)
 {
     struct store *store = view->store;
     struct place *list = ARENA_ARRAY(arena, struct place, store->place_count);
     size_t n = 0;
 
+    (void)versions;
     if (!list)
         return error_set(err, E_MEMORY, "no memory for places");
     for (uint32_t i = 0; i < store->place_count; i++) {
         const struct twin_place *from = &store->places[i];
-        struct place place = {INT64_MAX, INT64_MIN, INT64_MAX, INT64_MIN, 0, false, from, NULL};
+        struct place place = {
+            .time_first = INT64_MAX,
+            .time_last = INT64_MIN,
+            .ingest_first = INT64_MAX,
+            .ingest_last = INT64_MIN,
+            .settled = INT64_MIN,
+            .source = from,
+        };
 
         for (uint32_t j = 0; j < from->row_count; j++) {
             const struct twin_row *row = &store->rows[from->rows[j]];

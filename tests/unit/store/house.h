@@ -448,7 +448,8 @@ static inline size_t house_read_view(struct house *house, const struct view *vie
     arena_init(&arena, SIZE_MAX, NULL);
     assert_int_equal(block_decoder_new(&decoder, NULL), OK);
     assert_int_equal(
-        view_places(view, found, INT64_MIN, INT64_MAX, &arena, &places, &place_count, NULL), OK);
+        view_places(view, found, INT64_MIN, INT64_MAX, true, &arena, &places, &place_count, NULL),
+        OK);
     for (size_t p = 0; p < place_count; p++) {
         struct rows got;
         struct error err = {0};

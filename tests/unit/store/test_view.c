@@ -168,15 +168,15 @@ static void test_places_are_those_that_touch_the_range(void **state)
         arena_init(&arena, 1 << 20, NULL);
         assert_int_equal(store_view(house.store, house.tenant, VIEW_LATEST, &view, NULL), OK);
         assert_int_equal(view_places(view, house_series(&house, 1), cases[i].start, cases[i].end,
-                                     &arena, &places, &count, NULL),
+                                     false, &arena, &places, &count, NULL),
                          OK);
         for (size_t p = 0; p < count; p++)
             places[p].in_pack ? packs++ : heads++;
         if (packs != cases[i].pack || (heads > 0) != (cases[i].head > 0))
             fail_msg("[%lld, %lld): %zu in packs, %zu in the head", (long long)cases[i].start,
                      (long long)cases[i].end, packs, heads);
-        assert_int_equal(view_places(view, house_series(&house, 2), INT64_MIN, INT64_MAX, &arena,
-                                     &places, &count, NULL),
+        assert_int_equal(view_places(view, house_series(&house, 2), INT64_MIN, INT64_MAX, false,
+                                     &arena, &places, &count, NULL),
                          OK);
         assert_true(count == 0 || places[0].in_pack); /* a shared block may not have it */
         view_free(view);
@@ -205,8 +205,8 @@ static void test_a_block_of_one_series_has_summaries(void **state)
 
         arena_init(&arena, 1 << 20, NULL);
         assert_int_equal(store_view(house.store, house.tenant, VIEW_LATEST, &view, NULL), OK);
-        assert_int_equal(view_places(view, house_series(&house, 1), INT64_MIN, INT64_MAX, &arena,
-                                     &places, &count, NULL),
+        assert_int_equal(view_places(view, house_series(&house, 1), INT64_MIN, INT64_MAX, false,
+                                     &arena, &places, &count, NULL),
                          OK);
         assert_int_equal(place_summaries(view, &places[0], &field, 1, &arena, &unique, &summaries,
                                          &summary_count),

@@ -1,0 +1,261 @@
+/* From a place to rows: a run of the head as it is, or the series' part of a block of a pack. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "store/view_inside.h"
+
+static enum code no_memory(struct error *err)
+{
+    return error_set(err, E_QUERY_MEMORY, "decoding passes the query's memory limit");
+}
+
+/* The run's columns of the fields asked for; cells are borrowed. */
+static enum code run_columns(const struct run *run, const struct bytes *fields, size_t field_count,
+                             struct arena *arena, struct rows *rows, struct error *err)
+{
+    const struct shape *shape = run->shape;
+    struct rows_column *columns = ARENA_ARRAY(arena, struct rows_column, shape->field_count);
+
+    if (columns == NULL)
+        return no_memory(err);
+    for (uint32_t i = 0; i < field_count; i++)
+        for (uint32_t f = 0; f < shape->field_count; f++)
+            if (bytes_equal(shape->fields[f].name, fields[i]))
+                columns[rows->column_count++] = (struct rows_column){
+                    .field = i, .type = shape->fields[f].type, .cells = run->columns[f]};
+    rows->columns = columns;
+    return OK;
+}
+
+/* Copies the rows into version order. */
+static enum code rows_sort(struct rows *rows, struct arena *arena, struct error *err)
+{
+    struct row_reference *order = ARENA_ARRAY(arena, struct row_reference, rows->count);
+    int64_t *times = ARENA_ARRAY(arena, int64_t, 3 * (size_t)rows->count);
+    struct rows_column *columns = (struct rows_column *)rows->columns;
+
+    if (order == NULL || times == NULL)
+        return no_memory(err);
+    for (uint32_t r = 0; r < rows->count; r++)
+        order[r] = (struct row_reference){
+            .time = rows->time[r],
+            .revision = rows->revision == NULL ? INT64_MIN : rows->revision[r],
+            .ingest = rows->ingest[r],
+            .row = r,
+        };
+    qsort(order, rows->count, sizeof(*order), row_reference_order);
+    for (uint32_t r = 0; r < rows->count; r++) {
+        times[r] = order[r].time;
+        times[rows->count + r] = order[r].ingest;
+        times[2 * (size_t)rows->count + r] = order[r].revision;
+    }
+    rows->time = times;
+    rows->ingest = times + rows->count;
+    if (rows->revision != NULL)
+        rows->revision = times + 2 * (size_t)rows->count;
+    for (uint32_t c = 0; c < rows->column_count; c++) {
+        union cell *cells = ARENA_ARRAY(arena, union cell, rows->count);
+
+        if (cells == NULL)
+            return no_memory(err);
+        for (uint32_t r = 0; r < rows->count; r++)
+            cells[r] = columns[c].cells[order[r].row];
+        columns[c].cells = cells;
+    }
+    return OK;
+}
+
+static enum code run_read(const struct place *place, const struct bytes *fields, size_t field_count,
+                          struct arena *arena, struct rows *rows, struct error *err)
+{
+    const struct run *run = place->detail;
+    enum code code;
+
+    rows->count = place->row_count;
+    rows->time = run->time;
+    rows->ingest = run->ingest;
+    rows->revision = run->revision;
+    code = run_columns(run, fields, field_count, arena, rows, err);
+    if (code == OK && !run->ordered)
+        code = rows_sort(rows, arena, err);
+    return code;
+}
+
+/* The rows of the series in an opened block: [*first, *end). */
+static void block_rows_of(const struct block_view *block, struct series_id id, uint32_t *first,
+                          uint32_t *end)
+{
+    uint32_t low = 0, high = block->series_count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (series_id_compare(block->series[middle], id) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *first = *end = 0;
+    if (low < block->series_count && series_id_compare(block->series[low], id) == 0) {
+        *first = block->series_row_first[low];
+        *end = block->series_row_first[low + 1];
+    }
+}
+
+static bool any_present(const uint8_t *present, uint32_t first, uint32_t end)
+{
+    return present == NULL || memchr(present + first, 1, end - first) != NULL;
+}
+
+static enum code block_columns(const struct block_view *block, uint32_t first, uint32_t end,
+                               const struct bytes *fields, size_t field_count,
+                               struct block_decoder *decoder, struct arena *arena,
+                               struct rows *rows, struct error *err)
+{
+    struct rows_column *columns = ARENA_ARRAY(arena, struct rows_column, block->column_count);
+    enum code code = OK;
+
+    if (columns == NULL)
+        return no_memory(err);
+    for (uint32_t i = 0; i < field_count; i++) {
+        uint32_t low = 0, high = block->column_count;
+
+        while (low < high) { /* the first column of this name */
+            uint32_t middle = low + (high - low) / 2;
+
+            if (bytes_compare(block->columns[middle].name, fields[i]) < 0)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        for (; low < block->column_count && bytes_equal(block->columns[low].name, fields[i]);
+             low++) {
+            struct rows_column *column = &columns[rows->column_count];
+            const union cell *cells;
+            const uint8_t *present;
+
+            code = block_read_column(decoder, block, low, arena, &cells, &present, err);
+            if (code)
+                return code;
+            if (!any_present(present, first, end))
+                continue;
+            *column = (struct rows_column){.field = i,
+                                           .type = block->columns[low].type,
+                                           .cells = cells + first,
+                                           .present = present == NULL ? NULL : present + first};
+            rows->column_count++;
+        }
+    }
+    rows->columns = columns;
+    return OK;
+}
+
+/* Leaves out the rows that stand for versions of a history pack.  The arrays are the arena's. */
+static void rows_leave_out(struct rows *rows, const uint8_t *history)
+{
+    int64_t *const times[] = {(int64_t *)rows->time, (int64_t *)rows->ingest,
+                              (int64_t *)rows->revision};
+    uint32_t kept = 0;
+
+    for (uint32_t r = 0; r < rows->count; r++) {
+        if (history[r])
+            continue;
+        for (size_t t = 0; t < COUNT_OF(times); t++)
+            if (times[t] != NULL)
+                times[t][kept] = times[t][r];
+        for (uint32_t c = 0; c < rows->column_count; c++) {
+            ((union cell *)rows->columns[c].cells)[kept] = rows->columns[c].cells[r];
+            if (rows->columns[c].present != NULL)
+                ((uint8_t *)rows->columns[c].present)[kept] = rows->columns[c].present[r];
+        }
+        kept++;
+    }
+    rows->count = kept;
+}
+
+static enum code block_read(const struct place *place, const struct series *series,
+                            const struct bytes *fields, size_t field_count,
+                            struct block_decoder *decoder, struct arena *arena, struct rows *rows,
+                            struct error *err)
+{
+    const struct pack *pack = place->source;
+    const struct pack_block *entry = place->detail;
+    struct block_view block;
+    struct bytes encoded;
+    const int64_t *time, *ingest, *revision;
+    const uint8_t *history = NULL;
+    uint32_t first, end;
+    enum code code;
+
+    code = pack_read_block(pack, entry, arena, &encoded, err);
+    if (code)
+        return code; /* it has said which block of which pack */
+    code = block_open(encoded, arena, &block, err);
+    if (code)
+        goto out;
+    block_rows_of(&block, series->id, &first, &end);
+    if (first == end)
+        goto out;
+    code = block_read_time(decoder, &block, arena, &time, err);
+    if (code == OK)
+        code = block_read_ingest(decoder, &block, arena, &ingest, err);
+    if (code == OK)
+        code = block_read_revision(decoder, &block, arena, &revision, err);
+    if (code)
+        goto out;
+    rows->count = end - first;
+    rows->time = time + first;
+    rows->ingest = ingest + first;
+    rows->revision = revision == NULL ? NULL : revision + first;
+    code = block_columns(&block, first, end, fields, field_count, decoder, arena, rows, err);
+    if (code == OK && place->apart)
+        code = block_read_history(decoder, &block, arena, &history, err);
+    if (code == OK && history != NULL)
+        rows_leave_out(rows, history + first);
+
+out:
+    if (code)
+        error_context(err, "pack %s, block at %" PRIu64, pack_name(pack), entry->offset);
+    return code;
+}
+
+enum code place_read(const struct view *view, const struct place *place,
+                     const struct series *series, const struct bytes *fields, size_t field_count,
+                     struct block_decoder *decoder, struct arena *arena, struct rows *rows,
+                     struct error *err)
+{
+    (void)view;
+    *rows = (struct rows){0};
+    if (place->in_pack)
+        return block_read(place, series, fields, field_count, decoder, arena, rows, err);
+    return run_read(place, fields, field_count, arena, rows, err);
+}
+
+bool place_summaries(const struct view *view, const struct place *place, const struct bytes *fields,
+                     size_t field_count, struct arena *arena, bool *times_unique,
+                     struct place_summary **summaries, size_t *count)
+{
+    const struct pack_block *entry = place->detail;
+    struct block_view block;
+    struct bytes encoded;
+    struct error ignored;
+
+    (void)view;
+    *count = 0;
+    if (!place->in_pack || place->apart || entry->series_count != 1 ||
+        pack_read_block(place->source, entry, arena, &encoded, &ignored) != OK ||
+        block_open(encoded, arena, &block, &ignored) != OK)
+        return false;
+    *summaries = ARENA_ARRAY(arena, struct place_summary, block.column_count);
+    if (*summaries == NULL)
+        return false;
+    *times_unique = block.times_unique;
+    for (uint32_t i = 0; i < field_count; i++)
+        for (uint32_t c = 0; c < block.column_count; c++)
+            if (bytes_equal(block.columns[c].name, fields[i]))
+                (*summaries)[(*count)++] =
+                    (struct place_summary){.field = i,
+                                           .type = block.columns[c].type,
+                                           .summary = &block.columns[c].summary};
+    return true;
+}
