@@ -8,6 +8,7 @@
 
 #include "codec/json_doc.h"
 #include "http/mhd.h"
+#include "net/client.h"
 #include "server/command_line.h"
 #include "server/version.h"
 #include "store/index.h"
@@ -30,6 +31,7 @@ static const struct {
     const char *name;
     const char *(*version)(void);
 } libraries[] = {
+    {"curl",          client_library_version },
     {"jansson",       json_doc_version       },
     {"libmicrohttpd", mhd_version            },
     {"lmdb",          index_lmdb_version     },
