@@ -179,6 +179,9 @@ static enum code seal_tenant(struct seal *seal, const struct tenant *tenant,
         .ingest_last = summary.ingest_last,
         .lsn_first = generation->lsn_first,
         .lsn_last = generation->lsn_last,
+        .kind = PACK_PLAIN,
+        .settled = INT64_MIN,
+        .floor = INT64_MIN,
     };
     seal->pack_count++;
     store->pack_next++;

@@ -165,7 +165,11 @@ static inline enum code sample_write(struct pack_fixture *fixture, const struct 
                                      const char *path, struct pack_summary *summary,
                                      struct bytes *bytes, struct error *err)
 {
-    struct pack_identity identity = {BYTES("acme"), {{1, 2, 3}}, 17, 100, 200};
+    struct pack_identity identity = {.tenant = BYTES("acme"),
+                                     .incarnation = {{1, 2, 3}},
+                                     .number = 17,
+                                     .lsn_first = 100,
+                                     .lsn_last = 200};
     uint32_t each = plan->shared_series + 1, all = plan->measurements * each;
     struct sample_series *series = sample_array(&fixture->arena, sizeof(*series), (size_t)all + 1);
     struct pack_writer *writer;

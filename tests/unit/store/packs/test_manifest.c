@@ -40,8 +40,11 @@ static void expect_equal(const struct manifest_entry *a, const struct manifest_e
 static void test_what_was_encoded_comes_back(void **state)
 {
     struct manifest_entry cases[] = {
-        sample, {0                      },
-         { .time_first = INT64_MIN, .time_last = INT64_MAX, .lsn_last = UINT64_MAX}
+        sample,
+        {0},
+        {           .time_first = INT64_MIN, .time_last = INT64_MAX, .lsn_last = UINT64_MAX},
+        { .number = 7,   .kind = PACK_CURRENT,         .settled = 123, .floor = INT64_MIN},
+        { .number = 8,   .kind = PACK_HISTORY,          .settled = -1, .floor = 99},
     };
 
     (void)state;
@@ -55,6 +58,9 @@ static void test_what_was_encoded_comes_back(void **state)
         assert_int_equal(got.number, cases[i].number);
         assert_int_equal(got.time_first, cases[i].time_first);
         assert_int_equal(got.lsn_last, cases[i].lsn_last);
+        assert_int_equal(got.kind, cases[i].kind);
+        assert_int_equal(got.settled, cases[i].kind ? cases[i].settled : INT64_MIN);
+        assert_int_equal(got.floor, cases[i].kind ? cases[i].floor : INT64_MIN);
         assert_memory_equal(&got.hash, &cases[i].hash, sizeof(got.hash));
         assert_memory_equal(&got.incarnation, &cases[i].incarnation, sizeof(got.incarnation));
         expect_equal(&got, &cases[i]);
@@ -84,10 +90,10 @@ static void test_damage_of_any_kind_is_seen(void **state)
     assert_int_equal(manifest_entry_decode(buf_bytes(&out), &got, NULL), E_CORRUPT);
     /* A later version, whole. */
     out.size = size - 4;
-    out.data[0] = 2;
+    out.data[0] = 3;
     buf_put_u32(&out, crc32c(0, buf_bytes(&out)));
     assert_int_equal(manifest_entry_decode(buf_bytes(&out), &got, &err), E_CORRUPT);
-    assert_non_null(strstr(err.text, "version 2, this program knows 1"));
+    assert_non_null(strstr(err.text, "version 3, this program knows 1"));
     buf_release(&out);
 }
 

@@ -81,7 +81,8 @@ static void test_a_series_without_its_key_is_told(void **state)
     };
     static const struct sample_plan plan = {"cpu", 1, 10, 1, 0, 1, false, false};
     struct pack_fixture *fixture = *state;
-    struct pack_identity identity = {BYTES("acme"), {{0}}, 1, 1, 1};
+    struct pack_identity identity = {
+        .tenant = BYTES("acme"), .incarnation = {{0}}, .number = 1, .lsn_first = 1, .lsn_last = 1};
     struct block block = sample_block(&fixture->arena, &fixture->random, &plan);
     struct pack_summary summary;
     struct error err = {0};

@@ -91,17 +91,18 @@ static void test_any_turned_bit_of_a_footer_is_told(void **state)
     buf_release(&out);
 }
 
-static void test_a_head_is_read_as_written_and_no_turned_bit_passes(void **state)
+static void check_head(const struct pack_head *head)
 {
-    struct pack_head head = {BYTES("acme"), {{1, 2, 3}}, 42}, got;
+    struct pack_head got;
     struct buf out = BUF_INIT(1000);
 
-    (void)state;
-    pack_head_put(&head, &out);
+    pack_head_put(head, &out);
     assert_true(out.size <= PACK_HEAD_SIZE_MAX);
     assert_int_equal(pack_head_read(buf_bytes(&out), &got, NULL), OK);
-    assert_true(bytes_equal(got.tenant, head.tenant) && got.number == 42);
-    assert_memory_equal(&got.incarnation, &head.incarnation, 16);
+    assert_true(bytes_equal(got.tenant, head->tenant) && got.number == 42);
+    assert_int_equal(got.kind, head->kind);
+    assert_int_equal(got.settled, head->settled);
+    assert_memory_equal(&got.incarnation, &head->incarnation, 16);
     for (size_t bit = 0; bit < out.size * 8; bit++) {
         out.data[bit / 8] = (char)(out.data[bit / 8] ^ 1 << bit % 8);
         if (pack_head_read(buf_bytes(&out), &got, NULL) != E_CORRUPT)
@@ -111,6 +112,19 @@ static void test_a_head_is_read_as_written_and_no_turned_bit_passes(void **state
     for (size_t size = 0; size < out.size; size++)
         assert_int_equal(pack_head_read((struct bytes){out.data, size}, &got, NULL), E_CORRUPT);
     buf_release(&out);
+}
+
+static void test_a_head_is_read_as_written_and_no_turned_bit_passes(void **state)
+{
+    static const struct pack_head heads[] = {
+        {{"acme", 4}, {{1, 2, 3}}, 42, PACK_PLAIN,   INT64_MIN},
+        {{"acme", 4}, {{1, 2, 3}}, 42, PACK_CURRENT, 1700     },
+        {{"acme", 4}, {{1, 2, 3}}, 42, PACK_HISTORY, -1       },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(heads); i++)
+        check_head(&heads[i]);
 }
 
 static void test_parts_are_read_by_index(void **state)

@@ -157,7 +157,8 @@ static void test_a_pack_without_rows_holds_the_rest(void **state)
 static void test_an_aborted_pack_leaves_no_file(void **state)
 {
     struct pack_fixture *fixture = *state;
-    struct pack_identity identity = {BYTES("acme"), {{0}}, 1, 1, 1};
+    struct pack_identity identity = {
+        .tenant = BYTES("acme"), .incarnation = {{0}}, .number = 1, .lsn_first = 1, .lsn_last = 1};
     static char noise[60000];
     struct pack_writer *writer;
 
