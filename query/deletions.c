@@ -20,8 +20,8 @@ static const uint8_t *fields_mask(const struct tombstone *tombstone, const struc
 static bool touches(const struct tombstone *tombstone, struct bytes measurement, int64_t as_of,
                     int64_t start, int64_t end)
 {
-    return tombstone->ingest <= as_of && tombstone->start < end && tombstone->end > start &&
-           bytes_equal(tombstone->selector.measurement, measurement);
+    return (tombstone->erase || tombstone->ingest <= as_of) && tombstone->start < end &&
+           tombstone->end > start && bytes_equal(tombstone->selector.measurement, measurement);
 }
 
 /* The pattern was checked when the deletion was made: its fault is not the asker's. */
@@ -54,7 +54,10 @@ enum code deletions_init(struct deletions *deletions, const struct tombstone *to
         return watch_memory(watch, err);
     for (size_t i = 0; i < count; i++) {
         const struct tombstone *tombstone = &tombstones[i];
-        struct deletion deletion = {tombstone->ingest, tombstone->start, tombstone->end, NULL};
+        struct deletion deletion = {.ingest = tombstone->ingest,
+                                    .erase = tombstone->erase,
+                                    .start = tombstone->start,
+                                    .end = tombstone->end};
         bool any = true;
         enum code code;
 

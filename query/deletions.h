@@ -1,5 +1,6 @@
 /* Which versions the tombstones of a tenant hide from a question: those of lower ingest time of
- * the selected series in [start, end), whole or of some fields. */
+ * the selected series in [start, end), whole or of some fields.  A deletion hides them from its own
+ * ingest time on; one that erases, at every S, as if they had never been there. */
 #ifndef WEIR_QUERY_DELETIONS_H
 #define WEIR_QUERY_DELETIONS_H
 
@@ -12,6 +13,7 @@ struct watch;
 
 struct deletion {
     int64_t ingest;
+    bool erase;
     int64_t start, end;
     const uint8_t *fields; /* a byte for each field asked for; NULL = whole rows */
 };
@@ -24,9 +26,9 @@ struct deletions {
     uint32_t count;
 };
 
-/* Of `tombstones`, those with ingest <= as_of of the measurement that touch [start, end) and one
- * of the fields.  Arrays are from `arena`, which the watch's budget bounds.  Release also after a
- * failure. */
+/* Of `tombstones`, those of the measurement that touch [start, end) and one of the fields and have
+ * ingest <= as_of or erase.  Arrays are from `arena`, which the watch's budget bounds.  Release
+ * also after a failure. */
 MUST_USE enum code deletions_init(struct deletions *deletions, const struct tombstone *tombstones,
                                   size_t count, struct bytes measurement, int64_t as_of,
                                   int64_t start, int64_t end, const struct bytes *fields,
@@ -39,10 +41,12 @@ MUST_USE enum code deletions_of(struct deletions *deletions, const struct series
                                 struct error *err);
 void deletions_release(struct deletions *deletions);
 
-static inline bool deletion_hides(const struct deletion *deletion, int64_t time, int64_t ingest,
-                                  uint32_t field)
+/* Whether the version is hidden from an answer as of `as_of`. */
+static inline bool deletion_hides(const struct deletion *deletion, int64_t as_of, int64_t time,
+                                  int64_t ingest, uint32_t field)
 {
-    return ingest < deletion->ingest && time >= deletion->start && time < deletion->end &&
+    return (deletion->erase || deletion->ingest <= as_of) && ingest < deletion->ingest &&
+           time >= deletion->start && time < deletion->end &&
            (!deletion->fields || deletion->fields[field]);
 }
 

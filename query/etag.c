@@ -74,7 +74,7 @@ static void add_question(struct hash128_state *hash, const struct plan *plan)
 void etag_make(const struct plan *plan, char etag[ETAG_SIZE])
 {
     const struct tenant *tenant = plan->environment->tenant;
-    const int64_t ingest_last[] = {plan->ingest_last};
+    const int64_t newest[] = {plan->ingest_last, plan->erased_last};
     const uint64_t column_count = plan->column_count;
     struct hash128_state hash;
     struct hash128 sum;
@@ -88,7 +88,7 @@ void etag_make(const struct plan *plan, char etag[ETAG_SIZE])
     for (uint32_t i = 0; i < plan->column_count; i++)
         add_span(&hash, plan->columns[i].name);
     add_spans(&hash, plan->tag_keys, plan->tag_key_count);
-    add_numbers(&hash, ingest_last, 1);
+    add_numbers(&hash, newest, COUNT_OF(newest));
     add_spans(&hash, plan->missing.texts, plan->missing.count);
     sum = hash128_end(&hash);
     size = snprintf(etag, ETAG_SIZE, "%s\"", plan->query->as_of_given ? "" : "W/");

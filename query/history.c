@@ -47,7 +47,8 @@ static int compare_events(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* When the row's answer may have changed: at each version, and each deletion of its time. */
+/* When the row's answer may have changed: at each version, and each deletion of its time.  Not when
+ * it was erased: that is so at all of them. */
 static size_t collect_events(struct history *history, const struct stretch *stretch, size_t count)
 {
     const struct scan *scan = history->scan;
@@ -55,9 +56,12 @@ static size_t collect_events(struct history *history, const struct stretch *stre
 
     for (size_t i = 0; i < count; i++)
         history->events[n++] = stretch->versions[i].place->rows.ingest[stretch->versions[i].row];
-    for (uint32_t i = 0; i < scan->deletion_count; i++)
-        if (stretch->time >= scan->deletions[i].start && stretch->time < scan->deletions[i].end)
-            history->events[n++] = scan->deletions[i].ingest;
+    for (uint32_t i = 0; i < scan->deletion_count; i++) {
+        const struct deletion *deletion = &scan->deletions[i];
+
+        if (!deletion->erase && stretch->time >= deletion->start && stretch->time < deletion->end)
+            history->events[n++] = deletion->ingest;
+    }
     if (n > 1)
         qsort(history->events, n, sizeof(*history->events), compare_events);
     for (size_t i = 0; i < n; i++)

@@ -275,23 +275,36 @@ static void note_places(struct plan *plan, const struct place *places, size_t co
     }
 }
 
+/* What touches the range, newest: deletions, and by itself what erased, which changes the answer at
+ * one S too. */
+static void note_deletions(struct plan *plan)
+{
+    plan->erased_last = INT64_MIN;
+    for (uint32_t i = 0; i < plan->deletions.count; i++) {
+        const struct deletion *deletion = &plan->deletions.each[i];
+
+        if (deletion->ingest <= plan->as_of && deletion->ingest > plan->ingest_last)
+            plan->ingest_last = deletion->ingest;
+        if (deletion->erase && deletion->ingest > plan->erased_last)
+            plan->erased_last = deletion->ingest;
+    }
+}
+
 /* The newest ingest time that touches the range.  Where S is a part of the question it stands for
- * it: the answer at one S does not change. */
+ * it: the answer at one S does not change, except by erasing. */
 static enum code look_at_places(struct plan *plan, struct error *err)
 {
     struct budget *memory = &plan->watch->memory;
     struct arena scratch;
     size_t kept = 0;
     enum code code = OK;
+    bool look = plan->view && !plan->query->as_of_given && !plan->query->resumed &&
+                plan->series_count <= LOOKED_SERIES_MAX;
 
-    plan->ingest_last = plan->as_of;
-    if (!plan->view || plan->query->as_of_given || plan->query->resumed ||
-        plan->series_count > LOOKED_SERIES_MAX)
+    plan->ingest_last = look ? INT64_MIN : plan->as_of;
+    note_deletions(plan);
+    if (!look)
         return OK;
-    plan->ingest_last = INT64_MIN;
-    for (uint32_t i = 0; i < plan->deletions.count; i++)
-        if (plan->deletions.each[i].ingest > plan->ingest_last)
-            plan->ingest_last = plan->deletions.each[i].ingest;
     plan->places = ARENA_ARRAY(&plan->arena, struct plan_places, plan->series_count);
     if (!plan->places)
         return watch_memory(plan->watch, err);

@@ -50,6 +50,7 @@ struct plan {
     struct deletions deletions;
     struct missing missing;
     int64_t ingest_last;        /* nothing newer touches the range; <= S */
+    int64_t erased_last;        /* nor was anything erased later, at any S; INT64_MIN = nothing */
     struct plan_places *places; /* by series; NULL: none kept */
 };
 

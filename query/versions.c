@@ -48,8 +48,7 @@ static bool is_hidden(const struct version *version, int64_t as_of, uint32_t fie
     int64_t time = place->rows.time[version->row], ingest = place->rows.ingest[version->row];
 
     for (uint32_t i = 0; i < place->deletion_count; i++)
-        if (place->deletions[i]->ingest <= as_of &&
-            deletion_hides(place->deletions[i], time, ingest, field))
+        if (deletion_hides(place->deletions[i], as_of, time, ingest, field))
             return true;
     return false;
 }

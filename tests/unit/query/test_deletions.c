@@ -21,31 +21,31 @@ static void test_what_a_deletion_hides(void **state)
         const char *want;
     } cases[] = {
         {"all of a range, [start, end)",
-         {200, {BYTES("cpu"), NULL, 0}, 10, 20, NULL, 0},
+         {200, false, {BYTES("cpu"), NULL, 0}, 10, 20, NULL, 0},
          "time,host,n,v\n20,a,2,2.0\n20,b,2,2.0\n"                        },
         {"one field of it",
-         {200, {BYTES("cpu"), NULL, 0}, 10, 20, &only_n, 1},
+         {200, false, {BYTES("cpu"), NULL, 0}, 10, 20, &only_n, 1},
          "time,host,n,v\n10,a,,1.0\n20,a,2,2.0\n10,b,,1.0\n20,b,2,2.0\n"  },
         {"a field that nobody asked for",
-         {200, {BYTES("cpu"), NULL, 0}, 0, 90, &other, 1},
+         {200, false, {BYTES("cpu"), NULL, 0}, 0, 90, &other, 1},
          "time,host,n,v\n10,a,1,1.0\n20,a,2,2.0\n10,b,1,1.0\n20,b,2,2.0\n"},
         {"the selected series only",
-         {200, {BYTES("cpu"), &host_a, 1}, 0, 90, NULL, 0},
+         {200, false, {BYTES("cpu"), &host_a, 1}, 0, 90, NULL, 0},
          "time,host,n,v\n10,b,1,1.0\n20,b,2,2.0\n"                        },
         {"series selected by a pattern",
-         {200, {BYTES("cpu"), &host_like, 1}, 0, 90, NULL, 0},
+         {200, false, {BYTES("cpu"), &host_like, 1}, 0, 90, NULL, 0},
          "time,host,n,v\n10,a,1,1.0\n20,a,2,2.0\n"                        },
         {"another measurement",
-         {200, {BYTES("mem"), NULL, 0}, 0, 90, NULL, 0},
+         {200, false, {BYTES("mem"), NULL, 0}, 0, 90, NULL, 0},
          "time,host,n,v\n10,a,1,1.0\n20,a,2,2.0\n10,b,1,1.0\n20,b,2,2.0\n"},
         {"not what is as new as itself, or newer",
-         {100, {BYTES("cpu"), NULL, 0}, 0, 90, NULL, 0},
+         {100, false, {BYTES("cpu"), NULL, 0}, 0, 90, NULL, 0},
          "time,host,n,v\n10,a,1,1.0\n20,a,2,2.0\n10,b,1,1.0\n20,b,2,2.0\n"},
         {"nothing when it comes after S",
-         {FIXTURE_NOW + 1, {BYTES("cpu"), NULL, 0}, 0, 90, NULL, 0},
+         {FIXTURE_NOW + 1, false, {BYTES("cpu"), NULL, 0}, 0, 90, NULL, 0},
          "time,host,n,v\n10,a,1,1.0\n20,a,2,2.0\n10,b,1,1.0\n20,b,2,2.0\n"},
         {"everything, at S itself",
-         {FIXTURE_NOW, {BYTES("cpu"), NULL, 0}, 0, 90, NULL, 0},
+         {FIXTURE_NOW, false, {BYTES("cpu"), NULL, 0}, 0, 90, NULL, 0},
          "time,host,n,v\n"                                                },
     };
 
@@ -99,6 +99,83 @@ static void test_a_later_row_stands_in_a_deleted_range_whatever_its_revision(voi
     fixture_release(&fixture);
 }
 
+/* The row has versions of 100, 300 and 500; another one, of 100, is out of the erased range. */
+static void test_what_is_erased_was_never_there(void **state)
+{
+    static const struct bytes only_n = BYTES("n");
+    static const struct {
+        const char *name;
+        int64_t erased;
+        const struct bytes *field;
+        const char *question, *want;
+    } cases[] = {
+        {"now",                              400, NULL,    "",              "10,5,5.0\n20,1,1.0\n"          },
+        {"before it was erased",             400, NULL,    "&as_of=350",    "20,1,1.0\n"                    },
+        {"before any later version",         400, NULL,    "&as_of=450",    "20,1,1.0\n"                    },
+        {"when it was first written",        400, NULL,    "&as_of=100",    "20,1,1.0\n"                    },
+        {"all of it, by what comes after S", 600, NULL,    "&as_of=550",    "20,1,1.0\n"                    },
+        {"one field",                        400, &only_n, "&as_of=350",    "10,,3.0\n20,1,1.0\n"           },
+        {"not what is newer",                300, NULL,    "&as_of=350",    "10,3,3.0\n20,1,1.0\n"          },
+        {"no state of it is told",           400, NULL,    "&versions=all", "10,500,,5,5.0\n20,100,,1,1.0\n"},
+        {"and none when all is gone",        600, NULL,    "&versions=all", "20,100,,1,1.0\n"               },
+        {"nor of the field",                 400, &only_n, "&versions=all",
+         "10,100,300,,1.0\n10,300,500,,3.0\n10,500,,5,5.0\n20,100,,1,1.0\n"                                 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct tombstone tombstone = {.ingest = cases[i].erased,
+                                      .erase = true,
+                                      .selector.measurement = BYTES("cpu"),
+                                      .start = 0,
+                                      .end = 20,
+                                      .fields = cases[i].field,
+                                      .field_count = cases[i].field != NULL};
+        bool all = strstr(cases[i].question, "versions") != NULL;
+        char question[128], want[256];
+        const struct series *series;
+        struct fixture fixture;
+
+        fixture_init(&fixture);
+        series = fixture_series(&fixture, "cpu", "");
+        fixture_put(&fixture, series, 10, 100, "v=1 n=1i");
+        fixture_put(&fixture, series, 10, 300, "v=3 n=3i");
+        fixture_put(&fixture, series, 10, 500, "v=5 n=5i");
+        fixture_put(&fixture, series, 20, 100, "v=1 n=1i");
+        fixture.store.tombstones = &tombstone;
+        fixture.store.tombstone_count = 1;
+        (void)snprintf(question, sizeof(question), ASK "%s", cases[i].question);
+        (void)snprintf(want, sizeof(want), "time,%sn,v\n%s", all ? "known_from,known_to," : "",
+                       cases[i].want);
+        fixture_expect(&fixture, question, want);
+        fixture_release(&fixture);
+    }
+}
+
+/* A deletion of before leaves its mark as if only what was not erased had been there. */
+static void test_a_deletion_beside_what_is_erased(void **state)
+{
+    struct tombstone tombstones[] = {
+        {.ingest = 200,  .selector.measurement = BYTES("cpu"), .start = 0, .end = 90},
+        { .ingest = 400, .erase = true, .selector.measurement = BYTES("cpu"), .start = 0, .end = 15},
+    };
+    const struct series *series;
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture);
+    series = fixture_series(&fixture, "cpu", "");
+    for (int64_t time = 10; time < 30; time += 10) {
+        fixture_put(&fixture, series, time, 100, "v=1");
+        fixture_put(&fixture, series, time, 300, "v=3");
+    }
+    fixture.store.tombstones = tombstones;
+    fixture.store.tombstone_count = COUNT_OF(tombstones);
+    fixture_expect(&fixture, ASK "&versions=all",
+                   "time,known_from,known_to,v\n20,100,200,1.0\n20,300,,3.0\n");
+    fixture_release(&fixture);
+}
+
 static void test_a_stored_pattern_that_gives_up_is_no_answer(void **state)
 {
     static const struct matcher matcher = {BYTES("host"), MATCH_REGEX, BYTES("(a|aa)+[xy]")};
@@ -124,6 +201,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_a_deletion_hides),
         cmocka_unit_test(test_a_later_row_stands_in_a_deleted_range_whatever_its_revision),
+        cmocka_unit_test(test_what_is_erased_was_never_there),
+        cmocka_unit_test(test_a_deletion_beside_what_is_erased),
         cmocka_unit_test(test_a_stored_pattern_that_gives_up_is_no_answer),
     };
 

@@ -177,6 +177,7 @@ static void make_tombstone(struct data *data)
 
     data->ingest += 1024;
     *tombstone = (struct tombstone){.ingest = data->ingest,
+                                    .erase = below(data, 3) == 0,
                                     .selector.measurement = BYTES("m"),
                                     .start = base_time + (int64_t)below(data, 40) * step};
     tombstone->end = tombstone->start + (1 + (int64_t)below(data, 20)) * step;

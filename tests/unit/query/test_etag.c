@@ -92,11 +92,40 @@ static void test_different_questions_have_different_tags(void **state)
     fixture_release(&fixture);
 }
 
+/* Also of an answer as of before. */
+static void test_erasing_changes_the_tag(void **state)
+{
+    static const char *const questions[] = {"measurement=cpu",
+                                            "measurement=cpu&as_of=1970-01-01T00:00:00.000000150Z"};
+    struct tombstone tombstone = {
+        .ingest = 200, .erase = true, .selector.measurement = BYTES("cpu"), .start = 0, .end = 11};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(questions); i++) {
+        struct fixture fixture;
+        char before[48];
+
+        fixture_init(&fixture);
+        fixture_put(&fixture, fixture_series(&fixture, "cpu", ""), 10, 100, "v=1");
+        fixture_put(&fixture, fixture_series(&fixture, "cpu", ""), 20, 300, "v=1");
+        assert_int_equal(fixture_ask(&fixture, questions[i]), OK);
+        memcpy(before, fixture.outcome.etag, sizeof(before));
+        fixture.store.tombstones = &tombstone;
+        fixture.store.tombstone_count = 1;
+        fixture.environment.if_none_match = bytes_of(before);
+        assert_int_equal(fixture_ask(&fixture, questions[i]), OK);
+        assert_false(fixture.outcome.not_modified);
+        assert_string_not_equal(before, fixture.outcome.etag);
+        fixture_release(&fixture);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_headers_that_match),
         cmocka_unit_test(test_different_questions_have_different_tags),
+        cmocka_unit_test(test_erasing_changes_the_tag),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
