@@ -6,8 +6,15 @@
 
 enum { NAMES_MAX = 128, NAME_WIDTH = 40 };
 
+/* Where the value of a flag goes. */
+struct place {
+    const struct argument_row *row;
+    const char **value;         /* of a flag that stands once, else NULL */
+    struct argument_list *list; /* of one that repeats */
+};
+
 static enum code unknown(struct bytes name, const struct arguments *tables, size_t table_count,
-                         struct error *err)
+                         const struct argument_more *more, struct error *err)
 {
     const char *names[NAMES_MAX + 1], *near;
     size_t count = 0;
@@ -17,6 +24,9 @@ static enum code unknown(struct bytes name, const struct arguments *tables, size
         for (size_t i = 0; i < tables[t].count; i++)
             names[count++] = tables[t].rows[i].name;
     }
+    assert(count + more->count <= NAMES_MAX);
+    for (size_t i = 0; i < more->count; i++)
+        names[count++] = more->rows[i].name;
     names[count] = NULL;
     near = nearest_name(name, names);
     return error_set(err, E_CONFIG, "unknown flag --%.*s%s%s%s", BYTES_ARG(name),
@@ -24,45 +34,90 @@ static enum code unknown(struct bytes name, const struct arguments *tables, size
 }
 
 static bool find(struct bytes name, const struct arguments *tables, size_t table_count,
-                 const struct argument_row **row, const char ***value)
+                 const struct argument_more *more, struct place *place)
 {
     for (size_t t = 0; t < table_count; t++)
         for (size_t i = 0; i < tables[t].count; i++)
             if (bytes_equal(name, bytes_of(tables[t].rows[i].name))) {
-                *row = &tables[t].rows[i];
-                *value = &tables[t].values[i];
+                *place = (struct place){&tables[t].rows[i], &tables[t].values[i], NULL};
                 return true;
             }
+    for (size_t i = 0; i < more->count; i++)
+        if (bytes_equal(name, bytes_of(more->rows[i].name))) {
+            *place = (struct place){&more->rows[i], NULL, &more->lists[i]};
+            return true;
+        }
     return false;
+}
+
+static enum code place_put(const struct place *place, const char *value, struct error *err)
+{
+    const char *name = place->row->name;
+
+    if (place->value && *place->value)
+        return error_set(err, E_CONFIG, "--%s is given twice", name);
+    if (place->value)
+        *place->value = value;
+    else if (place->list->count == ARGUMENT_REPEATS_MAX)
+        return error_set(err, E_CONFIG, "--%s is given more than %d times", name,
+                         ARGUMENT_REPEATS_MAX);
+    else
+        place->list->items[place->list->count++] = value;
+    return OK;
+}
+
+/* The flag at argv[*at], which is moved on to the last word of it. */
+static enum code take_flag(int argc, char **argv, int *at, const struct arguments *tables,
+                           size_t table_count, const struct argument_more *more, struct error *err)
+{
+    const char *text = argv[*at], *equals = strchr(text, '=');
+    size_t size = equals ? (size_t)(equals - text) : strlen(text);
+    struct bytes name = {text + 2, size - 2};
+    struct place place;
+
+    if (!find(name, tables, table_count, more, &place))
+        return unknown(name, tables, table_count, more, err);
+    if (equals)
+        return place_put(&place, equals + 1, err);
+    if (!place.row->value)
+        return place_put(&place, "true", err);
+    if (*at + 1 == argc)
+        return error_set(err, E_CONFIG, "--%s needs a value: --%s %s", place.row->name,
+                         place.row->name, place.row->value);
+    return place_put(&place, argv[++*at], err);
+}
+
+enum code arguments_read_more(int argc, char **argv, struct arguments *tables, size_t table_count,
+                              struct argument_more *more, struct error *err)
+{
+    bool flags_end = false;
+
+    more->rest = argv + 1;
+    more->rest_count = 0;
+    for (int i = 1; i < argc; i++) {
+        const char *text = argv[i];
+        enum code code = OK;
+
+        if (more->takes_rest && !flags_end && strcmp(text, "--") == 0)
+            flags_end = true;
+        else if (!flags_end && strncmp(text, "--", 2) == 0)
+            code = take_flag(argc, argv, &i, tables, table_count, more, err);
+        else if (more->takes_rest && (flags_end || text[0] != '-' || text[1] == '\0'))
+            more->rest[more->rest_count++] = argv[i];
+        else
+            code = error_set(err, E_CONFIG, "\"%s\" is not a flag (--name value)", text);
+        if (code)
+            return code;
+    }
+    return OK;
 }
 
 enum code arguments_read(int argc, char **argv, struct arguments *tables, size_t table_count,
                          struct error *err)
 {
-    for (int i = 1; i < argc; i++) {
-        const char *text = argv[i], *equals = strchr(argv[i], '=');
-        const struct argument_row *row;
-        const char **value;
-        struct bytes name;
+    struct argument_more none = {.count = 0};
 
-        if (strncmp(text, "--", 2) != 0)
-            return error_set(err, E_CONFIG, "\"%s\" is not a flag (--name value)", text);
-        name = (struct bytes){text + 2, equals ? (size_t)(equals - text) - 2 : strlen(text) - 2};
-        if (!find(name, tables, table_count, &row, &value))
-            return unknown(name, tables, table_count, err);
-        if (*value)
-            return error_set(err, E_CONFIG, "--%s is given twice", row->name);
-        if (equals)
-            *value = equals + 1;
-        else if (!row->value)
-            *value = "true";
-        else if (i + 1 < argc)
-            *value = argv[++i];
-        else
-            return error_set(err, E_CONFIG, "--%s needs a value: --%s %s", row->name, row->name,
-                             row->value);
-    }
-    return OK;
+    return arguments_read_more(argc, argv, tables, table_count, &none, err);
 }
 
 bool arguments_ask_help(int argc, char **argv)
@@ -73,13 +128,16 @@ bool arguments_ask_help(int argc, char **argv)
     return false;
 }
 
+void argument_row_print(const struct argument_row *row, FILE *out)
+{
+    int width =
+        fprintf(out, "  --%s%s%s", row->name, row->value ? " " : "", row->value ? row->value : "");
+
+    fprintf(out, "%*s%s\n", width < NAME_WIDTH ? NAME_WIDTH - width : 1, "", row->help);
+}
+
 void arguments_print(const struct arguments *table, FILE *out)
 {
-    for (size_t i = 0; i < table->count; i++) {
-        const struct argument_row *row = &table->rows[i];
-        int width = fprintf(out, "  --%s%s%s", row->name, row->value ? " " : "",
-                            row->value ? row->value : "");
-
-        fprintf(out, "%*s%s\n", width < NAME_WIDTH ? NAME_WIDTH - width : 1, "", row->help);
-    }
+    for (size_t i = 0; i < table->count; i++)
+        argument_row_print(&table->rows[i], out);
 }

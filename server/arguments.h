@@ -20,12 +20,34 @@ struct arguments {
                             its '=' */
 };
 
+enum { ARGUMENT_REPEATS_MAX = 64 };
+
+struct argument_list {
+    const char *items[ARGUMENT_REPEATS_MAX];
+    size_t count;
+};
+
+/* What some commands take besides flags that stand once. */
+struct argument_more {
+    const struct argument_row *rows; /* flags that may stand several times */
+    size_t count;
+    struct argument_list *lists; /* by row, empty before */
+    bool takes_rest;             /* names of files and the like; behind "--" anything is one */
+    char **rest;                 /* out: they, packed together at the beginning of argv */
+    size_t rest_count;
+};
+
 /* argv[0] is skipped.  E_CONFIG: unknown (with the nearest name), given twice, without its value,
  * or no flag at all. */
 MUST_USE enum code arguments_read(int argc, char **argv, struct arguments *tables,
                                   size_t table_count, struct error *err);
+/* As arguments_read(), and what `more` takes; argv is reordered. */
+MUST_USE enum code arguments_read_more(int argc, char **argv, struct arguments *tables,
+                                       size_t table_count, struct argument_more *more,
+                                       struct error *err);
 /* "-h" or "--help" stands somewhere. */
 bool arguments_ask_help(int argc, char **argv);
 void arguments_print(const struct arguments *table, FILE *out);
+void argument_row_print(const struct argument_row *row, FILE *out);
 
 #endif

@@ -71,6 +71,73 @@ static void test_flags_are_read_into_the_tables_that_know_them(void **state)
     }
 }
 
+static void test_flags_that_repeat_and_names_of_files(void **state)
+{
+    static const struct argument_row repeat_rows[] = {
+        {"match", "TAG", "Which."},
+    };
+    static const struct {
+        const char *name, *line[6];
+        bool takes_rest;
+        const char *match, *rest; /* all in a row */
+        const char *told;         /* NULL = it is good */
+    } cases[] = {
+        {"nothing",       {NULL},                                  true,  "",    "",             NULL                   },
+        {"mixed",         {"a", "--match", "x", "-", "--match=y"}, true,  "x y", "a -",          NULL                   },
+        {"behind --",     {"a", "--", "--match", "-b"},            true,  "",    "a --match -b", NULL                   },
+        {"one dash",      {"-b"},                                  true,  "",    "",             "\"-b\" is not a flag" },
+        {"none taken",    {"--match", "x", "a"},                   false, "x",   "",             "\"a\" is not a flag"  },
+        {"-- is no flag", {"--"},                                  false, "",    "",             "unknown flag --"      },
+        {"near",          {"--mach", "x"},                         true,  "",    "",             "did you mean --match?"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const char *values[2] = {NULL};
+        struct arguments table = {first_rows, 2, values};
+        struct argument_list list = {.count = 0};
+        struct argument_more more = {repeat_rows, 1, &list, cases[i].takes_rest, NULL, 0};
+        char *argv[8] = {(char *)"command"}, match[64] = "", rest[64] = "";
+        struct error err = {0};
+        enum code code;
+        int argc = 1;
+
+        while (argc < 7 && cases[i].line[argc - 1]) {
+            argv[argc] = (char *)cases[i].line[argc - 1];
+            argc++;
+        }
+        code = arguments_read_more(argc, argv, &table, 1, &more, &err);
+        for (size_t m = 0; m < list.count; m++)
+            (void)snprintf(match + strlen(match), sizeof(match) - strlen(match), "%s%s",
+                           m ? " " : "", list.items[m]);
+        for (size_t r = 0; r < more.rest_count; r++)
+            (void)snprintf(rest + strlen(rest), sizeof(rest) - strlen(rest), "%s%s", r ? " " : "",
+                           more.rest[r]);
+        if (code != (cases[i].told ? E_CONFIG : OK) || strcmp(match, cases[i].match) != 0 ||
+            strcmp(rest, cases[i].rest) != 0 || (cases[i].told && !strstr(err.text, cases[i].told)))
+            fail_msg("%s: got %d, [%s] [%s] %s", cases[i].name, code, match, rest, err.text);
+    }
+}
+
+static void test_a_flag_repeats_so_often_and_no_more(void **state)
+{
+    static const struct argument_row rows[] = {
+        {"m", "X", "Which."},
+    };
+
+    (void)state;
+    for (int count = ARGUMENT_REPEATS_MAX - 1; count <= ARGUMENT_REPEATS_MAX + 1; count++) {
+        char *argv[ARGUMENT_REPEATS_MAX + 2] = {(char *)"command"};
+        struct argument_list list = {.count = 0};
+        struct argument_more more = {rows, 1, &list, false, NULL, 0};
+
+        for (int i = 1; i <= count; i++)
+            argv[i] = (char *)"--m=1";
+        assert_int_equal(arguments_read_more(count + 1, argv, NULL, 0, &more, NULL),
+                         count > ARGUMENT_REPEATS_MAX ? E_CONFIG : OK);
+    }
+}
+
 static void test_help_is_seen_wherever_it_stands(void **state)
 {
     char *with[] = {(char *)"command", (char *)"--data", (char *)"-h"};
@@ -85,6 +152,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_flags_are_read_into_the_tables_that_know_them),
+        cmocka_unit_test(test_flags_that_repeat_and_names_of_files),
+        cmocka_unit_test(test_a_flag_repeats_so_often_and_no_more),
         cmocka_unit_test(test_help_is_seen_wherever_it_stands),
     };
 
