@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <lmdb.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -228,11 +229,28 @@ static enum code open_tables(struct index_lmdb *index, bool read_only, struct er
     return number ? lmdb_error(err, number, "open tables") : OK;
 }
 
+/* LMDB takes a file of 0 bytes for one to be made anew; a reader may not, and would be told
+ * something about descriptors. */
+static enum code refuse_empty(const char *path, struct error *err)
+{
+    char name[4096];
+    struct stat found;
+    int size = snprintf(name, sizeof(name), "%s/data.mdb", path);
+
+    if (size < 0 || (size_t)size >= sizeof(name) || stat(name, &found) != 0 || found.st_size > 0)
+        return OK; /* the rest is LMDB's to tell */
+    return error_set(err, E_CORRUPT,
+                     "index: %s has 0 bytes; put the index/ back that belongs to this data", name);
+}
+
 static enum code open_environment(struct index_lmdb *index, const char *path, uint64_t map_bytes,
                                   bool read_only, struct error *err)
 {
-    int dead, number = mdb_env_create(&index->environment);
+    int dead, number;
 
+    if (read_only && refuse_empty(path, err) != OK)
+        return E_CORRUPT;
+    number = mdb_env_create(&index->environment);
     if (number == 0)
         number = mdb_env_set_mapsize(index->environment, map_bytes);
     if (number == 0)

@@ -318,6 +318,23 @@ static void test_another_file_is_told_apart(void **state)
     assert_null(place->index);
 }
 
+/* A reader may not make it anew, and says what is wrong instead of something about descriptors. */
+static void test_a_file_of_no_bytes_is_told_to_a_reader(void **state)
+{
+    struct place *place = *state;
+    struct error err = {0};
+    char path[128];
+
+    index_lmdb_close(place->index);
+    snprintf(path, sizeof(path), "%s/data.mdb", place->path);
+    assert_int_equal(truncate(path, 0), 0);
+    assert_int_equal(index_lmdb_open(place->path, MAP_BYTES, true, &place->index, &err), E_CORRUPT);
+    assert_null(place->index);
+    assert_non_null(strstr(err.text, path));
+    assert_non_null(strstr(err.text, "0 bytes; put the index/ back"));
+    open_index(place, false); /* the store tells whether that may be */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -334,6 +351,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_reading_needs_an_index, setup, teardown),
         cmocka_unit_test_setup_teardown(test_another_file_is_told_apart, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_file_of_no_bytes_is_told_to_a_reader, setup,
+                                        teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
