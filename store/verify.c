@@ -33,6 +33,21 @@ static void fault(struct verify *verify, const char *where, const struct error *
     verify->tell(verify->context, text);
 }
 
+/* What a check gave: damage is told and the walk goes on, want of memory says nothing of the data
+ * and ends it. */
+static enum code judge(struct verify *verify, const char *where, enum code code,
+                       const struct error *found, struct error *err)
+{
+    if (code == E_MEMORY) {
+        if (err != NULL)
+            *err = *found;
+        return code;
+    }
+    if (code)
+        fault(verify, where, found);
+    return OK;
+}
+
 /* The hash of a whole file, read in pieces. */
 static enum code hash_file(struct fs *fs, const char *path, struct hash128 *hash, struct error *err)
 {
@@ -103,18 +118,13 @@ static enum code verify_pack(void *context, struct bytes key, struct bytes value
         code = pack_check(pack, verify->decoder, &found);
     if (code == OK)
         code = verify_hash(verify, &entry, path, inline_bytes, &found);
-    if (code == E_MEMORY) {
-        *err = found;
-    } else if (code) {
-        fault(verify, path, &found);
-        code = OK;
-    } else {
+    if (code == OK) {
         verify->report->packs++;
         verify->report->blocks_rows += entry.row_count;
         verify->report->pack_bytes += entry.bytes;
     }
     pack_unref(pack);
-    return code;
+    return judge(verify, path, code, &found, err);
 }
 
 static enum code verify_series(void *context, struct bytes key, struct bytes value,
@@ -126,21 +136,19 @@ static enum code verify_series(void *context, struct bytes key, struct bytes val
     const struct series_tag *tags;
     uint32_t tag_count;
     struct error found = {0};
-    enum code code = OK;
+    enum code code;
 
-    (void)err;
     if (index_key_split(key, &tenant, &rest))
         index_key_series(tenant, series_key_id(value), &expected);
-    if (!bytes_equal(buf_bytes(&expected), key))
+    code = buf_finish(&expected, &found);
+    if (code == OK && !bytes_equal(buf_bytes(&expected), key))
         code = error_set(&found, E_CORRUPT, "a key and its series id do not belong together");
     if (code == OK)
         code = series_key_decode(value, &verify->arena, &measurement, &tags, &tag_count, &found);
-    if (code)
-        fault(verify, "series", &found);
     verify->report->series++;
     buf_release(&expected);
     arena_release(&verify->arena);
-    return OK;
+    return judge(verify, "series", code, &found, err);
 }
 
 static enum code verify_tombstone(void *context, struct bytes key, struct bytes value,
@@ -149,13 +157,12 @@ static enum code verify_tombstone(void *context, struct bytes key, struct bytes 
     struct verify *verify = context;
     struct tombstone tombstone;
     struct error found = {0};
+    enum code code = tombstone_decode(value, &verify->arena, &tombstone, &found);
 
-    (void)key, (void)err;
-    if (tombstone_decode(value, &verify->arena, &tombstone, &found) != OK)
-        fault(verify, "deletion", &found);
+    (void)key;
     verify->report->tombstones++;
     arena_release(&verify->arena);
-    return OK;
+    return judge(verify, "deletion", code, &found, err);
 }
 
 static enum code verify_note(void *context, struct bytes key, struct bytes value, struct error *err)
@@ -192,17 +199,16 @@ static enum code verify_record(void *context, uint64_t lsn, int64_t ingest, stru
     struct record record;
     struct error found = {0};
     char where[64];
+    enum code code = record_decode(payload, &verify->arena, &record, &found);
 
-    (void)ingest, (void)err;
-    if (record_decode(payload, &verify->arena, &record, &found) != OK) {
-        snprintf(where, sizeof(where), "wal record %" PRIu64, lsn);
-        fault(verify, where, &found);
-    } else if (record.type == RECORD_ROWS) {
+    (void)ingest;
+    snprintf(where, sizeof(where), "wal record %" PRIu64, lsn);
+    if (code == OK && record.type == RECORD_ROWS) {
         verify->report->wal_rows += record.batch->row_count;
         batch_release(record.batch);
     }
     arena_release(&verify->arena);
-    return OK;
+    return judge(verify, where, code, &found, err);
 }
 
 static enum code verify_gap(void *context, uint64_t lsn_last, uint64_t lsn_next, const char *what,
