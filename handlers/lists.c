@@ -13,6 +13,7 @@
 #include "codec/json_doc.h"
 #include "handlers/app.h"
 #include "handlers/link.h"
+#include "handlers/turn.h"
 #include "http/reply.h"
 
 enum { PAGE_INITIAL = 1000, PAGE_MAX = 10000, PAGE_BYTES_MAX = 64 * 1024 * 1024 };
@@ -22,6 +23,7 @@ static const char cursor_version = 'a';
 struct page {
     struct job job; /* first */
     struct request *request;
+    struct turn turn;
     struct arena arena;
     struct bytes measurement, after;
     struct selector selector;
@@ -260,6 +262,7 @@ static void page_run(struct job *job)
         reply_problem(request, &err);
     else
         page_finish(page);
+    turn_end(&page->turn);
     request_resume(request);
 }
 
@@ -291,6 +294,7 @@ static enum code page_parse(struct page *page, struct error *err)
 static void page_serve(struct request *request,
                        enum code (*fill)(struct page *page, struct error *err))
 {
+    struct workers *workers = app_of(request)->workers;
     struct page *page = calloc(1, sizeof(*page));
     struct error err = {0};
     enum code code;
@@ -306,11 +310,15 @@ static void page_serve(struct request *request,
     page->job.run = page_run;
     page->out = BUF_INIT(PAGE_BYTES_MAX);
     arena_init(&page->arena, PAGE_BYTES_MAX, NULL);
+    page->job.owner = session_of(request)->tenant->ordinal;
     code = page_parse(page, &err);
+    if (code == OK)
+        code = turn_take(&page->turn, request, &err);
     if (!reply_unless_ok(request, code, &err))
         return;
     request_park(request);
-    if (!workers_submit(app_of(request)->workers, &page->job)) {
+    if (!workers_submit(workers, &page->job)) {
+        error_retry(&err, workers_seconds(workers, workers_waiting(workers)));
         error_set(&err, E_BUSY, "too many requests wait for a worker; try again");
         reply_problem(request, &err);
         request_resume(request);
@@ -323,6 +331,7 @@ static void page_cleanup(struct request *request)
 
     if (page == NULL)
         return;
+    turn_end(&page->turn);
     buf_release(&page->out);
     arena_release(&page->arena);
     free(page);

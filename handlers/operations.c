@@ -32,6 +32,8 @@ static void readyz_finish(struct request *request)
         json_put_text(&out, bytes_of(err.text));
     }
     buf_put_text(&out, "}]}");
+    if (code)
+        reply_header(request, "Retry-After", BYTES("2"));
     reply_buf_take(request, code == OK ? 200 : 503, "application/json", &out);
 }
 

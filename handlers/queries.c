@@ -1,11 +1,11 @@
 /* GET and POST /v1/query: parsed on the HTTP thread, run by a worker, streamed to the client. */
 #include "handlers/queries.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 #include "handlers/app.h"
 #include "handlers/link.h"
+#include "handlers/turn.h"
 #include "http/compress.h"
 #include "http/reply.h"
 #include "query/query.h"
@@ -21,13 +21,18 @@ struct query_job {
     struct arena arena; /* of the parsed query */
     struct query *query;
     struct stream *stream;
-    struct metric *running;
-    bool counted;
+    struct turn turn;
 };
 
 static struct query_job *job_of_sink(struct query_sink *sink)
 {
     return (struct query_job *)((char *)sink - offsetof(struct query_job, sink));
+}
+
+/* A job that its client holds up leaves its place to another. */
+static void client_waits(void *workers, bool waiting)
+{
+    workers_wait(workers, waiting);
 }
 
 static enum code sink_begin(struct query_sink *sink, const struct query_head *head,
@@ -52,9 +57,11 @@ static enum code sink_begin(struct query_sink *sink, const struct query_head *he
     if (head->partial)
         reply_header(request, "Weir-Partial", BYTES("true"));
     code = reply_stream(request, 200, head->content_type, &job->stream, err);
-    if (code == OK)
-        request_resume(request);
-    return code;
+    if (code)
+        return code;
+    stream_watch(job->stream, client_waits, app_of(request)->workers);
+    request_resume(request);
+    return OK;
 }
 
 static enum code sink_write(struct query_sink *sink, struct bytes bytes, struct error *err)
@@ -65,38 +72,6 @@ static enum code sink_write(struct query_sink *sink, struct bytes bytes, struct 
 static bool sink_cancelled(struct query_sink *sink)
 {
     return request_cancelled(job_of_sink(sink)->request);
-}
-
-/* Queries of one tenant at once, as a gauge that is also the limit's count. */
-static struct metric *running_of(const struct app *app, const struct session *session)
-{
-    struct buf labels = BUF_INIT(256);
-    struct metric *metric = NULL;
-
-    metric_label(&labels, "tenant", session->tenant->name);
-    buf_put_char(&labels, 0);
-    if (!labels.failed)
-        metric = metrics_get(app->metrics, "weir_queries_running", "Queries being answered.",
-                             METRIC_GAUGE, labels.data);
-    buf_release(&labels);
-    return metric;
-}
-
-static enum code admit(struct query_job *job, struct error *err)
-{
-    struct app *app = app_of(job->request);
-    const struct session *session = session_of(job->request);
-    uint64_t queries_max = session->settings->limits.queries_max;
-
-    job->running = running_of(app, session);
-    metric_move(job->running, 1);
-    job->counted = true;
-    if (metric_value(job->running) > queries_max)
-        return error_set(err, E_QUERIES_MANY,
-                         "%" PRIu64 " queries of this tenant are being answered already, which is "
-                         "the limit queries_max",
-                         queries_max);
-    return OK;
 }
 
 static enum code parse(struct query_job *job, struct error *err)
@@ -120,8 +95,7 @@ static void query_finished(struct query_job *job, const struct query_outcome *ou
 {
     struct request *request = job->request;
 
-    metric_move(job->running, -1);
-    job->counted = false;
+    turn_end(&job->turn);
     if (job->stream != NULL) {
         stream_end(job->stream, code == OK); /* the request may be gone from here on */
         return;
@@ -180,15 +154,17 @@ static void query_finish(struct request *request)
     request->state = job;
     job->request = request;
     job->job.run = query_job_run;
+    job->job.owner = session_of(request)->tenant->ordinal;
     job->sink = (struct query_sink){sink_begin, sink_write, sink_cancelled};
     arena_init(&job->arena, QUERY_ARENA_BYTES_MAX, NULL);
     code = parse(job, &err);
     if (code == OK)
-        code = admit(job, &err);
+        code = turn_take(&job->turn, request, &err);
     if (!reply_unless_ok(request, code, &err))
         return;
     request_park(request);
     if (!workers_submit(app->workers, &job->job)) {
+        error_retry(&err, workers_seconds(app->workers, workers_waiting(app->workers)));
         code = error_set(&err, E_BUSY, "too many queries wait for a worker; try again");
         query_finished(job, &nothing, code, &err);
     }
@@ -200,8 +176,7 @@ static void query_cleanup(struct request *request)
 
     if (job == NULL)
         return;
-    if (job->counted)
-        metric_move(job->running, -1);
+    turn_end(&job->turn);
     arena_release(&job->arena);
     free(job);
 }

@@ -1,40 +1,164 @@
+/* One queue, looked through for the next job that may begin: some thousand at most, a few
+ * microseconds, and only while threads are short.  A thread that finds none waits.  Spare threads
+ * are made by whoever sees that a job may begin and no thread is free, and stay. */
 #include "handlers/workers.h"
 
+#include <assert.h>
+#include <pthread.h>
 #include <stdlib.h>
 
-#include "base/queue.h"
+#include "base/drain.h"
+#include "base/log.h"
 #include "base/thread.h"
 
+enum {
+    /* Jobs at work of one owner: with its clients all asleep there still are threads for others. */
+    OWNER_SPARE_MAX = WORKERS_SPARE_MAX / 2,
+};
+
+struct owner {
+    unsigned running;
+    uint64_t served; /* when it was last given a thread, as a count of jobs */
+};
+
 struct workers {
-    struct queue *queue;
-    unsigned thread_count;
+    unsigned compute_max; /* jobs that compute at once */
+    size_t jobs_max;
+    struct drain drain; /* jobs */
+
+    pthread_mutex_t lock; /* guards: */
+    pthread_cond_t more;
+    struct job *first, **end;
+    size_t job_count;
+    struct owner *owners; /* by ordinal */
+    size_t owner_capacity;
+    uint64_t served_count;
+    unsigned running, computing; /* jobs; those that wait for their client only run */
+    unsigned idle;               /* threads that wait for a job */
+    bool closed;
+    unsigned thread_count, thread_max;
     struct thread *threads[];
 };
 
-static void workers_run(void *context)
+/* Under the lock. */
+static bool may_begin(const struct workers *workers, const struct job *job)
 {
-    struct workers *workers = context;
-    void *item;
+    const struct owner *owner = &workers->owners[job->owner];
 
-    while (queue_take(workers->queue, &item, 1, -1) > 0) {
-        struct job *job = item;
+    if (owner->running >= workers->compute_max + OWNER_SPARE_MAX)
+        return false;
+    return workers->computing < workers->compute_max || owner->running == 0;
+}
 
-        job->run(job);
+static bool goes_before(const struct owner *a, const struct owner *b)
+{
+    return a->running != b->running ? a->running < b->running : a->served < b->served;
+}
+
+/* Under the lock: where the job that begins next hangs, or NULL. */
+static struct job **find(struct workers *workers)
+{
+    struct job **found = NULL;
+
+    for (struct job **at = &workers->first; *at != NULL; at = &(*at)->next)
+        if (may_begin(workers, *at) &&
+            (found == NULL ||
+             goes_before(&workers->owners[(*at)->owner], &workers->owners[(*found)->owner])))
+            found = at;
+    return found;
+}
+
+/* Under the lock. */
+static struct job *take(struct workers *workers, struct job **at)
+{
+    struct job *job = *at;
+    struct owner *owner = &workers->owners[job->owner];
+
+    *at = job->next;
+    if (*at == NULL)
+        workers->end = at;
+    workers->job_count--;
+    workers->running++;
+    workers->computing++;
+    owner->running++;
+    owner->served = ++workers->served_count;
+    return job;
+}
+
+static void run_jobs(void *context);
+
+/* Under the lock: wakes or makes a thread if there is a job for it. */
+static void staff(struct workers *workers)
+{
+    struct error err = {0};
+
+    if (workers->first == NULL || find(workers) == NULL)
+        return;
+    if (workers->idle > 0) {
+        pthread_cond_signal(&workers->more);
+    } else if (workers->thread_count < workers->thread_max && !workers->closed) {
+        if (thread_start("weir-query", run_jobs, workers, &workers->threads[workers->thread_count],
+                         &err) == OK)
+            workers->thread_count++;
+        else /* those that are there will come to it */
+            log_error(LOG_WARN, "no spare thread for queries", &err);
     }
 }
 
-enum code workers_start(unsigned thread_count, size_t jobs_max, struct workers **out,
-                        struct error *err)
+static void run_jobs(void *context)
 {
-    struct workers *workers = calloc(1, sizeof(*workers) + thread_count * sizeof(struct thread *));
-    enum code code;
+    struct workers *workers = context;
+    struct job **at;
+
+    pthread_mutex_lock(&workers->lock);
+    for (;;) {
+        struct job *job;
+        uint32_t owner;
+
+        while ((at = find(workers)) == NULL) {
+            if (workers->closed && workers->first == NULL)
+                goto out;
+            workers->idle++;
+            pthread_cond_wait(&workers->more, &workers->lock);
+            workers->idle--;
+        }
+        job = take(workers, at);
+        owner = job->owner;
+        staff(workers); /* a wake-up can have been for two */
+        pthread_mutex_unlock(&workers->lock);
+        job->run(job);
+        pthread_mutex_lock(&workers->lock);
+        workers->running--;
+        workers->computing--;
+        workers->owners[owner].running--;
+        drain_out(&workers->drain, 1, workers->running + workers->job_count > 0);
+        if (workers->closed)
+            pthread_cond_broadcast(&workers->more);
+    }
+
+out:
+    pthread_mutex_unlock(&workers->lock);
+}
+
+enum code workers_start(unsigned thread_count, size_t jobs_max, struct clock *clock,
+                        struct workers **out, struct error *err)
+{
+    unsigned thread_max = thread_count + WORKERS_SPARE_MAX;
+    struct workers *workers = calloc(1, sizeof(*workers) + thread_max * sizeof(struct thread *));
+    enum code code = OK;
 
     *out = NULL;
     if (workers == NULL)
         return error_set(err, E_MEMORY, "no memory for worker threads");
-    code = queue_new(jobs_max, &workers->queue, err);
+    workers->compute_max = thread_count;
+    workers->thread_max = thread_max;
+    workers->jobs_max = jobs_max;
+    workers->end = &workers->first;
+    drain_init(&workers->drain, clock);
+    pthread_mutex_init(&workers->lock, NULL);
+    pthread_cond_init(&workers->more, NULL);
     while (code == OK && workers->thread_count < thread_count) {
-        code = thread_start("weir-query", workers_run, workers,
+        code = thread_start("weir-query", run_jobs, workers,
                             &workers->threads[workers->thread_count], err);
         workers->thread_count += code == OK;
     }
@@ -50,20 +174,80 @@ void workers_stop(struct workers *workers)
 {
     if (workers == NULL)
         return;
-    if (workers->queue != NULL)
-        queue_close(workers->queue);
+    pthread_mutex_lock(&workers->lock);
+    workers->closed = true; /* no threads are made from here on */
+    pthread_cond_broadcast(&workers->more);
+    pthread_mutex_unlock(&workers->lock);
     for (unsigned i = 0; i < workers->thread_count; i++)
         thread_join(workers->threads[i]);
-    queue_free(workers->queue);
+    drain_release(&workers->drain);
+    pthread_cond_destroy(&workers->more);
+    pthread_mutex_destroy(&workers->lock);
+    free(workers->owners);
     free(workers);
+}
+
+/* Under the lock. */
+static bool know_owner(struct workers *workers, uint32_t owner)
+{
+    size_t capacity = (owner + 16) * (size_t)2;
+    struct owner *grown;
+
+    if (owner < workers->owner_capacity)
+        return true;
+    grown = realloc(workers->owners, capacity * sizeof(*grown));
+    if (grown == NULL)
+        return false;
+    memset(grown + workers->owner_capacity, 0,
+           (capacity - workers->owner_capacity) * sizeof(*grown));
+    workers->owners = grown;
+    workers->owner_capacity = capacity;
+    return true;
 }
 
 bool workers_submit(struct workers *workers, struct job *job)
 {
-    return queue_send(workers->queue, job);
+    bool taken;
+
+    pthread_mutex_lock(&workers->lock);
+    taken = !workers->closed && workers->job_count < workers->jobs_max &&
+            know_owner(workers, job->owner);
+    if (taken) {
+        job->next = NULL;
+        *workers->end = job;
+        workers->end = &job->next;
+        workers->job_count++;
+        drain_begin(&workers->drain);
+        staff(workers);
+    }
+    pthread_mutex_unlock(&workers->lock);
+    return taken;
+}
+
+void workers_wait(struct workers *workers, bool waiting)
+{
+    pthread_mutex_lock(&workers->lock);
+    if (waiting) {
+        assert(workers->computing > 0);
+        workers->computing--;
+        staff(workers);
+    } else { /* at once, if need be beside one too many: what it holds shall come free */
+        workers->computing++;
+    }
+    pthread_mutex_unlock(&workers->lock);
 }
 
 size_t workers_waiting(struct workers *workers)
 {
-    return queue_count(workers->queue);
+    size_t count;
+
+    pthread_mutex_lock(&workers->lock);
+    count = workers->job_count;
+    pthread_mutex_unlock(&workers->lock);
+    return count;
+}
+
+unsigned workers_seconds(struct workers *workers, uint64_t jobs)
+{
+    return drain_seconds(&workers->drain, jobs);
 }

@@ -1,22 +1,36 @@
-/* Threads for work that may wait or take long: queries, catalog lists.  Jobs queue up to a bound.
- */
+/* Threads for work that may wait or take long: queries, catalog lists.  Jobs queue up to a bound;
+ * owners take turns: next is the one with the fewest jobs at work, then the one that was served
+ * longest ago.
+ *
+ * `threads` jobs are computed at once.  One that waits for its client does not count, and an owner
+ * with no job at work need not wait for those of others: for these there are up to
+ * WORKERS_SPARE_MAX more threads, made when they are needed. */
 #ifndef WEIR_HANDLERS_WORKERS_H
 #define WEIR_HANDLERS_WORKERS_H
 
+#include "base/clock.h"
 #include "base/error.h"
+
+enum { WORKERS_SPARE_MAX = 64 };
 
 struct workers;
 
 struct job {
-    void (*run)(struct job *job);
+    void (*run)(struct job *job); /* the job may be gone when it returns */
+    uint32_t owner;               /* a tenant's ordinal */
+    struct job *next;             /* the workers' */
 };
 
-MUST_USE enum code workers_start(unsigned thread_count, size_t jobs_max, struct workers **workers,
-                                 struct error *err);
+MUST_USE enum code workers_start(unsigned thread_count, size_t jobs_max, struct clock *clock,
+                                 struct workers **workers, struct error *err);
 /* What is queued is still run. NULL is fine. */
 void workers_stop(struct workers *workers);
 /* False when the queue is full. Any thread. */
 MUST_USE bool workers_submit(struct workers *workers, struct job *job);
-size_t workers_waiting(struct workers *workers);
+/* From within a job: it begins to wait for its client, or goes on. */
+void workers_wait(struct workers *workers, bool waiting);
+size_t workers_waiting(struct workers *workers); /* jobs in the queue */
+/* In how many seconds `jobs` will be through at the rate of late. */
+unsigned workers_seconds(struct workers *workers, uint64_t jobs);
 
 #endif

@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,6 +19,9 @@ enum {
     /* Half of it is the largest piece of a body; larger ones were not faster (guides/wire.md). */
     CONNECTION_BYTES = 160 * 1024,
     STREAM_BLOCK_BYTES = 32768,
+    /* Of an answer, in the kernel: what a slow client has not taken waits in the stream's ring,
+     * whose writer is told, and not in megabytes of socket buffers. */
+    UNSENT_BYTES_MAX = 128 * 1024,
 };
 
 /* ---- Connections ---- */
@@ -46,11 +50,13 @@ static void client_open(struct http_server *server, struct MHD_Connection *conne
     const union MHD_ConnectionInfo *address =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     struct client *client = calloc(1, sizeof(*client));
+    int unsent = UNSENT_BYTES_MAX;
 
     *context = client; /* NULL: its requests are cut */
     if (client == NULL)
         return;
     client->fd = fd->connect_fd;
+    (void)setsockopt(client->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
     client->loopback = is_loopback(address->client_addr);
     client_phase(client, PHASE_FRESH, server_now(server));
     metric_move(server->meter.connections, 1);

@@ -12,9 +12,10 @@
 
 struct exchange;
 
-enum { STREAM_BYTES_MAX = 262144 };
+enum { STREAM_BYTES_MAX = 262144, STREAM_BYTES_PER_SECOND = 1000 };
 
-/* `stall_ms`: how long a writer waits for a client that takes nothing.  E_MEMORY. */
+/* `stall_ms`: how long a writer waits for a client that takes less than STREAM_BYTES_PER_SECOND.
+ * E_MEMORY. */
 MUST_USE enum code stream_new(struct exchange *exchange, enum coding coding, int64_t stall_ms,
                               struct stream **stream, struct error *err);
 void stream_free(struct stream *stream); /* nobody uses it any more; NULL is fine */

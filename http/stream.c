@@ -9,21 +9,28 @@
 #include "http/exchange.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 
+/* A client that keeps up with the writer makes it wait for less than this at a time. */
+enum { PATIENCE_MS = 50 };
+
 struct stream {
     struct exchange *exchange;
-    struct compressor *compressor; /* the writer's; NULL = identity */
-    bool flushed;                  /* the writer's: the first bytes have left */
+    struct compressor *compressor;              /* the writer's; NULL = identity */
+    bool flushed;                               /* the writer's: the first bytes have left */
+    void (*waits)(void *context, bool waiting); /* the writer's; NULL = nobody asks */
+    void *waits_context;
     _Atomic uint64_t written;
     int64_t stall_ms;
 
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t room;
     size_t first, size; /* of what is in the ring */
+    uint64_t taken;     /* ever */
+    int64_t waited_ns;  /* by the writer, and what was taken before: of one measure */
+    uint64_t taken_before;
     bool suspended, ended, complete, abandoned;
     char ring[STREAM_BYTES_MAX];
 };
@@ -75,24 +82,68 @@ static void wake_reader(struct stream *stream)
     }
 }
 
+static int64_t now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* Under the lock: until the client takes something, but not beyond `until_ns`. */
+static void wait_until(struct stream *stream, int64_t until_ns)
+{
+    struct timespec until = {until_ns / 1000000000, until_ns % 1000000000};
+
+    while (!stream->abandoned && stream->size == STREAM_BYTES_MAX && now_ns() < until_ns)
+        (void)pthread_cond_timedwait(&stream->room, &stream->lock, &until);
+}
+
+/* Under the lock, which is left meanwhile. */
+static void tell_waiting(struct stream *stream, bool waiting)
+{
+    if (stream->waits == NULL)
+        return;
+    pthread_mutex_unlock(&stream->lock);
+    stream->waits(stream->waits_context, waiting);
+    pthread_mutex_lock(&stream->lock);
+}
+
+/* Under the lock: a measure is through.  Was enough taken in it? */
+static bool keeps_up(struct stream *stream)
+{
+    uint64_t taken = stream->taken - stream->taken_before;
+
+    stream->waited_ns = 0;
+    stream->taken_before = stream->taken;
+    return taken >= (uint64_t)stream->stall_ms * STREAM_BYTES_PER_SECOND / 1000;
+}
+
 /* Under the lock: waits until there is room.  E_CANCELLED, E_TIMEOUT. */
 static enum code wait_for_room(struct stream *stream, struct error *err)
 {
-    while (!stream->abandoned && stream->size == STREAM_BYTES_MAX) {
-        struct timespec until;
+    int64_t stall_ns = stream->stall_ms * 1000000, began_ns = now_ns(), at_ns;
+    int64_t soon_ns = began_ns + PATIENCE_MS * INT64_C(1000000);
+    bool told = false, slow = false;
 
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_sec += stream->stall_ms / 1000;
-        until.tv_nsec += stream->stall_ms % 1000 * 1000000;
-        if (until.tv_nsec >= 1000000000) {
-            until.tv_sec++;
-            until.tv_nsec -= 1000000000;
+    while (!slow && !stream->abandoned && stream->size == STREAM_BYTES_MAX) {
+        int64_t end_ns = began_ns + stall_ns - stream->waited_ns;
+
+        wait_until(stream, told || end_ns < soon_ns ? end_ns : soon_ns);
+        at_ns = now_ns();
+        stream->waited_ns += at_ns - began_ns;
+        began_ns = at_ns;
+        slow = stream->waited_ns >= stall_ns && !keeps_up(stream);
+        if (!told && !slow && !stream->abandoned && stream->size == STREAM_BYTES_MAX) {
+            tell_waiting(stream, true);
+            told = true;
         }
-        if (pthread_cond_timedwait(&stream->room, &stream->lock, &until) == ETIMEDOUT &&
-            stream->size == STREAM_BYTES_MAX && !stream->abandoned)
-            return error_set(err, E_TIMEOUT, "the client took nothing for %lld ms",
-                             (long long)stream->stall_ms);
     }
+    if (told)
+        tell_waiting(stream, false);
+    if (slow && !stream->abandoned)
+        return error_set(err, E_TIMEOUT, "the client took less than %d bytes a second for %lld ms",
+                         STREAM_BYTES_PER_SECOND, (long long)stream->stall_ms);
     if (stream->abandoned)
         return error_set(err, E_CANCELLED, "the client has left");
     return OK;
@@ -157,6 +208,12 @@ enum code stream_write(struct stream *stream, struct bytes bytes, struct error *
     return code;
 }
 
+void stream_watch(struct stream *stream, void (*waits)(void *context, bool waiting), void *context)
+{
+    stream->waits = waits;
+    stream->waits_context = context;
+}
+
 void stream_end(struct stream *stream, bool complete)
 {
     struct exchange *exchange = stream->exchange;
@@ -194,6 +251,7 @@ ssize_t stream_take(struct stream *stream, char *data, size_t size)
         memcpy(data + taken, stream->ring + stream->first, piece);
         stream->first = (stream->first + piece) % STREAM_BYTES_MAX;
         stream->size -= piece;
+        stream->taken += piece;
         taken += piece;
     }
     if (taken > 0) {

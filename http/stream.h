@@ -10,9 +10,12 @@
 struct stream;
 
 /* E_CANCELLED when the client left (or asked with HEAD: only the head was wanted), E_TIMEOUT when
- * it took nothing for idle_ms_max.  The first bytes leave at once, later ones of a compressed
- * stream when a block is full. */
+ * it was waited for over idle_ms_max in which it took less than 1 KB/s.  The first bytes leave at
+ * once, later ones of a compressed stream when a block is full. */
 MUST_USE enum code stream_write(struct stream *stream, struct bytes bytes, struct error *err);
+/* `waits` tells whoever shares out the writer's thread that the writer begins (true) and ends to
+ * wait for a client that does not keep up; from stream_write() and stream_end(), without a lock. */
+void stream_watch(struct stream *stream, void (*waits)(void *context, bool waiting), void *context);
 /* Ends the body; complete = false cuts the connection without the last chunk, so that the client
  * sees a broken transfer (HTTP/1.0 has no chunks: there the end looks like any other).  The stream
  * and the request are gone afterwards.  Once, always. */

@@ -16,6 +16,7 @@ enum {
     TICK_MS_LEAST = 10,
     DRAIN_TICK_MS = 50,
     BODY_BYTES_PER_SECOND = 1000,
+    CROWDED_IDLE_MS = 1000, /* that a connection may do nothing while others wait for its place */
 };
 
 /* The connections that one sweep polls; valid under the lock. */
@@ -23,6 +24,7 @@ struct sweep {
     struct pollfd *polls;
     struct client **clients; /* of the same index */
     size_t count, capacity;
+    bool crowded; /* nearly all connections are taken */
 };
 
 static bool sweep_grow(struct sweep *sweep)
@@ -70,16 +72,18 @@ static bool body_slow(const struct limits *limits, int64_t age_ns, uint64_t byte
 }
 
 /* Has the phase lasted too long? */
-static bool is_late(const struct http_server *server, const struct client *client, int64_t now_ns)
+static bool is_late(const struct http_server *server, const struct client *client, int64_t now_ns,
+                    bool crowded)
 {
     const struct limits *limits = &server->limits;
     int64_t age_ns = now_ns - client->since_ns;
+    bool in_the_way = server->draining || (crowded && age_ns > ns_of(CROWDED_IDLE_MS));
 
     switch ((enum phase)client->phase) {
     case PHASE_FRESH:
-        return server->draining || age_ns > ns_of(limits->header_ms_max);
+        return in_the_way || age_ns > ns_of(limits->header_ms_max);
     case PHASE_IDLE: /* a head that drips in after it keeps libmicrohttpd's own time-out at bay */
-        return server->draining || age_ns > ns_of(limits->idle_ms_max + limits->header_ms_max);
+        return in_the_way || age_ns > ns_of(limits->idle_ms_max + limits->header_ms_max);
     case PHASE_HEAD:
         return age_ns > ns_of(limits->header_ms_max);
     case PHASE_BODY:
@@ -97,7 +101,7 @@ static void check(struct http_server *server, struct client *client, int64_t now
 {
     struct exchange *x = client->exchange;
 
-    if (is_late(server, client, now_ns)) {
+    if (is_late(server, client, now_ns, sweep->crowded)) {
         /* The HTTP thread sees the end of what it reads, and answers 408 from there. */
         if (x != NULL)
             x->overdue = true;
@@ -123,11 +127,14 @@ static void gone(struct client *client)
 static void look(struct http_server *server, struct sweep *sweep)
 {
     int64_t now_ns = server_now(server);
+    uint64_t count = 0;
 
     sweep->count = 0;
     pthread_mutex_lock(&server->lock);
-    for (struct client *client = server->clients; client != NULL; client = client->next)
+    for (struct client *client = server->clients; client != NULL; client = client->next, count++)
         check(server, client, now_ns, sweep);
+    /* libmicrohttpd's threads have a share each, and one can be full before all are. */
+    sweep->crowded = count >= server->limits.connections_max * 9 / 10;
     if (sweep->count > 0 && poll(sweep->polls, sweep->count, 0) > 0)
         for (size_t i = 0; i < sweep->count; i++)
             if (sweep->polls[i].revents != 0)

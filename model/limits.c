@@ -53,12 +53,15 @@ const struct limit_row limit_rows[] = {
           "Bytes of one answer, before compression."),
     LIMIT(query_series_max, 1000000, 1, 1000000000, E_SERIES_MANY, true,
           "Series one selection may match."),
-    LIMIT(queries_max, 32, 1, 10000, E_QUERIES_MANY, true, "Queries of a tenant at once."),
+    LIMIT(queries_max, 32, 1, 10000, E_QUERIES_MANY, true,
+          "Queries and lists of a tenant at once."),
     LIMIT(page_rows_max, 10000000, 1, 1000000000, E_BAD_PARAMETER, true,
           "Rows of one page, the most that limit= takes."),
 
-    LIMIT(connections_max, 1024, 1, 1000000, OK, false,
-          "Connections at once; more wait to be accepted."),
+    LIMIT(
+        connections_max, 1024, 1, 1000000, OK, false,
+        "Connections at once; more wait to be accepted, and while nearly all are taken one may do "
+        "nothing for a second only."),
     LIMIT(header_ms_max, 10 * SECOND, 100, HOUR, E_SLOW_CLIENT, false,
           "Milliseconds a client may take for its request's head."),
     LIMIT(body_ms_max, 120 * SECOND, 100, DAY, E_SLOW_CLIENT, false,

@@ -126,7 +126,7 @@ static enum code open_http(struct server *server, struct error *err)
         .metrics = app->metrics,
     };
     unsigned threads = settings->query_threads == 0 ? cores() : (unsigned)settings->query_threads;
-    enum code code = workers_start(threads, JOBS_MAX, &app->workers, err);
+    enum code code = workers_start(threads, JOBS_MAX, app->clock, &app->workers, err);
 
     if (code == OK)
         code = http_server_start(&http, &server->http, err);

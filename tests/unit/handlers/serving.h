@@ -65,7 +65,7 @@ static inline void serving_start(struct serving *serving, const char *tenants)
     options.metrics = ground->metrics;
     if (directory_open(tenants == NULL ? NULL : path, &ground->limits, &app->directory, &err) !=
             OK ||
-        workers_start(2, 100, &app->workers, &err) != OK ||
+        workers_start(2, 100, clock_system(), &app->workers, &err) != OK ||
         http_server_start(&options, &serving->http, &err) != OK)
         fail_msg("%s", err.text);
     serving->port =

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <semaphore.h>
+#include <time.h>
 
 #include "handlers/workers.h"
 
@@ -34,9 +35,9 @@ static void test_every_job_that_was_taken_runs_once_also_at_the_end(void **state
     struct error err = {0};
 
     (void)state;
-    assert_int_equal(workers_start(3, 200, &workers, &err), OK);
+    assert_int_equal(workers_start(3, 200, clock_system(), &workers, &err), OK);
     for (size_t i = 0; i < 200; i++) {
-        jobs[i] = (struct counted){.job = {count}, .runs = &runs};
+        jobs[i] = (struct counted){.job = {.run = count}, .runs = &runs};
         assert_true(workers_submit(workers, &jobs[i].job));
     }
     workers_stop(workers);
@@ -54,15 +55,18 @@ static void test_a_full_queue_refuses_and_says_how_many_wait(void **state)
     (void)state;
     sem_init(&begun, 0, 0);
     sem_init(&go, 0, 0);
-    assert_int_equal(workers_start(1, 2, &workers, &err), OK);
-    held = (struct counted){{count}, &begun, &go, &runs};
+    assert_int_equal(workers_start(1, 2, clock_system(), &workers, &err), OK);
+    held = (struct counted){
+        {count, 0, NULL},
+        &begun, &go, &runs
+    };
     assert_true(workers_submit(workers, &held.job));
     sem_wait(&begun);
     for (size_t i = 0; i < 2; i++) {
-        waiting[i] = (struct counted){.job = {count}, .runs = &runs};
+        waiting[i] = (struct counted){.job = {.run = count}, .runs = &runs};
         assert_true(workers_submit(workers, &waiting[i].job));
     }
-    surplus = (struct counted){.job = {count}, .runs = &runs};
+    surplus = (struct counted){.job = {.run = count}, .runs = &runs};
     assert_false(workers_submit(workers, &surplus.job));
     assert_int_equal(workers_waiting(workers), 2);
     sem_post(&go);
@@ -70,11 +74,128 @@ static void test_a_full_queue_refuses_and_says_how_many_wait(void **state)
     assert_int_equal(runs, 3);
 }
 
+/* A job that tells its name when it begins and stays until it may go; it may wait for a client. */
+struct placed {
+    struct job job; /* first */
+    struct workers *workers;
+    sem_t begun, go;
+    bool waits;
+};
+
+static void stay(struct job *job)
+{
+    struct placed *placed = (struct placed *)job;
+
+    if (placed->waits)
+        workers_wait(placed->workers, true);
+    sem_post(&placed->begun);
+    sem_wait(&placed->go);
+    if (placed->waits)
+        workers_wait(placed->workers, false);
+}
+
+static void place(struct workers *workers, struct placed *placed, uint32_t owner, bool waits)
+{
+    *placed = (struct placed){
+        .job = {stay, owner, NULL},
+          .workers = workers, .waits = waits
+    };
+    sem_init(&placed->begun, 0, 0);
+    sem_init(&placed->go, 0, 0);
+    assert_true(workers_submit(workers, &placed->job));
+}
+
+static bool begins(struct placed *placed)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 20;
+    return sem_timedwait(&placed->begun, &until) == 0;
+}
+
+static void test_jobs_whose_clients_are_slow_leave_their_places(void **state)
+{
+    enum { SLOW = WORKERS_SPARE_MAX / 2 + 1 }; /* all that one owner may have */
+    static struct placed slow[SLOW + 1], quick;
+    struct workers *workers;
+    struct error err = {0};
+
+    (void)state;
+    assert_int_equal(workers_start(1, 100, clock_system(), &workers, &err), OK);
+    for (size_t i = 0; i < SLOW; i++) {
+        place(workers, &slow[i], 7, true);
+        assert_true(begins(&slow[i]));
+    }
+    place(workers, &slow[SLOW], 7, true); /* one more has to wait, ... */
+    place(workers, &quick, 3, false);     /* ... but not for another owner */
+    assert_true(begins(&quick));
+    assert_int_equal(workers_waiting(workers), 1);
+    sem_post(&slow[0].go);
+    sem_post(&quick.go);
+    assert_true(begins(&slow[SLOW]));
+    for (size_t i = 1; i <= SLOW; i++)
+        sem_post(&slow[i].go);
+    workers_stop(workers);
+}
+
+static void test_an_owner_without_a_job_at_work_need_not_wait(void **state)
+{
+    static struct placed long_ones[3], other;
+    struct workers *workers;
+    struct error err = {0};
+
+    (void)state;
+    assert_int_equal(workers_start(2, 100, clock_system(), &workers, &err), OK);
+    for (size_t i = 0; i < 3; i++)
+        place(workers, &long_ones[i], 0, false);
+    assert_true(begins(&long_ones[0]));
+    assert_true(begins(&long_ones[1]));
+    place(workers, &other, 40, false);
+    assert_true(begins(&other));
+    assert_int_equal(workers_waiting(workers), 1); /* the third long one */
+    sem_post(&long_ones[0].go);
+    sem_post(&other.go);
+    assert_true(begins(&long_ones[2]));
+    sem_post(&long_ones[1].go);
+    sem_post(&long_ones[2].go);
+    workers_stop(workers);
+}
+
+static void test_owners_take_turns(void **state)
+{
+    static struct placed first, many[4], other[2];
+    struct workers *workers;
+    struct error err = {0};
+
+    (void)state;
+    assert_int_equal(workers_start(1, 100, clock_system(), &workers, &err), OK);
+    place(workers, &first, 1, false);
+    assert_true(begins(&first));
+    for (size_t i = 0; i < 4; i++)
+        place(workers, &many[i], 1, false);
+    place(workers, &other[0], 2, false);
+    assert_true(begins(&other[0])); /* it had none at work */
+    place(workers, &other[1], 2, false);
+    sem_post(&first.go);
+    sem_post(&other[0].go);
+    assert_true(begins(&many[0])); /* the longer unserved, and then each in turn */
+    sem_post(&many[0].go);
+    assert_true(begins(&other[1]));
+    sem_post(&other[1].go);
+    for (size_t i = 1; i < 4; i++)
+        sem_post(&many[i].go);
+    workers_stop(workers);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_job_that_was_taken_runs_once_also_at_the_end),
         cmocka_unit_test(test_a_full_queue_refuses_and_says_how_many_wait),
+        cmocka_unit_test(test_jobs_whose_clients_are_slow_leave_their_places),
+        cmocka_unit_test(test_an_owner_without_a_job_at_work_need_not_wait),
+        cmocka_unit_test(test_owners_take_turns),
     };
 
     workers_stop(NULL);

@@ -2,6 +2,7 @@
 #include "tests/unit/http/served.h"
 
 #include "http/exchange.h"
+#include "http/server_state.h"
 
 #include <zlib.h>
 #include <zstd.h>
@@ -195,6 +196,66 @@ static void test_a_client_that_takes_nothing_is_given_up(void **state)
     close(fd);
 }
 
+struct trickle {
+    struct stream *stream;
+    _Atomic enum code code;
+    _Atomic bool ended;
+    _Atomic int waits, goes_on;
+};
+
+static void count_waits(void *context, bool waiting)
+{
+    struct trickle *trickle = context;
+
+    if (waiting)
+        trickle->waits++;
+    else
+        trickle->goes_on++;
+}
+
+static void *write_on(void *context)
+{
+    static const char text[100000];
+    struct trickle *trickle = context;
+    enum code code = OK;
+
+    while (code == OK)
+        code = stream_write(trickle->stream, (struct bytes){text, sizeof(text)}, NULL);
+    trickle->code = code;
+    trickle->ended = true;
+    return NULL;
+}
+
+/* A byte now and then does not hold a writer for ever; and whoever shares out threads is told when
+ * it begins to wait, and when it goes on. */
+static void test_a_client_that_trickles_is_given_up(void **state)
+{
+    static struct http_server server = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    struct exchange exchange = {.server = &server, .refs = 2};
+    struct trickle trickle = {0};
+    struct error err = {0};
+    pthread_t writer;
+    char byte;
+
+    (void)state;
+    assert_int_equal(stream_new(&exchange, CODING_IDENTITY, 400, &trickle.stream, &err), OK);
+    stream_watch(trickle.stream, count_waits, &trickle);
+    assert_int_equal(pthread_create(&writer, NULL, write_on, &trickle), 0);
+    for (int taken = 0; !trickle.ended; taken++) {
+        assert_in_range(taken, 0, 399); /* of 400 it would keep up */
+        usleep(10000);
+        if (taken > 10 && !trickle.ended)
+            (void)stream_take(trickle.stream, &byte, 1);
+    }
+    pthread_join(writer, NULL);
+    assert_int_equal(trickle.code, E_TIMEOUT);
+    assert_true(trickle.waits > 0);
+    assert_int_equal(trickle.waits, trickle.goes_on);
+    stream_end(trickle.stream, false);
+    assert_int_equal(exchange.refs, 1);
+    stream_free(trickle.stream);
+}
+
 static void test_the_writer_is_told_that_the_client_left(void **state)
 {
     struct served *served = *state;
@@ -279,6 +340,7 @@ int main(void)
         cmocka_unit_test(test_the_first_bytes_leave_at_once),
         cmocka_unit_test(test_a_slow_client_holds_the_writer_back),
         cmocka_unit_test(test_a_client_that_takes_nothing_is_given_up),
+        cmocka_unit_test(test_a_client_that_trickles_is_given_up),
         cmocka_unit_test(test_the_writer_is_told_that_the_client_left),
         cmocka_unit_test(test_a_quiet_stream_notices_that_the_client_left),
         cmocka_unit_test(test_http_1_0_gets_a_stream_without_chunks),

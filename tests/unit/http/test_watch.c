@@ -137,6 +137,31 @@ static void test_slow_clients_do_not_stop_others(void **state)
     EVENTUALLY(served->started == served->cleaned);
 }
 
+/* Connections that do nothing do not keep others out, long before their own time is over. */
+static void test_idle_connections_make_room_when_all_are_taken(void **state)
+{
+    static struct served crowded;
+    int idle[40];
+    int64_t began_ns = clock_monotonic_ns(clock_system());
+
+    (void)state;
+    served_init(&crowded);
+    crowded.limits.connections_max = 20;
+    served_start(&crowded); /* with the header_ms_max of 10 s */
+    for (size_t i = 0; i < COUNT_OF(idle); i++)
+        idle[i] = dial(&crowded);
+    for (int i = 0; i < 3; i++) {
+        struct answer answer = ask(&crowded, "GET /ping HTTP/1.1\r\n" HOST "\r\n");
+
+        assert_int_equal(answer.status, 200);
+        answer_release(&answer);
+    }
+    assert_in_range(clock_monotonic_ns(clock_system()) - began_ns, 0, INT64_C(8000000000));
+    for (size_t i = 0; i < COUNT_OF(idle); i++)
+        close(idle[i]);
+    served_stop(&crowded, 1000);
+}
+
 static int setup(void **state)
 {
     static struct served served;
@@ -162,6 +187,7 @@ int main(void)
         cmocka_unit_test(test_a_steady_body_may_take_the_whole_time_but_not_more),
         cmocka_unit_test(test_a_request_in_time_is_served),
         cmocka_unit_test(test_slow_clients_do_not_stop_others),
+        cmocka_unit_test(test_idle_connections_make_room_when_all_are_taken),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
