@@ -45,6 +45,9 @@ void app_conclude(struct request *request);
 
 extern const struct route app_routes[];
 extern const size_t app_route_count;
+/* Paths whose refusals are no problems. */
+extern const struct refusal_shape app_shapes[];
+extern const size_t app_shape_count;
 
 /* E_BAD_PARAMETER (pointing at the parameter) unless it is a whole number in [least, most]; absent
  * gives `initial`. */

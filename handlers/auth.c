@@ -38,14 +38,42 @@ static bool basic_token(struct request *request, struct bytes encoded, struct by
     return true;
 }
 
+/* Clients of InfluxDB 1 say "Token user:password"; the user is not looked at. */
+static bool influx_token(struct bytes authorization, struct bytes *token)
+{
+    const char *colon;
+
+    if (!scheme_is(authorization, "Token", token))
+        return false;
+    colon = memchr(token->data, ':', token->size);
+    if (colon != NULL)
+        *token = bytes_slice(*token, (size_t)(colon + 1 - token->data), token->size);
+    return true;
+}
+
+/* ... or u=user&p=password, on the routes that know both.  Queries are in no log. */
+static bool parameter_token(const struct request *request, struct bytes *token)
+{
+    bool user = false, password = false;
+
+    for (const char *const *name = request->route->parameters; name != NULL && *name != NULL;
+         name++) {
+        user |= strcmp(*name, "u") == 0;
+        password |= strcmp(*name, "p") == 0;
+    }
+    return user && password && request_parameter(request, "p", token) && token->size > 0;
+}
+
 static bool request_token(struct request *request, struct bytes *token)
 {
     struct bytes rest;
 
     if (scheme_is(request->authorization, "Bearer", token) ||
-        scheme_is(request->authorization, "Token", token))
+        influx_token(request->authorization, token))
         return true;
-    return scheme_is(request->authorization, "Basic", &rest) && basic_token(request, rest, token);
+    if (scheme_is(request->authorization, "Basic", &rest) && basic_token(request, rest, token))
+        return true;
+    return parameter_token(request, token);
 }
 
 /* The port of "name:port" is cut off; an IPv6 literal keeps its brackets. */
@@ -147,7 +175,8 @@ bool app_authorize(struct request *request, enum scope scope)
         code = error_set(&err, E_FORBIDDEN, "this needs a token with the scope \"%s\"",
                          scope == SCOPE_READ    ? "read"
                          : scope == SCOPE_WRITE ? "write"
-                                                : "admin");
+                         : scope == SCOPE_ADMIN ? "admin"
+                                                : "read\", \"write\" or \"admin");
     if (code == OK) {
         session->tenant = catalog_tenant(app->catalog, session->settings->name);
         if (session->tenant == NULL)

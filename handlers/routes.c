@@ -1,6 +1,10 @@
 /* All routes.  openapi/openapi.json describes each, and a test holds the two together. */
 #include "handlers/app.h"
 #include "handlers/deletions.h"
+#include "handlers/influx_probe.h"
+#include "handlers/influx_query.h"
+#include "handlers/influx_shape.h"
+#include "handlers/influx_write.h"
 #include "handlers/lists.h"
 #include "handlers/operations.h"
 #include "handlers/points.h"
@@ -8,22 +12,49 @@
 #include "query/query.h"
 
 const struct route app_routes[] = {
-    {METHOD_POST,   "/v1/points",            SCOPE_WRITE, &points_handler,       points_parameter_names,      false},
-    {METHOD_DELETE, "/v1/points",            SCOPE_WRITE, &deletion_handler,     deletion_parameter_names,    false},
-    {METHOD_GET,    "/v1/query",             SCOPE_READ,  &query_handler,        query_parameter_names,       false},
-    {METHOD_POST,   "/v1/query",             SCOPE_READ,  &query_handler,        query_parameter_names,       true },
+    {METHOD_POST,   "/v1/points",            SCOPE_WRITE, &points_handler,         points_parameter_names,      false},
+    {METHOD_DELETE, "/v1/points",            SCOPE_WRITE, &deletion_handler,       deletion_parameter_names,    false},
+    {METHOD_GET,    "/v1/query",             SCOPE_READ,  &query_handler,          query_parameter_names,       false},
+    {METHOD_POST,   "/v1/query",             SCOPE_READ,  &query_handler,          query_parameter_names,       true },
     {METHOD_GET,    "/v1/measurements",      SCOPE_READ,  &measurements_handler,
-     measurements_parameter_names,                                                                            false},
-    {METHOD_GET,    "/v1/series",            SCOPE_READ,  &series_handler,       series_parameter_names,      false},
-    {METHOD_GET,    "/v1/fields",            SCOPE_READ,  &fields_handler,       measurement_parameter_names, false},
-    {METHOD_GET,    "/v1/tags",              SCOPE_READ,  &tags_handler,         measurement_parameter_names, false},
+     measurements_parameter_names,                                                                              false},
+    {METHOD_GET,    "/v1/series",            SCOPE_READ,  &series_handler,         series_parameter_names,      false},
+    {METHOD_GET,    "/v1/fields",            SCOPE_READ,  &fields_handler,         measurement_parameter_names, false},
+    {METHOD_GET,    "/v1/tags",              SCOPE_READ,  &tags_handler,           measurement_parameter_names, false},
     {METHOD_GET,    "/v1/tags/{key}/values", SCOPE_READ,  &tag_values_handler,
-     measurement_parameter_names,                                                                             false},
-    {METHOD_POST,   "/v1/admin/flush",       SCOPE_ADMIN, &flush_handler,        NULL,                        false},
-    {METHOD_GET,    "/metrics",              SCOPE_ADMIN, &metrics_handler,      NULL,                        false},
-    {METHOD_GET,    "/healthz",              SCOPE_NONE,  &healthz_handler,      NULL,                        false},
-    {METHOD_GET,    "/readyz",               SCOPE_NONE,  &readyz_handler,       NULL,                        false},
-    {METHOD_GET,    "/openapi.json",         SCOPE_NONE,  &openapi_handler,      NULL,                        false},
+     measurement_parameter_names,                                                                               false},
+    {METHOD_POST,   "/v1/admin/flush",       SCOPE_ADMIN, &flush_handler,          NULL,                        false},
+    {METHOD_GET,    "/metrics",              SCOPE_ADMIN, &metrics_handler,        NULL,                        false},
+    {METHOD_GET,    "/healthz",              SCOPE_NONE,  &healthz_handler,        NULL,                        false},
+    {METHOD_GET,    "/readyz",               SCOPE_NONE,  &readyz_handler,         NULL,                        false},
+    {METHOD_GET,    "/openapi.json",         SCOPE_NONE,  &openapi_handler,        NULL,                        false},
+ /* As InfluxDB has them. */
+    {METHOD_POST,   "/write",                SCOPE_WRITE, &influx_1_write_handler, influx_1_write_names,        false},
+    {METHOD_POST,   "/api/v2/write",         SCOPE_WRITE, &influx_2_write_handler, influx_2_write_names,
+     false                                                                                                           },
+    {METHOD_POST,   "/api/v3/write_lp",      SCOPE_WRITE, &influx_3_write_handler, influx_3_write_names,
+     false                                                                                                           },
+    {METHOD_GET,    "/query",                SCOPE_ANY,   &influx_query_handler,   influx_query_names,          false},
+    {METHOD_POST,   "/query",                SCOPE_ANY,   &influx_query_handler,   influx_query_names,          true },
+    {METHOD_GET,    "/ping",                 SCOPE_NONE,  &influx_ping_handler,    influx_ping_names,           false},
+    {METHOD_GET,    "/health",               SCOPE_NONE,  &influx_health_handler,  NULL,                        false},
+    {METHOD_GET,    "/ready",                SCOPE_NONE,  &influx_ready_handler,   NULL,                        false},
+    {METHOD_GET,    "/api/v2/buckets",       SCOPE_NONE,  &influx_none_handler,    influx_none_names,           false},
+    {METHOD_POST,   "/api/v2/buckets",       SCOPE_NONE,  &influx_none_handler,    influx_none_names,           false},
+    {METHOD_POST,   "/api/v2/query",         SCOPE_NONE,  &influx_none_handler,    influx_none_names,           false},
+    {METHOD_POST,   "/api/v2/delete",        SCOPE_NONE,  &influx_none_handler,    influx_none_names,           false},
 };
 
 const size_t app_route_count = COUNT_OF(app_routes);
+
+const struct refusal_shape app_shapes[] = {
+    {"/write",   influx_status, influx_1_print},
+    {"/query",   influx_status, influx_1_print},
+    {"/ping",    influx_status, influx_1_print},
+    {"/health",  influx_status, influx_2_print},
+    {"/ready",   influx_status, influx_2_print},
+    {"/api/v2/", influx_status, influx_2_print},
+    {"/api/v3/", influx_status, influx_3_print},
+};
+
+const size_t app_shape_count = COUNT_OF(app_shapes);

@@ -508,3 +508,8 @@ uint64_t intake_points(const struct intake *intake)
 {
     return intake->points;
 }
+
+const struct batch *intake_batch(const struct intake *intake)
+{
+    return &intake->batch;
+}

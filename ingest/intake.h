@@ -16,6 +16,7 @@
 #include "model/matcher.h"
 #include "model/note.h"
 
+struct batch;
 struct catalog;
 struct idempotency;
 struct rate;
@@ -69,6 +70,8 @@ MUST_USE bool intake_prepare(struct intake *intake);
 MUST_USE bool intake_submit(struct intake *intake, void (*done)(void *context), void *context);
 const struct intake_answer *intake_answer(const struct intake *intake);
 uint64_t intake_points(const struct intake *intake); /* decoded */
+/* For its rejects, once there is an answer. */
+const struct batch *intake_batch(const struct intake *intake);
 void intake_free(struct intake *intake);             /* NULL is fine; not while it is submitted */
 
 #endif

@@ -119,6 +119,8 @@ static enum code open_http(struct server *server, struct error *err)
         .limits = &settings->limits,
         .routes = app_routes,
         .route_count = app_route_count,
+        .shapes = app_shapes,
+        .shape_count = app_shape_count,
         .app = app,
         .authorize = app_authorize,
         .conclude = app_conclude,

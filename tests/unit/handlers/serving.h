@@ -39,6 +39,8 @@ static inline void serving_start(struct serving *serving, const char *tenants)
         .limits = &ground->limits,
         .routes = app_routes,
         .route_count = app_route_count,
+        .shapes = app_shapes,
+        .shape_count = app_shape_count,
         .app = app,
         .authorize = app_authorize,
         .conclude = app_conclude,

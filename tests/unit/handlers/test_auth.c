@@ -89,6 +89,38 @@ static void test_the_schemes_of_other_clients_are_taken(void **state)
     sodium_bin2base64(encoded, sizeof(encoded), (unsigned char *)plain, strlen(plain),
                       sodium_base64_VARIANT_ORIGINAL);
     assert_int_equal(ask_as("GET /v1/measurements", "Basic ", encoded, NULL), 200);
+    assert_int_equal(ask_as("GET /v1/measurements", "Token whoever:", reader, NULL), 200);
+    assert_int_equal(ask_as("GET /v1/measurements", "Token whoever:x", reader, NULL), 401);
+}
+
+static void test_a_token_among_the_parameters_is_taken_where_influx_has_one(void **state)
+{
+    char what[256];
+
+    (void)state;
+    snprintf(what, sizeof(what), "POST /write?db=d&u=whoever&p=%s", writer);
+    assert_int_equal(ask(&serving, what, "", "m f=1 1"), 204);
+    assert_int_equal(ask(&serving, what, "Authorization: Bearer x\r\n", "m f=1 1"), 401);
+    snprintf(what, sizeof(what), "POST /write?db=d&p=%s", reader);
+    assert_int_equal(ask(&serving, what, "", "m f=1 1"), 403);
+    assert_int_equal(ask(&serving, "POST /write?u=a&p=b", "", "m f=1 1"), 401);
+    assert_int_equal(ask(&serving, "POST /write?u=a&p=", "", "m f=1 1"), 401);
+    snprintf(what, sizeof(what), "GET /v1/measurements?u=a&p=%s", reader);
+    assert_int_equal(ask(&serving, what, "", NULL), 401);
+    snprintf(what, sizeof(what), "POST /api/v2/write?u=a&p=%s", writer);
+    assert_int_equal(ask(&serving, what, "", "m f=1 1"), 401);
+}
+
+static void test_one_scope_is_enough_for_any(void **state)
+{
+    (void)state;
+    assert_int_equal(ask_as("GET /query?q=SHOW%20DATABASES", "Token ", reader, NULL), 200);
+    assert_non_null(strstr(serving.answer, "[[\"acme\"]]"));
+    assert_int_equal(ask_as("GET /query?q=SHOW%20DATABASES", "Token ", writer, NULL), 200);
+    assert_int_equal(ask_as("GET /query?q=CREATE%20DATABASE%20x", "Token ", writer, NULL), 200);
+    assert_int_equal(ask_as("GET /query?q=CREATE%20DATABASE%20x", "Token ", reader, NULL), 403);
+    assert_int_equal(ask(&serving, "GET /query?q=SHOW%20DATABASES", "", NULL), 401);
+    assert_int_equal(ask(&serving, "GET /ping", "", NULL), 204);
 }
 
 static void test_everything_else_is_401(void **state)
@@ -142,6 +174,8 @@ int main(void)
         cmocka_unit_test(test_a_scope_allows_its_own_and_nothing_else),
         cmocka_unit_test(test_the_tenant_comes_from_the_token),
         cmocka_unit_test(test_the_schemes_of_other_clients_are_taken),
+        cmocka_unit_test(test_a_token_among_the_parameters_is_taken_where_influx_has_one),
+        cmocka_unit_test(test_one_scope_is_enough_for_any),
         cmocka_unit_test(test_everything_else_is_401),
         cmocka_unit_test(test_without_tokens_only_direct_clients_here_are_served),
     };

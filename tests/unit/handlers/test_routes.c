@@ -178,6 +178,7 @@ static void test_what_needs_a_token_says_which_scope(void **state)
         struct json *description = json_member(operation, "description");
         const char *scope = route->scope == SCOPE_READ    ? "Scope `read`"
                             : route->scope == SCOPE_WRITE ? "Scope `write`"
+                            : route->scope == SCOPE_ANY   ? "Scope `read`, `write` or `admin`"
                                                           : "Scope `admin`";
 
         if ((route->scope == SCOPE_NONE) != (security != NULL && json_count(security) == 0))
@@ -250,6 +251,7 @@ static void test_the_tour_has_a_line_for_each_route(void **state)
         const char *scope = route->scope == SCOPE_READ    ? "read "
                             : route->scope == SCOPE_WRITE ? "write "
                             : route->scope == SCOPE_ADMIN ? "admin "
+                            : route->scope == SCOPE_ANY   ? "any "
                                                           : "";
         char line[128];
 

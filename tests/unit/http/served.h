@@ -282,6 +282,23 @@ static const struct route test_routes[] = {
     {METHOD_GET,    "/secret",        SCOPE_READ, &ping_handler,         NULL,               false},
 };
 
+static unsigned teapot_status(enum code code)
+{
+    return code == E_NOT_FOUND ? 418 : problem_status(code);
+}
+
+static void teapot_print(struct request *request, const struct error *err, struct bytes extra,
+                         struct buf *body)
+{
+    reply_header(request, "X-Teapot", bytes_of(code_row(err->code)->slug));
+    buf_printf(body, "{\"tea\":true%.*s}", BYTES_ARG(extra));
+}
+
+static const struct refusal_shape test_shapes[] = {
+    {"/teapot/", teapot_status, teapot_print},
+    {"/kettle",  teapot_status, teapot_print},
+};
+
 static bool test_authorize(struct request *request, enum scope scope)
 {
     (void)scope;
@@ -313,6 +330,8 @@ static inline void served_start(struct served *served)
         .limits = &served->limits,
         .routes = test_routes,
         .route_count = COUNT_OF(test_routes),
+        .shapes = test_shapes,
+        .shape_count = COUNT_OF(test_shapes),
         .app = served,
         .authorize = test_authorize,
         .clock = clock_system(),

@@ -120,7 +120,7 @@ static void print_page(struct buf *page)
               "`tests/unit/http/test_errors_page.c` by `make errors-page`.\n"
               "Only what is no HTTP at all (a request line, Content-Length, chunk or version that "
               "cannot be read) is refused by libmicrohttpd itself:\n400, 413 or 505 with a line of "
-              "HTML.\n\n"
+              "HTML. The routes of InfluxDB tell the same in [another shape](influx.md).\n\n"
               "```json\n"
               "{\"type\":\"/docs/errors#bad_parameter\",\"title\":\"A parameter has a wrong "
               "value\",\"status\":400,\"detail\":\"…\",\"instance\":\"<request id>\","

@@ -100,6 +100,42 @@ static void test_a_known_time_is_told(void **state)
     }
 }
 
+static void test_a_shape_holds_for_its_path_or_all_below_it(void **state)
+{
+    static const struct {
+        const char *target;
+        int status;
+        bool shaped;
+    } cases[] = {
+        {"/teapot/a",   418, true },
+        {"/teapot/",    418, true },
+        {"/teapot",     404, false},
+        {"/kettle",     418, true },
+        {"/kettle?a=b", 418, true },
+        {"/kettles",    404, false},
+        {"/kettle/a",   404, false},
+        {"/kettle%00",  400, false},
+        {"/teapot/%00", 400, true }, /* the gate's refusal */
+    };
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct answer answer;
+        const char *slug;
+        char text[128];
+
+        snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\n" HOST "\r\n", cases[i].target);
+        answer = ask(*state, text);
+        slug = answer_header(&answer, "X-Teapot");
+        if (answer.status != cases[i].status || (slug != NULL) != cases[i].shaped)
+            fail_msg("%s: %s", cases[i].target, answer.text);
+        assert_string_equal(answer_header(&answer, "Content-Type"),
+                            cases[i].shaped ? "application/json" : "application/problem+json");
+        if (cases[i].shaped)
+            assert_memory_equal(answer.body, "{\"tea\":true}", 12);
+        answer_release(&answer);
+    }
+}
+
 static void test_refusals_come_back_at_different_times(void **state)
 {
     struct served *served = *state;
@@ -193,6 +229,7 @@ int main(void)
         cmocka_unit_test(test_a_handlers_headers_win_and_cannot_break_the_head),
         cmocka_unit_test(test_problems_have_their_headers),
         cmocka_unit_test(test_a_known_time_is_told),
+        cmocka_unit_test(test_a_shape_holds_for_its_path_or_all_below_it),
         cmocka_unit_test(test_refusals_come_back_at_different_times),
         cmocka_unit_test(test_bodies_above_1_kib_are_compressed_when_asked),
         cmocka_unit_test(test_what_is_too_large_for_its_buf_is_a_problem),
