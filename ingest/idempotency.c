@@ -14,6 +14,7 @@ struct entry {
     struct hash128 body_hash;
     uint16_t status;
     struct bytes result; /* owned; {NULL, 0} for none */
+    bool kept;           /* in flight, and `result` is there already */
     size_t key_size;
     char key[];
 };
@@ -113,21 +114,44 @@ static struct entry *entry_add(struct idempotency *idempotency, struct tenant_ke
 }
 
 /* False when memory ran out: an answer without its body would be another answer. */
+static bool entry_keep(struct entry *entry, struct bytes result)
+{
+    char *copy = result.size == 0 ? NULL : malloc(result.size);
+
+    if (result.size > 0 && copy == NULL)
+        return false;
+    if (result.size > 0)
+        memcpy(copy, result.data, result.size);
+    free((char *)entry->result.data);
+    entry->result = (struct bytes){copy, result.size};
+    return true;
+}
+
+enum code idempotency_keep(struct idempotency *idempotency, const struct tenant *tenant,
+                           const struct note *note, struct error *err)
+{
+    struct tenant_keys *keys;
+    struct entry *entry;
+    bool kept = false;
+
+    pthread_mutex_lock(&idempotency->lock);
+    keys = keys_of(idempotency, tenant);
+    entry = keys == NULL ? NULL : map_get(&keys->by_key, note->key);
+    if (entry != NULL && entry->in_flight)
+        kept = entry->kept = entry_keep(entry, note->result);
+    pthread_mutex_unlock(&idempotency->lock);
+    return kept ? OK : error_set(err, E_MEMORY, "no memory to remember the answer");
+}
+
 static bool entry_answer(struct entry *entry, const struct note *note)
 {
-    char *result = note->result.size == 0 ? NULL : malloc(note->result.size);
+    bool kept = entry->in_flight && entry->kept;
 
-    entry->in_flight = false;
+    entry->in_flight = entry->kept = false;
     entry->ingest = note->ingest;
     entry->body_hash = note->body_hash;
     entry->status = note->status;
-    free((char *)entry->result.data);
-    entry->result = (struct bytes){0};
-    if (result == NULL)
-        return note->result.size == 0;
-    memcpy(result, note->result.data, note->result.size);
-    entry->result = (struct bytes){result, note->result.size};
-    return true;
+    return kept || entry_keep(entry, note->result);
 }
 
 void idempotency_done(struct idempotency *idempotency, const struct tenant *tenant,

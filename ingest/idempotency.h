@@ -26,7 +26,12 @@ struct note_sink *idempotency_sink(struct idempotency *idempotency);
 MUST_USE enum code idempotency_begin(struct idempotency *idempotency, const struct tenant *tenant,
                                      struct bytes key, const struct hash128 *body_hash,
                                      struct arena *arena, struct note *answer, struct error *err);
-/* The answer is durable (it was in the record). */
+/* Takes the memory that the answer needs, before it is written: idempotency_done() cannot fail
+ * then, and what was stored is not stored again.  The key is in flight.  E_MEMORY. */
+MUST_USE enum code idempotency_keep(struct idempotency *idempotency, const struct tenant *tenant,
+                                    const struct note *note, struct error *err);
+/* The answer is durable (it was in the record).  Without idempotency_keep(), as for what replay and
+ * the index hold, the key is forgotten where memory is short. */
 void idempotency_done(struct idempotency *idempotency, const struct tenant *tenant,
                       const struct note *note);
 /* There was no answer worth keeping: the key is free again. */

@@ -436,6 +436,9 @@ static enum code encode(struct intake *intake, struct error *err)
     code = buf_finish(&intake->errors, err);
     if (code == OK)
         code = reserve_record(intake, err);
+    if (code == OK && intake->key.size > 0)
+        code = idempotency_keep(intake->environment.idempotency, intake->request.tenant,
+                                &intake->note, err);
     if (code)
         return code;
     record_encode_rows(intake->request.tenant->name, &intake->note, batch, &intake->payload);

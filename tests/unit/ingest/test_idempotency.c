@@ -95,6 +95,23 @@ static void test_a_repeat_gets_the_first_answer_and_another_body_is_refused(void
     end(&keys);
 }
 
+static void test_an_answer_that_was_kept_beforehand_is_the_answer(void **state)
+{
+    static const struct note note = {.key = BYTES("k"), .status = 200, .result = BYTES("{}")};
+    struct keys keys;
+
+    (void)state;
+    begin(&keys, 10);
+    assert_int_equal(idempotency_keep(keys.idempotency, keys.tenant, &note, NULL), E_MEMORY);
+    assert_int_equal(ask(&keys, keys.tenant, "k", &body_a), OK);
+    assert_int_equal(idempotency_keep(keys.idempotency, keys.tenant, &note, NULL), OK);
+    assert_int_equal(ask(&keys, keys.tenant, "k", &body_a), E_IDEMPOTENCY_IN_FLIGHT);
+    done(&keys, "k", "{}");
+    assert_int_equal(ask(&keys, keys.tenant, "k", &body_a), E_EXISTS);
+    assert_true(bytes_equal(keys.answer.result, BYTES("{}")));
+    end(&keys);
+}
+
 static void test_tenants_do_not_share_keys(void **state)
 {
     struct keys keys;
@@ -190,6 +207,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_repeat_gets_the_first_answer_and_another_body_is_refused),
+        cmocka_unit_test(test_an_answer_that_was_kept_beforehand_is_the_answer),
         cmocka_unit_test(test_tenants_do_not_share_keys),
         cmocka_unit_test(test_a_released_key_is_free_and_an_answered_one_is_not),
         cmocka_unit_test(test_the_oldest_go_when_there_are_too_many),
