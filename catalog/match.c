@@ -31,6 +31,7 @@ struct matchset {
     pcre2_match_context *context;
     struct pattern *patterns; /* one a matcher; code is NULL where the matcher has none */
     const struct matcher *gave_up;
+    bool starved;
 };
 
 static const char verdict_yes, verdict_no, verdict_gave_up;
@@ -87,7 +88,7 @@ static enum code pattern_compile(pcre2_compile_context *context, const struct ma
                          BYTES_ARG(matcher->key), text.size, PATTERN_BYTES_MAX);
     pattern->code = pcre2_compile((PCRE2_SPTR)(text.size ? text.data : ""), text.size, options,
                                   &fault, &position, context);
-    if (!pattern->code && fault == PCRE2_ERROR_NOMEMORY)
+    if (!pattern->code && fault == PCRE2_ERROR_HEAP_FAILED) /* what compiling says; not _NOMEMORY */
         return error_set(err, E_MEMORY, "no memory for a pattern");
     if (!pattern->code) {
         pcre2_get_error_message(fault, reason, sizeof(reason));
@@ -159,12 +160,13 @@ void matchset_free(struct matchset *matchset)
     free(matchset);
 }
 
-static const char *pattern_run(const struct matchset *matchset, const struct pattern *pattern,
+static const char *pattern_run(struct matchset *matchset, const struct pattern *pattern,
                                struct bytes value)
 {
     int got = pcre2_match(pattern->code, (PCRE2_SPTR)(value.size ? value.data : ""), value.size, 0,
                           0, pattern->data, matchset->context);
 
+    matchset->starved |= got == PCRE2_ERROR_NOMEMORY;
     if (got >= 0)
         return &verdict_yes;
     return got == PCRE2_ERROR_NOMATCH ? &verdict_no : &verdict_gave_up;
@@ -209,6 +211,11 @@ bool matchset_admits(struct matchset *matchset, uint32_t index, struct bytes val
 const struct matcher *matchset_gave_up(const struct matchset *matchset)
 {
     return matchset->gave_up;
+}
+
+bool matchset_starved(const struct matchset *matchset)
+{
+    return matchset->starved;
 }
 
 static struct bytes tag_of(const struct series *series, struct bytes key)

@@ -23,5 +23,7 @@ bool matchset_admits(struct matchset *matchset, uint32_t index, struct bytes val
 bool matchset_matches(struct matchset *matchset, const struct series *series, bool *gave_up);
 /* A matcher whose pattern gave up since matchset_new(); NULL = none did. */
 const struct matcher *matchset_gave_up(const struct matchset *matchset);
+/* True when one did for want of memory, which says nothing of the pattern. */
+bool matchset_starved(const struct matchset *matchset);
 
 #endif

@@ -224,6 +224,8 @@ static enum code select_in(struct selection *selection, const struct measurement
     if (!code)
         code = gather(selection, &walk, series_max, err);
     gave_up = matchset_gave_up(selection->matchset);
+    if (matchset_starved(selection->matchset))
+        return error_set(err, E_MEMORY, "no memory to match a pattern");
     if (gave_up)
         return error_set(err, E_BAD_PARAMETER,
                          "pattern \"%.*s\" of tag \"%.*s\" takes too many steps to decide: make it "
