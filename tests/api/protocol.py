@@ -8,7 +8,9 @@ from steps import Any, get, query, raw, request, scenario, write
 # Method and path of everything this version serves, without the variable of a path.
 ROUTES = [("POST", "/v1/points"), ("DELETE", "/v1/points"), ("GET", "/v1/query"), ("POST", "/v1/query"), ("GET", "/v1/measurements"),
           ("GET", "/v1/series"), ("GET", "/v1/tags"), ("GET", "/v1/tags/host/values"), ("GET", "/v1/fields"), ("POST", "/v1/admin/flush"),
-          ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/openapi.json")]
+          ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/openapi.json"),
+          ("POST", "/write"), ("POST", "/api/v2/write"), ("POST", "/api/v3/write_lp"), ("GET", "/query"), ("POST", "/query"), ("GET", "/ping"),
+          ("GET", "/health"), ("GET", "/ready")]
 PATHS = sorted({path for _, path in ROUTES})
 
 
