@@ -66,11 +66,17 @@ static enum code intake_fail(struct intake *intake, enum code code, const struct
     return code;
 }
 
-/* The server's load: what waits leaves as requests are committed. */
+/* The server's load: what waits leaves as requests are committed.  But one that is alone and has no
+ * room would have none later either. */
 static enum code refuse_busy(const struct intake *intake, struct error *err)
 {
     const struct intake_environment *environment = &intake->environment;
 
+    if (budget_used(environment->budget) <= intake->reserved + intake->arena.used)
+        return error_set(err, E_RECORD_LARGE,
+                         "the request alone takes more than the %zu bytes of ingest memory "
+                         "(ingest_bytes_max); send it in parts",
+                         environment->budget->bytes_max);
     error_retry(err, drain_seconds(environment->drain, budget_used(environment->budget)));
     return error_set(
         err, E_BUSY,

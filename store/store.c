@@ -12,6 +12,9 @@
 #include "codec/record.h"
 #include "store/state.h"
 
+/* Of a chunk of a generation's memory may be left over, which generation_cost() does not count. */
+enum { HEAD_REST_BYTES_MAX = 1 << 20 };
+
 static void list_init(struct submission_list *list)
 {
     *list = (struct submission_list){.end = &list->first};
@@ -101,7 +104,8 @@ static enum code submit_reserve(struct store *store, struct submission *submissi
         error_retry(err, drain_seconds(&store->applying, store->waiting.count));
         return error_set(err, E_BUSY, "%d requests wait for the wal already", SUBMISSIONS_MAX);
     }
-    if (store->head_bytes + store->reserved_bytes + submission->reserved_bytes >
+    if (store->head_bytes + store->reserved_bytes + submission->reserved_bytes +
+            HEAD_REST_BYTES_MAX >
         store->limits.head_bytes_max) {
         store->crowded = true;
         metric_add(store->metrics.refused_busy, 1);
@@ -145,7 +149,7 @@ enum code store_submit(struct store *store, struct submission *submission, struc
     submission->lsn = 0;
     submission->reserved_bytes =
         submission->batch != NULL ? generation_cost(submission->batch) : 4096;
-    if (submission->reserved_bytes > store->limits.head_bytes_max)
+    if (submission->reserved_bytes + HEAD_REST_BYTES_MAX > store->limits.head_bytes_max)
         return error_set(err, E_RECORD_LARGE,
                          "the request may take %" PRIu64 " bytes of the head; head_bytes_max is "
                          "%" PRIu64 ": send it in parts",

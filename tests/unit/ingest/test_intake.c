@@ -344,7 +344,7 @@ static void test_limits_have_their_codes(void **state)
 }
 
 /* Whatever the budget, a request is answered, and all of it comes back. */
-static void test_a_budget_that_runs_out_is_told_as_load(void **state)
+static void test_a_budget_that_is_too_small_is_told(void **state)
 {
     static const struct trial plain = {.key = "k", .piece_size = 1000};
     struct ground ground;
@@ -364,18 +364,54 @@ static void test_a_budget_that_runs_out_is_told_as_load(void **state)
         ground.budget.bytes_max = bytes_max;
         intake = run(&ground, &plain, buf_bytes(&body), &err);
         if (intake == NULL) {
-            assert_int_equal(err.code, E_BUSY);
-            assert_in_range(err.retry_s, 1, DRAIN_SECONDS_MAX);
+            assert_int_equal(err.code, E_RECORD_LARGE);
         } else {
             answer = intake_answer(intake);
             stored = answer->code == OK;
-            if (!stored && (answer->code != E_BUSY || answer->err.retry_s == 0))
+            if (!stored && answer->code != E_RECORD_LARGE)
                 fail_msg("%zu bytes: %s", bytes_max, answer->err.text);
         }
         assert_int_equal(ground_rows(&ground), stored ? 5000 : 0);
         intake_free(intake);
         assert_int_equal(budget_used(&ground.budget), 0);
         assert_in_range(bytes_max, 0, (size_t)64 << 20);
+    }
+    buf_release(&body);
+    ground_close(&ground);
+    ground_remove(&ground);
+}
+
+/* While others hold it, the same request can succeed later. */
+static void test_a_budget_that_others_hold_is_told_as_load(void **state)
+{
+    static const struct trial plain = {.key = "k", .piece_size = 1000};
+    struct ground ground;
+    struct buf body = BUF_INIT(1 << 20);
+    size_t held = 0;
+    bool stored = false;
+
+    (void)state;
+    for (int i = 0; i < 5000; i++)
+        buf_printf(&body, "m,t=%d f=1,g=\"a text of some length\" %d\n", i % 500, i);
+    ground_init(&ground);
+    ground_open(&ground);
+    for (size_t left = 0; !stored; left += 150000) {
+        struct error err = {0};
+        struct intake *intake;
+
+        held = ground.budget.bytes_max - left;
+        assert_true(budget_take(&ground.budget, held));
+        intake = run(&ground, &plain, buf_bytes(&body), &err);
+        if (intake != NULL)
+            err = intake_answer(intake)->err;
+        stored = err.code == OK;
+        if (!stored)
+            assert_int_equal(err.code, E_BUSY);
+        if (!stored)
+            assert_in_range(err.retry_s, 1, DRAIN_SECONDS_MAX);
+        intake_free(intake);
+        budget_give(&ground.budget, held);
+        assert_int_equal(budget_used(&ground.budget), 0);
     }
     buf_release(&body);
     ground_close(&ground);
@@ -423,7 +459,8 @@ int main(void)
         cmocka_unit_test(test_the_record_is_in_the_budget_too),
         cmocka_unit_test(test_a_long_answer_is_repeated_in_short),
         cmocka_unit_test(test_limits_have_their_codes),
-        cmocka_unit_test(test_a_budget_that_runs_out_is_told_as_load),
+        cmocka_unit_test(test_a_budget_that_is_too_small_is_told),
+        cmocka_unit_test(test_a_budget_that_others_hold_is_told_as_load),
         cmocka_unit_test(test_a_compressed_body_cut_short_stores_nothing),
     };
 
