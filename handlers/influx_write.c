@@ -10,7 +10,7 @@
 #include "http/reply.h"
 #include "model/batch.h"
 
-enum { ERRORS_BYTES_MAX = 64 << 20, DETAIL_SIZE_MAX = 256 };
+enum { ERRORS_BYTES_MAX = 64 << 20, DETAIL_BYTES_MAX = 65536, DETAIL_SIZE_MAX = 256 };
 
 enum version { VERSION_1 = 1, VERSION_2 = 2, VERSION_3 = 4 };
 
@@ -148,28 +148,47 @@ static void piece(struct request *request, struct bytes piece)
         (void)intake_feed(write->intake, piece, NULL); /* told at the end */
 }
 
+static void put_reject(const struct batch_reject *reject, struct buf *out)
+{
+    buf_printf(out, "{\"line\":%" PRIu32 ",\"code\":\"%s\",\"detail\":", reject->line,
+               code_row(reject->code)->slug);
+    json_put_text(out, reject->detail);
+    buf_put_char(out, '}');
+}
+
+/* Clients show the number only together with the line itself, which is gone: it leads the message.
+ */
+static void put_reject_3(const struct batch_reject *reject, struct buf *out)
+{
+    struct buf message = BUF_INIT(DETAIL_BYTES_MAX);
+
+    buf_printf(&message, "line %" PRIu32 ": %.*s", reject->line, BYTES_ARG(reject->detail));
+    buf_printf(out, "{\"line_number\":%" PRIu32 ",\"error_message\":", reject->line);
+    json_put_text(out, message.failed ? reject->detail : buf_bytes(&message));
+    buf_put_char(out, '}');
+    buf_release(&message);
+}
+
 /* Every bad line that was kept, as the version's clients read them. */
 static void put_rejects(const struct influx_write *write, uint64_t points, struct buf *out)
 {
     const struct batch *batch = intake_batch(write->intake);
-    bool third = write->version == VERSION_3;
 
-    if (third)
+    if (write->version == VERSION_3)
         buf_put_text(out, ",\"data\":[");
     else
         buf_printf(out, ",\"accepted\":%" PRIu64 ",\"rejected\":%" PRIu64 ",\"errors\":[",
                    write->partial ? points - batch->reject_count : 0, batch->reject_count);
     for (const struct batch_reject *reject = batch->rejects; reject != NULL;
          reject = reject->next) {
-        if (third)
-            buf_printf(out, "{\"line_number\":%" PRIu32 ",\"error_message\":", reject->line);
+        if (reject != batch->rejects)
+            buf_put_char(out, ',');
+        if (write->version == VERSION_3)
+            put_reject_3(reject, out);
         else
-            buf_printf(out, "{\"line\":%" PRIu32 ",\"code\":\"%s\",\"detail\":", reject->line,
-                       code_row(reject->code)->slug);
-        json_put_text(out, reject->detail);
-        buf_put_text(out, reject->next == NULL ? "}" : "},");
+            put_reject(reject, out);
     }
-    buf_put_text(out, "]");
+    buf_put_char(out, ']');
 }
 
 /* Telegraf gives points up for good at "partial write" and at "unable to parse"; the first is also
@@ -261,8 +280,10 @@ const struct handler influx_2_write_handler = {
 const struct handler influx_3_write_handler = {
     .start = start_3, .piece = piece, .finish = finish, .cleanup = cleanup};
 
-const char *const influx_1_write_names[] = {"db", "rp",          "precision",      "u",
-                                            "p",  "consistency", "accept_partial", NULL};
-const char *const influx_2_write_names[] = {"org",       "orgID",          "bucket", "bucketID",
-                                            "precision", "accept_partial", NULL};
-const char *const influx_3_write_names[] = {"db", "precision", "accept_partial", "no_sync", NULL};
+/* Clients mix the names of versions: that of 3 sends org= to write_lp. */
+#define NAMES                                                                                      \
+    "db", "rp", "org", "orgID", "bucket", "bucketID", "precision", "consistency",                  \
+        "accept_partial", "no_sync"
+
+const char *const influx_1_write_names[] = {NAMES, "u", "p", NULL};
+const char *const influx_write_names[] = {NAMES, NULL};

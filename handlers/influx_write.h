@@ -7,7 +7,6 @@
 #include "http/route.h"
 
 extern const struct handler influx_1_write_handler, influx_2_write_handler, influx_3_write_handler;
-extern const char *const influx_1_write_names[], *const influx_2_write_names[],
-                                                     *const influx_3_write_names[];
+extern const char *const influx_1_write_names[], *const influx_write_names[];
 
 #endif

@@ -30,9 +30,8 @@ const struct route app_routes[] = {
     {METHOD_GET,    "/openapi.json",         SCOPE_NONE,  &openapi_handler,        NULL,                        false},
  /* As InfluxDB has them. */
     {METHOD_POST,   "/write",                SCOPE_WRITE, &influx_1_write_handler, influx_1_write_names,        false},
-    {METHOD_POST,   "/api/v2/write",         SCOPE_WRITE, &influx_2_write_handler, influx_2_write_names,
-     false                                                                                                           },
-    {METHOD_POST,   "/api/v3/write_lp",      SCOPE_WRITE, &influx_3_write_handler, influx_3_write_names,
+    {METHOD_POST,   "/api/v2/write",         SCOPE_WRITE, &influx_2_write_handler, influx_write_names,          false},
+    {METHOD_POST,   "/api/v3/write_lp",      SCOPE_WRITE, &influx_3_write_handler, influx_write_names,
      false                                                                                                           },
     {METHOD_GET,    "/query",                SCOPE_ANY,   &influx_query_handler,   influx_query_names,          false},
     {METHOD_POST,   "/query",                SCOPE_ANY,   &influx_query_handler,   influx_query_names,          true },

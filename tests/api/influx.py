@@ -130,7 +130,7 @@ SCENARIOS = [
     scenario("each version writes, and what was written is read after a restart",
              influx(V1 + "?db=telegraf&rp=autogen&precision=s&consistency=one", "m,v=1 f=1.5,i=2i,u=3u,b=t,s=\"a b\" 1700000000"),
              influx(V2 + "?org=o&bucket=b&precision=ms", "m,v=2 f=1.5 1700000000000"),
-             influx(V3 + "?db=d&precision=second&no_sync=true", "m,v=3 f=1.5 1700000000"),
+             influx(V3 + "?db=d&org=o&precision=second&no_sync=true", "m,v=3 f=1.5 1700000000"),
              stable(query("measurement=m&epoch=ns&fields=f", series=[({"v": str(n)}, [[NS, 1.5]]) for n in (1, 2, 3)]),
                     query("measurement=m&match=v=1&epoch=ns&fields=f,i,u,b,s", columns=["time", "f", "i", "u", "b", "s"],
                           rows=[[NS, 1.5, 2, 3, True, "a b"]]))),
@@ -163,7 +163,7 @@ SCENARIOS = [
              *[influx(f"{path}?{text}", "m f=1 1", 400, contains=word) for path, text, word in (
                  (V1, "precision=d", "n, u, ms, s, m or h"), (V2, "precision=m", "ns, us, ms or s"), (V3, "precision=hour", "auto, nanosecond"),
                  (V1, "precission=s", "did you mean 'precision'"), (V2, "buket=b", "did you mean 'bucket'"), (V3, "accept_partial=1", "true or false"),
-                 (V3, "no_sync=1", "true or false"), (V1, "db=a&db=b", "given twice"), (V2, "no_sync=true", "not known"), (V1, "a=%zz", "%"))],
+                 (V3, "no_sync=1", "true or false"), (V1, "db=a&db=b", "given twice"), (V2, "u=a", "not known"), (V1, "a=%zz", "%"))],
              query("measurement=m", rows=[])),
     scenario("other methods and paths: 405 with Allow, 404, in the shape of the version",
              *[request(method, path, 405, headers_out={"Allow": "POST"}, headers={"Content-Length": "0"} if method == "PUT" else {})

@@ -105,7 +105,7 @@ static void test_answers(void **state)
         {"POST /api/v3/write_lp?db=d&no_sync=maybe",        "a f=1 6",                   400, "invalid no_sync"                                    },
         {"POST /api/v3/write_lp?db=d",                      "v3 f=1 2\nv3 f=x 3",        400,
          "{\"error\":\"partial write of line protocol occurred\",\"data\":[{\"line_number\":2,"
-         "\"error_message\":\"column 6: "                                                                                                          },
+         "\"error_message\":\"line 2: column 6: "                                                                                                  },
         {"GET /v1/query?measurement=v3",                    NULL,                        200, "1.0]]"                                              },
         {"POST /api/v3/write_lp?db=d&accept_partial=false", "x f=1 2\nx f=x 3",          400,
          "nothing was stored; the first is line 2: "                                                                                               },
