@@ -7,7 +7,8 @@
 #   test-real DATA=DIR   the sample data through the HTTP API, compared with an independent computation
 #   asan tsan      unit tests and API scenarios under the sanitizers
 #   tidy fuzz      static checks; libFuzzer over all targets for FUZZ_SECONDS in total
-#   bench dist format clean
+#   bench bench-short [ROW=...]   Weir beside the databases of Debian, an hour or ten minutes; bench/README.md
+#   bench-core dist format clean
 #
 # A part of the tree builds alone: make unit ROOMS="base model codec" MODE=asan BUILD=/tmp/b
 ifeq ($(origin CC),default)
@@ -123,6 +124,10 @@ $(BUILD)/%: %.c
 WRITER = $(BUILD)/tests/fault/writer
 LOAD   = $(BUILD)/bench/load
 
+$(LOAD): bench/load.c bench/data.c bench/drive.c $(wildcard bench/*.h)
+	@mkdir -p $(@D)
+	$(call SAY,link)$(CC) $(CFLAGS) $(LDFLAGS) $(filter %.c,$^) -lm -o $@
+
 # --- what people call ---
 
 run:
@@ -186,7 +191,14 @@ tidy:
 	@tests/tidy
 	@git ls-files '*.c' | grep -v '^tests/' | xargs -P$(JOBS) -n 4 tests/clang_tidy
 
-bench: all $(LOAD)
+# ROW=sparse, ROW="kill series": those rows alone.
+bench bench-short: all $(LOAD)
+	@tests/install build test
+	@bench/peers $(BUILD)
+	@bench/compare $(BUILD) $(if $(filter bench-short,$@),--short) $(ROW)
+
+# The core alone, half a minute.
+bench-core: all $(LOAD)
 	@tests/install build test
 	@bench/core.sh $(BUILD)
 
@@ -208,4 +220,4 @@ clean:
 
 -include $(OBJECTS:.o=.d) $(UNIT_BIN:=.d) $(SIM:%.c=$(OUT)/%.d)
 .PHONY: all program unit fuzzers replay run check test test-long test-real asan tsan simulate fuzz tidy \
-        bench dist errors-page format clean
+        bench bench-short bench-core dist errors-page format clean

@@ -21,23 +21,26 @@ start() {
     done
     ready=$(awk -v a="$begun" -v b="$(date +%s.%N)" 'BEGIN { printf "%.3f", b - a }')
 }
-load() { "$build/bench/load" 127.0.0.1 "$port" "$pid" "$hosts" "$seconds" 10 "$1"; }
+load() { "$build/bench/load" --server weir --port "$port" --pid "$pid" --set mixed --series "$hosts" "$@"; }
+cpu() { awk -v tick="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); print ($12 + $13) / tick }' "/proc/$pid/stat"; }
 finish() { kill "$pid" && wait "$pid" || true; pid=; }
 
 start
-load write >"$work/write"
+load write --span "$seconds" >"$work/write"
+curl -fs -X POST "http://127.0.0.1:$port/v1/admin/flush" >/dev/null
+sealed=$(cut -d' ' -f1 /proc/uptime) used=$(cpu)
 # Packs and index alone: the wal is preallocated and the ballast is not data.
 disk=$(du -sb --exclude=wal --exclude='*ballast*' "$work/data" | cut -f1)
 whole=$(du -sb "$work/data" | cut -f1)
-load small >"$work/small"
-load read >"$work/read"
+load write --set station --series 1 --span 10000 --lines 1 --connections 1 >"$work/small"
+load small --span "$seconds" --connections 1 >"$work/read"
 rss=$(awk '/VmHWM/ { print $2 }' "/proc/$pid/status")
 finish
 
 # A full head: killed when the open generation has nearly the size at which it is sealed (64 MiB).
 rm -rf "$work/data"
 start --limit-generation-age-ms-max 3600000
-"$build/bench/load" 127.0.0.1 "$port" "$pid" "$hosts" "$seconds" 10 write >/dev/null 2>&1 &
+load write --span "$seconds" >/dev/null 2>&1 &
 writer=$!
 while kill -0 $writer 2>/dev/null; do
     head=$(curl -fs "http://127.0.0.1:$port/metrics" | awk '$1 == "weir_head_bytes" { printf "%d", $2 }')
@@ -49,20 +52,21 @@ start --limit-generation-age-ms-max 3600000
 replayed=$(curl -fs "http://127.0.0.1:$port/metrics" | awk '$1 == "weir_head_rows" { printf "%d", $2 }')
 finish
 
-value() { awk -v n="$1" '$1 == n { print $2 }' "$work"/write "$work"/small "$work"/read; }
+value() { awk -v n="$2" '$1 == n { print $2 }' "$work/$1"; }
 echo "machine        $(nproc) cores, $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1), $(uname -r)"
 echo "command        bench/core.sh $build $hosts $seconds"
 awk -v disk="$disk" -v whole="$whole" -v ready="$ready" -v replayed="$replayed" -v rss="$rss" \
-    -v lines="$(value lines)" -v values="$(value values)" -v body="$(value body_bytes)" -v rate="$(value lines_per_second)" \
-    -v cpu="$(value server_cpu_seconds)" -v per="$(value values_per_cpu_second)" -v sealed="$(value seconds_sealed)" \
-    -v s50="$(value small_ms_p50)" -v s99="$(value small_ms_p99)" -v r50="$(value read_ms_p50)" -v r99="$(value read_ms_p99)" '
+    -v lines="$(value write lines)" -v values="$(value write values)" -v body="$(value write bytes)" \
+    -v seconds="$(value write seconds)" -v sealed="$sealed" -v begun="$(value write begun)" \
+    -v used="$used" -v before="$(value write server_cpu_begin)" \
+    -v s50="$(value small p50_ms)" -v s99="$(value small p99_ms)" -v r50="$(value read p50_ms)" -v r99="$(value read p99_ms)" '
     function row(name, number, note) { printf "%-34s %14s  %s\n", name, number, note }
     BEGIN {
-        row("lines in", lines, sprintf("%.2f M values, %.0f MB of bodies", values / 1e6, body / 1e6))
-        row("lines a second, acknowledged", rate, "10 connections, 2,000 lines a request, the load on the same machine")
-        row("seconds until sealed", sealed, "")
-        row("server CPU seconds until sealed", cpu, "")
-        row("values a server CPU second", sprintf("%.2f M", per / 1e6), "expected: >= 6 M")
+        row("lines in", lines, sprintf("%.2f M values, %.0f MB of requests", values / 1e6, body / 1e6))
+        row("lines a second, acknowledged", sprintf("%.0f", lines / seconds), "10 connections, 2,000 lines a request, the load on the same machine")
+        row("seconds until sealed", sprintf("%.2f", sealed - begun), "")
+        row("server CPU seconds until sealed", sprintf("%.2f", used - before), "")
+        row("values a server CPU second", sprintf("%.2f M", values / (used - before) / 1e6), "expected: >= 6 M")
         row("bytes a value, packs and index", sprintf("%.3f", disk / values), sprintf("%.1f MB; with wal and ballast %.0f MB", disk / 1e6, whole / 1e6))
         row("highest resident memory", sprintf("%.0f MB", rss / 1e3), "")
         row("one small durable write, p50 ms", s50, "p99 " s99)

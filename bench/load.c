@@ -1,82 +1,81 @@
-/* The load of the ingest benchmark: HOSTS x 10 fields x one row in 10 s over SPAN seconds as line
- * protocol, made in memory before the clock starts, sent as 2,000-line requests over keep-alive
- * connections, a thread each.  With 100 hosts and a day: 864,000 lines, 8.64 M values.
+/* The load of the benchmarks: sends a data set to a server, or asks it questions, and prints what
+ * came of it as `name value` lines.  The same bytes go to every server.  Requests are made in
+ * memory before the clock starts, or with --live while they are sent; what this program itself
+ * needed of the CPU is told as well.
  *
- *   load ADDRESS PORT PID HOSTS SECONDS CONNECTIONS [write|read|small]
- *
- *   write   sends everything, flushes, prints lines a second and the server's CPU seconds
- *   small   1,000 writes of one line, one after another: p50 and p99
- *   read    1,000 reads of one hour of one series: p50 and p99
- *
- * Values are like those of TSBS's cpu set: whole numbers 0..100 that walk; a second field in ten is
- * a 6-digit gauge.  The seed is fixed. */
+ * Exit code: 0; 3 when the server went away, what was counted until then is printed; 1 otherwise.
+ */
 #include <arpa/inet.h>
-#include <inttypes.h>
-#include <math.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <time.h>
+#include <getopt.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-enum {
-    FIELDS = 10,
-    LINES_A_REQUEST = 2000,
-    LINE_SIZE = 320,
-    CONNECTIONS_MAX = 256,
-    ROUNDS = 1000,
-    ANSWER_SIZE = 1 << 20
+#include "bench/data.h"
+#include "bench/drive.h"
+
+enum kind { WEIR, VICTORIA, INFLUX };
+
+static const struct {
+    const char *name, *write_path;
+} servers[] = {
+    [WEIR] = {"weir",             "/v1/points"     },
+    [VICTORIA] = {"victoria-metrics", "/write"         },
+    [INFLUX] = {"influxdb",         "/write?db=bench"},
 };
 
-static const int64_t START_NS = 1700000000000000000;
+static const char usage[] =
+    "usage: load write|small|wide --server weir|victoria-metrics|influxdb --port N [OPTION N]...\n"
+    "  write     sends the data set by line protocol\n"
+    "  small     asks for an hour of one field of one host, as rows\n"
+    "  wide      asks for the hourly means of one field over all hosts for a day\n"
+    "the data set:\n"
+    "  --set integers|gauges|mixed|station   (bench/data.h)          integers\n"
+    "  --series N --step SECONDS --first SECONDS --span SECONDS      100 10 0 86400\n"
+    "  --late PERCENT    of the rows come at any later moment        0\n"
+    "  --chosen PERCENT  of the rows only                            100\n"
+    "  --seed N                                                      1\n"
+    "the load:\n"
+    "  --lines N         in a request                                2000\n"
+    "  --connections N   closed loop                                 10\n"
+    "  --seconds S       no request begins later\n"
+    "  --count N         questions to ask                            1000\n"
+    "  --pace N          bytes (questions) a second, open loop\n"
+    "  --growing         the asked span grows with the time, as it does where data come in\n"
+    "  --live            requests are made while they are sent\n"
+    "  --pid N           server whose CPU time at the begin is printed\n";
 
-struct request {
-    char *bytes; /* head and body */
-    size_t size;
+struct plan {
+    struct data_options data;
+    struct data *source;
+    enum kind server;
+    const char *verb;
+    size_t lines;
+    long count, pid;
+    bool writing, wide, live, growing;
+    struct drive drive;
+    struct request *stock; /* made before the clock starts */
+    size_t stock_count, stock_next;
+    double asked_first; /* when the first question was asked */
+    uint64_t chance;
+    double cpu_begin_s;
 };
 
-static struct sockaddr_in address;
-static struct request *requests;
-static size_t request_count;
-static _Atomic size_t request_next;
-static uint64_t chance_state = 20240601;
-
-static void die(const char *what)
+static uint64_t chance(struct plan *plan, uint64_t bound)
 {
-    perror(what);
-    exit(1);
+    plan->chance ^= plan->chance << 13;
+    plan->chance ^= plan->chance >> 7;
+    plan->chance ^= plan->chance << 17;
+    return (plan->chance >> 11) % bound;
 }
 
-static uint64_t chance(void)
-{
-    chance_state ^= chance_state << 13;
-    chance_state ^= chance_state >> 7;
-    chance_state ^= chance_state << 17;
-    return chance_state;
-}
-
-static double now(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
-
-/* utime + stime of the server, in seconds. */
-static double cpu_of(int pid)
+/* utime + stime of all threads of the server, in seconds. */
+static double cpu_of(long pid)
 {
     char path[64], text[1024], *at;
     unsigned long user = 0, system = 0;
     FILE *file;
 
-    snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+    snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
     file = fopen(path, "r");
     if (!file || !fgets(text, sizeof(text), file))
         die(path);
@@ -88,264 +87,330 @@ static double cpu_of(int pid)
     return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
 }
 
-static void request_seal(struct request *request, const char *head, const char *body, size_t size)
+/* The head stands in front of a body whose size is known when the body is: so it is written with a
+ * fixed width and filled in afterwards. */
+static bool post_make(struct plan *plan, struct request *request)
 {
-    size_t head_size = strlen(head);
-
-    request->bytes = malloc(head_size + size);
-    if (!request->bytes)
-        die("malloc");
-    memcpy(request->bytes, head, head_size);
-    if (size > 0)
-        memcpy(request->bytes + head_size, body, size);
-    request->size = head_size + size;
-}
-
-static struct request request_post(const char *path, const char *body, size_t size)
-{
-    struct request request;
     char head[256];
+    int size = snprintf(head, sizeof(head),
+                        "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/plain\r\n"
+                        "Content-Length: %08d\r\n\r\n",
+                        servers[plan->server].write_path, 0);
 
-    snprintf(head, sizeof(head),
-             "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: "
-             "%zu\r\n\r\n",
-             path, size);
-    request_seal(&request, head, body, size);
-    return request;
+    request->bytes.size = 0;
+    text_append(&request->bytes, head, (size_t)size);
+    request->lines = data_lines(plan->source, plan->lines, &request->bytes);
+    if (request->lines == 0)
+        return false;
+    snprintf(head, sizeof(head), "%08zu", request->bytes.size - (size_t)size);
+    memcpy(request->bytes.bytes + size - 12, head, 8);
+    return true;
 }
 
-/* One line; the values of a host walk from the line before. */
-static size_t line_make(char *text, int host, int64_t time_ns, double *values)
+/* Percent encoding of whatever is not plain. */
+static void put_encoded(struct text *to, const char *text)
 {
-    static const char *const names[FIELDS] = {
-        "usage_user", "usage_system",  "usage_idle",  "usage_nice",  "usage_iowait",
-        "usage_irq",  "usage_softirq", "usage_steal", "usage_guest", "temperature"};
-    size_t size = (size_t)snprintf(
-        text, LINE_SIZE, "cpu,hostname=host_%d,region=eu-west-%d,os=debian12 ", host, host % 3);
+    for (; *text; text++) {
+        char code[4];
 
-    for (int f = 0; f < FIELDS; f++) {
-        double step = (double)(chance() % 2001) / 1000.0 - 1.0;
-        double *value = &values[f];
-
-        *value = fmin(100.0, fmax(0.0, *value + step * 3));
-        size += (size_t)snprintf(text + size, LINE_SIZE - size,
-                                 f == FIELDS - 1 ? "%s%s=%.4f" : "%s%s=%.0f", f ? "," : "",
-                                 names[f], *value);
-    }
-    size += (size_t)snprintf(text + size, LINE_SIZE - size, " %" PRId64 "\n", time_ns);
-    return size;
-}
-
-/* Rows in the order of time, all hosts at each: what a fleet of agents sends. */
-static uint64_t requests_make(int hosts, int64_t seconds)
-{
-    uint64_t lines = (uint64_t)hosts * (uint64_t)(seconds / 10), made = 0;
-    char *body = malloc((size_t)LINES_A_REQUEST * LINE_SIZE);
-    double *values = calloc((size_t)hosts * FIELDS, sizeof(*values));
-    size_t size = 0;
-
-    requests = calloc(lines / LINES_A_REQUEST + 1, sizeof(*requests));
-    if (!body || !values || !requests)
-        die("malloc");
-    for (int i = 0; i < hosts * FIELDS; i++)
-        values[i] = (double)(chance() % 101);
-    for (int64_t t = 0; t < seconds / 10; t++)
-        for (int host = 0; host < hosts; host++) {
-            size += line_make(body + size, host, START_NS + t * 10000000000,
-                              &values[(size_t)host * FIELDS]);
-            if (++made % LINES_A_REQUEST == 0 || made == lines) {
-                requests[request_count++] = request_post("/v1/points", body, size);
-                size = 0;
-            }
-        }
-    free(values);
-    free(body);
-    return lines;
-}
-
-static int dial(void)
-{
-    int connection = socket(AF_INET, SOCK_STREAM, 0), yes = 1;
-
-    if (connection < 0 || connect(connection, (const struct sockaddr *)&address, sizeof(address)))
-        die("connect");
-    setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
-    return connection;
-}
-
-/* The number after `name` in the head, or -1. */
-static long header_number(const char *head, const char *name)
-{
-    const char *at = strcasestr(head, name);
-
-    return at ? strtol(at + strlen(name), NULL, 10) : -1;
-}
-
-/* Sends and waits for the whole answer; its status. */
-static int exchange(int connection, const struct request *request, char *answer)
-{
-    size_t sent = 0, size = 0;
-    const char *body;
-    long length;
-
-    while (sent < request->size) {
-        ssize_t done = send(connection, request->bytes + sent, request->size - sent, MSG_NOSIGNAL);
-
-        if (done <= 0)
-            die("send");
-        sent += (size_t)done;
-    }
-    for (;;) {
-        ssize_t got = recv(connection, answer + size, ANSWER_SIZE - 1 - size, 0);
-
-        if (got <= 0)
-            die("recv");
-        size += (size_t)got;
-        answer[size] = 0;
-        body = strstr(answer, "\r\n\r\n");
-        if (!body)
-            continue;
-        body += 4;
-        length = header_number(answer, "content-length: ");
-        if (strcasestr(answer, "transfer-encoding: chunked")
-                ? memcmp(answer + size - 5, "0\r\n\r\n", 5) == 0
-                : length < 0 || size >= (size_t)(body - answer) + (size_t)length)
-            return (int)strtol(answer + 9, NULL, 10);
-    }
-}
-
-static void *connection_run(void *unused)
-{
-    char *answer = malloc(ANSWER_SIZE);
-    int connection = dial();
-
-    (void)unused;
-    if (!answer)
-        die("malloc");
-    for (size_t n; (n = atomic_fetch_add(&request_next, 1)) < request_count;) {
-        int status;
-
-        while ((status = exchange(connection, &requests[n], answer)) == 503)
-            usleep(20000);
-        if (status != 204) {
-            fprintf(stderr, "%s\n", answer);
-            exit(1);
-        }
-    }
-    close(connection);
-    free(answer);
-    return NULL;
-}
-
-static void write_all(int pid, int hosts, int64_t seconds, int connections)
-{
-    pthread_t threads[CONNECTIONS_MAX];
-    uint64_t lines = requests_make(hosts, seconds);
-    double values = (double)lines * FIELDS, begun, cpu, acknowledged, took;
-    struct request flush = request_post("/v1/admin/flush", "", 0);
-    char *answer = malloc(ANSWER_SIZE);
-    size_t bytes = 0;
-
-    for (size_t i = 0; i < request_count; i++)
-        bytes += requests[i].size;
-    cpu = cpu_of(pid);
-    begun = now();
-    for (int i = 0; i < connections; i++)
-        if (pthread_create(&threads[i], NULL, connection_run, NULL))
-            die("pthread_create");
-    for (int i = 0; i < connections; i++)
-        pthread_join(threads[i], NULL);
-    acknowledged = now() - begun;
-    if (!answer || exchange(dial(), &flush, answer) != 200)
-        die("flush");
-    took = now() - begun;
-    cpu = cpu_of(pid) - cpu;
-    printf("lines %" PRIu64
-           "\nvalues %.0f\nbody_bytes %zu\nseconds_acknowledged %.3f\nseconds_sealed %.3f\n"
-           "lines_per_second %.0f\nserver_cpu_seconds %.3f\nvalues_per_cpu_second %.0f\n",
-           lines, values, bytes, acknowledged, took, (double)lines / acknowledged, cpu,
-           values / cpu);
-    free(answer);
-    free(flush.bytes);
-}
-
-static int compare(const void *left, const void *right)
-{
-    double a = *(const double *)left, b = *(const double *)right;
-
-    return (a > b) - (a < b);
-}
-
-/* One request after another on one connection. */
-static void latency(bool reading, int hosts)
-{
-    double times[ROUNDS];
-    char *answer = malloc(ANSWER_SIZE);
-    int connection = dial();
-
-    if (!answer)
-        die("malloc");
-    for (int i = 0; i < ROUNDS; i++) {
-        struct request request;
-        char text[512];
-        double begun;
-        int status;
-
-        if (reading) {
-            int64_t start = START_NS + (int64_t)(chance() % 20) * 3600000000000;
-
-            snprintf(
-                text, sizeof(text),
-                "GET "
-                "/v1/"
-                "query?measurement=cpu&fields=usage_user&match=hostname%%3Dhost_%d&start=%" PRId64
-                "&end=%" PRId64 " HTTP/1.1\r\nHost: localhost\r\n\r\n",
-                (int)(chance() % (uint64_t)hosts), start, start + 3600000000000);
-            request_seal(&request, text, NULL, 0);
+        if (strchr("{}\"[]()<>=' ,", *text)) {
+            snprintf(code, sizeof(code), "%%%02X", (unsigned char)*text);
+            text_append(to, code, 3);
         } else {
-            size_t size = (size_t)snprintf(text, sizeof(text),
-                                           "small,host=a value=%d %" PRId64 "\n", i, START_NS + i);
-
-            request = request_post("/v1/points", text, size);
+            text_append(to, text, 1);
         }
-        begun = now();
-        status = exchange(connection, &request, answer);
-        times[i] = (now() - begun) * 1e3;
-        if (status != (reading ? 200 : 204)) {
-            fprintf(stderr, "%s\n", answer);
-            exit(1);
-        }
-        free(request.bytes);
     }
-    qsort(times, ROUNDS, sizeof(times[0]), compare);
-    printf("%s_ms_p50 %.3f\n%s_ms_p99 %.3f\n", reading ? "read" : "small", times[ROUNDS / 2],
-           reading ? "read" : "small", times[ROUNDS * 99 / 100]);
-    close(connection);
-    free(answer);
+}
+
+/* `parts` are pairs: as it is, encoded; as it is, ... */
+static void get_make(struct request *request, const char *const *parts, size_t count)
+{
+    static const char tail[] = " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+
+    request->bytes.size = 0;
+    text_append(&request->bytes, "GET ", 4);
+    for (size_t i = 0; i < count; i++)
+        if (i % 2 == 0)
+            text_append(&request->bytes, parts[i], strlen(parts[i]));
+        else
+            put_encoded(&request->bytes, parts[i]);
+    text_append(&request->bytes, tail, sizeof(tail) - 1);
+    request->lines = 0;
+}
+
+static void small_make(struct plan *plan, struct request *request, int64_t first_s)
+{
+    unsigned host = (unsigned)chance(plan, plan->data.series);
+    char question[256], range[128];
+    long long start = first_s, end = first_s + 3600;
+
+    if (plan->server == WEIR) {
+        snprintf(question, sizeof(question), "hostname=host_%u", host);
+        snprintf(range, sizeof(range), "&epoch=s&start=%lld&end=%lld", start, end);
+        get_make(
+            request,
+            (const char *[]){"/v1/query?measurement=cpu&fields=usage_user&match=", question, range},
+            3);
+    } else if (plan->server == VICTORIA) {
+        snprintf(question, sizeof(question), "cpu_usage_user{hostname=\"host_%u\"}", host);
+        snprintf(range, sizeof(range), "&start=%lld&end=%lld", start, end - 1);
+        get_make(request, (const char *[]){"/api/v1/export?", "match[]", "=", question, range}, 5);
+    } else {
+        snprintf(question, sizeof(question),
+                 "SELECT usage_user FROM cpu WHERE hostname='host_%u' AND time>=%llds AND "
+                 "time<%llds",
+                 host, start, end);
+        get_make(request, (const char *[]){"/query?db=bench&epoch=s&q=", question}, 2);
+    }
+}
+
+static void wide_make(struct plan *plan, struct request *request, int64_t first_s)
+{
+    char text[256];
+    long long start = first_s - first_s % 3600 + 3600, end = start + 86400 - 3600;
+
+    if (plan->server == WEIR) {
+        snprintf(text, sizeof(text),
+                 "/v1/query?measurement=cpu&fields=usage_user&agg=mean&every=1h&epoch=s&start=%lld&"
+                 "end=%lld",
+                 start, end);
+        get_make(request, (const char *[]){text}, 1);
+    } else if (plan->server == VICTORIA) {
+        snprintf(text, sizeof(text), "&start=%lld&end=%lld&step=3600&nocache=1", start + 3600, end);
+        get_make(request,
+                 (const char *[]){
+                     "/api/v1/query_range?query=", "avg(avg_over_time(cpu_usage_user[1h]))", text},
+                 3);
+    } else {
+        snprintf(text, sizeof(text),
+                 "SELECT mean(usage_user) FROM cpu WHERE time>=%llds AND time<%llds GROUP BY "
+                 "time(1h)",
+                 start, end);
+        get_make(request, (const char *[]){"/query?db=bench&epoch=s&q=", text}, 2);
+    }
+}
+
+/* A question whose range lies somewhere in the data, or in what there is of them by now. */
+static bool question_make(struct plan *plan, struct request *request)
+{
+    int64_t range_s = plan->wide ? 86400 : 3600, reach_s = plan->data.span_s, first_s;
+    double now = drive_now();
+
+    if (plan->count-- == 0)
+        return false;
+    if (plan->asked_first <= 0)
+        plan->asked_first = now;
+    if (plan->growing)
+        reach_s = (int64_t)((double)reach_s * (now - plan->asked_first) / plan->drive.seconds_max);
+    first_s = DATA_START_S + plan->data.first_s;
+    if (reach_s > range_s)
+        first_s += (int64_t)chance(plan, (uint64_t)(reach_s - range_s));
+    (plan->wide ? wide_make : small_make)(plan, request, first_s);
+    return true;
+}
+
+static bool plan_next(void *state, struct request *own, const struct request **request)
+{
+    struct plan *plan = state;
+
+    if (plan->stock) {
+        *request = &plan->stock[plan->stock_next];
+        return plan->stock_next++ < plan->stock_count;
+    }
+    *request = own;
+    return plan->writing ? post_make(plan, own) : question_make(plan, own);
+}
+
+static void stock_make(struct plan *plan)
+{
+    size_t capacity =
+        (size_t)(plan->data.span_s / plan->data.step_s) * plan->data.series / plan->lines + 2;
+
+    plan->stock = calloc(capacity, sizeof(*plan->stock));
+    if (!plan->stock)
+        die("memory");
+    while (post_make(plan, &plan->stock[plan->stock_count]))
+        plan->stock_count++;
+}
+
+static double number(const char *text)
+{
+    char *end;
+    double value = strtod(text, &end);
+
+    if (end == text || *end || value < 0) {
+        fprintf(stderr, "load: '%s' is no number\n%s", text, usage);
+        exit(1);
+    }
+    return value;
+}
+
+static enum kind server_named(const char *name)
+{
+    for (size_t i = 0; i < sizeof(servers) / sizeof(servers[0]); i++)
+        if (strcmp(servers[i].name, name) == 0)
+            return (enum kind)i;
+    fprintf(stderr, "load: no server '%s'\n%s", name, usage);
+    exit(1);
+}
+
+/* Options with a number, and what they are when not given. */
+enum {
+    PORT,
+    SERIES,
+    STEP,
+    FIRST,
+    SPAN,
+    LATE,
+    CHOSEN,
+    SEED,
+    LINES,
+    CONNECTIONS,
+    SECONDS,
+    COUNT,
+    PACE,
+    PID,
+    NUMBERS
+};
+
+static const struct {
+    const char *name;
+    double value;
+} numbers[NUMBERS] = {
+    [PORT] = {"port",        0    },
+      [SERIES] = {"series",      100  },
+    [STEP] = {"step",        10   },
+      [FIRST] = {"first",       0    },
+    [SPAN] = {"span",        86400},
+      [LATE] = {"late",        0    },
+    [CHOSEN] = {"chosen",      100  },
+      [SEED] = {"seed",        1    },
+    [LINES] = {"lines",       2000 },
+      [CONNECTIONS] = {"connections", 10   },
+    [SECONDS] = {"seconds",     0    },
+      [COUNT] = {"count",       1000 },
+    [PACE] = {"pace",        0    },
+      [PID] = {"pid",         0    },
+};
+
+/* Names that take text or nothing stand behind the numbers. */
+static void words_read(struct plan *plan, int count, char **words, double *values)
+{
+    struct option options[NUMBERS + 5] = {
+        [NUMBERS] = {"server",  1, NULL, NUMBERS    },
+        {"set",     1, NULL, NUMBERS + 1},
+        {"live",    0, NULL, NUMBERS + 2},
+        {"growing", 0, NULL, NUMBERS + 3},
+    };
+    int option;
+
+    for (int i = 0; i < NUMBERS; i++) {
+        options[i] = (struct option){numbers[i].name, 1, NULL, i};
+        values[i] = numbers[i].value;
+    }
+    while ((option = getopt_long(count, words, "", options, NULL)) != -1)
+        if (option >= 0 && option < NUMBERS)
+            values[option] = number(optarg);
+        else if (option == NUMBERS)
+            plan->server = server_named(optarg);
+        else if (option == NUMBERS + 1)
+            plan->data.set = optarg;
+        else if (option == NUMBERS + 2)
+            plan->live = true;
+        else if (option == NUMBERS + 3)
+            plan->growing = true;
+        else
+            exit(1); /* getopt has said why */
+    plan->verb = optind + 1 == count ? words[optind] : "";
+}
+
+static void plan_read(struct plan *plan, int count, char **words)
+{
+    double values[NUMBERS];
+
+    words_read(plan, count, words, values);
+    plan->writing = strcmp(plan->verb, "write") == 0;
+    plan->wide = strcmp(plan->verb, "wide") == 0;
+    if ((!plan->writing && !plan->wide && strcmp(plan->verb, "small")) || values[PORT] < 1 ||
+        values[CONNECTIONS] < 1 || values[LINES] < 1 || values[SERIES] < 1 || values[STEP] < 1 ||
+        (plan->growing && values[SECONDS] <= 0)) {
+        fprintf(stderr, "%s", usage);
+        exit(1);
+    }
+    plan->data.series = (uint64_t)values[SERIES];
+    plan->data.step_s = (int64_t)values[STEP];
+    plan->data.first_s = (int64_t)values[FIRST];
+    plan->data.span_s = (int64_t)values[SPAN];
+    plan->data.late_share = values[LATE] / 100;
+    plan->data.chosen_share = values[CHOSEN] / 100;
+    plan->data.seed = (uint64_t)values[SEED];
+    plan->lines = (size_t)values[LINES];
+    plan->count = (long)values[COUNT];
+    plan->pid = (long)values[PID];
+    plan->drive = (struct drive){
+        .address = {.sin_family = AF_INET,
+                    .sin_port = htons((uint16_t)values[PORT]),
+                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)},
+        .connections = (int)values[CONNECTIONS],
+        .seconds_max = values[SECONDS],
+        .pace = values[PACE],
+        .pace_requests = !plan->writing,
+        .next = plan_next,
+        .state = plan,
+    };
+}
+
+static double load_cpu(void)
+{
+    struct rusage use;
+
+    getrusage(RUSAGE_SELF, &use);
+    return (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
+           (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) * 1e-6;
+}
+
+static void result_print(const struct plan *plan, const struct drive_result *result, double cpu_s)
+{
+    printf(
+        "server_cpu_begin %.3f\nbegun %.6f\nseconds %.6f\nrequests %llu\nlines %llu\nvalues %llu\n"
+        "bytes %llu\nanswer_bytes %llu\nanswer_bytes_min %llu\nrefused %llu\nfailed %llu\n",
+        plan->cpu_begin_s, result->begun, result->seconds, (unsigned long long)result->requests,
+        (unsigned long long)result->lines,
+        (unsigned long long)result->lines * (plan->source ? data_fields(plan->source) : 0),
+        (unsigned long long)result->bytes, (unsigned long long)result->answer_bytes,
+        (unsigned long long)result->answer_bytes_min, (unsigned long long)result->refused,
+        (unsigned long long)result->failed);
+    printf("p50_ms %.3f\np99_ms %.3f\nmax_ms %.3f\nmean_ms %.3f\nload_cpu_seconds %.3f\n",
+           result->p50_ms, result->p99_ms, result->max_ms, result->mean_ms, cpu_s);
+    if (result->failed > 0)
+        fprintf(stderr, "load: first failure: %s\n", result->first_failure);
 }
 
 int main(int count, char **words)
 {
-    int hosts, connections;
+    struct plan plan = {.data.set = "integers", .chance = 88172645463325252};
+    struct drive_result result = {0};
+    double cpu;
 
-    if (count != 8) {
-        fprintf(stderr, "usage: %s ADDRESS PORT PID HOSTS SECONDS CONNECTIONS write|small|read\n",
-                words[0]);
-        return 1;
+    plan_read(&plan, count, words);
+    if (plan.writing) {
+        plan.source = data_new(&plan.data);
+        if (!plan.source) {
+            fprintf(stderr, "load: no data set '%s'\n%s", plan.data.set, usage);
+            return 1;
+        }
+        if (!plan.live)
+            stock_make(&plan);
     }
-    address.sin_family = AF_INET;
-    address.sin_port = htons((uint16_t)strtoul(words[2], NULL, 10));
-    hosts = (int)strtol(words[4], NULL, 10);
-    connections = (int)strtol(words[6], NULL, 10);
-    if (inet_pton(AF_INET, words[1], &address.sin_addr) != 1 || connections < 1 ||
-        connections > CONNECTIONS_MAX || hosts < 1) {
-        fprintf(stderr, "load: an IPv4 address, 1..%d connections and at least a host are needed\n",
-                CONNECTIONS_MAX);
-        return 1;
-    }
-    if (strcmp(words[7], "write") == 0)
-        write_all((int)strtol(words[3], NULL, 10), hosts, strtoll(words[5], NULL, 10), connections);
-    else
-        latency(strcmp(words[7], "read") == 0, hosts);
-    return 0;
+    plan.cpu_begin_s = plan.pid > 0 ? cpu_of(plan.pid) : 0;
+    printf("ready 1\n"); /* whoever waits for the begin reads this line */
+    fflush(stdout);
+    cpu = load_cpu();
+    drive_run(&plan.drive, &result);
+    result_print(&plan, &result, load_cpu() - cpu);
+    for (size_t i = 0; i < plan.stock_count; i++)
+        text_release(&plan.stock[i].bytes);
+    free(plan.stock);
+    data_free(plan.source);
+    return result.gone ? 3 : 0;
 }
