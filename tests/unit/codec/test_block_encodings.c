@@ -1,0 +1,80 @@
+/* Golden bytes of every column encoding: tests/golden/block/encodings.hex, read by every later
+ * version.  WEIR_GOLDEN_WRITE=1 writes them anew. */
+#include "tests/unit/codec/encoding_sample.h"
+
+#include <stdlib.h>
+
+static const char path[] = "tests/golden/block/encodings.hex";
+
+static size_t golden_read(char *bytes, size_t size_max)
+{
+    FILE *file = fopen(path, "r");
+    unsigned byte;
+    size_t size = 0;
+
+    if (!file)
+        fail_msg("%s: cannot be opened", path);
+    for (; size < size_max && fscanf(file, "%2x", &byte) == 1; size++)
+        bytes[size] = (char)byte;
+    fclose(file);
+    return size;
+}
+
+static void golden_write(struct bytes bytes)
+{
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    for (size_t i = 0; i < bytes.size; i++)
+        fprintf(file, "%02x%s", (unsigned char)bytes.data[i],
+                i % 32 == 31 || i + 1 == bytes.size ? "\n" : "");
+    fclose(file);
+}
+
+static void test_every_encoding_that_is_known_has_a_sample(void **state)
+{
+    (void)state;
+    encoding_expect_all();
+}
+
+static void test_golden_bytes_of_every_encoding_read_as_they_were_written(void **state)
+{
+    static char bytes[1 << 16];
+    struct buf out = BUF_INIT((size_t)1 << 20);
+    struct block_encoder *encoder;
+    struct block_decoder *decoder;
+    struct block_view view;
+    struct arena arena;
+    struct block block;
+    size_t size;
+
+    (void)state;
+    arena_init(&arena, (size_t)64 << 20, NULL);
+    assert_int_equal(block_encoder_new(&encoder, NULL), OK);
+    assert_int_equal(block_decoder_new(&decoder, NULL), OK);
+    block = encoding_block(&arena);
+    assert_int_equal(block_encode(encoder, &block, &out, NULL), OK);
+    if (getenv("WEIR_GOLDEN_WRITE"))
+        golden_write(buf_bytes(&out));
+    size = golden_read(bytes, sizeof(bytes));
+    assert_int_equal(block_open((struct bytes){bytes, size}, &arena, &view, NULL), OK);
+    encoding_expect(&view);
+    sample_same(&block, (struct bytes){bytes, size}, decoder, &arena);
+    if (!bytes_equal((struct bytes){bytes, size}, buf_bytes(&out)))
+        fail_msg("blocks are written differently now; if that is meant, say in "
+                 "docs/formats/block.md why readers do not mind, and add a golden file");
+    buf_release(&out);
+    block_encoder_free(encoder);
+    block_decoder_free(decoder);
+    arena_release(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_encoding_that_is_known_has_a_sample),
+        cmocka_unit_test(test_golden_bytes_of_every_encoding_read_as_they_were_written),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
