@@ -31,7 +31,8 @@ struct intake_environment {
     struct rate *rate;
     struct clock *clock;
     struct budget *budget;
-    struct drain *drain; /* of the budget */
+    struct budget *promises; /* what requests under way are expected to take of it at their end */
+    struct drain *drain;     /* of the budget */
     struct metrics *metrics;
 };
 

@@ -21,7 +21,7 @@ enum { JOBS_MAX = 4096 };
 struct server {
     const struct settings *settings;
     struct app app;
-    struct budget ingest_budget;
+    struct budget ingest_budget, ingest_promises;
     struct drain ingest_drain;
     struct fs *fs;
     struct index *index;
@@ -148,6 +148,7 @@ enum code server_start(const struct settings *settings, struct server **out, str
     server->app.version = WEIR_VERSION;
     server->app.open_to_all = settings->insecure_listen;
     server->ingest_budget.bytes_max = settings->limits.ingest_bytes_max;
+    server->ingest_promises.bytes_max = settings->limits.ingest_bytes_max;
     drain_init(&server->ingest_drain, server->app.clock);
     code = metrics_new(&server->app.metrics, err);
     if (code == OK)
@@ -161,6 +162,7 @@ enum code server_start(const struct settings *settings, struct server **out, str
         .rate = server->rate,
         .clock = server->app.clock,
         .budget = &server->ingest_budget,
+        .promises = &server->ingest_promises,
         .drain = &server->ingest_drain,
         .metrics = server->app.metrics,
     };

@@ -26,7 +26,7 @@ struct ground {
     struct fs *fs;
     struct index *index;
     struct limits limits; /* can be changed before ground_open() */
-    struct budget budget;
+    struct budget budget, promises;
     struct drain drain;
     struct metrics *metrics;
     struct catalog *catalog;
@@ -39,7 +39,8 @@ struct ground {
 
 static inline void ground_init(struct ground *ground)
 {
-    *ground = (struct ground){.budget = {.bytes_max = (size_t)64 << 20}};
+    *ground = (struct ground){.budget = {.bytes_max = (size_t)64 << 20},
+                              .promises = {.bytes_max = (size_t)64 << 20}};
     snprintf(ground->directory, sizeof(ground->directory), "/tmp/weir-test-intake-XXXXXX");
     assert_non_null(mkdtemp(ground->directory));
     limits_init(&ground->limits);
@@ -76,6 +77,7 @@ static inline void ground_open(struct ground *ground)
         .rate = ground->rate,
         .clock = clock_system(),
         .budget = &ground->budget,
+        .promises = &ground->promises,
         .drain = &ground->drain,
         .metrics = ground->metrics,
     };
@@ -92,6 +94,7 @@ static inline void ground_close(struct ground *ground)
     index_lmdb_close(ground->index);
     fs_posix_close(ground->fs);
     assert_int_equal(budget_used(&ground->budget), 0);
+    assert_int_equal(budget_used(&ground->promises), 0);
 }
 
 static int ground_remove_one(const char *path, const struct stat *stat, int type, struct FTW *walk)

@@ -381,6 +381,49 @@ static void test_a_budget_that_is_too_small_is_told(void **state)
     ground_remove(&ground);
 }
 
+/* A large body is let in when there is room for what it will grow to, or when it is alone. */
+static void test_large_bodies_that_would_not_fit_together_are_not_begun_together(void **state)
+{
+    static const struct {
+        const char *name, *encoding;
+        uint64_t before, length;
+        enum code want;
+    } cases[] = {
+        {"alone, and larger than all", "",     0,        30 << 20, OK    },
+        {"beside a small one",         "",     1,        30 << 20, E_BUSY},
+        {"a quarter of what is left",  "",     4 << 20,  15 << 20, OK    },
+        {"more than a quarter",        "",     4 << 20,  16 << 20, E_BUSY},
+        {"compressed",                 "gzip", 4 << 20,  15 << 20, E_BUSY},
+        {"compressed, a sixteenth",    "gzip", 0,        4 << 20,  OK    },
+        {"a small one fits always",    "",     64 << 20, 65536,    OK    },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct error err = {0};
+        struct intake *intake = NULL;
+        struct ground ground;
+        enum code code;
+
+        ground_init(&ground);
+        ground_open(&ground);
+        assert_true(budget_take(&ground.promises, cases[i].before));
+        code = intake_new(&ground.environment,
+                          &(struct intake_request){.tenant = ground.tenant,
+                                                   .limits = &ground.limits,
+                                                   .content_type = BYTES("text/plain"),
+                                                   .content_encoding = bytes_of(cases[i].encoding),
+                                                   .content_length = cases[i].length},
+                          &intake, &err);
+        if (code != cases[i].want)
+            fail_msg("%s: %s", cases[i].name, err.text);
+        intake_free(intake);
+        budget_give(&ground.promises, cases[i].before);
+        ground_close(&ground);
+        ground_remove(&ground);
+    }
+}
+
 /* While others hold it, the same request can succeed later. */
 static void test_a_budget_that_others_hold_is_told_as_load(void **state)
 {
@@ -461,6 +504,7 @@ int main(void)
         cmocka_unit_test(test_limits_have_their_codes),
         cmocka_unit_test(test_a_budget_that_is_too_small_is_told),
         cmocka_unit_test(test_a_budget_that_others_hold_is_told_as_load),
+        cmocka_unit_test(test_large_bodies_that_would_not_fit_together_are_not_begun_together),
         cmocka_unit_test(test_a_compressed_body_cut_short_stores_nothing),
     };
 
