@@ -8,7 +8,7 @@
 #include "store/wal/wal.h"
 #include "tests/unit/store/wal/memory_fs.h"
 
-enum { LOG_RECORDS_MAX = 256 };
+enum { LOG_RECORDS_MAX = 1024 };
 
 static const struct hash128 log_incarnation = {
     {1, 2, 3, 4, 5, 6, 7, 8}
