@@ -113,13 +113,13 @@ static enum code loop_metrics(struct error *err)
 
     faults_arm();
     code = metrics_new(&metrics, err);
-    for (uint32_t i = 0; code == OK && i < 60; i++) {
+    for (uint32_t i = 0; code == OK && i < 300; i++) {
         struct buf labels = BUF_INIT(1000);
         char name[32], tenant[16];
         struct metric *metric = NULL;
 
-        snprintf(name, sizeof(name), "weir_loop%u_total", i % 20);
-        snprintf(tenant, sizeof(tenant), "t%u", i / 20);
+        snprintf(name, sizeof(name), "weir_loop%u_total", i % 100);
+        snprintf(tenant, sizeof(tenant), "t%u", i / 100);
         metric_label(&labels, "tenant", bytes_of(tenant));
         buf_put_char(&labels, '\0');
         if (!labels.failed)
@@ -427,15 +427,26 @@ static enum code loop_json_doc(struct error *err)
     return code;
 }
 
-static const char tenants[] =
-    "tenants:\n"
-    "  acme:\n"
-    "    retention: 400d\n"
-    "    limits: {series_max: 50000, body_bytes_max: 1MiB}\n"
-    "    tokens:\n"
-    "      - {id: k3J9, sha256: ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad,\n"
-    "         scopes: [read, write], note: meters}\n"
-    "  other:\n";
+enum { TENANTS = 12 };
+
+static struct bytes tenants_text(void)
+{
+    static char text[1 << 14];
+    size_t size = (size_t)snprintf(text, sizeof(text), "tenants:\n");
+
+    for (int i = 0; i < TENANTS; i++)
+        size += (size_t)snprintf(
+            text + size, sizeof(text) - size,
+            "  t%d:\n"
+            "    retention: 400d\n"
+            "    limits: {series_max: 50000, body_bytes_max: 1MiB}\n"
+            "    tokens:\n"
+            "      - {id: k%d, "
+            "sha256: ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad,\n"
+            "         scopes: [read, write], note: meters}\n",
+            i, i);
+    return (struct bytes){text, size};
+}
 
 static enum code loop_yaml(struct error *err)
 {
@@ -444,7 +455,7 @@ static enum code loop_yaml(struct error *err)
     enum code code;
 
     arena_init(&arena, SIZE_MAX, NULL);
-    ARMED(code = yaml_doc_parse(bytes_of(tenants), &arena, &root, err));
+    ARMED(code = yaml_doc_parse(tenants_text(), &arena, &root, err));
     assert_true(code != OK || root->count == 1);
     arena_release(&arena);
     return code;
@@ -455,6 +466,7 @@ static enum code loop_tenants(struct error *err)
 {
     static char path[] = "/tmp/weir-loop-tenants-XXXXXX";
     struct directory *directory = NULL;
+    struct bytes text = tenants_text();
     struct directory_snapshot *snapshot;
     struct limits node;
     FILE *file;
@@ -464,13 +476,13 @@ static enum code loop_tenants(struct error *err)
     memcpy(path + sizeof(path) - 7, "XXXXXX", 6);
     file = fdopen(mkstemp(path), "w");
     assert_non_null(file);
-    assert_true(fputs(tenants, file) >= 0);
+    assert_int_equal(fwrite(text.data, 1, text.size, file), text.size);
     assert_int_equal(fclose(file), 0);
     assert_int_equal(directory_open(path, &node, &directory, NULL), OK);
     ARMED(code = directory_reload(directory, err));
     snapshot = directory_get(directory);
-    assert_non_null(directory_tenant(snapshot, BYTES("acme")));
-    assert_non_null(directory_tenant(snapshot, BYTES("other")));
+    assert_non_null(directory_tenant(snapshot, BYTES("t0")));
+    assert_non_null(directory_tenant(snapshot, BYTES("t11")));
     directory_put(snapshot);
     directory_close(directory);
     directory = NULL;

@@ -160,11 +160,16 @@ static size_t catalog_key(uint32_t number, char key[64])
         {BYTES("host"), {host, (size_t)snprintf(host, 16, "h%u", number)}    },
         {BYTES("rack"), {rack, (size_t)snprintf(rack, 16, "r%u", number % 7)}},
     };
+    char name[16];
+    struct bytes measurement = {name, 0};
     struct buf out = BUF_INIT(64);
     size_t size;
 
-    assert_int_equal(
-        series_key_encode(number % 3 == 0 ? BYTES("mem") : BYTES("cpu"), tags, 2, &out, NULL), OK);
+    /* Two thirds are of one measurement, the others of many. */
+    measurement.size =
+        (size_t)(number % 3 == 0 ? snprintf(name, 16, "mem%u", number) : snprintf(name, 16, "cpu"));
+
+    assert_int_equal(series_key_encode(measurement, tags, 2, &out, NULL), OK);
     size = out.size;
     memcpy(key, out.data, size);
     buf_release(&out);
@@ -225,7 +230,7 @@ static enum code loop_catalog(struct error *err)
                                 err);
     if (code == OK)
         code = catalog_measurements(catalog, tenant, BYTES(""), 100, &arena, &names, &count, err);
-    assert_true(code != OK || count == 2);
+    assert_true(code != OK || count == 100); /* the limit */
     faults_disarm();
     if (tenant != NULL) {
         assert_int_equal(catalog_series_count(catalog, tenant), taken);

@@ -153,7 +153,7 @@ static enum code loop_read(struct error *err)
     if (code == OK)
         code = store_view(furnished.store, furnished.tenant, VIEW_LATEST, &view, err);
     if (code == OK)
-        code = view_places(view, series, INT64_MIN, INT64_MAX, &arena, &places, &count, err);
+        code = view_places(view, series, INT64_MIN, INT64_MAX, false, &arena, &places, &count, err);
     for (size_t p = 0; code == OK && p < count; p++) {
         struct rows rows;
 
