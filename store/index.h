@@ -49,8 +49,8 @@ struct index {
     const struct index_operations *operations;
 };
 
-/* LMDB in the directory `path` (made if missing), default sync flags. `map_bytes` is address space,
- * not disk. */
+/* LMDB in the directory `path`, default sync flags. If it is missing it is made, whole, out of
+ * `path`.new. `map_bytes` is address space, not disk. */
 MUST_USE enum code index_lmdb_open(const char *path, uint64_t map_bytes, bool read_only,
                                    struct index **index, struct error *err);
 void index_lmdb_close(struct index *index);

@@ -7,6 +7,9 @@
  * again tells.  After E_DISK_FULL it is not: pages that do not fit fail before the root is
  * touched.
  *
+ * LMDB writes its first two pages at once and has no answer when a power cut or a full disk leaves
+ * half of them: so the first index is made beside its place, and renamed when it is whole.
+ *
  * MDB_NOTLS: a reading transaction belongs to its handle, not to its thread. */
 #include "store/index.h"
 
@@ -20,7 +23,8 @@
 #include <unistd.h>
 
 enum {
-    READERS_MAX = 512,   /* transactions at once; a slot is 64 bytes of the lock file */
+    READERS_MAX = 512, /* transactions at once; a slot is 64 bytes of the lock file */
+    PATH_BYTES_MAX = 4096,
     KEY_BYTES_MAX = 511, /* LMDB's; the longest of ours has less than 100 */
 };
 
@@ -268,15 +272,56 @@ static enum code open_environment(struct index_lmdb *index, const char *path, ui
     return number ? lmdb_error(err, number, path) : OK;
 }
 
+/* What a start that did not come to its end left of an index in the making. */
+static enum code remove_unfinished(const char *path, struct error *err)
+{
+    static const char *const names[] = {"data.mdb", "lock.mdb"};
+    char name[PATH_BYTES_MAX];
+
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        snprintf(name, sizeof(name), "%s/%s", path, names[i]);
+        if (unlink(name) != 0 && errno != ENOENT)
+            return error_set_errno(err, errno, "index: remove %s", name);
+    }
+    return OK;
+}
+
+/* A whole and empty index under the name `path`, which is free. */
+static enum code make_first(const char *path, uint64_t map_bytes, struct error *err)
+{
+    struct index_lmdb index = {0};
+    char fresh[PATH_BYTES_MAX - 16];
+    enum code code;
+
+    if ((size_t)snprintf(fresh, sizeof(fresh), "%s.new", path) >= sizeof(fresh))
+        return error_set_errno(err, ENAMETOOLONG, "index: make directory %s", path);
+    if (mkdir(fresh, 0700) != 0 && errno != EEXIST)
+        return error_set_errno(err, errno, "index: make directory %s", fresh);
+    code = remove_unfinished(fresh, err);
+    if (code == OK)
+        code = open_environment(&index, fresh, map_bytes, false, err);
+    if (code == OK)
+        code = open_tables(&index, false, err);
+    mdb_env_close(index.environment); /* NULL is fine */
+    if (code == OK)
+        code = sync_directory(fresh, ".", err);
+    if (code == OK && rename(fresh, path) != 0)
+        code = error_set_errno(err, errno, "index: rename %s", fresh);
+    return code;
+}
+
 enum code index_lmdb_open(const char *path, uint64_t map_bytes, bool read_only,
                           struct index **index, struct error *err)
 {
     struct index_lmdb *made;
+    struct stat there;
     enum code code = OK;
 
     *index = NULL;
-    if (!read_only && mkdir(path, 0700) != 0 && errno != EEXIST)
-        return error_set_errno(err, errno, "index: make directory %s", path);
+    if (!read_only && stat(path, &there) != 0 && errno == ENOENT)
+        code = make_first(path, map_bytes, err);
+    if (code)
+        return code;
     made = calloc(1, sizeof(*made));
     if (!made)
         return error_set(err, E_MEMORY, "index: no memory to open %s", path);

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -335,6 +336,37 @@ static void test_a_file_of_no_bytes_is_told_to_a_reader(void **state)
     open_index(place, false); /* the store tells whether that may be */
 }
 
+/* A start that was cut left half an index beside its place, in any state: the next one makes it. */
+static void test_an_index_that_was_never_whole_is_made_again(void **state)
+{
+    static const size_t sizes[] = {0, 1, 4096, 8192, 100000};
+    struct place *place = *state;
+
+    for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+        char path[128];
+        FILE *file;
+
+        snprintf(place->path, sizeof(place->path), "%s/other%zu", place->directory, i);
+        snprintf(path, sizeof(path), "%s.new", place->path);
+        assert_int_equal(mkdir(path, 0700), 0);
+        snprintf(path, sizeof(path), "%s.new/data.mdb", place->path);
+        file = fopen(path, "w");
+        assert_non_null(file);
+        for (size_t n = 0; n < sizes[i]; n++)
+            fputc(0, file);
+        fclose(file);
+        index_lmdb_close(place->index);
+        open_index(place, false);
+        expect(place, INDEX_META, BYTES("k"), NULL);
+        assert_int_equal(access(path, F_OK), -1);
+        for (int k = 0; k < 2; k++) {
+            snprintf(path, sizeof(path), "%s/%s", place->path, k == 0 ? "data.mdb" : "lock.mdb");
+            assert_int_equal(remove(path), 0);
+        }
+        assert_int_equal(remove(place->path), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -351,6 +383,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_reading_needs_an_index, setup, teardown),
         cmocka_unit_test_setup_teardown(test_another_file_is_told_apart, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_an_index_that_was_never_whole_is_made_again, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_a_file_of_no_bytes_is_told_to_a_reader, setup,
                                         teardown),
     };
