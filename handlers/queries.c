@@ -9,6 +9,7 @@
 #include "http/compress.h"
 #include "http/reply.h"
 #include "query/query.h"
+#include "store/store.h"
 
 enum { QUERY_ARENA_BYTES_MAX = 4 * 1024 * 1024 };
 
@@ -87,7 +88,8 @@ static enum code parse(struct query_job *job, struct error *err)
         parameters[i].value = request->parameters[i].value;
     }
     return query_parse(parameters, request->parameter_count, request->accept,
-                       clock_wall_ns(app_of(request)->clock), &job->arena, &job->query, err);
+                       clock_wall_ns(store_clock(app_of(request)->store)), &job->arena, &job->query,
+                       err);
 }
 
 static void query_finished(struct query_job *job, const struct query_outcome *outcome,
@@ -124,7 +126,7 @@ static void query_job_run(struct job *base)
         .limits = &session->settings->limits,
         .retention_ns = session->settings->retention_ns,
         .history_ns = session->settings->history_ns,
-        .clock = app->clock,
+        .clock = store_clock(app->store),
         .if_none_match = job->request->if_none_match,
         .content_encoding = bytes_of(coding_name(coding)),
     };

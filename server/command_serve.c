@@ -36,6 +36,17 @@ static void descriptors_raise(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit); /* else there are as many as there were */
 }
 
+/* A core would hold the tokens of requests under way. */
+static void core_forbid(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_CORE, &limit) != 0)
+        return;
+    limit.rlim_cur = 0;
+    (void)setrlimit(RLIMIT_CORE, &limit); /* lowering it is always allowed */
+}
+
 static void reload(struct server *server)
 {
     struct error err = {0};
@@ -94,6 +105,7 @@ int command_serve(int argc, char **argv)
     /* Before any thread is made, so that none of them takes a signal. */
     sigprocmask(SIG_BLOCK, &signals, NULL);
     descriptors_raise();
+    core_forbid();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error of write(), not our death */
     if (server_start(config_settings(config), &server, &err)) {

@@ -3,6 +3,8 @@
 #include <assert.h>
 
 static const int64_t skew_ns_max = 60 * INT64_C(1000000000);
+/* 2262-04-10: stamps need room above the newest one. */
+static const int64_t stamp_end = INT64_MAX - 86400 * INT64_C(1000000000);
 
 void stamp_init(struct stamp *stamp, struct clock *clock, uint16_t member, bool accept_clock,
                 int64_t last)
@@ -19,7 +21,7 @@ void stamp_init(struct stamp *stamp, struct clock *clock, uint16_t member, bool 
 
 /* Where the wall clock would be had it not jumped: what a clock says that left the others stamps
  * nothing, between the check of a submission and its commit, or when a reader raises the floor. */
-static int64_t trusted_wall(const struct stamp *stamp)
+int64_t stamp_wall(const struct stamp *stamp)
 {
     int64_t wall = clock_wall_ns(stamp->clock);
     int64_t expected = clock_boot_ns(stamp->clock) + stamp->wall_minus_boot;
@@ -36,6 +38,10 @@ enum code stamp_check(struct stamp *stamp, struct error *err)
     int64_t jump = difference - stamp->wall_minus_boot;
     int64_t behind = stamp->last - wall;
 
+    if (wall >= stamp_end || stamp->last >= stamp_end)
+        return error_set(err, E_CLOCK_SKEW,
+                         "the %s is at the end of the times that can be told (2262-04-10)",
+                         wall >= stamp_end ? "wall clock" : "newest stored ingest time");
     if (stamp->accept_clock ||
         (jump <= skew_ns_max && jump >= -skew_ns_max && behind <= skew_ns_max)) {
         stamp->wall_minus_boot = difference; /* follows slow corrections */
@@ -54,7 +60,7 @@ enum code stamp_check(struct stamp *stamp, struct error *err)
 
 int64_t stamp_next(struct stamp *stamp)
 {
-    int64_t wall = trusted_wall(stamp);
+    int64_t wall = stamp_wall(stamp);
     int64_t base = stamp->last / STAMP_STEP * STAMP_STEP + STAMP_STEP;
 
     if (wall / STAMP_STEP * STAMP_STEP > base)
@@ -71,7 +77,7 @@ void stamp_raise(struct stamp *stamp, int64_t floor)
 
 int64_t stamp_now(const struct stamp *stamp)
 {
-    int64_t wall = trusted_wall(stamp);
+    int64_t wall = stamp_wall(stamp);
 
     return wall > stamp->last ? wall : stamp->last;
 }

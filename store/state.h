@@ -53,6 +53,7 @@ struct store_metrics {
 struct store {
     struct store_options options;
     struct limits limits;
+    struct clock believed; /* see store_clock() */
     struct hash128 incarnation;
     struct wal *wal;
     struct store_metrics metrics;

@@ -41,10 +41,37 @@ static struct submission *list_pop(struct submission_list *list)
     return submission;
 }
 
+static struct store *store_of(struct clock *believed)
+{
+    return (struct store *)((char *)believed - offsetof(struct store, believed));
+}
+
+static int64_t believed_wall_ns(struct clock *clock)
+{
+    struct store *store = store_of(clock);
+    int64_t now_ns;
+
+    pthread_mutex_lock(&store->state_lock);
+    now_ns = stamp_wall(&store->stamp);
+    pthread_mutex_unlock(&store->state_lock);
+    return now_ns;
+}
+
+static int64_t believed_monotonic_ns(struct clock *clock)
+{
+    return clock_monotonic_ns(store_of(clock)->options.clock);
+}
+
+static int64_t believed_boot_ns(struct clock *clock)
+{
+    return clock_boot_ns(store_of(clock)->options.clock);
+}
+
 void store_lists_init(struct store *store)
 {
     list_init(&store->waiting);
     list_init(&store->committed);
+    store->believed = (struct clock){believed_wall_ns, believed_monotonic_ns, believed_boot_ns};
 }
 
 struct holding *store_holding(struct store *store, const struct tenant *tenant)
@@ -456,6 +483,11 @@ enum code store_step_apply(struct store *store, bool *did, struct error *err)
     if (freeze || generation_bytes(store->active) >= store->limits.generation_bytes_max)
         return store_freeze(store, err);
     return OK;
+}
+
+struct clock *store_clock(struct store *store)
+{
+    return &store->believed;
 }
 
 enum code store_ready(struct store *store, struct error *err)

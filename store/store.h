@@ -93,6 +93,9 @@ void store_compact(struct store *store, const struct tenant *tenant,
                    void (*done)(void *context, enum code code, const struct error *err),
                    void *context);
 
+/* A clock whose wall time is where it would be had it not jumped: what ages of data are counted from.
+ * Any thread; lives as long as the store. */
+struct clock *store_clock(struct store *store);
 /* Readiness: OK, or why not (E_IO after a disk error, E_CLOCK_SKEW, E_DISK_FULL, E_NOT_READY). */
 enum code store_ready(struct store *store, struct error *err);
 /* Refreshes the gauges (head, wal, packs, watermark lag) for /metrics. */

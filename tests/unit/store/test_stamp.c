@@ -179,6 +179,40 @@ static void test_slow_corrections_add_up_to_anything(void **state)
 }
 
 /* After a restart, the clock must not stand far below what is stored. */
+/* Also with --accept-clock: above the last time there is no other. */
+static void test_the_end_of_time_is_told(void **state)
+{
+    static const int64_t end = INT64_MAX - 86400 * INT64_C(1000000000);
+    static const struct {
+        int64_t wall, last;
+        enum code want;
+    } cases[] = {
+        {end - 1,   0,         OK          },
+        {end,       0,         E_CLOCK_SKEW},
+        {INT64_MAX, 0,         E_CLOCK_SKEW},
+        {end - 1,   end - 1,   OK          },
+        {start,     end,       E_CLOCK_SKEW},
+        {start,     INT64_MAX, E_CLOCK_SKEW},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct test_clock clock;
+        struct stamp stamp;
+        struct error err = {0};
+
+        clock_init(&clock);
+        clock.wall = cases[i].wall;
+        stamp_init(&stamp, &clock.clock, 3, true, cases[i].last);
+        if (stamp_check(&stamp, &err) != cases[i].want)
+            fail_msg("case %zu: %s", i, err.text);
+        if (cases[i].want == OK)
+            assert_true(stamp_next(&stamp) > cases[i].last);
+        else
+            assert_non_null(strstr(err.text, "2262-04-10"));
+    }
+}
+
 static void test_a_clock_below_the_newest_stamp_is_told(void **state)
 {
     struct test_clock clock;
@@ -207,6 +241,7 @@ int main(void)
         cmocka_unit_test(test_a_clock_that_jumped_is_told_until_it_is_back),
         cmocka_unit_test(test_slow_corrections_add_up_to_anything),
         cmocka_unit_test(test_a_clock_below_the_newest_stamp_is_told),
+        cmocka_unit_test(test_the_end_of_time_is_told),
     };
 
     printf("seed %d\n", SEED);
