@@ -235,5 +235,5 @@ int main(void)
                                         pack_fixture_open, pack_fixture_close),
     };
 
-    return cmocka_run_group_tests(tests, loop_setup, teardown);
+    return cmocka_run_group_tests(tests, loop_setup_bits, teardown);
 }

@@ -275,5 +275,5 @@ int main(void)
         cmocka_unit_test(test_a_start_over_empty_and_missing_segments),
     };
 
-    return cmocka_run_group_tests(tests, loop_setup, teardown);
+    return cmocka_run_group_tests(tests, loop_setup_bits, teardown);
 }
