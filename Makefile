@@ -6,8 +6,10 @@
 #   test-long      the full counts: TSan, clang, clang-tidy, more power cuts, simulator steps and fuzzing
 #   test-real DATA=DIR   the sample data through the HTTP API, compared with an independent computation
 #   asan tsan      unit tests and API scenarios under the sanitizers
+#   loops          failing allocations, cut tails and turned bits, in the process (LOOP_STRIDE=1: all)
 #   tidy fuzz      static checks; libFuzzer over all targets for FUZZ_SECONDS in total
 #   bench bench-short [ROW=...]   Weir beside the databases of Debian, an hour or ten minutes; bench/README.md
+#   fault-peers    the same power cuts, full disks and flipped bits for Weir and three databases; ten minutes
 #   bench-core dist format clean
 #
 # A part of the tree builds alone: make unit ROOMS="base model codec" MODE=asan BUILD=/tmp/b
@@ -50,6 +52,7 @@ OBJECTS  = $(SOURCES:%.c=$(OUT)/%.o)
 LIBRARY  = $(OUT)/libweir.a
 UNITS    = $(foreach room,$(ROOMS),$(wildcard tests/unit/$(room)/test_*.c))
 UNIT_BIN = $(UNITS:%.c=$(OUT)/%)
+LOOPS    = $(wildcard tests/loops/loop_*.c tests/loops/damage_*.c)
 SIM      = $(wildcard tests/sim/*.c)
 FUZZERS  = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
@@ -57,11 +60,16 @@ FUZZERS  = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS ?= 60
 SIM_STEPS    ?= 200000
 LONG_STEPS   ?= 1000000
-CUTS         ?= 20
-LONG_CUTS    ?= 60
+CUTS         ?= 40
+LONG_CUTS    ?= 500
 KILLS        ?= 10
-LONG_KILLS   ?= 30
+LONG_KILLS   ?= 100
+# Faults at nth system calls (0 = every n), and how often a small disk is filled.
+FAULTS       ?= 60
+FILLS        ?= 3
+LONG_FILLS   ?= 50
 LONG_FUZZ    ?= 300
+LOOP_STRIDE  ?= 5
 # The short run goes the same way each time; 0 = another way each time.
 FUZZ_SEED    ?= 1
 
@@ -93,6 +101,15 @@ $(OUT)/tests/unit/%: tests/unit/%.c $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call SAY,link)$(CC) $(CFLAGS) $(LDFLAGS) $< $(LIBRARY) -lcmocka $(LDLIBS) -o $@
 
+# Like unit tests, with an allocator in front that fails when told to.
+$(OUT)/tests/loops/%: tests/loops/%.c $(OUT)/tests/loops/faults.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call SAY,link)$(CC) $(CFLAGS) $(LDFLAGS) $< $(OUT)/tests/loops/faults.o $(LIBRARY) -lcmocka $(LDLIBS) -o $@
+
+# Every so manieth allocation fails, an eighth as many bits are turned; 1 = all of both.
+loops: $(LOOPS:%.c=$(OUT)/%)
+	@$(COUNTS) LOOP_STRIDE=$(LOOP_STRIDE) tests/run_unit loops-$(MODE) $^
+
 # Unit tests of the chosen rooms.
 unit: $(UNIT_BIN)
 	@$(COUNTS) tests/run_unit $(RESULT) $^
@@ -121,8 +138,12 @@ $(BUILD)/%: %.c
 	@mkdir -p $(@D)
 	$(call SAY,link)$(CC) $(CFLAGS) $(LDFLAGS) $< -lpthread -lm -o $@
 
-WRITER = $(BUILD)/tests/fault/writer
+WRITER = $(BUILD)/tests/fault/writer $(BUILD)/tests/fault/faults.so
 LOAD   = $(BUILD)/bench/load
+
+$(BUILD)/%.so: %.c
+	@mkdir -p $(@D)
+	$(call SAY,link)$(CC) -std=gnu17 -g -O2 $(WARN) -Wno-missing-prototypes -D_GNU_SOURCE -fPIC -shared $< -o $@ -ldl
 
 $(LOAD): bench/load.c bench/data.c bench/drive.c $(wildcard bench/*.h)
 	@mkdir -p $(@D)
@@ -148,9 +169,10 @@ test:
 	@tests/suite unit-plain $(MAKE) -j$(JOBS) unit
 	@tests/suite simulator $(MAKE) -j$(JOBS) simulate STEPS=$(SIM_STEPS) >$(BUILD)/simulator.log 2>&1 & \
 	 tests/suite api-plain tests/api/run api-plain $(BUILD)/weir; \
-	 tests/suite fault tests/fault/run $(BUILD) $(CUTS) $(KILLS); \
+	 tests/suite fault tests/fault/run $(BUILD) $(CUTS) $(KILLS) --faults $(FAULTS) --fills $(FILLS); \
 	 wait; cat $(BUILD)/simulator.log # one core computes while the other waits for disks
 	@tests/suite unit-asan $(MAKE) -j$(JOBS) unit MODE=asan
+	@tests/suite loops-asan $(MAKE) -j$(JOBS) loops MODE=asan
 	@tests/suite replay $(MAKE) -j$(JOBS) replay MODE=asan
 	@$(MAKE) --no-print-directory -j$(JOBS) program MODE=asan
 	@tests/suite api-asan tests/api/run api-asan $(BUILD)/asan/weir
@@ -164,10 +186,17 @@ test-long:
 	@tests/suite tidy $(MAKE) tidy
 	@tests/suite unit-clang $(MAKE) -j$(JOBS) unit CC=clang BUILD=$(BUILD)/clang RESULT=unit-clang
 	@tests/suite simulator $(MAKE) -j$(JOBS) simulate STEPS=$(LONG_STEPS)
-	@tests/suite fault tests/fault/run $(BUILD) $(LONG_CUTS) $(LONG_KILLS)
+	@tests/suite fault tests/fault/run $(BUILD) $(LONG_CUTS) $(LONG_KILLS) --faults 0 --fills $(LONG_FILLS)
+	@tests/suite loops-plain $(MAKE) -j$(JOBS) loops LOOP_STRIDE=1
+	@tests/suite loops-asan $(MAKE) -j$(JOBS) loops MODE=asan LOOP_STRIDE=1 \
+		LOOPS="$(wildcard tests/loops/loop_*.c)" # of the bits plain turns all, within minutes
 	@$(MAKE) --no-print-directory asan tsan
 	@tests/suite fuzz $(MAKE) -j$(JOBS) fuzz FUZZ_SECONDS=$(LONG_FUZZ) FUZZ_SEED=0
 	@tests/summary
+
+fault-peers: all $(WRITER)
+	@tests/install build test
+	@tests/fault/peers $(BUILD)
 
 test-real: all
 	@tests/install build test
@@ -218,6 +247,6 @@ format:
 clean:
 	rm -rf $(BUILD)
 
--include $(OBJECTS:.o=.d) $(UNIT_BIN:=.d) $(SIM:%.c=$(OUT)/%.d)
-.PHONY: all program unit fuzzers replay run check test test-long test-real asan tsan simulate fuzz tidy \
+-include $(OBJECTS:.o=.d) $(UNIT_BIN:=.d) $(LOOPS:%.c=$(OUT)/%.d) $(SIM:%.c=$(OUT)/%.d)
+.PHONY: fault-peers all program unit loops fuzzers replay run check test test-long test-real asan tsan simulate fuzz tidy \
         bench bench-short bench-core dist errors-page format clean
