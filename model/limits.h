@@ -19,6 +19,7 @@ struct limits {
     uint64_t points_max;       /* of a request */
     uint64_t errors_max;       /* bad lines told in one answer */
     uint64_t json_depth_max;
+    uint64_t csv_columns_max;        /* ignored ones included */
     uint64_t series_max;             /* active series of a tenant */
     uint64_t measurement_fields_max; /* distinct fields of a measurement */
     uint64_t points_per_second_max;  /* 0 = none */
@@ -40,6 +41,8 @@ struct limits {
     uint64_t generation_bytes_max; /* sealed when it has grown so large */
     uint64_t generation_age_ms_max;
     uint64_t wal_bytes_max;
+    uint64_t compact_packs_max;    /* plain packs of a tenant; more are merged */
+    uint64_t compact_percent_max;  /* of a core's time */
     uint64_t idempotency_keys_max; /* per tenant */
     uint64_t idempotency_ms_max;
 };

@@ -12,6 +12,7 @@
 #include "http/server.h"
 #include "ingest/idempotency.h"
 #include "ingest/rate.h"
+#include "server/compaction.h"
 #include "server/version.h"
 #include "store/index.h"
 #include "store/store.h"
@@ -27,6 +28,7 @@ struct server {
     struct index *index;
     struct idempotency *idempotency;
     struct rate *rate;
+    struct compaction_rules rules;
     struct http_server *http;
 };
 
@@ -87,6 +89,8 @@ static enum code open_store(struct server *server, struct error *err)
     store.index = server->index;
     store.registry = catalog_registry(app->catalog);
     store.notes = idempotency_sink(server->idempotency);
+    server->rules = compaction_rules_of(app->directory);
+    store.rules = &server->rules;
     code = store_open(&store, &app->store, err);
     if (code == OK)
         code = store_start(app->store, err);

@@ -1,4 +1,5 @@
-/* The store's three threads: each waits for its work, does a step, and wakes the next. */
+/* Three of the store's threads (compactor.c has the fourth): each waits for its work, does a step,
+ * and wakes the next. */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -388,6 +389,9 @@ enum code store_start(struct store *store, struct error *err)
         code = thread_start("weir-wal", wal_run, store, &store->wal_thread, err);
     if (code == OK)
         code = thread_start("weir-sealer", sealer_run, store, &store->sealer_thread, err);
+    if (code == OK)
+        code = thread_start("weir-compactor", store_compactor_run, store, &store->compactor_thread,
+                            err);
     return code;
 }
 
@@ -414,6 +418,12 @@ void store_flush(struct store *store,
 /* In order of the path: nothing is lost that a later thread would have acknowledged. */
 static void threads_stop(struct store *store)
 {
+    pthread_mutex_lock(&store->compact_lock);
+    store->compact_stop = true;
+    pthread_cond_broadcast(&store->compact_more);
+    pthread_mutex_unlock(&store->compact_lock);
+    thread_join(store->compactor_thread);
+
     pthread_mutex_lock(&store->submit_lock);
     store->draining = true;
     pthread_cond_broadcast(&store->submit_more);
@@ -442,6 +452,7 @@ void store_close(struct store *store)
     threads_stop(store);
     error_set(&closing, E_DRAINING, "the server is shutting down");
     flushes_fail(store, E_DRAINING, &closing);
+    store_compactor_release(store);
     wal_close(store->wal);
     for (size_t i = 0; i < store->generation_count; i++)
         generation_unref(store->generations[i]);
@@ -467,5 +478,7 @@ void store_close(struct store *store)
     pthread_cond_destroy(&store->commit_more);
     pthread_cond_destroy(&store->applied_more);
     pthread_cond_destroy(&store->seal_more);
+    pthread_mutex_destroy(&store->compact_lock);
+    pthread_cond_destroy(&store->compact_more);
     free(store);
 }

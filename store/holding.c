@@ -4,6 +4,17 @@
 
 #include "store/packs/pack.h"
 
+struct pack_list *pack_list_new(size_t capacity)
+{
+    struct pack_list *list = malloc(sizeof(*list) + capacity * sizeof(struct pack *));
+
+    if (list == NULL)
+        return NULL;
+    atomic_init(&list->references, 1);
+    list->count = 0;
+    return list;
+}
+
 struct pack_list *pack_list_ref(struct pack_list *list)
 {
     if (list != NULL)
@@ -36,11 +47,10 @@ void tombstone_list_unref(struct tombstone_list *list)
 enum code holding_add_pack(struct holding *holding, struct pack *pack, struct error *err)
 {
     size_t count = holding->packs == NULL ? 0 : holding->packs->count;
-    struct pack_list *list = malloc(sizeof(*list) + (count + 1) * sizeof(struct pack *));
+    struct pack_list *list = pack_list_new(count + 1);
 
     if (list == NULL)
         return error_set(err, E_MEMORY, "no memory for the list of packs");
-    atomic_init(&list->references, 1);
     list->count = count + 1;
     for (size_t i = 0; i < count; i++)
         list->packs[i] = pack_ref(holding->packs->packs[i]);
@@ -96,8 +106,49 @@ enum code holding_add_tombstone(struct holding *holding, const struct tombstone 
     return OK;
 }
 
+static bool holds(const int64_t *list, size_t count, int64_t value)
+{
+    for (size_t i = 0; i < count; i++)
+        if (list[i] == value)
+            return true;
+    return false;
+}
+
+enum code holding_drop_tombstones(struct holding *holding, const int64_t *ingest, size_t count,
+                                  struct error *err)
+{
+    const struct tombstone_list *now = holding->tombstones;
+    struct tombstone_list *list;
+
+    if (count == 0 || now == NULL)
+        return OK;
+    list = malloc(sizeof(*list) + now->count * sizeof(struct tombstone));
+    if (list == NULL)
+        return error_set(err, E_MEMORY, "no memory for the list of deletions");
+    atomic_init(&list->references, 1);
+    list->count = 0;
+    for (size_t i = 0; i < now->count; i++)
+        if (!holds(ingest, count, now->tombstones[i].ingest))
+            list->tombstones[list->count++] = now->tombstones[i];
+    tombstone_list_unref(holding->tombstones);
+    holding->tombstones = list;
+    return OK;
+}
+
+bool holding_note_bad_pack(struct holding *holding, uint64_t number)
+{
+    uint64_t *grown = realloc(holding->bad_packs, (holding->bad_pack_count + 1) * sizeof(*grown));
+
+    if (grown == NULL)
+        return false;
+    grown[holding->bad_pack_count++] = number;
+    holding->bad_packs = grown;
+    return true;
+}
+
 void holding_release(struct holding *holding)
 {
+    free(holding->bad_packs);
     pack_list_unref(holding->packs);
     tombstone_list_unref(holding->tombstones);
     arena_release(&holding->arena);

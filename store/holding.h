@@ -34,6 +34,8 @@ struct holding {
     struct pack_list *packs;           /* NULL = none */
     struct tombstone_list *tombstones; /* NULL = none */
     struct arena arena;                /* texts of tombstones, for as long as the store is open */
+    uint64_t *bad_packs;               /* numbers of packs that cannot be merged; the compactor's */
+    size_t bad_pack_count;
 };
 
 /* Everything copied.  The caller publishes under the store's state lock. */
@@ -41,8 +43,15 @@ MUST_USE enum code holding_add_tombstone(struct holding *holding, const struct t
                                          struct error *err);
 /* Takes over the reference to the pack. */
 MUST_USE enum code holding_add_pack(struct holding *holding, struct pack *pack, struct error *err);
+/* Those of these ingest times.  The caller publishes, likewise. */
+MUST_USE enum code holding_drop_tombstones(struct holding *holding, const int64_t *ingest,
+                                           size_t count, struct error *err);
+/* False: memory. */
+MUST_USE bool holding_note_bad_pack(struct holding *holding, uint64_t number);
 void holding_release(struct holding *holding);
 
+/* Room for so many, .count is 0; NULL when memory ran out. */
+struct pack_list *pack_list_new(size_t capacity);
 struct pack_list *pack_list_ref(struct pack_list *list); /* NULL gives NULL, likewise below */
 void pack_list_unref(struct pack_list *list);
 struct tombstone_list *tombstone_list_ref(struct tombstone_list *list);

@@ -570,6 +570,8 @@ static void store_init(struct store *store, const struct store_options *options)
     pthread_cond_init(&store->commit_more, &monotonic);
     pthread_cond_init(&store->applied_more, &monotonic);
     pthread_cond_init(&store->seal_more, &monotonic);
+    pthread_mutex_init(&store->compact_lock, NULL);
+    pthread_cond_init(&store->compact_more, &monotonic);
     pthread_condattr_destroy(&monotonic);
     store_lists_init(store);
     arena_init(&store->fields_arena, SIZE_MAX, NULL);
@@ -591,6 +593,7 @@ enum code store_open(const struct store_options *options, struct store **out, st
         code = identity_load(store, err);
     if (code == OK)
         code = index_load(store, &ingest_last, err);
+    store->sealed_ingest = ingest_last;
     if (code == OK)
         code = head_load(store, &ingest_last, err);
     if (code == OK) /* last: the wal tells whether the index is ours */

@@ -131,7 +131,7 @@ static enum code seal_tenant(struct seal *seal, const struct tenant *tenant,
     struct pack_identity identity = {
         .tenant = tenant->name,
         .incarnation = store->incarnation,
-        .number = store->pack_next,
+        .number = atomic_fetch_add(&store->pack_next, 1),
         .lsn_first = generation->lsn_first,
         .lsn_last = generation->lsn_last,
     };
@@ -184,7 +184,6 @@ static enum code seal_tenant(struct seal *seal, const struct tenant *tenant,
         .floor = INT64_MIN,
     };
     seal->pack_count++;
-    store->pack_next++;
     return code;
 }
 
@@ -429,6 +428,7 @@ static enum code seal_commit(struct seal *seal, bool *unknown, struct error *err
     struct store *store = seal->store;
     const struct index_operations *index = store->options.index->operations;
     const struct generation *generation = seal->generation;
+    uint64_t pack_next;
     enum code code;
 
     code = index->begin(store->options.index, true, &seal->transaction, err);
@@ -447,8 +447,9 @@ static enum code seal_commit(struct seal *seal, bool *unknown, struct error *err
         code = put_meta(seal, "sealed_lsn", &generation->lsn_last, sizeof(uint64_t), err);
     if (code == OK)
         code = put_meta(seal, "ingest_last", &generation->ingest_last, sizeof(int64_t), err);
+    pack_next = store->pack_next; /* within the transaction, so that it never falls */
     if (code == OK)
-        code = put_meta(seal, "pack_next", &store->pack_next, sizeof(uint64_t), err);
+        code = put_meta(seal, "pack_next", &pack_next, sizeof(pack_next), err);
     if (code) {
         index->abort(seal->transaction);
         return code;
@@ -517,6 +518,7 @@ static enum code seal_publish(struct seal *seal, struct error *err)
         memmove(store->generations, store->generations + 1,
                 store->generation_count * sizeof(struct generation *));
         store->sealed_count++;
+        store->sealed_ingest = seal->generation->ingest_last;
         for (size_t i = 0; i < store->generation_count; i++)
             head_bytes += generation_bytes(store->generations[i]);
         store->head_bytes = head_bytes; /* at once: store_submit() reads it without the lock */
@@ -566,7 +568,6 @@ enum code store_seal_oldest(struct store *store, struct error *err)
         .value = BUF_INIT((size_t)64 * 1024 * 1024),
     };
     int64_t began_ns = clock_monotonic_ns(store->options.clock);
-    uint64_t pack_next = store->pack_next;
     bool committed = false, unknown = false;
     enum code code;
 
@@ -583,10 +584,8 @@ enum code store_seal_oldest(struct store *store, struct error *err)
         code = seal_commit(&seal, &unknown, err);
         committed = code == OK;
     }
-    if (!committed && !unknown) {
+    if (!committed && !unknown)
         seal_undo_packs(&seal);
-        store->pack_next = pack_next;
-    }
     if (code == OK)
         code = seal_remember(&seal, err);
     if (code == OK)

@@ -4,9 +4,11 @@
  * Threads and what they own:
  *   wal thread      takes waiting submissions, stamps them, writes and syncs: `wal` (commit side)
  *   applier thread  applies committed submissions in order, moves the watermark, acknowledges:
- * `active` sealer thread   turns frozen generations into packs, trims the wal: `index` writes,
- * `sealer` Locks, one at a time, none across I/O: `submit_lock`, `commit_lock`, `state_lock`; each
- * names its fields. */
+ *                   `active`
+ *   sealer thread   turns frozen generations into packs, trims the wal
+ *   compactor       turns packs into fewer; writes the index, as the sealer does
+ * Locks, one at a time, none across I/O: `submit_lock`, `commit_lock`, `state_lock`,
+ * `seal_lock`, `compact_lock`; each names its fields. */
 #ifndef WEIR_STORE_STATE_H
 #define WEIR_STORE_STATE_H
 
@@ -44,6 +46,7 @@ struct submission_list {
 };
 
 struct store_metrics {
+    struct metric *compactions, *compacted_bytes, *compaction_bytes, *compaction_seconds;
     struct metric *commits, *commit_seconds, *records, *wal_written, *rows, *values, *seals,
         *seal_seconds, *pack_bytes, *pack_rows, *refused_busy, *refused_disk, *refused_clock,
         *apply_seconds, *head_bytes, *head_rows, *generations, *wal_bytes, *wal_segments, *packs,
@@ -85,7 +88,8 @@ struct store {
     struct bytes *missing; /* texts, each malloc'ed */
     size_t missing_count;
     struct flush *flushes;
-    struct error trouble; /* the last reason not to be ready, .code OK = none */
+    int64_t sealed_ingest; /* everything up to here is in packs */
+    struct error trouble;  /* the last reason not to be ready, .code OK = none */
 
     struct generation *active;   /* the applier's; also the last of `generations` */
     _Atomic uint64_t head_bytes; /* of all generations, as of the last apply or seal */
@@ -93,19 +97,31 @@ struct store {
     _Atomic bool disk_full;
     _Atomic bool crowded; /* a request was refused for want of room: what can be sealed shall be */
 
+    _Atomic uint64_t pack_next; /* a number is given once, also to a pack that comes to nothing */
+
     /* The sealer's. */
     struct block_builder *builder;
-    uint64_t pack_next, sealed_lsn;
+    uint64_t sealed_lsn;
     struct map fields_stored; /* INDEX_FIELD keys known to be there */
     struct arena fields_arena;
     bool ballast;
 
     /* Threads; NULL without store_start(). */
-    struct thread *wal_thread, *applier_thread, *sealer_thread;
+    struct thread *wal_thread, *applier_thread, *sealer_thread, *compactor_thread;
     pthread_mutex_t seal_lock; /* guards: */
     pthread_cond_t seal_more;
     bool seal_stop, seal_wanted;
     _Atomic bool rotate_wanted;
+
+    pthread_mutex_t compact_lock; /* guards: */
+    pthread_cond_t compact_more;
+    struct compact_request *compact_requests;
+    bool compact_stop;
+
+    /* The compactor's. */
+    struct retired_pack *retired;
+    uint32_t compact_tenant; /* whose turn it is */
+    int64_t compact_rest_ns; /* when it began to work, after its last pause */
 };
 
 void store_lists_init(struct store *store);
@@ -128,6 +144,16 @@ bool store_add_missing(struct store *store, const char *text);
 /* Seals the oldest frozen generation: packs, manifest, sealed position in one transaction; then the
  * wal is trimmed. */
 MUST_USE enum code store_seal_oldest(struct store *store, struct error *err);
+/* Compacts some packs of the tenant, if there is a reason (`force`: if anything can be done). */
+MUST_USE enum code store_compact_tenant(struct store *store, const struct tenant *tenant,
+                                        bool force, bool *did, struct error *err);
+/* A pause in proportion to the work since the last one.  E_DRAINING: the store is closing. */
+MUST_USE enum code store_compact_pace(void *store, struct error *err);
+/* Its file goes when no view has the pack any more. */
+MUST_USE enum code store_retire_pack(struct store *store, struct pack *pack, struct error *err);
+/* The compactor's thread, until compact_stop; what waits for it is failed then. */
+void store_compactor_run(void *store);
+void store_compactor_release(struct store *store);
 /* Opens the pack of a manifest entry. */
 struct manifest_entry;
 MUST_USE enum code store_open_pack(struct store *store, struct bytes tenant,

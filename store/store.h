@@ -16,26 +16,10 @@
 #include "model/limits.h"
 #include "model/matcher.h"
 #include "model/note.h"
+#include "store/compaction_rules.h"
 
 struct index;
 struct store;
-
-struct selection;
-
-/* What compaction asks of other rooms.  Any thread. */
-struct compaction_rules {
-    void *context;
-    /* Ages in ns past which rows, and versions that lost, are not read any more; INT64_MAX = for
-     * ever. */
-    void (*ages)(void *context, const struct tenant *tenant, int64_t *retention_ns,
-                 int64_t *history_ns);
-    /* A selector made ready; whether it means the series. */
-    enum code (*selection_new)(const struct selector *selector, struct selection **selection,
-                               struct error *err);
-    enum code (*selects)(const struct selection *selection, const struct series *series,
-                         bool *selected, struct error *err);
-    void (*selection_free)(struct selection *selection); /* NULL is fine */
-};
 
 struct store_options {
     struct fs *fs; /* all borrowed, and outlive the store */

@@ -6,10 +6,11 @@
 enum {
     CELLS_MAX = 512 * 1024,      /* of a block under construction: 4 MiB, far below 1 MiB encoded */
     TEXT_BYTES_MAX = 512 * 1024, /* so that strings do not make a block larger than a part */
+    TEXT_COPIES_MAX = 256 << 20, /* of one block: a string of a row can be that large */
 };
 
 struct builder_column {
-    struct bytes name; /* borrowed from the generation */
+    struct bytes name; /* borrowed from the generation or the slice */
     enum value_type type;
     union cell *cells;
     uint8_t *present;
@@ -23,7 +24,11 @@ struct block_builder {
     uint32_t row_count, series_count;
     size_t text_bytes;
     int64_t time[BLOCK_ROWS_MAX], ingest[BLOCK_ROWS_MAX], revision[BLOCK_ROWS_MAX];
-    bool with_revision;
+    uint8_t history[BLOCK_ROWS_MAX];
+    bool with_revision, with_history;
+    struct arena texts; /* of slices, whose blocks go before the block is full */
+    struct series_id slice_series;
+    bool slice_alone;
     struct series_id series[BLOCK_ROWS_MAX];
     uint32_t series_row_first[BLOCK_ROWS_MAX + 1];
     struct builder_column *columns; /* in order of first use */
@@ -41,6 +46,7 @@ enum code block_builder_new(struct block_builder **builder, struct error *err)
     *builder = calloc(1, sizeof(**builder));
     if (*builder == NULL)
         return error_set(err, E_MEMORY, "no memory to build blocks");
+    arena_init(&(*builder)->texts, TEXT_COPIES_MAX, NULL);
     return OK;
 }
 
@@ -52,6 +58,7 @@ void block_builder_free(struct block_builder *builder)
         free(builder->columns[i].cells);
         free(builder->columns[i].present);
     }
+    arena_release(&builder->texts);
     free(builder->columns);
     free(builder->shape_columns);
     free(builder->sorted);
@@ -65,7 +72,9 @@ void block_builder_reset(struct block_builder *builder)
     builder->column_count = 0;
     builder->text_bytes = 0;
     builder->with_revision = false;
+    builder->with_history = false;
     builder->shape = NULL;
+    arena_release(&builder->texts);
 }
 
 void block_builder_begin(struct block_builder *builder, struct bytes measurement, block_take take,
@@ -73,6 +82,7 @@ void block_builder_begin(struct block_builder *builder, struct bytes measurement
 {
     assert(builder->row_count == 0);
     block_builder_reset(builder);
+    builder->slice_alone = false;
     builder->measurement = measurement;
     builder->take = take;
     builder->context = context;
@@ -97,6 +107,7 @@ static enum code builder_flush(struct block_builder *builder, struct error *err)
         .time = builder->time,
         .ingest = builder->ingest,
         .revision = builder->with_revision ? builder->revision : NULL,
+        .history = builder->with_history ? builder->history : NULL,
     };
     enum code code;
 
@@ -130,8 +141,8 @@ static enum code builder_flush(struct block_builder *builder, struct error *err)
     return code;
 }
 
-static struct builder_column *column_add(struct block_builder *builder,
-                                         const struct batch_field *field)
+static struct builder_column *column_add(struct block_builder *builder, struct bytes name,
+                                         enum value_type type)
 {
     struct builder_column *column;
 
@@ -154,13 +165,32 @@ static struct builder_column *column_add(struct block_builder *builder,
         column->present = malloc(BLOCK_ROWS_MAX);
     if (column->cells == NULL || column->present == NULL)
         return NULL;
-    column->name = field->name;
-    column->type = field->type;
+    column->name = name;
+    column->type = type;
     column->count = 0;
     memset(column->present, 0, BLOCK_ROWS_MAX);
     memset(column->cells, 0, builder->row_count * sizeof(*column->cells));
     builder->column_count++;
     return column;
+}
+
+static bool column_is(const struct builder_column *column, struct bytes name, enum value_type type)
+{
+    return column->type == type && bytes_equal(column->name, name);
+}
+
+/* Finds or adds; `guess` is looked at first, since rows mostly agree. */
+static bool column_find(struct block_builder *builder, struct bytes name, enum value_type type,
+                        uint32_t guess, uint32_t *index)
+{
+    uint32_t i = guess;
+
+    if (i >= builder->column_count || !column_is(&builder->columns[i], name, type))
+        for (i = 0; i < builder->column_count; i++)
+            if (column_is(&builder->columns[i], name, type))
+                break;
+    *index = i;
+    return i < builder->column_count || column_add(builder, name, type) != NULL;
 }
 
 /* Finds or adds the columns of the shape. */
@@ -177,18 +207,9 @@ static bool shape_enter(struct block_builder *builder, const struct shape *shape
             return false;
     }
     for (uint32_t f = 0; f < shape->field_count; f++) {
-        const struct batch_field *field = &shape->fields[f];
-        uint32_t i = f; /* shapes mostly agree: look at the same place first */
-
-        if (i >= builder->column_count || builder->columns[i].type != field->type ||
-            !bytes_equal(builder->columns[i].name, field->name))
-            for (i = 0; i < builder->column_count; i++)
-                if (builder->columns[i].type == field->type &&
-                    bytes_equal(builder->columns[i].name, field->name))
-                    break;
-        if (i == builder->column_count && column_add(builder, field) == NULL)
+        if (!column_find(builder, shape->fields[f].name, shape->fields[f].type, f,
+                         &builder->shape_columns[f]))
             return false;
-        builder->shape_columns[f] = i;
     }
     builder->shape = shape;
     return true;
@@ -231,6 +252,7 @@ static void rows_append(struct block_builder *builder, const struct run *run, ui
     memcpy(builder->ingest + at, run->ingest + first, count * sizeof(*run->ingest));
     for (uint32_t i = 0; i < count; i++)
         builder->revision[at + i] = run->revision != NULL ? run->revision[first + i] : INT64_MIN;
+    memset(builder->history + at, 0, count);
     builder->with_revision |= run->revision != NULL;
     for (uint32_t c = 0;
          builder->column_count > run->shape->field_count && c < builder->column_count; c++)
@@ -359,6 +381,120 @@ enum code block_builder_chain(struct block_builder *builder, const struct chain 
     if (code == OK && alone)
         code = builder_flush(builder, err);
     return code;
+}
+
+/* The texts of a column's rows, copied. */
+static bool texts_copy(struct block_builder *builder, struct builder_column *column, uint32_t at,
+                       uint32_t count)
+{
+    for (uint32_t i = at; i < at + count; i++) {
+        const struct text *text = column->cells[i].text;
+        struct text *copy;
+
+        if (!column->present[i])
+            continue;
+        copy = arena_alloc(&builder->texts, sizeof(*copy) + text->size);
+        if (copy == NULL)
+            return false;
+        memcpy(copy, text, sizeof(*copy) + text->size);
+        column->cells[i].text = copy;
+        builder->text_bytes += text->size;
+    }
+    return true;
+}
+
+/* Cells of rows [first, first + count), which fit. */
+static bool cells_append(struct block_builder *builder, const struct block_slice *slice,
+                         uint32_t first, uint32_t count)
+{
+    uint32_t at = builder->row_count;
+
+    for (uint32_t c = 0; c < builder->column_count; c++)
+        memset(builder->columns[c].cells + at, 0, count * sizeof(union cell));
+    for (uint32_t c = 0; c < slice->rows->column_count; c++) {
+        const struct rows_column *from = &slice->rows->columns[c];
+        struct builder_column *column;
+        uint32_t index, present = count;
+
+        if (!column_find(builder, slice->names[from->field], from->type, c, &index))
+            return false;
+        column = &builder->columns[index];
+        memcpy(column->cells + at, from->cells + first, count * sizeof(union cell));
+        memset(column->present + at, 1, count);
+        if (from->present != NULL) {
+            memcpy(column->present + at, from->present + first, count);
+            present = 0;
+            for (uint32_t i = 0; i < count; i++)
+                present += column->present[at + i];
+        }
+        column->count += present;
+        if (column->type == TYPE_STRING && !texts_copy(builder, column, at, count))
+            return false;
+    }
+    return true;
+}
+
+static enum code slice_append(struct block_builder *builder, const struct block_slice *slice,
+                              uint32_t first, uint32_t count, struct error *err)
+{
+    const struct rows *rows = slice->rows;
+    uint32_t at = builder->row_count;
+
+    series_enter(builder, builder->slice_series);
+    if (!cells_append(builder, slice, first, count))
+        return error_set(err, E_MEMORY, "no memory to build a block");
+    memcpy(builder->time + at, rows->time + first, count * sizeof(*rows->time));
+    memcpy(builder->ingest + at, rows->ingest + first, count * sizeof(*rows->ingest));
+    for (uint32_t i = 0; i < count; i++) {
+        builder->revision[at + i] = rows->revision != NULL ? rows->revision[first + i] : INT64_MIN;
+        builder->with_revision |= builder->revision[at + i] != INT64_MIN;
+        builder->history[at + i] = slice->history != NULL ? slice->history[first + i] : 0;
+        builder->with_history |= builder->history[at + i] != 0;
+    }
+    builder->row_count += count;
+    return OK;
+}
+
+enum code block_builder_series(struct block_builder *builder, struct series_id id,
+                               uint64_t row_count, struct error *err)
+{
+    bool alone = row_count >= BLOCK_SPARSE_ROWS_MAX;
+    enum code code = OK;
+
+    if (alone || builder->slice_alone || builder->row_count + row_count > BLOCK_ROWS_MAX)
+        code = builder_flush(builder, err);
+    builder->slice_series = id;
+    builder->slice_alone = alone;
+    return code;
+}
+
+enum code block_builder_slice(struct block_builder *builder, const struct block_slice *slice,
+                              struct error *err)
+{
+    uint32_t first = slice->first;
+    bool has_text = false;
+
+    for (uint32_t c = 0; c < slice->rows->column_count; c++)
+        has_text |= slice->rows->columns[c].type == TYPE_STRING;
+    while (first < slice->end) {
+        uint32_t room = builder_room(builder), count = slice->end - first;
+        enum code code;
+
+        if (room == 0) {
+            code = builder_flush(builder, err);
+            if (code)
+                return code;
+            continue;
+        }
+        count = count < room ? count : room;
+        if (has_text)
+            count = 1; /* each row's text counts before the next is taken */
+        code = slice_append(builder, slice, first, count, err);
+        if (code)
+            return code;
+        first += count;
+    }
+    return OK;
 }
 
 enum code block_builder_end(struct block_builder *builder, struct error *err)

@@ -91,7 +91,7 @@ enum code manifest_entry_expect(const struct manifest_entry *entry, struct bytes
 
     snprintf(name, sizeof(name), "%.*s/%016" PRIx64, BYTES_ARG(tenant), entry->number);
     if (strcmp(name, pack_name(pack)) != 0 || entry->kind != pack_kind(pack) ||
-        entry->settled != pack_settled(pack))
+        entry->settled != pack_settled(pack) || entry->floor != pack_about(pack).floor)
         return error_set(err, E_CORRUPT, "the manifest calls it %s, the pack itself %s", name,
                          pack_name(pack));
     return OK;

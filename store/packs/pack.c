@@ -7,6 +7,7 @@
 #include "store/packs/pack.h"
 
 #include "base/reader.h"
+#include "codec/block_codec.h"
 #include "store/packs/pack_directory.h"
 #include "store/packs/pack_inside.h"
 
@@ -14,7 +15,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { NAME_SIZE_MAX = 64 + 1 + 16 + 1 };
+enum {
+    NAME_SIZE_MAX = 64 + 1 + 16 + 1,
+    HEADER_READ_FIRST = 2048, /* of 20 columns; a longer header takes a second read */
+};
 
 static enum code read_file(const struct pack *pack, uint64_t offset, void *data, size_t size,
                            struct error *err)
@@ -94,6 +98,8 @@ static enum code open_head(struct pack *pack, struct error *err)
         return error_set(err, E_MEMORY, "no memory for a pack's name");
     pack->kind = head.kind;
     pack->settled = head.settled;
+    pack->floor = head.floor;
+    pack->number = head.number;
     (void)snprintf(pack->name, NAME_SIZE_MAX, "%.*s/%016llx", BYTES_ARG(head.tenant),
                    (unsigned long long)head.number);
     return OK;
@@ -209,6 +215,11 @@ struct pack *pack_ref(struct pack *pack)
     return pack;
 }
 
+bool pack_is_last(const struct pack *pack)
+{
+    return atomic_load_explicit(&pack->references, memory_order_acquire) == 1;
+}
+
 void pack_unref(struct pack *pack)
 {
     unsigned before;
@@ -229,6 +240,27 @@ const char *pack_name(const struct pack *pack)
 enum pack_kind pack_kind(const struct pack *pack)
 {
     return pack->kind;
+}
+
+struct pack_about pack_about(const struct pack *pack)
+{
+    const struct pack_footer *footer = &pack->footer;
+
+    return (struct pack_about){
+        .number = pack->number,
+        .bytes = pack->size,
+        .row_count = footer->row_count,
+        .in_file = pack->path != NULL,
+        .time_first = footer->time_first,
+        .time_last = footer->time_last,
+        .ingest_first = footer->ingest_first,
+        .ingest_last = footer->ingest_last,
+        .lsn_first = footer->lsn_first,
+        .lsn_last = footer->lsn_last,
+        .kind = pack->kind,
+        .settled = pack->settled,
+        .floor = pack->floor,
+    };
 }
 
 int64_t pack_settled(const struct pack *pack)
@@ -264,6 +296,16 @@ const struct pack_block *pack_find(const struct pack *pack, struct bytes measure
     return NULL;
 }
 
+static enum code block_context(const struct pack *pack, const struct pack_block *block,
+                               enum code code, struct error *err)
+{
+    if (code)
+        error_context(err, "pack %s: block %zu of %zu (%.*s) at byte %llu", pack->name,
+                      (size_t)(block - pack->blocks), pack->block_count,
+                      BYTES_ARG(block->measurement), (unsigned long long)block->offset);
+    return code;
+}
+
 enum code pack_read_block(const struct pack *pack, const struct pack_block *block,
                           struct arena *arena, struct bytes *encoded, struct error *err)
 {
@@ -277,11 +319,31 @@ enum code pack_read_block(const struct pack *pack, const struct pack_block *bloc
     code = pack_read(pack, block->offset, data, block->size, err);
     if (code == OK && crc32c(0, *encoded) != block->crc)
         code = error_set(err, E_CORRUPT, "%u bytes fail their CRC", block->size);
-    if (code)
-        error_context(err, "pack %s: block %zu of %zu (%.*s) at byte %llu", pack->name,
-                      (size_t)(block - pack->blocks), pack->block_count,
-                      BYTES_ARG(block->measurement), (unsigned long long)block->offset);
-    return code;
+    return block_context(pack, block, code, err);
+}
+
+enum code pack_read_block_header(const struct pack *pack, const struct pack_block *block,
+                                 struct arena *arena, struct bytes *header, struct error *err)
+{
+    size_t size = block->size < HEADER_READ_FIRST ? block->size : HEADER_READ_FIRST, more;
+    char *data = arena_alloc(arena, size), *grown;
+    enum code code;
+
+    assert(block >= pack->blocks && block < pack->blocks + pack->block_count);
+    if (!data)
+        return error_set(err, E_MEMORY, "no memory for a block's header");
+    code = pack_read(pack, block->offset, data, size, err);
+    more = code ? 0 : block_header_size((struct bytes){data, size});
+    if (more > size && more <= block->size) {
+        grown = arena_grow(arena, data, size, more);
+        if (!grown)
+            return error_set(err, E_MEMORY, "no memory for a block's header of %zu bytes", more);
+        data = grown;
+        code = pack_read(pack, block->offset + size, data + size, more - size, err);
+        size = more;
+    }
+    *header = (struct bytes){data, size};
+    return block_context(pack, block, code, err);
 }
 
 enum code pack_walk(const struct pack *pack, enum pack_section section,
@@ -318,4 +380,15 @@ enum code pack_walk(const struct pack *pack, enum pack_section section,
                          pack_section_name(section), reader_left(&reader));
     free(data);
     return code;
+}
+
+enum code pack_walk_tombstones(const struct pack *pack, pack_each each, void *context,
+                               struct error *err)
+{
+    return pack_walk(pack, PACK_TOMBSTONES, each, context, err);
+}
+
+enum code pack_walk_notes(const struct pack *pack, pack_each each, void *context, struct error *err)
+{
+    return pack_walk(pack, PACK_NOTES, each, context, err);
 }

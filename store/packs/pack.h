@@ -40,10 +40,21 @@ MUST_USE enum code pack_open_file(struct fs *fs, const char *path, struct pack *
 MUST_USE enum code pack_open_memory(struct bytes bytes, struct pack **pack,
                                     struct error *err); /* copied */
 struct pack *pack_ref(struct pack *pack);
+bool pack_is_last(const struct pack *pack);     /* nobody else has a reference */
 void pack_unref(struct pack *pack);             /* NULL is fine; the last one closes */
 const char *pack_name(const struct pack *pack); /* "acme/0000000000000011", for messages */
 
 enum pack_kind pack_kind(const struct pack *pack);
+/* What head and footer say. */
+struct pack_about {
+    uint64_t number, bytes, row_count;
+    bool in_file;
+    int64_t time_first, time_last, ingest_first, ingest_last; /* 0 without rows */
+    uint64_t lsn_first, lsn_last;
+    enum pack_kind kind;
+    int64_t settled, floor; /* INT64_MIN for a plain pack */
+};
+struct pack_about pack_about(const struct pack *pack);
 /* Of a compacted pack: all versions and deletions up to this ingest time that the compaction saw
  * are in its rows, so that only an as_of before it, or what came later, needs the history.
  * INT64_MIN for a plain one. */
@@ -56,6 +67,18 @@ const struct pack_block *pack_blocks(const struct pack *pack, size_t *count);
 /* The encoded block, its CRC checked. */
 MUST_USE enum code pack_read_block(const struct pack *pack, const struct pack_block *block,
                                    struct arena *arena, struct bytes *encoded, struct error *err);
+/* The first bytes of the encoded block, at least its whole header, for block_open_header(), whose
+ * CRC is the only check of them. */
+MUST_USE enum code pack_read_block_header(const struct pack *pack, const struct pack_block *block,
+                                          struct arena *arena, struct bytes *header,
+                                          struct error *err);
+/* Encoded tombstones or notes that the pack carries, one after another, while `each` gives OK.
+ * `entry` is valid during the call. */
+typedef enum code (*pack_each)(void *context, struct bytes entry, struct error *err);
+MUST_USE enum code pack_walk_tombstones(const struct pack *pack, pack_each each, void *context,
+                                        struct error *err);
+MUST_USE enum code pack_walk_notes(const struct pack *pack, pack_each each, void *context,
+                                   struct error *err);
 /* Walks everything: part hashes, every block decoded and its summaries compared (block_check), keys
  * against ids, totals. For `weir verify`. */
 MUST_USE enum code pack_check(const struct pack *pack, struct block_decoder *decoder,

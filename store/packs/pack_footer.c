@@ -36,6 +36,7 @@ void pack_head_put(const struct pack_head *head, struct buf *out)
     if (head->kind != PACK_PLAIN) {
         buf_put_u8(out, (uint8_t)head->kind);
         buf_put_i64(out, head->settled);
+        buf_put_i64(out, head->floor);
     }
     if (!out->failed)
         buf_put_u32(out, crc32c(0, bytes_slice(buf_bytes(out), start, out->size)));
@@ -58,10 +59,11 @@ enum code pack_head_read(struct bytes bytes, struct pack_head *head, struct erro
     *head = (struct pack_head){.number = reader_u64(&reader)};
     hash_take(&reader, &head->incarnation);
     head->tenant = reader_span(&reader);
-    head->settled = INT64_MIN;
+    head->settled = head->floor = INT64_MIN;
     if (version == PACK_VERSION_KIND) {
         kind = reader_u8(&reader);
         head->settled = reader_i64(&reader);
+        head->floor = reader_i64(&reader);
     }
     head->kind = (enum pack_kind)kind;
     crc = reader_u32(&reader);

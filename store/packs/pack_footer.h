@@ -23,7 +23,7 @@ struct pack_head {
     struct hash128 incarnation;
     uint64_t number;
     enum pack_kind kind;
-    int64_t settled; /* of kinds other than PACK_PLAIN */
+    int64_t settled, floor; /* of kinds other than PACK_PLAIN */
 };
 
 struct pack_footer {

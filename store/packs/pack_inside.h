@@ -15,8 +15,9 @@ struct pack {
     uint64_t size;
     struct pack_footer footer;
     char *name;
+    uint64_t number;
     enum pack_kind kind;
-    int64_t settled;
+    int64_t settled, floor;
     char *directory; /* the section, which measurements point into; owned */
     struct pack_block *blocks;
     size_t block_count;

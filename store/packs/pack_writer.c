@@ -40,7 +40,7 @@ enum code pack_writer_open(struct fs *fs, const char *path, const struct pack_id
 {
     struct pack_writer *made = aligned_alloc(_Alignof(struct pack_writer), sizeof(*made));
     struct pack_head head = {identity->tenant, identity->incarnation, identity->number,
-                             identity->kind, identity->settled};
+                             identity->kind,   identity->settled,     identity->floor};
     enum code code;
 
     *writer = NULL;
@@ -268,6 +268,11 @@ enum code pack_writer_tombstone(struct pack_writer *writer, struct bytes encoded
 enum code pack_writer_note(struct pack_writer *writer, struct bytes encoded, struct error *err)
 {
     return span_put(writer, PACK_NOTES, encoded, err);
+}
+
+uint64_t pack_writer_rows(const struct pack_writer *writer)
+{
+    return writer->footer.row_count;
 }
 
 /* The directory, cut wherever a part is full; the table of parts and the footer, which are in no

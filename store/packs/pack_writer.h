@@ -21,7 +21,7 @@ struct pack_identity {
     uint64_t number;
     uint64_t lsn_first, lsn_last; /* of the wal records in it */
     enum pack_kind kind;
-    int64_t settled; /* pack_settled(); only of kinds other than PACK_PLAIN */
+    int64_t settled, floor; /* pack_about(); only of kinds other than PACK_PLAIN */
 };
 
 struct pack_summary {
@@ -49,6 +49,8 @@ MUST_USE enum code pack_writer_tombstone(struct pack_writer *writer, struct byte
                                          struct error *err);
 MUST_USE enum code pack_writer_note(struct pack_writer *writer, struct bytes encoded,
                                     struct error *err);
+/* Given so far. */
+uint64_t pack_writer_rows(const struct pack_writer *writer);
 /* Ends the pack and frees the writer when OK (on failure: pack_writer_abort()).  A file is
  * fdatasync'ed, its name is the caller's to sync.  Without a file *bytes is a malloc'ed copy, the
  * caller's to free; else {NULL, 0}. */

@@ -148,6 +148,7 @@ static void read_place(struct world *world, const struct view *view, const struc
         struct known_row row = {.time = rows.time[i],
                                 .ingest = rows.ingest[i],
                                 .revision = rows.revision ? rows.revision[i] : INT64_MIN,
+                                .settled = place->settled,
                                 .series = question->series};
 
         if (row.ingest > view_as_of(view) || row.time < question->start ||
@@ -177,8 +178,8 @@ void answer_ask(struct world *world, const struct view *view, const struct quest
         return;
     if (!world->decoder && block_decoder_new(&world->decoder, &err) != OK)
         abort();
-    answer->code = view_places(view, series, question->start, question->end, true, &answer->arena,
-                               &places, &count, &err);
+    answer->code = view_places(view, series, question->start, question->end, !question->latest,
+                               &answer->arena, &places, &count, &err);
     if (answer->code && answer->code != E_CORRUPT)
         world_fail(world, "view_places: %s", err.text);
     for (size_t i = 0; answer->code == OK && i < count; i++) {

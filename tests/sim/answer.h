@@ -18,6 +18,7 @@ struct question {
     uint32_t series;
     int64_t start, end;
     uint32_t mask; /* of fields asked for */
+    bool latest;   /* rows may stand for their versions */
 };
 
 void answer_init(struct answer *answer);

@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "answer.h"
+#include "latest.h"
 
 static void tell_difference(struct world *world, const struct question *question, int64_t as_of,
                             const struct known_row *want, const struct known_row *got)
@@ -64,7 +65,7 @@ out:
 void check_series(struct world *world, const struct view *view, uint32_t series, int64_t start,
                   int64_t end)
 {
-    struct question question = {series, start, end, (1 << FIELD_COUNT) - 1};
+    struct question question = {series, start, end, (1 << FIELD_COUNT) - 1, false};
 
     if (random_chance(&world->random, 3))
         question.mask = (uint32_t)random_below(&world->random, 1 << FIELD_COUNT);
@@ -113,6 +114,29 @@ static void check_tombstones(struct world *world, const struct view *view, uint3
                    (long long)tombstones[at].ingest);
 }
 
+void check_latest(struct world *world, const struct view *view, uint32_t series, int64_t start,
+                  int64_t end)
+{
+    struct question question = {series, start, end, (1 << FIELD_COUNT) - 1, true};
+    const struct known_series *known = &world->series[series];
+    struct answer answer, written;
+
+    answer_init(&answer);
+    answer_init(&written);
+    answer_ask(world, view, &question, &answer);
+    world->counts[COUNT_CHECKS]++;
+    for (size_t i = 0; i < known->row_count; i++)
+        if (known->rows[i]->ingest <= view_as_of(view) && known->rows[i]->time >= start &&
+            known->rows[i]->time < end)
+            answer_add(&written, known->rows[i]);
+    if (answer.code == OK && !world->failed)
+        latest_compare(world, view, series, &written, &answer);
+    else if (answer.code && !world->trouble && !world->failed)
+        world_fail(world, "series %u: code %d without a cause", series, answer.code);
+    answer_release(&answer);
+    answer_release(&written);
+}
+
 void check_tenant(struct world *world, const struct view *view, uint32_t tenant)
 {
     size_t missing;
@@ -120,8 +144,12 @@ void check_tenant(struct world *world, const struct view *view, uint32_t tenant)
 
     if (missing > 0)
         world_fail(world, "tenant %u: something is missing: %.*s", tenant, BYTES_ARG(texts[0]));
-    for (uint32_t i = tenant; i < SERIES_COUNT && !world->failed; i += TENANT_COUNT)
-        compare(world, view, &(struct question){i, INT64_MIN, INT64_MAX, (1 << FIELD_COUNT) - 1});
+    for (uint32_t i = tenant; i < SERIES_COUNT && !world->failed; i += TENANT_COUNT) {
+        compare(world, view,
+                &(struct question){i, INT64_MIN, INT64_MAX, (1 << FIELD_COUNT) - 1, false});
+        if (!world->failed)
+            check_latest(world, view, i, INT64_MIN, INT64_MAX);
+    }
     check_tombstones(world, view, tenant);
 }
 
@@ -272,7 +300,7 @@ static void find_strangers(struct world *world, struct strangers *strangers)
             strangers->tenants[strangers->tombstone_count++] = tenant;
         }
         for (uint32_t i = tenant; i < SERIES_COUNT && !world->failed; i += TENANT_COUNT) {
-            struct question question = {i, INT64_MIN, INT64_MAX, (1 << FIELD_COUNT) - 1};
+            struct question question = {i, INT64_MIN, INT64_MAX, (1 << FIELD_COUNT) - 1, false};
             struct answer answer;
 
             answer_init(&answer);
@@ -380,7 +408,7 @@ bool check_flipped(struct world *world, const struct task *spared)
     bool told = false;
 
     for (uint32_t series = 0; series < SERIES_COUNT && !world->failed; series++) {
-        struct question question = {series, INT64_MIN, INT64_MAX, (1 << FIELD_COUNT) - 1};
+        struct question question = {series, INT64_MIN, INT64_MAX, (1 << FIELD_COUNT) - 1, false};
         const struct known_series *known = &world->series[series];
         struct view *view = fresh_view(world, known->tenant, INT64_MIN);
         struct answer answer;

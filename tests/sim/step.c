@@ -57,6 +57,19 @@ bool world_seal(struct world *world, bool force)
     return did && code == OK;
 }
 
+static bool compact(struct world *world, bool force)
+{
+    struct error err = {0};
+    bool did = false;
+    enum code code = store_step_compact(world->store, force, &did, &err);
+
+    heed(world, "compact", code, &err);
+    world->counts[COUNT_COMPACTIONS] += did && code == OK;
+    if (did)
+        world_trace(world, "compacted%s", force ? " by force" : "");
+    return did && code == OK;
+}
+
 void world_drain(struct world *world, bool seals)
 {
     for (int turn = 0; turn < 1000 && !world->failed && !world->dead && !world->disk.off; turn++) {
@@ -227,6 +240,21 @@ static void on_seal(struct world *world)
     world_seal(world, below(world, 8) == 0);
 }
 
+static void on_compact(struct world *world)
+{
+    compact(world, below(world, 4) == 0);
+}
+
+/* As far as it goes: it must come to an end. */
+static void on_compact_all(struct world *world)
+{
+    int tries = 0;
+
+    while (!world->dead && !world->failed && !world->disk.off && compact(world, true))
+        if (++tries > 1000)
+            world_fail(world, "compaction finds no end");
+}
+
 /* A flush promises what was acknowledged when it was asked for. */
 struct flush_asked {
     struct world *world;
@@ -351,6 +379,7 @@ static void look(struct world *world, const struct view *view, uint32_t tenant)
         end = start + (int64_t)below(world, 100) * 1000000000 + 1;
     }
     check_series(world, view, series, start, end);
+    check_latest(world, view, series, start, end);
 }
 
 static void on_look(struct world *world)
@@ -438,26 +467,28 @@ static const struct {
     void (*run)(struct world *world);
     bool reads; /* makes no sense while reads are made to fail */
 } events[] = {
-    {"submit",     3000, on_submit,     false},
-    {"commit",     1800, on_commit,     false},
-    {"apply",      1800, on_apply,      false},
-    {"seal",       400,  on_seal,       false},
-    {"flush",      20,   on_flush,      false},
-    {"time",       1000, on_time,       false},
-    {"clock step", 4,    on_clock_step, false},
-    {"faults",     8,    on_faults,     false},
-    {"faults end", 60,   on_faults_end, false},
-    {"disk full",  12,   on_disk_full,  false},
-    {"space",      60,   on_space,      false},
-    {"arm cut",    60,   on_arm_cut,    false},
-    {"power cut",  20,   on_power_cut,  false},
-    {"kill",       12,   on_kill,       false},
-    {"clean stop", 6,    on_clean_stop, false},
-    {"look",       900,  on_look,       true },
-    {"as_of",      500,  on_as_of,      true },
-    {"held view",  300,  on_held_view,  true },
-    {"sweep",      10,   on_sweep,      true },
-    {"settle",     30,   on_settle,     false},
+    {"submit",      3000, on_submit,      false},
+    {"commit",      1800, on_commit,      false},
+    {"apply",       1800, on_apply,       false},
+    {"seal",        400,  on_seal,        false},
+    {"compact",     200,  on_compact,     false},
+    {"compact all", 10,   on_compact_all, false},
+    {"flush",       20,   on_flush,       false},
+    {"time",        1000, on_time,        false},
+    {"clock step",  4,    on_clock_step,  false},
+    {"faults",      8,    on_faults,      false},
+    {"faults end",  60,   on_faults_end,  false},
+    {"disk full",   12,   on_disk_full,   false},
+    {"space",       60,   on_space,       false},
+    {"arm cut",     60,   on_arm_cut,     false},
+    {"power cut",   20,   on_power_cut,   false},
+    {"kill",        12,   on_kill,        false},
+    {"clean stop",  6,    on_clean_stop,  false},
+    {"look",        900,  on_look,        true },
+    {"as_of",       500,  on_as_of,       true },
+    {"held view",   300,  on_held_view,   true },
+    {"sweep",       10,   on_sweep,       true },
+    {"settle",      30,   on_settle,      false},
 };
 
 void world_step(struct world *world)

@@ -210,7 +210,7 @@ static void make_rows(struct task *task, const struct tenant *tenant, size_t row
     task->rows = ARENA_ARRAY(&world->arena, struct known_row, count);
     assert(task->rows != NULL);
     for (uint32_t line = 1; line <= count; line++) {
-        struct known_row row = {.revision = INT64_MIN};
+        struct known_row row = {.revision = INT64_MIN, .settled = INT64_MIN};
 
         if (!one_series)
             series =

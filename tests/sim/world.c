@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "codec/series_key.h"
+#include "server/compaction.h"
 
 const char *const count_names[COUNT_OF_COUNTS] = {
     [COUNT_SUBMITTED] = "submitted",
@@ -16,6 +17,7 @@ const char *const count_names[COUNT_OF_COUNTS] = {
     [COUNT_ROWS] = "rows",
     [COUNT_COMMITS] = "commits",
     [COUNT_SEALS] = "seals",
+    [COUNT_COMPACTIONS] = "compactions",
     [COUNT_FLUSHES] = "flushes",
     [COUNT_CHECKS] = "series compared",
     [COUNT_SWEEPS] = "sweeps",
@@ -152,8 +154,9 @@ void world_init(struct world *world, uint64_t seed, enum sabotage sabotage)
     limits_init(&world->limits);
     world->limits.generation_bytes_max = UINT64_C(65536) << random_below(&world->random, 6);
     world->limits.head_bytes_max =
-        world->limits.generation_bytes_max * (2 + random_below(&world->random, 6));
+        world->limits.generation_bytes_max * (2 + random_below(&world->random, 6)) + 1200000;
     world->limits.generation_age_ms_max = UINT64_C(1000) << random_below(&world->random, 6);
+    world->limits.compact_packs_max = 2 + random_below(&world->random, 6);
     world->limits.wal_bytes_max = UINT64_C(1048576) * (4 + random_below(&world->random, 60));
     for (uint32_t i = 0; i < SERIES_COUNT; i++)
         make_series(world, i);
@@ -177,19 +180,31 @@ void world_release(struct world *world)
     arena_release(&world->arena);
 }
 
+/* Nothing ages: every version that ever was must be there. */
+static void ages(void *context, const struct tenant *tenant, int64_t *retention_ns,
+                 int64_t *history_ns)
+{
+    (void)context, (void)tenant;
+    *retention_ns = *history_ns = INT64_MAX;
+}
+
 enum code world_open(struct world *world, struct error *err)
 {
+    static struct compaction_rules rules;
     struct store_options options = {
         .fs = world->fs,
         .clock = &world->clock.base,
         .index = world->index,
         .notes = &world->sink,
+        .rules = &rules,
         .limits = &world->limits,
         .member = (uint16_t)(world->seed % 1024),
         .ballast_bytes = world->seed % 2 ? 1 << 20 : 0,
     };
     enum code code;
 
+    rules = compaction_rules_of(NULL);
+    rules.ages = ages;
     /* A clock set back takes back what was shown of the time to come, but for what is final. */
     if (world->clock.wall < world->seen)
         world->seen = world->final;

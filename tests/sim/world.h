@@ -31,6 +31,7 @@ struct known_cell {
 
 struct known_row {
     int64_t time, ingest, revision;
+    int64_t settled; /* deletions up to here are in it; INT64_MIN: as it was written */
     uint32_t series;
     struct known_cell cells[FIELD_COUNT];
 };
@@ -91,6 +92,7 @@ enum count {
     COUNT_ROWS,
     COUNT_COMMITS,
     COUNT_SEALS,
+    COUNT_COMPACTIONS,
     COUNT_FLUSHES,
     COUNT_CHECKS,
     COUNT_SWEEPS,
@@ -174,6 +176,9 @@ void task_release(struct task *task);
 
 /* check.c */
 /* Every row that the tenant's or series' view shows, against what is known. */
+/* The rows in place of their versions come to the same. */
+void check_latest(struct world *world, const struct view *view, uint32_t series, int64_t start,
+                  int64_t end);
 void check_series(struct world *world, const struct view *view, uint32_t series, int64_t start,
                   int64_t end);
 void check_tenant(struct world *world, const struct view *view, uint32_t tenant);

@@ -102,6 +102,7 @@ static void check_head(const struct pack_head *head)
     assert_true(bytes_equal(got.tenant, head->tenant) && got.number == 42);
     assert_int_equal(got.kind, head->kind);
     assert_int_equal(got.settled, head->settled);
+    assert_int_equal(got.floor, head->floor);
     assert_memory_equal(&got.incarnation, &head->incarnation, 16);
     for (size_t bit = 0; bit < out.size * 8; bit++) {
         out.data[bit / 8] = (char)(out.data[bit / 8] ^ 1 << bit % 8);
@@ -117,9 +118,9 @@ static void check_head(const struct pack_head *head)
 static void test_a_head_is_read_as_written_and_no_turned_bit_passes(void **state)
 {
     static const struct pack_head heads[] = {
-        {{"acme", 4}, {{1, 2, 3}}, 42, PACK_PLAIN,   INT64_MIN},
-        {{"acme", 4}, {{1, 2, 3}}, 42, PACK_CURRENT, 1700     },
-        {{"acme", 4}, {{1, 2, 3}}, 42, PACK_HISTORY, -1       },
+        {{"acme", 4}, {{1, 2, 3}}, 42, PACK_PLAIN,   INT64_MIN, INT64_MIN},
+        {{"acme", 4}, {{1, 2, 3}}, 42, PACK_CURRENT, 1700,      INT64_MIN},
+        {{"acme", 4}, {{1, 2, 3}}, 42, PACK_HISTORY, -1,        99       },
     };
 
     (void)state;

@@ -1,0 +1,295 @@
+/* When packs are compacted, and by whom: a thread of its own that looks at one tenant after
+ * another, works a part of the time and rests the other, and does at once what somebody asks for.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "store/packs/manifest.h"
+#include "store/packs/pack.h"
+#include "store/state.h"
+
+enum {
+    LOOK_PERIOD_MS = 1000,
+    RETRY_MS = 10000, /* after a failure: the disk may be full */
+    REST_NS_MAX = 100000000,
+};
+
+struct compact_request {
+    struct compact_request *next;
+    struct store *store;
+    const struct tenant *tenant; /* NULL: all */
+    void (*done)(void *context, enum code code, const struct error *err);
+    void *context;
+    bool flushed; /* else it still waits for that */
+};
+
+/* A pack that the manifest does not name any more; its file is there while views have it. */
+struct retired_pack {
+    struct retired_pack *next;
+    struct pack *pack; /* a reference */
+};
+
+enum code store_retire_pack(struct store *store, struct pack *pack, struct error *err)
+{
+    struct retired_pack *retired = malloc(sizeof(*retired));
+
+    if (retired == NULL)
+        return error_set(err, E_MEMORY, "no memory to retire a pack");
+    *retired = (struct retired_pack){store->retired, pack_ref(pack)};
+    store->retired = retired;
+    return OK;
+}
+
+/* Removes files of packs that nobody but this list has. */
+static void retired_remove(struct store *store)
+{
+    struct retired_pack **at = &store->retired;
+
+    while (*at != NULL) {
+        struct retired_pack *retired = *at;
+        struct error err = {0};
+        char path[PACK_PATH_SIZE];
+
+        if (!pack_is_last(retired->pack)) {
+            at = &retired->next;
+            continue;
+        }
+        snprintf(path, sizeof(path), "packs/%s.pack", pack_name(retired->pack));
+        if (fs_unlink(store->options.fs, path, &err) != OK)
+            log_error(LOG_WARN, "an old pack stays until the next start", &err);
+        *at = retired->next;
+        pack_unref(retired->pack);
+        free(retired);
+    }
+}
+
+static struct timespec in_ns(int64_t ns)
+{
+    struct timespec at;
+
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    at.tv_sec += ns / 1000000000;
+    at.tv_nsec += ns % 1000000000;
+    if (at.tv_nsec >= 1000000000) {
+        at.tv_nsec -= 1000000000;
+        at.tv_sec++;
+    }
+    return at;
+}
+
+enum code store_compact_pace(void *context, struct error *err)
+{
+    struct store *store = context;
+    int64_t percent = (int64_t)store->limits.compact_percent_max;
+    int64_t worked, rest;
+    struct timespec until;
+    bool stop;
+
+    if (store->compactor_thread == NULL) /* the simulator's steps */
+        return OK;
+    worked = clock_monotonic_ns(store->options.clock) - store->compact_rest_ns;
+    rest = worked * (100 - percent) / percent;
+    if (rest > REST_NS_MAX)
+        rest = REST_NS_MAX;
+    pthread_mutex_lock(&store->compact_lock);
+    until = in_ns(rest);
+    while (!store->compact_stop && store->compact_requests == NULL && rest > 0 &&
+           pthread_cond_timedwait(&store->compact_more, &store->compact_lock, &until) != ETIMEDOUT)
+        ;
+    stop = store->compact_stop;
+    pthread_mutex_unlock(&store->compact_lock);
+    store->compact_rest_ns = clock_monotonic_ns(store->options.clock);
+    return stop ? error_set(err, E_DRAINING, "the server is shutting down") : OK;
+}
+
+static const struct tenant *tenant_at(struct store *store, uint32_t ordinal)
+{
+    const struct tenant *tenant = NULL;
+
+    pthread_mutex_lock(&store->state_lock);
+    if (ordinal < store->holding_capacity && store->holdings[ordinal] != NULL)
+        tenant = store->holdings[ordinal]->tenant;
+    pthread_mutex_unlock(&store->state_lock);
+    return tenant;
+}
+
+static uint32_t tenants_end(struct store *store)
+{
+    size_t end;
+
+    pthread_mutex_lock(&store->state_lock);
+    end = store->holding_capacity;
+    pthread_mutex_unlock(&store->state_lock);
+    return (uint32_t)end;
+}
+
+enum code store_step_compact(struct store *store, bool force, bool *did, struct error *err)
+{
+    uint32_t end = tenants_end(store);
+    enum code code = OK;
+
+    *did = false;
+    if (store->options.rules == NULL || store->failed)
+        return OK;
+    retired_remove(store);
+    for (uint32_t i = 0; code == OK && !*did && i < end; i++) {
+        const struct tenant *tenant = tenant_at(store, store->compact_tenant++ % end);
+
+        if (tenant != NULL)
+            code = store_compact_tenant(store, tenant, force, did, err);
+    }
+    retired_remove(store);
+    return code;
+}
+
+/* As far as it goes. */
+static enum code request_carry_out(struct store *store, const struct compact_request *request,
+                                   struct error *err)
+{
+    uint32_t end = tenants_end(store);
+    enum code code = OK;
+
+    if (store->options.rules == NULL)
+        return error_set(err, E_NOT_SUPPORTED, "this store does not compact");
+    for (uint32_t i = 0; code == OK && i < end; i++) {
+        const struct tenant *tenant = tenant_at(store, i);
+        bool did = tenant != NULL && (request->tenant == NULL || request->tenant == tenant);
+
+        while (code == OK && did) {
+            if (store->failed)
+                return error_set(err, E_IO, "the disk failed; the server must be restarted");
+            code = store_compact_tenant(store, tenant, true, &did, err);
+            retired_remove(store);
+        }
+    }
+    return code;
+}
+
+static void request_finish(struct compact_request *request, enum code code, const struct error *err)
+{
+    request->done(request->context, code, err);
+    free(request);
+}
+
+/* The first that has been flushed, taken out; NULL: none.  Waits up to `ms`. */
+static struct compact_request *request_wait(struct store *store, int64_t ms, bool *stop)
+{
+    struct timespec until = in_ns(ms * 1000000);
+    struct compact_request *found = NULL;
+
+    pthread_mutex_lock(&store->compact_lock);
+    for (;;) {
+        struct compact_request **at = &store->compact_requests;
+
+        while (*at != NULL && !(*at)->flushed)
+            at = &(*at)->next;
+        found = *at;
+        if (found != NULL)
+            *at = found->next;
+        if (found != NULL || store->compact_stop ||
+            pthread_cond_timedwait(&store->compact_more, &store->compact_lock, &until) == ETIMEDOUT)
+            break;
+    }
+    *stop = store->compact_stop;
+    pthread_mutex_unlock(&store->compact_lock);
+    return found;
+}
+
+void store_compactor_run(void *context)
+{
+    struct store *store = context;
+    int64_t wait_ms = LOOK_PERIOD_MS;
+    bool stop = false;
+
+    while (!stop) {
+        struct compact_request *request = request_wait(store, wait_ms, &stop);
+        struct error err = {0};
+        enum code code;
+        bool did = false;
+
+        wait_ms = LOOK_PERIOD_MS;
+        store->compact_rest_ns = clock_monotonic_ns(store->options.clock);
+        if (request != NULL) {
+            code = stop ? error_set(&err, E_DRAINING, "the server is shutting down")
+                        : request_carry_out(store, request, &err);
+            request_finish(request, code, &err);
+            continue;
+        }
+        if (stop)
+            break;
+        code = store_step_compact(store, false, &did, &err);
+        if (code && code != E_DRAINING) {
+            log_error(LOG_WARN, "packs are not compacted for now", &err);
+            wait_ms = RETRY_MS;
+        } else if (did) {
+            wait_ms = 0;
+        }
+    }
+}
+
+static void request_flushed(void *context, enum code code, const struct error *err)
+{
+    struct compact_request *request = context;
+    struct store *store = request->store;
+    struct compact_request **at = &store->compact_requests;
+
+    pthread_mutex_lock(&store->compact_lock);
+    if (code == OK) {
+        request->flushed = true;
+    } else {
+        while (*at != request)
+            at = &(*at)->next;
+        *at = request->next;
+    }
+    pthread_cond_broadcast(&store->compact_more);
+    pthread_mutex_unlock(&store->compact_lock);
+    if (code)
+        request_finish(request, code, err);
+}
+
+void store_compact(struct store *store, const struct tenant *tenant,
+                   void (*done)(void *context, enum code code, const struct error *err),
+                   void *context)
+{
+    struct compact_request *request = calloc(1, sizeof(*request));
+    struct error err = {0};
+
+    if (request == NULL) {
+        error_set(&err, E_MEMORY, "no memory for a compaction");
+        done(context, E_MEMORY, &err);
+        return;
+    }
+    *request = (struct compact_request){
+        .store = store, .tenant = tenant, .done = done, .context = context};
+    pthread_mutex_lock(&store->compact_lock);
+    request->next = store->compact_requests;
+    store->compact_requests = request;
+    pthread_mutex_unlock(&store->compact_lock);
+    store_flush(store, request_flushed, request);
+}
+
+/* Threads have ended: flushes are failed, so that no request waits for one. */
+void store_compactor_release(struct store *store)
+{
+    struct error closing = {0};
+
+    error_set(&closing, E_DRAINING, "the server is shutting down");
+    while (store->compact_requests != NULL) {
+        struct compact_request *request = store->compact_requests;
+
+        store->compact_requests = request->next;
+        request_finish(request, E_DRAINING, &closing);
+    }
+    retired_remove(store);
+    while (store->retired != NULL) {
+        struct retired_pack *retired = store->retired;
+
+        store->retired = retired->next;
+        pack_unref(retired->pack); /* its file goes at the next start */
+        free(retired);
+    }
+}
