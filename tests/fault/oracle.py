@@ -35,6 +35,11 @@ def row(seed, n, i):
             f"{chance(seed, n, salt + 2):016x}")
 
 
+def point(seed, n, i):
+    """The whole number of row i of request n of the kinds `points` and `prometheus`."""
+    return chance(seed, n, 1 + i) >> 24
+
+
 class Journal:
     """What the writer wrote down; a last line without an end is dropped."""
 
@@ -55,6 +60,14 @@ class Journal:
             elif what == "a":
                 acknowledged.add(int(n))
         return tried, acknowledged
+
+    def acknowledged_count(self):
+        """Cheap, for watching a load that runs."""
+        try:
+            with open(self.path, "rb") as file:
+                return file.read().count(b"a ")
+        except FileNotFoundError:
+            return 0
 
     def next(self):
         return max(self.read()[0], default=0) + 1

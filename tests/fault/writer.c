@@ -4,10 +4,18 @@
  * the server or its file system, the journal, on another one, says what must be there, what may be,
  * and what must not.
  *
- *   writer ADDRESS PORT JOURNAL SEED FIRST CONNECTIONS SECONDS
+ *   writer ADDRESS PORT JOURNAL SEED FIRST CONNECTIONS SECONDS COUNT KIND BASE STRIDE
+ *          TARGET
  *
- * Each connection is a thread; one that loses its server ends.  Ends after SECONDS or when all
- * have. The exit code is 2 after an answer that cannot be right. */
+ * Each connection is a thread; one that loses its server ends.  Ends after SECONDS, after COUNT
+ * requests (0: any number), or when all have.  The exit code is 2 after an answer that cannot be
+ * right.
+ *
+ * KIND says how a request looks.  weir: rows of a float, an integer and a string each, their time
+ * n * 1000 + i + 1 ns.  points: one whole number a row, which every database can hold exactly, at
+ * BASE + n * STRIDE + i ms in a series of the connection's own (Prometheus takes a series in order
+ * only); sent as line protocol to the path TARGET.  prometheus: the same by remote-write; a 4xx is
+ * a refusal for these two, and told once. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -25,12 +33,15 @@
 #include <unistd.h>
 
 enum { ROWS_MAX = 20, BODY_SIZE = ROWS_MAX * 160, CONNECTIONS_MAX = 64 };
+enum kind { WEIR, POINTS, PROMETHEUS };
 
 static struct sockaddr_in address;
 static int journal;
-static uint64_t seed;
+static uint64_t seed, base_ms, stride_ms, request_end = UINT64_MAX;
+static enum kind kind;
+static const char *target;
 static _Atomic uint64_t next_request;
-static _Atomic bool wrong;
+static _Atomic bool wrong, told;
 static time_t deadline;
 
 /* splitmix64; oracle.py has the same. */
@@ -54,7 +65,7 @@ static double finite_of(uint64_t bits)
     return number;
 }
 
-static size_t body_make(uint64_t n, char *body)
+static size_t weir_make(uint64_t n, char *body)
 {
     uint64_t rows = 1 + chance(n, 0) % ROWS_MAX;
     size_t size = 0;
@@ -70,6 +81,100 @@ static size_t body_make(uint64_t n, char *body)
         size += (size_t)printed;
     }
     return size;
+}
+
+/* 40 bits: whole, and far from what a double or a decimal of 15 digits rounds. */
+static uint64_t point(uint64_t n, uint64_t i)
+{
+    return chance(n, 1 + i) >> 24;
+}
+
+static size_t points_make(uint64_t n, unsigned connection, char *body)
+{
+    uint64_t rows = 1 + chance(n, 0) % ROWS_MAX;
+    size_t size = 0;
+
+    for (uint64_t i = 0; i < rows; i++) {
+        int printed =
+            snprintf(body + size, BODY_SIZE - size, "o,host=h%02u f=%" PRIu64 " %" PRIu64 "\n",
+                     connection, point(n, i), base_ms + n * stride_ms + i);
+
+        size += (size_t)printed;
+    }
+    return size;
+}
+
+static size_t varint(char *out, uint64_t number)
+{
+    size_t size = 0;
+
+    for (; number >= 0x80; number >>= 7)
+        out[size++] = (char)(number | 0x80);
+    out[size++] = (char)number;
+    return size;
+}
+
+static size_t bytes_put(char *out, uint8_t tag, const void *data, size_t data_size)
+{
+    size_t size = 1;
+
+    out[0] = (char)tag;
+    size += varint(out + 1, data_size);
+    memcpy(out + size, data, data_size);
+    return size + data_size;
+}
+
+static size_t label_put(char *out, const char *name, const char *value)
+{
+    char label[64];
+    size_t size = bytes_put(label, 0x0a, name, strlen(name));
+
+    size += bytes_put(label + size, 0x12, value, strlen(value));
+    return bytes_put(out, 0x0a, label, size);
+}
+
+/* WriteRequest{timeseries{labels{name, value}.. samples{value, timestamp}..}}, in snappy's block
+ * format as one literal: nothing is compressed, as nobody measures size here. */
+static size_t prometheus_make(uint64_t n, unsigned connection, char *body)
+{
+    char series[BODY_SIZE / 2], request[BODY_SIZE / 2], host[8];
+    uint64_t rows = 1 + chance(n, 0) % ROWS_MAX;
+    size_t size, head;
+
+    snprintf(host, sizeof(host), "h%02u", connection);
+    size = label_put(series, "__name__", "o_f");
+    size += label_put(series + size, "host", host);
+    for (uint64_t i = 0; i < rows; i++) {
+        double value = (double)point(n, i);
+        char sample[32];
+        size_t sample_size = 9;
+
+        sample[0] = 0x09;
+        memcpy(sample + 1, &value, sizeof(value));
+        sample[sample_size++] = 0x10;
+        sample_size += varint(sample + sample_size, base_ms + n * stride_ms + i);
+        size += bytes_put(series + size, 0x12, sample, sample_size);
+    }
+    size = bytes_put(request, 0x0a, series, size);
+    head = varint(body, size);
+    body[head++] = (char)(61 << 2); /* a literal whose size - 1 follows in two bytes */
+    body[head++] = (char)(size - 1);
+    body[head++] = (char)((size - 1) >> 8);
+    memcpy(body + head, request, size);
+    return head + size;
+}
+
+static size_t body_make(uint64_t n, unsigned connection, char *body)
+{
+    switch (kind) {
+    case WEIR:
+        return weir_make(n, body);
+    case POINTS:
+        return points_make(n, connection, body);
+    case PROMETHEUS:
+        return prometheus_make(n, connection, body);
+    }
+    abort();
 }
 
 /* One write(2) a line, so that a killed writer leaves whole lines. */
@@ -145,29 +250,38 @@ static int answer_read(int connection, char *text, size_t text_size)
     }
 }
 
-static void *connection_run(void *unused)
+static const char line_head[] = "Content-Type: text/plain\r\n";
+static const char prometheus_head[] = "Content-Type: application/x-protobuf\r\n"
+                                      "Content-Encoding: snappy\r\n"
+                                      "X-Prometheus-Remote-Write-Version: 0.1.0\r\n";
+
+static void *connection_run(void *numbered)
 {
+    unsigned number = (unsigned)(uintptr_t)numbered;
     char body[BODY_SIZE], head[256], text[16384];
     int connection = dial();
 
-    (void)unused;
     while (connection >= 0 && time(NULL) < deadline) {
         uint64_t n = atomic_fetch_add(&next_request, 1);
-        size_t size = body_make(n, body);
-        int head_size =
-            snprintf(head, sizeof(head),
-                     "POST /v1/points HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n"
-                     "Content-Length: %zu\r\n\r\n",
-                     size);
-        int status = 0;
+        size_t size;
+        int head_size, status = 0;
+
+        if (n >= request_end)
+            break;
+        size = body_make(n, number, body);
+        head_size = snprintf(head, sizeof(head),
+                             "POST %s HTTP/1.1\r\nHost: localhost\r\n%sContent-Length: %zu\r\n\r\n",
+                             target, kind == PROMETHEUS ? prometheus_head : line_head, size);
 
         note('t', n);
         if (send_all(connection, head, (size_t)head_size) && send_all(connection, body, size))
             status = answer_read(connection, text, sizeof(text));
         if (status >= 200 && status < 300) {
             note('a', n);
-        } else if (status == 503 || status == 500) {
+        } else if (status == 503 || status == 500 || (status >= 400 && kind != WEIR)) {
             note('r', n);
+            if (status < 500 && !atomic_exchange(&told, true))
+                fprintf(stderr, "request %" PRIu64 " got %d: %.300s\n", n, status, text);
             usleep(2000);
             if (strcasestr(text, "connection: close")) {
                 close(connection);
@@ -188,11 +302,16 @@ static void *connection_run(void *unused)
 
 int main(int count, char **words)
 {
+    static const char *const kinds[] = {
+        [WEIR] = "weir", [POINTS] = "points", [PROMETHEUS] = "prometheus"};
     pthread_t threads[CONNECTIONS_MAX];
+    uint64_t requests;
     unsigned connections;
 
-    if (count != 8) {
-        fprintf(stderr, "usage: %s ADDRESS PORT JOURNAL SEED FIRST CONNECTIONS SECONDS\n",
+    if (count != 13) {
+        fprintf(stderr,
+                "usage: %s ADDRESS PORT JOURNAL SEED FIRST CONNECTIONS SECONDS COUNT KIND BASE "
+                "STRIDE TARGET\n",
                 words[0]);
         return 1;
     }
@@ -207,11 +326,20 @@ int main(int count, char **words)
     next_request = strtoull(words[5], NULL, 10);
     connections = (unsigned)strtoul(words[6], NULL, 10);
     deadline = time(NULL) + strtol(words[7], NULL, 10);
-    if (connections == 0 || connections > CONNECTIONS_MAX)
+    requests = strtoull(words[8], NULL, 10);
+    if (requests > 0)
+        request_end = next_request + requests;
+    while (kind <= PROMETHEUS && strcmp(words[9], kinds[kind]) != 0)
+        kind++;
+    base_ms = strtoull(words[10], NULL, 10);
+    stride_ms = strtoull(words[11], NULL, 10);
+    target = words[12];
+    if (connections == 0 || connections > CONNECTIONS_MAX || kind > PROMETHEUS ||
+        (kind != WEIR && stride_ms < ROWS_MAX))
         return 1;
 
     for (unsigned i = 0; i < connections; i++)
-        if (pthread_create(&threads[i], NULL, connection_run, NULL))
+        if (pthread_create(&threads[i], NULL, connection_run, (void *)(uintptr_t)i))
             return 1;
     for (unsigned i = 0; i < connections; i++)
         pthread_join(threads[i], NULL);
