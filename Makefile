@@ -3,7 +3,8 @@
 #   run            install what is missing (Debian), build, serve on 127.0.0.1:8090 out of ./weir-data
 #   check          build + unit tests, under two minutes
 #   test           everything that a change must pass, under fifteen minutes on two cores
-#   test-long      the full counts: TSan, clang, clang-tidy, more power cuts, simulator steps and fuzzing
+#   test-long      the full counts: TSan, clang, clang-tidy, more power cuts, simulator steps and fuzzing,
+#                  ten minutes each of overload and soak
 #   test-real DATA=DIR   the sample data through the HTTP API, compared with an independent computation
 #   asan tsan      unit tests and API scenarios under the sanitizers
 #   loops          failing allocations, cut tails and turned bits, in the process (LOOP_STRIDE=1: all)
@@ -173,6 +174,7 @@ test:
 	 wait; cat $(BUILD)/simulator.log # one core computes while the other waits for disks
 	@tests/suite unit-asan $(MAKE) -j$(JOBS) unit MODE=asan
 	@tests/suite loops-asan $(MAKE) -j$(JOBS) loops MODE=asan
+	@tests/suite load tests/load/run $(BUILD)/weir
 	@tests/suite replay $(MAKE) -j$(JOBS) replay MODE=asan
 	@$(MAKE) --no-print-directory -j$(JOBS) program MODE=asan
 	@tests/suite api-asan tests/api/run api-asan $(BUILD)/asan/weir
@@ -190,6 +192,7 @@ test-long:
 	@tests/suite loops-plain $(MAKE) -j$(JOBS) loops LOOP_STRIDE=1
 	@tests/suite loops-asan $(MAKE) -j$(JOBS) loops MODE=asan LOOP_STRIDE=1 \
 		LOOPS="$(wildcard tests/loops/loop_*.c)" # of the bits plain turns all, within minutes
+	@tests/suite load tests/load/run $(BUILD)/weir --long
 	@$(MAKE) --no-print-directory asan tsan
 	@tests/suite fuzz $(MAKE) -j$(JOBS) fuzz FUZZ_SECONDS=$(LONG_FUZZ) FUZZ_SEED=0
 	@tests/summary

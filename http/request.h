@@ -48,8 +48,8 @@ void request_park(struct request *request);
  * when this returns, unless reply_stream() was the reply: then it stays until stream_end(). */
 void request_resume(struct request *request);
 /* True when the client has left (it closed the connection, or its sending side) or the server gives
- * up on it; long work asks now and then; known within a second.  Any thread that holds the parked
- * or streaming request.  A parked request must be replied to and resumed all the same. */
+ * up on it; long work asks now and then; known within half a second.  Any thread that holds the
+ * parked or streaming request.  A parked request must be replied to and resumed all the same. */
 bool request_cancelled(const struct request *request);
 
 #endif

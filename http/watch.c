@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 enum {
-    TICK_MS_MAX = 1000,
+    TICK_MS_MAX = 500, /* a client that left is noticed within it */
     TICK_MS_LEAST = 10,
     DRAIN_TICK_MS = 50,
     BODY_BYTES_PER_SECOND = 1000,
