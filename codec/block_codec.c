@@ -255,7 +255,13 @@ enum code block_encode(struct block_encoder *encoder, const struct block *block,
 enum code block_open(struct bytes bytes, struct arena *arena, struct block_view *view,
                      struct error *err)
 {
-    return block_header_read(bytes, arena, view, err);
+    return block_header_read(bytes, bytes.size, arena, view, err);
+}
+
+enum code block_open_header(struct bytes header, size_t size, struct arena *arena,
+                            struct block_view *view, struct error *err)
+{
+    return block_header_read(header, size, arena, view, err);
 }
 
 static enum code section_begin(const struct block_section *section, struct reader *reader,

@@ -48,6 +48,14 @@ void block_decoder_free(struct block_decoder *decoder);
 /* E_CORRUPT when the header fails its check.  `bytes` must outlive the view. */
 MUST_USE enum code block_open(struct bytes bytes, struct arena *arena, struct block_view *view,
                               struct error *err);
+/* How large the header is, as the first BLOCK_HEAD_SIZE bytes tell, unchecked; 0 when there are
+ * fewer. */
+enum { BLOCK_HEAD_SIZE = 12 };
+uint32_t block_header_size(struct bytes head);
+/* block_open() out of the header alone, of a block of `size` bytes: for summaries.  No column can
+ * be read of such a view. */
+MUST_USE enum code block_open_header(struct bytes header, size_t size, struct arena *arena,
+                                     struct block_view *view, struct error *err);
 /* row_count entries each, from `arena`.  E_CORRUPT when the section fails its check or does not
  * decode. */
 MUST_USE enum code block_read_time(struct block_decoder *decoder, const struct block_view *view,

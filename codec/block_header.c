@@ -16,7 +16,7 @@ enum {
     FLAG_REVISION = 2,
     FLAG_HISTORY = 4,
     FLAGS_KNOWN = FLAG_TIMES_UNIQUE | FLAG_REVISION | FLAG_HISTORY,
-    HEAD_SIZE = 12, /* magic, version, flags, two zero bytes, header size */
+    /* Of the 12 bytes in front: magic, version, flags, two zero bytes, header size. */
     HEADER_SIZE_AT = 8,
     CRC_SIZE = 4,
     SERIES_SIZE_MIN = 17,  /* id and row count */
@@ -82,6 +82,14 @@ void block_header_put(const struct block_view *view, struct buf *out)
     buf_put_u32(out, crc32c(0, (struct bytes){out->data + start, size - CRC_SIZE}));
 }
 
+uint32_t block_header_size(struct bytes head)
+{
+    struct reader reader = reader_of(head);
+
+    (void)reader_take(&reader, HEADER_SIZE_AT);
+    return reader_u32(&reader);
+}
+
 /* Checks magic, version, size and CRC; *reader is then at the measurement, ending before the CRC.
  */
 static enum code head_read(struct bytes bytes, struct reader *reader, uint8_t *flags,
@@ -102,7 +110,7 @@ static enum code head_read(struct bytes bytes, struct reader *reader, uint8_t *f
     if (version != BLOCK_VERSION)
         return error_set(err, E_CORRUPT, "block version %u, this program reads %d", version,
                          BLOCK_VERSION);
-    if (*header_size < HEAD_SIZE + CRC_SIZE || *header_size > bytes.size)
+    if (*header_size < BLOCK_HEAD_SIZE + CRC_SIZE || *header_size > bytes.size)
         return error_set(err, E_CORRUPT, "block header of %u bytes in %zu", *header_size,
                          bytes.size);
     tail = reader_of(bytes_slice(bytes, *header_size - CRC_SIZE, *header_size));
@@ -160,21 +168,30 @@ static enum code bounds_read(struct reader *reader, int64_t *first, int64_t *las
     return OK;
 }
 
+/* What stands behind the header; `at` is NULL when only the header was read. */
+struct sections {
+    const char *at;
+    size_t left;
+};
+
 /* Sizes and checksums as they come; `sections` gives up the bytes. */
-static enum code section_read(struct reader *reader, struct reader *sections,
+static enum code section_read(struct reader *reader, struct sections *sections,
                               struct block_section *section, struct error *err)
 {
     uint64_t size = reader_uvarint(reader);
 
     section->crc = reader_u32(reader);
-    if (reader->failed || size > reader_left(sections))
+    if (reader->failed || size > sections->left)
         return error_set(err, E_CORRUPT, "section of %llu bytes, %zu are left",
-                         (unsigned long long)size, reader_left(sections));
-    section->data = reader_take(sections, (size_t)size);
+                         (unsigned long long)size, sections->left);
+    section->data = (struct bytes){sections->at, (size_t)size};
+    if (sections->at)
+        sections->at += size;
+    sections->left -= (size_t)size;
     return OK;
 }
 
-static enum code column_read(struct reader *reader, struct reader *sections, uint32_t row_count,
+static enum code column_read(struct reader *reader, struct sections *sections, uint32_t row_count,
                              struct block_section *column, struct error *err)
 {
     uint8_t type;
@@ -206,7 +223,7 @@ static int column_compare(const struct block_section *a, const struct block_sect
     return order != 0 ? order : (int)a->type - (int)b->type;
 }
 
-static enum code columns_read(struct reader *reader, struct reader *sections, struct arena *arena,
+static enum code columns_read(struct reader *reader, struct sections *sections, struct arena *arena,
                               struct block_view *view, struct error *err)
 {
     struct block_section *columns = ARENA_ARRAY(arena, struct block_section, view->column_count);
@@ -247,19 +264,22 @@ static enum code counts_read(struct reader *reader, struct block_view *view, str
     return OK;
 }
 
-enum code block_header_read(struct bytes bytes, struct arena *arena, struct block_view *view,
-                            struct error *err)
+enum code block_header_read(struct bytes bytes, size_t size, struct arena *arena,
+                            struct block_view *view, struct error *err)
 {
-    struct reader reader, sections;
+    struct sections sections;
+    struct reader reader;
     uint32_t header_size;
     uint8_t flags;
     enum code code;
 
+    assert(bytes.size <= size);
     *view = (struct block_view){0};
     code = head_read(bytes, &reader, &flags, &header_size, err);
     if (code)
         return code;
-    sections = reader_of(bytes_slice(bytes, header_size, bytes.size));
+    sections.at = bytes.size == size ? bytes.data + header_size : NULL;
+    sections.left = size - header_size;
     view->times_unique = (flags & FLAG_TIMES_UNIQUE) != 0;
     view->has_revision = (flags & FLAG_REVISION) != 0;
     view->has_history = (flags & FLAG_HISTORY) != 0;
@@ -287,8 +307,8 @@ enum code block_header_read(struct bytes bytes, struct arena *arena, struct bloc
     code = columns_read(&reader, &sections, arena, view, err);
     if (code)
         return code;
-    if (reader_left(&reader) != 0 || reader_left(&sections) != 0)
+    if (reader_left(&reader) != 0 || sections.left != 0)
         return error_set(err, E_CORRUPT, "block has %zu bytes too many in its header, %zu behind",
-                         reader_left(&reader), reader_left(&sections));
+                         reader_left(&reader), sections.left);
     return OK;
 }

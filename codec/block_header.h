@@ -12,8 +12,10 @@ enum {
 
 /* Of the sections in `view`, data.size and crc are used, and no byte of the data. */
 void block_header_put(const struct block_view *view, struct buf *out);
-/* The view's sections point behind the header.  This is block_open(). */
-MUST_USE enum code block_header_read(struct bytes bytes, struct arena *arena,
+/* Out of the first bytes of a block of `size` bytes, or all of them.  The view's sections point
+ * behind the header; their data is NULL when not all bytes are there.  This is block_open() and
+ * block_open_header(). */
+MUST_USE enum code block_header_read(struct bytes bytes, size_t size, struct arena *arena,
                                      struct block_view *view, struct error *err);
 
 #endif

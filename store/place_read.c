@@ -107,15 +107,15 @@ static bool any_present(const uint8_t *present, uint32_t first, uint32_t end)
     return present == NULL || memchr(present + first, 1, end - first) != NULL;
 }
 
-static enum code block_columns(const struct block_view *block, uint32_t first, uint32_t end,
-                               const struct bytes *fields, size_t field_count,
-                               struct block_decoder *decoder, struct arena *arena,
-                               struct rows *rows, struct error *err)
+static enum code columns_read(const struct bytes *fields, size_t field_count,
+                              struct block_decoder *decoder, struct arena *arena,
+                              struct block_rows *all, struct error *err)
 {
-    struct rows_column *columns = ARENA_ARRAY(arena, struct rows_column, block->column_count);
+    const struct block_view *block = &all->block;
     enum code code = OK;
 
-    if (columns == NULL)
+    all->columns = ARENA_ARRAY(arena, struct rows_column, block->column_count);
+    if (all->columns == NULL)
         return no_memory(err);
     for (uint32_t i = 0; i < field_count; i++) {
         uint32_t low = 0, high = block->column_count;
@@ -130,28 +130,89 @@ static enum code block_columns(const struct block_view *block, uint32_t first, u
         }
         for (; low < block->column_count && bytes_equal(block->columns[low].name, fields[i]);
              low++) {
-            struct rows_column *column = &columns[rows->column_count];
-            const union cell *cells;
-            const uint8_t *present;
+            struct rows_column *column = &all->columns[all->column_count++];
 
-            code = block_read_column(decoder, block, low, arena, &cells, &present, err);
+            *column = (struct rows_column){.field = i, .type = block->columns[low].type};
+            code = block_read_column(decoder, block, low, arena, &column->cells, &column->present,
+                                     err);
             if (code)
                 return code;
-            if (!any_present(present, first, end))
-                continue;
-            *column = (struct rows_column){.field = i,
-                                           .type = block->columns[low].type,
-                                           .cells = cells + first,
-                                           .present = present == NULL ? NULL : present + first};
-            rows->column_count++;
         }
     }
-    rows->columns = columns;
     return OK;
 }
 
-/* Leaves out the rows that stand for versions of a history pack.  The arrays are the arena's. */
-static void rows_leave_out(struct rows *rows, const uint8_t *history)
+enum code block_rows_read(const struct place *place, const struct bytes *fields, size_t field_count,
+                          struct block_decoder *decoder, const struct series *series,
+                          struct arena *arena, struct block_rows *all, struct error *err)
+{
+    const struct pack *pack = place->source;
+    const struct pack_block *entry = place->detail;
+    struct bytes encoded;
+    uint32_t first, end;
+    enum code code;
+
+    *all = (struct block_rows){0};
+    code = pack_read_block(pack, entry, arena, &encoded, err);
+    if (code)
+        return code; /* it has said which block of which pack */
+    code = block_open(encoded, arena, &all->block, err);
+    if (code)
+        goto out;
+    if (series != NULL) {
+        block_rows_of(&all->block, series->id, &first, &end);
+        if (first == end)
+            return OK;
+    }
+    code = block_read_time(decoder, &all->block, arena, &all->time, err);
+    if (code == OK)
+        code = block_read_ingest(decoder, &all->block, arena, &all->ingest, err);
+    if (code == OK)
+        code = block_read_revision(decoder, &all->block, arena, &all->revision, err);
+    if (code == OK && (place->apart || series == NULL))
+        code = block_read_history(decoder, &all->block, arena, &all->history, err);
+    if (code == OK)
+        code = columns_read(fields, field_count, decoder, arena, all, err);
+
+out:
+    if (code)
+        error_context(err, "pack %s, block at %" PRIu64, pack_name(pack), entry->offset);
+    return code;
+}
+
+enum code block_rows_slice(const struct block_rows *all, struct series_id id, struct arena *arena,
+                           struct rows *rows, const uint8_t **history, struct error *err)
+{
+    struct rows_column *columns;
+    uint32_t first, end;
+
+    *rows = (struct rows){0};
+    *history = NULL;
+    block_rows_of(&all->block, id, &first, &end);
+    if (first == end)
+        return OK;
+    columns = ARENA_ARRAY(arena, struct rows_column, all->column_count);
+    if (columns == NULL)
+        return no_memory(err);
+    for (uint32_t i = 0; i < all->column_count; i++) {
+        struct rows_column column = all->columns[i];
+
+        if (!any_present(column.present, first, end))
+            continue;
+        column.cells += first;
+        column.present = column.present == NULL ? NULL : column.present + first;
+        columns[rows->column_count++] = column;
+    }
+    rows->count = end - first;
+    rows->time = all->time + first;
+    rows->ingest = all->ingest + first;
+    rows->revision = all->revision == NULL ? NULL : all->revision + first;
+    rows->columns = columns;
+    *history = all->history == NULL ? NULL : all->history + first;
+    return OK;
+}
+
+void rows_leave_out(struct rows *rows, const uint8_t *history)
 {
     int64_t *const times[] = {(int64_t *)rows->time, (int64_t *)rows->ingest,
                               (int64_t *)rows->revision};
@@ -178,44 +239,14 @@ static enum code block_read(const struct place *place, const struct series *seri
                             struct block_decoder *decoder, struct arena *arena, struct rows *rows,
                             struct error *err)
 {
-    const struct pack *pack = place->source;
-    const struct pack_block *entry = place->detail;
-    struct block_view block;
-    struct bytes encoded;
-    const int64_t *time, *ingest, *revision;
-    const uint8_t *history = NULL;
-    uint32_t first, end;
-    enum code code;
+    struct block_rows all;
+    const uint8_t *history;
+    enum code code = block_rows_read(place, fields, field_count, decoder, series, arena, &all, err);
 
-    code = pack_read_block(pack, entry, arena, &encoded, err);
-    if (code)
-        return code; /* it has said which block of which pack */
-    code = block_open(encoded, arena, &block, err);
-    if (code)
-        goto out;
-    block_rows_of(&block, series->id, &first, &end);
-    if (first == end)
-        goto out;
-    code = block_read_time(decoder, &block, arena, &time, err);
     if (code == OK)
-        code = block_read_ingest(decoder, &block, arena, &ingest, err);
-    if (code == OK)
-        code = block_read_revision(decoder, &block, arena, &revision, err);
-    if (code)
-        goto out;
-    rows->count = end - first;
-    rows->time = time + first;
-    rows->ingest = ingest + first;
-    rows->revision = revision == NULL ? NULL : revision + first;
-    code = block_columns(&block, first, end, fields, field_count, decoder, arena, rows, err);
-    if (code == OK && place->apart)
-        code = block_read_history(decoder, &block, arena, &history, err);
+        code = block_rows_slice(&all, series->id, arena, rows, &history, err);
     if (code == OK && history != NULL)
-        rows_leave_out(rows, history + first);
-
-out:
-    if (code)
-        error_context(err, "pack %s, block at %" PRIu64, pack_name(pack), entry->offset);
+        rows_leave_out(rows, history);
     return code;
 }
 
@@ -237,14 +268,14 @@ bool place_summaries(const struct view *view, const struct place *place, const s
 {
     const struct pack_block *entry = place->detail;
     struct block_view block;
-    struct bytes encoded;
+    struct bytes header;
     struct error ignored;
 
     (void)view;
     *count = 0;
     if (!place->in_pack || place->apart || entry->series_count != 1 ||
-        pack_read_block(place->source, entry, arena, &encoded, &ignored) != OK ||
-        block_open(encoded, arena, &block, &ignored) != OK)
+        pack_read_block_header(place->source, entry, arena, &header, &ignored) != OK ||
+        block_open_header(header, entry->size, arena, &block, &ignored) != OK)
         return false;
     *summaries = ARENA_ARRAY(arena, struct place_summary, block.column_count);
     if (*summaries == NULL)

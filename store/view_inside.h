@@ -1,5 +1,5 @@
 /* The inside of a view, shared by view.c (what it keeps alive), view_places.c (where the rows of a
- * series are) and place_read.c (the rows themselves), and nobody else. */
+ * series are), place_read.c (the rows themselves) and place_reader.c, and nobody else. */
 #ifndef WEIR_STORE_VIEW_INSIDE_H
 #define WEIR_STORE_VIEW_INSIDE_H
 
@@ -18,5 +18,29 @@ struct view {
     size_t missing_count;
     const struct bytes *missing; /* a copy of the array; its texts live as long as the store */
 };
+
+/* A block, decoded: rows of all its series. */
+struct block_rows {
+    struct block_view block;
+    const int64_t *time, *ingest, *revision;
+    const uint8_t *history;
+    struct rows_column *columns; /* of the fields asked for, in their order */
+    uint32_t column_count;
+};
+
+/* Reads and decodes the place's block; with `series`, only if it has rows of it (else
+ * .time == NULL).  All memory from `arena`. */
+MUST_USE enum code block_rows_read(const struct place *place, const struct bytes *fields,
+                                   size_t field_count, struct block_decoder *decoder,
+                                   const struct series *series, struct arena *arena,
+                                   struct block_rows *all, struct error *err);
+/* The rows of one series and their flags, which point into the block's; only the array of columns
+ * is from `arena`. */
+MUST_USE enum code block_rows_slice(const struct block_rows *all, struct series_id id,
+                                    struct arena *arena, struct rows *rows, const uint8_t **history,
+                                    struct error *err);
+/* Leaves out the rows that stand for versions of a history pack.  The arrays that `rows` points to
+ * are the caller's to change. */
+void rows_leave_out(struct rows *rows, const uint8_t *history);
 
 #endif

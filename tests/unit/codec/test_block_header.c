@@ -39,7 +39,7 @@ static struct block_view view_of(struct block_section *column)
 static enum code read_header(struct block_view *got, struct error *err)
 {
     arena_release(&arena);
-    return block_header_read(buf_bytes(&out), &arena, got, err);
+    return block_header_read(buf_bytes(&out), out.size, &arena, got, err);
 }
 
 static void put(const struct block_view *view)
@@ -70,6 +70,41 @@ static void test_a_header_is_read_as_written(void **state)
     assert_int_equal(got.columns[0].crc, 7);
     assert_int_equal(got.series[1].low, 3);
     assert_int_equal(got.series_row_first[2], 3);
+}
+
+/* For summaries the rest of the block need not be there. */
+static void test_a_header_is_read_without_the_rest(void **state)
+{
+    struct block_section column;
+    struct block_view view = view_of(&column), got;
+    size_t header_size;
+
+    (void)state;
+    put(&view);
+    header_size = block_header_size(buf_bytes(&out));
+    assert_int_equal(header_size, out.size - strlen("tttt") - strlen("cc"));
+    assert_int_equal(block_header_size(bytes_slice(buf_bytes(&out), 0, BLOCK_HEAD_SIZE - 1)), 0);
+    for (size_t size = header_size - 1; size <= out.size; size++) {
+        enum code code;
+
+        arena_release(&arena);
+        code =
+            block_open_header(bytes_slice(buf_bytes(&out), 0, size), out.size, &arena, &got, NULL);
+        assert_int_equal(code, size < header_size ? E_CORRUPT : OK);
+        if (code)
+            continue;
+        assert_int_equal(got.columns[0].summary.valid_count, 3);
+        assert_int_equal(got.columns[0].data.size, 2);
+        assert_int_equal(got.columns[0].data.data != NULL, size == out.size);
+    }
+    arena_release(&arena);
+    assert_int_equal(block_open_header(bytes_slice(buf_bytes(&out), 0, header_size), out.size - 1,
+                                       &arena, &got, NULL),
+                     E_CORRUPT);
+    out.data[header_size / 2] ^= 1;
+    assert_int_equal(block_open_header(bytes_slice(buf_bytes(&out), 0, header_size), out.size,
+                                       &arena, &got, NULL),
+                     E_CORRUPT);
 }
 
 static void test_what_contradicts_itself_is_refused(void **state)
@@ -191,6 +226,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_header_is_read_as_written),
+        cmocka_unit_test(test_a_header_is_read_without_the_rest),
         cmocka_unit_test(test_what_contradicts_itself_is_refused),
         cmocka_unit_test(test_unknown_columns_are_refused),
         cmocka_unit_test(test_sections_are_all_there_and_nothing_else),

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include "codec/column_summary.h"
+
 static const struct pack_plan small = {2, 3, 10, 5, 2, 2, 10}, large = {3, 40, 4096, 100, 3, 3, 10};
 
 static struct bytes write_small(struct pack_fixture *fixture)
@@ -55,6 +57,43 @@ static void test_a_pack_reads_alike_from_file_and_memory(void **state)
     pack_unref(memory);
     pack_unref(disk);
     free((void *)bytes.data);
+    arena_release(&fixture->arena);
+}
+
+/* Also where it is longer than the first read: a shared block names its series. */
+static void test_a_header_is_read_alone(void **state)
+{
+    static const struct pack_plan plan = {1, 10, 4096, 250, 0, 0, 0};
+    struct pack_fixture *fixture = *state;
+    struct pack_summary summary;
+    struct bytes bytes;
+    struct pack *pack;
+    const struct pack_block *blocks;
+    size_t count;
+    uint32_t most = 0;
+
+    assert_int_equal(sample_write(fixture, &plan, "header.pack", &summary, &bytes, NULL), OK);
+    assert_int_equal(pack_open_file(fixture->fs, "header.pack", &pack, NULL), OK);
+    blocks = pack_blocks(pack, &count);
+    for (size_t i = 0; i < count; i++) {
+        struct block_view view, whole;
+        struct bytes header, encoded;
+        struct error err = {0};
+
+        if (pack_read_block_header(pack, &blocks[i], &fixture->arena, &header, &err) ||
+            block_open_header(header, blocks[i].size, &fixture->arena, &view, &err) ||
+            pack_read_block(pack, &blocks[i], &fixture->arena, &encoded, &err) ||
+            block_open(encoded, &fixture->arena, &whole, &err))
+            fail_msg("%s", err.text);
+        assert_true(header.size < encoded.size);
+        assert_int_equal(view.row_count, whole.row_count);
+        for (uint32_t c = 0; c < whole.column_count; c++)
+            assert_null(column_summary_differs(whole.columns[c].type, &view.columns[c].summary,
+                                               &whole.columns[c].summary));
+        most = block_header_size(header) > most ? block_header_size(header) : most;
+    }
+    assert_true(most > 4096);
+    pack_unref(pack);
     arena_release(&fixture->arena);
 }
 
@@ -271,6 +310,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_pack_reads_alike_from_file_and_memory),
+        cmocka_unit_test(test_a_header_is_read_alone),
         cmocka_unit_test(test_an_open_pack_keeps_no_descriptor),
         cmocka_unit_test(test_blocks_are_found_by_series_and_time),
         cmocka_unit_test(test_the_last_reference_closes),
