@@ -30,6 +30,11 @@ static bool count_add(void *state, const struct part_input *input)
     return true;
 }
 
+static void count_take(void *state, const struct part_summary *input)
+{
+    ((struct count_state *)state)->count += input->summary->valid_count;
+}
+
 static void count_finish(const void *state, struct datum *datum)
 {
     *datum =
@@ -88,6 +93,23 @@ static bool sum_add(void *state, const struct part_input *input)
         sum->integer_count++;
     }
     return true;
+}
+
+static void sum_take(void *state, const struct part_summary *input)
+{
+    const struct column_summary *summary = input->summary;
+    struct sum_state *sum = state;
+
+    if (input->type == TYPE_F64) {
+        sum_real(&sum->high, &sum->low, summary->sum.f64.high);
+        sum->low += summary->sum.f64.low;
+        sum->real_count += summary->valid_count;
+        return;
+    }
+    /* Modulo 2^128, so that the sign of the high word needs no care. */
+    sum->integer +=
+        (wide)((unsigned_wide)(uint64_t)summary->sum.integer.high << 64 | summary->sum.integer.low);
+    sum->integer_count += summary->valid_count;
 }
 
 /* The sum as high + low, both parts normalised. */
@@ -188,6 +210,37 @@ static bool max_add(void *state, const struct part_input *input)
         EXTREME_LOOP(u64, HAS_U64, >);
     *(struct extreme_state *)state = extreme;
     return true;
+}
+
+#define EXTREME_TAKE(member, bit, better, cell)                                                    \
+    do {                                                                                           \
+        if (!(extreme->has & (bit)) || (cell).member better extreme->member)                       \
+            extreme->member = (cell).member;                                                       \
+        extreme->has |= (bit);                                                                     \
+    } while (0)
+
+static void min_take(void *state, const struct part_summary *input)
+{
+    struct extreme_state *extreme = state;
+
+    if (input->type == TYPE_F64)
+        EXTREME_TAKE(f64, HAS_F64, <, input->summary->min);
+    else if (input->type == TYPE_I64)
+        EXTREME_TAKE(i64, HAS_I64, <, input->summary->min);
+    else
+        EXTREME_TAKE(u64, HAS_U64, <, input->summary->min);
+}
+
+static void max_take(void *state, const struct part_summary *input)
+{
+    struct extreme_state *extreme = state;
+
+    if (input->type == TYPE_F64)
+        EXTREME_TAKE(f64, HAS_F64, >, input->summary->max);
+    else if (input->type == TYPE_I64)
+        EXTREME_TAKE(i64, HAS_I64, >, input->summary->max);
+    else
+        EXTREME_TAKE(u64, HAS_U64, >, input->summary->max);
 }
 
 /* -1, 0, 1, exactly: an integer against a real. */
@@ -308,6 +361,30 @@ static bool last_add(void *state, const struct part_input *input)
     return true;
 }
 
+static void first_take(void *state, const struct part_summary *input)
+{
+    struct end_state *end = state;
+
+    if (input->summary->row_first != 0 ||
+        (end->type != TYPE_NONE && input->time_first >= end->time))
+        return;
+    end->time = input->time_first;
+    end->cell = input->summary->first;
+    end->type = input->type;
+}
+
+static void last_take(void *state, const struct part_summary *input)
+{
+    struct end_state *end = state;
+
+    if (input->summary->row_last != input->row_count - 1 ||
+        (end->type != TYPE_NONE && input->time_last < end->time))
+        return;
+    end->time = input->time_last;
+    end->cell = input->summary->last;
+    end->type = input->type;
+}
+
 static void end_finish(const void *state, struct datum *datum)
 {
     const struct end_state *end = state;
@@ -316,12 +393,12 @@ static void end_finish(const void *state, struct datum *datum)
 }
 
 const struct part_row part_rows[PART_KINDS] = {
-    [PART_COUNT] = {sizeof(struct count_state),   false, count_add},
-    [PART_SUM] = {sizeof(struct sum_state),     true,  sum_add  },
-    [PART_MIN] = {sizeof(struct extreme_state), true,  min_add  },
-    [PART_MAX] = {sizeof(struct extreme_state), true,  max_add  },
-    [PART_FIRST] = {sizeof(struct end_state),     false, first_add},
-    [PART_LAST] = {sizeof(struct end_state),     false, last_add },
+    [PART_COUNT] = {sizeof(struct count_state),   false, count_add, count_take},
+    [PART_SUM] = {sizeof(struct sum_state),     true,  sum_add,   sum_take  },
+    [PART_MIN] = {sizeof(struct extreme_state), true,  min_add,   min_take  },
+    [PART_MAX] = {sizeof(struct extreme_state), true,  max_add,   max_take  },
+    [PART_FIRST] = {sizeof(struct end_state),     false, first_add, first_take},
+    [PART_LAST] = {sizeof(struct end_state),     false, last_add,  last_take },
 };
 
 static_assert(sizeof(struct count_state) % 16 == 0, "states stand one behind another, aligned");

@@ -8,6 +8,7 @@
 #define WEIR_QUERY_AGGREGATE_H
 
 #include "base/arena.h"
+#include "model/block.h"
 #include "model/rows.h"
 #include "query/datum.h"
 
@@ -21,10 +22,21 @@ struct part_input {
     struct arena *arena; /* of the states, for texts */
 };
 
+/* One column of a block, all of one window, with values: what its header says. */
+struct part_summary {
+    enum value_type type; /* a number, unless the part takes all */
+    const struct column_summary *summary;
+    int64_t time_first, time_last; /* of the block's rows */
+    uint32_t row_count;
+};
+
 struct part_row {
     size_t size;  /* of the state, a multiple of 16; all zero = nothing yet */
     bool numbers; /* leaves texts and bools out */
     bool (*add)(void *state, const struct part_input *input); /* false: memory ran out */
+    /* As if all cells were added; of first and last only a cell in the block's first (last) row
+     * counts, which is a number. */
+    void (*take)(void *state, const struct part_summary *input);
 };
 
 extern const struct part_row part_rows[PART_KINDS];

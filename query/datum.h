@@ -5,6 +5,7 @@
 #include "model/value.h"
 
 __extension__ typedef __int128 wide;
+__extension__ typedef unsigned __int128 unsigned_wide;
 
 struct datum {
     enum value_type type; /* TYPE_NONE = null */

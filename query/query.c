@@ -6,6 +6,9 @@
 #include "query/result.h"
 #include "query/window.h"
 
+/* Of a query's memory such a part may hold decoded blocks for the next series. */
+enum { KEPT_MEMORY_PARTS = 8 };
+
 struct run_state {
     struct plan plan;
     struct watch watch;
@@ -232,10 +235,14 @@ static enum code prepare(struct run_state *run, struct query_sink *sink,
         .field_count = plan->field_count,
         .descending = query->descending && query_is_raw(query),
         .versions = query->versions,
+        .keep_bytes_max =
+            plan->series_count > 1 ? plan->watch->memory.bytes_max / KEPT_MEMORY_PARTS : 0,
         .deletions = &plan->deletions,
         .watch = plan->watch,
         .missing = &plan->missing,
     };
+    summary_use_init(&run->setting.summaries, query->aggregates, query->aggregate_count,
+                     query->every, query->every == 0 && !query->start_given);
     history_init(&run->history, &run->setting, plan->history_floor);
     windows_init(&run->windows, plan->watch, query->every, plan->field_count, plan->column_count,
                  plan->numbers, query->aggregates, query->aggregate_count);
@@ -275,6 +282,7 @@ enum code query_run(const struct query *query, const struct query_environment *e
 
     *outcome = (struct query_outcome){0};
     watch_init(&run.watch, environment->limits, environment->clock, sink);
+    run.watch.memory.parent = environment->memory;
     code = plan_init(&run.plan, query, environment, &run.watch, &fault);
     if (code)
         goto out;

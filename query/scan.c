@@ -12,8 +12,8 @@
 
 void scan_setting_release(struct scan_setting *setting)
 {
-    block_decoder_free(setting->decoder);
-    setting->decoder = NULL;
+    place_reader_free(setting->reader);
+    setting->reader = NULL;
 }
 
 enum { MISSING_TOLD_MAX = 100 };
@@ -113,8 +113,7 @@ static enum code take_deletions(struct scan *scan, const struct place *place, st
     for (uint32_t i = 0; i < scan->deletion_count; i++) {
         const struct deletion *deletion = &scan->deletions[i];
 
-        if (deletion->ingest <= place->ingest_first || deletion->ingest <= place->settled ||
-            deletion->start > last || deletion->end <= first)
+        if (!deletion_touches(deletion, place, first, last))
             continue;
         if (!taken)
             taken = ARENA_ARRAY(&opened->arena, const struct deletion *, scan->deletion_count - i);
@@ -133,12 +132,14 @@ static enum code read_place(struct scan *scan, const struct place *place, struct
     struct error fault = {0};
     enum code code = OK;
 
-    if (place->in_pack && !setting->decoder)
-        code = block_decoder_new(&setting->decoder, err);
+    if (!setting->reader)
+        code = place_reader_new(setting->view, setting->fields, setting->field_count,
+                                setting->keep_bytes_max, &setting->watch->memory, &setting->reader,
+                                err);
     if (code)
         return code;
-    code = place_read(setting->view, place, scan->series, setting->fields, setting->field_count,
-                      setting->decoder, &opened->arena, &opened->rows, &fault);
+    code = place_reader_read(setting->reader, place, scan->series, &opened->arena, &opened->rows,
+                             &fault);
     if (code == E_CORRUPT) { /* the answer goes on without it, and says so */
         opened->rows.count = 0;
         log_error(LOG_ERROR, "a block cannot be read", &fault);
@@ -165,6 +166,12 @@ static enum code open_place(struct scan *scan, const struct place *place, struct
     if (!fresh)
         return error_set(err, E_MEMORY, "no memory for the query");
     arena_init(&fresh->arena, memory->bytes_max, memory);
+    if (summary_may_stand(scan, place))
+        fresh->summary = summary_read(scan, place, &fresh->arena);
+    if (fresh->summary) {
+        *opened = fresh;
+        return OK;
+    }
     code = read_place(scan, place, fresh, err);
     if (code)
         goto out;
@@ -244,15 +251,21 @@ static enum code push(struct scan *scan, struct opened *opened, struct error *er
     return OK;
 }
 
+/* All of it was given. */
+static void spend(struct scan *scan, struct opened *opened)
+{
+    opened->next = scan->spent;
+    scan->spent = opened;
+    scan->spent_count++;
+}
+
 /* The top gave rows: it moves down, or leaves. */
 static void top_moved(struct scan *scan)
 {
     struct opened *top = scan->heap[0];
 
     if (top->at == top->end) {
-        top->next = scan->spent;
-        scan->spent = top;
-        scan->spent_count++;
+        spend(scan, top);
         scan->heap[0] = scan->heap[--scan->heap_count];
     }
     if (scan->heap_count > 0)
@@ -297,9 +310,19 @@ enum code scan_open(struct scan *scan, struct scan_setting *setting, const struc
     return watch_step(setting->watch, err);
 }
 
-/* Opens until every row of the next time is at hand. */
-static enum code open_due(struct scan *scan, struct error *err)
+static void place_passed(struct scan *scan)
 {
+    const struct place *place = scan->places[scan->place_at++];
+
+    if (scan->place_at == 1 || place->time_last > scan->time_reached)
+        scan->time_reached = place->time_last;
+}
+
+/* Opens until every row of the next time is at hand, or a place is met whose summary is enough:
+ * such a one has no time in common with any other. */
+static enum code open_due(struct scan *scan, struct opened **summed, struct error *err)
+{
+    *summed = NULL;
     while (scan->place_at < scan->place_count) {
         const struct place *place = scan->places[scan->place_at];
         int64_t nearest = scan->setting->descending ? place->time_last : place->time_first;
@@ -308,14 +331,18 @@ static enum code open_due(struct scan *scan, struct error *err)
 
         if (scan->heap_count > 0 && before(scan, next_time(scan, scan->heap[0]), nearest))
             return OK;
-        scan->place_at++;
         code = watch_step(scan->setting->watch, err);
         if (!code)
             code = open_place(scan, place, &opened, err);
         if (code)
             return code;
+        place_passed(scan);
         if (!opened)
             continue;
+        if (opened->summary) {
+            *summed = opened;
+            return OK;
+        }
         code = push(scan, opened, err);
         if (code) {
             opened_free(opened);
@@ -414,11 +441,17 @@ static enum code take_versions(struct scan *scan, struct stretch *stretch, struc
 
 enum code scan_next(struct scan *scan, struct stretch *stretch, struct error *err)
 {
+    struct opened *summed;
     enum code code;
 
-    code = open_due(scan, err);
+    code = open_due(scan, &summed, err);
     if (code)
         return code;
+    if (summed) {
+        *stretch = (struct stretch){.place = summed};
+        spend(scan, summed);
+        return OK;
+    }
     if (scan->heap_count == 0)
         return E_END;
     if (!scan->setting->versions && scan->heap[0]->clean && take_stretch(scan, stretch))

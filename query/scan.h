@@ -2,15 +2,17 @@
  * the scan reaches them, in an arena each, and freed when their last row has been consumed, so
  * that memory is bounded by how many overlap, not by the range.
  *
- * A scan gives stretches: rows that one place alone has, as they are, or else all versions of one
- * time.  What they mean (versions, deletions) is query/versions.h's. */
+ * A scan gives stretches: rows that one place alone has, as they are, or where that is enough their
+ * summary; or else all versions of one time.  What they mean (versions, deletions) is
+ * query/versions.h's. */
 #ifndef WEIR_QUERY_SCAN_H
 #define WEIR_QUERY_SCAN_H
 
 #include "base/arena.h"
 #include "query/deletions.h"
+#include "query/summary.h"
 #include "query/watch.h"
-#include "store/view.h"
+#include "store/place_reader.h"
 
 /* What is missing from the answer, as texts; in the plan's arena. */
 struct missing {
@@ -26,11 +28,13 @@ struct scan_setting {
     const struct bytes *fields;
     uint32_t field_count;
     bool descending;
-    bool versions; /* all versions of each time are wanted, not what they come to */
+    bool versions;                /* all versions of each time are wanted, not what they come to */
+    struct summary_use summaries; /* not with `descending` or `versions` */
     struct deletions *deletions;
     struct watch *watch;
     struct missing *missing;
-    struct block_decoder *decoder; /* made at the first pack; owned by the setting */
+    size_t keep_bytes_max;       /* of the reader; 0 where there is but one series */
+    struct place_reader *reader; /* made at the first place; owned by the setting */
 };
 
 void scan_setting_release(struct scan_setting *setting);
@@ -39,6 +43,7 @@ void scan_setting_release(struct scan_setting *setting);
 struct opened {
     struct opened *next;
     struct arena arena;
+    const struct summary *summary; /* stands for its rows, which were not read; else NULL */
     struct rows rows;
     uint32_t at, end; /* rows in the range that were not given yet: [at, end) */
     /* Its rows are the answer's: one a time, none after S, deleted or retracted. */
@@ -54,9 +59,9 @@ struct version {
 
 struct stretch {
     const struct opened *place; /* NULL: versions */
-    uint32_t first, end;        /* rows of the place, ascending whatever the order */
-    int64_t time;               /* of the versions, */
-    struct version *versions;   /* in no order */
+    uint32_t first, end;      /* rows of the place, ascending whatever the order; or its summary */
+    int64_t time;             /* of the versions, */
+    struct version *versions; /* in no order */
     size_t version_count;
 };
 
@@ -69,6 +74,7 @@ struct scan {
     struct arena arena;          /* the lists below */
     const struct place **places; /* in order of their nearer end */
     size_t place_at, place_count;
+    int64_t time_reached; /* ascending: the last time of the places before place_at */
     struct opened **heap; /* by the time of the next row */
     size_t heap_count, heap_capacity;
     struct opened *spent; /* given to the end, not yet freed */
@@ -88,6 +94,14 @@ MUST_USE enum code scan_next(struct scan *scan, struct stretch *stretch, struct 
 /* Frees the places that were given to the end. */
 void scan_forget(struct scan *scan);
 void scan_release(struct scan *scan);
+
+/* Whether it may hide a row of the place at a time in [first, last]. */
+static inline bool deletion_touches(const struct deletion *deletion, const struct place *place,
+                                    int64_t first, int64_t last)
+{
+    return deletion->ingest > place->ingest_first && deletion->ingest > place->settled &&
+           deletion->start <= last && deletion->end > first;
+}
 
 /* Notes once.  E_PARTIAL's text for people is the note. */
 MUST_USE bool missing_note(struct missing *missing, struct bytes text);

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/failpoint.h"
+
 /* So many spent places wait at most for the merged rows that point into them. */
 enum { SPENT_MAX = 64 };
 
@@ -17,10 +19,13 @@ static int64_t version_revision(const struct version *version)
     return revision ? revision[version->row] : INT64_MIN;
 }
 
+/* The one place that orders versions. */
 static int compare_newest(const void *a, const void *b)
 {
     const struct version *x = a, *y = b;
 
+    if (failpoint("query.version_order"))
+        return 0;
     return version_compare(version_revision(y), version_ingest(y), version_revision(x),
                            version_ingest(x));
 }
@@ -182,8 +187,13 @@ static void stretch_run(const struct stretch *stretch, bool reversed, struct run
 {
     const struct rows *rows = &stretch->place->rows;
 
-    *run = (struct run){rows->time,     rows->columns, rows->column_count,
-                        stretch->first, stretch->end,  reversed};
+    *run = (struct run){.time = rows->time,
+                        .columns = rows->columns,
+                        .column_count = rows->column_count,
+                        .first = stretch->first,
+                        .end = stretch->end,
+                        .reversed = reversed,
+                        .summary = stretch->place->summary};
 }
 
 enum code versions_next(struct versions *versions, struct run *run, struct error *err)

@@ -14,6 +14,8 @@ struct run {
     uint32_t column_count;
     uint32_t first, end; /* rows [first, end) */
     bool reversed;       /* from the last to the first */
+    const struct summary
+        *summary; /* instead of rows, where the scan's setting allows it; or NULL */
 };
 
 enum { MERGED_ROWS_MAX = 1024 };

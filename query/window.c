@@ -202,6 +202,50 @@ static bool add_rows(struct windows *windows, const struct run *run, uint32_t fi
     return true;
 }
 
+static bool any_valid(const struct summary *summary)
+{
+    for (size_t i = 0; i < summary->column_count; i++)
+        if (summary->columns[i].summary->valid_count > 0)
+            return true;
+    return false;
+}
+
+/* What add_rows() does, of rows that were not decoded. */
+static enum code add_summary(struct windows *windows, const struct summary *summary,
+                             struct error *err)
+{
+    int64_t start = INT64_MIN, end;
+    char *states;
+    enum code code;
+
+    if (!any_valid(summary))
+        return OK;
+    if (windows->every > 0)
+        start = window_start(windows->every, windows->shift, summary->time_first, &end);
+    if (summary->time_first < windows->time_first)
+        windows->time_first = summary->time_first;
+    code = find(windows, start, err);
+    if (code)
+        return code;
+    states = windows->windows[windows->at].states;
+    for (size_t i = 0; i < summary->column_count; i++) {
+        const struct place_summary *column = &summary->columns[i];
+        struct part_summary input = {column->type, column->summary, summary->time_first,
+                                     summary->time_last, summary->row_count};
+        bool number = value_kind(column->type) == KIND_NUMBER;
+
+        if (column->summary->valid_count == 0)
+            continue;
+        if (!number && windows->numbers[column->field])
+            windows->skipped += column->summary->valid_count;
+        for (size_t part = 0; part < PART_KINDS; part++)
+            if (windows->offset[part] != SIZE_MAX && (number || !part_rows[part].numbers))
+                part_rows[part].take(
+                    states + column->field * windows->field_size + windows->offset[part], &input);
+    }
+    return OK;
+}
+
 /* The first row at or behind `time`, searched from `first` in growing steps: windows are mostly
  * much shorter than runs. */
 static uint32_t row_behind(const struct run *run, uint32_t first, int64_t time)
@@ -229,6 +273,8 @@ enum code windows_add(struct windows *windows, const struct run *run, struct err
     uint32_t first = run->first;
 
     assert(!run->reversed);
+    if (run->summary)
+        return add_summary(windows, run->summary, err);
     while (first < run->end) {
         uint32_t valid, end = run->end;
         int64_t start = INT64_MIN, window_end;

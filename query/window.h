@@ -39,7 +39,8 @@ void windows_init(struct windows *windows, struct watch *watch, int64_t every, u
                   const struct aggregate *const *aggregates, size_t count);
 /* Empties them for the next group. */
 void windows_begin(struct windows *windows);
-/* Adds ascending rows.  E_QUERY_GROUPS, E_QUERY_MEMORY. */
+/* Adds ascending rows, or the summary of such rows of one window.  E_QUERY_GROUPS, E_QUERY_MEMORY.
+ */
 MUST_USE enum code windows_add(struct windows *windows, const struct run *run, struct error *err);
 /* Puts them in order of time. */
 void windows_sort(struct windows *windows);

@@ -152,7 +152,7 @@ enum code fixture_ask(struct fixture *fixture, const char *question)
     fixture->sink.fail_write_at = fail_write_at;
     fixture->outcome = (struct query_outcome){0};
     fixture->err = (struct error){0};
-    fixture->store.places_read = 0;
+    fixture->store.places_read = fixture->store.headers_read = 0;
     arena_init(&arena, 1 << 20, NULL);
     code = query_parse(parameters, count, BYTES(""), fixture->clock.wall, &arena, &query,
                        &fixture->err);

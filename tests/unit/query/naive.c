@@ -302,7 +302,8 @@ static struct naive_value sum_or_mean(const struct naive_cell *cells, uint32_t c
             continue;
         numbers++;
         integers &= value->type != TYPE_F64;
-        real += real_of(value);
+        if (value->type == TYPE_F64)
+            real += (naive_real)value->cell.f64;
         if (value->type == TYPE_I64)
             integer += value->cell.i64;
         if (value->type == TYPE_U64)
@@ -310,11 +311,11 @@ static struct naive_value sum_or_mean(const struct naive_cell *cells, uint32_t c
     }
     if (numbers == 0)
         return (struct naive_value){.type = TYPE_NONE};
-    if (mean)
-        return real_value(real / numbers);
-    if (integers)
+    /* Integers are added apart: those of 64 bits would push small reals out of the 113. */
+    if (integers && !mean)
         return (struct naive_value){.type = TYPE_I64, .exact = true, .integer = integer};
-    return real_value(real);
+    real += (naive_real)integer;
+    return real_value(mean ? real / numbers : real);
 }
 
 static struct naive_value aggregate(const char *name, const struct naive_cell *cells,

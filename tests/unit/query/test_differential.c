@@ -195,6 +195,12 @@ static void make_tombstone(struct data *data)
     }
 }
 
+static void place_kind(struct data *data, struct twin_place *place)
+{
+    place->shared = below(data, 3) == 0;
+    place->block = below(data, 2);
+}
+
 /* Every row is in at least one place; some are in two. */
 static void make_places(struct data *data)
 {
@@ -215,13 +221,12 @@ static void make_places(struct data *data)
                 list[n++] = i;
         }
         if (n > 0)
-            twin_place_of(&data->store, list, n)->shared = below(data, 3) == 0;
+            place_kind(data, twin_place_of(&data->store, list, n));
     }
     for (uint32_t i = 0; i < count; i++)
         list[i] = i;
     for (uint32_t i = 0; i < count; i += 97) /* what `how` left out is in the end in these */
-        twin_place_of(&data->store, list + i, count - i < 97 ? count - i : 97)->shared =
-            below(data, 3) == 0;
+        place_kind(data, twin_place_of(&data->store, list + i, count - i < 97 ? count - i : 97));
     free(list);
 }
 

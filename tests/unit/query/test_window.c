@@ -69,7 +69,7 @@ static void test_windows_are_found_again_in_any_order(void **state)
     for (int round = 0; round < 2; round++)
         for (int i = COUNT - 1; i > 0; i--) {
             const int64_t time[] = {i * 10 - 1, i * 10}; /* two windows each */
-            struct run run = {time, &column, 1, 0, 2, false};
+            struct run run = {time, &column, 1, 0, 2, false, NULL};
 
             assert_int_equal(windows_add(&windows, &run, NULL), OK);
         }
@@ -85,7 +85,7 @@ static void test_windows_are_found_again_in_any_order(void **state)
     }
     {
         const int64_t time[] = {-1};
-        struct run run = {time, &column, 1, 0, 1, false};
+        struct run run = {time, &column, 1, 0, 1, false, NULL};
 
         assert_int_equal(windows_add(&windows, &run, NULL), E_QUERY_GROUPS);
     }
@@ -105,7 +105,7 @@ static void test_rows_without_a_value_make_no_window(void **state)
         {0, TYPE_RETRACTED, cells, NULL   }
     };
     const int64_t time[] = {1, 11, 12, 21};
-    struct run run = {time, columns, 2, 0, 4, false};
+    struct run run = {time, columns, 2, 0, 4, false, NULL};
     struct windows windows;
     struct twin_clock clock;
     struct twin_sink sink;

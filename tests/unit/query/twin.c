@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "codec/column_summary.h"
+
 struct view {
     struct store *store;
     int64_t as_of;
@@ -40,7 +42,8 @@ struct twin_place *twin_place_of(struct store *store, const uint32_t *rows, uint
     struct twin_place *place = &store->places[store->place_count++];
 
     assert(store->place_count < TWIN_PLACES_MAX && count > 0);
-    *place = (struct twin_place){.rows = malloc(count * sizeof(*rows)), .row_count = count};
+    *place = (struct twin_place){
+        .rows = malloc(count * sizeof(*rows)), .row_count = count, .settled = INT64_MIN};
     assert(place->rows);
     memcpy(place->rows, rows, count * sizeof(*rows));
     return place;
@@ -150,8 +153,11 @@ enum code view_places(const struct view *view, const struct series *series, int6
             .time_last = INT64_MIN,
             .ingest_first = INT64_MAX,
             .ingest_last = INT64_MIN,
-            .settled = INT64_MIN,
+            .in_pack = from->block,
+            .apart = from->apart,
+            .settled = from->settled,
             .source = from,
+            .detail = series,
         };
 
         for (uint32_t j = 0; j < from->row_count; j++) {
@@ -222,12 +228,36 @@ static bool make_column(const struct twin_row *const *rows, uint32_t count, stru
     return n > 0;
 }
 
-enum code place_read(const struct view *view, const struct place *place,
-                     const struct series *series, const struct bytes *fields, size_t field_count,
-                     struct block_decoder *decoder, struct arena *arena, struct rows *rows,
-                     struct error *err)
+struct place_reader {
+    const struct view *view;
+    const struct bytes *fields;
+    uint32_t field_count;
+};
+
+enum code place_reader_new(const struct view *view, const struct bytes *fields,
+                           uint32_t field_count, size_t keep_bytes_max, struct budget *memory,
+                           struct place_reader **reader, struct error *err)
 {
-    struct store *store = view->store;
+    (void)keep_bytes_max, (void)memory;
+    *reader = malloc(sizeof(**reader));
+    if (!*reader)
+        return error_set(err, E_MEMORY, "no memory for a reader");
+    **reader = (struct place_reader){view, fields, field_count};
+    return OK;
+}
+
+void place_reader_free(struct place_reader *reader)
+{
+    free(reader);
+}
+
+enum code place_reader_read(struct place_reader *reader, const struct place *place,
+                            const struct series *series, struct arena *arena, struct rows *rows,
+                            struct error *err)
+{
+    struct store *store = reader->view->store;
+    const struct bytes *fields = reader->fields;
+    uint32_t field_count = reader->field_count;
     const struct twin_place *from = place->source;
     const struct twin_row **list = ARENA_ARRAY(arena, const struct twin_row *, from->row_count);
     struct rows_column *columns =
@@ -236,7 +266,6 @@ enum code place_read(const struct view *view, const struct place *place,
     bool revised = false;
     uint32_t n = 0;
 
-    (void)decoder;
     store->places_read++;
     if (store->fail_at_read > 0 && store->places_read >= store->fail_at_read)
         return error_set(err, E_IO, "read: the disk is gone");
@@ -272,13 +301,54 @@ enum code place_read(const struct view *view, const struct place *place,
     return OK;
 }
 
+/* As a block's header would have it. */
+static const struct column_summary *
+make_summary(const struct rows *rows, const struct rows_column *column, struct arena *arena)
+{
+    struct column_summary *summary = ARENA_NEW(arena, struct column_summary);
+    union cell *cells = ARENA_ARRAY(arena, union cell, rows->count);
+    uint16_t *numbers = ARENA_ARRAY(arena, uint16_t, rows->count);
+    size_t count = 0;
+
+    assert(summary && cells && numbers);
+    for (uint32_t i = 0; i < rows->count; i++)
+        if (!column->present || column->present[i]) {
+            cells[count] = column->cells[i];
+            numbers[count++] = (uint16_t)i;
+        }
+    column_summary_make(column->type, cells, numbers, count, summary);
+    return summary;
+}
+
 bool place_summaries(const struct view *view, const struct place *place, const struct bytes *fields,
                      size_t field_count, struct arena *arena, bool *times_unique,
                      struct place_summary **summaries, size_t *count)
 {
-    (void)view, (void)place, (void)fields, (void)field_count, (void)arena;
-    (void)times_unique, (void)summaries, (void)count;
-    return false;
+    struct store *store = view->store;
+    struct place_reader reader = {view, fields, (uint32_t)field_count};
+    uint32_t places_read = store->places_read;
+    const struct twin_place *from = place->source;
+    struct rows rows;
+    enum code code;
+
+    *count = 0;
+    if (!from->block || from->shared || from->corrupt)
+        return false;
+    code = place_reader_read(&reader, place, place->detail, arena, &rows, NULL);
+    store->places_read = places_read;
+    if (code)
+        return false;
+    store->headers_read++;
+    *times_unique = true;
+    for (uint32_t i = 1; i < rows.count; i++)
+        *times_unique &= rows.time[i] != rows.time[i - 1];
+    *summaries = ARENA_ARRAY(arena, struct place_summary, rows.column_count);
+    assert(*summaries);
+    for (uint32_t i = 0; i < rows.column_count; i++)
+        (*summaries)[(*count)++] =
+            (struct place_summary){rows.columns[i].field, rows.columns[i].type,
+                                   make_summary(&rows, &rows.columns[i], arena)};
+    return true;
 }
 
 /* --- the sink --- */

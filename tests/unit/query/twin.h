@@ -6,7 +6,7 @@
 
 #include "catalog/catalog.h"
 #include "query/query.h"
-#include "store/view.h"
+#include "store/place_reader.h"
 
 enum { TWIN_CELLS_MAX = 8, TWIN_PLACES_MAX = 4096 };
 
@@ -29,6 +29,9 @@ struct twin_place {
     uint32_t row_count;
     bool shared; /* offered to every series of its range */
     bool corrupt;
+    bool block; /* in a pack, with a header unless it is shared */
+    bool apart; /* as in struct place, */
+    int64_t settled;
 };
 
 struct store {
@@ -44,8 +47,8 @@ struct store {
     int64_t watermark;
     bool not_final; /* of all views */
     /* What the test may look at. */
-    uint32_t views_open, places_read;
-    uint32_t fail_at_read; /* from that place_read() on: E_IO; 0 = never */
+    uint32_t views_open, places_read, headers_read;
+    uint32_t fail_at_read; /* from that place_reader_read() on: E_IO; 0 = never */
 };
 
 void twin_init(struct store *store, int64_t watermark);

@@ -1,0 +1,129 @@
+#include "query/summary.h"
+
+#include <math.h>
+
+#include "base/failpoint.h"
+#include "query/scan.h"
+#include "query/window.h"
+
+/* Larger values might overflow a sum on the way, and then the order of adding decides. */
+#define SUMMED_MAX 0x1p960
+
+void summary_use_init(struct summary_use *use, const struct aggregate *const *aggregates,
+                      size_t count, int64_t every, bool first_time)
+{
+    *use = (struct summary_use){.allowed = count > 0, .every = every, .first_time = first_time};
+    for (size_t i = 0; i < count; i++)
+        use->parts[aggregates[i]->part] = true;
+}
+
+static bool in_one_window(int64_t every, const struct place *place)
+{
+    int64_t end;
+
+    if (every == 0)
+        return true;
+    (void)window_start(every, window_shift(every), place->time_first, &end);
+    return place->time_last < end;
+}
+
+/* Another place may have a row at one of the place's times.  Places stand in order of their first
+ * time. */
+static bool overlapped(const struct scan *scan, const struct place *place)
+{
+    size_t next = scan->place_at + 1;
+
+    if (failpoint("query.summary_overlap"))
+        return false;
+    return (scan->place_at > 0 && scan->time_reached >= place->time_first) ||
+           (next < scan->place_count && scan->places[next]->time_first <= place->time_last);
+}
+
+static bool deleted(const struct scan *scan, const struct place *place)
+{
+    for (uint32_t i = 0; i < scan->deletion_count; i++)
+        if (deletion_touches(&scan->deletions[i], place, place->time_first, place->time_last))
+            return true;
+    return false;
+}
+
+bool summary_may_stand(const struct scan *scan, const struct place *place)
+{
+    const struct scan_setting *setting = scan->setting;
+
+    return setting->summaries.allowed && place->in_pack && !place->apart &&
+           place->ingest_last <= setting->as_of && place->time_first >= scan->start &&
+           place->time_last < scan->end && in_one_window(setting->summaries.every, place) &&
+           !overlapped(scan, place) && !deleted(scan, place);
+}
+
+const struct summary *summary_read(const struct scan *scan, const struct place *place,
+                                   struct arena *arena)
+{
+    const struct scan_setting *setting = scan->setting;
+    struct summary *summary = ARENA_NEW(arena, struct summary);
+    struct place_summary *columns;
+    bool times_unique;
+    size_t count;
+
+    if (!summary ||
+        !place_summaries(setting->view, place, setting->fields, setting->field_count, arena,
+                         &times_unique, &columns, &count) ||
+        !times_unique)
+        return NULL;
+    *summary =
+        (struct summary){place->time_first, place->time_last, place->row_count, columns, count};
+    return summary_suffices(&setting->summaries, summary) ? summary : NULL;
+}
+
+static bool column_suffices(const struct summary_use *use, const struct place_summary *column)
+{
+    const struct column_summary *summary = column->summary;
+
+    if (column->type == TYPE_RETRACTED)
+        return false;
+    if (value_kind(column->type) != KIND_NUMBER) /* a header does not tell texts and bools */
+        return !use->parts[PART_FIRST] && !use->parts[PART_LAST];
+    return column->type != TYPE_F64 || !use->parts[PART_SUM] ||
+           (fabs(summary->min.f64) < SUMMED_MAX && fabs(summary->max.f64) < SUMMED_MAX);
+}
+
+/* Whether the column has a cell in the block's first (last) row: of others the time is not told. */
+static bool has_first(const struct summary *summary, const struct place_summary *column)
+{
+    if (value_kind(column->type) != KIND_NUMBER)
+        return column->summary->valid_count == summary->row_count;
+    return column->summary->row_first == 0;
+}
+
+static bool has_last(const struct summary *summary, const struct place_summary *column)
+{
+    return column->summary->row_last == summary->row_count - 1;
+}
+
+bool summary_suffices(const struct summary_use *use, const struct summary *summary)
+{
+    bool any = false, any_first = false;
+
+    for (size_t i = 0; i < summary->column_count;) {
+        uint32_t field = summary->columns[i].field;
+        bool valid = false, first = false, last = false;
+
+        for (; i < summary->column_count && summary->columns[i].field == field; i++) {
+            const struct place_summary *column = &summary->columns[i];
+
+            if (column->summary->valid_count == 0)
+                continue;
+            if (!column_suffices(use, column))
+                return false;
+            valid = true;
+            first |= has_first(summary, column);
+            last |= has_last(summary, column);
+        }
+        if (valid && ((use->parts[PART_FIRST] && !first) || (use->parts[PART_LAST] && !last)))
+            return false;
+        any |= valid;
+        any_first |= first;
+    }
+    return !any || !use->first_time || any_first;
+}

@@ -1,0 +1,37 @@
+/* What a block's header says of its rows.  Where aggregates need no more than that, and nothing
+ * else has a say about these rows, the block is not decoded (design.md section 4). */
+#ifndef WEIR_QUERY_SUMMARY_H
+#define WEIR_QUERY_SUMMARY_H
+
+#include "query/aggregate.h"
+#include "store/view.h"
+
+struct scan;
+
+struct summary {
+    int64_t time_first, time_last;
+    uint32_t row_count;
+    const struct place_summary *columns; /* in order of field */
+    size_t column_count;
+};
+
+/* What an answer makes of rows. */
+struct summary_use {
+    bool allowed; /* false: the rows themselves are wanted */
+    bool parts[PART_KINDS];
+    int64_t every;   /* of the windows; 0 = one over all */
+    bool first_time; /* the time of the first value is told */
+};
+
+void summary_use_init(struct summary_use *use, const struct aggregate *const *aggregates,
+                      size_t count, int64_t every, bool first_time);
+/* Whether the place's rows are the answer's, all of one window, as far as can be told without
+ * reading: `place` is the scan's next one. */
+bool summary_may_stand(const struct scan *scan, const struct place *place);
+/* Reads the header; what lives, lives in `arena`.  NULL: the rows are needed after all. */
+const struct summary *summary_read(const struct scan *scan, const struct place *place,
+                                   struct arena *arena);
+/* Whether everything that is made of the rows can be made of their summary, to the last digit. */
+bool summary_suffices(const struct summary_use *use, const struct summary *summary);
+
+#endif
