@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/time_text.h"
 #include "catalog/match.h"
 #include "codec/record.h"
@@ -11,7 +12,7 @@
 #include "http/reply.h"
 #include "store/store.h"
 
-enum { TOMBSTONE_BYTES_MAX = 1024 * 1024 };
+enum { TOMBSTONE_BYTES_MAX = 1024 * 1024, AUDIT_BYTES_MAX = 4096 };
 
 struct deletion {
     struct tombstone tombstone;
@@ -90,6 +91,24 @@ static enum code collect_matchers(struct request *request, struct tombstone *tom
     return code;
 }
 
+/* For good is for administrators. */
+static enum code erase_parse(const struct request *request, bool *erase, struct error *err)
+{
+    struct bytes text;
+
+    *erase = false;
+    if (!request_parameter(request, "erase", &text) || bytes_equal(text, BYTES("false")))
+        return OK;
+    error_point(err, BYTES("erase"));
+    if (!bytes_equal(text, BYTES("true")))
+        return error_set(err, E_BAD_PARAMETER,
+                         "erase=%.*s is not known; say erase=true or erase=false", BYTES_ARG(text));
+    if ((session_of(request)->grant.scopes & SCOPE_ADMIN) == 0)
+        return error_set(err, E_FORBIDDEN, "erase=true needs a token with the scope \"admin\"");
+    *erase = true;
+    return OK;
+}
+
 static enum code deletion_parse(struct request *request, struct tombstone *tombstone,
                                 struct error *err)
 {
@@ -99,12 +118,9 @@ static enum code deletion_parse(struct request *request, struct tombstone *tombs
 
     if (code)
         return code;
-    if (request_parameter(request, "erase", &text) && !bytes_equal(text, BYTES("false"))) {
-        error_point(err, BYTES("erase"));
-        return error_set(err, E_NOT_SUPPORTED,
-                         "erase is not supported yet; without it the points are hidden from now on "
-                         "and stay visible to as_of");
-    }
+    code = erase_parse(request, &tombstone->erase, err);
+    if (code)
+        return code;
     if (!request_parameter(request, "measurement", &tombstone->selector.measurement) ||
         tombstone->selector.measurement.size == 0) {
         error_point(err, BYTES("measurement"));
@@ -125,6 +141,48 @@ static enum code deletion_parse(struct request *request, struct tombstone *tombs
     return code;
 }
 
+/* Who erased what, and when it was gone: in the program's log, since the data itself must not tell.
+ */
+static void audit(const struct deletion *deletion, const char *what, int64_t ingest)
+{
+    const struct request *request = deletion->request;
+    const struct tombstone *tombstone = &deletion->tombstone;
+    char start[TIMESTAMP_TEXT_SIZE], end[TIMESTAMP_TEXT_SIZE];
+    struct bytes from = {start, timestamp_print(tombstone->start, start)};
+    struct bytes to = {end, timestamp_print(tombstone->end, end)};
+    struct buf selector = BUF_INIT(AUDIT_BYTES_MAX);
+
+    for (size_t i = 0; i < request->parameter_count; i++) {
+        buf_put(&selector, i > 0 ? BYTES(" ") : BYTES(""));
+        buf_put(&selector, request->parameters[i].name);
+        buf_put(&selector, BYTES("="));
+        buf_put(&selector, request->parameters[i].value);
+    }
+    log_event(LOG_WARN, what, LOG_CSTR("audit", "erase"), LOG_INT("erasure", ingest),
+              LOG_TEXT("tenant", session_of(request)->tenant->name),
+              LOG_TEXT("token", session_of(request)->grant.id), LOG_TEXT("request", request->id),
+              LOG_TEXT("start", from), LOG_TEXT("end", to),
+              LOG_TEXT("question", buf_bytes(&selector)));
+    buf_release(&selector);
+}
+
+/* Hidden at once; the answer waits until the points are out of packs and wal as well. */
+static void erasure_done(void *context, enum code code, const struct error *err)
+{
+    struct deletion *deletion = context;
+    struct request *request = deletion->request;
+
+    if (code) {
+        audit(deletion, "erase: hidden, but not yet removed from the disk; it will be tried again",
+              deletion->submission.ingest);
+        reply_problem(request, err);
+    } else {
+        audit(deletion, "erase: the points are gone from the disk", deletion->submission.ingest);
+        reply_bytes(request, 200, "application/json", BYTES("{\"erased\":true}"));
+    }
+    request_resume(request);
+}
+
 static void deletion_done(struct submission *submission, enum code code, const struct error *err)
 {
     struct deletion *deletion =
@@ -136,6 +194,11 @@ static void deletion_done(struct submission *submission, enum code code, const s
         failure = *err;
         failure.code = code;
         reply_problem(request, &failure);
+    } else if (deletion->tombstone.erase) {
+        audit(deletion, "erase: the points are hidden from every question", submission->ingest);
+        store_compact(app_of(request)->store, session_of(request)->tenant, COMPACT_DUE,
+                      erasure_done, deletion);
+        return;
     } else {
         reply_empty(request, 204);
     }

@@ -50,6 +50,9 @@ static void metrics_finish(struct request *request)
     metric_set(metrics_get(app->metrics, "weir_queries_waiting",
                            "Queries and lists that wait for a worker.", METRIC_GAUGE, ""),
                (int64_t)workers_waiting(app->workers));
+    metric_set(metrics_get(app->metrics, "weir_queries_memory_bytes",
+                           "Memory of the queries under way.", METRIC_GAUGE, ""),
+               (int64_t)budget_used(&app->query_memory));
     metrics_print(app->metrics, &out);
     reply_buf_take(request, 200, "text/plain; version=0.0.4; charset=utf-8", &out);
 }
@@ -76,8 +79,27 @@ static void flush_finish(struct request *request)
     store_flush(app_of(request)->store, flush_done, request);
 }
 
+static void compact_done(void *context, enum code code, const struct error *err)
+{
+    struct request *request = context;
+
+    if (code)
+        reply_problem(request, err);
+    else
+        reply_bytes(request, 200, "application/json", BYTES("{\"compacted\":true}"));
+    request_resume(request);
+}
+
+static void compact_finish(struct request *request)
+{
+    request_park(request);
+    store_compact(app_of(request)->store, session_of(request)->tenant, COMPACT_ALL, compact_done,
+                  request);
+}
+
 const struct handler healthz_handler = {.finish = healthz_finish};
 const struct handler readyz_handler = {.finish = readyz_finish};
 const struct handler metrics_handler = {.finish = metrics_finish};
 const struct handler openapi_handler = {.finish = openapi_finish};
 const struct handler flush_handler = {.finish = flush_finish};
+const struct handler compact_handler = {.finish = compact_finish};

@@ -24,6 +24,7 @@ const struct route app_routes[] = {
     {METHOD_GET,    "/v1/tags/{key}/values", SCOPE_READ,  &tag_values_handler,
      measurement_parameter_names,                                                                               false},
     {METHOD_POST,   "/v1/admin/flush",       SCOPE_ADMIN, &flush_handler,          NULL,                        false},
+    {METHOD_POST,   "/v1/admin/compact",     SCOPE_ADMIN, &compact_handler,        NULL,                        false},
     {METHOD_GET,    "/metrics",              SCOPE_ADMIN, &metrics_handler,        NULL,                        false},
     {METHOD_GET,    "/healthz",              SCOPE_NONE,  &healthz_handler,        NULL,                        false},
     {METHOD_GET,    "/readyz",               SCOPE_NONE,  &readyz_handler,         NULL,                        false},

@@ -22,6 +22,7 @@ struct compact_request {
     struct compact_request *next;
     struct store *store;
     const struct tenant *tenant; /* NULL: all */
+    enum compact_extent extent;
     void (*done)(void *context, enum code code, const struct error *err);
     void *context;
     bool flushed; /* else it still waits for that */
@@ -162,7 +163,7 @@ static enum code request_carry_out(struct store *store, const struct compact_req
         while (code == OK && did) {
             if (store->failed)
                 return error_set(err, E_IO, "the disk failed; the server must be restarted");
-            code = store_compact_tenant(store, tenant, true, &did, err);
+            code = store_compact_tenant(store, tenant, request->extent == COMPACT_ALL, &did, err);
             retired_remove(store);
         }
     }
@@ -251,7 +252,7 @@ static void request_flushed(void *context, enum code code, const struct error *e
         request_finish(request, code, err);
 }
 
-void store_compact(struct store *store, const struct tenant *tenant,
+void store_compact(struct store *store, const struct tenant *tenant, enum compact_extent extent,
                    void (*done)(void *context, enum code code, const struct error *err),
                    void *context)
 {
@@ -264,7 +265,7 @@ void store_compact(struct store *store, const struct tenant *tenant,
         return;
     }
     *request = (struct compact_request){
-        .store = store, .tenant = tenant, .done = done, .context = context};
+        .store = store, .tenant = tenant, .extent = extent, .done = done, .context = context};
     pthread_mutex_lock(&store->compact_lock);
     request->next = store->compact_requests;
     store->compact_requests = request;

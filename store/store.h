@@ -70,15 +70,20 @@ void store_flush(struct store *store,
                  void (*done)(void *context, enum code code, const struct error *err),
                  void *context);
 
-/* Seals everything applied so far, then compacts all packs of the tenant (NULL: of all tenants) as
- * far as they go, erases what is to be erased, drops what is past retention; done() from the
- * compactor's thread. */
-void store_compact(struct store *store, const struct tenant *tenant,
+enum compact_extent {
+    COMPACT_DUE, /* what there is a reason for: erasing, retention, many packs */
+    COMPACT_ALL, /* all that can be merged */
+};
+
+/* Seals everything applied so far, then compacts packs of the tenant (NULL: of all tenants) as far
+ * as it goes.  done(): nothing that was erased before is in a pack or in the wal any more.  From
+ * the compactor's thread. */
+void store_compact(struct store *store, const struct tenant *tenant, enum compact_extent extent,
                    void (*done)(void *context, enum code code, const struct error *err),
                    void *context);
 
-/* A clock whose wall time is where it would be had it not jumped: what ages of data are counted from.
- * Any thread; lives as long as the store. */
+/* A clock whose wall time is where it would be had it not jumped: what ages of data are counted
+ * from. Any thread; lives as long as the store. */
 struct clock *store_clock(struct store *store);
 /* Readiness: OK, or why not (E_IO after a disk error, E_CLOCK_SKEW, E_DISK_FULL, E_NOT_READY). */
 enum code store_ready(struct store *store, struct error *err);

@@ -40,6 +40,7 @@ struct wal {
     struct segment *closed; /* ascending by id */
     size_t closed_count, closed_capacity;
     struct segment spare; /* .file NULL: none */
+    uint64_t rotated_id;  /* segments up to here are not recycled: what they hold is to go */
     uint64_t id_next, size_next;
     uint64_t bytes; /* of all files */
 };
@@ -391,6 +392,7 @@ static bool trim_next(struct wal *wal, uint64_t sealed_lsn, struct segment *segm
     if (found) {
         *segment = wal->closed[0];
         *recycle = wal->spare.file == NULL && segment->size >= wal->size_next / 2 &&
+                   segment->id > wal->rotated_id &&
                    segment->size <= 2 * wal->size_next; /* after a rotation small ones are wanted */
         if (*recycle)
             *id = wal->id_next++;
@@ -453,6 +455,7 @@ enum code wal_rotate(struct wal *wal, struct error *err)
         closed_push(wal, &wal->current);
         wal->current = (struct segment){.id = wal->current.id};
     }
+    wal->rotated_id = wal->id_next;
     spare = wal->spare;
     wal->spare = (struct segment){0};
     wal->size_next = SEGMENT_BYTES_MIN;

@@ -8,14 +8,14 @@ from tenants import bearer, secret, tenant, tenants_file, token
 # What each route asks for; a route that is not here is open to all.
 SCOPES = {("POST", "/v1/points"): "write", ("DELETE", "/v1/points"): "write", ("GET", "/v1/query"): "read",
           ("POST", "/v1/query"): "read", ("GET", "/v1/measurements"): "read", ("GET", "/v1/series"): "read",
-          ("GET", "/v1/tags/host/values"): "read", ("GET", "/v1/fields"): "read", ("GET", "/v1/tags"): "read", ("POST", "/v1/admin/flush"): "admin",
+          ("GET", "/v1/tags/host/values"): "read", ("GET", "/v1/fields"): "read", ("GET", "/v1/tags"): "read", ("POST", "/v1/admin/flush"): "admin", ("POST", "/v1/admin/compact"): "admin",
           ("GET", "/metrics"): "admin", ("POST", "/write"): "write", ("POST", "/api/v2/write"): "write", ("POST", "/api/v3/write_lp"): "write",
           ("GET", "/query"): "any", ("POST", "/query"): "any"}
 GOOD = {  # a request of each route that is fine
     ("POST", "/v1/points"): ("", "m f=1 1"), ("DELETE", "/v1/points"): ("?measurement=m&start=0&end=1", None),
     ("GET", "/v1/query"): ("?measurement=m", None), ("POST", "/v1/query"): ("", "measurement=m"),
     ("GET", "/v1/measurements"): ("", None), ("GET", "/v1/series"): ("?measurement=m", None),
-    ("GET", "/v1/tags/host/values"): ("", None), ("GET", "/v1/fields"): ("?measurement=m", None), ("POST", "/v1/admin/flush"): ("", None),
+    ("GET", "/v1/tags/host/values"): ("", None), ("GET", "/v1/fields"): ("?measurement=m", None), ("POST", "/v1/admin/flush"): ("", None), ("POST", "/v1/admin/compact"): ("", None),
     ("POST", "/write"): ("?db=x", "m f=1 1"), ("POST", "/api/v2/write"): ("?bucket=b", "m f=1 1"), ("POST", "/api/v3/write_lp"): ("", "m f=1 1"),
     ("GET", "/query"): ("?q=SHOW+DATABASES", None), ("POST", "/query"): ("?q=SHOW+DATABASES", None)}
 
