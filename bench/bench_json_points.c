@@ -32,7 +32,7 @@ static void make_body(struct buf *body, unsigned points)
 
 static uint64_t decode(struct bytes body, const struct limits *limits)
 {
-    struct decode_options options = {TIME_NS, 0, limits};
+    struct decode_options options = {.limits = limits};
     struct decoder *decoder = NULL;
     struct error err = {0};
     struct arena arena;

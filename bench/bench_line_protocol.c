@@ -56,7 +56,7 @@ static void check(enum code code, const struct error *err)
 
 static uint64_t decode(struct bytes body, const struct limits *limits)
 {
-    struct decode_options options = {TIME_NS, INT64_C(1700000000000000000), limits};
+    struct decode_options options = {.now_ns = INT64_C(1700000000000000000), .limits = limits};
     struct error err = {0};
     struct arena arena;
     struct batch batch;

@@ -6,10 +6,13 @@
 #include "model/batch.h"
 #include "model/limits.h"
 
+struct csv_options;
+
 struct decode_options {
     enum time_unit precision;
     int64_t now_ns; /* of rows without a time */
     const struct limits *limits;
+    const struct csv_options *csv; /* what the columns are, checked; NULL for another format */
 };
 
 struct decoder; /* one body being decoded; memory in the batch's arena or its own, see _free */
@@ -28,13 +31,14 @@ struct decoder_row {
     void (*free)(struct decoder *decoder);  /* NULL is fine; always, also after failure */
 };
 
-/* By media type (parameters and case ignored); the first row for an empty one; NULL = unknown. A
- * row whose begin is NULL is a format of a later version: answer not_supported. */
+/* By media type (parameters and case ignored); the first row for an empty one; NULL = unknown. */
 const struct decoder_row *decoder_find(struct bytes content_type);
 extern const struct decoder_row *const decoder_rows[];
 extern const size_t decoder_row_count;
 
 extern const struct decoder_row decoder_line_protocol; /* codec/line_protocol.c */
 extern const struct decoder_row decoder_json;          /* codec/json_points.c */
+extern const struct decoder_row decoder_csv;           /* codec/csv_points.c */
+extern const struct decoder_row decoder_ndjson;        /* codec/ndjson_points.c */
 
 #endif

@@ -18,6 +18,9 @@ enum code json_scan_fail(const struct json_scan *scan, const char *what, struct 
     code = error_set(err, E_SYNTAX, "line %u, column %zu: %s%s", line,
                      (size_t)(scan->at - line_start) + 1,
                      scan->at == scan->end ? "the JSON ends; " : "", what);
+    if (scan->one_line)
+        return error_set(err, E_SYNTAX, "column %zu: %s%s", (size_t)(scan->at - line_start) + 1,
+                         scan->at == scan->end ? "the line ends; " : "", what);
     if (err != NULL)
         err->line = line;
     return code;

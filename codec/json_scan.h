@@ -13,6 +13,7 @@ struct json_scan {
     const char *at, *start, *end;
     struct arena *arena; /* borrowed; of texts that had escapes */
     uint32_t depth, depth_max;
+    bool one_line; /* the text is a line whose number the caller tells */
 };
 
 /* Passes over white space; the character that begins the next token, '\0' at the end (or for a
@@ -24,7 +25,7 @@ static inline char json_scan_peek(struct json_scan *scan)
     return *scan->at;
 }
 
-/* E_SYNTAX at where the scanner is: "line 3, column 7: <what>". */
+/* E_SYNTAX at where the scanner is: "line 3, column 7: <what>". Of one line: "column 7: <what>". */
 enum code json_scan_fail(const struct json_scan *scan, const char *what, struct error *err);
 
 /* '{' or '[' ... E_DEPTH when too many are open. */

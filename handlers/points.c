@@ -1,10 +1,15 @@
 /* POST /v1/points: a body of points in, 204 when they are durable and visible. */
 #include "handlers/points.h"
 
+#include "codec/csv_options.h"
+#include "codec/decoder.h"
 #include "handlers/app.h"
 #include "http/reply.h"
 
 enum { KEY_SIZE_MAX = 255 };
+
+static const struct bytes accepted_types =
+    BYTES("text/plain, application/json, application/x-ndjson, application/jsonl, text/csv");
 
 /* "abc" with its quotes, as the draft has it, or bare. */
 static enum code key_parse(struct bytes text, struct bytes *key, struct error *err)
@@ -39,6 +44,48 @@ static enum code choice(const struct request *request, const char *name, const c
     return E_BAD_PARAMETER;
 }
 
+/* What a parameter says that has no meaning for a body like this one. */
+static enum code meaningless(struct bytes name, const char *where, struct error *err)
+{
+    error_point(err, name);
+    return error_set(err, E_BAD_PARAMETER, "%.*s= has a meaning for %s alone", BYTES_ARG(name),
+                     where);
+}
+
+/* Those of CSV, which any other body refuses. */
+static enum code csv_parameters(struct request *request, struct intake_request *intake,
+                                struct error *err)
+{
+    const struct decoder_row *row = decoder_find(intake->content_type);
+    struct csv_options *csv = NULL;
+    struct bytes text;
+    enum code code = OK;
+
+    if (row == NULL)
+        return OK; /* refused for that */
+    if (row == &decoder_csv) {
+        csv = arena_alloc(&request->arena, sizeof(*csv));
+        if (csv == NULL)
+            return error_set(err, E_MEMORY, "no memory for the parameters");
+        csv_options_init(csv);
+    }
+    for (size_t i = 0; code == OK && i < request->parameter_count; i++) {
+        const struct parameter *parameter = &request->parameters[i];
+
+        if (!csv_option_known(parameter->name))
+            continue;
+        code = csv == NULL
+                   ? meaningless(parameter->name, "text/csv", err)
+                   : csv_option_set(csv, parameter->name, parameter->value, &request->arena, err);
+    }
+    intake->csv = csv;
+    if (code != OK || csv == NULL)
+        return code;
+    if (request_parameter(request, "precision", &text) && csv->time_format.kind != CSV_TIME_EPOCH)
+        return meaningless(BYTES("precision"), "time_format=epoch", err);
+    return csv_options_check(csv, err);
+}
+
 static enum code points_parameters(struct request *request, struct intake_request *intake,
                                    struct error *err)
 {
@@ -46,7 +93,7 @@ static enum code points_parameters(struct request *request, struct intake_reques
     bool to_shard;
     enum code code;
 
-    code = parameters_once(request, NULL, err);
+    code = parameters_once(request, csv_option_repeatable, err);
     if (code == OK)
         code = choice(request, "on_error", "fail", "skip", &intake->skip_bad, err);
     if (code == OK)
@@ -63,6 +110,8 @@ static enum code points_parameters(struct request *request, struct intake_reques
         code = error_set(err, E_BAD_PARAMETER, "precision=%.*s is not known; say ns, us, ms or s",
                          BYTES_ARG(text));
     }
+    if (code == OK)
+        code = csv_parameters(request, intake, err);
     if (code == OK)
         code = key_parse(request->idempotency_key, &intake->idempotency_key, err);
     return code;
@@ -91,7 +140,7 @@ static void points_start(struct request *request)
         code = intake_new(&app->intake, &intake, &made, &err);
     request->state = made;
     if (code == E_UNSUPPORTED_TYPE)
-        reply_header(request, "Accept-Post", BYTES("text/plain, application/json"));
+        reply_header(request, "Accept-Post", accepted_types);
     (void)reply_unless_ok(request, code, &err);
 }
 
@@ -147,4 +196,26 @@ const struct handler points_handler = {
     .cleanup = points_cleanup,
 };
 
-const char *const points_parameter_names[] = {"precision", "on_error", "ack", NULL};
+const char *const points_parameter_names[] = {
+    "precision",
+    "on_error",
+    "ack",
+    /* Of CSV: codec/csv_options.c */
+    "measurement",
+    "measurement_column",
+    "time",
+    "time_format",
+    "period",
+    "period_length",
+    "tz",
+    "tags",
+    "fields",
+    "ignore",
+    "types",
+    "null",
+    "header",
+    "columns",
+    "separator",
+    "decimal",
+    NULL,
+};

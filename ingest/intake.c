@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "codec/csv_options.h"
 #include "codec/decoder.h"
 #include "codec/inflate.h"
 #include "codec/json_doc.h"
@@ -144,19 +145,16 @@ static enum code open_body(struct intake *intake, struct error *err)
         .now_ns = clock_wall_ns(intake->environment.clock),
         .limits = request->limits,
     };
+        .csv = request->csv,
     enum code code;
 
     intake->row = decoder_find(request->content_type);
     if (intake->row == NULL)
         return error_set(err, E_UNSUPPORTED_TYPE,
-                         "the Content-Type \"%.*s\" is not known; send text/plain (line protocol) "
-                         "or application/json",
+                         "the Content-Type \"%.*s\" is not known; send text/plain (line "
+                         "protocol), application/json, application/x-ndjson or text/csv",
                          BYTES_ARG(request->content_type));
-    if (intake->row->begin == NULL)
-        return error_set(err, E_NOT_SUPPORTED,
-                         "%s bodies are not supported yet; send text/plain "
-                         "(line protocol) or application/json",
-                         intake->row->name);
+    assert(intake->row != &decoder_csv || request->csv != NULL);
     code = inflate_new(request->content_encoding, request->limits->body_bytes_max,
                        request->limits->compression_ratio_max, &intake->inflate, err);
     if (code == OK)
@@ -397,6 +395,9 @@ static enum code claim_key(struct intake *intake, bool *repeated, struct error *
     hash128_add(&intake->body_hash, (struct bytes){meaning, sizeof(meaning)});
     hash128_add(&intake->body_hash, bytes_of(intake->row->name));
     intake->note.key = intake->key;
+    if (intake->request.csv != NULL)
+        hash128_add(&intake->body_hash, (struct bytes){(const char *)&intake->request.csv->digest,
+                                                       sizeof(struct hash128)});
     intake->note.body_hash = hash128_end(&intake->body_hash);
     code = idempotency_begin(intake->environment.idempotency, intake->request.tenant, intake->key,
                              &intake->note.body_hash, &intake->arena, &answer, err);

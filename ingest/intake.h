@@ -18,6 +18,7 @@
 
 struct batch;
 struct catalog;
+struct csv_options;
 struct idempotency;
 struct rate;
 struct store;
@@ -43,7 +44,8 @@ struct intake_request {
     struct bytes idempotency_key;                /* {NULL, 0} = none; copied */
     uint64_t content_length;                     /* UINT64_MAX = unknown */
     enum time_unit precision;
-    bool skip_bad; /* on_error=skip */
+    bool skip_bad;                 /* on_error=skip */
+    const struct csv_options *csv; /* of a body of CSV; borrowed until intake_free() */
 };
 
 /* The answer: a status with a body of JSON, or an error. */
@@ -57,7 +59,7 @@ struct intake_answer {
 };
 
 /* E_BUSY when the ingest budget is taken; E_UNSUPPORTED_TYPE, E_UNSUPPORTED_ENCODING,
- * E_NOT_SUPPORTED, E_BODY_LARGE by Content-Length. */
+ * E_BODY_LARGE by Content-Length, and what the decoder says of its options. */
 MUST_USE enum code intake_new(const struct intake_environment *environment,
                               const struct intake_request *request, struct intake **intake,
                               struct error *err);

@@ -8,7 +8,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static enum code decode(struct bytes body, const struct limits *limits, uint64_t *bad)
 {
-    struct decode_options options = {TIME_MS, 1000, limits};
+    struct decode_options options = {.precision = TIME_MS, .now_ns = 1000, .limits = limits};
     struct decoder *decoder = NULL;
     struct error err = {0};
     struct arena arena;

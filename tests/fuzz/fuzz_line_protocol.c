@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void decode(struct bytes body, size_t piece_size, const struct limits *limits,
                    struct buf *text)
 {
-    struct decode_options options = {TIME_US, 1000, limits};
+    struct decode_options options = {.precision = TIME_US, .now_ns = 1000, .limits = limits};
     struct decoder *decoder = NULL;
     struct error err = {0};
     struct arena arena;

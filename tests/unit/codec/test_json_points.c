@@ -22,7 +22,7 @@ struct outcome {
 static void decode(struct outcome *outcome, struct bytes body, size_t piece_size,
                    const struct limits *limits, enum time_unit precision)
 {
-    struct decode_options options = {precision, NOW, limits};
+    struct decode_options options = {.precision = precision, .now_ns = NOW, .limits = limits};
     struct decoder *decoder = NULL;
 
     *outcome = (struct outcome){.text = BUF_INIT((size_t)1 << 30)};
@@ -316,7 +316,7 @@ static void test_memory_that_runs_out_is_an_answer(void **state)
                    i == 0 ? "" : ",", i, i % 20);
     buf_put_char(&body, ']');
     for (size_t bytes_max = 1024; bytes_max < 1 << 20; bytes_max += 4096) {
-        struct decode_options options = {TIME_NS, NOW, &limits};
+        struct decode_options options = {.now_ns = NOW, .limits = &limits};
         struct decoder *decoder = NULL;
         struct error err = {0};
         struct arena arena;

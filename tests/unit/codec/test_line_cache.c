@@ -29,7 +29,7 @@ static struct point_field field(const char *text, enum value_type type)
 /* Has seen one line: m,a=b f=<f64>,n=<i64>,s=<string> */
 static void begin(struct fixture *fixture)
 {
-    struct decode_options options = {TIME_NS, 1000, &fixture->limits};
+    struct decode_options options = {.now_ns = 1000, .limits = &fixture->limits};
     struct bytes duplicate;
     struct line_series *series;
 

@@ -51,7 +51,7 @@ static size_t piece_size(struct bytes body, enum how how, struct random *random)
 static void decode(struct outcome *outcome, struct bytes body, enum how how,
                    const struct limits *limits, enum time_unit precision)
 {
-    struct decode_options options = {precision, NOW, limits};
+    struct decode_options options = {.precision = precision, .now_ns = NOW, .limits = limits};
     struct decoder *decoder = NULL;
     struct random random;
 
@@ -507,7 +507,7 @@ static void test_memory_that_runs_out_is_an_answer(void **state)
     for (int i = 0; i < 500; i++)
         buf_printf(&body, "m%d,a\\ b=%d f%d=1,s=\"x\\\\y\" %d\n", i % 7, i, i % 5, i);
     for (size_t bytes_max = 1024; bytes_max < 1 << 20; bytes_max += 4096) {
-        struct decode_options options = {TIME_NS, NOW, &limits};
+        struct decode_options options = {.now_ns = NOW, .limits = &limits};
         struct decoder *decoder = NULL;
         struct error err = {0};
         struct arena arena;

@@ -79,7 +79,8 @@ static const char *const advice[CODE_COUNT] = {
     [E_NAME_LONG] = "The limit is `name_bytes_max`.",
     [E_VALUE_LONG] = "The limits are `tag_value_bytes_max` and `string_bytes_max`.",
     [E_TAGS_MANY] = "The limit is `tags_max`.",
-    [E_FIELDS_MANY] = "The limits are `fields_max` of a point and `measurement_fields_max` of a "
+    [E_FIELDS_MANY] = "The limits are `fields_max` of a point, `csv_columns_max` of a CSV body and "
+                      "`measurement_fields_max` of a "
                       "measurement. Data in names of fields belongs in tags.",
     [E_FIELD_KIND] =
         "Send the kind that the text names (number, string or bool), or another field name.",
