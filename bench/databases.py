@@ -207,7 +207,9 @@ class VictoriaMetrics(Database):
         self.ask("GET", "/internal/force_flush")
 
     def merge(self):
-        """force_merge answers at once and merges behind it."""
+        """force_merge answers at once and merges behind it.  It leaves out parts that are only in memory: those are
+        written every five seconds."""
+        time.sleep(6)
         self.ask("GET", "/internal/force_merge")
         while self.metric("vm_active_force_merges") > 0:
             time.sleep(0.02)
