@@ -26,10 +26,11 @@ static struct arena_chunk *chunk_new(struct arena *arena, size_t size)
     struct arena_chunk *chunk;
 
     assert(arena->used <= arena->bytes_max);
-    if (size > arena->bytes_max - arena->used)
+    if (size > arena->bytes_max - arena->used ||
+        (arena->budget != NULL && !budget_take(arena->budget, size))) {
+        arena->limited = true;
         return NULL;
-    if (arena->budget != NULL && !budget_take(arena->budget, size))
-        return NULL;
+    }
     chunk = malloc(size);
     if (chunk == NULL) {
         if (arena->budget != NULL)

@@ -16,6 +16,7 @@ struct arena {
     char *at, *end;             /* free part of the newest chunk */
     size_t used, bytes_max;     /* chunk bytes held, and their limit */
     struct budget *budget;      /* borrowed, may be NULL */
+    bool limited;               /* the limit or the budget refused something, not the machine */
 };
 
 /* Allocates nothing yet. */

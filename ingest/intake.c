@@ -95,6 +95,18 @@ static enum code refuse_busy(const struct intake *intake, struct error *err)
     return tell_busy(environment, err);
 }
 
+/* Memory that ran out, under the budget or in the machine, is the server's load and not its end.
+ * What the machine lacks says nothing of the request: later it may pass. */
+static enum code refuse_memory(const struct intake *intake, struct error *err)
+{
+    const struct intake_environment *environment = &intake->environment;
+
+    if (intake->arena.limited)
+        return refuse_busy(intake, err);
+    error_retry(err, drain_seconds(environment->drain, budget_used(environment->budget)));
+    return error_set(err, E_BUSY, "the machine has no memory for the request; try again");
+}
+
 /* Large bodies that began together and each got the first half of its memory would all be refused
  * in the middle: one is let in when there is room for all of it beside what was promised to others,
  * or when it is the only one. */
@@ -185,7 +197,7 @@ enum code intake_new(const struct intake_environment *environment,
         hash128_begin(&intake->body_hash);
         intake->key = arena_copy(&intake->arena, request->idempotency_key);
         if (intake->key.data == NULL)
-            code = refuse_busy(intake, err);
+            code = refuse_memory(intake, err);
     }
     if (code) {
         count_refusal(intake, code);
@@ -251,10 +263,9 @@ enum code intake_feed(struct intake *intake, struct bytes piece, struct error *e
     return intake->failure;
 }
 
-/* Memory that ran out under a budget is the server's load, not its end. */
 static enum code busy_for_memory(const struct intake *intake, enum code code, struct error *err)
 {
-    return code == E_MEMORY ? refuse_busy(intake, err) : code;
+    return code == E_MEMORY ? refuse_memory(intake, err) : code;
 }
 
 static int reject_order(const void *a, const void *b)
@@ -465,7 +476,7 @@ static enum code encode(struct intake *intake, struct error *err)
     enum code code;
 
     if (!batch_resolve(batch))
-        return refuse_busy(intake, err);
+        return refuse_memory(intake, err);
     answer_prepare(intake);
     code = buf_finish(&intake->body, err);
     if (code)
