@@ -12,7 +12,11 @@ bool budget_take(struct budget *budget, size_t bytes)
             return false;
     } while (!atomic_compare_exchange_weak_explicit(&budget->used, &used, used + bytes,
                                                     memory_order_relaxed, memory_order_relaxed));
-    return true;
+    if (budget->parent == NULL || budget_take(budget->parent, bytes))
+        return true;
+    atomic_fetch_sub_explicit(&budget->used, bytes, memory_order_relaxed);
+    budget->parent_full = true;
+    return false;
 }
 
 void budget_give(struct budget *budget, size_t bytes)
@@ -20,6 +24,8 @@ void budget_give(struct budget *budget, size_t bytes)
     size_t before = atomic_fetch_sub_explicit(&budget->used, bytes, memory_order_relaxed);
 
     assert(before >= bytes);
+    if (budget->parent != NULL)
+        budget_give(budget->parent, bytes);
 }
 
 size_t budget_used(const struct budget *budget)

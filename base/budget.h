@@ -8,9 +8,11 @@
 struct budget {
     size_t bytes_max;
     _Atomic size_t used;
+    struct budget *parent;    /* what is taken here is taken there too; NULL = none */
+    _Atomic bool parent_full; /* it refused once */
 };
 
-/* False when it would pass the maximum; then nothing is taken. */
+/* False when it would pass the maximum, here or in the parent; then nothing is taken. */
 MUST_USE bool budget_take(struct budget *budget, size_t bytes);
 void budget_give(struct budget *budget, size_t bytes);
 size_t budget_used(const struct budget *budget);

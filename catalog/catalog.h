@@ -42,12 +42,19 @@ MUST_USE enum code catalog_claim(struct catalog *catalog, const struct tenant *t
                                  struct bytes measurement, struct bytes field, enum value_type type,
                                  uint64_t fields_max, struct error *err);
 
+/* Asked now and then by long work: another code than OK ends it, and is its answer. */
+struct look {
+    enum code (*look)(void *context, struct error *err);
+    void *context;
+};
+
 /* All series of the measurement that the matchers select, ascending by id, from `arena`.
- * E_SERIES_MANY above series_max.  Uses the tag index: an equality costs what it selects. */
+ * E_SERIES_MANY above series_max; what `look` (NULL = nobody asks) says.  Uses the tag index: an
+ * equality costs what it selects. */
 MUST_USE enum code catalog_select(struct catalog *catalog, const struct tenant *tenant,
                                   const struct selector *selector, uint64_t series_max,
-                                  struct arena *arena, struct series ***series, size_t *count,
-                                  struct error *err);
+                                  const struct look *look, struct arena *arena,
+                                  struct series ***series, size_t *count, struct error *err);
 
 struct field_info {
     struct bytes name;

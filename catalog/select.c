@@ -43,10 +43,17 @@ struct selection {
     struct tenant_tables *tables;
     const struct selector *selector;
     struct matchset *matchset;
+    const struct look *look;
     struct arena *arena;
     struct found *found;
     size_t count, capacity;
 };
+
+/* Between slices: is anybody waiting still? */
+static enum code look_up(const struct selection *selection, struct error *err)
+{
+    return selection->look ? selection->look->look(selection->look->context, err) : OK;
+}
 
 static enum code no_memory(struct error *err)
 {
@@ -119,9 +126,14 @@ static enum code seed_by_pattern(const struct selection *selection, uint32_t ind
         return OK;
     if (key && !values)
         return no_memory(err);
-    for (size_t i = 0; i < count && !matchset_gave_up(selection->matchset); i++)
+    for (size_t i = 0; i < count && !matchset_gave_up(selection->matchset); i++) {
+        enum code code = i % SLICE_SERIES == 0 ? look_up(selection, err) : OK;
+
+        if (code)
+            return code;
         if (matchset_admits(selection->matchset, index, values[i]->text, NULL))
             values[mine.value_count++] = values[i];
+    }
     lock_read(lock);
     for (size_t i = 0; i < mine.value_count; i++)
         mine.size += values[i]->count;
@@ -185,9 +197,11 @@ static enum code gather(struct selection *selection, struct walk *walk, uint64_t
     /* Once a pattern gave up there is no answer: no value more is tried. */
     while (!matchset_gave_up(selection->matchset) &&
            (n = walk_next(selection->tables, walk, slice)) > 0) {
-        for (size_t i = 0; i < n; i++) {
-            enum code code;
+        enum code code = look_up(selection, err);
 
+        if (code)
+            return code;
+        for (size_t i = 0; i < n; i++) {
             if (!matchset_matches(selection->matchset, slice[i], NULL))
                 continue;
             if (selection->count >= series_max)
@@ -256,11 +270,12 @@ static enum code found_deliver(struct selection *selection, struct series ***ser
 }
 
 enum code catalog_select(struct catalog *catalog, const struct tenant *tenant,
-                         const struct selector *selector, uint64_t series_max, struct arena *arena,
-                         struct series ***series, size_t *count, struct error *err)
+                         const struct selector *selector, uint64_t series_max,
+                         const struct look *look, struct arena *arena, struct series ***series,
+                         size_t *count, struct error *err)
 {
     struct selection selection = {
-        .tables = tables_of(tenant), .selector = selector, .arena = arena};
+        .tables = tables_of(tenant), .selector = selector, .look = look, .arena = arena};
     const struct measurement *measurement;
     enum code code;
 

@@ -15,6 +15,7 @@ struct app {
     struct clock *clock;
     struct metrics *metrics;
     struct workers *workers;
+    struct budget query_memory; /* of all queries under way */
     struct intake_environment intake;
     const char *version;
     bool open_to_all; /* without tokens: every client may do everything, not only those here */

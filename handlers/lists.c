@@ -24,6 +24,7 @@ struct page {
     struct job job; /* first */
     struct request *request;
     struct turn turn;
+    int64_t begun_ns; /* monotonic */
     struct arena arena;
     struct bytes measurement, after;
     struct selector selector;
@@ -175,11 +176,29 @@ static size_t series_after(struct series *const *series, size_t count, struct se
     return low;
 }
 
+/* A pattern over a million series takes seconds. */
+static enum code page_look(void *context, struct error *err)
+{
+    struct page *page = context;
+    uint64_t ms = session_of(page->request)->settings->limits.query_ms_max;
+
+    if (request_cancelled(page->request))
+        return error_set(err, E_CANCELLED, "the client left");
+    if ((uint64_t)(clock_monotonic_ns(app_of(page->request)->clock) - page->begun_ns) / 1000000 <=
+        ms)
+        return OK;
+    return error_set(err, E_TIMEOUT,
+                     "the list took longer than %" PRIu64 " ms (query_ms_max); ask with matchers "
+                     "that select less",
+                     ms);
+}
+
 static enum code fill_series(struct page *page, struct error *err)
 {
     const struct session *session = session_of(page->request);
     struct series **series;
     struct series_id after;
+    const struct look look = {page_look, page};
     size_t count, first = 0, shown;
     enum code code;
 
@@ -191,8 +210,8 @@ static enum code fill_series(struct page *page, struct error *err)
         return refuse_cursor(err);
     page->selector.measurement = page->measurement;
     code = catalog_select(app_of(page->request)->catalog, session->tenant, &page->selector,
-                          session->settings->limits.query_series_max, &page->arena, &series, &count,
-                          err);
+                          session->settings->limits.query_series_max, &look, &page->arena, &series,
+                          &count, err);
     if (code)
         return code;
     if (page->after.size > 0) {
@@ -256,6 +275,7 @@ static void page_run(struct job *job)
     struct error err = {0};
     enum code code;
 
+    page->begun_ns = clock_monotonic_ns(app_of(request)->clock);
     buf_put_text(&page->out, "{\"items\":[");
     code = page->fill(page, &err);
     if (code)

@@ -127,6 +127,7 @@ static void query_job_run(struct job *base)
         .retention_ns = session->settings->retention_ns,
         .history_ns = session->settings->history_ns,
         .clock = store_clock(app->store),
+        .memory = &app->query_memory,
         .if_none_match = job->request->if_none_match,
         .content_encoding = bytes_of(coding_name(coding)),
     };
@@ -137,6 +138,8 @@ static void query_job_run(struct job *base)
     enum code code = query_run(job->query, &environment, &job->sink, &outcome, &err);
 
     metric_add(rows, outcome.rows_scanned);
+    if (code == E_BUSY)
+        error_retry(&err, workers_seconds(app->workers, 1 + workers_waiting(app->workers)));
     query_finished(job, &outcome, code, &err);
 }
 

@@ -225,21 +225,27 @@ static enum code choose_columns(struct plan *plan, struct error *err)
 
 /* --- series and what touches them --- */
 
+static enum code look_at_watch(void *watch, struct error *err)
+{
+    return watch_look(watch, err);
+}
+
 static enum code select_series(struct plan *plan, struct error *err)
 {
+    const struct look look = {look_at_watch, plan->watch};
     const struct query_environment *environment = plan->environment;
     enum code code = OK;
 
     if (environment->tenant && plan->field_count > 0)
         code = catalog_select(environment->catalog, environment->tenant, &plan->query->selector,
-                              environment->limits->query_series_max, &plan->arena, &plan->series,
-                              &plan->series_count, err);
+                              environment->limits->query_series_max, &look, &plan->arena,
+                              &plan->series, &plan->series_count, err);
     if (code == E_MEMORY)
         return watch_memory(plan->watch, err);
-    if (code) {
+    if (code && code != E_TIMEOUT && code != E_CANCELLED)
         error_point(err, BYTES("match"));
+    if (code)
         return code;
-    }
     return groups_make(plan, err);
 }
 

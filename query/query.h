@@ -52,6 +52,7 @@ struct query_environment {
     const struct limits *limits;      /* the tenant's */
     int64_t retention_ns, history_ns; /* INT64_MAX = for ever */
     struct clock *clock;
+    struct budget *memory;         /* of all queries; NULL = unbounded */
     struct bytes if_none_match;    /* an equal ETag ends with *not_modified before any decode */
     struct bytes content_encoding; /* part of the ETag: compressed bytes are other bytes */
 };

@@ -73,6 +73,13 @@ enum code watch_window(struct watch *watch, uint32_t columns, struct error *err)
  * the limit far away was the machine's. */
 enum code watch_memory(const struct watch *watch, struct error *err)
 {
+    const struct budget *all = watch->memory.parent;
+
+    if (watch->memory.parent_full && budget_used(all) > budget_used(&watch->memory))
+        return error_set(err, E_BUSY,
+                         "the queries under way hold all %zu bytes of their memory "
+                         "(queries_bytes_max); try again",
+                         all->bytes_max);
     if (budget_used(&watch->memory) < watch->memory.bytes_max / 8)
         return error_set(err, E_MEMORY, "no memory for the query");
     return error_set(err, E_QUERY_MEMORY,

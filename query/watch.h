@@ -33,8 +33,8 @@ MUST_USE enum code watch_step(struct watch *watch, struct error *err);
 MUST_USE enum code watch_look(struct watch *watch, struct error *err);
 /* One more window of `columns` columns.  E_QUERY_GROUPS. */
 MUST_USE enum code watch_window(struct watch *watch, uint32_t columns, struct error *err);
-/* The answer to an allocation that failed: E_QUERY_MEMORY at the query's own limit, else E_MEMORY.
- */
+/* The answer to an allocation that failed: E_QUERY_MEMORY at the query's own limit, E_BUSY at that
+ * of all queries, else E_MEMORY. */
 enum code watch_memory(const struct watch *watch, struct error *err);
 /* The client's time is not the query's: moves the deadline. */
 void watch_waited(struct watch *watch, int64_t ns);

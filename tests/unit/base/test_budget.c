@@ -58,11 +58,32 @@ static void test_threads_share_it(void **state)
     assert_int_equal(budget_used(&shared.budget), 0);
 }
 
+static void test_a_parent_bounds_its_children_together(void **state)
+{
+    struct budget parent = {.bytes_max = 100};
+    struct budget a = {.bytes_max = 80, .parent = &parent},
+                  b = {.bytes_max = 80, .parent = &parent};
+
+    (void)state;
+    assert_true(budget_take(&a, 60));
+    assert_false(budget_take(&a, 30)); /* its own maximum */
+    assert_false(a.parent_full);
+    assert_false(budget_take(&b, 50)); /* that of both */
+    assert_true(b.parent_full);
+    assert_int_equal(budget_used(&b), 0);
+    assert_true(budget_take(&b, 40));
+    assert_int_equal(budget_used(&parent), 100);
+    budget_give(&a, 60);
+    budget_give(&b, 40);
+    assert_int_equal(budget_used(&parent), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_never_passes_its_maximum),
         cmocka_unit_test(test_threads_share_it),
+        cmocka_unit_test(test_a_parent_bounds_its_children_together),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -195,8 +195,8 @@ static void crowd_member(void *context)
         if (round % 8)
             continue;
         arena_init(&arena, SIZE_MAX, NULL);
-        assert_int_equal(catalog_select(crowd->catalog, tenant, &selector, 1000, &arena, &selected,
-                                        &count, NULL),
+        assert_int_equal(catalog_select(crowd->catalog, tenant, &selector, 1000, NULL, &arena,
+                                        &selected, &count, NULL),
                          OK);
         assert_int_equal(catalog_tag_values(crowd->catalog, tenant, BYTES("cpu"), BYTES("host"),
                                             BYTES(""), 1000, &arena, &names, &count, NULL),

@@ -167,8 +167,8 @@ static void test_the_index_selects_what_a_walk_over_everything_selects(void **st
                 want[want_count++] = world->series[i].series;
         qsort(want, want_count, sizeof(struct series *), id_compare);
         arena_init(&arena, SIZE_MAX, NULL);
-        if (catalog_select(world->catalog, world->tenant, &question.selector, SERIES, &arena, &got,
-                           &count, &err))
+        if (catalog_select(world->catalog, world->tenant, &question.selector, SERIES, NULL, &arena,
+                           &got, &count, &err))
             fail_msg("question %d (%s): %s", q, question.text, err.text);
         if (count != want_count || memcmp(got, want, count * sizeof(struct series *)) != 0)
             fail_msg("question %d (%.*s%s): got %zu series, wanted %zu", q,
@@ -176,7 +176,7 @@ static void test_the_index_selects_what_a_walk_over_everything_selects(void **st
         selected += count;
         if (want_count > 0)
             assert_int_equal(catalog_select(world->catalog, world->tenant, &question.selector,
-                                            want_count - 1, &arena, &got, &count, NULL),
+                                            want_count - 1, NULL, &arena, &got, &count, NULL),
                              E_SERIES_MANY);
         arena_release(&arena);
     }
@@ -239,7 +239,8 @@ static void test_a_selection_that_cannot_be_made_says_why(void **state)
 
         arena_init(&arena, cases[i].arena_max, NULL);
         assert_int_equal(matcher_parse(bytes_of(cases[i].text), &matcher, NULL), OK);
-        code = catalog_select(catalog, tenant, &selector, 1000, &arena, &series, &count, &err);
+        code =
+            catalog_select(catalog, tenant, &selector, 1000, NULL, &arena, &series, &count, &err);
         if (code != cases[i].want || !strstr(err.text, cases[i].told))
             fail_msg("%s: got %d, %s", cases[i].name, code, err.text);
         arena_release(&arena);
@@ -262,12 +263,47 @@ static void test_what_is_unknown_selects_nothing(void **state)
     other = catalog_tenant(catalog, BYTES("other"));
     make(catalog, tenant, "a");
     arena_init(&arena, SIZE_MAX, NULL);
-    assert_int_equal(catalog_select(catalog, tenant, &mem, 9, &arena, &series, &count, NULL), OK);
+    assert_int_equal(catalog_select(catalog, tenant, &mem, 9, NULL, &arena, &series, &count, NULL),
+                     OK);
     assert_int_equal(count, 0);
-    assert_int_equal(catalog_select(catalog, other, &cpu, 9, &arena, &series, &count, NULL), OK);
+    assert_int_equal(catalog_select(catalog, other, &cpu, 9, NULL, &arena, &series, &count, NULL),
+                     OK);
     assert_int_equal(count, 0);
-    assert_int_equal(catalog_select(catalog, tenant, &cpu, 9, &arena, &series, &count, NULL), OK);
+    assert_int_equal(catalog_select(catalog, tenant, &cpu, 9, NULL, &arena, &series, &count, NULL),
+                     OK);
     assert_int_equal(count, 1);
+    arena_release(&arena);
+    catalog_free(catalog);
+}
+
+static enum code give_up(void *context, struct error *err)
+{
+    ++*(unsigned *)context;
+    return error_set(err, E_CANCELLED, "the client left");
+}
+
+/* Whoever has left does not keep a selection at work. */
+static void test_a_selection_ends_when_it_is_told(void **state)
+{
+    struct selector selector = {.measurement = BYTES("cpu")};
+    struct arena arena;
+    struct catalog *catalog;
+    const struct tenant *tenant;
+    struct series **series;
+    struct error err = {0};
+    unsigned looks = 0;
+    size_t count;
+
+    (void)state;
+    arena_init(&arena, SIZE_MAX, NULL);
+    assert_int_equal(catalog_new(&catalog, &err), OK);
+    tenant = catalog_tenant(catalog, BYTES("t"));
+    make(catalog, tenant, "a");
+    make(catalog, tenant, "b");
+    assert_int_equal(catalog_select(catalog, tenant, &selector, 10, &(struct look){give_up, &looks},
+                                    &arena, &series, &count, &err),
+                     E_CANCELLED);
+    assert_int_equal(looks, 1);
     arena_release(&arena);
     catalog_free(catalog);
 }
@@ -278,6 +314,7 @@ int main(void)
         cmocka_unit_test(test_the_index_selects_what_a_walk_over_everything_selects),
         cmocka_unit_test(test_a_selection_that_cannot_be_made_says_why),
         cmocka_unit_test(test_what_is_unknown_selects_nothing),
+        cmocka_unit_test(test_a_selection_ends_when_it_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

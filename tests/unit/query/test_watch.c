@@ -70,6 +70,29 @@ static void test_memory_tells_whose_limit_it_was(void **state)
     assert_int_equal(watch_memory(&watch, NULL), E_QUERY_MEMORY);
 }
 
+/* While others hold what there is for all, the same query can succeed later; alone it cannot. */
+static void test_memory_of_all_queries_is_told_as_load(void **state)
+{
+    struct limits limits = {.query_memory_bytes_max = 1 << 20};
+    struct budget all = {.bytes_max = 1 << 18};
+    struct twin_clock clock;
+    struct twin_sink sink;
+    struct watch watch;
+
+    (void)state;
+    twin_clock_init(&clock, 0);
+    twin_sink_init(&sink);
+    watch_init(&watch, &limits, &clock.clock, &sink.sink);
+    watch.memory.parent = &all;
+    assert_true(budget_take(&all, 100));
+    assert_true(budget_take(&watch.memory, (1 << 18) - 100));
+    assert_false(budget_take(&watch.memory, 1));
+    assert_int_equal(watch_memory(&watch, NULL), E_BUSY);
+    budget_give(&all, 100);
+    assert_false(budget_take(&watch.memory, 101));
+    assert_int_equal(watch_memory(&watch, NULL), E_QUERY_MEMORY);
+}
+
 static void test_windows_count_by_columns(void **state)
 {
     struct limits limits = {.query_groups_max = 6};
@@ -92,6 +115,7 @@ int main(void)
         cmocka_unit_test(test_rows_are_counted_exactly),
         cmocka_unit_test(test_clock_and_client_are_looked_at_now_and_then),
         cmocka_unit_test(test_memory_tells_whose_limit_it_was),
+        cmocka_unit_test(test_memory_of_all_queries_is_told_as_load),
         cmocka_unit_test(test_windows_count_by_columns),
     };
 
