@@ -170,6 +170,7 @@ test:
 	@tests/suite unit-plain $(MAKE) -j$(JOBS) unit
 	@tests/suite simulator $(MAKE) -j$(JOBS) simulate STEPS=$(SIM_STEPS) >$(BUILD)/simulator.log 2>&1 & \
 	 tests/suite api-plain tests/api/run api-plain $(BUILD)/weir; \
+	 tests/suite cli tests/cli/run cli $(BUILD)/weir; \
 	 tests/suite fault tests/fault/run $(BUILD) $(CUTS) $(KILLS) --faults $(FAULTS) --fills $(FILLS); \
 	 wait; cat $(BUILD)/simulator.log # one core computes while the other waits for disks
 	@tests/suite unit-asan $(MAKE) -j$(JOBS) unit MODE=asan
@@ -188,6 +189,7 @@ test-long:
 	@tests/suite tidy $(MAKE) tidy
 	@tests/suite unit-clang $(MAKE) -j$(JOBS) unit CC=clang BUILD=$(BUILD)/clang RESULT=unit-clang
 	@tests/suite simulator $(MAKE) -j$(JOBS) simulate STEPS=$(LONG_STEPS)
+	@tests/suite cli tests/cli/run cli $(BUILD)/weir
 	@tests/suite fault tests/fault/run $(BUILD) $(LONG_CUTS) $(LONG_KILLS) --faults 0 --fills $(LONG_FILLS)
 	@tests/suite loops-plain $(MAKE) -j$(JOBS) loops LOOP_STRIDE=1
 	@tests/suite loops-asan $(MAKE) -j$(JOBS) loops MODE=asan LOOP_STRIDE=1 \

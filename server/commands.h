@@ -13,6 +13,10 @@ int command_serve(int argc, char **argv);
 int command_token(int argc, char **argv);
 int command_check_config(int argc, char **argv);
 int command_verify(int argc, char **argv);
+int command_write(int argc, char **argv);
+int command_query(int argc, char **argv);
+int command_export(int argc, char **argv);
+int command_import(int argc, char **argv);
 int command_version(int argc, char **argv);
 
 #endif

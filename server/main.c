@@ -8,11 +8,15 @@ static const struct {
     const char *name, *summary;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    {"serve",        "serve HTTP out of a data directory",            command_serve       },
-    {"token",        "make a token and the line that admits it",      command_token       },
-    {"check-config", "read the configuration and say what is wrong",  command_check_config},
-    {"verify",       "walk everything stored, offline, and check it", command_verify      },
-    {"version",      "print the version and those of the libraries",  command_version     },
+    {"serve",        "serve HTTP out of a data directory",             command_serve       },
+    {"write",        "send points from files or stdin to a server",    command_write       },
+    {"query",        "ask a server for a time range",                  command_query       },
+    {"export",       "write all that a tenant has to a file",          command_export      },
+    {"import",       "send what was exported, and go on after a kill", command_import      },
+    {"token",        "make a token and the line that admits it",       command_token       },
+    {"check-config", "read the configuration and say what is wrong",   command_check_config},
+    {"verify",       "walk everything stored, offline, and check it",  command_verify      },
+    {"version",      "print the version and those of the libraries",   command_version     },
 };
 
 static void help_print(FILE *out)

@@ -5,94 +5,11 @@
 
 #include <cmocka.h>
 
-#include <arpa/inet.h>
-#include <poll.h>
-#include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "net/client.h"
-
-/* A server on a loopback port that gives prepared bytes: one text a connection. */
-struct script {
-    int listener;
-    const char *const *answers; /* NULL-terminated; "" = nothing until the client leaves */
-    char seen[8][4096];         /* by connection: what came */
-    size_t connections;
-    pthread_t thread;
-    char url[64];
-};
-
-static size_t body_size(const char *head)
-{
-    const char *at = strstr(head, "Content-Length: ");
-
-    return at ? strtoul(at + 16, NULL, 10) : 0;
-}
-
-/* Until the request is whole, or the client leaves. */
-static void take_request(int fd, char *seen)
-{
-    size_t size = 0;
-
-    for (;;) {
-        ssize_t got = read(fd, seen + size, 4095 - size);
-        const char *end;
-
-        if (got <= 0)
-            return;
-        size += (size_t)got;
-        seen[size] = '\0';
-        end = strstr(seen, "\r\n\r\n");
-        if (end && size >= (size_t)(end + 4 - seen) + body_size(seen))
-            return;
-    }
-}
-
-static void *script_run(void *context)
-{
-    struct script *script = context;
-
-    for (size_t i = 0; script->answers[i]; i++) {
-        int fd = accept(script->listener, NULL, NULL);
-        char rest[64];
-
-        if (fd < 0)
-            return NULL;
-        take_request(fd, script->seen[script->connections++]);
-        (void)!write(fd, script->answers[i], strlen(script->answers[i]));
-        if (script->answers[i][0] == '\0')
-            while (read(fd, rest, sizeof(rest)) > 0)
-                ;
-        close(fd);
-    }
-    return NULL;
-}
-
-static void script_begin(struct script *script, const char *const *answers)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof(address);
-
-    *script = (struct script){.answers = answers};
-    script->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(script->listener, (struct sockaddr *)&address, size), 0);
-    assert_int_equal(listen(script->listener, 8), 0);
-    assert_int_equal(getsockname(script->listener, (struct sockaddr *)&address, &size), 0);
-    (void)snprintf(script->url, sizeof(script->url), "http://127.0.0.1:%d/x",
-                   ntohs(address.sin_port));
-    assert_int_equal(pthread_create(&script->thread, NULL, script_run, script), 0);
-}
-
-static void script_end(struct script *script)
-{
-    shutdown(script->listener, SHUT_RDWR);
-    close(script->listener);
-    pthread_join(script->thread, NULL);
-}
+#include "tests/unit/net/script.h"
 
 struct taken {
     struct buf body;
@@ -193,7 +110,7 @@ static void test_an_answer_comes_with_its_head(void **state)
     assert_true(bytes_equal(buf_bytes(&taken.body), BYTES("busy")));
     assert_true(client_retry_after(client, &seconds) && seconds == 7);
     assert_true(client_header(client, "content-length", &value));
-    assert_non_null(strstr(script.seen[0], "GET /x HTTP/1.1\r\n"));
+    assert_non_null(strstr(script.seen[0], "GET / HTTP/1.1\r\n"));
     assert_non_null(strstr(script.seen[0], "Authorization: Bearer secret\r\n"));
     assert_non_null(strstr(script.seen[0], "User-Agent: weir-test/1\r\n"));
     request.headers = NULL;
@@ -229,7 +146,7 @@ static void test_a_body_goes_out_again_when_the_connection_was_closed(void **sta
         if (run(client, &request, &taken, &err))
             fail_msg("%u: %s", i, err.text);
         assert_int_equal(client_status(client), 200 + i);
-        assert_non_null(strstr(script.seen[i], "POST /x HTTP/1.1\r\n"));
+        assert_non_null(strstr(script.seen[i], "POST / HTTP/1.1\r\n"));
         assert_non_null(strstr(script.seen[i], "\r\n\r\na v=1\n"));
     }
     script_end(&script);

@@ -1,0 +1,185 @@
+/* weir query: a question to a server, its answer to stdout as it comes. */
+#include <unistd.h>
+
+#include "server/commands.h"
+#include "server/output.h"
+#include "server/remote.h"
+#include "server/table.h"
+
+enum { TARGET_BYTES_MAX = 512 << 10 };
+
+/* The parameters of GET /v1/query by their flags; `name` is the parameter's. */
+enum flag {
+    MEASUREMENT,
+    FIELDS,
+    START,
+    END,
+    EVERY,
+    AGG,
+    GROUP_BY,
+    FILL,
+    ORDER,
+    LIMIT,
+    CURSOR,
+    AS_OF,
+    VERSIONS,
+    STRICT,
+    EPOCH,
+    FORMAT,
+    FLAG_COUNT
+};
+
+static const char usage[] =
+    "usage: weir query --measurement NAME [flags]\n"
+    "\n"
+    "  weir query --measurement room --start now-1h\n"
+    "  weir query --measurement cpu --match host=a --match 'region=~eu.*' --fields user,sys\n"
+    "  weir query --measurement cpu --every 1h --agg mean,max --group-by host --format csv\n"
+    "  weir query --measurement room --as-of 2026-11-01T00:00:00Z --format ndjson | jq .\n"
+    "\n"
+    "Asks for rows or aggregates of a time range, docs/reference/query.md.  The answer is a table "
+    "on\n"
+    "a terminal and CSV elsewhere; it is streamed, and an answer that was cut off fails.\n"
+    "\n"
+    "exit codes: 0 done, 1 failed, 2 usage, 130 interrupted\n";
+
+static const struct argument_row rows[FLAG_COUNT] = {
+    [MEASUREMENT] = {"measurement", "NAME",     "Which one."                                          },
+    [FIELDS] = {"fields",      "LIST",     "a,b; else all."                                      },
+    [START] = {"start",       "TIME",     "From then on: RFC 3339, ns since 1970, now-1h."      },
+    [END] = {"end",         "TIME",     "Before then."                                        },
+    [EVERY] = {"every",       "DURATION", "Windows so long: 15m, 1h."                           },
+    [AGG] = {"agg",         "LIST",     "Aggregates: count, sum, min, max, mean, first, last."},
+    [GROUP_BY] = {"group-by",    "LIST",     "Tags that keep results apart; * = each series."      },
+    [FILL] = {"fill",        "WHAT",     "What empty windows hold."                            },
+    [ORDER] = {"order",       "WHICH",    "Of time: asc or desc."                               },
+    [LIMIT] = {"limit",       "ROWS",     "So many rows; the next page's cursor is told."       },
+    [CURSOR] = {"cursor",      "CURSOR",   "The next page; all other flags as before."           },
+    [AS_OF] = {"as-of",       "TIME",     "What was known then."                                },
+    [VERSIONS] = {"versions",    "WHICH",    "latest, or all: each state of a row."                },
+    [STRICT] = {"strict",      NULL,       "Refuse rather than answer with something missing."   },
+    [EPOCH] = {"epoch",       "UNIT",     "Times as numbers of ns, us, ms or s."                },
+    [FORMAT] = {"format",      "NAME",     "table, csv, ndjson, json or line_protocol."          },
+};
+
+static const char *const parameters[FLAG_COUNT] = {
+    [MEASUREMENT] = "measurement",
+    [FIELDS] = "fields",
+    [START] = "start",
+    [END] = "end",
+    [EVERY] = "every",
+    [AGG] = "agg",
+    [GROUP_BY] = "group_by",
+    [FILL] = "fill",
+    [ORDER] = "order",
+    [LIMIT] = "limit",
+    [CURSOR] = "cursor",
+    [AS_OF] = "as_of",
+    [VERSIONS] = "versions",
+    [STRICT] = "strict",
+    [EPOCH] = "epoch",
+};
+
+static const struct argument_row match_rows[] = {
+    {"match", "MATCHER", "tag=a, tag!=a, tag=~pattern, tag!~pattern; repeat it, all must hold."},
+};
+
+static enum code target_make(const char *const *values, const struct argument_list *match,
+                             const char *format, struct buf *target, struct error *err)
+{
+    buf_put_text(target, "/v1/query");
+    for (int i = 0; i < FLAG_COUNT; i++)
+        if (values[i] && parameters[i])
+            remote_put_parameter(target, parameters[i], bytes_of(values[i]));
+    for (size_t i = 0; i < match->count; i++)
+        remote_put_parameter(target, "match", bytes_of(match->items[i]));
+    remote_put_parameter(target, "format", bytes_of(format));
+    return buf_finish(target, err);
+}
+
+static enum code to_output(void *context, struct bytes piece, struct error *err)
+{
+    return output_write(context, piece, err);
+}
+
+/* The cursor in <…cursor=X>; rel="next", which CSV has it in. */
+static struct bytes cursor_of_link(struct bytes link)
+{
+    static const char name[] = "cursor=";
+    const char *at = memmem(link.data, link.size, name, sizeof(name) - 1);
+    size_t size = 0;
+
+    if (!at || !memmem(link.data, link.size, "rel=\"next\"", 10))
+        return BYTES("");
+    at += sizeof(name) - 1;
+    while (at + size < link.data + link.size && at[size] != '&' && at[size] != '>')
+        size++;
+    return (struct bytes){at, size};
+}
+
+static void tell_facts(struct remote *remote)
+{
+    struct bytes value;
+
+    if (client_header(remote->client, "Weir-Partial", &value))
+        remote_say(remote, "something is missing from this answer: `weir verify` names it, and "
+                           "--format ndjson tells it");
+    if (client_header(remote->client, "Link", &value)) {
+        value = cursor_of_link(value);
+        if (value.size > 0)
+            remote_say(remote, "there is more: --cursor %.*s", BYTES_ARG(value));
+    }
+}
+
+static enum code ask(struct remote *remote, struct bytes target, bool as_table, struct error *err)
+{
+    const struct remote_request request = {.method = "GET", .target = target};
+    struct output *output = NULL;
+    struct table *table = NULL;
+    enum code code = output_open(NULL, &output, err);
+
+    if (!code && as_table)
+        code = table_new(to_output, output, &table, err);
+    if (!code)
+        code = remote_send(remote, &request, as_table ? table_take : to_output,
+                           as_table ? (void *)table : (void *)output, err);
+    if (!code && table)
+        code = table_finish(table, err);
+    if (!code)
+        tell_facts(remote);
+    table_free(table);
+    output_close(output);
+    return code;
+}
+
+int command_query(int argc, char **argv)
+{
+    const char *values[FLAG_COUNT] = {NULL}, *format;
+    struct argument_list match = {.count = 0};
+    struct arguments own = {rows, FLAG_COUNT, values};
+    struct argument_more more = {match_rows, COUNT_OF(match_rows), &match, false, NULL, 0};
+    const struct remote_line line = {usage, &own, &more};
+    struct buf target = BUF_INIT(TARGET_BYTES_MAX);
+    struct remote remote;
+    struct error err = {0};
+    int exit_code;
+    bool as_table;
+    enum code code;
+
+    if (!remote_open(&line, argc, argv, &remote, &exit_code))
+        return exit_code;
+    format = values[FORMAT] ? values[FORMAT] : isatty(STDOUT_FILENO) ? "table" : "csv";
+    as_table = strcmp(format, "table") == 0;
+    if (!values[MEASUREMENT]) {
+        fprintf(stderr, "weir query: --measurement is needed (weir query --help tells all)\n");
+        exit_code = COMMAND_USAGE;
+    } else {
+        code = target_make(values, &match, as_table ? "csv" : format, &target, &err);
+        if (!code)
+            code = ask(&remote, buf_bytes(&target), as_table, &err);
+        exit_code = code ? remote_fail(&remote, &err) : COMMAND_DONE;
+    }
+    buf_release(&target);
+    remote_close(&remote);
+    return exit_code;
+}
