@@ -109,7 +109,7 @@ $(OUT)/tests/loops/%: tests/loops/%.c $(OUT)/tests/loops/faults.o $(LIBRARY)
 
 # Every so manieth allocation fails, an eighth as many bits are turned; 1 = all of both.
 loops: $(LOOPS:%.c=$(OUT)/%)
-	@$(COUNTS) LOOP_STRIDE=$(LOOP_STRIDE) tests/run_unit loops-$(MODE) $^
+	@$(COUNTS) UNIT_SECONDS=1500 LOOP_STRIDE=$(LOOP_STRIDE) tests/run_unit loops-$(MODE) $^
 
 # Unit tests of the chosen rooms.
 unit: $(UNIT_BIN)
