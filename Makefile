@@ -173,6 +173,7 @@ test:
 	 tests/suite cli tests/cli/run cli $(BUILD)/weir; \
 	 tests/suite fault tests/fault/run $(BUILD) $(CUTS) $(KILLS) --faults $(FAULTS) --fills $(FILLS); \
 	 wait; cat $(BUILD)/simulator.log # one core computes while the other waits for disks
+	@tests/suite clients tests/clients/run clients $(BUILD)/weir $(BUILD)
 	@tests/suite unit-asan $(MAKE) -j$(JOBS) unit MODE=asan
 	@tests/suite loops-asan $(MAKE) -j$(JOBS) loops MODE=asan
 	@tests/suite load tests/load/run $(BUILD)/weir
