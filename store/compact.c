@@ -491,11 +491,12 @@ static enum code space_check(const struct compact *compact, struct error *err)
     return code;
 }
 
+/* In steps, so that who asks again at once finds nothing new to do. */
 static int64_t floor_of(int64_t now_ns, int64_t age_ns)
 {
-    int64_t step = age_ns / 64 + 1, floor;
+    static const int64_t step_ns_min = 1000000000;
+    int64_t step = age_ns / 64 > step_ns_min ? age_ns / 64 : step_ns_min, floor;
 
-    /* In steps, so that asking again at once finds nothing new. */
     if (age_ns == INT64_MAX || __builtin_sub_overflow(now_ns, age_ns, &floor))
         return INT64_MIN;
     return floor - floor % step;

@@ -11,7 +11,9 @@
 #include "base/log.h"
 #include "catalog/catalog.h"
 #include "codec/record.h"
+#include "server/compaction.h"
 #include "store/index.h"
+#include "store/packs/pack.h"
 #include "store/state.h"
 #include "store/view.h"
 #include "tests/unit/store/store_sample.h"
@@ -163,12 +165,24 @@ struct house {
     struct store *store;
     const struct tenant *tenant;
     uint64_t ballast_bytes;
+    struct compaction_rules rules;
+    int64_t retention_ns, history_ns;
     struct error err; /* of the last open */
 };
 
+static inline void house_ages(void *context, const struct tenant *tenant, int64_t *retention_ns,
+                              int64_t *history_ns)
+{
+    const struct house *house = context;
+
+    (void)tenant;
+    *retention_ns = house->retention_ns;
+    *history_ns = house->history_ns;
+}
+
 static inline void house_init(struct house *house)
 {
-    *house = (struct house){0};
+    *house = (struct house){.retention_ns = INT64_MAX, .history_ns = INT64_MAX};
     snprintf(house->directory, sizeof(house->directory), "/tmp/weir-test-store-XXXXXX");
     assert_non_null(mkdtemp(house->directory));
     house->clock.clock = (struct clock){turned_wall, turned_monotonic, turned_boot};
@@ -207,8 +221,12 @@ static inline enum code house_try_open(struct house *house)
     struct store_options options = {.clock = &house->clock.clock,
                                     .fs = &house->fs.fs,
                                     .limits = &house->limits,
+                                    .rules = &house->rules,
                                     .ballast_bytes = house->ballast_bytes};
 
+    house->rules = compaction_rules_of(NULL);
+    house->rules.context = house;
+    house->rules.ages = house_ages;
     house_open_index(house);
     assert_int_equal(metrics_new(&house->metrics, NULL), OK);
     assert_int_equal(catalog_new(&house->catalog, NULL), OK);
@@ -499,6 +517,35 @@ static inline void house_expect(struct house *house, uint32_t series, int64_t fi
         if (rows[i].time != first + i || rows[i].value != first + i)
             fail_msg("series %u, row %u: time %lld, value %lld", series, i, (long long)rows[i].time,
                      (long long)rows[i].value);
+}
+
+/* Compacts as far as it goes; returns how often. */
+static inline unsigned house_compact(struct house *house, bool force)
+{
+    struct error err = {0};
+    unsigned count = 0;
+    bool did = true;
+
+    while (did) {
+        if (store_step_compact(house->store, force, &did, &err) != OK)
+            fail_msg("%s", err.text);
+        count += did;
+        assert_true(count < 1000);
+    }
+    return count;
+}
+
+/* Packs of the tenant, and how many of them are of the kind. */
+static inline size_t house_packs(const struct house *house, enum pack_kind kind, size_t *all)
+{
+    const struct pack_list *list = house->store->holdings[house->tenant->ordinal]->packs;
+    size_t count = 0;
+
+    for (size_t i = 0; list != NULL && i < list->count; i++)
+        count += pack_kind(list->packs[i]) == kind;
+    if (all != NULL)
+        *all = list == NULL ? 0 : list->count;
+    return count;
 }
 
 static inline uint64_t house_metric(struct house *house, const char *name, enum metric_kind kind,
