@@ -76,10 +76,11 @@ static enum code intake_fail(struct intake *intake, enum code code, const struct
 static enum code tell_busy(const struct intake_environment *environment, struct error *err)
 {
     error_retry(err, drain_seconds(environment->drain, budget_used(environment->budget)));
-    return error_set(err, E_BUSY,
-                     "requests under way hold all %zu bytes of ingest memory (ingest_bytes_max), "
-                     "or will; try again",
-                     environment->budget->bytes_max);
+    return error_set(
+        err, E_BUSY,
+        "requests under way hold all %zu bytes of ingest memory (ingest_bytes_max), or "
+        "will; try again",
+        environment->budget->bytes_max);
 }
 
 /* One that is alone and has no room would have none later either. */
@@ -156,8 +157,8 @@ static enum code open_body(struct intake *intake, struct error *err)
         .precision = request->precision,
         .now_ns = clock_wall_ns(intake->environment.clock),
         .limits = request->limits,
-    };
         .csv = request->csv,
+    };
     enum code code;
 
     intake->row = decoder_find(request->content_type);
@@ -405,10 +406,10 @@ static enum code claim_key(struct intake *intake, bool *repeated, struct error *
         return OK;
     hash128_add(&intake->body_hash, (struct bytes){meaning, sizeof(meaning)});
     hash128_add(&intake->body_hash, bytes_of(intake->row->name));
-    intake->note.key = intake->key;
     if (intake->request.csv != NULL)
         hash128_add(&intake->body_hash, (struct bytes){(const char *)&intake->request.csv->digest,
                                                        sizeof(struct hash128)});
+    intake->note.key = intake->key;
     intake->note.body_hash = hash128_end(&intake->body_hash);
     code = idempotency_begin(intake->environment.idempotency, intake->request.tenant, intake->key,
                              &intake->note.body_hash, &intake->arena, &answer, err);

@@ -75,6 +75,6 @@ const struct intake_answer *intake_answer(const struct intake *intake);
 uint64_t intake_points(const struct intake *intake); /* decoded */
 /* For its rejects, once there is an answer. */
 const struct batch *intake_batch(const struct intake *intake);
-void intake_free(struct intake *intake);             /* NULL is fine; not while it is submitted */
+void intake_free(struct intake *intake); /* NULL is fine; not while it is submitted */
 
 #endif
