@@ -15,14 +15,12 @@ enum period period_choose(uint64_t bytes, int64_t first, int64_t last, uint64_t 
     return a_ns * (double)day_ns <= (double)bytes_max ? PERIOD_DAY : PERIOD_HOUR;
 }
 
-/* The greatest multiple at or below `time`. */
-static int64_t floor_to(int64_t time, int64_t unit)
+/* How far the time is into its unit. */
+static int64_t into(int64_t time, int64_t unit)
 {
     int64_t rest = time % unit;
-    int64_t start;
 
-    rest += rest < 0 ? unit : 0;
-    return __builtin_sub_overflow(time, rest, &start) ? INT64_MIN : start;
+    return rest < 0 ? rest + unit : rest;
 }
 
 static int64_t days_to_ns(int64_t days)
@@ -37,10 +35,13 @@ static int64_t days_to_ns(int64_t days)
 int64_t period_start(enum period period, int64_t time)
 {
     int year, month, day;
-    int64_t days;
+    int64_t days, start;
 
     if (period != PERIOD_MONTH)
-        return floor_to(time, period == PERIOD_HOUR ? hour_ns : day_ns);
+        return __builtin_sub_overflow(time, into(time, period == PERIOD_HOUR ? hour_ns : day_ns),
+                                      &start)
+                   ? INT64_MIN
+                   : start;
     days = time / day_ns - (time % day_ns < 0);
     date_of_days(days, &year, &month, &day);
     return days_to_ns(date_days(year, month, 1));
@@ -52,9 +53,8 @@ int64_t period_end(enum period period, int64_t time)
     int year, month, day;
     int64_t days;
 
-    if (period != PERIOD_MONTH) /* also where the start is cut off */
-        return __builtin_add_overflow(time, unit - (time - floor_to(time, unit)), &end) ? INT64_MAX
-                                                                                        : end;
+    if (period != PERIOD_MONTH)
+        return __builtin_add_overflow(time, unit - into(time, unit), &end) ? INT64_MAX : end;
     days = time / day_ns - (time % day_ns < 0);
     date_of_days(days, &year, &month, &day);
     return days_to_ns(date_days(month == 12 ? year + 1 : year, month == 12 ? 1 : month + 1, 1));
