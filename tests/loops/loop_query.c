@@ -214,7 +214,7 @@ static enum code loop_catalog(struct error *err)
                                  i % 2 == 0 ? BYTES("even") : BYTES("odd"), TYPE_F64, 100, err);
     }
     if (code == OK)
-        code = catalog_select(catalog, tenant, &selector, 1000, &arena, &found, &count, err);
+        code = catalog_select(catalog, tenant, &selector, 1000, NULL, &arena, &found, &count, err);
     if (code == OK && count != SELECTED)
         fail_msg("%s: %zu series selected", loop_at, count);
     if (code == OK)
@@ -243,7 +243,8 @@ static enum code loop_catalog(struct error *err)
                              OK);
         }
         assert_int_equal(
-            catalog_select(catalog, tenant, &selector, 1000, &arena, &found, &count, NULL), OK);
+            catalog_select(catalog, tenant, &selector, 1000, NULL, &arena, &found, &count, NULL),
+            OK);
         assert_int_equal(count, SELECTED);
     }
     arena_release(&arena);
