@@ -86,6 +86,8 @@ static enum code target_make(struct command *command, struct error *err)
             if ((*c < 'a' || *c > 'z') && *c != '_')
                 return error_set(err, E_CONFIG, "--option %s: a key is of a-z and _", option);
         remote_put_parameter(target, name, bytes_of(equals + 1));
+        if (strcmp(option, "header=no") == 0)
+            command->upload.headless = true;
     }
     command->upload.target = buf_bytes(target);
     return buf_finish(target, err);

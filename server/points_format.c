@@ -2,8 +2,18 @@
 
 #include "codec/line_point.h"
 
-/* A string may hold newlines.  One that is not closed takes only its own line with it, as the
- * server reads it. */
+/* A record that is open for so long is bad: a quote is not closed.  The server's line_bytes_max,
+ * unless it is told another. */
+enum { OPEN_BYTES_MAX = 1 << 20 };
+
+/* Where a record ends whose quote is not closed in `text`: nobody knows yet (0), or, as the server
+ * reads it, at the end of its first line. */
+static size_t open_record(struct bytes text, size_t newline)
+{
+    return text.size > OPEN_BYTES_MAX ? newline + 1 : 0;
+}
+
+/* A string may hold newlines. */
 static size_t line_record(struct bytes text)
 {
     const char *newline = text.size == 0 ? NULL : memchr(text.data, '\n', text.size);
@@ -13,7 +23,7 @@ static size_t line_record(struct bytes text)
         return 0;
     if (line_find_end(text, &size))
         return size + 1;
-    return (size_t)(newline - text.data) + 1;
+    return open_record(text, (size_t)(newline - text.data));
 }
 
 static size_t ndjson_record(struct bytes text)
@@ -23,18 +33,53 @@ static size_t ndjson_record(struct bytes text)
     return newline == NULL ? 0 : (size_t)(newline - text.data) + 1;
 }
 
-/* A quoted field may hold newlines; "" in it is two changes, which is none. */
+/* Behind the quote that closes the cell which begins at `at`; text.size when none does. */
+static size_t quoted_end(struct bytes text, size_t at)
+{
+    for (at++; at < text.size; at++) {
+        if (text.data[at] != '"')
+            continue;
+        if (at + 1 == text.size || text.data[at + 1] != '"')
+            return at + 1;
+        at++;
+    }
+    return text.size;
+}
+
+static bool is_one_of(char c, const char *set)
+{
+    return c != '\0' && strchr(set, c) != NULL;
+}
+
+/* A cell in quotes may hold newlines.  Whichever separator the file has, the others before a quote
+ * do no harm: what follows must look like the end of a cell, or the line is bad and ends where it
+ * ends. */
 static size_t csv_record(struct bytes text)
 {
-    bool quoted = false;
+    const char *found = text.size == 0 ? NULL : memchr(text.data, '\n', text.size);
+    size_t newline = found ? (size_t)(found - text.data) : 0;
+    bool begins = true; /* a cell */
 
-    for (size_t i = 0; i < text.size; i++) {
-        if (text.data[i] == '"')
-            quoted = !quoted;
-        if (text.data[i] == '\n' && !quoted)
-            return i + 1;
+    if (!found)
+        return 0;
+    for (size_t at = 0; at < text.size;) {
+        char c = text.data[at];
+
+        if (c == '\n')
+            return at + 1;
+        if (c == '"' && begins) {
+            at = quoted_end(text, at);
+            if (at == text.size)
+                break;
+            if (!is_one_of(text.data[at], ",;|\t\r\n "))
+                return newline + 1;
+            begins = false;
+        } else {
+            begins = is_one_of(c, ",;|\t") || (begins && c == ' ');
+            at++;
+        }
     }
-    return 0;
+    return open_record(text, newline);
 }
 
 static const struct points_format formats[] = {

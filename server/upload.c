@@ -103,7 +103,7 @@ static enum code take_head(struct job *job, struct error *err)
     enum code code = OK;
     size_t size = 0;
 
-    if (!job->format->has_header)
+    if (!job->format->has_header || job->upload->headless)
         return OK;
     for (size_t want = 4096; code == OK && size == 0; want *= 2) {
         code = source_fill(job->source, &job->text, want, err);

@@ -17,7 +17,8 @@ struct upload {
     struct hash128 salt;   /* of keys: the same bytes under the same salt are one part */
     struct resume *resume; /* NULL = none */
     uint64_t part_bytes;
-    bool json; /* refused lines on stdout, an object each */
+    bool headless; /* CSV without a header: header=no */
+    bool json;     /* refused lines on stdout, an object each */
     /* What became of it. */
     uint64_t files, parts, bytes, lines, refused;
     uint64_t line_stored; /* of the last file: the last line that is stored; 0 = none */

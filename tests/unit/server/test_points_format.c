@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "server/points_format.h"
 
 static const struct points_format *format_of(const char *name)
@@ -59,13 +60,16 @@ static void test_a_cut_is_at_the_end_of_a_record(void **state)
         {"line_protocol", "a v=1\nb v=",        6 },
         {"line_protocol", "a v=1\n\n#\nb",      9 },
         {"line_protocol", "a s=\"x\ny\" 1\nb",  12},
-        {"line_protocol", "a s=\"x\ny\" 1",     7 }, /* not closed so far: its own line alone */
-        {"line_protocol", "a v=1\nb s=\"x\n",   13},
+        {"line_protocol", "a s=\"x\ny\" 1",     0 }, /* its end may come yet */
+        {"line_protocol", "a v=1\nb s=\"x\n",   6 },
         {"ndjson",        "{}\n{",              3 },
         {"ndjson",        "{}",                 0 },
         {"csv",           "a,b\n1,\"x\ny\"\n2", 12},
         {"csv",           "a,b\n1,\"x\ny",      4 },
         {"csv",           "a,\"x\"\"\n\"\n1",   9 },
+        {"csv",           "a;\"x\n\";b\n1",     9 },
+        {"csv",           "a\"b\n1",            4 },
+        {"csv",           "\"a\"b\n1\n",        7 },
     };
 
     (void)state;
@@ -78,11 +82,33 @@ static void test_a_cut_is_at_the_end_of_a_record(void **state)
     assert_null(format_of("json")->record);
 }
 
+/* So long a string is one that nobody closed: its line alone is bad, and the next is a record. */
+static void test_a_quote_that_is_not_closed_takes_no_other_line_with_it(void **state)
+{
+    static const char *const heads[] = {"a s=\"x\n", "\"x\n"};
+    static const char *const formats[] = {"line_protocol", "csv"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(heads); i++)
+        for (size_t size = (1 << 20); size <= (1 << 20) + 1; size++) {
+            struct buf text = BUF_INIT(2 << 20);
+
+            buf_put_text(&text, heads[i]);
+            while (text.size < size)
+                buf_put_char(&text, 'b');
+            text.data[size - 1] = '\n';
+            assert_int_equal(points_cut(format_of(formats[i]), buf_bytes(&text)),
+                             size > (1 << 20) ? size : 0);
+            buf_release(&text);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_the_name_of_a_file_says_its_format),
+        cmocka_unit_test(test_a_quote_that_is_not_closed_takes_no_other_line_with_it),
         cmocka_unit_test(test_a_cut_is_at_the_end_of_a_record),
     };
 

@@ -106,6 +106,25 @@ static void test_csv_has_its_head_in_every_part(void **state)
     remote_close(&remote);
 }
 
+static void test_csv_without_a_head_has_none_in_its_parts(void **state)
+{
+    static const char *const answers[] = {DONE, DONE, NULL};
+    struct upload upload;
+    struct remote remote;
+    struct script script;
+
+    (void)state;
+    write_file("1,1\n2,222222\n");
+    script_begin(&script, answers);
+    upload_for(&upload, &remote, script.url, "csv");
+    upload.headless = true;
+    assert_int_equal(upload_file(&upload, path, NULL), OK);
+    assert_string_equal(body_of(&script, 0), "1,1\n");
+    assert_string_equal(body_of(&script, 1), "2,222222\n");
+    script_end(&script);
+    remote_close(&remote);
+}
+
 static const struct {
     const char *name, *format, *text, *answers[3];
     enum code want;
@@ -261,6 +280,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parts_are_cut_at_lines_and_have_keys_of_their_own),
         cmocka_unit_test(test_csv_has_its_head_in_every_part),
+        cmocka_unit_test(test_csv_without_a_head_has_none_in_its_parts),
         cmocka_unit_test(test_refused_lines_are_those_of_the_file),
         cmocka_unit_test(test_a_later_run_goes_on_where_the_first_stopped),
         cmocka_unit_test(test_a_line_without_end_is_refused_here),
