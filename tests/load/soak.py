@@ -1,5 +1,6 @@
 """Writes, corrections, reads, lists, deletions, flushes, reconnects and clients that leave, for 20 seconds or ten
-minutes.  Series and times repeat, so what the server has to know does not grow with the time.
+minutes.  Time goes on, a sixth of the writes corrects what was written lately, and reads are of what is recent: what
+lies in packs grows, what the server needs in memory does not.
 
 Promised: no slope.  After a warm-up of a third of the time the medians of the first and the last third of what is left
 are compared: RssAnon may differ by 16 MiB (allocators, and the head's sawtooth) and, in the long run, by
@@ -16,13 +17,13 @@ from trial import Client, descriptors, promise, retry_fault, status_of
 
 FLAGS = ["--ballast-bytes", "1MiB", "--limit-generation-bytes-max", "4MiB", "--limit-generation-age-ms-max", "2s", "--limit-head-bytes-max", "32MiB",
          "--limit-idempotency-keys-max", "1000"]
-HOSTS, TIMES = 50, 2000
+HOSTS, RECENT = 50, 20000  # seconds of data that reads look at
 
 
 class Work:
     def __init__(self, server, seed):
         self.server, self.seed = server, seed
-        self.stop, self.faults, self.counts = threading.Event(), [], {}
+        self.stop, self.faults, self.counts, self.newest = threading.Event(), [], {}, 0
 
     def loop(self, kind, number, step, pause):
         client, chance, n = Client(self.server.address), random.Random(self.seed + 1000 * number), 0
@@ -42,33 +43,33 @@ class Work:
             self.stop.wait(pause)
         client.close()
 
-    @staticmethod
-    def write(client, chance, n):
-        """New times and old ones again: corrections, over the same ranges for ever."""
-        first = chance.randrange(TIMES)
-        body = "\n".join(f"soak,host=h{(first + i) % HOSTS} a={n}.5,b={i}i,s=\"text {i % 7}\" {(first + i) % TIMES * 10 ** 9}" for i in range(500))
+    def write(self, client, chance, n):
+        """The next 500 seconds of data, or some of the last ones again."""
+        if n % 6:
+            first, self.newest = self.newest, self.newest + 500
+        else:
+            first = max(0, self.newest - chance.randrange(RECENT))
+        body = "\n".join(f"soak,host=h{i % HOSTS} a={n}.5,b={i}i,s=\"text {i % 7}\" {(first + i) * 10 ** 9}" for i in range(500))
         return client.ask("POST", "/v1/points", body, **{"Content-Type": "text/plain", "Idempotency-Key": f"{chance.randrange(1 << 60)}"})
 
-    @staticmethod
-    def read(client, chance, n):
+    def read(self, client, chance, n):
+        recent = f"&start={max(0, self.newest - RECENT) * 10 ** 9}"
         return client.ask("GET", chance.choice([
-            "/v1/query?measurement=soak&match=host%3Dh7", "/v1/query?measurement=soak&agg=mean,count&every=1m&group_by=host",
-            "/v1/query?measurement=soak&match=host%3D~h1.&format=csv", "/v1/query?measurement=soak&limit=10&versions=all&start=5&end=90000000000",
+            "/v1/query?measurement=soak&match=host%3Dh7" + recent, "/v1/query?measurement=soak&agg=mean,count&every=1m&group_by=host" + recent,
+            "/v1/query?measurement=soak&match=host%3D~h1.&format=csv" + recent, "/v1/query?measurement=soak&limit=10&versions=all" + recent,
             "/v1/series?measurement=soak", "/v1/tags/host/values", "/v1/fields?measurement=soak", "/metrics"]))
 
-    @staticmethod
-    def leave(client, chance, n):
+    def leave(self, client, chance, n):
         """Asks for everything on a connection that it closes at once."""
         client.ask("GET", "/healthz")
         client.connection.sock.sendall(b"GET /v1/query?measurement=soak&format=csv HTTP/1.1\r\nHost: localhost\r\n\r\n")
         client.close()
         return 200, None, b""
 
-    @staticmethod
-    def tidy(client, chance, n):
-        """A deletion of nothing that stays: tombstones of one range; and a flush."""
+    def tidy(self, client, chance, n):
+        """A deletion of a few seconds of one host, or a flush."""
         if n % 4 == 0:
-            return client.ask("DELETE", f"/v1/points?measurement=soak&match=host%3Dh{chance.randrange(HOSTS)}&start=0&end=1000000000")
+            return client.ask("DELETE", f"/v1/points?measurement=soak&match=host%3Dh{chance.randrange(HOSTS)}&start={(self.newest - 100) * 10 ** 9}&end={self.newest * 10 ** 9}")
         return client.ask("POST", "/v1/admin/flush")
 
 
@@ -77,7 +78,7 @@ def soak(run):
     with tempfile.TemporaryDirectory(prefix="weir-soak-") as folder, Server(run.program, os.path.join(folder, "data"), FLAGS) as server:
         server.start()
         work = Work(server, run.seed)
-        jobs = [("write", Work.write, 0.01)] * 3 + [("read", Work.read, 0.02)] * 2 + [("leave", Work.leave, 0.05), ("tidy", Work.tidy, 1.0)]
+        jobs = [("write", work.write, 0.01)] * 3 + [("read", work.read, 0.02)] * 2 + [("leave", work.leave, 0.05), ("tidy", work.tidy, 1.0)]
         threads = [threading.Thread(target=work.loop, args=(kind, number, step, pause)) for number, (kind, step, pause) in enumerate(jobs)]
         for thread in threads:
             thread.start()
