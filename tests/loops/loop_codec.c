@@ -220,6 +220,21 @@ static enum code decode(const struct decoder_row *row, struct bytes body, size_t
     return code;
 }
 
+/* A point a line. */
+static struct bytes body_ndjson(char body[BODY_BYTES_MAX])
+{
+    size_t size = 0;
+
+    for (uint32_t i = 0; i < LINES; i++)
+        size += (size_t)snprintf(body + size, BODY_BYTES_MAX - size,
+                                 "{\"measurement\":\"m%u\",\"tags\":{\"host\":\"h%u\"},"
+                                 "\"time\":%u,\"fields\":{\"value\":%s,\"text\":\"a\\nb\"}}\n",
+                                 i % 5, i % 37, i / 2, i % 29 == 7 ? "[]" : "1.5");
+    return (struct bytes){body, size};
+}
+
+static char ndjson[BODY_BYTES_MAX];
+static struct buf known_ndjson = BUF_INIT((size_t)64 << 20);
 static char lines[BODY_BYTES_MAX], json[BODY_BYTES_MAX];
 static struct buf known_lines = BUF_INIT((size_t)64 << 20);
 static struct buf known_json = BUF_INIT((size_t)64 << 20);
@@ -232,6 +247,11 @@ static enum code loop_lines(struct error *err)
 static enum code loop_json(struct error *err)
 {
     return decode(&decoder_json, body_json(json), 777, &known_json, err);
+}
+
+static enum code loop_ndjson(struct error *err)
+{
+    return decode(&decoder_ndjson, body_ndjson(ndjson), 777, &known_ndjson, err);
 }
 
 static enum code drop_odd(void *context, const struct batch_table *table, uint32_t row,
@@ -527,6 +547,7 @@ static const struct loop loops[] = {
     {"metrics",     loop_metrics,       {0}},
     {"lines",       loop_lines,         {0}},
     {"JSON points", loop_json,          {0}},
+    {"NDJSON",      loop_ndjson,        {0}},
     {"record",      loop_record,        {0}},
     {"deletion",    loop_deletion,      {0}},
     {"gzip",        loop_gzip,          {0}},
@@ -551,6 +572,7 @@ static int teardown(void **state)
 {
     buf_release(&known_lines);
     buf_release(&known_json);
+    buf_release(&known_ndjson);
     return loop_teardown(state);
 }
 

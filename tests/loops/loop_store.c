@@ -243,6 +243,37 @@ static enum code loop_seal(struct error *err)
     return code;
 }
 
+/* Packs become fewer, or stay as they are. */
+static enum code loop_compact(struct error *err)
+{
+    struct house house;
+    bool did = true;
+    enum code code = OK;
+
+    house_init_quick(&house);
+    house_open(&house);
+    for (int64_t part = 0; part < 4; part++) {
+        for (uint32_t s = 0; s < SERIES; s++)
+            assert_int_equal(house_put(&house, s, part * ROWS / 2, ROWS / 2, NULL), OK);
+        house_seal(&house);
+    }
+    faults_arm();
+    while (code == OK && did)
+        code = store_step_compact(house.store, true, &did, err);
+    faults_disarm();
+    house_check(&house);
+    if (!house.store->failed) {
+        (void)house_compact(&house, true);
+        house_check(&house);
+    }
+    house_close(&house);
+    house_open(&house);
+    house_check(&house);
+    house_close(&house);
+    house_remove(&house);
+    return code;
+}
+
 struct waited {
     pthread_mutex_t lock;
     pthread_cond_t more;
@@ -340,6 +371,7 @@ static const struct loop lives[] = {
     {"store: first start", loop_first_start, {0}   },
     {"store: submit",      loop_submit,      {E_IO}},
     {"store: seal",        loop_seal,        {E_IO}},
+    {"store: compact",     loop_compact,     {E_IO}},
     {"store: serve",       loop_serve,       {E_IO}},
 };
 
