@@ -55,6 +55,12 @@ const struct tombstone *view_tombstones(const struct view *view, size_t *count)
     return NULL;
 }
 
+int64_t view_deleted_last(const struct view *view)
+{
+    (void)view;
+    return 0;
+}
+
 const struct bytes *view_missing(const struct view *view, size_t *count)
 {
     (void)view;

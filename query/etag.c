@@ -74,7 +74,8 @@ static void add_question(struct hash128_state *hash, const struct plan *plan)
 void etag_make(const struct plan *plan, char etag[ETAG_SIZE])
 {
     const struct tenant *tenant = plan->environment->tenant;
-    const int64_t newest[] = {plan->ingest_last, plan->erased_last};
+    const int64_t newest[] = {plan->ingest_last, plan->erased_last,
+                              plan->view ? view_deleted_last(plan->view) : 0};
     const uint64_t column_count = plan->column_count;
     struct hash128_state hash;
     struct hash128 sum;

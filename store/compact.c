@@ -350,6 +350,27 @@ static enum code put_packs(struct compact *compact, struct index_transaction *tr
     return code;
 }
 
+/* The deletions that go leave a mark: an answer may differ from one before them, and nothing else
+ * would tell. */
+static enum code drop_dead(struct compact *compact, struct index_transaction *transaction,
+                           struct error *err)
+{
+    int64_t last = compact->holding->deleted_last;
+    enum code code = OK;
+
+    for (size_t i = 0; code == OK && i < compact->dead_count; i++) {
+        last = compact->dead[i] > last ? compact->dead[i] : last;
+        index_key_i64(compact->tenant->name, compact->dead[i], &compact->key);
+        code = take_out(compact, transaction, INDEX_TOMBSTONE, err);
+    }
+    if (code || compact->dead_count == 0)
+        return code;
+    buf_put(&compact->key, BYTES("deleted/"));
+    buf_put(&compact->key, compact->tenant->name);
+    buf_put_i64(&compact->value, last);
+    return put(compact, transaction, INDEX_META, err);
+}
+
 /* *unknown: the commit itself failed, and may be found done at the next start. */
 static enum code compact_commit(struct compact *compact, bool *unknown, struct error *err)
 {
@@ -362,10 +383,8 @@ static enum code compact_commit(struct compact *compact, bool *unknown, struct e
     if (code)
         return code;
     code = put_packs(compact, transaction, err);
-    for (size_t i = 0; code == OK && i < compact->dead_count; i++) {
-        index_key_i64(compact->tenant->name, compact->dead[i], &compact->key);
-        code = take_out(compact, transaction, INDEX_TOMBSTONE, err);
-    }
+    if (code == OK)
+        code = drop_dead(compact, transaction, err);
     pack_next = store->pack_next;
     if (code == OK)
         code = index->put(transaction, INDEX_META, BYTES("pack_next"),

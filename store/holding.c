@@ -130,6 +130,9 @@ enum code holding_drop_tombstones(struct holding *holding, const int64_t *ingest
     for (size_t i = 0; i < now->count; i++)
         if (!holds(ingest, count, now->tombstones[i].ingest))
             list->tombstones[list->count++] = now->tombstones[i];
+    for (size_t i = 0; i < count; i++)
+        if (ingest[i] > holding->deleted_last)
+            holding->deleted_last = ingest[i];
     tombstone_list_unref(holding->tombstones);
     holding->tombstones = list;
     return OK;

@@ -33,8 +33,11 @@ struct holding {
     struct holding_counts rows;
     struct pack_list *packs;           /* NULL = none */
     struct tombstone_list *tombstones; /* NULL = none */
-    struct arena arena;                /* texts of tombstones, for as long as the store is open */
-    uint64_t *bad_packs;               /* numbers of packs that cannot be merged; the compactor's */
+    /* Ingest time of the newest deletion that is in the packs alone; 0 = none.  Guarded likewise.
+     */
+    int64_t deleted_last;
+    struct arena arena;  /* texts of tombstones, for as long as the store is open */
+    uint64_t *bad_packs; /* numbers of packs that cannot be merged; the compactor's */
     size_t bad_pack_count;
 };
 
@@ -43,7 +46,7 @@ MUST_USE enum code holding_add_tombstone(struct holding *holding, const struct t
                                          struct error *err);
 /* Takes over the reference to the pack. */
 MUST_USE enum code holding_add_pack(struct holding *holding, struct pack *pack, struct error *err);
-/* Those of these ingest times.  The caller publishes, likewise. */
+/* Those of these ingest times; raises deleted_last.  The caller publishes, likewise. */
 MUST_USE enum code holding_drop_tombstones(struct holding *holding, const int64_t *ingest,
                                            size_t count, struct error *err);
 /* False: memory. */

@@ -250,13 +250,38 @@ static enum code load_note(void *context, struct bytes key, struct bytes value, 
     return OK;
 }
 
+/* What follows the prefix. */
+static bool key_after(struct bytes key, struct bytes prefix, struct bytes *rest)
+{
+    if (key.size < prefix.size || memcmp(key.data, prefix.data, prefix.size) != 0)
+        return false;
+    *rest = bytes_slice(key, prefix.size, key.size);
+    return true;
+}
+
+static enum code load_deleted(struct load *load, struct bytes name, struct bytes value,
+                              struct error *err)
+{
+    struct series_registry *registry = load->store->options.registry;
+    const struct tenant *tenant = registry->tenant(registry, name);
+    struct holding *holding = tenant == NULL ? NULL : store_holding(load->store, tenant);
+    struct reader reader = reader_of(value);
+
+    if (holding == NULL)
+        return error_set(err, E_MEMORY, "no memory for a tenant");
+    holding->deleted_last = reader_i64(&reader);
+    return OK;
+}
+
 static enum code load_meta(void *context, struct bytes key, struct bytes value, struct error *err)
 {
-    static const struct bytes gap = BYTES("gap/");
     struct load *load = context;
     char text[ERROR_TEXT_SIZE];
+    struct bytes rest;
 
-    if (key.size < gap.size || memcmp(key.data, gap.data, gap.size) != 0)
+    if (key_after(key, BYTES("deleted/"), &rest))
+        return load_deleted(load, rest, value, err);
+    if (!key_after(key, BYTES("gap/"), &rest))
         return OK;
     snprintf(text, sizeof(text), "%.*s", BYTES_ARG(value));
     return store_add_missing(load->store, text) ? OK : error_set(err, E_MEMORY, "no memory");

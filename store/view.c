@@ -72,6 +72,7 @@ enum code store_view(struct store *store, const struct tenant *tenant, int64_t a
     if (holding != NULL) {
         view->packs = pack_list_ref(holding->packs);
         view->tombstones = tombstone_list_ref(holding->tombstones);
+        view->deleted_last = holding->deleted_last;
     }
     for (size_t i = 0; i < store->generation_count; i++)
         view->generations[view->generation_count++] = generation_ref(store->generations[i]);
@@ -122,6 +123,11 @@ const struct tombstone *view_tombstones(const struct view *view, size_t *count)
 {
     *count = view->tombstones == NULL ? 0 : view->tombstones->count;
     return view->tombstones == NULL ? NULL : view->tombstones->tombstones;
+}
+
+int64_t view_deleted_last(const struct view *view)
+{
+    return view->deleted_last;
 }
 
 const struct bytes *view_missing(const struct view *view, size_t *count)

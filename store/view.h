@@ -26,6 +26,9 @@ int64_t view_as_of(const struct view *view);
 bool view_final(const struct view *view);
 /* Ascending by ingest; also those above S. */
 const struct tombstone *view_tombstones(const struct view *view, size_t *count);
+/* Ingest time of the newest deletion of the tenant that is no tombstone any more, since nothing
+ * that it hid is left; 0 = there was none.  It may lie above S. */
+int64_t view_deleted_last(const struct view *view);
 /* What stored data may be missing from answers, as texts for people ("wal segment 12 bytes
  * 4096..8192: ..."); count 0 = complete. */
 const struct bytes *view_missing(const struct view *view, size_t *count);

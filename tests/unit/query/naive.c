@@ -72,8 +72,8 @@ static bool deleted(const struct naive *n, const struct twin_row *row, struct by
 
         for (uint32_t j = 0; j < t->field_count; j++)
             named |= bytes_equal(t->fields[j], field);
-        if (named && (t->erase || t->ingest <= as_of) && row->ingest < t->ingest && row->time >= t->start &&
-            row->time < t->end && matches(&t->selector, row->series))
+        if (named && (t->erase || t->ingest <= as_of) && row->ingest < t->ingest &&
+            row->time >= t->start && row->time < t->end && matches(&t->selector, row->series))
             return true;
     }
     return false;

@@ -52,6 +52,7 @@ static void scanning_open(struct scanning *scanning, int64_t start, int64_t end)
 static void scanning_release(struct scanning *scanning)
 {
     scan_release(&scanning->scan);
+    scan_setting_release(&scanning->setting);
     view_free(scanning->view);
     assert_int_equal(budget_used(&scanning->watch.memory), 0);
     fixture_release(&scanning->fixture);

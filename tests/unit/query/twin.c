@@ -113,6 +113,11 @@ const struct tombstone *view_tombstones(const struct view *view, size_t *count)
     return view->store->tombstones;
 }
 
+int64_t view_deleted_last(const struct view *view)
+{
+    return view->store->deleted_last;
+}
+
 const struct bytes *view_missing(const struct view *view, size_t *count)
 {
     *count = view->store->missing_count;

@@ -393,6 +393,7 @@ static void test_what_was_erased_is_in_no_file(void **state)
     struct posting posting;
     size_t count;
     struct view *view;
+    int64_t erased;
 
     (void)state;
     house_init(&house);
@@ -419,6 +420,13 @@ static void test_what_was_erased_is_in_no_file(void **state)
     assert_int_equal(store_view(house.store, house.tenant, VIEW_LATEST, &view, NULL), OK);
     (void)view_tombstones(view, &count);
     assert_int_equal(count, 0); /* nothing is left that it would hide */
+    erased = view_deleted_last(view);
+    assert_true(erased > 0);
+    view_free(view);
+    house_close(&house);
+    house_open(&house); /* it is remembered that something was */
+    assert_int_equal(store_view(house.store, house.tenant, VIEW_LATEST, &view, NULL), OK);
+    assert_int_equal(view_deleted_last(view), erased);
     view_free(view);
     house_close(&house);
     house_remove(&house);
