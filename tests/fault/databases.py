@@ -125,6 +125,9 @@ class Database:
     def create(self):
         """Once, on a disk that is well."""
 
+    def hasten(self):
+        """Before a start that is to be followed by settle()."""
+
     def settle(self):
         """Sees that what it has in memory goes into its files of data, where there is a way."""
 
@@ -190,15 +193,15 @@ class Influx(Database):
     def create(self):
         self.request("POST", "/query?q=CREATE+DATABASE+o", b"")
 
-    def settle(self):
+    def hasten(self):
         """It writes its files after ten minutes without a write; there is no way to ask, but to shorten that for a start."""
-        self.stop()
         self.cold = {"INFLUXDB_DATA_CACHE_SNAPSHOT_WRITE_COLD_DURATION": "1s"}
-        self.start()
+
+    def settle(self):
         deadline = time.monotonic() + 20
         while not glob.glob(os.path.join(self.data, self.files["tsm"])) and time.monotonic() < deadline:
             time.sleep(0.2)
-        time.sleep(1)
+        time.sleep(1)  # its wal goes a moment later
         self.stop()
         self.cold = {}
         self.start()

@@ -5,7 +5,7 @@ import threading
 from oracle import Broken
 
 # Whether a server without POST /v1/admin/compact fails the campaign.
-COMPACT_REQUIRED = False
+COMPACT_REQUIRED = True
 
 
 class Load:
