@@ -112,6 +112,13 @@ static bool obey(const struct rule *rule)
     return true;
 }
 
+bool sabotage(const char *name)
+{
+    const char *chosen = getenv("WEIR_SABOTAGE");
+
+    return chosen != NULL && strcmp(chosen, name) == 0;
+}
+
 bool failpoint(const char *name)
 {
     bool fails = false;

@@ -11,8 +11,16 @@
 #ifdef WEIR_FAILPOINTS
 /* True when the place should fail; kills or sleeps by itself when told so. */
 bool failpoint(const char *name);
+/* True when WEIR_SABOTAGE names this fault: a promise that the program then breaks on purpose, so
+ * that the tests can be shown to notice (tests/sabotage). */
+bool sabotage(const char *name);
 #else
 static inline bool failpoint(const char *name)
+{
+    (void)name;
+    return false;
+}
+static inline bool sabotage(const char *name)
 {
     (void)name;
     return false;

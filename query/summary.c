@@ -33,7 +33,7 @@ static bool overlapped(const struct scan *scan, const struct place *place)
 {
     size_t next = scan->place_at + 1;
 
-    if (failpoint("query.summary_overlap"))
+    if (sabotage("summary_overlap"))
         return false;
     return (scan->place_at > 0 && scan->time_reached >= place->time_first) ||
            (next < scan->place_count && scan->places[next]->time_first <= place->time_last);

@@ -24,7 +24,7 @@ static int compare_newest(const void *a, const void *b)
 {
     const struct version *x = a, *y = b;
 
-    if (failpoint("query.version_order"))
+    if (sabotage("version_order"))
         return 0;
     return version_compare(version_revision(y), version_ingest(y), version_revision(x),
                            version_ingest(x));

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "store/index.h"
 #include "store/packs/manifest.h"
@@ -116,6 +117,11 @@ static enum code seal_one(struct store *store, struct error *err)
     if (store->failed) /* what the index holds now, only a start can tell */
         return error_set(err, E_IO, "the disk failed; the server must be restarted");
     drain_begin(&store->sealing);
+    if (sabotage("trim_early")) {
+        code = wal_trim(store->wal, store->generations[0]->lsn_last, err);
+        if (code)
+            return code;
+    }
     code = store_seal_oldest(store, err);
     if (code == E_DISK_FULL && ballast_drop(store)) {
         if (err != NULL)

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/failpoint.h"
 #include "store/wal/frame.h"
 
 struct image {
@@ -47,6 +48,7 @@ struct walk {
     const struct wal_replay *replay;
     bool read_only;
     uint64_t records, gaps;
+    bool dropping; /* a repair that gives up what is newer: by sabotage alone */
 };
 
 static enum code image_load(struct fs *fs, struct segment *segment, struct image *image,
@@ -285,6 +287,12 @@ static enum code deliver_visit(struct walk *walk, const struct frame *frame, str
     segment->lsn_last = frame->lsn;
     if (frame->lsn <= walk->last)
         return OK; /* sealed, or a stale repeat */
+    if (walk->dropping)
+        return OK;
+    if (before > walk->last && sabotage("repair_drops")) {
+        walk->dropping = true;
+        return OK;
+    }
     if (before > walk->last) {
         char what[128];
 
@@ -347,7 +355,7 @@ enum code replay_run(struct fs *fs, struct segment *segments, size_t count,
         .count = count,
         .incarnation = incarnation,
         .seed = segment_seed(incarnation),
-        .last = sealed_lsn,
+        .last = sabotage("replay_all") ? 0 : sealed_lsn,
         .replay = replay,
     };
     enum code code = walk_run(&walk, err);

@@ -300,7 +300,9 @@ static enum code wal_commit_group(struct wal *wal, struct wal_entry *entries, si
     }
     if (failpoint("wal.after_write"))
         code = error_set(err, E_IO, "failpoint wal.after_write");
-    if (code == OK)
+    if (code == OK && !sabotage("ack_before_sync"))
+        code = fs_sync(wal->current.file, err);
+    if (code && sabotage("sync_again"))
         code = fs_sync(wal->current.file, err);
     if (code) {
         wal->failed = true; /* never tried again: the kernel may have dropped the pages */
