@@ -369,7 +369,7 @@ enum code upload_file(struct upload *upload, const char *path, struct error *err
         .format = upload->format ? upload->format : points_format_of_file(path),
         .name = strcmp(path, "-") == 0 ? "(stdin)" : path,
         .text = BUF_INIT(TEXT_BYTES_MAX),
-        .head = BUF_INIT(RECORD_BYTES_MAX * 2),
+        .head = BUF_INIT(TEXT_BYTES_MAX),
         .body = BUF_INIT(SIZE_MAX),
         .packed = BUF_INIT(SIZE_MAX),
         .line = 1,
