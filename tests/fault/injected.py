@@ -226,6 +226,8 @@ class Injected:
             return
         if code is None and self.ended(server, 3):
             code = server.process.returncode
+        if code is None and call == "sync_dir" and "wal: trim:" in server.log_text():
+            return  # a removed segment may come back by a power cut: all of it is in packs, and the next start removes it
         self.expect(server, code not in (None, 0), f"after a failed {call} of {place} the server goes on (exit code {code})")
         if server.address:
             self.expect(server, code == EXIT_DISK_FAILED, f"exit code {code} after a failed {call} of {place}, not 70")
