@@ -183,6 +183,11 @@ test:
 	@tests/suite fuzz $(MAKE) -j$(JOBS) fuzz
 	@tests/summary
 
+# Nine promises broken on purpose, each noticed.
+sabotage:
+	@$(MAKE) --no-print-directory -j$(JOBS) program $(BUILD)/failpoints/simulator MODE=failpoints
+	@tests/suite sabotage tests/sabotage sabotage $(BUILD)
+
 test-long:
 	@tests/install build unit test
 	@rm -rf $(BUILD)/results
@@ -196,6 +201,7 @@ test-long:
 	@tests/suite loops-asan $(MAKE) -j$(JOBS) loops MODE=asan LOOP_STRIDE=1 \
 		LOOPS="$(wildcard tests/loops/loop_*.c)" # of the bits plain turns all, within minutes
 	@tests/suite load tests/load/run $(BUILD)/weir --long
+	@$(MAKE) --no-print-directory sabotage
 	@$(MAKE) --no-print-directory asan tsan
 	@tests/suite fuzz $(MAKE) -j$(JOBS) fuzz FUZZ_SECONDS=$(LONG_FUZZ) FUZZ_SEED=0
 	@tests/summary
@@ -254,5 +260,5 @@ clean:
 	rm -rf $(BUILD)
 
 -include $(OBJECTS:.o=.d) $(UNIT_BIN:=.d) $(LOOPS:%.c=$(OUT)/%.d) $(SIM:%.c=$(OUT)/%.d)
-.PHONY: fault-peers all program unit loops fuzzers replay run check test test-long test-real asan tsan simulate fuzz tidy \
+.PHONY: sabotage fault-peers all program unit loops fuzzers replay run check test test-long test-real asan tsan simulate fuzz tidy \
         bench bench-short bench-core dist errors-page format clean

@@ -244,12 +244,12 @@ static const char *variable_value(const char *variable, const char *name)
 }
 
 /* Kubernetes puts WEIR_SERVICE_HOST, WEIR_PORT_8090_TCP and the like into every container beside a
- * service that is called weir; WEIR_FAILPOINTS is base/failpoint.h's, WEIR_URL and WEIR_TOKEN
- * are those of the commands that talk to a server. */
+ * service that is called weir; WEIR_FAILPOINTS and WEIR_SABOTAGE are base/failpoint.h's, WEIR_URL
+ * and WEIR_TOKEN are those of the commands that talk to a server. */
 static bool variable_is_foreign(const char *variable)
 {
-    static const char *const foreign[] = {
-        "WEIR_SERVICE_", "WEIR_PORT=", "WEIR_FAILPOINTS=", "WEIR_URL=", "WEIR_TOKEN="};
+    static const char *const foreign[] = {"WEIR_SERVICE_",  "WEIR_PORT=", "WEIR_FAILPOINTS=",
+                                          "WEIR_SABOTAGE=", "WEIR_URL=",  "WEIR_TOKEN="};
 
     for (size_t i = 0; i < COUNT_OF(foreign); i++)
         if (strncmp(variable, foreign[i], strlen(foreign[i])) == 0)

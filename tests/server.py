@@ -11,8 +11,10 @@ import time
 
 
 def clean_environment():
-    """Without WEIR_RESULTS and what else the suites know: Weir refuses variables that it does not."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("WEIR_")}
+    """Without WEIR_RESULTS and what else the suites know: Weir refuses variables that it does not.
+    The fault that tests/sabotage chose stays."""
+    return {name: value for name, value in os.environ.items() 
+            if not name.startswith("WEIR_") or name == "WEIR_SABOTAGE"}
 
 
 class ServerDied(Exception):
