@@ -35,7 +35,8 @@ struct plan {
     _Atomic uint64_t call, place, action, number; /* number: errno of FAIL */
     _Atomic uint64_t first, last;                 /* hits from 1 that it is meant for */
     _Atomic uint64_t fired;
-    _Atomic uint64_t file, again; /* of the first sync that failed: its inode, later syncs of it */
+    _Atomic uint64_t file,
+        again; /* of the first sync that failed: hash of its name, later syncs of it */
     _Atomic uint64_t seen[CALLS][PLACES];
 };
 
@@ -266,20 +267,35 @@ static void writing(int descriptor, off64_t offset, size_t size)
     pthread_mutex_unlock(&unsynced_lock);
 }
 
+/* FNV-1a of its path: an inode is given again at once when a file that failed is removed. */
+static uint64_t name_hash(int descriptor)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    char path[NAME_SIZE];
+
+    if (!path_of(descriptor, path))
+        return 1;
+    for (const char *at = path; *at != '\0'; at++)
+        hash = (hash ^ (unsigned char)*at) * 0x100000001b3u;
+    return hash;
+}
+
 /* A sync of the file is over: of what was written before, nothing is unsynced any more.  `lost`:
  * the sync failed, and it is gone, the newest write first. */
 static void synced(int descriptor, bool lost)
 {
     struct stat what;
     size_t kept = 0;
+    uint64_t name;
     int kept_errno = errno;
 
     if (plan == NULL || fstat(descriptor, &what) != 0)
         return;
-    if (atomic_load(&plan->file) == what.st_ino)
+    name = name_hash(descriptor);
+    if (atomic_load(&plan->file) == name)
         atomic_fetch_add(&plan->again, 1);
     else if (lost && atomic_load(&plan->file) == 0)
-        atomic_store(&plan->file, what.st_ino);
+        atomic_store(&plan->file, name);
     pthread_mutex_lock(&unsynced_lock);
     for (size_t i = unsynced_count; lost && i-- > 0;)
         if (unsynced[i].device == what.st_dev && unsynced[i].file == what.st_ino &&
