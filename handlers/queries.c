@@ -22,6 +22,7 @@ struct query_job {
     struct arena arena; /* of the parsed query */
     struct query *query;
     struct stream *stream;
+    _Atomic bool lost; /* the answer holds memory for too long */
     struct turn turn;
 };
 
@@ -61,6 +62,7 @@ static enum code sink_begin(struct query_sink *sink, const struct query_head *he
     if (code)
         return code;
     stream_watch(job->stream, client_waits, app_of(request)->workers);
+    stream_give_up_on(job->stream, &job->lost);
     request_resume(request);
     return OK;
 }
@@ -128,6 +130,7 @@ static void query_job_run(struct job *base)
         .history_ns = session->settings->history_ns,
         .clock = store_clock(app->store),
         .memory = &app->query_memory,
+        .lost = &job->lost,
         .if_none_match = job->request->if_none_match,
         .content_encoding = bytes_of(coding_name(coding)),
     };

@@ -14,7 +14,7 @@
 #include <time.h>
 
 /* A client that keeps up with the writer makes it wait for less than this at a time. */
-enum { PATIENCE_MS = 50 };
+enum { PATIENCE_MS = 50, LOOK_MS = 250 };
 
 struct stream {
     struct exchange *exchange;
@@ -22,6 +22,7 @@ struct stream {
     bool flushed;                               /* the writer's: the first bytes have left */
     void (*waits)(void *context, bool waiting); /* the writer's; NULL = nobody asks */
     void *waits_context;
+    const _Atomic bool *given_up; /* NULL = nobody gives up */
     _Atomic uint64_t written;
     int64_t stall_ms;
 
@@ -124,16 +125,20 @@ static enum code wait_for_room(struct stream *stream, struct error *err)
 {
     int64_t stall_ns = stream->stall_ms * 1000000, began_ns = now_ns(), at_ns;
     int64_t soon_ns = began_ns + PATIENCE_MS * INT64_C(1000000);
-    bool told = false, slow = false;
+    bool told = false, slow = false, given_up = false;
 
     while (!slow && !stream->abandoned && stream->size == STREAM_BYTES_MAX) {
         int64_t end_ns = began_ns + stall_ns - stream->waited_ns;
 
-        wait_until(stream, told || end_ns < soon_ns ? end_ns : soon_ns);
+        end_ns = told || end_ns < soon_ns ? end_ns : soon_ns;
+        if (stream->given_up != NULL && end_ns > began_ns + LOOK_MS * INT64_C(1000000))
+            end_ns = began_ns + LOOK_MS * INT64_C(1000000);
+        wait_until(stream, end_ns);
         at_ns = now_ns();
         stream->waited_ns += at_ns - began_ns;
         began_ns = at_ns;
-        slow = stream->waited_ns >= stall_ns && !keeps_up(stream);
+        given_up = stream->given_up != NULL && *stream->given_up;
+        slow = given_up || (stream->waited_ns >= stall_ns && !keeps_up(stream));
         if (!told && !slow && !stream->abandoned && stream->size == STREAM_BYTES_MAX) {
             tell_waiting(stream, true);
             told = true;
@@ -141,6 +146,8 @@ static enum code wait_for_room(struct stream *stream, struct error *err)
     }
     if (told)
         tell_waiting(stream, false);
+    if (given_up && !stream->abandoned)
+        return error_set(err, E_TIMEOUT, "the client reads too slowly to go on for it");
     if (slow && !stream->abandoned)
         return error_set(err, E_TIMEOUT, "the client took less than %d bytes a second for %lld ms",
                          STREAM_BYTES_PER_SECOND, (long long)stream->stall_ms);
@@ -206,6 +213,11 @@ enum code stream_write(struct stream *stream, struct bytes bytes, struct error *
     if (!code)
         stream->written += bytes.size;
     return code;
+}
+
+void stream_give_up_on(struct stream *stream, const _Atomic bool *given_up)
+{
+    stream->given_up = given_up;
 }
 
 void stream_watch(struct stream *stream, void (*waits)(void *context, bool waiting), void *context)

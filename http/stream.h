@@ -16,6 +16,9 @@ MUST_USE enum code stream_write(struct stream *stream, struct bytes bytes, struc
 /* `waits` tells whoever shares out the writer's thread that the writer begins (true) and ends to
  * wait for a client that does not keep up; from stream_write() and stream_end(), without a lock. */
 void stream_watch(struct stream *stream, void (*waits)(void *context, bool waiting), void *context);
+/* Once *given_up is true (looked at within a quarter of a second) a write that waits for the client
+ * ends with E_TIMEOUT and the connection is cut.  The flag outlives the stream. */
+void stream_give_up_on(struct stream *stream, const _Atomic bool *given_up);
 /* Ends the body; complete = false cuts the connection without the last chunk, so that the client
  * sees a broken transfer (HTTP/1.0 has no chunks: there the end looks like any other).  The stream
  * and the request are gone afterwards.  Once, always. */

@@ -77,6 +77,8 @@ static enum code open_view(struct plan *plan, struct error *err)
     if (environment->tenant) {
         code = store_view(environment->store, environment->tenant, asked ? as_of : VIEW_LATEST,
                           &plan->view, err);
+        if (code == OK && environment->lost != NULL)
+            view_watch(plan->view, environment->lost);
     } else if (asked && as_of > plan->now_ns) {
         code = error_set(err, E_AS_OF_FUTURE, "it is later than now");
     }

@@ -282,6 +282,7 @@ enum code query_run(const struct query *query, const struct query_environment *e
 
     *outcome = (struct query_outcome){0};
     watch_init(&run.watch, environment->limits, environment->clock, sink);
+    run.watch.lost = environment->lost;
     run.watch.memory.parent = environment->memory;
     code = plan_init(&run.plan, query, environment, &run.watch, &fault);
     if (code)

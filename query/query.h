@@ -54,6 +54,7 @@ struct query_environment {
     struct clock *clock;
     struct budget *memory;         /* of all queries; NULL = unbounded */
     struct bytes if_none_match;    /* an equal ETag ends with *not_modified before any decode */
+    _Atomic bool *lost;            /* set when the answer holds memory for too long; or NULL */
     struct bytes content_encoding; /* part of the ETag: compressed bytes are other bytes */
 };
 

@@ -27,6 +27,10 @@ enum code watch_look(struct watch *watch, struct error *err)
     watch->unlooked = 0;
     if (watch->sink->cancelled(watch->sink))
         return error_set(err, E_CANCELLED, "the client left");
+    if (watch->lost != NULL && *watch->lost)
+        return error_set(err, E_TIMEOUT,
+                         "the answer is read too slowly: it holds rows in memory that have been "
+                         "sealed since; ask for pages (limit=), or a shorter range");
     if (clock_monotonic_ns(watch->clock) > watch->deadline_ns)
         return error_set(err, E_TIMEOUT,
                          "the query took longer than %llu ms (query_ms_max); ask for a shorter "

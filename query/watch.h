@@ -14,7 +14,8 @@ struct watch {
     const struct limits *limits;
     struct clock *clock;
     struct query_sink *sink;
-    int64_t deadline_ns; /* monotonic */
+    const _Atomic bool *lost; /* NULL, or set when the query must end to free what it holds */
+    int64_t deadline_ns;      /* monotonic */
     uint64_t rows_scanned;
     uint64_t cells; /* of windows: windows x columns over all groups */
     uint32_t unlooked;

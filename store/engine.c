@@ -2,6 +2,7 @@
  * and wakes the next. */
 #include <assert.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -243,6 +244,7 @@ static void seal_finish(struct store *store)
 
     if (due != NULL) {
         wal_shrink(store);
+        (void)malloc_trim(0); /* what the head was made of goes back to the machine */
         flushes_finish(due, OK, NULL);
     }
     store_ballast(store);
@@ -335,6 +337,7 @@ static void sealer_run(void *context)
             continue;
         }
         seal_finish(store);
+        store_pin(store, NULL);
     }
 }
 
@@ -462,6 +465,8 @@ void store_close(struct store *store)
     wal_close(store->wal);
     for (size_t i = 0; i < store->generation_count; i++)
         generation_unref(store->generations[i]);
+    for (size_t i = 0; i < store->pinned_count; i++)
+        generation_unref(store->pinned[i]);
     for (size_t i = 0; i < store->holding_capacity; i++) {
         if (store->holdings[i] != NULL)
             holding_release(store->holdings[i]);

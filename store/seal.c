@@ -568,7 +568,7 @@ enum code store_seal_oldest(struct store *store, struct error *err)
         .value = BUF_INIT((size_t)64 * 1024 * 1024),
     };
     int64_t began_ns = clock_monotonic_ns(store->options.clock);
-    bool committed = false, unknown = false;
+    bool committed = false, unknown = false, pinned = false;
     enum code code;
 
     pthread_mutex_lock(&store->state_lock);
@@ -601,6 +601,7 @@ enum code store_seal_oldest(struct store *store, struct error *err)
         log_event(LOG_DEBUG, "sealed", LOG_UINT("rows", seal.generation->row_count),
                   LOG_UINT("packs", seal.pack_count));
         generation_unref(seal.generation); /* the list's */
+        pinned = true;
     } else if (committed || unknown) {
         store_fail(store, err); /* perhaps in the index, but not shown */
     }
@@ -612,6 +613,8 @@ enum code store_seal_oldest(struct store *store, struct error *err)
     free(seal.packs);
     buf_release(&seal.key);
     buf_release(&seal.value);
+    if (pinned)
+        store_pin(store, seal.generation);
     generation_unref(seal.generation);
     if (code)
         error_context(err, "sealing");

@@ -50,7 +50,7 @@ struct store_metrics {
     struct metric *commits, *commit_seconds, *records, *wal_written, *rows, *values, *seals,
         *seal_seconds, *pack_bytes, *pack_rows, *refused_busy, *refused_disk, *refused_clock,
         *apply_seconds, *head_bytes, *head_rows, *generations, *wal_bytes, *wal_segments, *packs,
-        *waiting, *watermark_lag, *disk_free, *gaps, *tombstones;
+        *waiting, *watermark_lag, *pinned_bytes, *given_up, *disk_free, *gaps, *tombstones;
 };
 
 struct store {
@@ -88,6 +88,9 @@ struct store {
     struct bytes *missing; /* texts, each malloc'ed */
     size_t missing_count;
     struct flush *flushes;
+    struct view *views;                         /* that there are */
+    struct generation *pinned[GENERATIONS_MAX]; /* sealed, and still read; oldest first */
+    size_t pinned_count;
     int64_t sealed_ingest; /* everything up to here is in packs */
     struct error trouble;  /* the last reason not to be ready, .code OK = none */
 
@@ -132,6 +135,8 @@ struct holding *store_holding(struct store *store, const struct tenant *tenant);
 MUST_USE enum code store_freeze(struct store *store, struct error *err);
 /* Only a restart can put it right: nothing more is taken in or sealed, and waiting readers go. */
 void store_fail(struct store *store, const struct error *why);
+/* Notes that a generation has been sealed (NULL: looks again), which views may still read. */
+void store_pin(struct store *store, struct generation *sealed);
 /* Tells the sealer that there may be work. */
 void store_wake_sealer(struct store *store);
 /* Applies a record's content to the active generation. */

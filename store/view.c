@@ -87,6 +87,12 @@ enum code store_view(struct store *store, const struct tenant *tenant, int64_t a
         view->missing_count = store->missing_count;
     }
 
+    view->next = store->views;
+    view->link = &store->views;
+    if (view->next != NULL)
+        view->next->link = &view->next;
+    store->views = view;
+
 out:
     pthread_mutex_unlock(&store->state_lock);
     if (code) {
@@ -101,6 +107,13 @@ void view_free(struct view *view)
 {
     if (view == NULL)
         return;
+    pthread_mutex_lock(&view->store->state_lock);
+    if (view->link != NULL) {
+        *view->link = view->next;
+        if (view->next != NULL)
+            view->next->link = view->link;
+    }
+    pthread_mutex_unlock(&view->store->state_lock);
     for (size_t i = 0; i < view->generation_count; i++)
         generation_unref(view->generations[i]);
     pack_list_unref(view->packs);

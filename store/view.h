@@ -19,6 +19,9 @@ enum { VIEW_LATEST = 0 }; /* as_of: the watermark */
  * longer than they take): query workers only.  E_AS_OF_FUTURE. */
 MUST_USE enum code store_view(struct store *store, const struct tenant *tenant, int64_t as_of,
                               struct view **view, struct error *err);
+/* *lost is set when the view holds memory for too long (it reads generations that have left the
+ * head since): free it soon.  `lost` lives until view_free(). */
+void view_watch(struct view *view, _Atomic bool *lost);
 void view_free(struct view *view); /* NULL is fine */
 int64_t view_as_of(const struct view *view);
 /* Nothing at or below S can still arrive, not even after a crash and a clock set back: S is at or
@@ -44,7 +47,9 @@ struct place {
      * places. */
     bool apart;
     /* Deletions up to this ingest time are in the rows already and must not be applied to them
-     * (they may combine versions from before and after one); INT64_MIN: none is. */
+     * (they may combine versions from before and after one); INT64_MIN: none is.  Where a row has a
+     * copy of the same ingest time, the one of the lower `settled` is the version itself and counts
+     * alone: its other versions are there as well. */
     int64_t settled;
     const void *source, *detail; /* the store's */
 };

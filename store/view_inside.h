@@ -9,6 +9,8 @@
 
 struct view {
     struct store *store;
+    struct view *next, **link; /* of store->views, under state_lock; link NULL: not in it */
+    _Atomic bool *lost;        /* likewise; set when the view is to be freed soon */
     int64_t as_of;
     bool final;
     struct pack_list *packs;

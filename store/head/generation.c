@@ -33,6 +33,11 @@ struct generation *generation_ref(struct generation *generation)
     return generation;
 }
 
+bool generation_is_last(const struct generation *generation)
+{
+    return atomic_load_explicit(&generation->references, memory_order_acquire) == 1;
+}
+
 void generation_unref(struct generation *generation)
 {
     if (generation == NULL ||

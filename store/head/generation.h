@@ -71,7 +71,8 @@ struct generation {
 
 MUST_USE enum code generation_new(struct generation **generation, struct error *err);
 struct generation *generation_ref(struct generation *generation);
-void generation_unref(struct generation *generation); /* NULL is fine */
+bool generation_is_last(const struct generation *generation); /* nobody else has a reference */
+void generation_unref(struct generation *generation);         /* NULL is fine */
 
 /* Adds the rows of a resolved batch.  E_MEMORY leaves the generation unusable. */
 MUST_USE enum code generation_apply(struct generation *generation, const struct batch *batch,

@@ -90,6 +90,11 @@ enum code store_view(struct store *store, const struct tenant *tenant, int64_t a
     return OK;
 }
 
+void view_watch(struct view *view, _Atomic bool *lost)
+{
+    (void)view, (void)lost;
+}
+
 void view_free(struct view *view)
 {
     if (view)
