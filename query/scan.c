@@ -182,6 +182,7 @@ static enum code open_place(struct scan *scan, const struct place *place, struct
     code = take_deletions(scan, place, fresh, err);
     if (code)
         goto out;
+    fresh->settled = place->settled;
     fresh->clean = is_clean(fresh, place, scan->setting->as_of);
     *opened = fresh;
     return OK;

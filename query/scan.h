@@ -48,6 +48,7 @@ struct opened {
     uint32_t at, end; /* rows in the range that were not given yet: [at, end) */
     /* Its rows are the answer's: one a time, none after S, deleted or retracted. */
     bool clean;
+    int64_t settled;                         /* the place's */
     const struct deletion *const *deletions; /* that may hide rows of it */
     uint32_t deletion_count;
 };

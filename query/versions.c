@@ -24,10 +24,17 @@ static int compare_newest(const void *a, const void *b)
 {
     const struct version *x = a, *y = b;
 
+    int order;
+
     if (sabotage("version_order"))
         return 0;
-    return version_compare(version_revision(y), version_ingest(y), version_revision(x),
-                           version_ingest(x));
+    order = version_compare(version_revision(y), version_ingest(y), version_revision(x),
+                            version_ingest(x));
+    if (order != 0)
+        return order;
+    /* A row that stands for versions is no substitute for one of them; it may lack what the newest
+     * retracts. */
+    return x->place->settled < y->place->settled ? -1 : x->place->settled > y->place->settled;
 }
 
 size_t versions_sort(struct version *list, size_t count, int64_t as_of)
@@ -39,7 +46,7 @@ size_t versions_sort(struct version *list, size_t count, int64_t as_of)
     for (size_t i = 0; i < count; i++) {
         if (version_ingest(&list[i]) > as_of)
             continue;
-        /* One identity has one revision, so its copies stand side by side. */
+        /* One identity has one revision, so its copies stand side by side: the first stays. */
         if (kept > 0 && version_ingest(&list[kept - 1]) == version_ingest(&list[i]))
             continue;
         list[kept++] = list[i];

@@ -3,8 +3,13 @@
  * Compacted packs come in pairs.  The current one answers alone as long as nothing else can have a
  * say: a block of it some rows of which have history stands *apart* (those rows are left out, and
  * their versions come from the history pack) when every version is asked for, when S lies before
- * what was settled, or when another place or a later deletion touches its times.  That is judged by
- * whole blocks and by the measurement alone: apart is always right, it only costs more. */
+ * what was settled, or when a place of another pair, a plain pack, the head or a later deletion
+ * touches its times.  That is judged by whole blocks and by the measurement alone: apart is always
+ * right, it only costs more.
+ *
+ * A block of history may come without all blocks of current rows in its times standing apart: then
+ * a row is there beside its versions.  It is told from the newest of them, whose ingest time it
+ * has, by `settled`, and does not count then (query/versions.c). */
 #include <stdlib.h>
 
 #include "store/view_inside.h"
@@ -123,42 +128,148 @@ static bool place_has_history(const struct place *place)
     return place->in_pack && ((const struct pack_block *)place->detail)->has_history;
 }
 
-/* `places` are in order of time_first. */
-static void set_apart(const struct view *view, const struct series *series, bool versions,
-                      struct place *places, size_t count)
+static int by_time_order(const void *a, const void *b)
 {
-    int64_t last = INT64_MIN; /* of the places before */
+    return place_order(*(struct place *const *)a, *(struct place *const *)b);
+}
+
+/* The number of the pair that it is of; a plain pack's own, UINT64_MAX for the head. */
+static uint64_t pair_of(const struct place *place)
+{
+    struct pack_about about;
+
+    if (!place->in_pack)
+        return UINT64_MAX;
+    about = pack_about(place->source);
+    return about.number - (about.kind == PACK_HISTORY);
+}
+
+/* The nearest time of places on one side, of one pair and of the others. */
+struct nearest {
+    bool any, any_other;
+    uint64_t pair;
+    int64_t time, other_time;
+};
+
+/* What is nearest to a place of the pair, not its own; false = nothing. */
+static bool nearest_to(const struct nearest *nearest, uint64_t pair, int64_t *time)
+{
+    *time = nearest->pair == pair ? nearest->other_time : nearest->time;
+    return nearest->pair == pair ? nearest->any_other : nearest->any;
+}
+
+static void nearest_set(struct nearest *nearest, uint64_t pair, int64_t time)
+{
+    if (nearest->any && nearest->pair != pair) {
+        nearest->any_other = true;
+        nearest->other_time = nearest->time;
+    }
+    nearest->any = true;
+    nearest->pair = pair;
+    nearest->time = time;
+}
+
+/* Sets `apart` of places whose times another pair, a plain pack or the head has a place in, be it
+ * one of history: rows that came to nothing are there alone. */
+static void mark_touched(struct place *const *by_time, size_t count)
+{
+    struct nearest before = {0}, behind = {0};
+    int64_t time;
 
     for (size_t i = 0; i < count; i++) {
-        struct place *place = &places[i];
-        bool touched = (i > 0 && last >= place->time_first) ||
-                       (i + 1 < count && places[i + 1].time_first <= place->time_last);
+        struct place *place = by_time[i];
+        uint64_t pair = pair_of(place);
 
-        if (place->time_last > last)
-            last = place->time_last;
-        place->apart =
-            place_has_history(place) &&
-            (versions || touched || view->as_of < place->settled ||
-             deleted_since(view, series, place->settled, place->time_first, place->time_last));
-        if (place->apart)
-            place->settled = INT64_MIN;
+        place->apart = nearest_to(&before, pair, &time) && time >= place->time_first;
+        if (before.any && before.pair == pair)
+            before.time = place->time_last > before.time ? place->time_last : before.time;
+        else if (!before.any || place->time_last >= before.time)
+            nearest_set(&before, pair, place->time_last);
+        else if (!before.any_other || place->time_last > before.other_time) {
+            before.any_other = true;
+            before.other_time = place->time_last;
+        }
+    }
+    for (size_t i = count; i-- > 0;) {
+        struct place *place = by_time[i];
+        uint64_t pair = pair_of(place);
+
+        place->apart |= nearest_to(&behind, pair, &time) && time <= place->time_last;
+        nearest_set(&behind, pair, place->time_first);
     }
 }
 
-/* Whether the versions of a history block may have a say.  Beside the cases of set_apart(): rows
- * that came to nothing have no row in the current pack. */
-static bool history_counts(const struct view *view, const struct series *series, bool versions,
-                           const struct place *history, const struct place *places, size_t count)
+/* Whether the question wants more of a pair than its current rows. */
+static bool wants_versions(const struct view *view, const struct series *series, bool versions,
+                           const struct place *place)
 {
-    int64_t settled = pack_settled(history->source);
+    int64_t settled = pack_settled(place->source);
 
-    if (versions || view->as_of < settled ||
-        deleted_since(view, series, settled, history->time_first, history->time_last))
-        return true;
-    for (size_t i = 0; i < count && places[i].time_first <= history->time_last; i++)
-        if (places[i].time_last >= history->time_first && places[i].settled == INT64_MIN)
+    return versions || view->as_of < settled ||
+           deleted_since(view, series, settled, place->time_first, place->time_last);
+}
+
+/* A block of the pair's current rows stands apart within the times of the block of history. */
+static bool apart_beside(const struct place *history, const struct place_list *list)
+{
+    for (size_t i = 0; i < list->count && list->places[i].time_first <= history->time_last; i++)
+        if (list->places[i].apart && list->places[i].time_last >= history->time_first &&
+            pair_of(&list->places[i]) == pair_of(history))
             return true;
     return false;
+}
+
+/* Versions of one time go on from block `a` to block `b`: both have a say, or none. */
+static bool goes_on(const struct place *a, const struct place *b)
+{
+    return a->source == b->source && a->time_last >= b->time_first;
+}
+
+/* Sets `apart` of blocks that stand apart, and of blocks of history that have a say.  `list` is in
+ * order of time_first, `history` as it stands in packs. */
+static enum code set_apart(const struct view *view, const struct series *series, bool versions,
+                           struct place_list *list, struct place_list *history)
+{
+    size_t count = list->count + history->count;
+    struct place **by_time = ARENA_ARRAY(list->arena, struct place *, count);
+
+    if (by_time == NULL)
+        return E_MEMORY;
+    for (size_t i = 0; i < count; i++)
+        by_time[i] = i < list->count ? &list->places[i] : &history->places[i - list->count];
+    if (count > 1)
+        qsort(by_time, count, sizeof(*by_time), by_time_order);
+    mark_touched(by_time, count);
+    for (size_t i = 0; i < list->count; i++) {
+        struct place *place = &list->places[i];
+
+        place->apart = place_has_history(place) &&
+                       (place->apart || wants_versions(view, series, versions, place));
+        if (place->apart)
+            place->settled = INT64_MIN;
+    }
+    for (size_t i = 0; i < history->count; i++) {
+        struct place *place = &history->places[i];
+
+        place->apart |= wants_versions(view, series, versions, place) || apart_beside(place, list);
+    }
+    for (size_t i = 1; i < history->count; i++)
+        history->places[i].apart |=
+            history->places[i - 1].apart && goes_on(&history->places[i - 1], &history->places[i]);
+    for (size_t i = history->count; i-- > 1;)
+        history->places[i - 1].apart |=
+            history->places[i].apart && goes_on(&history->places[i - 1], &history->places[i]);
+    return OK;
+}
+
+/* Most questions: no row of the places has history. */
+static bool any_history(const struct place_list *list, const struct place_list *history)
+{
+    bool any = history->count > 0;
+
+    for (size_t i = 0; !any && i < list->count; i++)
+        any = place_has_history(&list->places[i]);
+    return any;
 }
 
 enum code view_places(const struct view *view, const struct series *series, int64_t start,
@@ -174,12 +285,16 @@ enum code view_places(const struct view *view, const struct series *series, int6
         goto no_memory;
     if (list.count > 1)
         qsort(list.places, list.count, sizeof(*list.places), place_order);
-    set_apart(view, series, versions, list.places, list.count);
+    if (any_history(&list, &history) && set_apart(view, series, versions, &list, &history) != OK)
+        goto no_memory;
     own = list.count;
-    for (size_t i = 0; i < history.count; i++)
-        if (history_counts(view, series, versions, &history.places[i], list.places, own) &&
-            !place_add(&list, &history.places[i]))
+    for (size_t i = 0; i < history.count; i++) {
+        bool counts = history.places[i].apart;
+
+        history.places[i].apart = false; /* no row of it is left out */
+        if (counts && !place_add(&list, &history.places[i]))
             goto no_memory;
+    }
     if (list.count > own)
         qsort(list.places, list.count, sizeof(*list.places), place_order);
     *places = list.places;

@@ -76,6 +76,37 @@ static void test_the_newest_version_wins(void **state)
     }
 }
 
+/* A row whose newest version retracts, and what it came to. */
+static void test_a_row_beside_its_versions_does_not_count(void **state)
+{
+    static const int64_t combined[][3] = {
+        {30, 0, 1}
+    };
+    static const int64_t newest[][3] = {
+        {10, 0, 1 },
+        {30, 0, -1}
+    };
+
+    (void)state;
+    for (int order = 0; order < 2; order++) {
+        struct world row, versions;
+        struct version list[3];
+        struct datum values[1];
+        uint8_t decided[1];
+
+        world_init(&row, combined, 1);
+        world_init(&versions, newest, 2);
+        row.place.settled = 30;
+        versions.place.settled = INT64_MIN;
+        list[order == 0 ? 0 : 2] = row.versions[0];
+        list[1] = versions.versions[0];
+        list[order == 0 ? 2 : 0] = versions.versions[1];
+        assert_int_equal(versions_sort(list, 3, 100), 2);
+        assert_ptr_equal(list[0].place, &versions.place);
+        assert_int_equal(versions_resolve(list, 2, 100, 1, values, decided), 0);
+    }
+}
+
 static void test_a_lower_s_than_sorted_for_can_be_asked(void **state)
 {
     const int64_t rows[][3] = {
@@ -100,6 +131,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_newest_version_wins),
+        cmocka_unit_test(test_a_row_beside_its_versions_does_not_count),
         cmocka_unit_test(test_a_lower_s_than_sorted_for_can_be_asked),
     };
 
