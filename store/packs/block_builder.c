@@ -33,7 +33,8 @@ struct block_builder {
     uint32_t series_row_first[BLOCK_ROWS_MAX + 1];
     struct builder_column *columns; /* in order of first use */
     uint32_t column_count, column_capacity;
-    /* Columns of the shape seen last, so that a run of equal shapes looks nothing up. */
+    /* Columns of the shape seen last, so that a run of equal shapes looks nothing up; or of the
+     * slice at hand (shape NULL). */
     const struct shape *shape;
     uint32_t *shape_columns;
     uint32_t shape_capacity;
@@ -193,19 +194,25 @@ static bool column_find(struct block_builder *builder, struct bytes name, enum v
     return i < builder->column_count || column_add(builder, name, type) != NULL;
 }
 
+/* Room to note which columns `count` fields are in. */
+static bool shape_columns_reserve(struct block_builder *builder, uint32_t count)
+{
+    builder->shape = NULL;
+    if (builder->shape_capacity >= count)
+        return true;
+    free(builder->shape_columns);
+    builder->shape_columns = calloc(count, sizeof(*builder->shape_columns));
+    builder->shape_capacity = builder->shape_columns == NULL ? 0 : count;
+    return builder->shape_columns != NULL;
+}
+
 /* Finds or adds the columns of the shape. */
 static bool shape_enter(struct block_builder *builder, const struct shape *shape)
 {
     if (builder->shape == shape)
         return true;
-    builder->shape = NULL;
-    if (builder->shape_capacity < shape->field_count) {
-        free(builder->shape_columns);
-        builder->shape_columns = calloc(shape->field_count, sizeof(*builder->shape_columns));
-        builder->shape_capacity = builder->shape_columns == NULL ? 0 : shape->field_count;
-        if (builder->shape_columns == NULL)
-            return false;
-    }
+    if (!shape_columns_reserve(builder, shape->field_count))
+        return false;
     for (uint32_t f = 0; f < shape->field_count; f++) {
         if (!column_find(builder, shape->fields[f].name, shape->fields[f].type, f,
                          &builder->shape_columns[f]))
@@ -403,6 +410,20 @@ static bool texts_copy(struct block_builder *builder, struct builder_column *col
     return true;
 }
 
+/* Finds or adds the columns of the slice: how many rows fit depends on them. */
+static bool slice_enter(struct block_builder *builder, const struct block_slice *slice)
+{
+    const struct rows *rows = slice->rows;
+
+    if (!shape_columns_reserve(builder, rows->column_count))
+        return false;
+    for (uint32_t c = 0; c < rows->column_count; c++)
+        if (!column_find(builder, slice->names[rows->columns[c].field], rows->columns[c].type, c,
+                         &builder->shape_columns[c]))
+            return false;
+    return true;
+}
+
 /* Cells of rows [first, first + count), which fit. */
 static bool cells_append(struct block_builder *builder, const struct block_slice *slice,
                          uint32_t first, uint32_t count)
@@ -413,12 +434,9 @@ static bool cells_append(struct block_builder *builder, const struct block_slice
         memset(builder->columns[c].cells + at, 0, count * sizeof(union cell));
     for (uint32_t c = 0; c < slice->rows->column_count; c++) {
         const struct rows_column *from = &slice->rows->columns[c];
-        struct builder_column *column;
-        uint32_t index, present = count;
+        struct builder_column *column = &builder->columns[builder->shape_columns[c]];
+        uint32_t present = count;
 
-        if (!column_find(builder, slice->names[from->field], from->type, c, &index))
-            return false;
-        column = &builder->columns[index];
         memcpy(column->cells + at, from->cells + first, count * sizeof(union cell));
         memset(column->present + at, 1, count);
         if (from->present != NULL) {
@@ -477,9 +495,12 @@ enum code block_builder_slice(struct block_builder *builder, const struct block_
     for (uint32_t c = 0; c < slice->rows->column_count; c++)
         has_text |= slice->rows->columns[c].type == TYPE_STRING;
     while (first < slice->end) {
-        uint32_t room = builder_room(builder), count = slice->end - first;
+        uint32_t room, count = slice->end - first;
         enum code code;
 
+        if (!slice_enter(builder, slice))
+            return error_set(err, E_MEMORY, "no memory to build a block");
+        room = builder_room(builder);
         if (room == 0) {
             code = builder_flush(builder, err);
             if (code)

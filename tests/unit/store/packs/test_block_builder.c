@@ -427,6 +427,261 @@ static void test_after_a_failure_it_begins_anew(void **state)
     assert_int_equal(ground->blocks, 4);
 }
 
+/* --- slices --- */
+
+/* What the slices were, in one piece, and how far the blocks have come. */
+struct sliced {
+    struct ground *ground;
+    const struct rows *rows;
+    const struct bytes *names;
+    const uint8_t *history;
+    uint32_t taken;
+    size_t blocks, cells_most, texts_most;
+    bool any_history, any_revision;
+};
+
+static void compare_sliced(const struct sliced *sliced, const struct block *block, uint32_t row,
+                           uint32_t want)
+{
+    const struct rows *rows = sliced->rows;
+    uint32_t seen = 0, wanted = 0;
+
+    for (uint32_t c = 0; c < rows->column_count; c++)
+        wanted += rows->columns[c].present == NULL || rows->columns[c].present[want];
+    for (uint32_t c = 0; c < block->column_count; c++) {
+        const struct block_column *column = &block->columns[c];
+        uint32_t f = 0;
+
+        if (column->present != NULL && column->present[row] == 0)
+            continue;
+        while (f < rows->column_count &&
+               !(rows->columns[f].type == column->type &&
+                 bytes_equal(sliced->names[rows->columns[f].field], column->name)))
+            f++;
+        assert_true(f < rows->column_count);
+        assert_true(rows->columns[f].present == NULL || rows->columns[f].present[want]);
+        if (column->type == TYPE_STRING) {
+            const struct text *have = column->cells[row].text;
+            const struct text *text = rows->columns[f].cells[want].text;
+
+            assert_int_equal(have->size, text->size);
+            assert_memory_equal(have->data, text->data, text->size);
+        } else {
+            assert_int_equal(column->cells[row].u64, rows->columns[f].cells[want].u64);
+        }
+        seen++;
+    }
+    assert_int_equal(seen, wanted);
+}
+
+static enum code take_sliced(void *context, const struct block *block, struct error *err)
+{
+    struct sliced *sliced = context;
+    size_t cells = (size_t)block->row_count * block->column_count, texts = 0;
+
+    (void)err;
+    check_columns(block);
+    for (uint32_t row = 0; row < block->row_count; row++) {
+        uint32_t want = sliced->taken++;
+
+        assert_true(want < sliced->rows->count);
+        assert_int_equal(block->time[row], sliced->rows->time[want]);
+        assert_int_equal(block->ingest[row], sliced->rows->ingest[want]);
+        assert_true((block->revision == NULL ? INT64_MIN : block->revision[row]) ==
+                    (sliced->rows->revision == NULL ? INT64_MIN : sliced->rows->revision[want]));
+        assert_int_equal(block->history == NULL ? 0 : block->history[row],
+                         sliced->history == NULL ? 0 : sliced->history[want]);
+        compare_sliced(sliced, block, row, want);
+        for (uint32_t c = 0; c < block->column_count; c++)
+            if (block->columns[c].type == TYPE_STRING &&
+                (block->columns[c].present == NULL || block->columns[c].present[row]))
+                texts += block->columns[c].cells[row].text->size;
+    }
+    sliced->any_history |= block->history != NULL;
+    sliced->any_revision |= block->revision != NULL;
+    sliced->cells_most = cells > sliced->cells_most ? cells : sliced->cells_most;
+    sliced->texts_most = texts > sliced->texts_most ? texts : sliced->texts_most;
+    sliced->blocks++;
+    return OK;
+}
+
+/* `count` rows of columns of the types, every `gap`-th cell absent (0: none). */
+static struct rows rows_make(struct ground *ground, uint32_t count, const enum value_type *types,
+                             uint32_t column_count, uint32_t gap, size_t text_size)
+{
+    struct arena *arena = &ground->arena;
+    int64_t *time = arena_array(arena, sizeof(*time), count);
+    int64_t *ingest = arena_array(arena, sizeof(*ingest), count);
+    struct rows_column *columns = arena_array(arena, sizeof(*columns), column_count);
+    char *data = arena_array(arena, 1, text_size + 1);
+
+    memset(data, 'x', text_size);
+    for (uint32_t i = 0; i < count; i++) {
+        time[i] = i;
+        ingest[i] = 1000 + i % 7;
+    }
+    for (uint32_t c = 0; c < column_count; c++) {
+        union cell *cells = arena_array(arena, sizeof(*cells), count);
+        uint8_t *present = gap == 0 ? NULL : arena_array(arena, 1, count);
+
+        for (uint32_t i = 0; i < count; i++) {
+            if (present != NULL)
+                present[i] = (i + c) % gap != 0;
+            if (present != NULL && !present[i])
+                continue;
+            if (types[c] == TYPE_STRING)
+                cells[i].text = sample_text(arena, data, text_size);
+            else if (types[c] != TYPE_RETRACTED)
+                cells[i].u64 = random_next(&ground->random);
+        }
+        columns[c] = (struct rows_column){c, types[c], cells, present};
+    }
+    return (struct rows){count, time, ingest, NULL, columns, column_count};
+}
+
+static const struct bytes *names_make(struct ground *ground, uint32_t count)
+{
+    struct bytes *names = arena_array(&ground->arena, sizeof(*names), count);
+
+    for (uint32_t i = 0; i < count; i++) {
+        char name[16];
+        size_t size = (size_t)snprintf(name, sizeof(name), "f%05u", i);
+
+        names[i] = arena_copy(&ground->arena, (struct bytes){name, size});
+    }
+    return names;
+}
+
+/* Rows given in slices of any length come out in order, in as few blocks as they fit. */
+static void test_slices_come_out_as_they_went_in(void **state)
+{
+    static const enum value_type all[] = {TYPE_F64,  TYPE_I64,    TYPE_U64,
+                                          TYPE_BOOL, TYPE_STRING, TYPE_RETRACTED};
+    static const struct {
+        const char *name;
+        uint32_t rows, columns, gap;
+        size_t text_size, blocks;
+    } cases[] = {
+        {"a row",                 1,    6, 0, 3,     1 },
+        {"a full block",          4096, 4, 0, 3,     1 },
+        {"one row more",          4097, 4, 0, 3,     2 },
+        {"cells that are absent", 5000, 6, 3, 3,     2 },
+        {"long texts",            100,  5, 0, 65536, 13},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct ground *ground = *state;
+        struct rows rows = rows_make(ground, cases[i].rows, all, cases[i].columns, cases[i].gap,
+                                     cases[i].text_size);
+        int64_t *revision = arena_array(&ground->arena, sizeof(*revision), cases[i].rows);
+        uint8_t *history = arena_array(&ground->arena, 1, cases[i].rows);
+        struct sliced sliced = {
+            ground, &rows, names_make(ground, cases[i].columns), history, 0, 0, 0, 0, false, false};
+
+        for (uint32_t r = 0; r < rows.count; r++) {
+            revision[r] = r % 5 == 0 ? 7 : INT64_MIN;
+            history[r] = r % 3 == 0;
+        }
+        rows.revision = revision;
+        block_builder_begin(ground->builder, BYTES("cpu"), take_sliced, &sliced);
+        assert_int_equal(
+            block_builder_series(ground->builder, ground->series[0].id, rows.count, NULL), OK);
+        for (uint32_t first = 0; first < rows.count;) {
+            uint32_t end = first + 1 + (uint32_t)random_below(&ground->random, 2000);
+            struct block_slice slice = {&rows, sliced.names, history, first,
+                                        end < rows.count ? end : rows.count};
+
+            assert_int_equal(block_builder_slice(ground->builder, &slice, NULL), OK);
+            first = slice.end;
+        }
+        assert_int_equal(block_builder_end(ground->builder, NULL), OK);
+        assert_int_equal(sliced.taken, rows.count);
+        assert_true(sliced.any_history && sliced.any_revision);
+        assert_true(sliced.texts_most <= 512 * 1024 + cases[i].text_size);
+        if (sliced.blocks != cases[i].blocks)
+            fail_msg("%s: %zu blocks", cases[i].name, sliced.blocks);
+        arena_release(&ground->arena);
+    }
+}
+
+/* A wide slice behind a narrow one begins a block rather than make a huge one. */
+static void test_wide_slices_make_smaller_blocks(void **state)
+{
+    enum { NARROW = 4000, WIDE = 500, COLUMNS = 1000 };
+    struct ground *ground = *state;
+    enum value_type types[COLUMNS];
+    struct rows rows;
+    struct rows_column *columns;
+    struct rows narrow;
+    struct sliced sliced = {ground, &rows, names_make(ground, COLUMNS), NULL, 0, 0, 0, 0,
+                            false,  false};
+    struct block_slice slice;
+
+    for (uint32_t c = 0; c < COLUMNS; c++)
+        types[c] = TYPE_I64;
+    rows = rows_make(ground, NARROW + WIDE, types, COLUMNS, 0, 0);
+    columns = (struct rows_column *)rows.columns;
+    for (uint32_t c = 1; c < COLUMNS; c++) { /* the first rows have but one */
+        uint8_t *present = arena_array(&ground->arena, 1, rows.count);
+
+        memset(present + NARROW, 1, WIDE);
+        columns[c].present = present;
+    }
+    narrow = rows;
+    narrow.column_count = 1;
+    block_builder_begin(ground->builder, BYTES("cpu"), take_sliced, &sliced);
+    assert_int_equal(block_builder_series(ground->builder, ground->series[0].id, rows.count, NULL),
+                     OK);
+    slice = (struct block_slice){&narrow, sliced.names, NULL, 0, NARROW};
+    assert_int_equal(block_builder_slice(ground->builder, &slice, NULL), OK);
+    slice = (struct block_slice){&rows, sliced.names, NULL, NARROW, NARROW + WIDE};
+    assert_int_equal(block_builder_slice(ground->builder, &slice, NULL), OK);
+    assert_int_equal(block_builder_end(ground->builder, NULL), OK);
+    assert_int_equal(sliced.taken, rows.count);
+    assert_int_equal(sliced.blocks, 2);
+    assert_true(sliced.cells_most <= 512 * 1024);
+}
+
+/* Sparse series share blocks, others stand alone, and a series too long goes on in the next. */
+static void test_series_of_slices_share_as_those_of_the_head(void **state)
+{
+    static const struct {
+        const char *name;
+        uint32_t rows[3], told[3], blocks;
+    } cases[] = {
+        {"sparse ones share",                {255, 255, 255},  {255, 255, 255}, 1},
+        {"256 stand alone",                  {255, 256, 255},  {255, 256, 255}, 3},
+        {"no more than a block",             {2000, 2000, 97}, {0, 0, 97},      2},
+        {"more than was told",               {4000, 200, 1},   {0, 0, 1},       2},
+        {"fewer than was told: alone still", {3, 4, 5},        {300, 4, 5},     2},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        static const enum value_type type = TYPE_I64;
+        struct ground *ground = *state;
+        uint32_t all = cases[i].rows[0] + cases[i].rows[1] + cases[i].rows[2], first = 0;
+        struct rows rows = rows_make(ground, all, &type, 1, 0, 0);
+        struct sliced sliced = {ground, &rows, names_make(ground, 1), NULL, 0, 0, 0, 0,
+                                false,  false};
+
+        block_builder_begin(ground->builder, BYTES("cpu"), take_sliced, &sliced);
+        for (uint32_t s = 0; s < 3; s++) {
+            struct block_slice slice = {&rows, sliced.names, NULL, first, first + cases[i].rows[s]};
+            struct series_id id = {s + 1, 0};
+
+            assert_int_equal(block_builder_series(ground->builder, id, cases[i].told[s], NULL), OK);
+            assert_int_equal(block_builder_slice(ground->builder, &slice, NULL), OK);
+            first = slice.end;
+        }
+        assert_int_equal(block_builder_end(ground->builder, NULL), OK);
+        assert_int_equal(sliced.taken, all);
+        assert_false(sliced.any_history || sliced.any_revision);
+        if (sliced.blocks != cases[i].blocks)
+            fail_msg("%s: %zu blocks", cases[i].name, sliced.blocks);
+        arena_release(&ground->arena);
+    }
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, open_ground, close_ground)
 
 int main(void)
@@ -439,6 +694,9 @@ int main(void)
         TEST(test_long_strings_make_smaller_blocks),
         cmocka_unit_test(test_any_rows_come_out_as_a_plain_sort_gives_them),
         TEST(test_after_a_failure_it_begins_anew),
+        TEST(test_slices_come_out_as_they_went_in),
+        TEST(test_wide_slices_make_smaller_blocks),
+        TEST(test_series_of_slices_share_as_those_of_the_head),
     };
 
     printf("seed %d\n", SEED);
