@@ -1,13 +1,15 @@
 /* batch_resolve(): one row for each (series, time).
  *
- * All rows are sorted by (series, time, table, line).  Of the rows of one group only the last of
- * each table can matter, because rows of a table have the same fields.  One table: its last row
- * stays as it is.  Several: their fields are gathered, sorted by (name, line), the last of each
- * name is taken and the union goes into the table of its shape as a new row.  Every sort is of
- * what the request holds, so the whole is O(n log n) whatever it holds.
+ * A hash of (series, time) finds the rows that are not alone, mostly none: late rows are common,
+ * repeated ones are not.  Those are sorted by (series, time, table, line).  Of the rows of one
+ * group only the last of each table can matter, because rows of a table have the same fields.  One
+ * table: its last row stays as it is.  Several: their fields are gathered, sorted by (name, line),
+ * the last of each name is taken and the union goes into the table of its shape as a new row. Every
+ * sort is of what the request holds, so the whole is O(n log n) whatever it holds.
  *
  * A row that goes is marked by line 0 (lines count from 1); marked rows leave in one pass at
  * the end, so that until then a row's number holds. */
+#include "base/map.h"
 #include "model/batch.h"
 
 #include <assert.h>
@@ -82,7 +84,53 @@ static bool gather_rows(struct resolve *resolve)
     }
     assert(at == batch->row_count);
     resolve->row_count = at;
-    qsort(resolve->rows, at, sizeof(*resolve->rows), row_place_compare);
+    return true;
+}
+
+/* The hash has a secret seed: nobody can send rows that all fall into one place. */
+static uint64_t row_hash(const struct row_place *row)
+{
+    const struct {
+        int64_t time;
+        uint64_t series;
+    } key = {row->time, row->series};
+
+    return map_hash((struct bytes){(const char *)&key, sizeof(key)});
+}
+
+/* Leaves the rows that share their series and time with another, sorted. */
+static bool keep_repeated(struct resolve *resolve)
+{
+    size_t size = 4, kept = 0;
+    uint32_t *slots; /* of the first row of each series and time, + 1; 0 = free */
+    uint8_t *repeated = arena_zero(resolve->batch->arena, resolve->row_count);
+
+    while (size < 2 * resolve->row_count)
+        size *= 2;
+    slots = ARENA_ARRAY(resolve->batch->arena, uint32_t, size);
+    if (slots == NULL || repeated == NULL)
+        return false;
+    for (size_t i = 0; i < resolve->row_count; i++) {
+        const struct row_place *row = &resolve->rows[i];
+        size_t slot = row_hash(row) & (size - 1);
+
+        for (; slots[slot] != 0; slot = (slot + 1) & (size - 1)) {
+            const struct row_place *other = &resolve->rows[slots[slot] - 1];
+
+            if (other->time != row->time || other->series != row->series)
+                continue;
+            repeated[i] = repeated[slots[slot] - 1] = 1;
+            break;
+        }
+        if (slots[slot] == 0)
+            slots[slot] = (uint32_t)i + 1;
+    }
+    for (size_t i = 0; i < resolve->row_count; i++)
+        if (repeated[i])
+            resolve->rows[kept++] = resolve->rows[i];
+    resolve->row_count = kept;
+    if (kept > 1)
+        qsort(resolve->rows, kept, sizeof(*resolve->rows), row_place_compare);
     return true;
 }
 
@@ -229,8 +277,10 @@ bool batch_resolve(struct batch *batch)
 
     if (!batch->unordered || batch->row_count < 2)
         return true;
-    if (!gather_rows(&resolve))
+    if (!gather_rows(&resolve) || !keep_repeated(&resolve))
         return false;
+    if (resolve.row_count == 0)
+        return true;
     for (size_t first = 0, end; first < resolve.row_count; first = end) {
         const struct row_place *row = &resolve.rows[first];
 
