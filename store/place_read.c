@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "store/packs/row_order.h"
 #include "store/view_inside.h"
 
 static enum code no_memory(struct error *err)
@@ -28,26 +29,23 @@ static enum code run_columns(const struct run *run, const struct bytes *fields, 
 }
 
 /* Copies the rows into version order. */
-static enum code rows_sort(struct rows *rows, struct arena *arena, struct error *err)
+static enum code rows_sort(const struct run *run, struct rows *rows, struct arena *arena,
+                           struct error *err)
 {
-    struct row_reference *order = ARENA_ARRAY(arena, struct row_reference, rows->count);
+    struct row_key *order = ARENA_ARRAY(arena, struct row_key, 2 * (size_t)rows->count);
     int64_t *times = ARENA_ARRAY(arena, int64_t, 3 * (size_t)rows->count);
     struct rows_column *columns = (struct rows_column *)rows->columns;
 
     if (order == NULL || times == NULL)
         return no_memory(err);
     for (uint32_t r = 0; r < rows->count; r++)
-        order[r] = (struct row_reference){
-            .time = rows->time[r],
-            .revision = rows->revision == NULL ? INT64_MIN : rows->revision[r],
-            .ingest = rows->ingest[r],
-            .row = r,
-        };
-    qsort(order, rows->count, sizeof(*order), row_reference_order);
+        order[r] = (struct row_key){rows->time[r], 0, r};
+    row_order(order, order + rows->count, rows->count, &run);
     for (uint32_t r = 0; r < rows->count; r++) {
         times[r] = order[r].time;
-        times[rows->count + r] = order[r].ingest;
-        times[2 * (size_t)rows->count + r] = order[r].revision;
+        times[rows->count + r] = run->ingest[order[r].row];
+        times[2 * (size_t)rows->count + r] =
+            run->revision == NULL ? INT64_MIN : run->revision[order[r].row];
     }
     rows->time = times;
     rows->ingest = times + rows->count;
@@ -77,7 +75,7 @@ static enum code run_read(const struct place *place, const struct bytes *fields,
     rows->revision = run->revision;
     code = run_columns(run, fields, field_count, arena, rows, err);
     if (code == OK && !run->ordered)
-        code = rows_sort(rows, arena, err);
+        code = rows_sort(run, rows, arena, err);
     return code;
 }
 

@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "store/packs/row_order.h"
+
 enum {
     CELLS_MAX = 512 * 1024,      /* of a block under construction: 4 MiB, far below 1 MiB encoded */
     TEXT_BYTES_MAX = 512 * 1024, /* so that strings do not make a block larger than a part */
@@ -277,13 +279,21 @@ static void rows_append(struct block_builder *builder, const struct run *run, ui
     builder->row_count += count;
 }
 
+static bool shape_has_text(const struct shape *shape)
+{
+    bool has_text = false;
+
+    for (uint32_t f = 0; f < shape->field_count; f++)
+        has_text |= shape->fields[f].type == TYPE_STRING;
+    return has_text;
+}
+
 /* Appends rows of the run, beginning new blocks as they fill. */
 static enum code run_append(struct block_builder *builder, struct series_id id,
                             const struct run *run, uint32_t first, uint32_t count,
                             struct error *err)
 {
     while (count > 0) {
-        bool has_text = false;
         uint32_t room, n;
         enum code code;
 
@@ -296,10 +306,8 @@ static enum code run_append(struct block_builder *builder, struct series_id id,
                 return code;
             continue;
         }
-        for (uint32_t f = 0; f < run->shape->field_count; f++)
-            has_text |= run->shape->fields[f].type == TYPE_STRING;
         n = count < room ? count : room;
-        if (has_text)
+        if (shape_has_text(run->shape))
             n = 1; /* each row's text counts before the next is taken */
         series_enter(builder, id);
         rows_append(builder, run, first, n);
@@ -307,20 +315,6 @@ static enum code run_append(struct block_builder *builder, struct series_id id,
         count -= n;
     }
     return OK;
-}
-
-int row_reference_order(const void *a, const void *b)
-{
-    const struct row_reference *left = a, *right = b;
-    int64_t left_version, right_version;
-
-    if (left->time != right->time)
-        return left->time < right->time ? -1 : 1;
-    left_version = left->revision == INT64_MIN ? left->ingest : left->revision;
-    right_version = right->revision == INT64_MIN ? right->ingest : right->revision;
-    if (left_version != right_version)
-        return left_version < right_version ? -1 : 1;
-    return left->ingest < right->ingest ? -1 : left->ingest > right->ingest;
 }
 
 /* True when the runs one behind another are in order as they stand. */
@@ -336,36 +330,96 @@ static bool chain_ordered(const struct chain *chain)
     return true;
 }
 
+/* Appends rows of one shape, one by one from anywhere; they fit. */
+static void keys_append(struct block_builder *builder, const struct run *const *runs,
+                        const struct row_key *keys, uint32_t count)
+{
+    const struct shape *shape = runs[keys[0].run]->shape;
+    uint32_t at = builder->row_count;
+
+    for (uint32_t i = 0; i < count; i++) {
+        const struct run *run = runs[keys[i].run];
+        uint32_t row = keys[i].row;
+
+        builder->time[at + i] = keys[i].time;
+        builder->ingest[at + i] = run->ingest[row];
+        builder->revision[at + i] = run->revision != NULL ? run->revision[row] : INT64_MIN;
+        builder->with_revision |= run->revision != NULL;
+    }
+    memset(builder->history + at, 0, count);
+    for (uint32_t c = 0; builder->column_count > shape->field_count && c < builder->column_count;
+         c++)
+        memset(builder->columns[c].cells + at, 0, count * sizeof(union cell));
+    for (uint32_t f = 0; f < shape->field_count; f++) {
+        struct builder_column *column = &builder->columns[builder->shape_columns[f]];
+
+        for (uint32_t i = 0; i < count; i++)
+            column->cells[at + i] = runs[keys[i].run]->columns[f][keys[i].row];
+        memset(column->present + at, 1, count);
+        column->count += count;
+        if (column->type == TYPE_STRING)
+            for (uint32_t i = 0; i < count; i++)
+                builder->text_bytes += column->cells[at + i].text->size;
+    }
+    builder->row_count += count;
+}
+
+/* Appends sorted rows, as many of one shape at a time as there are. */
+static enum code sorted_append(struct block_builder *builder, struct series_id id,
+                               const struct run *const *runs, const struct row_key *keys,
+                               size_t count, struct error *err)
+{
+    for (size_t i = 0; i < count;) {
+        const struct shape *shape = runs[keys[i].run]->shape;
+        uint32_t room, n = 1, most;
+        enum code code;
+
+        if (!shape_enter(builder, shape))
+            return error_set(err, E_MEMORY, "no memory to build a block");
+        room = builder_room(builder);
+        if (room == 0) {
+            code = builder_flush(builder, err);
+            if (code)
+                return code;
+            continue;
+        }
+        most = shape_has_text(shape) ? 1 : room; /* each row's text counts before the next */
+        while (n < most && i + n < count && runs[keys[i + n].run]->shape == shape)
+            n++;
+        series_enter(builder, id);
+        keys_append(builder, runs, keys + i, n);
+        i += n;
+    }
+    return OK;
+}
+
 static enum code chain_append_sorted(struct block_builder *builder, const struct chain *chain,
                                      struct error *err)
 {
-    struct row_reference *rows = calloc(chain->row_count, sizeof(*rows));
-    size_t count = 0;
+    size_t row_count = chain->row_count, run_count = 0, count = 0;
+    struct row_key *keys = calloc(2 * row_count, sizeof(*keys));
+    const struct run **runs = NULL;
     enum code code = OK;
 
-    if (rows == NULL)
-        return error_set(err, E_MEMORY, "no memory to sort %llu rows",
-                         (unsigned long long)chain->row_count);
     for (const struct run *run = chain->first; run != NULL; run = run->next)
-        for (uint32_t r = 0; r < run->count; r++)
-            rows[count++] = (struct row_reference){
-                .time = run->time[r],
-                .revision = run->revision == NULL ? INT64_MIN : run->revision[r],
-                .ingest = run->ingest[r],
-                .run = run,
-                .row = r,
-            };
-    qsort(rows, count, sizeof(*rows), row_reference_order);
-    for (size_t i = 0; code == OK && i < count;) {
-        size_t n = 1;
-
-        while (i + n < count && rows[i + n].run == rows[i].run &&
-               rows[i + n].row == rows[i].row + n)
-            n++;
-        code = run_append(builder, chain->series->id, rows[i].run, rows[i].row, (uint32_t)n, err);
-        i += n;
+        run_count++;
+    runs = calloc(run_count, sizeof(const struct run *));
+    if (keys == NULL || runs == NULL) {
+        code = error_set(err, E_MEMORY, "no memory to sort %zu rows", row_count);
+        goto out;
     }
-    free(rows);
+    run_count = 0;
+    for (const struct run *run = chain->first; run != NULL; run = run->next) {
+        for (uint32_t r = 0; r < run->count; r++)
+            keys[count++] = (struct row_key){run->time[r], (uint32_t)run_count, r};
+        runs[run_count++] = run;
+    }
+    row_order(keys, keys + row_count, count, runs);
+    code = sorted_append(builder, chain->series->id, runs, keys, count, err);
+
+out:
+    free(runs);
+    free(keys);
     return code;
 }
 

@@ -43,13 +43,4 @@ MUST_USE enum code block_builder_end(struct block_builder *builder, struct error
 /* Forgets what was begun, after a failure. */
 void block_builder_reset(struct block_builder *builder);
 
-/* Rows of one chain in version order, as a list of references; also what readers of the head sort
- * with. */
-struct row_reference {
-    int64_t time, revision, ingest;
-    const struct run *run;
-    uint32_t row;
-};
-int row_reference_order(const void *a, const void *b);
-
 #endif
