@@ -39,21 +39,35 @@ struct seal {
     struct generation *generation;
     struct sealed_pack *packs;
     size_t pack_count;
+    bool news; /* the transaction has series or fields that the index did not have */
     struct index_transaction *transaction;
     struct buf key, value;
 };
 
+/* A chain with what orders it beside it: the series of a sparse generation lie all over the
+ * memory, and sorting looks at each many times. */
+struct place {
+    const struct tenant *tenant;
+    const char *measurement; /* one address is one name; two may be one name, too */
+    uint64_t id_high;
+    struct chain *chain;
+};
+
 /* By tenant, measurement, id: the order of packs, and of blocks within. */
-static int chain_order(const void *a, const void *b)
+static int place_order(const void *a, const void *b)
 {
-    const struct series *left = (*(struct chain *const *)a)->series;
-    const struct series *right = (*(struct chain *const *)b)->series;
-    int order;
+    const struct place *left = a, *right = b;
+    int order = 0;
 
     if (left->tenant != right->tenant)
         return left->tenant->ordinal < right->tenant->ordinal ? -1 : 1;
-    order = bytes_compare(left->measurement, right->measurement);
-    return order != 0 ? order : series_id_compare(left->id, right->id);
+    if (left->measurement != right->measurement)
+        order = bytes_compare(left->chain->series->measurement, right->chain->series->measurement);
+    if (order != 0)
+        return order;
+    if (left->id_high != right->id_high)
+        return left->id_high < right->id_high ? -1 : 1;
+    return series_id_compare(left->chain->series->id, right->chain->series->id);
 }
 
 static int series_order(const void *a, const void *b)
@@ -100,7 +114,9 @@ static enum code write_keys(struct pack_writer *writer, struct chain *const *cha
         return error_set(err, E_MEMORY, "no memory to sort the series of a pack");
     if (count > 0)
         memcpy(sorted, chains, count * sizeof(struct chain *));
-    qsort(sorted, count, sizeof(struct chain *), series_order);
+    if (count > 0 && !bytes_equal(chains[0]->series->measurement,
+                                  chains[count - 1]->series->measurement)) /* else they are */
+        qsort(sorted, count, sizeof(struct chain *), series_order);
     for (size_t i = 0; code == OK && i < count; i++)
         code = pack_writer_series(writer, sorted[i]->series->id, sorted[i]->series->key, err);
     free(sorted);
@@ -210,12 +226,34 @@ static enum code seal_noted_tenants(struct seal *seal, struct error *err)
     return code;
 }
 
-static size_t tenants_count(const struct generation *generation)
+/* Sorts the chains; *tenants tells of how many tenants they are. */
+static enum code chains_sort(struct generation *generation, size_t *tenants, struct error *err)
 {
-    size_t count = 1;
+    size_t count = generation->chain_count;
+    struct place *places = malloc((count + 1) * sizeof(*places));
 
-    for (size_t i = 1; i < generation->chain_count; i++)
-        count += generation->chains[i]->series->tenant != generation->chains[i - 1]->series->tenant;
+    if (places == NULL)
+        return error_set(err, E_MEMORY, "no memory to sort the series of a generation");
+    for (size_t i = 0; i < count; i++) {
+        struct chain *chain = generation->chains[i];
+
+        places[i] = (struct place){chain->series->tenant, chain->series->measurement.data,
+                                   chain->series->id.high, chain};
+    }
+    qsort(places, count, sizeof(*places), place_order);
+    *tenants = count > 0;
+    for (size_t i = 0; i < count; i++) {
+        *tenants += i > 0 && places[i].tenant != places[i - 1].tenant;
+        generation->chains[i] = places[i].chain;
+    }
+    free(places);
+    return OK;
+}
+
+static size_t notes_count(const struct generation *generation)
+{
+    size_t count = 0;
+
     for (const struct generation_note *n = generation->tombstones; n != NULL; n = n->next)
         count++;
     for (const struct generation_note *n = generation->notes; n != NULL; n = n->next)
@@ -226,12 +264,12 @@ static size_t tenants_count(const struct generation *generation)
 static enum code seal_packs(struct seal *seal, struct error *err)
 {
     struct generation *generation = seal->generation;
-    enum code code = OK;
-    size_t first = 0;
+    size_t tenants = 0, first = 0;
+    enum code code = chains_sort(generation, &tenants, err);
 
-    if (generation->chain_count > 1)
-        qsort(generation->chains, generation->chain_count, sizeof(struct chain *), chain_order);
-    seal->packs = calloc(tenants_count(generation), sizeof(*seal->packs));
+    if (code)
+        return code;
+    seal->packs = calloc(tenants + notes_count(generation) + 1, sizeof(*seal->packs));
     if (seal->packs == NULL)
         return error_set(err, E_MEMORY, "no memory for the list of packs");
     while (code == OK && first < generation->chain_count) {
@@ -310,6 +348,7 @@ static enum code put_shape_fields(struct seal *seal, const struct tenant *tenant
             buf_clear(&seal->value);
             continue;
         }
+        seal->news = true;
         code = put(seal, INDEX_FIELD, err);
     }
     return code;
@@ -318,14 +357,19 @@ static enum code put_shape_fields(struct seal *seal, const struct tenant *tenant
 static enum code put_series(struct seal *seal, struct error *err)
 {
     const struct generation *generation = seal->generation;
+    const struct tenant *tenant = NULL;
+    const struct shape *shape = NULL; /* the last one put, for `tenant` */
     enum code code = OK;
 
     for (size_t i = 0; code == OK && i < generation->chain_count; i++) {
         const struct chain *chain = generation->chains[i];
         const struct series *series = chain->series;
-        const struct shape *shape = NULL;
 
+        if (series->tenant != tenant)
+            shape = NULL;
+        tenant = series->tenant;
         if (!series->stored) {
+            seal->news = true;
             index_key_series(series->tenant->name, series->id, &seal->key);
             buf_put(&seal->value, series->key);
             code = put(seal, INDEX_SERIES, err);
@@ -468,12 +512,20 @@ static enum code seal_remember(struct seal *seal, struct error *err)
 {
     struct store *store = seal->store;
     const struct generation *generation = seal->generation;
+    const struct tenant *tenant = NULL;
+    const struct shape *shape = NULL; /* the last one noted, for `tenant` */
 
-    for (size_t i = 0; i < generation->chain_count; i++) {
+    for (size_t i = 0; seal->news && i < generation->chain_count; i++) {
         const struct chain *chain = generation->chains[i];
 
         chain->series->stored = true;
-        for (const struct run *run = chain->first; run != NULL; run = run->next)
+        if (chain->series->tenant != tenant)
+            shape = NULL;
+        tenant = chain->series->tenant;
+        for (const struct run *run = chain->first; run != NULL; run = run->next) {
+            if (run->shape == shape)
+                continue;
+            shape = run->shape;
             for (uint32_t f = 0; f < run->shape->field_count; f++) {
                 struct bytes kept;
 
@@ -489,6 +541,7 @@ static enum code seal_remember(struct seal *seal, struct error *err)
                 buf_clear(&seal->key);
                 buf_clear(&seal->value);
             }
+        }
     }
     return OK;
 }
