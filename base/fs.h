@@ -84,5 +84,10 @@ void fs_posix_close(struct fs *fs); /* NULL is fine */
 /* An exclusive flock on the file `name` below the root (made if missing), held until the fs is
  * closed, one for each fs; E_BUSY when another process holds it. */
 MUST_USE enum code fs_posix_lock(struct fs *fs, const char *name, struct error *err);
+/* The file `path` of `from` gets the name `as` in `to` besides: two names, one file, no byte
+ * copied.  Both are of fs_posix_open().  E_NOT_SUPPORTED when they are on different file systems,
+ * or this one or the kernel allows no such name: then it has to be copied. */
+MUST_USE enum code fs_posix_link(struct fs *from, const char *path, struct fs *to, const char *as,
+                                 struct error *err);
 
 #endif

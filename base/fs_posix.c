@@ -393,3 +393,17 @@ enum code fs_posix_lock(struct fs *fs, const char *name, struct error *err)
         return error_set(err, E_BUSY, "%s is locked: another process uses this directory", name);
     return fail(err, number, "lock", name);
 }
+
+enum code fs_posix_link(struct fs *from, const char *path, struct fs *to, const char *as,
+                        struct error *err)
+{
+    int number;
+
+    if (linkat(posix_fs_of(from)->root, path, posix_fs_of(to)->root, as, 0) == 0)
+        return OK;
+    number = errno;
+    if (number == EXDEV || number == EPERM || number == EMLINK || number == EOPNOTSUPP)
+        return error_set(err, E_NOT_SUPPORTED, "link %s: another file system, or links forbidden",
+                         path);
+    return fail(err, number, "link", path);
+}

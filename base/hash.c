@@ -181,3 +181,35 @@ struct hash128 hash128_end(struct hash128_state *state)
     assert(!failed);
     return hash;
 }
+
+static const char hex_digits[] = "0123456789abcdef";
+
+void hash128_print(const struct hash128 *hash, char text[HASH128_TEXT_SIZE])
+{
+    for (size_t i = 0; i < sizeof(hash->bytes); i++) {
+        text[2 * i] = hex_digits[hash->bytes[i] >> 4];
+        text[2 * i + 1] = hex_digits[hash->bytes[i] & 15];
+    }
+    text[HASH128_TEXT_SIZE - 1] = '\0';
+}
+
+static int hex_value(char c)
+{
+    const char *found = c == '\0' ? NULL : strchr(hex_digits, c);
+
+    return found == NULL ? -1 : (int)(found - hex_digits);
+}
+
+bool hash128_parse(struct bytes text, struct hash128 *hash)
+{
+    if (text.size != HASH128_TEXT_SIZE - 1)
+        return false;
+    for (size_t i = 0; i < sizeof(hash->bytes); i++) {
+        int high = hex_value(text.data[2 * i]), low = hex_value(text.data[2 * i + 1]);
+
+        if (high < 0 || low < 0)
+            return false;
+        hash->bytes[i] = (uint8_t)(high << 4 | low);
+    }
+    return true;
+}

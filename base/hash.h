@@ -15,6 +15,10 @@ uint32_t crc32c_table(uint32_t crc,
                       struct bytes bytes); /* the fallback, to hold the other against */
 struct hash128 hash128(struct bytes bytes);
 
+enum { HASH128_TEXT_SIZE = 33 };
+void hash128_print(const struct hash128 *hash, char text[HASH128_TEXT_SIZE]); /* 32 hex digits */
+bool hash128_parse(struct bytes text, struct hash128 *hash); /* what was printed, no other */
+
 struct hash128_state {
     _Alignas(64) unsigned char opaque[384];
 };

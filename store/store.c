@@ -10,6 +10,7 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "codec/record.h"
+#include "store/identity.h"
 #include "store/state.h"
 
 /* Of a chunk of a generation's memory may be left over, which generation_cost() does not count. */
@@ -483,6 +484,11 @@ enum code store_step_apply(struct store *store, bool *did, struct error *err)
     if (freeze || generation_bytes(store->active) >= store->limits.generation_bytes_max)
         return store_freeze(store, err);
     return OK;
+}
+
+void store_mark(const struct store *store, char text[HASH128_TEXT_SIZE])
+{
+    identity_mark(&store->incarnation, text);
 }
 
 struct clock *store_clock(struct store *store)

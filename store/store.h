@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/hash.h"
 #include "base/metric.h"
 #include "model/batch.h"
 #include "model/limits.h"
@@ -85,6 +86,8 @@ void store_compact(struct store *store, const struct tenant *tenant, enum compac
 /* A clock whose wall time is where it would be had it not jumped: what ages of data are counted
  * from. Any thread; lives as long as the store. */
 struct clock *store_clock(struct store *store);
+/* Which store it is, as it may be shown: identity_mark() of its index. */
+void store_mark(const struct store *store, char text[HASH128_TEXT_SIZE]);
 /* Readiness: OK, or why not (E_IO after a disk error, E_CLOCK_SKEW, E_DISK_FULL, E_NOT_READY). */
 enum code store_ready(struct store *store, struct error *err);
 /* Refreshes the gauges (head, wal, packs, watermark lag) for /metrics. */

@@ -8,6 +8,7 @@
 #include "codec/block_codec.h"
 #include "codec/record.h"
 #include "codec/series_key.h"
+#include "store/file_copy.h"
 #include "store/index.h"
 #include "store/packs/manifest.h"
 #include "store/packs/pack.h"
@@ -48,39 +49,16 @@ static enum code judge(struct verify *verify, const char *where, enum code code,
     return OK;
 }
 
-/* The hash of a whole file, read in pieces. */
-static enum code hash_file(struct fs *fs, const char *path, struct hash128 *hash, struct error *err)
-{
-    enum { PIECE = 1024 * 1024 };
-    struct hash128_state state;
-    char *piece = malloc(PIECE);
-    struct file *file = NULL;
-    size_t got = PIECE;
-    enum code code;
-
-    hash128_begin(&state);
-    code = piece == NULL ? error_set(err, E_MEMORY, "no memory to read a pack")
-                         : fs_open(fs, path, FS_READ, &file, err);
-    for (uint64_t at = 0; code == OK && got == PIECE; at += got) {
-        code = fs_read(file, at, piece, PIECE, &got, err);
-        if (code == OK)
-            hash128_add(&state, (struct bytes){piece, got});
-    }
-    *hash = hash128_end(&state);
-    fs_close(file);
-    free(piece);
-    return code;
-}
-
 /* Whether the bytes are those that were written when the entry was. */
 static enum code verify_hash(struct verify *verify, const struct manifest_entry *entry,
                              const char *path, struct bytes inline_bytes, struct error *err)
 {
     struct hash128 hash;
+    uint64_t size;
     enum code code = OK;
 
     if (entry->in_file)
-        code = hash_file(verify->fs, path, &hash, err);
+        code = file_hash(verify->fs, path, &hash, &size, err);
     else
         hash = hash128(inline_bytes);
     if (code == OK && memcmp(&hash, &entry->hash, sizeof(hash)) != 0)

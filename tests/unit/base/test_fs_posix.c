@@ -226,6 +226,34 @@ static void test_space_is_known_and_bad_roots_are_refused(void **state)
     fs_posix_close(NULL);
 }
 
+static void test_a_file_can_have_a_second_name(void **state)
+{
+    struct fixture *fixture = *state;
+    struct bytes text = BYTES("abc");
+    struct error err = {0};
+    struct file *file;
+    struct fs *other;
+    char read_back[4] = "";
+    size_t got;
+
+    assert_int_equal(fs_open(fixture->fs, "one", FS_CREATE, &file, NULL), OK);
+    assert_int_equal(fs_write(file, 0, &text, 1, NULL), OK);
+    fs_close(file);
+    assert_int_equal(fs_make_dir(fixture->fs, "d", NULL), OK);
+    assert_int_equal(fs_posix_link(fixture->fs, "one", fixture->fs, "d/two", NULL), OK);
+    assert_int_equal(fs_unlink(fixture->fs, "one", NULL), OK);
+    assert_int_equal(fs_open(fixture->fs, "d/two", FS_READ, &file, NULL), OK);
+    assert_int_equal(fs_read(file, 0, read_back, 3, &got, NULL), OK);
+    assert_string_equal(read_back, "abc");
+    fs_close(file);
+    assert_int_equal(fs_posix_link(fixture->fs, "d/two", fixture->fs, "d/two", &err), E_EXISTS);
+    assert_int_equal(fs_posix_link(fixture->fs, "one", fixture->fs, "d/three", &err), E_NOT_FOUND);
+    assert_string_equal(err.text, "link one: No such file or directory");
+    assert_int_equal(fs_posix_open("/proc", &other, NULL), OK);
+    assert_int_equal(fs_posix_link(other, "version", fixture->fs, "v", &err), E_NOT_SUPPORTED);
+    fs_posix_close(other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,6 +265,7 @@ int main(void)
         WITH_ROOT(test_links_are_not_followed),
         WITH_ROOT(test_one_owner_of_the_lock),
         WITH_ROOT(test_a_short_write_goes_on_until_it_fails),
+        WITH_ROOT(test_a_file_can_have_a_second_name),
         WITH_ROOT(test_space_is_known_and_bad_roots_are_refused),
     };
 

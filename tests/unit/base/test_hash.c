@@ -76,12 +76,30 @@ static void test_hash128_is_blake2b(void **state)
     assert_memory_equal(hash.bytes, want, sizeof(want));
 }
 
+static void test_hash128_as_text(void **state)
+{
+    struct hash128 hash = hash128(BYTES("abc")), back;
+    char text[HASH128_TEXT_SIZE];
+
+    (void)state;
+    hash128_print(&hash, text);
+    assert_string_equal(text, "cf4ab791c62b8d2b2109c90275287816");
+    assert_true(hash128_parse(bytes_of(text), &back));
+    assert_memory_equal(&hash, &back, sizeof(hash));
+    assert_false(hash128_parse(BYTES("cf4ab791c62b8d2b2109c9027528781"), &back));
+    assert_false(hash128_parse(BYTES("cf4ab791c62b8d2b2109c902752878160"), &back));
+    assert_false(hash128_parse(BYTES("CF4ab791c62b8d2b2109c90275287816"), &back));
+    assert_false(hash128_parse(BYTES("cf4ab791c62b8d2b2109c9027528781\0"), &back));
+    assert_false(hash128_parse(BYTES(""), &back));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_crc32c_of_published_vectors),
         cmocka_unit_test(test_crc32c_hardware_equals_table_and_chains),
         cmocka_unit_test(test_hash128_is_blake2b),
+        cmocka_unit_test(test_hash128_as_text),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,84 @@
+#include "store/identity.h"
+
+#include "base/random.h"
+#include "store/index.h"
+
+enum { FORMAT = 1 }; /* of the data directory as a whole */
+
+static enum code get(const struct index_operations *index, struct index_transaction *transaction,
+                     const char *name, void *value, size_t size, struct error *err)
+{
+    struct bytes found;
+    enum code code = index->get(transaction, INDEX_META, bytes_of(name), &found, err);
+
+    if (code)
+        return code;
+    if (found.size != size)
+        return error_set(err, E_CORRUPT, "index: %s has %zu bytes instead of %zu", name, found.size,
+                         size);
+    memcpy(value, found.data, size);
+    return OK;
+}
+
+static enum code read_all(const struct index_operations *index,
+                          struct index_transaction *transaction, struct identity *identity,
+                          struct error *err)
+{
+    uint32_t format = 0;
+    enum code code = get(index, transaction, "format", &format, sizeof(format), err);
+
+    if (code == OK && format != FORMAT)
+        return error_set(err, E_CORRUPT, "the data is of format %u, this program knows %d", format,
+                         FORMAT);
+    if (code == OK)
+        code = get(index, transaction, "incarnation", &identity->incarnation,
+                   sizeof(identity->incarnation), err);
+    if (code == E_NOT_FOUND)
+        return error_set(err, E_CORRUPT, "the index does not say whose it is");
+    if (code == OK)
+        code = get(index, transaction, "sealed_lsn", &identity->sealed_lsn,
+                   sizeof(identity->sealed_lsn), err);
+    if (code == OK)
+        code = get(index, transaction, "ingest_last", &identity->ingest_last,
+                   sizeof(identity->ingest_last), err);
+    return code == E_NOT_FOUND ? OK : code;
+}
+
+enum code identity_read(struct index *index, struct identity *identity, struct error *err)
+{
+    struct index_transaction *transaction = NULL;
+    enum code code = index->operations->begin(index, false, &transaction, err);
+
+    *identity = (struct identity){.sealed_lsn = 0};
+    if (code)
+        return code;
+    code = read_all(index->operations, transaction, identity, err);
+    index->operations->abort(transaction);
+    return code;
+}
+
+enum code identity_renew(struct index *index, struct hash128 *incarnation, struct error *err)
+{
+    struct index_transaction *transaction = NULL;
+    enum code code = index->operations->begin(index, true, &transaction, err);
+
+    if (code)
+        return code;
+    random_secure(incarnation, sizeof(*incarnation));
+    code = index->operations->put(
+        transaction, INDEX_META, BYTES("incarnation"),
+        (struct bytes){(const char *)incarnation->bytes, sizeof(incarnation->bytes)}, err);
+    if (code) {
+        index->operations->abort(transaction);
+        return code;
+    }
+    return index->operations->commit(transaction, err);
+}
+
+void identity_mark(const struct hash128 *incarnation, char text[HASH128_TEXT_SIZE])
+{
+    struct hash128 mark =
+        hash128((struct bytes){(const char *)incarnation->bytes, sizeof(incarnation->bytes)});
+
+    hash128_print(&mark, text);
+}
