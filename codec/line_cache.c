@@ -3,7 +3,6 @@
 #include <assert.h>
 
 #include "codec/line_digits.h"
-#include "codec/line_point.h"
 #include "codec/utf8.h"
 
 enum {
@@ -31,11 +30,12 @@ static const uint64_t powers[EXACT_DIGITS_MAX + 1] = {
     1000000000000000,
 };
 
-void line_cache_init(struct line_cache *cache, struct batch *batch,
+void line_cache_init(struct line_cache *cache, struct line_point *input,
                      const struct decode_options *options)
 {
     *cache = (struct line_cache){
-        .batch = batch,
+        .batch = input->point.batch,
+        .input = input,
         .options = *options,
         .unit_ns = options->precision == TIME_GUESSED ? 0 : time_unit_ns(options->precision),
         .scratch = BUF_INIT(SIZE_MAX),
@@ -61,7 +61,8 @@ void line_cache_came(struct line_cache *cache, struct line_series *series)
     cache->last = series;
 }
 
-struct line_series *line_cache_add(struct line_cache *cache, struct bytes text, uint32_t index)
+static struct line_series *series_add(struct line_cache *cache, struct bytes text, uint64_t hash,
+                                      uint32_t index)
 {
     struct line_series *series = ARENA_NEW(cache->batch->arena, struct line_series);
     const struct line_series *last = cache->last;
@@ -71,11 +72,17 @@ struct line_series *line_cache_add(struct line_cache *cache, struct bytes text, 
     series->text = arena_copy(cache->batch->arena, text);
     series->index = index;
     series->measurement = cache->batch->series[index].measurement;
-    if (series->text.data == NULL || !map_put(&cache->series_by_text, series->text, series))
+    if (series->text.data == NULL ||
+        !map_put_hashed(&cache->series_by_text, series->text, hash, series))
         return NULL;
     if (last != NULL && bytes_equal(last->measurement, series->measurement))
         series->layout = last->layout;
     return series;
+}
+
+struct line_series *line_cache_add(struct line_cache *cache, struct bytes text, uint32_t index)
+{
+    return series_add(cache, text, map_hash(text), index);
 }
 
 static void expect_name(struct line_expected *expected, struct bytes text)
@@ -142,22 +149,61 @@ void line_cache_expect(struct line_cache *cache, struct line_series *series,
     series->layout = layout;
 }
 
-/* The series of the line: the one that came next the last time, or found by its text. */
-static struct line_series *expect_series(const struct line_cache *cache, const char *line,
-                                         const char *end)
+/* What a line begins with. */
+struct line_head {
+    struct bytes text;
+    uint64_t hash;              /* of a text that had to be looked for */
+    struct line_series *series; /* NULL: new */
+    struct line_layout *layout; /* NULL: nothing is expected */
+};
+
+/* The series of the line: the one that came next the last time, or found by its text, or new and
+ * then, if it is of the same measurement, expected to look like the one before. */
+static struct line_head expect_head(const struct line_cache *cache, const char *line,
+                                    const char *end)
 {
-    struct line_series *next = cache->last == NULL ? NULL : cache->last->next;
-    struct bytes text = {line, (size_t)(end - line)};
+    struct line_series *last = cache->last, *next = last == NULL ? NULL : last->next;
+    struct line_head head = {
+        .text = {line, (size_t)(end - line)}
+    };
     const char *newline;
 
-    if (next != NULL && next->text.size < text.size && line[next->text.size] == ' ' &&
-        memcmp(line, next->text.data, next->text.size) == 0)
-        return next;
-    newline = memchr(line, '\n', text.size);
+    if (next != NULL && next->text.size < head.text.size && line[next->text.size] == ' ' &&
+        memcmp(line, next->text.data, next->text.size) == 0) {
+        head = (struct line_head){.text = next->text, .series = next, .layout = next->layout};
+        return head;
+    }
+    newline = memchr(line, '\n', head.text.size);
     assert(newline != NULL);
-    text.size = (size_t)(newline - line);
-    text.size = line_series_size(text);
-    return line[text.size] == ' ' ? line_cache_find(cache, text) : NULL;
+    head.text.size = (size_t)(newline - line);
+    head.text.size = line_series_size(head.text);
+    if (line[head.text.size] != ' ')
+        return head;
+    head.hash = map_hash(head.text);
+    head.series = map_get_hashed(&cache->series_by_text, head.text, head.hash);
+    if (head.series != NULL)
+        head.layout = head.series->layout;
+    else if (last != NULL && head.text.size >= last->measurement.size &&
+             memcmp(line, last->measurement.data, last->measurement.size) == 0)
+        head.layout = last->layout;
+    return head;
+}
+
+/* Makes a series whose line is as expected but for its text.  NULL: what is wrong, the slow way
+ * will tell. */
+static struct line_series *new_series(struct line_cache *cache, const struct line_head *head,
+                                      const struct batch_table *table)
+{
+    struct line_point *input = cache->input;
+    uint32_t index;
+
+    input->start = head->text.data;
+    input->line = head->text;
+    if (line_parse_series(input, head->text, NULL) != OK ||
+        !bytes_equal(input->point.measurement, table->measurement) ||
+        point_find_series(&input->point, &index, NULL) != OK)
+        return NULL;
+    return series_add(cache, head->text, head->hash, index);
 }
 
 static inline bool is_name(const struct line_expected *expected, const char *at, const char *end)
@@ -328,8 +374,9 @@ static const char *take_time(const struct line_cache *cache, const char *at, int
 const char *line_cache_take(struct line_cache *cache, const char *line, const char *end,
                             uint32_t number, uint32_t *newlines)
 {
-    struct line_series *series = expect_series(cache, line, end);
-    struct line_layout *layout = series == NULL ? NULL : series->layout;
+    struct line_head head = expect_head(cache, line, end);
+    struct line_series *series = head.series;
+    struct line_layout *layout = head.layout;
     const char *from, *at = NULL;
     uint32_t inner = 0;
     bool timed;
@@ -337,7 +384,7 @@ const char *line_cache_take(struct line_cache *cache, const char *line, const ch
 
     if (layout == NULL)
         return NULL;
-    from = line + series->text.size + 1;
+    from = line + head.text.size + 1;
     at = take_fields(cache, layout, from, end, &inner);
     if (at == NULL && layout->other != NULL) {
         layout = layout->other;
@@ -354,6 +401,10 @@ const char *line_cache_take(struct line_cache *cache, const char *line, const ch
     }
     at += *at == '\r';
     if (*at != '\n' || (uint64_t)(at - line) > cache->options.limits->line_bytes_max)
+        return NULL;
+    if (series == NULL)
+        series = new_series(cache, &head, layout->table);
+    if (series == NULL)
         return NULL;
     if (!timed)
         time = batch_untimed(cache->batch, series->index, cache->options.now_ns);

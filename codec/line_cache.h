@@ -2,14 +2,15 @@
  * that was seen is found by its text as it stands in the line, and its fields are expected in the
  * order, with the names and of the types of its last line.  A line that is as expected goes
  * into the columns without being taken apart; for any other, line_cache_take() says so and has
- * done nothing.  For the line protocol decoder alone.
+ * done nothing.  A series that is new is expected to have the fields of the line before, and only
+ * its own text is taken apart.  For the line protocol decoder alone.
  *
  * Everything but the maps is in the batch's arena. */
 #ifndef WEIR_CODEC_LINE_CACHE_H
 #define WEIR_CODEC_LINE_CACHE_H
 
 #include "codec/decoder.h"
-#include "codec/point.h"
+#include "codec/line_point.h"
 
 /* Bytes that may be read behind a line's newline (their content is of no matter). */
 enum { LINE_SLACK = 64 };
@@ -38,7 +39,8 @@ struct line_series {
 };
 
 struct line_cache {
-    struct batch *batch; /* borrowed */
+    struct batch *batch;      /* borrowed */
+    struct line_point *input; /* borrowed: takes the text of a new series apart */
     struct decode_options options;
     int64_t unit_ns; /* 0 = guessed for each time */
     struct map series_by_text, layouts_by_text;
@@ -46,7 +48,7 @@ struct line_cache {
     struct buf scratch;
 };
 
-void line_cache_init(struct line_cache *cache, struct batch *batch,
+void line_cache_init(struct line_cache *cache, struct line_point *input,
                      const struct decode_options *options);
 void line_cache_release(struct line_cache *cache);
 

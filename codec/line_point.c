@@ -75,6 +75,11 @@ bool line_find_end(struct bytes text, size_t *size)
 
 size_t line_series_size(struct bytes line)
 {
+    const char *space = line.size == 0 ? NULL : memchr(line.data, ' ', line.size);
+    size_t size = space == NULL ? line.size : (size_t)(space - line.data);
+
+    if (size == 0 || memchr(line.data, '\\', size) == NULL)
+        return size;
     return find_stop(line, 0, "   ");
 }
 

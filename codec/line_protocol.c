@@ -36,9 +36,9 @@ static enum code line_begin(struct batch *batch, const struct decode_options *op
     if (made == NULL)
         return no_memory(err);
     made->batch = batch;
-    line_cache_init(&made->cache, batch, options);
     point_init(&made->input.point, batch, options->limits);
     made->input.precision = options->precision;
+    line_cache_init(&made->cache, &made->input, options);
     made->carry = BUF_INIT(SIZE_MAX); /* at most two lines and a piece */
     made->line = 1;
     *decoder = made;

@@ -13,7 +13,7 @@
 struct fixture {
     struct arena arena;
     struct batch batch;
-    struct point point;
+    struct line_point input;
     struct line_cache cache;
     struct limits limits;
     uint32_t index;
@@ -36,23 +36,23 @@ static void begin(struct fixture *fixture)
     limits_init(&fixture->limits);
     arena_init(&fixture->arena, 1 << 24, NULL);
     batch_init(&fixture->batch, &fixture->arena, 0);
-    point_init(&fixture->point, &fixture->batch, &fixture->limits);
-    line_cache_init(&fixture->cache, &fixture->batch, &options);
+    point_init(&fixture->input.point, &fixture->batch, &fixture->limits);
+    line_cache_init(&fixture->cache, &fixture->input, &options);
     fixture->index = batch_series_index(&fixture->batch, BYTES("\1m\1a\1b"), BYTES("m"));
     series = line_cache_add(&fixture->cache, BYTES("m,a=b"), fixture->index);
-    fixture->point.measurement = BYTES("m");
-    *point_add_field(&fixture->point) = field("f=", TYPE_F64);
-    *point_add_field(&fixture->point) = field("n=", TYPE_I64);
-    *point_add_field(&fixture->point) = field("s=", TYPE_STRING);
-    assert_int_equal(OK, point_find_table(&fixture->point, &duplicate));
-    line_cache_expect(&fixture->cache, series, &fixture->point);
+    fixture->input.point.measurement = BYTES("m");
+    *point_add_field(&fixture->input.point) = field("f=", TYPE_F64);
+    *point_add_field(&fixture->input.point) = field("n=", TYPE_I64);
+    *point_add_field(&fixture->input.point) = field("s=", TYPE_STRING);
+    assert_int_equal(OK, point_find_table(&fixture->input.point, &duplicate));
+    line_cache_expect(&fixture->cache, series, &fixture->input.point);
     line_cache_came(&fixture->cache, series);
 }
 
 static void end(struct fixture *fixture)
 {
     line_cache_release(&fixture->cache);
-    point_release(&fixture->point);
+    point_release(&fixture->input.point);
     batch_release(&fixture->batch);
     arena_release(&fixture->arena);
 }
@@ -68,7 +68,17 @@ static void test_only_what_is_as_expected_is_taken(void **state)
         {"m,a=b f=1e300,n=9223372036854775807i,s=\"\"\n", true },
         {"m,a=b f=1,n=2i,s=\"x\" 7\r\n",                  true },
         {"m,a=b f=1,n=2i,s=\"x\ny\" 7\n",                 true },
-        {"m,a=c f=1,n=2i,s=\"x\" 7\n",                    false},
+        {"m,a=c f=1,n=2i,s=\"x\" 7\n",                    true },
+        {"m f=1,n=2i,s=\"x\" 7\n",                        true },
+        {"m,b=\\ ,a=x f=1,n=2i,s=\"x\" 7\n",              true },
+        {"n,a=b f=1,n=2i,s=\"x\" 7\n",                    false},
+        {"mm,a=b f=1,n=2i,s=\"x\" 7\n",                   false},
+        {"m,a f=1,n=2i,s=\"x\" 7\n",                      false},
+        {"m,a=c,a=d f=1,n=2i,s=\"x\" 7\n",                false},
+        {"m,a=c g=1,n=2i,s=\"x\" 7\n",                    false},
+        {"m,a=c\n",                                       false},
+        {" f=1,n=2i,s=\"x\" 7\n",                         false},
+        {"#m,a=c f=1,n=2i,s=\"x\" 7\n",                   false},
         {"m,a=b  f=1,n=2i,s=\"x\" 7\n",                   false},
         {"m,a=b f=1,n=2i,s=\"x\"  7\n",                   false},
         {"m,a=b f=1,n=2i,s=\"x\" 7 \n",                   false},
@@ -103,6 +113,8 @@ static void test_only_what_is_as_expected_is_taken(void **state)
         if ((next != NULL) != cases[i].taken || (next != NULL && next != text + size))
             fail_msg("%s", cases[i].line);
         assert_int_equal(fixture.batch.row_count, cases[i].taken);
+        for (uint32_t s = 0; s < fixture.batch.series_count; s++) /* none without a row */
+            assert_true(s == fixture.index || fixture.batch.series[s].used);
         end(&fixture);
     }
 }
@@ -118,11 +130,11 @@ static void test_two_forms_in_turn_are_both_expected(void **state)
     (void)state;
     begin(&fixture);
     series = line_cache_find(&fixture.cache, BYTES("m,a=b"));
-    point_clear(&fixture.point);
-    fixture.point.measurement = BYTES("m");
-    *point_add_field(&fixture.point) = field("g=", TYPE_F64);
-    assert_int_equal(OK, point_find_table(&fixture.point, &duplicate));
-    line_cache_expect(&fixture.cache, series, &fixture.point);
+    point_clear(&fixture.input.point);
+    fixture.input.point.measurement = BYTES("m");
+    *point_add_field(&fixture.input.point) = field("g=", TYPE_F64);
+    assert_int_equal(OK, point_find_table(&fixture.input.point, &duplicate));
+    line_cache_expect(&fixture.cache, series, &fixture.input.point);
     for (uint32_t i = 0; i < 6; i++) {
         const char *line = i % 2 == 0 ? first : second;
 
