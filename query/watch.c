@@ -28,9 +28,9 @@ enum code watch_look(struct watch *watch, struct error *err)
     if (watch->sink->cancelled(watch->sink))
         return error_set(err, E_CANCELLED, "the client left");
     if (watch->lost != NULL && *watch->lost)
-        return error_set(err, E_TIMEOUT,
-                         "the answer is read too slowly: it holds rows in memory that have been "
-                         "sealed since; ask for pages (limit=), or a shorter range");
+        return error_set(err, E_BUSY,
+                         "the answer took so long that it held rows in memory which have been "
+                         "sealed since; try again, or ask for pages (limit=) or a shorter range");
     if (clock_monotonic_ns(watch->clock) > watch->deadline_ns)
         return error_set(err, E_TIMEOUT,
                          "the query took longer than %llu ms (query_ms_max); ask for a shorter "

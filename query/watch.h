@@ -30,7 +30,7 @@ MUST_USE enum code watch_rows(struct watch *watch, uint64_t count, struct error 
 MUST_USE enum code watch_work(struct watch *watch, uint64_t count, struct error *err);
 /* A step that is no row: a series, a place. */
 MUST_USE enum code watch_step(struct watch *watch, struct error *err);
-/* E_CANCELLED, E_TIMEOUT. */
+/* E_CANCELLED, E_TIMEOUT, E_BUSY (see `lost`). */
 MUST_USE enum code watch_look(struct watch *watch, struct error *err);
 /* One more window of `columns` columns.  E_QUERY_GROUPS. */
 MUST_USE enum code watch_window(struct watch *watch, uint32_t columns, struct error *err);

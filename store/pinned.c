@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "store/view_inside.h"
 
-enum { PINNED_SHARE = 4 }; /* of head_bytes_max */
+enum { PINNED_SHARE = 2 }; /* of head_bytes_max: a question begins with less than that mostly */
 
 /* Under state_lock. */
 static bool view_holds(const struct view *view, const struct generation *generation)

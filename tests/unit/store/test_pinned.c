@@ -7,7 +7,7 @@ static void fill_and_seal(struct house *house, uint64_t seed)
     house_seal(house);
 }
 
-/* Who reads slowly holds generations that have been sealed, up to a quarter of head_bytes_max; then
+/* Who reads slowly holds generations that have been sealed, up to half of head_bytes_max; then
  * the oldest readers are asked to leave, and they alone. */
 static void test_slow_readers_hold_a_bounded_part(void **state)
 {
@@ -22,7 +22,7 @@ static void test_slow_readers_hold_a_bounded_part(void **state)
     house_init(&house);
     house.limits.head_bytes_max = 8 << 20;
     house_open(&house);
-    most = house.limits.head_bytes_max / 4;
+    most = house.limits.head_bytes_max / 2;
     for (size_t i = 0; i < COUNT_OF(views); i++) {
         house_put_noise(&house, 1, i);
         assert_int_equal(store_view(house.store, house.tenant, VIEW_LATEST, &views[i], NULL), OK);
