@@ -70,6 +70,9 @@ FAULTS       ?= 60
 FILLS        ?= 3
 LONG_FILLS   ?= 50
 LONG_FUZZ    ?= 300
+# Hot backups under load, each restored.
+RESTORES     ?= 3
+LONG_RESTORES ?= 20
 LOOP_STRIDE  ?= 5
 # The short run goes the same way each time; 0 = another way each time.
 FUZZ_SEED    ?= 1
@@ -173,6 +176,7 @@ test:
 	 tests/suite cli tests/cli/run cli $(BUILD)/weir; \
 	 tests/suite fault tests/fault/run $(BUILD) $(CUTS) $(KILLS) --faults $(FAULTS) --fills $(FILLS); \
 	 wait; cat $(BUILD)/simulator.log # one core computes while the other waits for disks
+	@tests/suite backup tests/backup/run $(BUILD) $(RESTORES)
 	@tests/suite clients tests/clients/run clients $(BUILD)/weir $(BUILD)
 	@tests/suite unit-asan $(MAKE) -j$(JOBS) unit MODE=asan
 	@tests/suite loops-asan $(MAKE) -j$(JOBS) loops MODE=asan
@@ -197,6 +201,7 @@ test-long:
 	@tests/suite simulator $(MAKE) -j$(JOBS) simulate STEPS=$(LONG_STEPS)
 	@tests/suite cli tests/cli/run cli $(BUILD)/weir
 	@tests/suite fault tests/fault/run $(BUILD) $(LONG_CUTS) $(LONG_KILLS) --faults 0 --fills $(LONG_FILLS)
+	@tests/suite backup tests/backup/run $(BUILD) $(LONG_RESTORES)
 	@tests/suite loops-plain $(MAKE) -j$(JOBS) loops LOOP_STRIDE=1
 	@tests/suite loops-asan $(MAKE) -j$(JOBS) loops MODE=asan LOOP_STRIDE=1 \
 		LOOPS="$(wildcard tests/loops/loop_*.c)" # of the bits plain turns all, within minutes

@@ -6,7 +6,7 @@
 #include "http/reply.h"
 #include "store/store.h"
 
-enum { METRICS_BYTES_MAX = 64 * 1024 * 1024 };
+enum { METRICS_BYTES_MAX = 64 * 1024 * 1024, FLUSH_BYTES_MAX = 128 };
 
 static void healthz_finish(struct request *request)
 {
@@ -65,11 +65,16 @@ static void openapi_finish(struct request *request)
 static void flush_done(void *context, enum code code, const struct error *err)
 {
     struct request *request = context;
+    struct buf body = BUF_INIT(FLUSH_BYTES_MAX);
+    char mark[HASH128_TEXT_SIZE];
 
-    if (code)
+    if (code) {
         reply_problem(request, err);
-    else
-        reply_bytes(request, 200, "application/json", BYTES("{\"flushed\":true}"));
+    } else {
+        store_mark(app_of(request)->store, mark);
+        buf_printf(&body, "{\"flushed\":true,\"store\":\"%s\"}", mark);
+        reply_buf_take(request, 200, "application/json", &body);
+    }
     request_resume(request);
 }
 

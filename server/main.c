@@ -16,6 +16,8 @@ static const struct {
     {"token",        "make a token and the line that admits it",       command_token       },
     {"check-config", "read the configuration and say what is wrong",   command_check_config},
     {"verify",       "walk everything stored, offline, and check it",  command_verify      },
+    {"backup",       "copy a data directory while it is served",       command_backup      },
+    {"restore",      "make a data directory out of a backup",          command_restore     },
     {"version",      "print the version and those of the libraries",   command_version     },
 };
 

@@ -1,0 +1,144 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "server/app.h"
+#include "server/commands.h"
+#include "tests/unit/server/captured.h"
+#include "tests/unit/server/serving.h"
+
+static struct captured captured;
+static char answer[64 * 1024];
+
+struct ground {
+    char directory[64], data[80], backup[80], fresh[80];
+};
+
+static void serve(const char *data, const char *const *requests, size_t count)
+{
+    struct settings settings = {.data = data, .listen = "127.0.0.1:0", .drain_ms = 2000};
+    struct server *server;
+    struct error err = {0};
+
+    limits_init(&settings.limits);
+    assert_int_equal(server_start(&settings, &server, &err), OK);
+    for (size_t i = 0; i < count; i++)
+        assert_in_range(ask(server_address(server), requests[i], answer, sizeof(answer)), 200, 204);
+    server_stop(server);
+}
+
+static void ground_init(struct ground *ground)
+{
+    static const char *const requests[] = {POST_5("/v1/points", "m f=1")};
+
+    snprintf(ground->directory, sizeof(ground->directory), "/tmp/weir-restore-XXXXXX");
+    directory_make(ground->directory);
+    snprintf(ground->data, sizeof(ground->data), "%s/data", ground->directory);
+    snprintf(ground->backup, sizeof(ground->backup), "%s/backup", ground->directory);
+    snprintf(ground->fresh, sizeof(ground->fresh), "%s/fresh", ground->directory);
+    serve(ground->data, requests, COUNT_OF(requests));
+    const char *const line[] = {"backup", "--data", ground->data, "--to", ground->backup, NULL};
+
+    captured_run(command_backup, line, &captured);
+    if (captured.exit_code != COMMAND_DONE)
+        fail_msg("%s", captured.err);
+}
+
+static void ground_release(struct ground *ground)
+{
+    directory_remove(ground->directory);
+}
+
+static void test_what_was_saved_is_served_again(void **state)
+{
+    static const char *const question[] = {GET("/v1/query?measurement=m")};
+    struct ground ground;
+
+    (void)state;
+    ground_init(&ground);
+    const char *const line[] = {"restore", "--from", ground.backup, "--data", ground.fresh, NULL};
+    const char *const json[] = {"restore",    "--from", ground.backup, "--data",
+                                ground.fresh, "--json", "--quiet",     NULL};
+    const char *const verify[] = {"verify", "--data", ground.fresh, NULL};
+
+    captured_run(command_restore, line, &captured);
+    if (captured.exit_code != COMMAND_DONE)
+        fail_msg("%s", captured.err);
+    assert_non_null(strstr(captured.err, "1 rows in 1 packs, 1 series, verified"));
+    captured_run(command_verify, verify, &captured);
+    assert_int_equal(captured.exit_code, COMMAND_DONE);
+    serve(ground.fresh, question, 1);
+    assert_non_null(strstr(answer, ",1.0]]}]"));
+    captured_run(command_restore, json, &captured);
+    assert_int_equal(captured.exit_code, COMMAND_FAILED);
+    assert_non_null(strstr(captured.err, "is no empty directory"));
+    directory_remove(ground.fresh);
+    captured_run(command_restore, json, &captured);
+    assert_int_equal(captured.exit_code, COMMAND_DONE);
+    assert_string_equal(captured.err, "");
+    assert_non_null(strstr(captured.out, "\"rows\":1,\"series\":1,"));
+    ground_release(&ground);
+}
+
+static void test_damage_leaves_nothing(void **state)
+{
+    struct ground ground;
+    char path[120];
+    FILE *file;
+
+    (void)state;
+    ground_init(&ground);
+    const char *const line[] = {"restore", "--from", ground.backup, "--data", ground.fresh, NULL};
+
+    snprintf(path, sizeof(path), "%s/index/data.mdb", ground.backup);
+    file = fopen(path, "r+");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 5000, SEEK_SET), 0);
+    fputc(0x5a, file);
+    fclose(file);
+    captured_run(command_restore, line, &captured);
+    assert_int_equal(captured.exit_code, COMMAND_FAILED);
+    assert_non_null(strstr(captured.err, "index/data.mdb is damaged"));
+    assert_int_not_equal(access(ground.fresh, F_OK), 0);
+    snprintf(path, sizeof(path), "%s.part", ground.fresh);
+    assert_int_not_equal(access(path, F_OK), 0);
+    ground_release(&ground);
+}
+
+static void test_the_command_line_is_checked(void **state)
+{
+    static const char *const no_from[] = {"restore", "--data", "x", NULL};
+    static const char *const help[] = {"restore", "--help", NULL};
+    static const char *const nowhere[] = {
+        "restore", "--from", "/tmp/weir-no-such-backup", "--data", "/tmp/weir-no-such-data", NULL};
+    static const char *const other[] = {
+        "restore", "--from", "/usr", "--data", "/tmp/weir-no-such-data", NULL};
+
+    (void)state;
+    captured_run(command_restore, no_from, &captured);
+    assert_int_equal(captured.exit_code, COMMAND_USAGE);
+    assert_non_null(strstr(captured.err, "--from BACKUP is missing"));
+    captured_run(command_restore, help, &captured);
+    assert_int_equal(captured.exit_code, COMMAND_DONE);
+    captured_run(command_restore, nowhere, &captured);
+    assert_int_equal(captured.exit_code, COMMAND_FAILED);
+    assert_non_null(strstr(captured.err, "there is no backup"));
+    captured_run(command_restore, other, &captured);
+    assert_int_equal(captured.exit_code, COMMAND_FAILED);
+    assert_non_null(strstr(captured.err, "/usr is no backup: it has no backup.json"));
+    assert_int_not_equal(access("/tmp/weir-no-such-data", F_OK), 0);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_was_saved_is_served_again),
+        cmocka_unit_test(test_damage_leaves_nothing),
+        cmocka_unit_test(test_the_command_line_is_checked),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
