@@ -31,6 +31,11 @@ MUST_USE enum code catalog_series(struct catalog *catalog, const struct tenant *
                                   struct bytes key, uint64_t series_max, struct series **series,
                                   struct error *err);
 
+/* The series of these keys that are known, NULL for the others.  Faster than one by one: a
+ * request of many series is. */
+void catalog_series_known(struct catalog *catalog, const struct tenant *tenant,
+                          const struct bytes *keys, size_t count, struct series **series);
+
 /* What kind of values the field holds; KIND_NONE when it is not known. */
 enum value_kind catalog_kind(struct catalog *catalog, const struct tenant *tenant,
                              struct bytes measurement, struct bytes field);

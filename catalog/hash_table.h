@@ -18,6 +18,13 @@ struct hash_table {
     size_t count, capacity;  /* capacity is 0 or a power of two */
 };
 
+/* Where hash_table_find() begins; asked for ahead of several finds, their waits for the memory
+ * overlap. */
+static inline const struct hash_slot *hash_table_home(const struct hash_table *table, uint64_t hash)
+{
+    return table->capacity == 0 ? NULL : &table->slots[hash & (table->capacity - 1)];
+}
+
 /* The item with this hash for which `same` is true, or NULL.  Inline, so that `same` is too. */
 static inline void *hash_table_find(const struct hash_table *table, uint64_t hash,
                                     bool (*same)(const void *item, const void *wanted),

@@ -62,6 +62,9 @@ struct measurement *measurement_find(const struct tenant_tables *tables, struct 
 struct measurement *measurement_make(struct tenant_tables *tables, struct bytes name);
 
 struct series *series_find(const struct tenant_tables *tables, struct bytes key, uint64_t hash);
+/* The same of many keys, NULL for what is not there; in less time than one by one. */
+void series_find_many(const struct tenant_tables *tables, const struct bytes *keys, size_t count,
+                      struct series **series);
 struct series *series_find_id(const struct tenant_tables *tables, struct series_id id);
 /* Makes the series of a key that is not there yet; whole or not at all.  E_SERIES_LIMIT at
  * series_max; E_INTERNAL when another key has this id already. */

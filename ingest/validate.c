@@ -4,6 +4,8 @@
 #include "base/map.h"
 #include "catalog/catalog.h"
 
+enum { FOUND_TOGETHER = 64 }; /* series a lock of the catalog */
+
 struct validation {
     struct batch *batch;
     struct catalog *catalog;
@@ -154,17 +156,50 @@ static enum code drop_unused(struct batch *batch, struct error *err)
     return OK;
 }
 
+/* Most series are known; *unknown counts those that are not. */
+static void find_series(struct validation *validation, uint32_t *unknown)
+{
+    struct batch *batch = validation->batch;
+    struct bytes keys[FOUND_TOGETHER];
+    struct series *found[FOUND_TOGETHER];
+
+    *unknown = 0;
+    for (uint32_t first = 0, count; first < batch->series_count; first += count) {
+        struct batch_series *series = &batch->series[first];
+
+        count = batch->series_count - first;
+        count = count < FOUND_TOGETHER ? count : FOUND_TOGETHER;
+        for (uint32_t i = 0; i < count; i++)
+            keys[i] = series[i].key;
+        catalog_series_known(validation->catalog, validation->tenant, keys, count, found);
+        for (uint32_t i = 0; i < count; i++) {
+            series[i].series = found[i];
+            if (found[i] != NULL)
+                series[i].id = found[i]->id;
+            else
+                ++*unknown;
+        }
+    }
+}
+
 static enum code resolve_series(struct validation *validation, struct error *err)
 {
     struct batch *batch = validation->batch;
     bool refused = false;
     enum code code = drop_unused(batch, err); /* what has no rows left is not made */
+    uint32_t unknown = 0;
 
-    for (uint32_t i = 0; code == OK && i < batch->series_count; i++) {
+    if (code == OK)
+        find_series(validation, &unknown);
+    for (uint32_t i = 0; code == OK && unknown > 0 && i < batch->series_count; i++) {
         struct batch_series *series = &batch->series[i];
         struct error why = {0};
-        enum code found = catalog_series(validation->catalog, validation->tenant, series->key,
-                                         validation->limits->series_max, &series->series, &why);
+        enum code found;
+
+        if (series->series != NULL)
+            continue;
+        found = catalog_series(validation->catalog, validation->tenant, series->key,
+                               validation->limits->series_max, &series->series, &why);
         if (found == OK) {
             series->id = series->series->id;
             continue;

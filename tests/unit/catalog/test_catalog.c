@@ -139,6 +139,42 @@ static void test_the_series_limit_stops_new_ones_and_names_the_widest_tag(void *
     catalog_free(catalog);
 }
 
+static void test_many_keys_find_what_one_by_one_finds(void **state)
+{
+    enum { KEYS = 100 };
+    struct catalog *catalog = catalog_open();
+    const struct tenant *tenant = catalog_tenant(catalog, BYTES("acme"));
+    struct buf keys[KEYS];
+    struct bytes spans[KEYS];
+    struct series *want[KEYS], *found[KEYS];
+    char host[16];
+
+    (void)state;
+    for (int i = 0; i < KEYS; i++) {
+        keys[i] = BUF_INIT(1000);
+        snprintf(host, sizeof(host), "h%d", i);
+        key_of(&keys[i], "cpu", host, "eu");
+        spans[i] = buf_bytes(&keys[i]);
+        found[i] = (struct series *)&catalog;
+    }
+    catalog_series_known(catalog, tenant, spans, KEYS, found); /* of no table at all */
+    for (int i = 0; i < KEYS; i++) {
+        assert_null(found[i]);
+        snprintf(host, sizeof(host), "h%d", i);
+        want[i] = i % 3 == 0 ? NULL : series_of(catalog, tenant, "cpu", host, "eu");
+    }
+    for (size_t count = 0; count <= KEYS; count++) {
+        memset(found, 0xff, sizeof(found));
+        catalog_series_known(catalog, tenant, spans, count, found);
+        for (size_t i = 0; i < count; i++)
+            assert_ptr_equal(found[i], want[i]);
+    }
+    assert_int_equal(catalog_series_count(catalog, tenant), KEYS - (KEYS + 2) / 3);
+    for (int i = 0; i < KEYS; i++)
+        buf_release(&keys[i]);
+    catalog_free(catalog);
+}
+
 static void test_a_key_that_is_not_canonical_is_refused(void **state)
 {
     struct catalog *catalog = catalog_open();
@@ -240,6 +276,7 @@ int main(void)
         cmocka_unit_test(test_a_series_is_made_once_whole_and_found_by_key_and_by_id),
         cmocka_unit_test(test_ordinals_are_dense_over_tenants_and_tenants_share_nothing),
         cmocka_unit_test(test_the_series_limit_stops_new_ones_and_names_the_widest_tag),
+        cmocka_unit_test(test_many_keys_find_what_one_by_one_finds),
         cmocka_unit_test(test_a_key_that_is_not_canonical_is_refused),
         cmocka_unit_test(test_a_crowd_makes_each_series_once),
     };
