@@ -30,6 +30,9 @@
 
 enum { CARRY_BYTES_MAX = 256 << 20 };
 
+/* In the index from the transaction that ends an erasure until its pages have been overwritten. */
+static const struct bytes scrub_mark = BYTES("scrub");
+
 struct compacted_pack {
     struct manifest_entry entry;
     struct bytes inline_bytes; /* owned; of a pack too small for a file */
@@ -51,6 +54,7 @@ struct compact {
     size_t note_count, deletion_count;
     int64_t *dead; /* ingest times of deletions that go */
     size_t dead_count;
+    bool erases; /* some of them were to erase: nothing of what was removed may stay in files */
     struct buf key, value;
 };
 
@@ -368,6 +372,11 @@ static enum code drop_dead(struct compact *compact, struct index_transaction *tr
     buf_put(&compact->key, BYTES("deleted/"));
     buf_put(&compact->key, compact->tenant->name);
     buf_put_i64(&compact->value, last);
+    code = put(compact, transaction, INDEX_META, err);
+    if (code || !compact->erases)
+        return code;
+    buf_put(&compact->key, scrub_mark);
+    buf_put_u8(&compact->value, 1);
     return put(compact, transaction, INDEX_META, err);
 }
 
@@ -489,8 +498,10 @@ static enum code find_dead(struct compact *compact, struct error *err)
             packs[kept++] = compact->packs->packs[i];
     for (size_t i = 0; i < tombstones->count; i++)
         if (compaction_outlived(&tombstones->tombstones[i], packs, kept, compact->sealed,
-                                compact->floor))
+                                compact->floor)) {
             compact->dead[count++] = tombstones->tombstones[i].ingest;
+            compact->erases |= tombstones->tombstones[i].erase;
+        }
     compact->dead_count = count;
     free(packs);
     return OK;
@@ -657,8 +668,10 @@ enum code store_compact_tenant(struct store *store, const struct tenant *tenant,
     }
     if (!committed && !unknown)
         compact_undo(&compact);
-    if (committed)
+    if (committed) {
+        store->scrub_wanted |= compact.erases;
         code = compact_publish(&compact, err);
+    }
     if (code == OK)
         compact_tell(&compact, began_ns);
     else if (committed || unknown)
@@ -669,5 +682,46 @@ out:
     compact_release(&compact);
     if (code)
         error_context(err, "compacting %.*s", BYTES_ARG(tenant->name));
+    return code;
+}
+
+bool store_scrub_marked(struct store *store)
+{
+    const struct index_operations *index = store->options.index->operations;
+    struct index_transaction *transaction;
+    struct bytes value;
+    bool marked;
+
+    if (index->begin(store->options.index, false, &transaction, NULL) != OK)
+        return true; /* once too often does no harm */
+    marked = index->get(transaction, INDEX_META, scrub_mark, &value, NULL) != E_NOT_FOUND;
+    index->abort(transaction);
+    return marked;
+}
+
+enum code store_scrub(struct store *store, struct error *err)
+{
+    const struct index_operations *index = store->options.index->operations;
+    struct index_transaction *transaction;
+    enum code code = OK;
+
+    if (!store->scrub_wanted)
+        return OK;
+    if (index->scrub != NULL)
+        code = index->scrub(store->options.index, err);
+    if (code == OK)
+        code = index->begin(store->options.index, true, &transaction, err);
+    if (code)
+        goto out;
+    code = index->remove(transaction, INDEX_META, scrub_mark, err);
+    if (code)
+        index->abort(transaction);
+    else
+        code = index->commit(transaction, err);
+    store->scrub_wanted = code != OK;
+
+out:
+    if (code)
+        error_context(err, "overwriting what was erased");
     return code;
 }

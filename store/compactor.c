@@ -144,6 +144,29 @@ enum code store_step_compact(struct store *store, bool force, bool *did, struct 
             code = store_compact_tenant(store, tenant, force, did, err);
     }
     retired_remove(store);
+    if (code == OK)
+        code = store_scrub(store, err);
+    return code;
+}
+
+/* A deletion that erases is gone once no pack has rows of it: if it is not, some pack could not be
+ * rewritten. */
+static enum code erased_check(struct store *store, const struct tenant *tenant, struct error *err)
+{
+    const struct tombstone_list *list;
+    enum code code = OK;
+
+    pthread_mutex_lock(&store->state_lock);
+    list = store->holdings[tenant->ordinal]->tombstones;
+    for (size_t i = 0; list != NULL && i < list->count; i++)
+        if (list->tombstones[i].erase && list->tombstones[i].ingest <= store->sealed_ingest)
+            code = E_CORRUPT;
+    pthread_mutex_unlock(&store->state_lock);
+    if (code)
+        error_set(err, code,
+                  "a damaged pack of %.*s cannot be rewritten and may have rows that were to be "
+                  "erased (weir verify names it)",
+                  BYTES_ARG(tenant->name));
     return code;
 }
 
@@ -166,8 +189,10 @@ static enum code request_carry_out(struct store *store, const struct compact_req
             code = store_compact_tenant(store, tenant, request->extent == COMPACT_ALL, &did, err);
             retired_remove(store);
         }
+        if (code == OK && tenant != NULL)
+            code = erased_check(store, tenant, err);
     }
-    return code;
+    return code ? code : store_scrub(store, err);
 }
 
 static void request_finish(struct compact_request *request, enum code code, const struct error *err)
@@ -206,6 +231,7 @@ void store_compactor_run(void *context)
     int64_t wait_ms = LOOK_PERIOD_MS;
     bool stop = false;
 
+    store->scrub_wanted = store_scrub_marked(store);
     while (!stop) {
         struct compact_request *request = request_wait(store, wait_ms, &stop);
         struct error err = {0};

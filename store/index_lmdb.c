@@ -86,10 +86,6 @@ static enum code lmdb_begin(struct index *base, bool writing,
     if (!made)
         return error_set(err, E_MEMORY, "index: no memory for a transaction");
     made->index = index;
-    /* A backup that was killed left its slot of the lock file: pages of its time would be kept for
-     * as long as we run.  Slots of living processes stay; failing to look only delays it. */
-    if (writing)
-        (void)mdb_reader_check(index->environment, NULL);
     number = mdb_txn_begin(index->environment, NULL, writing ? 0 : MDB_RDONLY, &made->handle);
     if (number) {
         free(made);
@@ -189,6 +185,123 @@ static enum code lmdb_commit(struct index_transaction *transaction, struct error
     return number ? lmdb_error(err, number, "commit") : OK;
 }
 
+/* --- scrubbing ---
+ *
+ * LMDB does not overwrite pages that it frees; one freed by transaction n is given out again from
+ * n + 2 on, unless a reader is older.  So pages of zeros are put until no page is free that was
+ * before, and removed again.
+ *
+ * It also keeps the memory of pages that it wrote and takes it for new ones without clearing the
+ * gap between their entries: bytes of a value that is smaller than a page can get into a page in
+ * use. So more pages are put than are free, which takes that memory up; what is in such a gap
+ * already stays until its page is written again. */
+
+enum { SCRUB_PAGES = 16384 /* of one transaction */, SCRUB_SPARE = 256, SCRUB_ROUNDS = 3 };
+
+/* How many pages are free that transactions up to `last` freed. */
+static int pages_free(struct index_lmdb *index, size_t last, size_t *count)
+{
+    MDB_txn *handle;
+    MDB_cursor *cursor;
+    MDB_val key, data;
+    int number = mdb_txn_begin(index->environment, NULL, MDB_RDONLY, &handle);
+
+    *count = 0;
+    if (number)
+        return number;
+    number = mdb_cursor_open(handle, 0, &cursor); /* LMDB's own table of free pages */
+    while (number == 0 && (number = mdb_cursor_get(cursor, &key, &data, MDB_NEXT)) == 0) {
+        size_t freed_by, pages;
+
+        memcpy(&freed_by, key.mv_data, sizeof(freed_by));
+        memcpy(&pages, data.mv_data, sizeof(pages));
+        *count += freed_by <= last ? pages : 0;
+    }
+    mdb_txn_abort(handle); /* and with it the cursor's table */
+    return number == MDB_NOTFOUND ? 0 : number;
+}
+
+/* Puts pages of zeros, numbered from *end on, or removes the last ones before it, in a transaction.
+ */
+static int scrub_step(struct index_lmdb *index, bool put, size_t count, uint64_t *end)
+{
+    static const char zeros[4096 - 16]; /* with its header a page */
+    uint64_t at = *end;
+    MDB_txn *handle;
+    int number = mdb_txn_begin(index->environment, NULL, 0, &handle);
+
+    if (number)
+        return number;
+    for (size_t i = 0; number == 0 && i < count; i++) {
+        char text[32];
+        MDB_val key = {0, text}, data = {sizeof(zeros), (void *)(uintptr_t)zeros};
+
+        at -= put ? 0 : 1;
+        key.mv_size = (size_t)snprintf(text, sizeof(text), "zeros/%016llx", (unsigned long long)at);
+        at += put ? 1 : 0;
+        number = put ? mdb_put(handle, index->tables[INDEX_META], &key, &data, 0)
+                     : mdb_del(handle, index->tables[INDEX_META], &key, NULL);
+        if (number == MDB_NOTFOUND)
+            number = 0;
+    }
+    if (number) {
+        mdb_txn_abort(handle);
+        return number;
+    }
+    number = mdb_txn_commit(handle);
+    if (number == 0)
+        *end = at;
+    return number;
+}
+
+/* Every page that is free when it begins is overwritten, but for a few that were given out and came
+ * back within one transaction, which writes no such page. */
+static int scrub_round(struct index_lmdb *index, size_t *kept)
+{
+    size_t left = 0, before = SIZE_MAX;
+    uint64_t end = 0;
+    MDB_envinfo info;
+    int number = mdb_env_info(index->environment, &info);
+
+    *kept = 0;
+    if (number == 0) /* a transaction between, so that pages of the last one are given out */
+        number = scrub_step(index, true, 1, &end);
+    while (number == 0) {
+        number = pages_free(index, info.me_last_txnid, &left);
+        if (number || left == 0)
+            break;
+        if (left >= before) {
+            *kept = left;
+            break;
+        }
+        before = left;
+        number =
+            scrub_step(index, true, left < SCRUB_PAGES ? left + SCRUB_SPARE : SCRUB_PAGES, &end);
+    }
+    while (end > 0) {
+        int removed = scrub_step(index, false, end < SCRUB_PAGES ? (size_t)end : SCRUB_PAGES, &end);
+
+        if (removed) /* those left are found by name, and take room only */
+            return number == 0 ? removed : number;
+    }
+    return number;
+}
+
+static enum code lmdb_scrub(struct index *base, struct error *err)
+{
+    struct index_lmdb *index = (struct index_lmdb *)base;
+    size_t kept = 0;
+    int number = 0;
+
+    for (int round = 0; number == 0 && kept == 0 && round < SCRUB_ROUNDS; round++)
+        number = scrub_round(index, &kept);
+    if (number)
+        return lmdb_error(err, number, "scrub");
+    return kept > 0
+               ? error_set(err, E_BUSY, "index: a reader keeps %zu free pages as they were", kept)
+               : OK;
+}
+
 static const struct index_operations lmdb_operations = {
     .begin = lmdb_begin,
     .get = lmdb_get,
@@ -197,6 +310,7 @@ static const struct index_operations lmdb_operations = {
     .walk = lmdb_walk,
     .commit = lmdb_commit,
     .abort = lmdb_abort,
+    .scrub = lmdb_scrub,
 };
 
 static enum code sync_directory(const char *path, const char *name, struct error *err)
@@ -358,42 +472,6 @@ void index_lmdb_close(struct index *base)
         return;
     mdb_env_close(index->environment); /* NULL is fine */
     free(index);
-}
-
-/* LMDB makes the file as wide as the umask lets it, and does not sync it. */
-static enum code settle_copy(const char *path, struct error *err)
-{
-    char name[PATH_BYTES_MAX];
-    enum code code = OK;
-    int file;
-
-    (void)snprintf(name, sizeof(name), "%s/data.mdb", path);
-    file = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (file < 0)
-        return error_set_errno(err, errno, "index: open %s", name);
-    if (fchmod(file, 0600) != 0 || fsync(file) != 0)
-        code = error_set_errno(err, errno, "index: sync %s", name);
-    close(file);
-    return code ? code : sync_directory(path, ".", err);
-}
-
-enum code index_lmdb_copy(struct index *base, const char *path, struct error *err)
-{
-    struct index_lmdb *index = (struct index_lmdb *)base;
-    enum code code;
-    int number;
-
-    if (strlen(path) >= PATH_BYTES_MAX - 16)
-        return error_set_errno(err, ENAMETOOLONG, "index: make directory %s", path);
-    if (mkdir(path, 0700) != 0 && errno != EEXIST)
-        return error_set_errno(err, errno, "index: make directory %s", path);
-    code = remove_unfinished(path, err);
-    if (code)
-        return code;
-    number = mdb_env_copy2(index->environment, path, MDB_CP_COMPACT);
-    if (number)
-        return lmdb_error(err, number, "copy");
-    return settle_copy(path, err);
 }
 
 const char *index_lmdb_version(void)

@@ -124,6 +124,7 @@ struct store {
     /* The compactor's. */
     struct retired_pack *retired;
     uint32_t compact_tenant; /* whose turn it is */
+    bool scrub_wanted;       /* erased bytes may be in free pages of the index */
     int64_t compact_rest_ns; /* when it began to work, after its last pause */
 };
 
@@ -152,6 +153,10 @@ MUST_USE enum code store_seal_oldest(struct store *store, struct error *err);
 /* Compacts some packs of the tenant, if there is a reason (`force`: if anything can be done). */
 MUST_USE enum code store_compact_tenant(struct store *store, const struct tenant *tenant,
                                         bool force, bool *did, struct error *err);
+/* Overwrites what was erased in the index, if anything was since the last time. */
+MUST_USE enum code store_scrub(struct store *store, struct error *err);
+/* Whether it was not done when the store was last closed. */
+bool store_scrub_marked(struct store *store);
 /* A pause in proportion to the work since the last one.  E_DRAINING: the store is closing. */
 MUST_USE enum code store_compact_pace(void *store, struct error *err);
 /* Its file goes when no view has the pack any more. */

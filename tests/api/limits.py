@@ -7,7 +7,7 @@ import threading
 import time
 
 from server import clean_environment
-from steps import Any, call, get, query, refused, request, scenario, times, write
+from steps import Any, call, get, metric, query, refused, request, scenario, times, write
 
 LIMITS = set()
 
@@ -147,6 +147,23 @@ def seals_alone(run, what):
              + ", ".join(sorted({name for (name, _) in run.metrics() if "seal" in name or "pack" in name})))
 
 
+def merges_alone(run):
+    """Without being asked, the packs that are too many are merged."""
+    deadline = time.monotonic() + 10
+    while run.metrics().get(("weir_compactions_total", frozenset())) == 0:
+        if time.monotonic() > deadline:
+            run.fail("three packs, and they are not merged")
+        time.sleep(0.1)
+
+
+def slow_merge(run):
+    """Who asks for a merge waits for the rests between its work: some, each of 0.1 s."""
+    begun = time.monotonic()
+    run.request("POST", "/v1/admin/compact", 200)
+    if time.monotonic() - begun < 0.2:
+        run.fail(f"one percent of a core merged 60,000 rows in {time.monotonic() - begun:.2f} s")
+
+
 SCENARIOS = [
     limit("body_bytes_max", 65536,
           write(body_of(65535)), write(body_of(65536)),
@@ -280,6 +297,18 @@ SCENARIOS = [
           call(lambda run: seals_alone(run, "generation_bytes_max"))),
     limit("generation_age_ms_max", 1000,
           write("m f=1 1"), call(lambda run: seals_alone(run, "generation_age_ms_max")), query("measurement=m&epoch=ns", rows=[[1, 1.0]])),
+    limit("compact_packs_max", 3,
+          *times(2, lambda n: write(f"m f={n} {n}")), *[step for n in range(2) for step in (write(f"m g={n} {n}"), request("POST", "/v1/admin/flush"))],
+          call(lambda run: time.sleep(2.5)), metric("weir_compactions_total", 0),
+          write("m f=9 9"), request("POST", "/v1/admin/flush"), call(lambda run: merges_alone(run)),
+          query("measurement=m&epoch=ns", rows=[[0, 0.0, 0.0], [1, 1.0, 1.0], [9, 9.0, None]])),
+    limit("compact_percent_max", 1,
+          write("\n".join(f"m f={n}.25,s=\"{n * 7919}\" {n}" for n in range(30000))), request("POST", "/v1/admin/flush"),
+          write("\n".join(f"m f={n}.5 {n}" for n in range(30000))),
+          call(lambda run: slow_merge(run)), query("measurement=m&epoch=ns&limit=1", json={"next": Any(str)})),
+    limit("compact_percent_max", 100,
+          write("\n".join(f"m f={n}.25 {n}" for n in range(30000))), request("POST", "/v1/admin/compact"),
+          query("measurement=m&epoch=ns&every=1d&agg=count", rows=[[0, 30000]]), title="all of a core's time"),
     limit("wal_bytes_max", 64 << 20,
           *times(30, lambda n: write("\n".join(f"m,host=h{k} s=\"{n}{'x' * 200}\" {n}" for k in range(1000)), {204, 503})),
           request("POST", "/v1/admin/flush"), write("m,host=h1 s=\"y\" 1")),

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -367,6 +368,92 @@ static void test_an_index_that_was_never_whole_is_made_again(void **state)
     }
 }
 
+/* How often the bytes are in the file. */
+static size_t found_in_file(const struct place *place, const char *text, size_t size)
+{
+    char path[128], *data = malloc(MAP_BYTES);
+    size_t count = 0, got;
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%s/data.mdb", place->path);
+    file = fopen(path, "rb");
+    assert_non_null(file);
+    assert_non_null(data);
+    got = fread(data, 1, MAP_BYTES, file);
+    for (const char *at = data; (at = memmem(at, got - (size_t)(at - data), text, size)); at++)
+        count++;
+    fclose(file);
+    free(data);
+    return count;
+}
+
+/* Values of every size are gone from the file, not only from the tables; others stay. */
+static void test_what_was_removed_is_scrubbed_from_the_file(void **state)
+{
+    static const size_t sizes[] = {20, 1000, 3000, 5000, 60000};
+    static const char secret[] = "a secret that nobody may find";
+    struct place *place = *state;
+    struct index_transaction *transaction;
+    struct error err = {0};
+    static char value[60100];
+
+    for (int round = 0; round < 40; round++) {
+        char key[16];
+
+        snprintf(key, sizeof(key), "k%d", round);
+        memset(value, 'v', sizeof(value));
+        memcpy(value + sizes[round % 5] - 10, secret, sizeof(secret) - 1);
+        transaction = begin(place, true);
+        put(place, transaction, INDEX_PACK, bytes_of(key),
+            (struct bytes){value, sizes[round % 5] + sizeof(secret)});
+        put(place, transaction, INDEX_META, bytes_of(key), BYTES("stays"));
+        commit(place, transaction);
+    }
+    for (int round = 0; round < 40; round++) {
+        char key[16];
+
+        snprintf(key, sizeof(key), "k%d", round);
+        transaction = begin(place, true);
+        assert_int_equal(
+            place->index->operations->remove(transaction, INDEX_PACK, bytes_of(key), NULL), OK);
+        commit(place, transaction);
+    }
+    assert_true(found_in_file(place, secret, sizeof(secret) - 1) > 0);
+    if (place->index->operations->scrub(place->index, &err) != OK)
+        fail_msg("%s", err.text);
+    assert_int_equal(found_in_file(place, secret, sizeof(secret) - 1), 0);
+    index_lmdb_close(place->index);
+    open_index(place, false);
+    assert_int_equal(found_in_file(place, secret, sizeof(secret) - 1), 0);
+    expect(place, INDEX_META, BYTES("k7"), "stays");
+    expect(place, INDEX_META, BYTES("zeros/0000000000000000"), NULL);
+}
+
+/* What a reader still sees cannot be overwritten; when it has gone it is. */
+static void test_a_reader_keeps_what_it_sees_from_being_scrubbed(void **state)
+{
+    static const char secret[] = "a secret that a reader looks at";
+    struct place *place = *state;
+    struct index_transaction *reader, *transaction = begin(place, true);
+    struct error err = {0};
+    struct bytes value;
+
+    put(place, transaction, INDEX_PACK, BYTES("k"), bytes_of(secret));
+    commit(place, transaction);
+    reader = begin(place, false);
+    transaction = begin(place, true);
+    assert_int_equal(place->index->operations->remove(transaction, INDEX_PACK, BYTES("k"), NULL),
+                     OK);
+    commit(place, transaction);
+    assert_int_equal(place->index->operations->scrub(place->index, &err), E_BUSY);
+    assert_int_equal(place->index->operations->get(reader, INDEX_PACK, BYTES("k"), &value, NULL),
+                     OK);
+    assert_true(bytes_equal(value, bytes_of(secret)));
+    place->index->operations->abort(reader);
+    assert_int_equal(place->index->operations->scrub(place->index, &err), OK);
+    assert_int_equal(found_in_file(place, secret, sizeof(secret) - 1), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -386,6 +473,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_an_index_that_was_never_whole_is_made_again, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_a_file_of_no_bytes_is_told_to_a_reader, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_what_was_removed_is_scrubbed_from_the_file, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_a_reader_keeps_what_it_sees_from_being_scrubbed, setup,
                                         teardown),
     };
 
