@@ -57,6 +57,10 @@ struct index {
 MUST_USE enum code index_lmdb_open(const char *path, uint64_t map_bytes, bool read_only,
                                    struct index **index, struct error *err);
 void index_lmdb_close(struct index *index);
+/* What the last committed transaction left, as an index of its own in the directory `path` (made if
+ * missing; one that is there is replaced): compacted, synced, its directory too.  Writers go on
+ * meanwhile, also those of another process; pages that they free are kept until it is done. */
+MUST_USE enum code index_lmdb_copy(struct index *index, const char *path, struct error *err);
 const char *index_lmdb_version(void); /* of the library that runs */
 
 #endif

@@ -86,6 +86,10 @@ static enum code lmdb_begin(struct index *base, bool writing,
     if (!made)
         return error_set(err, E_MEMORY, "index: no memory for a transaction");
     made->index = index;
+    /* A backup that was killed left its slot of the lock file: pages of its time would be kept for
+     * as long as we run.  Slots of living processes stay; failing to look only delays it. */
+    if (writing)
+        (void)mdb_reader_check(index->environment, NULL);
     number = mdb_txn_begin(index->environment, NULL, writing ? 0 : MDB_RDONLY, &made->handle);
     if (number) {
         free(made);
@@ -472,6 +476,42 @@ void index_lmdb_close(struct index *base)
         return;
     mdb_env_close(index->environment); /* NULL is fine */
     free(index);
+}
+
+/* LMDB makes the file as wide as the umask lets it, and does not sync it. */
+static enum code settle_copy(const char *path, struct error *err)
+{
+    char name[PATH_BYTES_MAX];
+    enum code code = OK;
+    int file;
+
+    (void)snprintf(name, sizeof(name), "%s/data.mdb", path);
+    file = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (file < 0)
+        return error_set_errno(err, errno, "index: open %s", name);
+    if (fchmod(file, 0600) != 0 || fsync(file) != 0)
+        code = error_set_errno(err, errno, "index: sync %s", name);
+    close(file);
+    return code ? code : sync_directory(path, ".", err);
+}
+
+enum code index_lmdb_copy(struct index *base, const char *path, struct error *err)
+{
+    struct index_lmdb *index = (struct index_lmdb *)base;
+    enum code code;
+    int number;
+
+    if (strlen(path) >= PATH_BYTES_MAX - 16)
+        return error_set_errno(err, ENAMETOOLONG, "index: make directory %s", path);
+    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+        return error_set_errno(err, errno, "index: make directory %s", path);
+    code = remove_unfinished(path, err);
+    if (code)
+        return code;
+    number = mdb_env_copy2(index->environment, path, MDB_CP_COMPACT);
+    if (number)
+        return lmdb_error(err, number, "copy");
+    return settle_copy(path, err);
 }
 
 const char *index_lmdb_version(void)
