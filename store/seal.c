@@ -76,6 +76,32 @@ static int series_order(const void *a, const void *b)
                              (*(struct chain *const *)b)->series->id);
 }
 
+/* Chains, their series and their runs lie anywhere when the series are many: what a pass comes to
+ * soon is asked for now, each thing when what points to it has come. */
+static void look_ahead(struct chain *const *chains, size_t at, size_t count)
+{
+    enum { STEP = 6 };
+
+    if (at + 3 * STEP < count)
+        __builtin_prefetch(chains[at + 3 * STEP]);
+    if (at + 2 * STEP < count) {
+        const struct chain *chain = chains[at + 2 * STEP];
+        const struct run *run = atomic_load_explicit(&chain->first, memory_order_relaxed);
+
+        __builtin_prefetch(chain->series);
+        __builtin_prefetch(&chain->series->stored);
+        __builtin_prefetch(run);
+        __builtin_prefetch(&run->columns);
+        __builtin_prefetch(chain->last);
+        __builtin_prefetch(&chain->last->columns);
+    }
+    if (at + STEP < count) {
+        const char *key = chains[at + STEP]->series->key.data;
+
+        __builtin_prefetch(key);
+    }
+}
+
 static enum code take_block(void *context, const struct block *block, struct error *err)
 {
     return pack_writer_block(context, block, err);
@@ -89,6 +115,7 @@ static enum code write_blocks(struct store *store, struct pack_writer *writer,
     for (size_t i = 0; code == OK && i < count; i++) {
         struct bytes measurement = chains[i]->series->measurement;
 
+        look_ahead(chains, i, count);
         if (i == 0 || !bytes_equal(measurement, chains[i - 1]->series->measurement)) {
             if (i > 0)
                 code = block_builder_end(store->builder, err);
@@ -117,8 +144,10 @@ static enum code write_keys(struct pack_writer *writer, struct chain *const *cha
     if (count > 0 && !bytes_equal(chains[0]->series->measurement,
                                   chains[count - 1]->series->measurement)) /* else they are */
         qsort(sorted, count, sizeof(struct chain *), series_order);
-    for (size_t i = 0; code == OK && i < count; i++)
+    for (size_t i = 0; code == OK && i < count; i++) {
+        look_ahead(sorted, i, count);
         code = pack_writer_series(writer, sorted[i]->series->id, sorted[i]->series->key, err);
+    }
     free(sorted);
     return code;
 }
@@ -365,6 +394,7 @@ static enum code put_series(struct seal *seal, struct error *err)
         const struct chain *chain = generation->chains[i];
         const struct series *series = chain->series;
 
+        look_ahead(generation->chains, i, generation->chain_count);
         if (series->tenant != tenant)
             shape = NULL;
         tenant = series->tenant;
