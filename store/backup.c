@@ -16,7 +16,9 @@
 
 enum {
     TRIES_MAX = 20,
-    REST_NS_MAX = 200000000, /* a disk that hung once is not paid for twice */
+    REST_TIMES = 3,           /* of the time that was worked: three quarters are the server's */
+    REST_NS_MAX = 500000000,  /* a disk that hung once is not paid for again */
+    SYNC_BYTES_HOT = 1 << 20, /* what one fdatasync of the wal may have to wait for */
 };
 
 struct backup {
@@ -27,10 +29,9 @@ struct backup {
     int64_t worked_from_ns;
 };
 
-/* Half of the time is the server's. */
 static void rest(struct backup *backup)
 {
-    int64_t ns = clock_monotonic_ns(clock_system()) - backup->worked_from_ns;
+    int64_t ns = REST_TIMES * (clock_monotonic_ns(clock_system()) - backup->worked_from_ns);
     struct timespec time = {.tv_nsec = (long)(ns < REST_NS_MAX ? ns : REST_NS_MAX)};
 
     (void)nanosleep(&time, NULL); /* a signal ends it early; step() sees to that */
@@ -121,7 +122,10 @@ enum code backup_take(const struct backup_options *options, struct backup_report
     struct backup backup = {
         .options = options,
         .report = report,
-        .carry = {.files = {.from = options->from, .to = options->to, .step = step},
+        .carry = {.files = {.from = options->from,
+                            .to = options->to,
+                            .step = step,
+                            .sync_bytes = options->hot ? SYNC_BYTES_HOT : 0},
                   .link = options->link},
     };
     enum code code;

@@ -13,7 +13,7 @@ struct backup_options {
     const char *index_path; /* "index" below `to`, as the machine calls it */
     uint64_t map_bytes;     /* as index_lmdb_open() takes it */
     bool link;              /* packs become second names of the same files where they can */
-    bool hot;               /* a server works on `from`: rest as long as was worked */
+    bool hot;               /* a server works on `from`: rest three times as long as is worked */
     /* After every piece; `total` is of pack files.  Not OK ends the backup.  NULL = nobody asks. */
     enum code (*step)(void *context, uint64_t done, uint64_t total, struct error *err);
     void *context;

@@ -3,11 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum {
-    PIECE_BYTES = 1 << 20,
-    /* Written back piece by piece: a sync of gigabytes at once would hold up those of the wal. */
-    SYNC_BYTES = 8 << 20,
-};
+enum { PIECE_BYTES = 1 << 20 };
 
 enum code file_hash(struct fs *fs, const char *path, struct hash128 *hash, uint64_t *size,
                     struct error *err)
@@ -57,7 +53,7 @@ static enum code pour(const struct file_copy *copy, struct file *in, struct file
         hash128_add(&state, part);
         code = fs_write(out, *size, &part, 1, err);
         *size += got;
-        if (code == OK && *size - synced >= SYNC_BYTES) {
+        if (code == OK && copy->sync_bytes > 0 && *size - synced >= copy->sync_bytes) {
             code = fs_sync(out, err);
             synced = *size;
         }

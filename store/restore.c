@@ -89,7 +89,7 @@ static enum code bring(struct restore *restore, struct index **index, struct err
     const struct restore_options *options = restore->options;
     const struct backup_label *label = &restore->report->label;
     struct pack_carry carry = {
-        .files = {options->from, options->to, step, restore}
+        .files = {.from = options->from, .to = options->to, .step = step, .context = restore}
     };
     enum code code = fs_make_dir(options->to, "index", err);
 
