@@ -17,6 +17,8 @@ enum {
 };
 
 #define SECOND_NS INT64_C(1000000000)
+/* Beyond any time, and far enough from the end of 64 bits for periods to be added. */
+#define NEVER_S (INT64_MAX / 4)
 
 /* The text at hand, and what of a moment was read. */
 struct scan {
@@ -421,15 +423,15 @@ static enum code read_epoch(struct scan *scan, enum time_unit unit, struct csv_m
         char c = scan->text.data[i];
 
         scan->at = i;
-        if (!is_digit(c) || (part % 10 != 0 && c != '0'))
+        if (!is_digit(c) || (part < 10 && c != '0')) /* below a nanosecond */
             return refuse(scan, want);
         part /= 10;
         total += negative ? -(c - '0') * part : (c - '0') * part;
     }
     moment->absolute = true;
     moment->ns = (int64_t)(total % SECOND_NS);
-    moment->seconds = INT64_MAX; /* out of range, which csv_time_ns() says */
-    if (total / SECOND_NS < INT64_MAX && total / SECOND_NS > INT64_MIN)
+    moment->seconds = NEVER_S; /* out of range, which csv_time_ns() says */
+    if (total / SECOND_NS < NEVER_S && total / SECOND_NS > -NEVER_S)
         moment->seconds = (int64_t)(total / SECOND_NS);
     if (moment->ns < 0) {
         moment->ns += SECOND_NS;

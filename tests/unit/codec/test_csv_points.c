@@ -174,6 +174,11 @@ static void test_bad_rows_are_told_and_harm_no_other(void **state)
          .want = "2! bad_time column \"p\": \"0\" is no period of a day, 1 to 48\n3! bad_time "
                  "column \"p\": \"49\" is no period of a day, 1 to 48\n"
                  "4! bad_time column \"p\": \"x\" is no period of a day, 1 to 48\n"               },
+        {.name = "periods at the end of 64 bits",
+         .options = "measurement=m&time_format=epoch&period=p&period_length=1h",
+         .body = "time,p,a\n9223372036854775807,2,1\n-9223372036854775808,24,1\n",
+         .want = "2! time_out_of_range the time is outside of 1677-09-21 to 2262-04-11\n"
+                 "3! time_out_of_range the time is outside of 1677-09-21 to 2262-04-11\n"         },
         {.name = "forward",
          .options = "measurement=m&tz=Europe/London",
          .body = "time,a\n2024-03-31 01:30,1\n",
