@@ -22,6 +22,7 @@
 enum {
     SEGMENT_BYTES_MIN = 1024 * 1024,
     COMMIT_PARTS_MAX = 512, /* spans of one write: two a record and its padding */
+    SPARES_MAX = 4,
 };
 
 struct wal {
@@ -39,8 +40,9 @@ struct wal {
     pthread_mutex_t lock;
     struct segment *closed; /* ascending by id */
     size_t closed_count, closed_capacity;
-    struct segment spare; /* .file NULL: none */
-    uint64_t rotated_id;  /* segments up to here are not recycled: what they hold is to go */
+    struct segment spares[SPARES_MAX]; /* the first is taken next */
+    size_t spare_count;
+    uint64_t rotated_id; /* segments up to here are not recycled: what they hold is to go */
     uint64_t id_next, size_next;
     uint64_t bytes; /* of all files */
 };
@@ -68,6 +70,34 @@ static enum code closed_reserve(struct wal *wal, struct error *err)
     wal->closed = grown;
     wal->closed_capacity = capacity;
     return OK;
+}
+
+static struct segment spare_take(struct wal *wal)
+{
+    struct segment spare = wal->spares[0];
+
+    assert(wal->spare_count > 0);
+    wal->spare_count--;
+    memmove(wal->spares, wal->spares + 1, wal->spare_count * sizeof(*wal->spares));
+    return spare;
+}
+
+static void spare_push(struct wal *wal, const struct segment *segment)
+{
+    assert(wal->spare_count < SPARES_MAX);
+    wal->spares[wal->spare_count++] = *segment;
+}
+
+/* One is due anyway.  More save filling new ones with zeros, which is as much writing as the
+ * records are; they may hold as much as two of the largest.  Under the lock. */
+static bool spare_wanted(const struct wal *wal, uint64_t size)
+{
+    uint64_t bytes = size;
+
+    for (size_t i = 0; i < wal->spare_count; i++)
+        bytes += wal->spares[i].size;
+    return wal->spare_count == 0 ||
+           (wal->spare_count < SPARES_MAX && bytes <= 2 * wal->segment_bytes_max);
 }
 
 static void closed_push(struct wal *wal, const struct segment *segment)
@@ -158,7 +188,8 @@ void wal_close(struct wal *wal)
     if (wal == NULL)
         return;
     segment_release(&wal->current);
-    segment_release(&wal->spare);
+    for (size_t i = 0; i < wal->spare_count; i++)
+        segment_release(&wal->spares[i]);
     pthread_mutex_destroy(&wal->lock);
     free(wal->closed);
     free(wal);
@@ -168,7 +199,7 @@ void wal_close(struct wal *wal)
 static enum code wal_next_segment(struct wal *wal, uint64_t bytes, struct error *err)
 {
     uint64_t want = SEGMENT_HEAD_SIZE + bytes, id = 0, size, before;
-    struct segment next;
+    struct segment next = {0};
     bool made;
     enum code code;
 
@@ -178,9 +209,9 @@ static enum code wal_next_segment(struct wal *wal, uint64_t bytes, struct error 
         pthread_mutex_unlock(&wal->lock);
         return code;
     }
-    next = wal->spare;
-    wal->spare = (struct segment){0};
-    made = next.file == NULL;
+    made = wal->spare_count == 0;
+    if (!made)
+        next = spare_take(wal);
     before = next.size;
     size = wal->size_next;
     if (made || next.id < wal->current.id)
@@ -362,7 +393,7 @@ enum code wal_prepare(struct wal *wal, struct error *err)
     enum code code;
 
     pthread_mutex_lock(&wal->lock);
-    there = wal->spare.file != NULL;
+    there = wal->spare_count > 0;
     if (!there) {
         id = wal->id_next++;
         size = wal->size_next;
@@ -373,7 +404,7 @@ enum code wal_prepare(struct wal *wal, struct error *err)
     code = segment_create(wal->fs, id, size, &spare, err);
     if (code == OK) {
         pthread_mutex_lock(&wal->lock);
-        wal->spare = spare;
+        spare_push(wal, &spare);
         wal->bytes += spare.size;
         segment_size_grow(wal);
         pthread_mutex_unlock(&wal->lock);
@@ -393,7 +424,7 @@ static bool trim_next(struct wal *wal, uint64_t sealed_lsn, struct segment *segm
     found = wal->closed_count > 0 && wal->closed[0].lsn_last <= sealed_lsn;
     if (found) {
         *segment = wal->closed[0];
-        *recycle = wal->spare.file == NULL && segment->size >= wal->size_next / 2 &&
+        *recycle = spare_wanted(wal, segment->size) && segment->size >= wal->size_next / 2 &&
                    segment->id > wal->rotated_id &&
                    segment->size <= 2 * wal->size_next; /* after a rotation small ones are wanted */
         if (*recycle)
@@ -410,7 +441,7 @@ static void trim_done(struct wal *wal, const struct segment *segment, const stru
     wal->closed_count--;
     memmove(wal->closed, wal->closed + 1, wal->closed_count * sizeof(*wal->closed));
     if (spare != NULL)
-        wal->spare = *spare;
+        spare_push(wal, spare);
     else
         wal->bytes -= segment->size;
     pthread_mutex_unlock(&wal->lock);
@@ -443,7 +474,8 @@ enum code wal_trim(struct wal *wal, uint64_t sealed_lsn, struct error *err)
 
 enum code wal_rotate(struct wal *wal, struct error *err)
 {
-    struct segment spare;
+    struct segment spares[SPARES_MAX];
+    size_t spare_count;
     enum code code;
 
     pthread_mutex_lock(&wal->lock);
@@ -458,14 +490,19 @@ enum code wal_rotate(struct wal *wal, struct error *err)
         wal->current = (struct segment){.id = wal->current.id};
     }
     wal->rotated_id = wal->id_next;
-    spare = wal->spare;
-    wal->spare = (struct segment){0};
+    spare_count = wal->spare_count;
+    for (size_t i = 0; i < spare_count; i++) {
+        spares[i] = spare_take(wal);
+        wal->bytes -= spares[i].size;
+    }
     wal->size_next = SEGMENT_BYTES_MIN;
-    wal->bytes -= spare.size;
     pthread_mutex_unlock(&wal->lock);
-    if (spare.file != NULL) {
-        segment_release(&spare);
-        code = segment_remove(wal->fs, spare.id, err);
+    for (size_t i = 0; i < spare_count; i++) {
+        enum code removed;
+
+        segment_release(&spares[i]);
+        removed = segment_remove(wal->fs, spares[i].id, code == OK ? err : NULL);
+        code = code == OK ? removed : code;
     }
     return code;
 }
@@ -497,7 +534,7 @@ uint32_t wal_segment_count(const struct wal *wal)
     uint32_t count;
 
     pthread_mutex_lock(&unconst->lock);
-    count = (uint32_t)(wal->closed_count + (wal->spare.file != NULL) + 1);
+    count = (uint32_t)(wal->closed_count + wal->spare_count + 1);
     pthread_mutex_unlock(&unconst->lock);
     return count;
 }

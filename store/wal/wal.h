@@ -55,7 +55,7 @@ MUST_USE enum code wal_prepare(struct wal *wal, struct error *err);
 /* Removes or recycles the segments that only hold records up to this LSN.  What a failure left, the
  * next call takes up. */
 MUST_USE enum code wal_trim(struct wal *wal, uint64_t sealed_lsn, struct error *err);
-/* The next commit begins a new, small segment; the spare goes.  Trimming can then free all disk
+/* The next commit begins a new, small segment; the spares go.  Trimming can then free all disk
  * space. */
 MUST_USE enum code wal_rotate(struct wal *wal, struct error *err);
 
