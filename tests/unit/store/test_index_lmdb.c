@@ -368,6 +368,82 @@ static void test_an_index_that_was_never_whole_is_made_again(void **state)
     }
 }
 
+static void test_a_copy_is_what_was_committed(void **state)
+{
+    struct place *place = *state, copy = {.index = NULL};
+    struct index_transaction *writing;
+    struct error err = {0};
+    struct stat status;
+    char file[160];
+
+    writing = begin(place, true);
+    put(place, writing, INDEX_META, BYTES("a"), BYTES("first"));
+    commit(place, writing);
+    writing = begin(place, true); /* goes on while it is copied */
+    put(place, writing, INDEX_META, BYTES("a"), BYTES("second"));
+    snprintf(copy.path, sizeof(copy.path), "%s/copy", place->directory);
+    for (int i = 0; i < 2; i++) { /* the second takes the place of the first */
+        if (index_lmdb_copy(place->index, copy.path, &err))
+            fail_msg("%s", err.text);
+        open_index(&copy, true);
+        expect(&copy, INDEX_META, BYTES("a"), i == 0 ? "first" : "second");
+        index_lmdb_close(copy.index);
+        if (i == 0)
+            commit(place, writing);
+    }
+    snprintf(file, sizeof(file), "%s/data.mdb", copy.path);
+    assert_int_equal(stat(file, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0600);
+    assert_int_equal(remove(file), 0);
+    snprintf(file, sizeof(file), "%s/lock.mdb", copy.path);
+    assert_int_equal(remove(file), 0);
+    assert_int_equal(remove(copy.path), 0);
+    assert_int_equal(index_lmdb_copy(place->index, "/proc/no/such", &err), E_IO);
+}
+
+/* Another process reads and is killed: its slot would keep all pages that are freed from then on.
+ */
+static void test_a_killed_reader_keeps_no_pages(void **state)
+{
+    struct place *place = *state;
+    char value[4096], path[160];
+    struct stat before, after;
+    int ready[2];
+    char byte;
+    pid_t child;
+
+    memset(value, 'x', sizeof(value));
+    index_lmdb_close(place->index);
+    assert_int_equal(pipe(ready), 0);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        open_index(place, true);
+        (void)begin(place, false);
+        if (write(ready[1], "x", 1) == 1)
+            pause();
+        _exit(1);
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    open_index(place, false);
+    snprintf(path, sizeof(path), "%s/data.mdb", place->path);
+    for (int i = 0; i < 300; i++) {
+        struct index_transaction *transaction = begin(place, true);
+
+        put(place, transaction, INDEX_META, BYTES("a"), (struct bytes){value, sizeof(value)});
+        commit(place, transaction);
+        if (i == 49) {
+            assert_int_equal(kill(child, SIGKILL), 0);
+            assert_int_equal(waitpid(child, NULL, 0), child);
+            assert_int_equal(stat(path, &before), 0);
+        }
+    }
+    assert_int_equal(stat(path, &after), 0);
+    assert_in_range(after.st_size, 1, before.st_size + 65536);
+    close(ready[0]);
+    close(ready[1]);
+}
+
 /* How often the bytes are in the file. */
 static size_t found_in_file(const struct place *place, const char *text, size_t size)
 {
@@ -472,6 +548,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_another_file_is_told_apart, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_index_that_was_never_whole_is_made_again, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_a_copy_is_what_was_committed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_killed_reader_keeps_no_pages, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_file_of_no_bytes_is_told_to_a_reader, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_what_was_removed_is_scrubbed_from_the_file, setup,
