@@ -10,7 +10,12 @@
 #include "codec/inflate.h"
 #include "server/interrupt.h"
 
-enum { PIECE_SIZE = 64 << 10, IDLE_MS = 1000 };
+enum {
+    PIECE_SIZE = 64 << 10,
+    /* A block of zstd has 4 bytes at least and comes to 128 KiB: these to 128 MiB. */
+    PACKED_PIECE_SIZE = 4 << 10,
+    IDLE_MS = 1000,
+};
 
 struct source {
     int fd;
@@ -105,7 +110,9 @@ static enum code take_end(struct source *source, struct error *err)
 
 static enum code take_piece(struct source *source, struct error *err)
 {
-    ssize_t got = read(source->fd, source->piece, sizeof(source->piece));
+    size_t room = source->inflate ? PACKED_PIECE_SIZE : PIECE_SIZE;
+    /* A signal may have come while input was awaited. */
+    ssize_t got = interrupt_came() ? 0 : read(source->fd, source->piece, room);
     struct bytes piece;
 
     if (interrupt_came())

@@ -6,12 +6,15 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "http/compress.h"
+#include "server/interrupt.h"
 #include "server/source.h"
 
 static char directory[] = "/tmp/weir-source-XXXXXX";
@@ -103,6 +106,66 @@ static void test_a_pipe_that_pauses_gives_what_it_has(void **state)
     buf_release(&got);
 }
 
+/* A few bytes may come to a great deal; no more is held than was asked for and what they come to.
+ */
+static void test_what_is_packed_tightly_comes_in_pieces(void **state)
+{
+    struct buf frame = BUF_INIT(1 << 20), packed = BUF_INIT(1 << 20);
+    struct buf text = BUF_INIT(16 << 20), got = BUF_INIT((size_t)129 << 20);
+    struct source *source;
+    uint64_t total = 0;
+
+    (void)state;
+    while (text.size < (size_t)8 << 20)
+        buf_put_text(&text, "pts v=1 17\n");
+    assert_int_equal(compress_whole(CODING_ZSTD, buf_bytes(&text), &frame, NULL), OK);
+    for (int i = 0; i < 40; i++)
+        buf_put(&packed, buf_bytes(&frame));
+    assert_int_equal(source_open(file_with("packed.zst", buf_bytes(&packed)), &source, NULL), OK);
+    while (!source_ended(source)) {
+        buf_clear(&got);
+        assert_int_equal(source_fill(source, &got, 1, NULL), OK);
+        total += got.size;
+    }
+    assert_int_equal(total, 40 * text.size);
+    source_close(source);
+    buf_release(&frame);
+    buf_release(&packed);
+    buf_release(&text);
+    buf_release(&got);
+}
+
+static void test_a_signal_ends_the_waiting_for_more(void **state)
+{
+    struct buf got = BUF_INIT(1 << 20);
+    struct source *source;
+    struct error err = {0};
+    char path[128];
+    pid_t child;
+    int fd;
+
+    (void)state;
+    (void)snprintf(path, sizeof(path), "%s/slow", directory);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    fd = open(path, O_RDWR);
+    assert_int_equal(write(fd, "a v=1\n", 6), 6);
+    assert_int_equal(source_open(path, &source, NULL), OK);
+    interrupt_watch();
+    alarm(60); /* what waits for ever is a failure */
+    child = fork();
+    if (child == 0) {
+        (void)usleep(200000);
+        (void)kill(getppid(), SIGINT);
+        _exit(0);
+    }
+    assert_int_equal(source_fill(source, &got, 1000, &err), E_CANCELLED);
+    alarm(0);
+    (void)waitpid(child, NULL, 0);
+    source_close(source);
+    close(fd);
+    buf_release(&got);
+}
+
 static int make_directory(void **state)
 {
     (void)state;
@@ -112,8 +175,8 @@ static int make_directory(void **state)
 static int remove_directory(void **state)
 {
     char path[160];
-    static const char *const names[] = {"plain",  "packed.gz", "packed.zst",
-                                        "bad.gz", "cut.gz",    "pipe"};
+    static const char *const names[] = {"plain",  "packed.gz", "packed.zst", "bad.gz",
+                                        "cut.gz", "pipe",      "slow"};
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(names); i++) {
@@ -129,6 +192,8 @@ int main(void)
         cmocka_unit_test(test_plain_and_compressed_text_comes_as_it_is_wanted),
         cmocka_unit_test(test_what_cannot_be_read_is_told),
         cmocka_unit_test(test_a_pipe_that_pauses_gives_what_it_has),
+        cmocka_unit_test(test_what_is_packed_tightly_comes_in_pieces),
+        cmocka_unit_test(test_a_signal_ends_the_waiting_for_more),
     };
 
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
