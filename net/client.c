@@ -299,14 +299,15 @@ enum code client_url_check(const char *text, struct error *err)
     if (!url)
         return error_set(err, E_MEMORY, "no memory for the URL");
     parsed = curl_url_set(url, CURLUPART_URL, text, 0);
-    if (url_has(url, CURLUPART_USER) || url_has(url, CURLUPART_PASSWORD)) /* not shown */
+    if (url_has(url, CURLUPART_USER) || url_has(url, CURLUPART_PASSWORD) ||
+        (parsed != CURLUE_OK && strchr(text, '@'))) /* not shown */
         code = error_set(err, E_CONFIG,
                          "a URL holds no user or password: a token comes from a "
                          "file or the environment");
+    else if (strpbrk(text, "?#")) /* nor is what may stand there, as token=... */
+        code = error_set(err, E_CONFIG, "the URL of a server has no ? and no #");
     else if (parsed != CURLUE_OK || !url_is_http(url))
         code = error_set(err, E_CONFIG, "\"%s\" is not a URL such as http://127.0.0.1:8090", text);
-    else if (url_has(url, CURLUPART_QUERY) || url_has(url, CURLUPART_FRAGMENT))
-        code = error_set(err, E_CONFIG, "\"%s\": the URL of a server has no ? and no #", text);
     curl_url_cleanup(url);
     return code;
 }

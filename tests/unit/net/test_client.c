@@ -261,6 +261,10 @@ static void test_urls(void **state)
         {"http://",                 E_CONFIG, "is not a URL"    },
         {"",                        E_CONFIG, "is not a URL"    },
         {"http://me:pw@weir",       E_CONFIG, "user or password"},
+        {"http://me:pw@weir:99999", E_CONFIG, "user or password"},
+        {"http://me:pw@we ir",      E_CONFIG, "user or password"},
+        {"http://weir/?token=pw",   E_CONFIG, "no ?"            },
+        {"http://we ir/?token=pw",  E_CONFIG, "no ?"            },
         {"http://weir/?a=b",        E_CONFIG, "no ?"            },
         {"http://weir/#a",          E_CONFIG, "no ?"            },
     };
