@@ -1,5 +1,6 @@
 #include "codec/series_key.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/hash.h"
@@ -22,22 +23,52 @@ static void sort_tags(struct series_tag *tags, size_t count)
         }
 }
 
+/* Bytes of a span of so many. */
+static size_t span_size(size_t size)
+{
+    size_t total = size + 1;
+
+    for (; size >= 0x80; size >>= 7)
+        total++;
+    return total;
+}
+
+static char *put_span(char *at, struct bytes span)
+{
+    size_t size = span.size;
+
+    for (; size >= 0x80; size >>= 7)
+        *at++ = (char)(uint8_t)(size | 0x80);
+    *at++ = (char)size;
+    if (span.size > 0)
+        memcpy(at, span.data, span.size);
+    return at + span.size;
+}
+
+/* Made for each new series of a request: the room is asked for once. */
 enum code series_key_encode(struct bytes measurement, struct series_tag *tags, size_t tag_count,
                             struct buf *out, struct error *err)
 {
+    size_t size = span_size(measurement.size);
+    char *at;
+
     sort_tags(tags, tag_count);
     for (size_t i = 1; i < tag_count; i++)
         if (bytes_equal(tags[i - 1].key, tags[i].key))
             return error_set(err, E_DUPLICATE_TAG, "the tag \"%.*s\" stands twice: leave one",
                              BYTES_ARG(tags[i].key));
-    buf_put_span(out, measurement);
-    for (size_t i = 0; i < tag_count; i++) {
-        if (tags[i].value.size == 0)
-            continue;
-        buf_put_span(out, tags[i].key);
-        buf_put_span(out, tags[i].value);
-    }
-    return buf_finish(out, err);
+    for (size_t i = 0; i < tag_count; i++)
+        if (tags[i].value.size > 0)
+            size += span_size(tags[i].key.size) + span_size(tags[i].value.size);
+    at = buf_extend(out, size);
+    if (at == NULL)
+        return buf_finish(out, err);
+    at = put_span(at, measurement);
+    for (size_t i = 0; i < tag_count; i++)
+        if (tags[i].value.size > 0)
+            at = put_span(put_span(at, tags[i].key), tags[i].value);
+    assert(at == out->data + out->size);
+    return OK;
 }
 
 /* A span that is not empty; the reader itself refuses sizes that are longer than they need be. */
