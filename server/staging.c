@@ -1,5 +1,6 @@
 #include "server/staging.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -29,6 +30,7 @@ static int remove_one(const char *path, const struct stat *status, int type, str
 
 static enum code remove_tree(const char *path, struct error *err)
 {
+    assert(path != NULL);
     if (nftw(path, remove_one, DESCRIPTORS_OF_A_WALK, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) != 0)
         return error_set_errno(err, errno, "remove %s", path);
     return OK;
