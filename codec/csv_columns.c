@@ -58,6 +58,30 @@ static enum code add_columns(struct making *making, const struct csv_names *name
     return OK;
 }
 
+/* One column with other separators in its name: most likely they are those of the file. */
+static const char *separator_advice(const struct making *making)
+{
+    static const struct {
+        char separator;
+        const char *advice;
+    } others[] = {
+        {';',  "; is separator=semicolon meant?"},
+        {'\t', "; is separator=tab meant?"      },
+        {'|',  "; is separator=pipe meant?"     },
+        {',',  "; is separator=comma meant?"    },
+    };
+    struct bytes name;
+
+    if (making->columns->count != 1 || making->options->columns.count > 0)
+        return "";
+    name = making->columns->items[0].name;
+    for (size_t i = 0; i < COUNT_OF(others); i++)
+        if (others[i].separator != making->options->separator &&
+            memchr(name.data, others[i].separator, name.size) != NULL)
+            return others[i].advice;
+    return "";
+}
+
 static enum code not_there(const struct making *making, const char *parameter, struct bytes name,
                            struct error *err)
 {
@@ -74,12 +98,12 @@ static enum code not_there(const struct making *making, const char *parameter, s
     if (i < columns->count)
         buf_put_text(&list, ", ...");
     error_point(err, bytes_of(parameter));
-    error_set(err, E_BAD_PARAMETER, "%s=: there is no column \"%.*s\"%s; there are: %.*s",
+    error_set(err, E_BAD_PARAMETER, "%s=: there is no column \"%.*s\"%s; there are: %.*s%s",
               parameter, name.size > 64 ? 64 : (int)name.size, name.data,
               csv_option_given(making->options, parameter) || strcmp(parameter, "time") != 0
                   ? ""
                   : " (say time=COLUMN, or an empty time= for rows of now)",
-              BYTES_ARG(buf_bytes(&list)));
+              BYTES_ARG(buf_bytes(&list)), separator_advice(making));
     buf_release(&list);
     return E_BAD_PARAMETER;
 }

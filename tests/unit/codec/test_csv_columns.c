@@ -96,11 +96,16 @@ static void test_names(void **state)
     struct bytes twice[] = {BYTES("time"), BYTES("v"), BYTES("v")};
     struct bytes not_utf8[] = {BYTES("time"), BYTES("v\xff")};
     struct bytes control[] = {BYTES("time"), BYTES("v\n")};
+    struct bytes unsplit[] = {BYTES("time;v")}, unsplit_comma[] = {BYTES("time,v")};
 
     (void)state;
     expect("measurement=m", &(struct csv_names){without_time, 2},
            "bad_parameter at \"time\": time=: there is no column \"time\" (say time=COLUMN, or an "
            "empty time= for rows of now); there are: date, v");
+    expect("measurement=m", &(struct csv_names){unsplit, 1},
+           "there are: time;v; is separator=semicolon meant?");
+    expect("measurement=m&separator=pipe", &(struct csv_names){unsplit_comma, 1},
+           "there are: time,v; is separator=comma meant?");
     expect("measurement=m", &(struct csv_names){nameless, 2},
            "bad_syntax at \"\": column 2 has no name");
     expect("measurement=m&header=skip&columns=time,,v", &(struct csv_names){nameless, 2},
