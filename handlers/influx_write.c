@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "codec/json_doc.h"
+#include "handlers/admission.h"
 #include "handlers/app.h"
 #include "handlers/influx_shape.h"
 #include "http/reply.h"
@@ -15,7 +16,7 @@ enum { ERRORS_BYTES_MAX = 64 << 20, DETAIL_BYTES_MAX = 65536, DETAIL_SIZE_MAX = 
 enum version { VERSION_1 = 1, VERSION_2 = 2, VERSION_3 = 4 };
 
 struct influx_write {
-    struct intake *intake;
+    struct admission admission;
     enum version version;
     bool partial; /* bad lines are left out */
 };
@@ -96,18 +97,21 @@ static enum code parameters(struct request *request, struct influx_write *write,
     return code;
 }
 
+static void admit(struct request *request)
+{
+    struct influx_write *write = request->state;
+    struct error err = {0};
+    enum code code = admission_try(request, &write->admission, &err);
+
+    if (code != OK)
+        reply_problem(request, &err);
+}
+
 static void start(struct request *request, enum version version)
 {
     struct app *app = app_of(request);
     const struct session *session = session_of(request);
     struct influx_write *write = ARENA_NEW(&request->arena, struct influx_write);
-    struct intake_request intake = {
-        .tenant = session->tenant,
-        .limits = &session->settings->limits,
-        .content_type = BYTES("text/plain"), /* whatever they say */
-        .content_encoding = request->content_encoding,
-        .content_length = request->content_length,
-    };
     struct error err = {0};
     enum code code;
 
@@ -118,11 +122,17 @@ static void start(struct request *request, enum version version)
         code = error_set(&err, E_DRAINING, "the server is shutting down");
     else {
         write->version = version;
-        code = parameters(request, write, &intake, &err);
+        write->admission.want = (struct intake_request){
+            .tenant = session->tenant,
+            .limits = &session->settings->limits,
+            .content_type = BYTES("text/plain"), /* whatever they say */
+            .content_encoding = request->content_encoding,
+            .content_length = request->content_length,
+        };
+        code = parameters(request, write, &write->admission.want, &err);
     }
-    if (code == OK)
-        code = intake_new(&app->intake, &intake, &write->intake, &err);
-    (void)reply_unless_ok(request, code, &err);
+    if (reply_unless_ok(request, code, &err))
+        admit(request);
 }
 
 static void start_1(struct request *request)
@@ -144,8 +154,8 @@ static void piece(struct request *request, struct bytes piece)
 {
     const struct influx_write *write = request->state;
 
-    if (write != NULL && write->intake != NULL)
-        (void)intake_feed(write->intake, piece, NULL); /* told at the end */
+    if (write != NULL && write->admission.intake != NULL)
+        (void)intake_feed(write->admission.intake, piece, NULL); /* told at the end */
 }
 
 static void put_reject(const struct batch_reject *reject, struct buf *out)
@@ -172,7 +182,7 @@ static void put_reject_3(const struct batch_reject *reject, struct buf *out)
 /* Every bad line that was kept, as the version's clients read them. */
 static void put_rejects(const struct influx_write *write, uint64_t points, struct buf *out)
 {
-    const struct batch *batch = intake_batch(write->intake);
+    const struct batch *batch = intake_batch(write->admission.intake);
 
     if (write->version == VERSION_3)
         buf_put_text(out, ",\"data\":[");
@@ -195,7 +205,7 @@ static void put_rejects(const struct influx_write *write, uint64_t points, struc
  * what InfluxDB says of points that the catalog refuses. */
 static void say_dropped(const struct influx_write *write, uint64_t points, struct error *err)
 {
-    const struct batch *batch = intake_batch(write->intake);
+    const struct batch *batch = intake_batch(write->admission.intake);
     const struct batch_reject *first = batch->rejects;
     struct bytes detail = first == NULL ? BYTES("no memory to tell why") : first->detail;
     int size = detail.size > DETAIL_SIZE_MAX ? DETAIL_SIZE_MAX : (int)detail.size;
@@ -216,15 +226,15 @@ static void say_dropped(const struct influx_write *write, uint64_t points, struc
 
 static void reply_rejects(struct request *request, const struct influx_write *write)
 {
-    const struct intake_answer *answer = intake_answer(write->intake);
-    uint64_t points = intake_points(write->intake);
+    const struct intake_answer *answer = intake_answer(write->admission.intake);
+    uint64_t points = intake_points(write->admission.intake);
     struct buf extra = BUF_INIT(ERRORS_BYTES_MAX);
     struct error err = answer->err;
 
     if (answer->code == OK)
         say_dropped(write, points, &err);
-    else if (intake_batch(write->intake)->rejects != NULL)
-        err.line = intake_batch(write->intake)->rejects->line;
+    else if (intake_batch(write->admission.intake)->rejects != NULL)
+        err.line = intake_batch(write->admission.intake)->rejects->line;
     put_rejects(write, points, &extra);
     reply_problem_with(request, &err, extra.failed ? BYTES("") : buf_bytes(&extra));
     buf_release(&extra);
@@ -233,12 +243,12 @@ static void reply_rejects(struct request *request, const struct influx_write *wr
 static void reply(struct request *request)
 {
     const struct influx_write *write = request->state;
-    const struct intake_answer *answer = intake_answer(write->intake);
+    const struct intake_answer *answer = intake_answer(write->admission.intake);
 
-    request->points = intake_points(write->intake);
+    request->points = intake_points(write->admission.intake);
     if (answer->code != OK && answer->code != E_INVALID_POINTS) {
         reply_problem(request, &answer->err);
-    } else if (intake_batch(write->intake)->reject_count > 0) {
+    } else if (intake_batch(write->admission.intake)->reject_count > 0) {
         reply_rejects(request, write);
     } else {
         influx_headers(request);
@@ -256,12 +266,12 @@ static void finish(struct request *request)
 {
     const struct influx_write *write = request->state;
 
-    if (intake_prepare(write->intake)) {
+    if (intake_prepare(write->admission.intake)) {
         reply(request);
         return;
     }
     request_park(request);
-    if (!intake_submit(write->intake, done, request))
+    if (!intake_submit(write->admission.intake, done, request))
         done(request);
 }
 
@@ -270,15 +280,15 @@ static void cleanup(struct request *request)
     const struct influx_write *write = request->state;
 
     if (write != NULL)
-        intake_free(write->intake);
+        intake_free(write->admission.intake);
 }
 
 const struct handler influx_1_write_handler = {
-    .start = start_1, .piece = piece, .finish = finish, .cleanup = cleanup};
+    .start = start_1, .again = admit, .piece = piece, .finish = finish, .cleanup = cleanup};
 const struct handler influx_2_write_handler = {
-    .start = start_2, .piece = piece, .finish = finish, .cleanup = cleanup};
+    .start = start_2, .again = admit, .piece = piece, .finish = finish, .cleanup = cleanup};
 const struct handler influx_3_write_handler = {
-    .start = start_3, .piece = piece, .finish = finish, .cleanup = cleanup};
+    .start = start_3, .again = admit, .piece = piece, .finish = finish, .cleanup = cleanup};
 
 /* Clients mix the names of versions: that of 3 sends org= to write_lp. */
 #define NAMES                                                                                      \

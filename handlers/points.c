@@ -3,6 +3,7 @@
 
 #include "codec/csv_options.h"
 #include "codec/decoder.h"
+#include "handlers/admission.h"
 #include "handlers/app.h"
 #include "http/reply.h"
 
@@ -117,44 +118,63 @@ static enum code points_parameters(struct request *request, struct intake_reques
     return code;
 }
 
+static struct intake *intake_of(const struct request *request)
+{
+    const struct admission *admission = request->state;
+
+    return admission == NULL ? NULL : admission->intake;
+}
+
+static void points_admit(struct request *request)
+{
+    struct error err = {0};
+    enum code code = admission_try(request, request->state, &err);
+
+    if (code == E_UNSUPPORTED_TYPE)
+        reply_header(request, "Accept-Post", accepted_types);
+    if (code != OK)
+        reply_problem(request, &err);
+}
+
 static void points_start(struct request *request)
 {
     struct app *app = app_of(request);
     const struct session *session = session_of(request);
-    struct intake_request intake = {
-        .tenant = session->tenant,
-        .limits = &session->settings->limits,
-        .content_type = request->content_type,
-        .content_encoding = request->content_encoding,
-        .content_length = request->content_length,
-    };
-    struct intake *made = NULL;
+    struct admission *admission = ARENA_NEW(&request->arena, struct admission);
     struct error err = {0};
     enum code code;
 
-    if (app->draining)
+    request->state = admission;
+    if (app->draining) {
         code = error_set(&err, E_DRAINING, "the server is shutting down");
+    } else if (admission == NULL) {
+        code = error_set(&err, E_MEMORY, "no memory for a request");
+    } else {
+        admission->want = (struct intake_request){
+            .tenant = session->tenant,
+            .limits = &session->settings->limits,
+            .content_type = request->content_type,
+            .content_encoding = request->content_encoding,
+            .content_length = request->content_length,
+        };
+        code = points_parameters(request, &admission->want, &err);
+    }
+    if (code != OK)
+        reply_problem(request, &err);
     else
-        code = points_parameters(request, &intake, &err);
-    if (code == OK)
-        code = intake_new(&app->intake, &intake, &made, &err);
-    request->state = made;
-    if (code == E_UNSUPPORTED_TYPE)
-        reply_header(request, "Accept-Post", accepted_types);
-    (void)reply_unless_ok(request, code, &err);
+        points_admit(request);
 }
 
 static void points_piece(struct request *request, struct bytes piece)
 {
-    if (request->state != NULL)
-        (void)intake_feed(request->state, piece, NULL); /* told at the end */
+    (void)intake_feed(intake_of(request), piece, NULL); /* told at the end */
 }
 
 static void points_reply(struct request *request)
 {
-    const struct intake_answer *answer = intake_answer(request->state);
+    const struct intake_answer *answer = intake_answer(intake_of(request));
 
-    request->points = intake_points(request->state);
+    request->points = intake_points(intake_of(request));
     if (answer->repeated)
         reply_header(request, "Idempotency-Replayed", BYTES("true"));
     if (answer->code != OK)
@@ -175,22 +195,23 @@ static void points_done(void *context)
 
 static void points_finish(struct request *request)
 {
-    if (intake_prepare(request->state)) {
+    if (intake_prepare(intake_of(request))) {
         points_reply(request);
         return;
     }
     request_park(request);
-    if (!intake_submit(request->state, points_done, request))
+    if (!intake_submit(intake_of(request), points_done, request))
         points_done(request);
 }
 
 static void points_cleanup(struct request *request)
 {
-    intake_free(request->state);
+    intake_free(intake_of(request));
 }
 
 const struct handler points_handler = {
     .start = points_start,
+    .again = points_admit,
     .piece = points_piece,
     .finish = points_finish,
     .cleanup = points_cleanup,

@@ -2,6 +2,7 @@
  *
  *   request line   exchange_new()       counted; the deadline of the head runs
  *   head           exchange_begin()     gate, route, token, parameters, body rule, start()
+ *   wait           exchange_again()    only where start() found too little of something: waiters.h
  *   body           exchange_body()      piece(), or collected as a form, or swallowed
  *   end of it      exchange_finish()    finish(): replies, or parks; after resume it comes again
  *   answer         mhd.c                queues the reply
@@ -106,6 +107,7 @@ static void end(struct exchange *x)
     free(x->reply.body);
     arena_release(&x->request.arena);
     free(x);
+    waiters_end(server);
     pthread_mutex_lock(&server->lock);
     server->exchange_count--;
     pthread_cond_broadcast(&server->changed);
@@ -291,7 +293,7 @@ static enum code check_body(struct exchange *x, const struct framing *framing, s
 }
 
 /* Everything between a sound head and the handler's start(): replies when it refuses. */
-static void admit(struct exchange *x, const struct framing *framing)
+static void admit(struct exchange *x)
 {
     struct http_server *server = x->server;
     const char *query = memchr(x->target.data, '?', x->target.size);
@@ -310,7 +312,7 @@ static void admit(struct exchange *x, const struct framing *framing)
         assert(x->reply.made);
         return;
     }
-    if (check_parameters(x, &err) != OK || check_body(x, framing, &err) != OK) {
+    if (check_parameters(x, &err) != OK || check_body(x, &x->framing, &err) != OK) {
         reply_problem(&x->request, &err);
         return;
     }
@@ -323,9 +325,21 @@ static void set_phase(struct exchange *x, enum phase phase)
     client_phase(x->client, phase, server_now(x->server)); /* the HTTP thread alone clears client */
 }
 
+/* After start(): is the body read? */
+static enum verdict started(struct exchange *x)
+{
+    const struct framing *framing = &x->framing;
+
+    if (x->reply.made && framing->has_body &&
+        (framing->expects || framing->content_length > SWALLOW_BYTES_MAX)) {
+        x->client->linger = x->reply.close = true;
+        return VERDICT_ANSWER;
+    }
+    return VERDICT_GO_ON;
+}
+
 enum verdict exchange_begin(struct exchange *x, const struct head *head)
 {
-    struct framing framing = {0};
     struct error err = {0};
     const char *query = memchr(x->target.data, '?', x->target.size);
     enum code code;
@@ -334,7 +348,7 @@ enum verdict exchange_begin(struct exchange *x, const struct head *head)
     x->head = bytes_equal(head->method, BYTES("HEAD"));
     x->request.path = bytes_slice(
         x->target, 0, query == NULL ? x->target.size : (size_t)(query - x->target.data));
-    code = gate_check(head, &framing, &err);
+    code = gate_check(head, &x->framing, &err);
     if (!code)
         code = copy_headers(x, head, &err);
     if (code) {
@@ -343,17 +357,27 @@ enum verdict exchange_begin(struct exchange *x, const struct head *head)
         reply_problem(&x->request, &err);
         return VERDICT_ANSWER;
     }
-    x->request.content_length = framing.content_length;
+    x->request.content_length = x->framing.content_length;
     read_headers(x);
     x->step = STEP_BODY;
-    set_phase(x, framing.has_body ? PHASE_BODY : PHASE_ANSWER);
-    admit(x, &framing);
-    if (x->reply.made && framing.has_body &&
-        (framing.expects || framing.content_length > SWALLOW_BYTES_MAX)) {
-        x->client->linger = x->reply.close = true;
-        return VERDICT_ANSWER;
-    }
-    return VERDICT_GO_ON;
+    set_phase(x, x->framing.has_body ? PHASE_BODY : PHASE_ANSWER);
+    x->wait_ends_seen = x->server->waiters.ends;
+    admit(x);
+    return started(x);
+}
+
+enum verdict exchange_again(struct exchange *x)
+{
+    assert(x->step == STEP_WAIT);
+    metric_move(x->server->meter.waiting, -1);
+    x->step = STEP_BODY;
+    set_phase(x, x->framing.has_body ? PHASE_BODY : PHASE_ANSWER);
+    x->wait_ends_seen = x->server->waiters.ends;
+    x->request.route->handler->again(&x->request);
+    if (x->step == STEP_WAIT)
+        return VERDICT_GO_ON; /* in the line again */
+    waiters_tried(x);
+    return started(x);
 }
 
 /* ---- The body ---- */
@@ -456,6 +480,10 @@ void exchange_completed(struct exchange *x)
         part(x);
     if (x->parked) /* resumed, but the connection broke before it was asked again */
         metric_move(server->meter.parked, -1);
+    if (x->step == STEP_WAIT) {
+        metric_move(server->meter.waiting, -1);
+        waiters_tried(x);
+    }
     client_phase(client, PHASE_IDLE, server_now(server));
     pthread_mutex_lock(&server->lock);
     client->exchange = NULL;

@@ -38,8 +38,8 @@ struct exchange {
     struct client *client; /* guarded by server->lock; NULL once completed */
     _Atomic int refs;
 
-    enum { STEP_HEAD, STEP_BODY, STEP_FINISH } step;
-    bool parked;  /* HTTP thread only */
+    enum { STEP_HEAD, STEP_WAIT, STEP_BODY, STEP_FINISH } step; /* WAIT: see waiters.h */
+    bool parked;                                                /* HTTP thread only */
     bool queued;  /* the reply has been given to libmicrohttpd */
     bool head;    /* HEAD: only the head of the answer is wanted */
     bool parting; /* cut in mid-body with a reply to tell */
@@ -52,6 +52,11 @@ struct exchange {
     struct buf form_body;
     _Atomic uint64_t body_bytes;
     uint64_t swallowed;
+    struct framing framing;
+
+    struct exchange *wait_next;
+    int64_t wait_since_ns;   /* monotonic; 0 = it has not waited */
+    uint64_t wait_ends_seen; /* waiters->ends before its last attempt */
 
     struct reply reply;
     _Atomic(struct stream *) stream;
@@ -75,6 +80,8 @@ enum verdict {
 struct exchange *exchange_new(struct http_server *server, struct client *client,
                               struct MHD_Connection *connection, struct bytes target);
 enum verdict exchange_begin(struct exchange *exchange, const struct head *head);
+/* After request_wait(): it tries again. */
+enum verdict exchange_again(struct exchange *exchange);
 enum verdict exchange_body(struct exchange *exchange, struct bytes piece);
 enum verdict exchange_finish(struct exchange *exchange);
 /* The connection is through with it, well or not; gives its reference back. */

@@ -70,6 +70,9 @@ enum code meter_init(struct meter *meter, struct metrics *metrics, const struct 
     meter->parked =
         metrics_get(metrics, "weir_http_parked",
                     "Requests that wait for another thread to answer them.", METRIC_GAUGE, "");
+    meter->waiting = metrics_get(metrics, "weir_http_waiting",
+                                 "Requests whose body is not read yet, as others hold the memory.",
+                                 METRIC_GAUGE, "");
     return OK;
 }
 

@@ -12,7 +12,7 @@ struct meter {
     const struct route *routes;
     struct meter_route *by_route; /* one a route, and the last for requests that found none */
     size_t route_count;
-    struct metric *bytes_in, *bytes_out, *connections, *parked;
+    struct metric *bytes_in, *bytes_out, *connections, *parked, *waiting;
     _Atomic(struct metric *) refusals[CODE_COUNT];
 };
 

@@ -231,6 +231,8 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *connection, c
             (struct head){bytes_of(method), x->target, bytes_of(version), list.items, list.count};
         return obey(x, exchange_begin(x, &head));
     }
+    if (x->step == STEP_WAIT)
+        return obey(x, exchange_again(x));
     if (*upload_size > 0) {
         struct bytes piece = {upload, *upload_size};
 

@@ -26,6 +26,30 @@ struct bytes request_header(const struct request *request, const char *name)
     return (struct bytes){NULL, 0};
 }
 
+bool request_may_wait(struct request *request)
+{
+    return waiters_admit(exchange_of(request));
+}
+
+bool request_others_wait(const struct request *request)
+{
+    return exchange_of(request)->server->waiters.count > 0;
+}
+
+void request_wait(struct request *request)
+{
+    struct exchange *x = exchange_of(request);
+
+    assert(x->step == STEP_BODY);
+    assert(!x->reply.made);
+    assert(request->route->handler->again != NULL);
+    x->step = STEP_WAIT;
+    client_phase(x->client, PHASE_WAIT, server_now(x->server));
+    metric_move(x->server->meter.waiting, 1);
+    exchange_suspend(x);
+    waiters_add(x);
+}
+
 void request_park(struct request *request)
 {
     struct exchange *x = exchange_of(request);

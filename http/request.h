@@ -41,6 +41,15 @@ bool request_parameter(const struct request *request, const char *name, struct b
 /* Any request header, {NULL, 0} when absent. */
 struct bytes request_header(const struct request *request, const char *name);
 
+/* From start() and again(): what the request needs is held by others.  The body is not read, and
+ * again() runs when one of them has ended, in the order of coming.  False when it has waited for
+ * long enough, or too many wait: then reply. */
+bool request_may_wait(struct request *request);
+/* Whether others wait already: who needs much goes behind them without an attempt. */
+bool request_others_wait(const struct request *request);
+/* Do not touch the request afterwards. */
+void request_wait(struct request *request);
+
 /* From finish(): the answer will come from another thread.  Publish everything that thread needs
  * BEFORE this call, hand the request over AFTER it, and do not touch the request afterwards. */
 void request_park(struct request *request);

@@ -27,6 +27,9 @@ struct handler {
     /* The request is over, whatever happened: release request->state.  On whichever thread was the
      * last to have it.  Runs also when start() never did; then state is NULL.  May be NULL. */
     void (*cleanup)(struct request *request);
+    /* In place of start(), after request_wait(): may reply, or wait again.  NULL = it never does.
+     */
+    void (*again)(struct request *request);
 };
 
 struct route {

@@ -39,6 +39,7 @@ static void server_free(struct http_server *server)
 {
     if (server->listen_fd >= 0)
         close(server->listen_fd);
+    waiters_release(&server->waiters);
     meter_release(&server->meter);
     pthread_cond_destroy(&server->changed);
     pthread_mutex_destroy(&server->lock);
@@ -66,6 +67,7 @@ enum code http_server_start(const struct http_options *options, struct http_serv
     made->listen_fd = made->wake_fd = -1;
     random_secure(&made->id_first, sizeof(made->id_first));
     pthread_mutex_init(&made->lock, NULL);
+    waiters_init(&made->waiters);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&made->changed, &monotonic);

@@ -6,6 +6,7 @@
 #include "http/leavers.h"
 #include "http/meter.h"
 #include "http/server.h"
+#include "http/waiters.h"
 
 #include <pthread.h>
 
@@ -15,6 +16,7 @@ struct exchange;
 enum phase {
     PHASE_FRESH, /* accepted, nothing read */
     PHASE_HEAD,  /* a request line came */
+    PHASE_WAIT,  /* its body is not asked for yet */
     PHASE_BODY,
     PHASE_ANSWER, /* the request is in: work and answer */
     PHASE_IDLE,   /* kept alive */
@@ -45,6 +47,7 @@ struct http_server {
     _Atomic uint64_t id_count;
     _Atomic bool draining; /* answers close their connections */
     _Atomic bool watch_stops;
+    struct waiters waiters;
 
     pthread_mutex_t lock; /* guards what follows, and the marked fields of clients and exchanges */
     pthread_cond_t changed;

@@ -88,6 +88,7 @@ static bool is_late(const struct http_server *server, const struct client *clien
         return age_ns > ns_of(limits->header_ms_max);
     case PHASE_BODY:
         return client->exchange != NULL && body_slow(limits, age_ns, client->exchange->body_bytes);
+    case PHASE_WAIT: /* waiters_sweep() */
     case PHASE_ANSWER:
         break;
     }
@@ -196,6 +197,7 @@ static void run(void *context)
 
     while (!server->watch_stops) {
         look(server, &sweep);
+        waiters_sweep(server);
         rest(server);
     }
     free(sweep.polls);

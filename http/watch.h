@@ -6,6 +6,7 @@
  * - A client that has closed its side while its request is parked or streamed: cancelled.
  *   (libmicrohttpd does not look at suspended connections.)  While its request is still coming: the
  *   connection is closed at once and not at the time-out.
+ * - Requests that wait before their body for longer than waiters.h allows: they try a last time.
  * - Refused connections that linger. */
 #ifndef WEIR_HTTP_WATCH_H
 #define WEIR_HTTP_WATCH_H

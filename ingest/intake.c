@@ -108,22 +108,28 @@ static enum code refuse_memory(const struct intake *intake, struct error *err)
     return error_set(err, E_BUSY, "the machine has no memory for the request; try again");
 }
 
+size_t intake_expects(const struct intake_environment *environment,
+                      const struct intake_request *request)
+{
+    size_t bytes_max = environment->promises->bytes_max;
+    uint64_t growth = request->content_encoding.size > 0 ? GROWTH_COMPRESSED : GROWTH;
+    uint64_t length = request->content_length;
+
+    if (length == UINT64_MAX || length <= RESERVE_BYTES_MIN)
+        return 0;
+    return length < bytes_max / growth ? (size_t)(length * growth) : bytes_max;
+}
+
 /* Large bodies that began together and each got the first half of its memory would all be refused
  * in the middle: one is let in when there is room for all of it beside what was promised to others,
  * or when it is the only one. */
 static bool promise(struct intake *intake)
 {
-    const struct intake_request *request = &intake->request;
-    struct budget *promises = intake->environment.promises;
-    uint64_t growth = request->content_encoding.size > 0 ? GROWTH_COMPRESSED : GROWTH;
-    uint64_t want = request->content_length;
+    size_t want = intake_expects(&intake->environment, &intake->request);
 
-    if (want == UINT64_MAX || want <= RESERVE_BYTES_MIN)
-        return true;
-    want = want < promises->bytes_max / growth ? want * growth : promises->bytes_max;
-    if (!budget_take(promises, (size_t)want))
+    if (!budget_take(intake->environment.promises, want))
         return false;
-    intake->promised = (size_t)want;
+    intake->promised = want;
     return true;
 }
 
@@ -201,7 +207,8 @@ enum code intake_new(const struct intake_environment *environment,
             code = refuse_memory(intake, err);
     }
     if (code) {
-        count_refusal(intake, code);
+        if (code != E_BUSY || !request->patient)
+            count_refusal(intake, code);
         intake_free(intake);
         return code;
     }

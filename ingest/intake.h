@@ -45,6 +45,7 @@ struct intake_request {
     uint64_t content_length;                     /* UINT64_MAX = unknown */
     enum time_unit precision;
     bool skip_bad;                 /* on_error=skip */
+    bool patient;                  /* E_BUSY is not told to the client: it comes again */
     const struct csv_options *csv; /* of a body of CSV; borrowed until intake_free() */
 };
 
@@ -58,6 +59,9 @@ struct intake_answer {
     bool repeated;       /* by an earlier request with this Idempotency-Key */
 };
 
+/* What it will come to of the ingest budget, all of it at most; 0 = little, or it does not say. */
+size_t intake_expects(const struct intake_environment *environment,
+                      const struct intake_request *request);
 /* E_BUSY when the ingest budget is taken; E_UNSUPPORTED_TYPE, E_UNSUPPORTED_ENCODING,
  * E_BODY_LARGE by Content-Length, and what the decoder says of its options. */
 MUST_USE enum code intake_new(const struct intake_environment *environment,

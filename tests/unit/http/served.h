@@ -44,6 +44,8 @@ struct served {
     _Atomic uint64_t last_written;
     _Atomic bool hold; /* workers keep what they have taken until it is false or cancelled */
     _Atomic unsigned held;
+    _Atomic int room;       /* how many of /scarce may be under way */
+    _Atomic unsigned order; /* of those that were let in */
 };
 
 struct answer {
@@ -243,18 +245,61 @@ static void worker(void *context)
     }
 }
 
+/* Whoever finds no room waits for it; the answer says as which one it was let in. */
+static void scarce_again(struct request *request)
+{
+    struct served *served = served_of(request);
+    uint64_t *state = request->state;
+
+    if (--served->room >= 0) {
+        *state = ++served->order;
+        return;
+    }
+    served->room++;
+    if (request_may_wait(request))
+        request_wait(request);
+    else
+        refuse(request, E_BUSY);
+}
+
+static void scarce_start(struct request *request)
+{
+    count_start(request);
+    scarce_again(request);
+}
+
+static void scarce_piece(struct request *request, struct bytes piece)
+{
+    (void)request;
+    (void)piece;
+}
+
+static void scarce_cleanup(struct request *request)
+{
+    if (*(uint64_t *)request->state > 0)
+        served_of(request)->room++;
+    count_cleanup(request);
+}
+
+static const struct handler scarce_handler = {.start = scarce_start,
+                                              .piece = scarce_piece,
+                                              .finish = count_finish,
+                                              .cleanup = scarce_cleanup,
+                                              .again = scarce_again};
 static const struct handler ping_handler = {.finish = ping_finish};
-static const struct handler count_handler = {count_start, count_piece, count_finish, count_cleanup};
+static const struct handler count_handler = {
+    .start = count_start, .piece = count_piece, .finish = count_finish, .cleanup = count_cleanup};
 static const struct handler echo_handler = {.finish = echo_finish};
-static const struct handler refuse_start_handler = {refuse_start, count_piece, count_finish,
-                                                    count_cleanup};
-static const struct handler refuse_piece_handler = {count_start, refuse_piece, count_finish,
-                                                    count_cleanup};
+static const struct handler refuse_start_handler = {
+    .start = refuse_start, .piece = count_piece, .finish = count_finish, .cleanup = count_cleanup};
+static const struct handler refuse_piece_handler = {
+    .start = count_start, .piece = refuse_piece, .finish = count_finish, .cleanup = count_cleanup};
 static const struct handler big_handler = {.finish = big_finish};
 static const struct handler empty_handler = {.finish = empty_finish};
 static const struct handler odd_handler = {.finish = odd_finish};
 static const struct handler problem_handler = {.finish = problem_finish};
-static const struct handler park_handler = {count_start, count_piece, park_finish, count_cleanup};
+static const struct handler park_handler = {
+    .start = count_start, .piece = count_piece, .finish = park_finish, .cleanup = count_cleanup};
 
 static const char *const echo_parameters[] = {"start", "end", "measurement", NULL};
 static const char *const big_parameters[] = {"bytes", NULL};
@@ -279,6 +324,7 @@ static const struct route test_routes[] = {
     {METHOD_GET,    "/park",          SCOPE_NONE, &park_handler,         NULL,               false},
     {METHOD_POST,   "/park",          SCOPE_NONE, &park_handler,         NULL,               false},
     {METHOD_GET,    "/stream",        SCOPE_NONE, &park_handler,         stream_parameters,  false},
+    {METHOD_POST,   "/scarce",        SCOPE_NONE, &scarce_handler,       NULL,               false},
     {METHOD_GET,    "/secret",        SCOPE_READ, &ping_handler,         NULL,               false},
 };
 
