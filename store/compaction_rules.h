@@ -19,8 +19,8 @@ struct compaction_rules {
     /* A selector made ready, and whether it means the series. */
     enum code (*selection_new)(const struct selector *selector, struct selection **selection,
                                struct error *err);
-    enum code (*selects)(struct selection *selection, const struct series *series,
-                         bool *selected, struct error *err);
+    enum code (*selects)(struct selection *selection, const struct series *series, bool *selected,
+                         struct error *err);
     void (*selection_free)(struct selection *selection); /* NULL is fine */
 };
 
