@@ -60,8 +60,23 @@ struct compact {
 
 /* --- what travels in packs --- */
 
+/* Whether it is still a deletion of the tenant.  One that died earlier may be met as well: its pack
+ * was not among those that were merged then. */
 static bool tombstone_lives(const struct compact *compact, int64_t ingest)
 {
+    const struct tombstone_list *list = compact->tombstones;
+    size_t first = 0, end = list == NULL ? 0 : list->count;
+
+    while (first < end) { /* ascending */
+        size_t middle = first + (end - first) / 2;
+
+        if (list->tombstones[middle].ingest < ingest)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    if (list == NULL || first == list->count || list->tombstones[first].ingest != ingest)
+        return false;
     for (size_t i = 0; i < compact->dead_count; i++)
         if (compact->dead[i] == ingest)
             return false;
@@ -511,8 +526,11 @@ static enum code find_dead(struct compact *compact, struct error *err)
 static enum code space_check(const struct compact *compact, struct error *err)
 {
     uint64_t free_bytes = 0;
-    enum code code = fs_space(compact->store->options.fs, &free_bytes, err);
+    enum code code;
 
+    if (compact->plan.span_count == 0) /* nothing of them stays: it makes room */
+        return OK;
+    code = fs_space(compact->store->options.fs, &free_bytes, err);
     if (code == OK && free_bytes < 2 * compact->plan.bytes)
         code =
             error_set(err, E_DISK_FULL,
@@ -521,15 +539,17 @@ static enum code space_check(const struct compact *compact, struct error *err)
     return code;
 }
 
-/* In steps, so that who asks again at once finds nothing new to do. */
+/* In steps, so that who asks again at once finds nothing new to do; never later than what may be
+ * asked for, before 1970 either. */
 static int64_t floor_of(int64_t now_ns, int64_t age_ns)
 {
     static const int64_t step_ns_min = 1000000000;
-    int64_t step = age_ns / 64 > step_ns_min ? age_ns / 64 : step_ns_min, floor;
+    int64_t step = age_ns / 64 > step_ns_min ? age_ns / 64 : step_ns_min, floor, into;
 
     if (age_ns == INT64_MAX || __builtin_sub_overflow(now_ns, age_ns, &floor))
         return INT64_MIN;
-    return floor - floor % step;
+    into = floor % step;
+    return floor - (into < 0 ? into + step : into);
 }
 
 static enum code compact_plan(struct compact *compact, bool force, struct error *err)

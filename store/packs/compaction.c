@@ -302,11 +302,13 @@ enum code compaction_plan(const struct compaction_wish *wish, struct compaction 
         return error_set(err, E_MEMORY, "no memory to plan a compaction");
     units_make(&planning);
     take_where(&planning, is_expired);
-    take_where(&planning, is_to_erase);
-    take_where(&planning, is_purgeable);
-    take_plain(&planning);
-    take_along(&planning);
-    take_overlapping(&planning);
+    if (planning.packs == 0) { /* else these go alone: that takes no room, it makes some */
+        take_where(&planning, is_to_erase);
+        take_where(&planning, is_purgeable);
+        take_plain(&planning);
+        take_along(&planning);
+        take_overlapping(&planning);
+    }
     take_empty(&planning);
     compaction->bytes = planning.bytes;
     if (planning.with_rows > 0 && planning.last >= wish->time_floor)

@@ -387,6 +387,109 @@ static void test_rows_past_retention_go_with_their_packs(void **state)
     house_remove(&house);
 }
 
+/* A floor before 1970 is rounded towards the past, too. */
+static void test_rows_within_a_long_retention_stay(void **state)
+{
+    int64_t now, year = INT64_C(365) * 86400000000000;
+    struct read_row rows[100];
+    struct house house;
+
+    (void)state;
+    house_init(&house);
+    house.retention_ns = 100 * year;
+    house_open(&house);
+    now = clock_wall_ns(&house.clock.clock);
+    assert_int_equal(house_put(&house, 1, now - 100 * year + year / 12, 5, NULL), OK);
+    house_seal(&house);
+    assert_int_equal(house_put(&house, 1, now, 5, NULL), OK);
+    house_seal(&house);
+    house_compact(&house, true);
+    assert_int_equal(house_read(&house, 1, VIEW_LATEST, rows, COUNT_OF(rows)), 10);
+    house_close(&house);
+    house_remove(&house);
+}
+
+static enum code hardly_any_space(struct fs *fs, uint64_t *bytes_free, struct error *err)
+{
+    (void)fs, (void)err;
+    *bytes_free = 1000;
+    return OK;
+}
+
+/* What makes room asks for none, even beside packs that are due to be merged. */
+static void test_retention_goes_on_when_the_disk_is_full(void **state)
+{
+    int64_t now, day = INT64_C(86400000000000);
+    struct error err = {0};
+    struct house house;
+    size_t all;
+    bool did;
+
+    (void)state;
+    house_init(&house);
+    house.retention_ns = day;
+    house.limits.compact_packs_max = 2;
+    house_open(&house);
+    now = clock_wall_ns(&house.clock.clock);
+    house_put_noise(&house, 1, 1); /* of 1970 */
+    house_seal(&house);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(house_put(&house, 1, now, 5, NULL), OK);
+        house_seal(&house);
+    }
+    house.fs.operations.space = hardly_any_space;
+    if (store_step_compact(house.store, false, &did, &err) != OK)
+        fail_msg("%s", err.text);
+    assert_true(did);
+    assert_int_equal(house_packs(&house, PACK_PLAIN, &all), 2);
+    assert_int_equal(all, 2);
+    assert_int_equal(store_step_compact(house.store, false, &did, &err), E_DISK_FULL);
+    house_close(&house);
+    house_remove(&house);
+}
+
+static enum code count_entry(void *context, struct bytes entry, struct error *err)
+{
+    (void)entry, (void)err;
+    ++*(size_t *)context;
+    return OK;
+}
+
+/* Also those whose pack was not merged in the run that ended them. */
+static void test_deletions_that_died_do_not_travel_on(void **state)
+{
+    const struct pack_list *list;
+    struct house house;
+    size_t carried = 0;
+
+    (void)state;
+    house_init(&house);
+    house_open(&house);
+    assert_int_equal(house_put(&house, 1, 0, 10, NULL), OK);
+    house_seal(&house);
+    for (int i = 0; i < 5; i++) {
+        struct posting posting;
+
+        posting_init(&posting, &house);
+        posting.tombstone = (struct tombstone){
+            .selector = {.measurement = BYTES("cpu")}, .start = 2, .end = 4, .erase = true};
+        assert_int_equal(posting_submit(&posting, &house, NULL), OK);
+        house_steps(&house);
+        posting_release(&posting);
+        assert_int_equal(house_put(&house, 1, 1000, 5, NULL), OK);
+        house_seal(&house);
+        house_compact(&house, false);
+    }
+    house_compact(&house, true);
+    list = house.store->holdings[house.tenant->ordinal]->packs;
+    for (size_t i = 0; i < list->count; i++)
+        assert_int_equal(pack_walk_tombstones(list->packs[i], count_entry, &carried, NULL), OK);
+    assert_int_equal(house.store->holdings[house.tenant->ordinal]->tombstones->count, 0);
+    assert_int_equal(carried, 0);
+    house_close(&house);
+    house_remove(&house);
+}
+
 static void test_what_was_erased_is_in_no_file(void **state)
 {
     struct house house;
@@ -497,6 +600,9 @@ int main(void)
         cmocka_unit_test(test_answers_do_not_change),
         cmocka_unit_test(test_many_packs_become_one_pair),
         cmocka_unit_test(test_rows_past_retention_go_with_their_packs),
+        cmocka_unit_test(test_rows_within_a_long_retention_stay),
+        cmocka_unit_test(test_retention_goes_on_when_the_disk_is_full),
+        cmocka_unit_test(test_deletions_that_died_do_not_travel_on),
         cmocka_unit_test(test_what_was_erased_is_in_no_file),
         cmocka_unit_test(test_a_damaged_pack_is_left_alone),
         cmocka_unit_test(test_a_failure_of_the_disk_changes_nothing),
