@@ -149,9 +149,20 @@ enum code store_step_compact(struct store *store, bool force, bool *did, struct 
     return code;
 }
 
+static int64_t sealed_ingest(struct store *store)
+{
+    int64_t sealed;
+
+    pthread_mutex_lock(&store->state_lock);
+    sealed = store->sealed_ingest;
+    pthread_mutex_unlock(&store->state_lock);
+    return sealed;
+}
+
 /* A deletion that erases is gone once no pack has rows of it: if it is not, some pack could not be
- * rewritten. */
-static enum code erased_check(struct store *store, const struct tenant *tenant, struct error *err)
+ * rewritten.  Those above `sealed` came later and have their own request. */
+static enum code erased_check(struct store *store, const struct tenant *tenant, int64_t sealed,
+                              struct error *err)
 {
     const struct tombstone_list *list;
     enum code code = OK;
@@ -159,7 +170,7 @@ static enum code erased_check(struct store *store, const struct tenant *tenant, 
     pthread_mutex_lock(&store->state_lock);
     list = store->holdings[tenant->ordinal]->tombstones;
     for (size_t i = 0; list != NULL && i < list->count; i++)
-        if (list->tombstones[i].erase && list->tombstones[i].ingest <= store->sealed_ingest)
+        if (list->tombstones[i].erase && list->tombstones[i].ingest <= sealed)
             code = E_CORRUPT;
     pthread_mutex_unlock(&store->state_lock);
     if (code)
@@ -171,6 +182,22 @@ static enum code erased_check(struct store *store, const struct tenant *tenant, 
 }
 
 /* As far as it goes. */
+static enum code tenant_carry_out(struct store *store, const struct tenant *tenant,
+                                  enum compact_extent extent, struct error *err)
+{
+    int64_t sealed = sealed_ingest(store);
+    enum code code = OK;
+    bool did = true;
+
+    while (code == OK && did) {
+        if (store->failed)
+            return error_set(err, E_IO, "the disk failed; the server must be restarted");
+        code = store_compact_tenant(store, tenant, extent == COMPACT_ALL, &did, err);
+        retired_remove(store);
+    }
+    return code ? code : erased_check(store, tenant, sealed, err);
+}
+
 static enum code request_carry_out(struct store *store, const struct compact_request *request,
                                    struct error *err)
 {
@@ -181,16 +208,9 @@ static enum code request_carry_out(struct store *store, const struct compact_req
         return error_set(err, E_NOT_SUPPORTED, "this store does not compact");
     for (uint32_t i = 0; code == OK && i < end; i++) {
         const struct tenant *tenant = tenant_at(store, i);
-        bool did = tenant != NULL && (request->tenant == NULL || request->tenant == tenant);
 
-        while (code == OK && did) {
-            if (store->failed)
-                return error_set(err, E_IO, "the disk failed; the server must be restarted");
-            code = store_compact_tenant(store, tenant, request->extent == COMPACT_ALL, &did, err);
-            retired_remove(store);
-        }
-        if (code == OK && tenant != NULL)
-            code = erased_check(store, tenant, err);
+        if (tenant != NULL && (request->tenant == NULL || request->tenant == tenant))
+            code = tenant_carry_out(store, tenant, request->extent, err);
     }
     return code ? code : store_scrub(store, err);
 }

@@ -252,6 +252,37 @@ static void test_erasing_from_a_damaged_pack_is_told(void **state)
     house_remove(&house);
 }
 
+/* What could not be erased of one tenant is nobody else's business. */
+static void test_a_request_looks_at_its_own_tenant(void **state)
+{
+    const struct tenant *acme, *other;
+    struct house house;
+    struct waiting waiting;
+
+    (void)state;
+    house_init(&house);
+    house_open(&house);
+    acme = house.tenant;
+    other = catalog_tenant(house.catalog, BYTES("other"));
+    house_put_noise(&house, 1, 1);
+    house.tenant = other;
+    assert_int_equal(house_put(&house, 1, 0, 10, NULL), OK);
+    house.tenant = acme;
+    house_seal(&house);
+    house_damage(&house, "packs/acme/0000000000000001.pack", 5000);
+    erase(&house, 0, 100);
+    house_seal(&house);
+    assert_int_equal(store_start(house.store, NULL), OK);
+    waiting_init(&waiting);
+    store_compact(house.store, other, COMPACT_DUE, done, &waiting);
+    if (wait_for(&waiting, 1) != OK)
+        fail_msg("%s", waiting.text);
+    store_compact(house.store, acme, COMPACT_DUE, done, &waiting);
+    assert_int_equal(wait_for(&waiting, 2), E_CORRUPT);
+    house_close(&house);
+    house_remove(&house);
+}
+
 /* A restart between the transaction of an erasure and its scrubbing does not forget the latter. */
 static void test_scrubbing_is_remembered(void **state)
 {
@@ -289,6 +320,7 @@ int main(void)
         cmocka_unit_test(test_a_rest_has_an_end),
         cmocka_unit_test(test_files_of_merged_packs_go_with_their_readers),
         cmocka_unit_test(test_erasing_from_a_damaged_pack_is_told),
+        cmocka_unit_test(test_a_request_looks_at_its_own_tenant),
         cmocka_unit_test(test_scrubbing_is_remembered),
     };
 
