@@ -21,7 +21,8 @@ enum {
      * 28.7 MB of rows of ten fields took 140 MB.  Compressed ones are four times as much text. */
     GROWTH = 4,
     GROWTH_COMPRESSED = 16,
-    NOTE_RESULT_BYTES_MAX = 64 * 1024,
+    /* Of an answer that is remembered with its key: in memory, for a million keys of a tenant. */
+    NOTE_RESULT_BYTES_MAX = 4 * 1024,
     ANSWER_BYTES_MAX = 64 * 1024 * 1024,
 };
 
@@ -477,6 +478,25 @@ static enum code reserve_record(struct intake *intake, struct error *err)
     return OK;
 }
 
+/* What the request comes to is known: the rest of what was set aside for it is for others. */
+static void settle(struct intake *intake)
+{
+    const struct intake_environment *environment = &intake->environment;
+    size_t keep = intake->payload.capacity + RESERVE_BYTES_MIN; /* decompression has a part of it */
+    size_t held;
+
+    if (intake->reserved > keep) {
+        budget_give(environment->budget, intake->reserved - keep);
+        drain_out(environment->drain, intake->reserved - keep, true);
+        intake->reserved = keep;
+    }
+    held = intake->reserved + intake->arena.used;
+    if (intake->promised > held) {
+        budget_give(environment->promises, intake->promised - held);
+        intake->promised = held;
+    }
+}
+
 /* The record of the batch, with the answer it will have had. */
 static enum code encode(struct intake *intake, struct error *err)
 {
@@ -504,7 +524,10 @@ static enum code encode(struct intake *intake, struct error *err)
                          "the request makes a record of more than %" PRIu64
                          " bytes; send it in parts",
                          intake->request.limits->record_bytes_max);
-    return buf_finish(&intake->payload, err);
+    code = buf_finish(&intake->payload, err);
+    if (code == OK)
+        settle(intake);
+    return code;
 }
 
 bool intake_prepare(struct intake *intake)

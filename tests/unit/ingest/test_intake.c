@@ -305,6 +305,56 @@ static void test_a_long_answer_is_repeated_in_short(void **state)
     ground_remove(&ground);
 }
 
+static char long_name[64]; /* as much of a name is told */
+
+/* Line 2 is bad, and what is said of it grows with the name of its field. */
+static size_t repeat_with_name(struct ground *ground, int name_size)
+{
+    char key[32], body[4096];
+    const struct trial trial = {.key = key, .skip_bad = true};
+    struct error err = {0};
+    struct intake *first, *again;
+    size_t size;
+    bool same;
+
+    (void)snprintf(key, sizeof(key), "k%d", name_size);
+    size = (size_t)snprintf(body, sizeof(body), "m f=1 1\nm %.*s=x 1\nm %.60s=x 1\n", name_size,
+                            long_name, long_name);
+    for (int i = 0; i < 23; i++)
+        size += (size_t)snprintf(body + size, sizeof(body) - size, "m f=bad 1\n");
+    first = run(ground, &trial, bytes_of(body), &err);
+    again = run(ground, &trial, bytes_of(body), &err);
+    assert_true(intake_answer(again)->repeated);
+    size = intake_answer(first)->body.size;
+    same = bytes_equal(intake_answer(first)->body, intake_answer(again)->body);
+    assert_int_equal(same, size <= 4096);
+    assert_int_equal(!same, holds(intake_answer(again)->body, "\"errors_truncated\":true"));
+    intake_free(first);
+    intake_free(again);
+    return size;
+}
+
+static void test_an_answer_of_4_KiB_is_repeated_whole(void **state)
+{
+    struct ground ground;
+    bool below = false, at = false, above = false;
+
+    (void)state;
+    ground_init(&ground);
+    ground_open(&ground);
+    memset(long_name, 'n', sizeof(long_name));
+    for (int i = 1; i <= (int)sizeof(long_name); i++) {
+        size_t size = repeat_with_name(&ground, i);
+
+        below |= size == 4095;
+        at |= size == 4096;
+        above |= size == 4097;
+    }
+    assert_true(below && at && above);
+    ground_close(&ground);
+    ground_remove(&ground);
+}
+
 static void test_limits_have_their_codes(void **state)
 {
     static const struct trial plain = {0}, skips = {.skip_bad = true};
@@ -342,6 +392,42 @@ static void test_limits_have_their_codes(void **state)
     ground_open(&ground);
     expect(&ground, &(struct trial){.key = "k"}, "m f=1 1", E_RECORD_LARGE, false, "");
     assert_int_equal(idempotency_count(ground.idempotency), 0);
+    ground_close(&ground);
+    ground_remove(&ground);
+    buf_release(&body);
+}
+
+/* From its record on, a request has no more of the memory than it uses. */
+static void test_what_is_not_needed_goes_to_others_before_the_commit(void **state)
+{
+    static const struct trial plain = {0};
+    struct buf body = BUF_INIT(4 << 20);
+    struct intake *intake = NULL;
+    struct ground ground;
+    struct error err = {0};
+    size_t expected;
+    sem_t answered;
+
+    (void)state;
+    for (int i = 0; i < 20000; i++)
+        buf_printf(&body, "m,t=%d f=%d,g=%d %d\n", i % 100, i, i, i + 1);
+    ground_init(&ground);
+    ground_open(&ground);
+    assert_int_equal(open_trial(&ground, &plain, body.size, &intake, &err), OK);
+    expected = budget_used(&ground.promises);
+    assert_int_equal(expected, 4 * body.size);
+    assert_int_equal(intake_feed(intake, buf_bytes(&body), &err), OK);
+    assert_false(intake_prepare(intake));
+    assert_true(budget_used(&ground.budget) < expected);
+    assert_int_equal(budget_used(&ground.promises), budget_used(&ground.budget));
+    sem_init(&answered, 0, 0);
+    assert_true(intake_submit(intake, wake, &answered));
+    sem_wait(&answered);
+    sem_destroy(&answered);
+    assert_int_equal(intake_answer(intake)->status, 204);
+    intake_free(intake);
+    assert_int_equal(budget_used(&ground.promises), 0);
+    assert_int_equal(budget_used(&ground.budget), 0);
     ground_close(&ground);
     ground_remove(&ground);
     buf_release(&body);
@@ -505,7 +591,9 @@ int main(void)
         cmocka_unit_test(test_a_refused_request_frees_its_key_before_it_is_answered),
         cmocka_unit_test(test_the_record_is_in_the_budget_too),
         cmocka_unit_test(test_a_long_answer_is_repeated_in_short),
+        cmocka_unit_test(test_an_answer_of_4_KiB_is_repeated_whole),
         cmocka_unit_test(test_limits_have_their_codes),
+        cmocka_unit_test(test_what_is_not_needed_goes_to_others_before_the_commit),
         cmocka_unit_test(test_a_budget_that_is_too_small_is_told),
         cmocka_unit_test(test_a_budget_that_others_hold_is_told_as_load),
         cmocka_unit_test(test_large_bodies_that_would_not_fit_together_are_not_begun_together),
