@@ -187,6 +187,7 @@ void server_stop(struct server *server)
     if (server == NULL)
         return;
     server->app.draining = true;
+    store_compact_stop(server->app.store); /* else whoever waits for one would hold the stop up */
     http_server_stop(server->http, (int64_t)server->settings->drain_ms);
     workers_stop(server->app.workers);
     store_close(server->app.store);

@@ -82,6 +82,11 @@ static struct timespec in_ns(int64_t ns)
     return at;
 }
 
+static enum code refuse_stopping(struct error *err)
+{
+    return error_set(err, E_DRAINING, "the server is shutting down");
+}
+
 enum code store_compact_pace(void *context, struct error *err)
 {
     struct store *store = context;
@@ -104,7 +109,7 @@ enum code store_compact_pace(void *context, struct error *err)
     stop = store->compact_stop;
     pthread_mutex_unlock(&store->compact_lock);
     store->compact_rest_ns = clock_monotonic_ns(store->options.clock);
-    return stop ? error_set(err, E_DRAINING, "the server is shutting down") : OK;
+    return stop ? refuse_stopping(err) : OK;
 }
 
 static const struct tenant *tenant_at(struct store *store, uint32_t ordinal)
@@ -252,7 +257,7 @@ void store_compactor_run(void *context)
     bool stop = false;
 
     store->scrub_wanted = store_scrub_marked(store);
-    while (!stop) {
+    for (;;) {
         struct compact_request *request = request_wait(store, wait_ms, &stop);
         struct error err = {0};
         enum code code;
@@ -261,21 +266,32 @@ void store_compactor_run(void *context)
         wait_ms = LOOK_PERIOD_MS;
         store->compact_rest_ns = clock_monotonic_ns(store->options.clock);
         if (request != NULL) {
-            code = stop ? error_set(&err, E_DRAINING, "the server is shutting down")
-                        : request_carry_out(store, request, &err);
+            code = stop ? refuse_stopping(&err) : request_carry_out(store, request, &err);
             request_finish(request, code, &err);
             continue;
         }
         if (stop)
             break;
         code = store_step_compact(store, false, &did, &err);
+        if (code == OK && did) { /* of few rows it has not rested yet */
+            wait_ms = 0;
+            code = store_compact_pace(store, &err);
+        }
         if (code && code != E_DRAINING) {
             log_error(LOG_WARN, "packs are not compacted for now", &err);
             wait_ms = RETRY_MS;
-        } else if (did) {
-            wait_ms = 0;
         }
     }
+}
+
+void store_compact_stop(struct store *store)
+{
+    if (store == NULL)
+        return;
+    pthread_mutex_lock(&store->compact_lock);
+    store->compact_stop = true;
+    pthread_cond_broadcast(&store->compact_more);
+    pthread_mutex_unlock(&store->compact_lock);
 }
 
 static void request_flushed(void *context, enum code code, const struct error *err)
@@ -283,8 +299,13 @@ static void request_flushed(void *context, enum code code, const struct error *e
     struct compact_request *request = context;
     struct store *store = request->store;
     struct compact_request **at = &store->compact_requests;
+    struct error stopping = {0};
 
     pthread_mutex_lock(&store->compact_lock);
+    if (code == OK && store->compact_stop) { /* the compactor may be gone */
+        code = refuse_stopping(&stopping);
+        err = &stopping;
+    }
     if (code == OK) {
         request->flushed = true;
     } else {
@@ -324,7 +345,7 @@ void store_compactor_release(struct store *store)
 {
     struct error closing = {0};
 
-    error_set(&closing, E_DRAINING, "the server is shutting down");
+    (void)refuse_stopping(&closing);
     while (store->compact_requests != NULL) {
         struct compact_request *request = store->compact_requests;
 

@@ -427,10 +427,7 @@ void store_flush(struct store *store,
 /* In order of the path: nothing is lost that a later thread would have acknowledged. */
 static void threads_stop(struct store *store)
 {
-    pthread_mutex_lock(&store->compact_lock);
-    store->compact_stop = true;
-    pthread_cond_broadcast(&store->compact_more);
-    pthread_mutex_unlock(&store->compact_lock);
+    store_compact_stop(store);
     thread_join(store->compactor_thread);
 
     pthread_mutex_lock(&store->submit_lock);

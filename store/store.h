@@ -82,6 +82,9 @@ enum compact_extent {
 void store_compact(struct store *store, const struct tenant *tenant, enum compact_extent extent,
                    void (*done)(void *context, enum code code, const struct error *err),
                    void *context);
+/* Compacts no more: who waits for it, now or later, gets E_DRAINING.  So that nobody has to wait
+ * for hours of work before the store can be closed.  Any thread; NULL is fine. */
+void store_compact_stop(struct store *store);
 
 /* A clock whose wall time is where it would be had it not jumped: what ages of data are counted
  * from. Any thread; lives as long as the store. */

@@ -151,6 +151,35 @@ static void test_closing_answers_who_waits(void **state)
     house_remove(&house);
 }
 
+/* Told to stop, it answers who waits and who comes, and the store goes on. */
+static void test_a_stop_does_not_wait_for_work(void **state)
+{
+    struct house house;
+    struct waiting waiting;
+
+    (void)state;
+    store_compact_stop(NULL);
+    house_init(&house);
+    house.limits.compact_percent_max = 1;
+    house_open(&house);
+    for (uint64_t i = 0; i < 8; i++) { /* some seconds of it, mostly rest */
+        house_put_noise(&house, 1, i);
+        house_seal(&house);
+    }
+    assert_int_equal(store_start(house.store, NULL), OK);
+    waiting_init(&waiting);
+    for (int i = 0; i < 3; i++)
+        store_compact(house.store, house.tenant, COMPACT_ALL, done, &waiting);
+    store_compact_stop(house.store);
+    assert_int_equal(wait_for(&waiting, 3), E_DRAINING);
+    store_compact(house.store, house.tenant, COMPACT_ALL, done, &waiting);
+    assert_int_equal(wait_for(&waiting, 4), E_DRAINING);
+    assert_int_equal(house_put(&house, 1, 30000, 10, NULL), OK);
+    assert_true(house_packs(&house, PACK_PLAIN, NULL) >= 8);
+    house_close(&house);
+    house_remove(&house);
+}
+
 /* Work and rest have the proportion that the limit says, but for the longest rest. */
 static void test_the_pace_keeps_to_its_share(void **state)
 {
@@ -316,6 +345,7 @@ int main(void)
         cmocka_unit_test(test_packs_are_merged_when_they_are_many),
         cmocka_unit_test(test_every_request_is_answered_once),
         cmocka_unit_test(test_closing_answers_who_waits),
+        cmocka_unit_test(test_a_stop_does_not_wait_for_work),
         cmocka_unit_test(test_the_pace_keeps_to_its_share),
         cmocka_unit_test(test_a_rest_has_an_end),
         cmocka_unit_test(test_files_of_merged_packs_go_with_their_readers),
