@@ -478,25 +478,6 @@ static enum code reserve_record(struct intake *intake, struct error *err)
     return OK;
 }
 
-/* What the request comes to is known: the rest of what was set aside for it is for others. */
-static void settle(struct intake *intake)
-{
-    const struct intake_environment *environment = &intake->environment;
-    size_t keep = intake->payload.capacity + RESERVE_BYTES_MIN; /* decompression has a part of it */
-    size_t held;
-
-    if (intake->reserved > keep) {
-        budget_give(environment->budget, intake->reserved - keep);
-        drain_out(environment->drain, intake->reserved - keep, true);
-        intake->reserved = keep;
-    }
-    held = intake->reserved + intake->arena.used;
-    if (intake->promised > held) {
-        budget_give(environment->promises, intake->promised - held);
-        intake->promised = held;
-    }
-}
-
 /* The record of the batch, with the answer it will have had. */
 static enum code encode(struct intake *intake, struct error *err)
 {
@@ -524,10 +505,7 @@ static enum code encode(struct intake *intake, struct error *err)
                          "the request makes a record of more than %" PRIu64
                          " bytes; send it in parts",
                          intake->request.limits->record_bytes_max);
-    code = buf_finish(&intake->payload, err);
-    if (code == OK)
-        settle(intake);
-    return code;
+    return buf_finish(&intake->payload, err);
 }
 
 bool intake_prepare(struct intake *intake)

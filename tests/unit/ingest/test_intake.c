@@ -397,42 +397,6 @@ static void test_limits_have_their_codes(void **state)
     buf_release(&body);
 }
 
-/* From its record on, a request has no more of the memory than it uses. */
-static void test_what_is_not_needed_goes_to_others_before_the_commit(void **state)
-{
-    static const struct trial plain = {0};
-    struct buf body = BUF_INIT(4 << 20);
-    struct intake *intake = NULL;
-    struct ground ground;
-    struct error err = {0};
-    size_t expected;
-    sem_t answered;
-
-    (void)state;
-    for (int i = 0; i < 20000; i++)
-        buf_printf(&body, "m,t=%d f=%d,g=%d %d\n", i % 100, i, i, i + 1);
-    ground_init(&ground);
-    ground_open(&ground);
-    assert_int_equal(open_trial(&ground, &plain, body.size, &intake, &err), OK);
-    expected = budget_used(&ground.promises);
-    assert_int_equal(expected, 4 * body.size);
-    assert_int_equal(intake_feed(intake, buf_bytes(&body), &err), OK);
-    assert_false(intake_prepare(intake));
-    assert_true(budget_used(&ground.budget) < expected);
-    assert_int_equal(budget_used(&ground.promises), budget_used(&ground.budget));
-    sem_init(&answered, 0, 0);
-    assert_true(intake_submit(intake, wake, &answered));
-    sem_wait(&answered);
-    sem_destroy(&answered);
-    assert_int_equal(intake_answer(intake)->status, 204);
-    intake_free(intake);
-    assert_int_equal(budget_used(&ground.promises), 0);
-    assert_int_equal(budget_used(&ground.budget), 0);
-    ground_close(&ground);
-    ground_remove(&ground);
-    buf_release(&body);
-}
-
 /* Whatever the budget, a request is answered, and all of it comes back. */
 static void test_a_budget_that_is_too_small_is_told(void **state)
 {
@@ -593,7 +557,6 @@ int main(void)
         cmocka_unit_test(test_a_long_answer_is_repeated_in_short),
         cmocka_unit_test(test_an_answer_of_4_KiB_is_repeated_whole),
         cmocka_unit_test(test_limits_have_their_codes),
-        cmocka_unit_test(test_what_is_not_needed_goes_to_others_before_the_commit),
         cmocka_unit_test(test_a_budget_that_is_too_small_is_told),
         cmocka_unit_test(test_a_budget_that_others_hold_is_told_as_load),
         cmocka_unit_test(test_large_bodies_that_would_not_fit_together_are_not_begun_together),
