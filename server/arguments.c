@@ -66,6 +66,22 @@ static enum code place_put(const struct place *place, const char *value, struct 
     return OK;
 }
 
+static bool is_switch(const struct argument_row *row)
+{
+    return !row->value || !*row->value;
+}
+
+/* --name=text of a switch: false is as if it were not there. */
+static enum code switch_put(const struct place *place, const char *text, struct error *err)
+{
+    if (place->row->value || strcmp(text, "true") == 0)
+        return place_put(place, text, err);
+    if (strcmp(text, "false") == 0)
+        return OK;
+    return error_set(err, E_CONFIG, "--%s: \"%s\" is neither true nor false", place->row->name,
+                     text);
+}
+
 /* The flag at argv[*at], which is moved on to the last word of it. */
 static enum code take_flag(int argc, char **argv, int *at, const struct arguments *tables,
                            size_t table_count, const struct argument_more *more, struct error *err)
@@ -78,8 +94,9 @@ static enum code take_flag(int argc, char **argv, int *at, const struct argument
     if (!find(name, tables, table_count, more, &place))
         return unknown(name, tables, table_count, more, err);
     if (equals)
-        return place_put(&place, equals + 1, err);
-    if (!place.row->value)
+        return is_switch(place.row) ? switch_put(&place, equals + 1, err)
+                                    : place_put(&place, equals + 1, err);
+    if (is_switch(place.row))
         return place_put(&place, "true", err);
     if (*at + 1 == argc)
         return error_set(err, E_CONFIG, "--%s needs a value: --%s %s", place.row->name,
@@ -130,8 +147,8 @@ bool arguments_ask_help(int argc, char **argv)
 
 void argument_row_print(const struct argument_row *row, FILE *out)
 {
-    int width =
-        fprintf(out, "  --%s%s%s", row->name, row->value ? " " : "", row->value ? row->value : "");
+    int width = fprintf(out, "  --%s%s%s", row->name, is_switch(row) ? "" : " ",
+                        is_switch(row) ? "" : row->value);
 
     fprintf(out, "%*s%s\n", width < NAME_WIDTH ? NAME_WIDTH - width : 1, "", row->help);
 }

@@ -9,15 +9,16 @@
 
 struct argument_row {
     const char *name;  /* without the dashes */
-    const char *value; /* what help calls it, "FILE"; NULL = a switch */
+    const char *value; /* what help calls it, "FILE"; NULL = a switch; "" = one whose text whoever
+                          has the table judges */
     const char *help;
 };
 
 struct arguments {
     const struct argument_row *rows;
     size_t count;
-    const char **values; /* one a row: NULL = not given; a switch gives "true" or what stands behind
-                            its '=' */
+    const char **values; /* one a row: NULL = not given; a switch gives "true", and NULL for
+                            --name=false */
 };
 
 enum { ARGUMENT_REPEATS_MAX = 64 };

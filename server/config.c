@@ -104,7 +104,8 @@ static enum code entry_make(struct config *config, size_t index, struct error *e
         entry->environment = replace(text_make(config, "WEIR_%s", entry->key), '-', '_', true);
         flag = replace(text_make(config, "%s", entry->key), '_', '-', false);
         text = entry->row->initial;
-        rows[index + 1] = (struct argument_row){flag, entry->row->value, entry->row->help};
+        rows[index + 1] = (struct argument_row){flag, entry->row->value ? entry->row->value : "",
+                                                entry->row->help};
         config->keys[index] = entry->key;
     } else {
         size_t i = index - setting_row_count;

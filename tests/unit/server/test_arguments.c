@@ -28,7 +28,12 @@ static void test_flags_are_read_into_the_tables_that_know_them(void **state)
         {"an empty value",  {"--data="},                    {"", NULL, NULL},          NULL                                      },
         {"a dash as value", {"--data", "--verbose"},        {"--verbose", NULL, NULL}, NULL                                      },
         {"a switch",        {"--verbose", "--listen", "a"}, {NULL, "true", "a"},       NULL                                      },
-        {"a switch with =", {"--verbose=false"},            {NULL, "false", NULL},     NULL                                      },
+        {"a switch with =", {"--verbose=true"},             {NULL, "true", NULL},      NULL                                      },
+        {"one that is not", {"--verbose=false"},            {NULL, NULL, NULL},        NULL                                      },
+        {"neither",
+         {"--verbose=no"},
+         {NULL, NULL, NULL},
+         "--verbose: \"no\" is neither true nor false"                                                                           },
         {"twice",           {"--data", "x", "--data=y"},    {"x", NULL, NULL},         "--data is given twice"                   },
         {"no value",        {"--listen"},                   {NULL, NULL, NULL},        "--listen needs a value: --listen ADDRESS"},
         {"near",
@@ -68,6 +73,28 @@ static void test_flags_are_read_into_the_tables_that_know_them(void **state)
             if ((got != NULL) != (want != NULL) || (got && strcmp(got, want) != 0))
                 fail_msg("%s: value %zu is %s", cases[i].name, v, got ? got : "NULL");
         }
+    }
+}
+
+static void test_the_owner_of_a_switch_may_judge_its_text(void **state)
+{
+    static const struct argument_row rows[] = {
+        {"open", "", "To all."},
+    };
+    static const char *const lines[][2] = {
+        {"--open",       "true" },
+        {"--open=false", "false"},
+        {"--open=maybe", "maybe"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(lines); i++) {
+        char *argv[] = {(char *)"command", (char *)lines[i][0]};
+        const char *values[1] = {NULL};
+        struct arguments table = {rows, 1, values};
+
+        assert_int_equal(arguments_read(2, argv, &table, 1, NULL), OK);
+        assert_string_equal(values[0], lines[i][1]);
     }
 }
 
@@ -152,6 +179,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_flags_are_read_into_the_tables_that_know_them),
+        cmocka_unit_test(test_the_owner_of_a_switch_may_judge_its_text),
         cmocka_unit_test(test_flags_that_repeat_and_names_of_files),
         cmocka_unit_test(test_a_flag_repeats_so_often_and_no_more),
         cmocka_unit_test(test_help_is_seen_wherever_it_stands),
