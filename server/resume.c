@@ -144,48 +144,6 @@ static enum code load(struct resume *resume, const struct hash128 *options, stru
     return code;
 }
 
-enum code resume_open(const char *path, const struct hash128 *options, struct resume **resume,
-                      struct error *err)
-{
-    struct resume *made = calloc(1, sizeof(*made));
-    enum code code = OK;
-
-    *resume = NULL;
-    if (made)
-        made->path = strdup(path);
-    if (!made || !made->path || asprintf(&made->path_new, "%s.new", path) < 0)
-        code = error_set(err, E_MEMORY, "no memory for the state of the import");
-    if (!code)
-        code = load(made, options, err);
-    if (code) {
-        resume_close(made);
-        return code;
-    }
-    *resume = made;
-    return OK;
-}
-
-void resume_close(struct resume *resume)
-{
-    if (!resume)
-        return;
-    for (size_t i = 0; i < resume->count; i++)
-        free(resume->rows[i].name);
-    free(resume->rows);
-    free(resume->path);
-    free(resume->path_new);
-    free(resume);
-}
-
-bool resume_find(const struct resume *resume, const char *name, struct resume_place *place)
-{
-    const struct row *row = row_find(resume, bytes_of(name));
-
-    if (row)
-        *place = row->place;
-    return row != NULL;
-}
-
 static void print(const struct resume *resume, struct buf *text)
 {
     buf_put_text(text, first_line);
@@ -216,12 +174,67 @@ static enum code replace(const struct resume *resume, struct bytes text, struct 
     return code;
 }
 
+static enum code save(const struct resume *resume, struct error *err)
+{
+    struct buf text = BUF_INIT(STATE_BYTES_MAX);
+    enum code code;
+
+    print(resume, &text);
+    code = buf_finish(&text, err);
+    if (!code)
+        code = replace(resume, buf_bytes(&text), err);
+    buf_release(&text);
+    return code;
+}
+
+enum code resume_open(const char *path, const struct hash128 *options, struct resume **resume,
+                      struct error *err)
+{
+    struct resume *made = calloc(1, sizeof(*made));
+    enum code code = OK;
+
+    *resume = NULL;
+    if (made)
+        made->path = strdup(path);
+    if (!made || !made->path || asprintf(&made->path_new, "%s.new", path) < 0)
+        code = error_set(err, E_MEMORY, "no memory for the state of the import");
+    if (!code)
+        code = load(made, options, err);
+    if (!code) /* what cannot be written is told before anything is sent */
+        code = save(made, err);
+    if (code) {
+        resume_close(made);
+        return code;
+    }
+    *resume = made;
+    return OK;
+}
+
+void resume_close(struct resume *resume)
+{
+    if (!resume)
+        return;
+    for (size_t i = 0; i < resume->count; i++)
+        free(resume->rows[i].name);
+    free(resume->rows);
+    free(resume->path);
+    free(resume->path_new);
+    free(resume);
+}
+
+bool resume_find(const struct resume *resume, const char *name, struct resume_place *place)
+{
+    const struct row *row = row_find(resume, bytes_of(name));
+
+    if (row)
+        *place = row->place;
+    return row != NULL;
+}
+
 enum code resume_note(struct resume *resume, const char *name, const struct resume_place *place,
                       struct error *err)
 {
     struct row *row = row_find(resume, bytes_of(name));
-    struct buf text = BUF_INIT(STATE_BYTES_MAX);
-    enum code code;
 
     if (strchr(name, '\n'))
         return error_set(err, E_CONFIG, "the name of a file to resume has no line ends");
@@ -230,10 +243,5 @@ enum code resume_note(struct resume *resume, const char *name, const struct resu
     if (!row)
         return error_set(err, E_MEMORY, "no memory for the state of the import");
     row->place = *place;
-    print(resume, &text);
-    code = buf_finish(&text, err);
-    if (!code)
-        code = replace(resume, buf_bytes(&text), err);
-    buf_release(&text);
-    return code;
+    return save(resume, err);
 }

@@ -18,7 +18,7 @@ struct resume_place {
 };
 
 /* A file that is not there yet is an import at its beginning.  `options` is a hash of what gives
- * the bytes their meaning; with others E_CONFIG. */
+ * the bytes their meaning; with others E_CONFIG.  E_IO: it could not be written. */
 MUST_USE enum code resume_open(const char *path, const struct hash128 *options,
                                struct resume **resume, struct error *err);
 void resume_close(struct resume *resume); /* NULL is fine */

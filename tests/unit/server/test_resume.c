@@ -80,13 +80,20 @@ static void test_a_state_that_cannot_be_written_is_an_error(void **state)
 {
     const struct resume_place place = {1, 1, sum};
     struct resume *resume;
+    char directory[] = "/tmp/weir-resume-XXXXXX", inside[64];
     struct error err = {0};
 
     (void)state;
-    assert_int_equal(resume_open("/tmp/weir-no-such-directory/x", &options, &resume, NULL), OK);
-    assert_int_equal(resume_note(resume, "a", &place, &err), E_IO);
+    assert_non_null(mkdtemp(directory));
+    (void)snprintf(inside, sizeof(inside), "%s/state", directory);
+    assert_int_equal(resume_open(inside, &options, &resume, NULL), OK);
     assert_int_equal(resume_note(resume, "a\nb", &place, &err), E_CONFIG);
+    assert_int_equal(unlink(inside), 0);
+    assert_int_equal(rmdir(directory), 0);
+    assert_int_equal(resume_note(resume, "a", &place, &err), E_IO);
     resume_close(resume);
+    assert_int_equal(resume_open(inside, &options, &resume, &err), E_IO); /* before it is needed */
+    assert_null(resume);
 }
 
 static int make_path(void **state)
