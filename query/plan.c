@@ -79,6 +79,10 @@ static enum code open_view(struct plan *plan, struct error *err)
                           &plan->view, err);
         if (code == OK && environment->lost != NULL)
             view_watch(plan->view, environment->lost);
+        if (code == OK && view_history_floor(plan->view) > plan->history_floor)
+            plan->history_floor = view_history_floor(plan->view);
+        if (code == OK && asked && as_of < plan->history_floor)
+            return refuse_history(plan, as_of, err);
     } else if (asked && as_of > plan->now_ns) {
         code = error_set(err, E_AS_OF_FUTURE, "it is later than now");
     }

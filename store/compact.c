@@ -54,6 +54,7 @@ struct compact {
     size_t note_count, deletion_count;
     int64_t *dead; /* ingest times of deletions that go */
     size_t dead_count;
+    bool drops;  /* versions that lost may go: there are some of before the floor */
     bool erases; /* some of them were to erase: nothing of what was removed may stay in files */
     struct buf key, value;
 };
@@ -395,6 +396,19 @@ static enum code drop_dead(struct compact *compact, struct index_transaction *tr
     return put(compact, transaction, INDEX_META, err);
 }
 
+/* Later the tenant's history may be made longer, or the clock be set back a little: what is gone
+ * stays gone, and nobody may be answered as if it had never been there. */
+static enum code put_floor(struct compact *compact, struct index_transaction *transaction,
+                           struct error *err)
+{
+    if (!compact->drops)
+        return OK;
+    buf_put(&compact->key, BYTES("floor/"));
+    buf_put(&compact->key, compact->tenant->name);
+    buf_put_i64(&compact->value, compact->floor);
+    return put(compact, transaction, INDEX_META, err);
+}
+
 /* *unknown: the commit itself failed, and may be found done at the next start. */
 static enum code compact_commit(struct compact *compact, bool *unknown, struct error *err)
 {
@@ -409,6 +423,8 @@ static enum code compact_commit(struct compact *compact, bool *unknown, struct e
     code = put_packs(compact, transaction, err);
     if (code == OK)
         code = drop_dead(compact, transaction, err);
+    if (code == OK)
+        code = put_floor(compact, transaction, err);
     pack_next = store->pack_next;
     if (code == OK)
         code = index->put(transaction, INDEX_META, BYTES("pack_next"),
@@ -470,6 +486,8 @@ static enum code compact_publish(struct compact *compact, struct error *err)
             qsort(list->packs, count, sizeof(struct pack *), number_order);
             pack_list_unref(holding->packs);
             holding->packs = list;
+            if (compact->drops)
+                holding->history_floor = compact->floor;
         }
     }
     pthread_mutex_unlock(&store->state_lock);
@@ -574,6 +592,8 @@ static enum code compact_plan(struct compact *compact, bool force, struct error 
     store->options.rules->ages(store->options.rules->context, compact->tenant, &retention_ns,
                                &history_ns);
     compact->floor = clock_ok ? floor_of(now_ns, history_ns) : INT64_MIN;
+    if (compact->holding->history_floor != 0 && compact->floor < compact->holding->history_floor)
+        compact->floor = compact->holding->history_floor;
     compact->time_floor = clock_ok ? floor_of(now_ns, retention_ns) : INT64_MIN;
     wish.packs = compact->packs->packs;
     wish.pack_count = compact->packs->count;
@@ -594,6 +614,7 @@ static enum code compact_plan(struct compact *compact, bool force, struct error 
         int64_t last = about.settled > about.ingest_last ? about.settled : about.ingest_last;
 
         compact->settled = last > compact->settled ? last : compact->settled;
+        compact->drops |= about.row_count > 0 && about.ingest_first <= compact->floor;
     }
     /* Deletions that are in packs are applied as well. */
     for (size_t i = 0; i < wish.tombstone_count; i++)

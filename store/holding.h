@@ -36,6 +36,9 @@ struct holding {
     /* Ingest time of the newest deletion that is in the packs alone; 0 = none.  Guarded likewise.
      */
     int64_t deleted_last;
+    /* Versions that had lost by this ingest time may have been dropped, however long they are to
+     * be kept by now; 0 = none was.  Guarded likewise. */
+    int64_t history_floor;
     struct arena arena;  /* texts of tombstones, for as long as the store is open */
     uint64_t *bad_packs; /* numbers of packs that cannot be merged; the compactor's */
     size_t bad_pack_count;

@@ -259,8 +259,9 @@ static bool key_after(struct bytes key, struct bytes prefix, struct bytes *rest)
     return true;
 }
 
-static enum code load_deleted(struct load *load, struct bytes name, struct bytes value,
-                              struct error *err)
+/* A time of a tenant, which is in the index as it is in the holding. */
+static enum code load_time(struct load *load, struct bytes name, struct bytes value, bool floor,
+                           struct error *err)
 {
     struct series_registry *registry = load->store->options.registry;
     const struct tenant *tenant = registry->tenant(registry, name);
@@ -269,7 +270,7 @@ static enum code load_deleted(struct load *load, struct bytes name, struct bytes
 
     if (holding == NULL)
         return error_set(err, E_MEMORY, "no memory for a tenant");
-    holding->deleted_last = reader_i64(&reader);
+    *(floor ? &holding->history_floor : &holding->deleted_last) = reader_i64(&reader);
     return OK;
 }
 
@@ -280,7 +281,9 @@ static enum code load_meta(void *context, struct bytes key, struct bytes value, 
     struct bytes rest;
 
     if (key_after(key, BYTES("deleted/"), &rest))
-        return load_deleted(load, rest, value, err);
+        return load_time(load, rest, value, false, err);
+    if (key_after(key, BYTES("floor/"), &rest))
+        return load_time(load, rest, value, true, err);
     if (!key_after(key, BYTES("gap/"), &rest))
         return OK;
     snprintf(text, sizeof(text), "%.*s", BYTES_ARG(value));

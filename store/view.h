@@ -32,6 +32,9 @@ const struct tombstone *view_tombstones(const struct view *view, size_t *count);
 /* Ingest time of the newest deletion of the tenant that is no tombstone any more, since nothing
  * that it hid is left; 0 = there was none.  It may lie above S. */
 int64_t view_deleted_last(const struct view *view);
+/* No S below it can be answered: versions that it would show may be gone; INT64_MIN =
+ * none is. */
+int64_t view_history_floor(const struct view *view);
 /* What stored data may be missing from answers, as texts for people ("wal segment 12 bytes
  * 4096..8192: ..."); count 0 = complete. */
 const struct bytes *view_missing(const struct view *view, size_t *count);

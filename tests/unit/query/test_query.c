@@ -89,6 +89,10 @@ static void test_as_of_repeats_what_was_known(void **state)
     fixture.environment.history_ns = 400;
     fixture_refuse(&fixture, RAW "&as_of=999599", E_BEFORE_HISTORY, "as_of",
                    "1970-01-01T00:00:00.000999600Z");
+    fixture.environment.history_ns = INT64_MAX; /* but what was dropped is gone */
+    fixture.store.history_floor = 999600;
+    fixture_refuse(&fixture, RAW "&as_of=999599", E_BEFORE_HISTORY, "as_of",
+                   "1970-01-01T00:00:00.000999600Z");
     assert_int_equal(fixture_ask(&fixture, RAW "&as_of=999600"), OK);
     fixture_release(&fixture);
 }

@@ -123,6 +123,11 @@ int64_t view_deleted_last(const struct view *view)
     return view->store->deleted_last;
 }
 
+int64_t view_history_floor(const struct view *view)
+{
+    return view->store->history_floor == 0 ? INT64_MIN : view->store->history_floor;
+}
+
 const struct bytes *view_missing(const struct view *view, size_t *count)
 {
     *count = view->store->missing_count;

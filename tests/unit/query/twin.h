@@ -42,7 +42,8 @@ struct store {
     uint32_t place_count;
     struct tombstone *tombstones;
     size_t tombstone_count;
-    int64_t deleted_last; /* as view_deleted_last() tells it */
+    int64_t deleted_last;  /* as view_deleted_last() tells it */
+    int64_t history_floor; /* likewise; 0 = none */
     struct bytes missing[2];
     size_t missing_count;
     int64_t watermark;

@@ -448,6 +448,46 @@ static void test_retention_goes_on_when_the_disk_is_full(void **state)
     house_remove(&house);
 }
 
+/* What was dropped is not there again when history is made longer: that is remembered. */
+static void test_a_floor_does_not_sink(void **state)
+{
+    struct house house;
+    struct view *view;
+    int64_t floor = 0;
+
+    (void)state;
+    house_init(&house);
+    house.history_ns = 1;
+    house_open(&house);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(house_put(&house, 1, 0, 5, NULL), OK);
+        house_seal(&house);
+    }
+    assert_int_equal(house_compact(&house, true), 1); /* the step of the floor is a second */
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(store_view(house.store, house.tenant, VIEW_LATEST, &view, NULL), OK);
+        if (i == 0)
+            assert_int_equal(view_history_floor(view),
+                             INT64_MIN); /* all is younger: nothing went */
+        else if (i == 1)
+            floor = view_history_floor(view);
+        else
+            assert_int_equal(view_history_floor(view), floor);
+        assert_true(i == 0 || floor > 0);
+        view_free(view);
+        house.clock.wall_more += 2000000000;
+        if (i == 1)
+            house.history_ns = INT64_MAX;
+        house_compact(&house, true);
+        if (i == 2) {
+            house_close(&house);
+            house_open(&house);
+        }
+    }
+    house_close(&house);
+    house_remove(&house);
+}
+
 static enum code count_entry(void *context, struct bytes entry, struct error *err)
 {
     (void)entry, (void)err;
@@ -602,6 +642,7 @@ int main(void)
         cmocka_unit_test(test_rows_past_retention_go_with_their_packs),
         cmocka_unit_test(test_rows_within_a_long_retention_stay),
         cmocka_unit_test(test_retention_goes_on_when_the_disk_is_full),
+        cmocka_unit_test(test_a_floor_does_not_sink),
         cmocka_unit_test(test_deletions_that_died_do_not_travel_on),
         cmocka_unit_test(test_what_was_erased_is_in_no_file),
         cmocka_unit_test(test_a_damaged_pack_is_left_alone),
