@@ -463,32 +463,30 @@ static enum code compact_publish(struct compact *compact, struct error *err)
 {
     struct store *store = compact->store;
     struct holding *holding = compact->holding;
+    struct pack_list *now, *list;
     enum code code;
 
     pthread_mutex_lock(&store->state_lock);
-    code = holding_drop_tombstones(holding, compact->dead, compact->dead_count, err);
-    if (code == OK) {
-        struct pack_list *now = holding->packs;
-        struct pack_list *list = pack_list_new(now->count + compact->made_count);
-        size_t count = 0;
-
-        if (list == NULL)
-            code = error_set(err, E_MEMORY, "no memory for the list of packs");
-        for (size_t i = 0; list != NULL && i < now->count; i++)
+    now = holding->packs;
+    list = pack_list_new(now->count + compact->made_count);
+    /* Both or none: without its deletions an old pack would show what they hid. */
+    code = list == NULL ? error_set(err, E_MEMORY, "no memory for the list of packs")
+                        : holding_drop_tombstones(holding, compact->dead, compact->dead_count, err);
+    if (code) {
+        pack_list_unref(list);
+    } else {
+        for (size_t i = 0; i < now->count; i++)
             if (!was_merged(compact, now->packs[i]))
-                list->packs[count++] = pack_ref(now->packs[i]);
-        for (size_t i = 0; list != NULL && i < compact->made_count; i++) {
-            list->packs[count++] = compact->made[i].pack;
+                list->packs[list->count++] = pack_ref(now->packs[i]);
+        for (size_t i = 0; i < compact->made_count; i++) {
+            list->packs[list->count++] = compact->made[i].pack;
             compact->made[i].pack = NULL;
         }
-        if (list != NULL) {
-            list->count = count;
-            qsort(list->packs, count, sizeof(struct pack *), number_order);
-            pack_list_unref(holding->packs);
-            holding->packs = list;
-            if (compact->drops)
-                holding->history_floor = compact->floor;
-        }
+        qsort(list->packs, list->count, sizeof(struct pack *), number_order);
+        pack_list_unref(now);
+        holding->packs = list;
+        if (compact->drops)
+            holding->history_floor = compact->floor;
     }
     pthread_mutex_unlock(&store->state_lock);
     for (size_t i = 0; code == OK && i < compact->plan.pack_count; i++)
@@ -681,7 +679,7 @@ enum code store_compact_tenant(struct store *store, const struct tenant *tenant,
         .store = store,
         .tenant = tenant,
         .key = BUF_INIT(1024),
-        .value = BUF_INIT(1024 * 1024),
+        .value = BUF_INIT((size_t)1024 * 1024),
     };
     int64_t began_ns = clock_monotonic_ns(store->options.clock);
     bool unknown = false, committed = false;

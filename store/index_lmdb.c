@@ -206,7 +206,7 @@ enum { SCRUB_PAGES = 16384 /* of one transaction */, SCRUB_SPARE = 256, SCRUB_RO
 static int pages_free(struct index_lmdb *index, size_t last, size_t *count)
 {
     MDB_txn *handle;
-    MDB_cursor *cursor;
+    MDB_cursor *cursor = NULL;
     MDB_val key, data;
     int number = mdb_txn_begin(index->environment, NULL, MDB_RDONLY, &handle);
 
@@ -221,7 +221,9 @@ static int pages_free(struct index_lmdb *index, size_t last, size_t *count)
         memcpy(&pages, data.mv_data, sizeof(pages));
         *count += freed_by <= last ? pages : 0;
     }
-    mdb_txn_abort(handle); /* and with it the cursor's table */
+    if (cursor != NULL) /* that of a reading transaction does not go with it */
+        mdb_cursor_close(cursor);
+    mdb_txn_abort(handle);
     return number == MDB_NOTFOUND ? 0 : number;
 }
 

@@ -243,6 +243,36 @@ static enum code loop_seal(struct error *err)
     return code;
 }
 
+enum { ERASED_AT = 1 << 20, ERASED_ROWS = 10 };
+
+static void house_erase(struct house *house)
+{
+    struct posting posting;
+
+    assert_int_equal(house_put(house, SERIES, ERASED_AT, ERASED_ROWS, NULL), OK);
+    posting_init(&posting, house);
+    posting.tombstone = (struct tombstone){.selector = {.measurement = BYTES("cpu")},
+                                           .start = ERASED_AT,
+                                           .end = ERASED_AT + ERASED_ROWS,
+                                           .erase = true};
+    assert_int_equal(posting_submit(&posting, house, NULL), OK);
+    house_steps(house);
+    posting_release(&posting);
+}
+
+/* The rows that were erased are gone, or a deletion still hides them. */
+static void house_check_erased(struct house *house)
+{
+    struct read_row rows[ERASED_ROWS];
+    struct view *view;
+    size_t hiding;
+
+    assert_int_equal(store_view(house->store, house->tenant, VIEW_LATEST, &view, NULL), OK);
+    (void)view_tombstones(view, &hiding);
+    assert_true(hiding == 1 || house_read_view(house, view, SERIES, rows, ERASED_ROWS) == 0);
+    view_free(view);
+}
+
 /* Packs become fewer, or stay as they are. */
 static enum code loop_compact(struct error *err)
 {
@@ -255,6 +285,8 @@ static enum code loop_compact(struct error *err)
     for (int64_t part = 0; part < 4; part++) {
         for (uint32_t s = 0; s < SERIES; s++)
             assert_int_equal(house_put(&house, s, part * ROWS / 2, ROWS / 2, NULL), OK);
+        if (part == 0)
+            house_erase(&house);
         house_seal(&house);
     }
     faults_arm();
@@ -262,6 +294,7 @@ static enum code loop_compact(struct error *err)
         code = store_step_compact(house.store, true, &did, err);
     faults_disarm();
     house_check(&house);
+    house_check_erased(&house);
     if (!house.store->failed) {
         (void)house_compact(&house, true);
         house_check(&house);
@@ -269,6 +302,7 @@ static enum code loop_compact(struct error *err)
     house_close(&house);
     house_open(&house);
     house_check(&house);
+    house_check_erased(&house);
     house_close(&house);
     house_remove(&house);
     return code;
