@@ -284,6 +284,7 @@ static bool read_zone(struct reader *file, const struct header *header, struct a
     int64_t listed_s = INT64_MIN;
     bool ruled = false;
 
+    assert(header->types >= 1); /* read_header() asks for it */
     at = reader_of(reader_take(file, header->changes * sizeof(int64_t)));
     index = reader_of(reader_take(file, header->changes));
     if (file->failed || !read_types(file, header->types, offsets))
@@ -325,7 +326,7 @@ enum code zone_parse(struct bytes bytes, struct arena *arena, const struct zone 
     /* Files of version 1 know times up to 2038 alone and are no longer made.  From version 2 on
      * the same comes again with 64-bit times. */
     if (good) {
-        (void)reader_take(&file, header.changes * (sizeof(int32_t) + 1) + header.types * 6 +
+        (void)reader_take(&file, header.changes * (sizeof(int32_t) + 1) + (size_t)header.types * 6 +
                                      header.names + header.wall_flags + header.utc_flags);
         good = header.version >= '2' && read_header(&file, &header) &&
                read_zone(&file, &header, arena, &made);

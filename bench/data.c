@@ -95,10 +95,7 @@ static double normal(struct data *data)
 
 static char *put(char *at, const char *bytes)
 {
-    size_t size = strlen(bytes);
-
-    memcpy(at, bytes, size);
-    return at + size;
+    return mempcpy(at, bytes, strlen(bytes));
 }
 
 static char *put_number(char *at, uint64_t number, int digits_min)

@@ -3,6 +3,7 @@
  * fails looks for an answer first. */
 #include "bench/drive.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
@@ -115,6 +116,7 @@ static void time_note(struct run *run, double ms)
         if (!run->times_ms)
             die("memory");
     }
+    assert(run->times_ms != NULL);
     run->times_ms[count] = (float)ms;
 }
 
@@ -301,6 +303,7 @@ static void times_sum_up(struct run *run)
     result->seconds = run->answered - result->begun;
     if (count == 0)
         return;
+    assert(run->times_ms != NULL); /* each answer that counts has its time */
     qsort(run->times_ms, count, sizeof(*run->times_ms), times_compare);
     result->p50_ms = (double)run->times_ms[count / 2];
     result->p99_ms = (double)run->times_ms[count * 99 / 100];

@@ -331,7 +331,7 @@ static void plan_read(struct plan *plan, int count, char **words)
     words_read(plan, count, words, values);
     plan->writing = strcmp(plan->verb, "write") == 0;
     plan->wide = strcmp(plan->verb, "wide") == 0;
-    if ((!plan->writing && !plan->wide && strcmp(plan->verb, "small")) || values[PORT] < 1 ||
+    if ((!plan->writing && !plan->wide && strcmp(plan->verb, "small") != 0) || values[PORT] < 1 ||
         values[CONNECTIONS] < 1 || values[LINES] < 1 || values[SERIES] < 1 || values[STEP] < 1 ||
         (plan->growing && values[SECONDS] <= 0)) {
         fprintf(stderr, "%s", usage);

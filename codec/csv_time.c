@@ -475,8 +475,9 @@ enum code csv_time_read(const struct csv_time_format *format, enum time_unit uni
         code = refuse(&scan, "want nothing behind the time");
     if (code)
         return code;
-    moment->seconds = date_days(scan.year, scan.month, scan.day) * DAY_S + scan.hour * 3600 +
-                      scan.minute * 60 + scan.second - scan.offset_s;
+    moment->seconds = date_days(scan.year, scan.month, scan.day) * DAY_S +
+                      scan.hour * INT64_C(3600) + scan.minute * INT64_C(60) + scan.second -
+                      scan.offset_s;
     moment->ns = scan.ns;
     moment->absolute = scan.absolute;
     return OK;

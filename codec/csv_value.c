@@ -47,6 +47,7 @@ static bool take_plain(char decimal, struct bytes text, enum value_type *type, u
     fraction = line_digits(&at, &decimals);
     if (at != end || decimals == 0 || count + decimals > EXACT_DIGITS_MAX)
         return false;
+    assert(decimals <= EXACT_DIGITS_MAX); /* neither count is above 24: their sum did not wrap */
     value = ((double)digits * powers[decimals] + (double)fraction) / powers[decimals];
     cell->f64 = negative ? -value : value; /* all exact but the division: rounded once */
     *type = TYPE_F64;

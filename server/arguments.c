@@ -54,6 +54,7 @@ static enum code place_put(const struct place *place, const char *value, struct 
 {
     const char *name = place->row->name;
 
+    assert((place->value != NULL) != (place->list != NULL)); /* the one or the other */
     if (place->value && *place->value)
         return error_set(err, E_CONFIG, "--%s is given twice", name);
     if (place->value)

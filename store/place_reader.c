@@ -71,7 +71,7 @@ void place_reader_free(struct place_reader *reader)
 static struct kept *kept_of(struct place_reader *reader, const struct pack *pack)
 {
     struct kept *kept =
-        map_get(&reader->by_pack, (struct bytes){(const char *)&pack, sizeof(pack)});
+        map_get(&reader->by_pack, (struct bytes){(const char *)&pack, sizeof(struct pack *)});
 
     if (kept != NULL)
         return kept;
@@ -80,7 +80,7 @@ static struct kept *kept_of(struct place_reader *reader, const struct pack *pack
         return NULL;
     kept->pack = pack;
     arena_init(&kept->arena, reader->memory->bytes_max, reader->memory);
-    if (!map_put(&reader->by_pack, (struct bytes){(const char *)&kept->pack, sizeof(kept->pack)},
+    if (!map_put(&reader->by_pack, (struct bytes){(const char *)&kept->pack, sizeof(struct pack *)},
                  kept)) {
         free(kept);
         return NULL;

@@ -80,12 +80,12 @@ static int series_order(const void *a, const void *b)
  * soon is asked for now, each thing when what points to it has come. */
 static void look_ahead(struct chain *const *chains, size_t at, size_t count)
 {
-    enum { STEP = 6 };
+    const size_t step = 6;
 
-    if (at + 3 * STEP < count)
-        __builtin_prefetch(chains[at + 3 * STEP]);
-    if (at + 2 * STEP < count) {
-        const struct chain *chain = chains[at + 2 * STEP];
+    if (at + 3 * step < count)
+        __builtin_prefetch(chains[at + 3 * step]);
+    if (at + 2 * step < count) {
+        const struct chain *chain = chains[at + 2 * step];
         const struct run *run = atomic_load_explicit(&chain->first, memory_order_relaxed);
 
         __builtin_prefetch(chain->series);
@@ -95,8 +95,8 @@ static void look_ahead(struct chain *const *chains, size_t at, size_t count)
         __builtin_prefetch(chain->last);
         __builtin_prefetch(&chain->last->columns);
     }
-    if (at + STEP < count) {
-        const char *key = chains[at + STEP]->series->key.data;
+    if (at + step < count) {
+        const char *key = chains[at + step]->series->key.data;
 
         __builtin_prefetch(key);
     }
@@ -395,6 +395,7 @@ static enum code put_series(struct seal *seal, struct error *err)
         const struct series *series = chain->series;
 
         look_ahead(generation->chains, i, generation->chain_count);
+        assert(series->tenant != NULL);
         if (series->tenant != tenant)
             shape = NULL;
         tenant = series->tenant;
@@ -548,6 +549,7 @@ static enum code seal_remember(struct seal *seal, struct error *err)
     for (size_t i = 0; seal->news && i < generation->chain_count; i++) {
         const struct chain *chain = generation->chains[i];
 
+        assert(chain->series->tenant != NULL);
         chain->series->stored = true;
         if (chain->series->tenant != tenant)
             shape = NULL;

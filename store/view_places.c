@@ -238,7 +238,7 @@ static enum code set_apart(const struct view *view, const struct series *series,
     for (size_t i = 0; i < count; i++)
         by_time[i] = i < list->count ? &list->places[i] : &history->places[i - list->count];
     if (count > 1)
-        qsort(by_time, count, sizeof(*by_time), by_time_order);
+        qsort(by_time, count, sizeof(struct place *), by_time_order);
     mark_touched(by_time, count);
     for (size_t i = 0; i < list->count; i++) {
         struct place *place = &list->places[i];

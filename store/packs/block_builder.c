@@ -403,6 +403,7 @@ static enum code chain_append_sorted(struct block_builder *builder, const struct
 
     for (const struct run *run = chain->first; run != NULL; run = run->next)
         run_count++;
+    assert(run_count > 0); /* a chain of no rows is in order */
     runs = calloc(run_count, sizeof(const struct run *));
     if (keys == NULL || runs == NULL) {
         code = error_set(err, E_MEMORY, "no memory to sort %zu rows", row_count);
