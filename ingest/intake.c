@@ -27,6 +27,7 @@ enum {
 };
 
 struct intake {
+    struct hash128_state body_hash; /* the widest alignment stands first */
     struct intake_environment environment;
     struct intake_request request;
     struct arena arena; /* of the batch; from the budget */
@@ -37,11 +38,10 @@ struct intake {
     const struct decoder_row *row;
     struct decoder *decoder;
     enum code failure;
+    bool key_held;
     struct error failure_error;
-    struct hash128_state body_hash;
     struct bytes key; /* Idempotency-Key */
     struct note note;
-    bool key_held;
     uint64_t points;
     struct buf payload, body, errors;
     struct submission submission;

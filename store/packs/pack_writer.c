@@ -18,6 +18,7 @@ enum {
 };
 
 struct pack_writer {
+    struct hash128_state hash; /* the widest alignment stands first */
     struct fs *fs;
     char *path;
     struct file *file;  /* NULL until the first part goes out */
@@ -27,7 +28,6 @@ struct pack_writer {
     size_t part_first; /* where the open part begins in `pending` */
     struct buf block, directory, parts;
     struct arena arena; /* of the view of one block */
-    struct hash128_state hash;
     struct pack_footer footer;
     int stage; /* STAGE_BLOCKS, then enum pack_section */
     struct buf last_measurement;
