@@ -18,6 +18,9 @@ enum {
     REST_NS_MAX = 100000000,
 };
 
+/* For answers that read packs which an erasure has replaced. */
+static const int64_t readers_wait_ns = 10000000000;
+
 struct compact_request {
     struct compact_request *next;
     struct store *store;
@@ -203,6 +206,39 @@ static enum code tenant_carry_out(struct store *store, const struct tenant *tena
     return code ? code : erased_check(store, tenant, sealed, err);
 }
 
+/* Waits a moment; false: the store is closing. */
+static bool pause_ns(struct store *store, int64_t ns)
+{
+    struct timespec until = in_ns(ns);
+    bool stop;
+
+    pthread_mutex_lock(&store->compact_lock);
+    while (!store->compact_stop &&
+           pthread_cond_timedwait(&store->compact_more, &store->compact_lock, &until) != ETIMEDOUT)
+        ;
+    stop = store->compact_stop;
+    pthread_mutex_unlock(&store->compact_lock);
+    return !stop;
+}
+
+/* What was erased is in files as long as an answer under way has their packs. */
+static enum code readers_wait(struct store *store, struct error *err)
+{
+    int64_t until_ns = clock_monotonic_ns(store->options.clock) + readers_wait_ns;
+
+    retired_remove(store);
+    while (store->retired != NULL) {
+        if (clock_monotonic_ns(store->options.clock) > until_ns)
+            return error_set(err, E_BUSY,
+                             "the points are gone from every answer, but answers under way still "
+                             "read files that have them; ask again to learn when these are gone");
+        if (!pause_ns(store, 20000000))
+            return refuse_stopping(err);
+        retired_remove(store);
+    }
+    return OK;
+}
+
 static enum code request_carry_out(struct store *store, const struct compact_request *request,
                                    struct error *err)
 {
@@ -217,7 +253,11 @@ static enum code request_carry_out(struct store *store, const struct compact_req
         if (tenant != NULL && (request->tenant == NULL || request->tenant == tenant))
             code = tenant_carry_out(store, tenant, request->extent, err);
     }
-    return code ? code : store_scrub(store, err);
+    if (code == OK)
+        code = store_scrub(store, err);
+    if (code == OK && request->extent == COMPACT_DUE)
+        code = readers_wait(store, err);
+    return code;
 }
 
 static void request_finish(struct compact_request *request, enum code code, const struct error *err)

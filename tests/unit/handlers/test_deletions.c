@@ -33,7 +33,7 @@ static void test_what_is_deleted_must_be_said(void **state)
         {"?measurement=m&measurement=n",              "bad_parameter",     "measurement"},
         {"?measurement=m&match=host",                 "bad_parameter",     "match"      },
         {"?measurement=m&match=host%3D~(",            "bad_parameter",     "match"      },
-        {"?measurement=m&erase=true",                 "not_supported",     "erase"      },
+        {"?measurement=m&erase=yes",                  "bad_parameter",     "erase"      },
         {"?measurement=m&ends=1",                     "unknown_parameter", "ends"       },
     };
 

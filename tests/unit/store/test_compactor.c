@@ -338,9 +338,39 @@ static void test_scrubbing_is_remembered(void **state)
     house_remove(&house);
 }
 
+/* An answer under way may still read the old packs; an erasure is not called done before their
+ * files are gone. */
+static void test_an_erasure_waits_for_those_who_still_read(void **state)
+{
+    struct house house;
+    struct waiting waiting;
+    struct view *view;
+    char path[160];
+
+    (void)state;
+    house_init(&house);
+    house_open(&house);
+    house_put_noise(&house, 1, 1); /* a pack with a file of its own */
+    house_seal(&house);
+    assert_int_equal(store_start(house.store, NULL), OK);
+    waiting_init(&waiting);
+    assert_int_equal(store_view(house.store, house.tenant, VIEW_LATEST, &view, NULL), OK);
+    erase(&house, 0, 100);
+    store_compact(house.store, house.tenant, COMPACT_DUE, done, &waiting);
+    nanosleep(&(struct timespec){0, 300000000}, NULL);
+    assert_int_equal(waiting.done, 0);
+    assert_true(house_path(&house, "packs/acme/0000000000000001.pack", path));
+    view_free(view);
+    assert_int_equal(wait_for(&waiting, 1), OK);
+    assert_false(house_path(&house, "packs/acme/0000000000000001.pack", path));
+    house_close(&house);
+    house_remove(&house);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_an_erasure_waits_for_those_who_still_read),
         cmocka_unit_test(test_a_request_flushes_and_merges_everything),
         cmocka_unit_test(test_packs_are_merged_when_they_are_many),
         cmocka_unit_test(test_every_request_is_answered_once),
