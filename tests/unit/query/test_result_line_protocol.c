@@ -68,6 +68,7 @@ static void test_names_come_back(void **state)
             !bytes_equal(batch.series[0].key, buf_bytes(&key)))
             fail_msg("%s was written %.*s", names[i], BYTES_ARG(buf_bytes(&result.group_text)));
         decoder_line_protocol.free(decoder);
+        batch_release(&batch);
         buf_release(&result.group_text);
         buf_release(&key);
         arena_release(&arena);
