@@ -177,8 +177,9 @@ test:
 	 tests/suite fault tests/fault/run $(BUILD) $(CUTS) $(KILLS) --faults $(FAULTS) --fills $(FILLS); \
 	 wait; cat $(BUILD)/simulator.log # one core computes while the other waits for disks
 	@tests/suite backup tests/backup/run $(BUILD) $(RESTORES)
-	@tests/suite clients tests/clients/run clients $(BUILD)/weir $(BUILD)
-	@tests/suite unit-asan $(MAKE) -j$(JOBS) unit MODE=asan
+	@tests/suite clients tests/clients/run clients $(BUILD)/weir $(BUILD) >$(BUILD)/clients.log 2>&1 & \
+	 tests/suite unit-asan $(MAKE) -j$(JOBS) unit MODE=asan; \
+	 wait; cat $(BUILD)/clients.log # packages are fetched while tests are compiled
 	@tests/suite loops-asan $(MAKE) -j$(JOBS) loops MODE=asan
 	@tests/suite load tests/load/run $(BUILD)/weir
 	@tests/suite replay $(MAKE) -j$(JOBS) replay MODE=asan

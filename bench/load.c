@@ -196,8 +196,9 @@ static bool question_make(struct plan *plan, struct request *request)
     int64_t range_s = plan->wide ? 86400 : 3600, reach_s = plan->data.span_s, first_s;
     double now = drive_now();
 
-    if (plan->count-- == 0)
+    if (plan->count == 0)
         return false;
+    plan->count--;
     if (plan->asked_first <= 0)
         plan->asked_first = now;
     if (plan->growing)

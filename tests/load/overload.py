@@ -365,7 +365,7 @@ class Overload:
         refused = sum(one.statuses.get(503, 0) for part in seen["small"] + seen["big"] for one in part[2:])
         turned = sum(one.statuses.get(429, 0) for one in seen["query"])
         promise(refused > 0 and turned > 0, f"{refused} times 503 and {turned} times 429: this was no overload")
-        least = 0.8 if self.long else 0.6  # in seconds, one body of 32 MB more or less is a fifth
+        least = 0.8 if self.long else 0.5  # in seconds, a few bodies of 32 MB more or less are a third
         promise(rate >= least * peak, f"goodput {rate:,.0f} rows/s is below {100 * least:.0f} % of {peak:,.0f}")
         reads = [part[0] for part in seen["calm"]][0]
         promise(set(reads.statuses) == {200}, f"reads of another tenant were answered {reads.statuses}")
