@@ -21,6 +21,7 @@
 #include "codec/block_codec.h"
 #include "codec/record.h"
 #include "store/index.h"
+#include "store/new_pack.h"
 #include "store/packs/compaction.h"
 #include "store/packs/manifest.h"
 #include "store/packs/merge.h"
@@ -33,12 +34,6 @@ enum { CARRY_BYTES_MAX = 256 << 20 };
 /* In the index from the transaction that ends an erasure until its pages have been overwritten. */
 static const struct bytes scrub_mark = BYTES("scrub");
 
-struct compacted_pack {
-    struct manifest_entry entry;
-    struct bytes inline_bytes; /* owned; of a pack too small for a file */
-    struct pack *pack;         /* NULL until it is opened, or once it is the holding's */
-};
-
 struct compact {
     struct store *store;
     const struct tenant *tenant;
@@ -47,7 +42,7 @@ struct compact {
     struct tombstone_list *tombstones;
     int64_t sealed, settled, floor, time_floor;
     struct compaction plan;
-    struct compacted_pack *made;
+    struct new_pack *made;
     size_t made_count;
     struct arena carried; /* what the old packs carry and is still needed */
     struct bytes *notes, *deletions;
@@ -141,20 +136,19 @@ static enum code carry_all(struct compact *compact, struct error *err)
 
 /* --- step 1 --- */
 
-static enum code writer_open(struct compact *compact, uint64_t number, enum pack_kind kind,
-                             struct pack_writer **writer, struct error *err)
+/* Of a current pack; its history has the number behind it. */
+static struct pack_identity identity_of(const struct compact *compact)
 {
     const struct compaction *plan = &compact->plan;
     struct pack_identity identity = {
         .tenant = compact->tenant->name,
         .incarnation = compact->store->incarnation,
-        .number = number,
+        .number = atomic_fetch_add(&compact->store->pack_next, 2),
         .lsn_first = UINT64_MAX,
-        .kind = kind,
+        .kind = PACK_CURRENT,
         .settled = compact->settled,
         .floor = compact->floor,
     };
-    char path[PACK_PATH_SIZE];
 
     for (size_t i = 0; i < plan->pack_count; i++) {
         struct pack_about about = pack_about(plan->packs[i]);
@@ -164,8 +158,7 @@ static enum code writer_open(struct compact *compact, uint64_t number, enum pack
         if (about.lsn_last > identity.lsn_last)
             identity.lsn_last = about.lsn_last;
     }
-    pack_path(identity.tenant, number, path);
-    return pack_writer_open(compact->store->options.fs, path, &identity, writer, err);
+    return identity;
 }
 
 /* The first pack of all takes along what travels. */
@@ -182,44 +175,17 @@ static enum code write_carried(struct compact *compact, struct pack_writer *writ
 }
 
 /* Ends the writer; it is gone afterwards. */
-static enum code writer_finish(struct compact *compact, uint64_t number, enum pack_kind kind,
-                               struct pack_writer *writer, struct error *err)
+static enum code made_add(struct compact *compact, const struct pack_identity *identity,
+                          struct pack_writer *writer, struct error *err)
 {
-    struct store *store = compact->store;
-    struct compacted_pack *made = &compact->made[compact->made_count];
-    struct pack_summary summary;
-    enum code code = pack_writer_finish(writer, &summary, &made->inline_bytes, err);
+    struct new_pack *made = &compact->made[compact->made_count];
+    enum code code = new_pack_finish(compact->tenant, identity, writer, made, err);
 
-    if (code) {
-        pack_writer_abort(writer);
+    if (code)
         return code;
-    }
-    made->entry = (struct manifest_entry){
-        .number = number,
-        .incarnation = store->incarnation,
-        .in_file = summary.in_file,
-        .bytes = summary.bytes,
-        .hash = summary.hash,
-        .row_count = summary.row_count,
-        .value_count = summary.value_count,
-        .time_first = summary.time_first,
-        .time_last = summary.time_last,
-        .ingest_first = summary.ingest_first,
-        .ingest_last = summary.ingest_last,
-        .kind = kind,
-        .settled = compact->settled,
-        .floor = compact->floor,
-    };
     compact->made_count++;
-    code = store_open_pack(store, compact->tenant->name, &made->entry, made->inline_bytes,
+    return store_open_pack(compact->store, identity->tenant, &made->entry, made->inline_bytes,
                            &made->pack, err);
-    if (code == OK) {
-        struct pack_about about = pack_about(made->pack);
-
-        made->entry.lsn_first = about.lsn_first;
-        made->entry.lsn_last = about.lsn_last;
-    }
-    return code;
 }
 
 /* One span; without `merge` nothing but what is carried. */
@@ -228,13 +194,17 @@ static enum code span_write(struct compact *compact, struct merge *merge,
 {
     bool first = compact->made_count == 0;
     bool carries = first && compact->deletion_count + compact->note_count > 0;
-    uint64_t number = atomic_fetch_add(&compact->store->pack_next, 2);
+    struct pack_identity current_identity = identity_of(compact);
+    struct pack_identity history_identity = current_identity;
     struct pack_writer *current = NULL, *history = NULL;
     bool has_history;
-    enum code code = writer_open(compact, number, PACK_CURRENT, &current, err);
+    enum code code;
 
+    history_identity.number++;
+    history_identity.kind = PACK_HISTORY;
+    code = new_pack_begin(compact->store, &current_identity, &current, err);
     if (code == OK)
-        code = writer_open(compact, number + 1, PACK_HISTORY, &history, err);
+        code = new_pack_begin(compact->store, &history_identity, &history, err);
     if (code == OK && merge != NULL)
         code = merge_span(merge, span->start, span->end, current, history, err);
     if (code == OK && carries)
@@ -242,32 +212,15 @@ static enum code span_write(struct compact *compact, struct merge *merge,
     has_history = code == OK && pack_writer_rows(history) > 0;
     /* A history pack always has its current one, were it empty: they are found as a pair. */
     if (code == OK && (has_history || carries || pack_writer_rows(current) > 0)) {
-        code = writer_finish(compact, number, PACK_CURRENT, current, err);
+        code = made_add(compact, &current_identity, current, err);
         current = NULL;
     }
     if (code == OK && has_history) {
-        code = writer_finish(compact, number + 1, PACK_HISTORY, history, err);
+        code = made_add(compact, &history_identity, history, err);
         history = NULL;
     }
     pack_writer_abort(current);
     pack_writer_abort(history);
-    return code;
-}
-
-static enum code directories_sync(struct compact *compact, struct error *err)
-{
-    struct fs *fs = compact->store->options.fs;
-    char directory[PACK_PATH_SIZE];
-    bool in_file = false;
-    enum code code = OK;
-
-    for (size_t i = 0; i < compact->made_count; i++)
-        in_file |= compact->made[i].entry.in_file;
-    snprintf(directory, sizeof(directory), "packs/%.*s", BYTES_ARG(compact->tenant->name));
-    if (in_file)
-        code = fs_sync_dir(fs, directory, err);
-    if (in_file && code == OK)
-        code = fs_sync_dir(fs, "packs", err);
     return code;
 }
 
@@ -289,15 +242,13 @@ static enum code packs_write(struct compact *compact, struct error *err)
         .pace = store_compact_pace,
         .context = store,
     };
-    char directory[PACK_PATH_SIZE];
     struct merge *merge = NULL;
     enum code code;
 
     compact->made = calloc(2 * plan->span_count + 2, sizeof(*compact->made));
     if (compact->made == NULL)
         return error_set(err, E_MEMORY, "no memory for the list of packs");
-    snprintf(directory, sizeof(directory), "packs/%.*s", BYTES_ARG(compact->tenant->name));
-    code = fs_make_dir(store->options.fs, directory, err);
+    code = new_pack_make_dir(store, compact->tenant, err);
     if (code == OK && plan->span_count > 0)
         code = merge_new(&options, &merge, err);
     for (size_t i = 0; code == OK && i < plan->span_count; i++)
@@ -306,7 +257,7 @@ static enum code packs_write(struct compact *compact, struct error *err)
     if (code == OK && compact->made_count == 0 && compact->deletion_count + compact->note_count > 0)
         code = span_write(compact, NULL, NULL, err);
     if (code == OK)
-        code = directories_sync(compact, err);
+        code = new_packs_sync_names(store, compact->made, compact->made_count, err);
     return code;
 }
 
@@ -339,24 +290,14 @@ static enum code take_out(struct compact *compact, struct index_transaction *tra
     return code;
 }
 
-static enum code put_packs(struct compact *compact, struct index_transaction *transaction,
-                           struct error *err)
+/* The new packs in, the merged ones out. */
+static enum code exchange_packs(struct compact *compact, struct index_transaction *transaction,
+                                struct error *err)
 {
     struct bytes tenant = compact->tenant->name;
-    enum code code = OK;
+    enum code code =
+        new_packs_put(compact->store, transaction, compact->made, compact->made_count, err);
 
-    for (size_t i = 0; code == OK && i < compact->made_count; i++) {
-        const struct compacted_pack *made = &compact->made[i];
-
-        index_key_u64(tenant, made->entry.number, &compact->key);
-        manifest_entry_encode(&made->entry, &compact->value);
-        code = put(compact, transaction, INDEX_MANIFEST, err);
-        if (code || made->entry.in_file)
-            continue;
-        index_key_u64(tenant, made->entry.number, &compact->key);
-        buf_put(&compact->value, made->inline_bytes);
-        code = put(compact, transaction, INDEX_PACK, err);
-    }
     for (size_t i = 0; code == OK && i < compact->plan.pack_count; i++) {
         struct pack_about about = pack_about(compact->plan.packs[i]);
 
@@ -420,7 +361,7 @@ static enum code compact_commit(struct compact *compact, bool *unknown, struct e
 
     if (code)
         return code;
-    code = put_packs(compact, transaction, err);
+    code = exchange_packs(compact, transaction, err);
     if (code == OK)
         code = drop_dead(compact, transaction, err);
     if (code == OK)
@@ -493,18 +434,6 @@ static enum code compact_publish(struct compact *compact, struct error *err)
         if (pack_about(compact->plan.packs[i]).in_file)
             code = store_retire_pack(store, compact->plan.packs[i], err);
     return code;
-}
-
-static void compact_undo(struct compact *compact)
-{
-    for (size_t i = 0; i < compact->made_count; i++) {
-        char path[PACK_PATH_SIZE];
-        struct error ignored;
-
-        pack_path(compact->tenant->name, compact->made[i].entry.number, path);
-        if (compact->made[i].entry.in_file)
-            (void)!fs_unlink(compact->store->options.fs, path, &ignored); /* else at start */
-    }
 }
 
 /* --- the run --- */
@@ -641,11 +570,7 @@ static void note_bad_packs(struct compact *compact)
 
 static void compact_release(struct compact *compact)
 {
-    for (size_t i = 0; i < compact->made_count; i++) {
-        pack_unref(compact->made[i].pack);
-        free((void *)compact->made[i].inline_bytes.data);
-    }
-    free(compact->made);
+    new_packs_free(compact->made, compact->made_count);
     free(compact->dead);
     compaction_release(&compact->plan);
     pack_list_unref(compact->packs);
@@ -706,7 +631,7 @@ enum code store_compact_tenant(struct store *store, const struct tenant *tenant,
         committed = code == OK;
     }
     if (!committed && !unknown)
-        compact_undo(&compact);
+        new_packs_undo(store, compact.made, compact.made_count);
     if (committed) {
         store->scrub_wanted |= compact.erases;
         code = compact_publish(&compact, err);

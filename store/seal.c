@@ -19,6 +19,7 @@
 #include "base/reader.h"
 #include "codec/record.h"
 #include "store/index.h"
+#include "store/new_pack.h"
 #include "store/packs/manifest.h"
 #include "store/packs/pack.h"
 #include "store/packs/pack_writer.h"
@@ -27,17 +28,10 @@
 /* Notes looked for at a time; a seal removes at least twice as many as it adds, if they are due. */
 enum { NOTES_EXPIRED_AT_ONCE = 10000 };
 
-struct sealed_pack {
-    const struct tenant *tenant;
-    struct manifest_entry entry;
-    struct bytes inline_bytes; /* owned; of a pack too small for a file */
-    struct pack *pack;
-};
-
 struct seal {
     struct store *store;
     struct generation *generation;
-    struct sealed_pack *packs;
+    struct new_pack *packs;
     size_t pack_count;
     bool news; /* the transaction has series or fields that the index did not have */
     struct index_transaction *transaction;
@@ -172,24 +166,23 @@ static enum code seal_tenant(struct seal *seal, const struct tenant *tenant,
 {
     struct store *store = seal->store;
     struct generation *generation = seal->generation;
-    struct sealed_pack *sealed = &seal->packs[seal->pack_count];
+    struct new_pack *sealed = &seal->packs[seal->pack_count];
     struct pack_identity identity = {
         .tenant = tenant->name,
         .incarnation = store->incarnation,
         .number = atomic_fetch_add(&store->pack_next, 1),
         .lsn_first = generation->lsn_first,
         .lsn_last = generation->lsn_last,
+        .kind = PACK_PLAIN,
+        .settled = INT64_MIN,
+        .floor = INT64_MIN,
     };
     struct pack_writer *writer = NULL;
-    struct pack_summary summary = {0};
-    char path[PACK_PATH_SIZE], directory[PACK_PATH_SIZE];
     enum code code;
 
-    pack_path(tenant->name, identity.number, path);
-    snprintf(directory, sizeof(directory), "packs/%.*s", BYTES_ARG(tenant->name));
-    code = fs_make_dir(store->options.fs, directory, err);
+    code = new_pack_make_dir(store, tenant, err);
     if (code == OK)
-        code = pack_writer_open(store->options.fs, path, &identity, &writer, err);
+        code = new_pack_begin(store, &identity, &writer, err);
     if (code == OK)
         code = write_blocks(store, writer, chains, count, err);
     if (code == OK)
@@ -198,38 +191,18 @@ static enum code seal_tenant(struct seal *seal, const struct tenant *tenant,
         code = write_notes(writer, generation->tombstones, tenant, pack_writer_tombstone, err);
     if (code == OK)
         code = write_notes(writer, generation->notes, tenant, pack_writer_note, err);
-    if (code == OK)
-        code = pack_writer_finish(writer, &summary, &sealed->inline_bytes, err);
     if (code) {
         pack_writer_abort(writer);
         block_builder_reset(store->builder);
         return code;
     }
-    if (summary.in_file)
-        code = fs_sync_dir(store->options.fs, directory, err);
-    if (summary.in_file && code == OK)
-        code = fs_sync_dir(store->options.fs, "packs", err);
-    sealed->tenant = tenant;
-    sealed->entry = (struct manifest_entry){
-        .number = identity.number,
-        .incarnation = store->incarnation,
-        .in_file = summary.in_file,
-        .bytes = summary.bytes,
-        .hash = summary.hash,
-        .row_count = summary.row_count,
-        .value_count = summary.value_count,
-        .time_first = summary.time_first,
-        .time_last = summary.time_last,
-        .ingest_first = summary.ingest_first,
-        .ingest_last = summary.ingest_last,
-        .lsn_first = generation->lsn_first,
-        .lsn_last = generation->lsn_last,
-        .kind = PACK_PLAIN,
-        .settled = INT64_MIN,
-        .floor = INT64_MIN,
-    };
+    code = new_pack_finish(tenant, &identity, writer, sealed, err);
+    if (code) {
+        block_builder_reset(store->builder);
+        return code;
+    }
     seal->pack_count++;
-    return code;
+    return new_packs_sync_names(store, sealed, 1, err);
 }
 
 static bool tenant_sealed(const struct seal *seal, const struct tenant *tenant)
@@ -334,25 +307,6 @@ static enum code put_meta(struct seal *seal, const char *name, const void *value
 {
     return seal->store->options.index->operations->put(
         seal->transaction, INDEX_META, bytes_of(name), (struct bytes){value, size}, err);
-}
-
-static enum code put_packs(struct seal *seal, struct error *err)
-{
-    enum code code = OK;
-
-    for (size_t i = 0; code == OK && i < seal->pack_count; i++) {
-        const struct sealed_pack *sealed = &seal->packs[i];
-
-        index_key_u64(sealed->tenant->name, sealed->entry.number, &seal->key);
-        manifest_entry_encode(&sealed->entry, &seal->value);
-        code = put(seal, INDEX_MANIFEST, err);
-        if (code == OK && !sealed->entry.in_file) {
-            index_key_u64(sealed->tenant->name, sealed->entry.number, &seal->key);
-            buf_put(&seal->value, sealed->inline_bytes);
-            code = put(seal, INDEX_PACK, err);
-        }
-    }
-    return code;
 }
 
 /* Those that the index does not have; seal_remember() notes them once the transaction is through.
@@ -509,7 +463,7 @@ static enum code seal_commit(struct seal *seal, bool *unknown, struct error *err
     code = index->begin(store->options.index, true, &seal->transaction, err);
     if (code)
         return code;
-    code = put_packs(seal, err);
+    code = new_packs_put(store, seal->transaction, seal->packs, seal->pack_count, err);
     if (code == OK)
         code = put_series(seal, err);
     if (code == OK)
@@ -632,19 +586,6 @@ enum code store_open_pack(struct store *store, struct bytes tenant,
     return code;
 }
 
-static void seal_undo_packs(struct seal *seal)
-{
-    for (size_t i = 0; i < seal->pack_count; i++) {
-        char path[PACK_PATH_SIZE];
-        struct error ignored;
-
-        if (!seal->packs[i].entry.in_file)
-            continue;
-        pack_path(seal->packs[i].tenant->name, seal->packs[i].entry.number, path);
-        (void)!fs_unlink(seal->store->options.fs, path, &ignored); /* else removed at start */
-    }
-}
-
 enum code store_seal_oldest(struct store *store, struct error *err)
 {
     struct seal seal = {
@@ -670,7 +611,7 @@ enum code store_seal_oldest(struct store *store, struct error *err)
         committed = code == OK;
     }
     if (!committed && !unknown)
-        seal_undo_packs(&seal);
+        new_packs_undo(store, seal.packs, seal.pack_count);
     if (code == OK)
         code = seal_remember(&seal, err);
     if (code == OK)
@@ -690,12 +631,7 @@ enum code store_seal_oldest(struct store *store, struct error *err)
     } else if (committed || unknown) {
         store_fail(store, err); /* perhaps in the index, but not shown */
     }
-    for (size_t i = 0; i < seal.pack_count; i++) {
-        if (seal.packs[i].pack != NULL)
-            pack_unref(seal.packs[i].pack);
-        free((void *)seal.packs[i].inline_bytes.data);
-    }
-    free(seal.packs);
+    new_packs_free(seal.packs, seal.pack_count);
     buf_release(&seal.key);
     buf_release(&seal.value);
     if (pinned)
