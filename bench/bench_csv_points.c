@@ -7,11 +7,11 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "bench/decode.h"
 #include "codec/csv_options.h"
-#include "codec/decoder.h"
 #include "model/limits.h"
 
-enum { FIELDS = 10, PIECE_SIZE = 128 * 1024 };
+enum { FIELDS = 10 };
 
 static void put_value(struct buf *body, struct random *random, char kind)
 {
@@ -50,40 +50,12 @@ static void make_body(struct buf *body, unsigned hosts, unsigned rows, char kind
     }
 }
 
-static void check(enum code code, const struct error *err)
-{
-    if (code == OK)
-        return;
-    fprintf(stderr, "%s: %s\n", code_row(code)->slug, err->text);
-    exit(1);
-}
-
 static uint64_t decode(struct bytes body, const struct limits *limits,
                        const struct csv_options *csv)
 {
     struct decode_options options = {.limits = limits, .csv = csv};
-    struct error err = {0};
-    struct arena arena;
-    struct batch batch;
-    struct decoder *decoder = NULL;
-    uint64_t values;
 
-    arena_init(&arena, (size_t)1 << 32, NULL);
-    batch_init(&batch, &arena, limits->errors_max);
-    check(decoder_csv.begin(&batch, &options, &decoder, &err), &err);
-    for (size_t at = 0; at < body.size; at += PIECE_SIZE) {
-        size_t end = at + PIECE_SIZE < body.size ? at + PIECE_SIZE : body.size;
-
-        check(decoder_csv.feed(decoder, bytes_slice(body, at, end), &err), &err);
-    }
-    check(decoder_csv.finish(decoder, &err), &err);
-    values = batch.value_count;
-    if (batch.reject_count > 0 || !batch_resolve(&batch))
-        exit(1);
-    decoder_csv.free(decoder);
-    batch_release(&batch);
-    arena_release(&arena);
-    return values;
+    return decode_body(&decoder_csv, body, &options);
 }
 
 int main(int argc, char **argv)

@@ -7,10 +7,10 @@
 
 #include "base/clock.h"
 #include "base/random.h"
-#include "codec/decoder.h"
+#include "bench/decode.h"
 #include "model/limits.h"
 
-enum { FIELDS = 10, PIECE_SIZE = 128 * 1024 };
+enum { FIELDS = 10 };
 
 static void put_value(struct buf *body, struct random *random, char kind)
 {
@@ -46,39 +46,11 @@ static void make_body(struct buf *body, unsigned hosts, unsigned lines, char kin
     }
 }
 
-static void check(enum code code, const struct error *err)
-{
-    if (code == OK)
-        return;
-    fprintf(stderr, "%s: %s\n", code_row(code)->slug, err->text);
-    exit(1);
-}
-
 static uint64_t decode(struct bytes body, const struct limits *limits)
 {
     struct decode_options options = {.now_ns = INT64_C(1700000000000000000), .limits = limits};
-    struct error err = {0};
-    struct arena arena;
-    struct batch batch;
-    struct decoder *decoder = NULL;
-    uint64_t values;
 
-    arena_init(&arena, (size_t)1 << 32, NULL);
-    batch_init(&batch, &arena, limits->errors_max);
-    check(decoder_line_protocol.begin(&batch, &options, &decoder, &err), &err);
-    for (size_t at = 0; at < body.size; at += PIECE_SIZE) {
-        size_t end = at + PIECE_SIZE < body.size ? at + PIECE_SIZE : body.size;
-
-        check(decoder_line_protocol.feed(decoder, bytes_slice(body, at, end), &err), &err);
-    }
-    check(decoder_line_protocol.finish(decoder, &err), &err);
-    values = batch.value_count;
-    if (batch.reject_count > 0 || !batch_resolve(&batch))
-        exit(1);
-    decoder_line_protocol.free(decoder);
-    batch_release(&batch);
-    arena_release(&arena);
-    return values;
+    return decode_body(&decoder_line_protocol, body, &options);
 }
 
 int main(int argc, char **argv)
