@@ -35,8 +35,9 @@ static void count_take(void *state, const struct part_summary *input)
     ((struct count_state *)state)->count += input->summary->valid_count;
 }
 
-static void count_finish(const void *state, struct datum *datum)
+static void count_finish(const void *state, const struct aggregate_call *call, struct datum *datum)
 {
+    (void)call;
     *datum =
         (struct datum){.type = TYPE_U64, .cell.u64 = ((const struct count_state *)state)->count};
 }
@@ -132,11 +133,12 @@ static void put_real(double value, struct datum *datum)
     *datum = (struct datum){.type = isfinite(value) ? TYPE_F64 : TYPE_NONE, .cell.f64 = value};
 }
 
-static void sum_finish(const void *state, struct datum *datum)
+static void sum_finish(const void *state, const struct aggregate_call *call, struct datum *datum)
 {
     const struct sum_state *sum = state;
     double high, low;
 
+    (void)call;
     if (sum->real_count == 0) {
         *datum = (struct datum){.type = sum->integer_count ? TYPE_I64 : TYPE_NONE,
                                 .is_wide = sum->integer_count > 0,
@@ -147,12 +149,13 @@ static void sum_finish(const void *state, struct datum *datum)
     put_real(high, datum);
 }
 
-static void mean_finish(const void *state, struct datum *datum)
+static void mean_finish(const void *state, const struct aggregate_call *call, struct datum *datum)
 {
     const struct sum_state *sum = state;
     double count = (double)(sum->integer_count + sum->real_count);
     double high, low, mean;
 
+    (void)call;
     *datum = (struct datum){.type = TYPE_NONE};
     if (count == 0)
         return;
@@ -290,13 +293,15 @@ static void extreme_finish(const struct extreme_state *extreme, int sign, struct
     }
 }
 
-static void min_finish(const void *state, struct datum *datum)
+static void min_finish(const void *state, const struct aggregate_call *call, struct datum *datum)
 {
+    (void)call;
     extreme_finish(state, 1, datum);
 }
 
-static void max_finish(const void *state, struct datum *datum)
+static void max_finish(const void *state, const struct aggregate_call *call, struct datum *datum)
 {
+    (void)call;
     extreme_finish(state, -1, datum);
 }
 
@@ -385,10 +390,11 @@ static void last_take(void *state, const struct part_summary *input)
     end->type = input->type;
 }
 
-static void end_finish(const void *state, struct datum *datum)
+static void end_finish(const void *state, const struct aggregate_call *call, struct datum *datum)
 {
     const struct end_state *end = state;
 
+    (void)call;
     *datum = (struct datum){.type = (enum value_type)end->type, .cell = end->cell};
 }
 
@@ -418,10 +424,13 @@ const struct aggregate aggregate_rows[] = {
 
 const size_t aggregate_row_count = COUNT_OF(aggregate_rows);
 
-const struct aggregate *aggregate_find(struct bytes name)
+bool aggregate_call_parse(struct bytes text, struct aggregate_call *call)
 {
-    for (size_t i = 0; i < aggregate_row_count; i++)
-        if (bytes_equal(name, bytes_of(aggregate_rows[i].name)))
-            return &aggregate_rows[i];
-    return NULL;
+    for (size_t i = 0; i < aggregate_row_count; i++) {
+        if (!bytes_equal(text, bytes_of(aggregate_rows[i].name)))
+            continue;
+        *call = (struct aggregate_call){&aggregate_rows[i], text};
+        return true;
+    }
+    return false;
 }

@@ -41,15 +41,24 @@ struct part_row {
 
 extern const struct part_row part_rows[PART_KINDS];
 
+struct aggregate_call;
+
 struct aggregate {
     const char *name;
     enum part part;
-    void (*finish)(const void *state, struct datum *datum);
+    void (*finish)(const void *state, const struct aggregate_call *call, struct datum *datum);
 };
 
 extern const struct aggregate aggregate_rows[];
 extern const size_t aggregate_row_count;
 
-const struct aggregate *aggregate_find(struct bytes name); /* NULL = there is none */
+/* One as a question asks for it. */
+struct aggregate_call {
+    const struct aggregate *row;
+    struct bytes name; /* of columns: "mean" of mean_user */
+};
+
+/* `text` as agg= has it; the call points into it.  False: there is no such aggregate. */
+MUST_USE bool aggregate_call_parse(struct bytes text, struct aggregate_call *call);
 
 #endif

@@ -102,24 +102,24 @@ static int compare_field(const void *name, const void *field)
     return bytes_compare(*(const struct bytes *)name, ((const struct field_info *)field)->name);
 }
 
-static enum code refuse_kind(const struct field_info *field, const struct aggregate *aggregate,
+static enum code refuse_kind(const struct field_info *field, const struct aggregate_call *aggregate,
                              struct error *err)
 {
     error_point(err, BYTES("agg"));
     return error_set(err, E_BAD_PARAMETER,
                      "%s needs numbers, and field \"%.*s\" holds %ss; count, first and last take "
                      "any",
-                     aggregate->name, BYTES_ARG(field->name), value_kind_name(field->kind));
+                     aggregate->row->name, BYTES_ARG(field->name), value_kind_name(field->kind));
 }
 
 static bool name_column(struct plan *plan, struct plan_column *column, struct bytes field)
 {
-    size_t prefix = strlen(column->aggregate->name);
+    size_t prefix = column->aggregate->name.size;
     char *text = arena_alloc(&plan->arena, prefix + 1 + field.size);
 
     if (!text)
         return false;
-    memcpy(text, column->aggregate->name, prefix);
+    memcpy(text, column->aggregate->name.data, prefix);
     text[prefix] = '_';
     memcpy(text + prefix + 1, field.data, field.size);
     column->name = (struct bytes){text, prefix + 1 + field.size};
@@ -127,10 +127,10 @@ static bool name_column(struct plan *plan, struct plan_column *column, struct by
 }
 
 /* Whether the aggregate has a column of this field; `known` may be NULL. */
-static bool takes(const struct aggregate *aggregate, const struct field_info *known)
+static bool takes(const struct aggregate_call *aggregate, const struct field_info *known)
 {
     return !known || known->kind == KIND_NUMBER || known->kind == KIND_NONE ||
-           !part_rows[aggregate->part].numbers;
+           !part_rows[aggregate->row->part].numbers;
 }
 
 /* Fields without a column are left out, so that they are not read and make no rows. */
@@ -155,14 +155,14 @@ static enum code aggregate_columns(struct plan *plan, const struct bytes *fields
         for (uint32_t j = 0; j < query->aggregate_count; j++) {
             struct plan_column *column = &columns[plan->column_count];
 
-            if (!takes(query->aggregates[j], field)) {
+            if (!takes(&query->aggregates[j], field)) {
                 if (query->field_count > 0)
-                    return refuse_kind(field, query->aggregates[j], err);
+                    return refuse_kind(field, &query->aggregates[j], err);
                 continue;
             }
-            *column =
-                (struct plan_column){.field = plan->field_count, .aggregate = query->aggregates[j]};
-            numbers[plan->field_count] |= part_rows[query->aggregates[j]->part].numbers;
+            *column = (struct plan_column){.field = plan->field_count,
+                                           .aggregate = &query->aggregates[j]};
+            numbers[plan->field_count] |= part_rows[query->aggregates[j].row->part].numbers;
             if (!name_column(plan, column, fields[i]))
                 return watch_memory(plan->watch, err);
             plan->column_count++;

@@ -7,9 +7,9 @@
 #include "query/scan.h"
 
 struct plan_column {
-    struct bytes name;                 /* "user", "mean_user" */
-    uint32_t field;                    /* index into plan.fields */
-    const struct aggregate *aggregate; /* NULL in raw rows */
+    struct bytes name;                      /* "user", "mean_user" */
+    uint32_t field;                         /* index into plan.fields */
+    const struct aggregate_call *aggregate; /* NULL in raw rows */
 };
 
 struct plan_places {

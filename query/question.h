@@ -22,7 +22,7 @@ struct query {
     bool start_given;
     bool as_of_given;
     int64_t as_of;
-    const struct aggregate *const *aggregates; /* count 0 = raw rows */
+    const struct aggregate_call *aggregates; /* count 0 = raw rows */
     uint32_t aggregate_count;
     int64_t every; /* 0 = one window over the whole range */
     enum grouping grouping;

@@ -9,12 +9,12 @@
 /* Larger values might overflow a sum on the way, and then the order of adding decides. */
 #define SUMMED_MAX 0x1p960
 
-void summary_use_init(struct summary_use *use, const struct aggregate *const *aggregates,
+void summary_use_init(struct summary_use *use, const struct aggregate_call *aggregates,
                       size_t count, int64_t every, bool first_time)
 {
     *use = (struct summary_use){.allowed = count > 0, .every = every, .first_time = first_time};
     for (size_t i = 0; i < count; i++)
-        use->parts[aggregates[i]->part] = true;
+        use->parts[aggregates[i].row->part] = true;
 }
 
 static bool in_one_window(int64_t every, const struct place *place)

@@ -23,7 +23,7 @@ struct summary_use {
     bool first_time; /* the time of the first value is told */
 };
 
-void summary_use_init(struct summary_use *use, const struct aggregate *const *aggregates,
+void summary_use_init(struct summary_use *use, const struct aggregate_call *aggregates,
                       size_t count, int64_t every, bool first_time);
 /* Whether the place's rows are the answer's, all of one window, as far as can be told without
  * reading: `place` is the scan's next one. */

@@ -35,7 +35,7 @@ int64_t window_start(int64_t every, int64_t shift, int64_t time, int64_t *end)
 
 void windows_init(struct windows *windows, struct watch *watch, int64_t every, uint32_t field_count,
                   uint32_t column_count, const uint8_t *numbers,
-                  const struct aggregate *const *aggregates, size_t count)
+                  const struct aggregate_call *aggregates, size_t count)
 {
     *windows = (struct windows){.watch = watch,
                                 .every = every,
@@ -46,7 +46,7 @@ void windows_init(struct windows *windows, struct watch *watch, int64_t every, u
     for (size_t i = 0; i < PART_KINDS; i++)
         windows->offset[i] = SIZE_MAX;
     for (size_t i = 0; i < count; i++) {
-        enum part part = aggregates[i]->part;
+        enum part part = aggregates[i].row->part;
 
         if (windows->offset[part] != SIZE_MAX)
             continue;
@@ -317,11 +317,12 @@ void windows_sort(struct windows *windows)
 }
 
 void window_finish(const struct windows *windows, const struct window *window, uint32_t field,
-                   const struct aggregate *aggregate, struct datum *datum)
+                   const struct aggregate_call *aggregate, struct datum *datum)
 {
-    assert(windows->offset[aggregate->part] != SIZE_MAX);
-    aggregate->finish(
-        window->states + field * windows->field_size + windows->offset[aggregate->part], datum);
+    assert(windows->offset[aggregate->row->part] != SIZE_MAX);
+    aggregate->row->finish(window->states + field * windows->field_size +
+                               windows->offset[aggregate->row->part],
+                           aggregate, datum);
 }
 
 void windows_release(struct windows *windows)

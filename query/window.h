@@ -36,7 +36,7 @@ struct windows {
 /* Part of a window's state is what the aggregates need; every field has all of it. */
 void windows_init(struct windows *windows, struct watch *watch, int64_t every, uint32_t field_count,
                   uint32_t column_count, const uint8_t *numbers,
-                  const struct aggregate *const *aggregates, size_t count);
+                  const struct aggregate_call *aggregates, size_t count);
 /* Empties them for the next group. */
 void windows_begin(struct windows *windows);
 /* Adds ascending rows, or the summary of such rows of one window.  E_QUERY_GROUPS, E_QUERY_MEMORY.
@@ -46,7 +46,7 @@ MUST_USE enum code windows_add(struct windows *windows, const struct run *run, s
 void windows_sort(struct windows *windows);
 /* What the aggregate makes of the field in the window. */
 void window_finish(const struct windows *windows, const struct window *window, uint32_t field,
-                   const struct aggregate *aggregate, struct datum *datum);
+                   const struct aggregate_call *aggregate, struct datum *datum);
 void windows_release(struct windows *windows);
 
 /* The start of the window that holds `time`, not below INT64_MIN; *end is at most INT64_MAX. */

@@ -7,13 +7,15 @@
 
 #include "query/aggregate.h"
 
+#include "tests/unit/query/calls.h"
+
 /* What the aggregate makes of two stretches, each of its own type. */
 static struct datum make(const char *name, enum value_type type_a, const union cell *a,
                          uint32_t count_a, enum value_type type_b, const union cell *b,
                          uint32_t count_b)
 {
     static const int64_t time[] = {1, 2, 3, 4};
-    const struct aggregate *aggregate = aggregate_find(bytes_of(name));
+    const struct aggregate_call aggregate = call_of(name);
     _Alignas(16) char state[64] = {0};
     struct rows_column columns[] = {
         {0, type_a, a, NULL},
@@ -22,13 +24,12 @@ static struct datum make(const char *name, enum value_type type_a, const union c
     struct part_input input = {&columns[0], time, 0, count_a, NULL};
     struct datum datum;
 
-    assert_non_null(aggregate);
-    assert_true(part_rows[aggregate->part].size <= sizeof(state));
-    assert_true(part_rows[aggregate->part].add(state, &input));
+    assert_true(part_rows[aggregate.row->part].size <= sizeof(state));
+    assert_true(part_rows[aggregate.row->part].add(state, &input));
     input.column = &columns[1];
     input.end = count_b;
-    assert_true(part_rows[aggregate->part].add(state, &input));
-    aggregate->finish(state, &datum);
+    assert_true(part_rows[aggregate.row->part].add(state, &input));
+    aggregate.row->finish(state, &aggregate, &datum);
     return datum;
 }
 
@@ -101,7 +102,7 @@ static const struct text *make_text(struct arena *arena, const char *from)
 
 static void test_ends_copy_texts_and_keep_to_time(void **state)
 {
-    const struct aggregate *last = aggregate_find(BYTES("last"));
+    const struct aggregate_call last = call_of("last");
     struct arena arena = {.bytes_max = 1 << 20};
     const struct text *long_text = make_text(&arena, "abc");
     const union cell cells[] = {{.text = make_text(&arena, "a")}, {.text = long_text}};
@@ -114,13 +115,13 @@ static void test_ends_copy_texts_and_keep_to_time(void **state)
     (void)state;
     for (input.end = 1; input.end <= 2; input.end++)
         assert_true(part_rows[PART_LAST].add(kept, &input));
-    last->finish(kept, &datum);
+    last.row->finish(kept, &last, &datum);
     assert_int_equal(datum.type, TYPE_STRING);
     assert_ptr_not_equal(datum.cell.text, long_text);
     assert_true(bytes_equal(text_bytes(datum.cell.text), BYTES("abc")));
     input.end = 1; /* earlier: does not count */
     assert_true(part_rows[PART_LAST].add(kept, &input));
-    last->finish(kept, &datum);
+    last.row->finish(kept, &last, &datum);
     assert_true(bytes_equal(text_bytes(datum.cell.text), BYTES("abc")));
     input.arena = &(struct arena){0}; /* and when there is no memory */
     memset(kept, 0, sizeof(kept));
@@ -138,15 +139,15 @@ static void test_absent_cells_do_not_count(void **state)
 
     (void)state;
     for (size_t i = 0; i < aggregate_row_count; i++) {
-        const struct aggregate *aggregate = &aggregate_rows[i];
+        struct aggregate_call aggregate = call_of(aggregate_rows[i].name);
         _Alignas(16) char kept[64] = {0};
         struct datum datum;
 
-        assert_true(part_rows[aggregate->part].add(kept, &input));
-        aggregate->finish(kept, &datum);
+        assert_true(part_rows[aggregate.row->part].add(kept, &input));
+        aggregate.row->finish(kept, &aggregate, &datum);
         assert_true(datum.type == TYPE_U64 ? datum.cell.u64 == 1 : datum.cell.f64 == 2);
         memset(kept, 0, sizeof(kept));
-        aggregate->finish(kept, &datum);
+        aggregate.row->finish(kept, &aggregate, &datum);
         assert_true(datum.type == TYPE_NONE || datum.cell.u64 == 0); /* count of nothing is 0 */
     }
 }

@@ -10,6 +10,8 @@
 
 #include "query/plan.h"
 
+#include "tests/unit/query/calls.h"
+
 struct planning {
     struct fixture fixture;
     struct query query;
@@ -65,7 +67,7 @@ static void test_columns_of_raw_rows_are_the_fields(void **state)
 
 static void test_fields_without_a_column_are_not_read(void **state)
 {
-    const struct aggregate *mean = aggregate_find(BYTES("mean"));
+    const struct aggregate_call mean = call_of("mean");
     struct planning planning;
 
     (void)state;
@@ -130,7 +132,7 @@ static void test_ranges_behind_a_cursor(void **state)
         {true,  false, 10, 10,        0,         10 },
         {false, false, 0,  INT64_MAX, INT64_MAX, 100},
     };
-    const struct aggregate *count = aggregate_find(BYTES("count"));
+    const struct aggregate_call count = call_of("count");
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {

@@ -9,6 +9,8 @@
 
 #include "query/window.h"
 
+#include "tests/unit/query/calls.h"
+
 static void test_windows_align_to_the_epoch_and_weeks_to_monday(void **state)
 {
     static const int64_t hour = 3600000000000, day = 24 * 3600000000000;
@@ -49,7 +51,7 @@ static void test_windows_align_to_the_epoch_and_weeks_to_monday(void **state)
 static void test_windows_are_found_again_in_any_order(void **state)
 {
     enum { COUNT = 3000 };
-    const struct aggregate *count = aggregate_find(BYTES("count"));
+    const struct aggregate_call count = call_of("count");
     struct limits limits = {
         .query_groups_max = COUNT, .query_memory_bytes_max = 1 << 24, .query_ms_max = 1000};
     const uint8_t numbers[] = {0};
@@ -80,7 +82,7 @@ static void test_windows_are_found_again_in_any_order(void **state)
         struct datum datum;
 
         assert_int_equal(windows.windows[i].start, (int64_t)i * 10);
-        window_finish(&windows, &windows.windows[i], 0, count, &datum);
+        window_finish(&windows, &windows.windows[i], 0, &count, &datum);
         assert_int_equal(datum.cell.u64, i == 0 || i == COUNT - 1 ? 2 : 4);
     }
     {
@@ -95,7 +97,7 @@ static void test_windows_are_found_again_in_any_order(void **state)
 
 static void test_rows_without_a_value_make_no_window(void **state)
 {
-    const struct aggregate *count = aggregate_find(BYTES("count"));
+    const struct aggregate_call count = call_of("count");
     struct limits limits = {
         .query_groups_max = 100, .query_memory_bytes_max = 1 << 20, .query_ms_max = 1000};
     const uint8_t numbers[] = {0}, present[] = {0, 0, 1, 0};

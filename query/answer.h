@@ -1,0 +1,50 @@
+/* The run of one question, as the ways to answer share it.  query_run() opens the series of each
+ * group in turn; what becomes of their rows is a way's: told as they are, with all their states, or
+ * gathered into windows. */
+#ifndef WEIR_QUERY_ANSWER_H
+#define WEIR_QUERY_ANSWER_H
+
+#include "query/history.h"
+#include "query/result.h"
+#include "query/window.h"
+
+struct answer_way;
+
+struct answer {
+    struct plan plan;
+    struct watch watch;
+    struct result result;
+    const struct answer_way *way;
+    struct scan_setting setting;
+    struct scan scan; /* of the series at hand */
+    struct versions versions;
+    struct history history;
+    struct windows windows;
+    struct datum *values; /* of one row, by column */
+    /* The last row told, and whether there is one behind it. */
+    size_t last_group;
+    int64_t last_time, last_known_from;
+    bool more; /* the page is full: nothing else needs to be read */
+};
+
+struct answer_way {
+    /* A group begins; NULL: nothing is to be done. */
+    void (*begin)(struct answer *answer);
+    /* The rows of one of its series. */
+    enum code (*series)(struct answer *answer, size_t group, struct error *err);
+    /* All its series were there; NULL: nothing is to be done. */
+    enum code (*end)(struct answer *answer, size_t group, struct error *err);
+};
+
+extern const struct answer_way way_rows;     /* answer_rows.c */
+extern const struct answer_way way_versions; /* answer_versions.c */
+extern const struct answer_way way_windows;  /* answer_windows.c */
+
+/* For ways: the next rows of the series as they count for the question; they live until the next
+ * call.  E_END. */
+MUST_USE enum code answer_next(struct answer *answer, struct run *run, struct error *err);
+/* Tells a row, unless the page is full: then `more` is set. */
+MUST_USE enum code answer_emit(struct answer *answer, size_t group, const struct result_row *row,
+                               struct error *err);
+
+#endif

@@ -1,0 +1,70 @@
+/* The parameters of a question, one row each, in the order in which they are taken. */
+#ifndef WEIR_QUERY_PARAMETERS_H
+#define WEIR_QUERY_PARAMETERS_H
+
+#include "query/question.h"
+
+enum parameter {
+    P_FORMAT,
+    P_SHAPE,
+    P_EPOCH,
+    P_INT64,
+    P_ORDER,
+    P_VERSIONS,
+    P_STRICT,
+    P_MEASUREMENT,
+    P_FIELDS,
+    P_MATCH,
+    P_START,
+    P_END,
+    P_AS_OF,
+    P_EVERY,
+    P_AGG,
+    P_GROUP_BY,
+    P_FILL,
+    P_LIMIT,
+    P_CURSOR,
+    P_DOWNSAMPLE,
+    P_EXPLAIN,
+    P_OFFSET,
+    P_TOP,
+    P_BOTTOM,
+    P_TZ,
+    P_WHERE,
+    P_COUNT
+};
+
+/* A question while it is taken apart. */
+struct parse {
+    const struct query_parameter *parameters;
+    size_t count;
+    struct arena *arena;
+    struct query *query;
+    int64_t now_ns;
+    const struct query_parameter *given[P_COUNT]; /* the first of each, or NULL */
+    size_t match_count;
+};
+
+struct parameter_row {
+    enum code (*take)(struct parse *parse, struct bytes value, struct error *err);
+    const char *instead; /* of one that has no function yet: what there is */
+    bool repeats;
+    bool chooses; /* rows or their order: part of a cursor's identity */
+};
+
+extern const struct parameter_row parameter_rows[P_COUNT];
+
+/* --- for the functions of the table --- */
+
+enum code parse_no_memory(struct error *err);
+/* One of a few words, NULL-terminated; its index. */
+MUST_USE enum code take_word(struct bytes value, const char *const *words, const char *want,
+                             size_t *index, struct error *err);
+
+/* Of windows and groups: parameters_window.c. */
+MUST_USE enum code take_every(struct parse *parse, struct bytes value, struct error *err);
+MUST_USE enum code take_agg(struct parse *parse, struct bytes value, struct error *err);
+MUST_USE enum code take_group_by(struct parse *parse, struct bytes value, struct error *err);
+MUST_USE enum code take_fill(struct parse *parse, struct bytes value, struct error *err);
+
+#endif
