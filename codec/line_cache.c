@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "codec/line_digits.h"
+#include "codec/line_key.h"
 #include "codec/utf8.h"
 
 enum {
@@ -64,16 +65,18 @@ void line_cache_came(struct line_cache *cache, struct line_series *series)
 static struct line_series *series_add(struct line_cache *cache, struct bytes text, uint64_t hash,
                                       uint32_t index)
 {
-    struct line_series *series = ARENA_NEW(cache->batch->arena, struct line_series);
+    struct line_series *series = arena_alloc(cache->batch->arena, sizeof(*series) + text.size);
     const struct line_series *last = cache->last;
 
     if (series == NULL)
         return NULL;
-    series->text = arena_copy(cache->batch->arena, text);
-    series->index = index;
-    series->measurement = cache->batch->series[index].measurement;
-    if (series->text.data == NULL ||
-        !map_put_hashed(&cache->series_by_text, series->text, hash, series))
+    memcpy(series + 1, text.data, text.size);
+    *series = (struct line_series){
+        .text = {(const char *)(series + 1), text.size},
+        .index = index,
+        .measurement = cache->batch->series[index].measurement,
+    };
+    if (!map_put_hashed(&cache->series_by_text, series->text, hash, series))
         return NULL;
     if (last != NULL && bytes_equal(last->measurement, series->measurement))
         series->layout = last->layout;
@@ -195,8 +198,16 @@ static struct line_series *new_series(struct line_cache *cache, const struct lin
                                       const struct batch_table *table)
 {
     struct line_point *input = cache->input;
+    struct bytes key, measurement;
     uint32_t index;
 
+    if (line_key_plain(head->text, cache->options.limits, cache->batch->arena, &key,
+                       &measurement)) {
+        if (!bytes_equal(measurement, table->measurement))
+            return NULL;
+        index = batch_series_add(cache->batch, key, measurement);
+        return index == UINT32_MAX ? NULL : series_add(cache, head->text, head->hash, index);
+    }
     input->start = head->text.data;
     input->line = head->text;
     if (line_parse_series(input, head->text, NULL) != OK ||

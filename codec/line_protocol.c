@@ -10,6 +10,7 @@
 
 #include "codec/decoder.h"
 #include "codec/line_cache.h"
+#include "codec/line_key.h"
 #include "codec/line_point.h"
 
 struct decoder {
@@ -68,9 +69,17 @@ static enum code find_table(struct line_point *input, struct error *err)
 static enum code find_series(struct decoder *decoder, struct bytes text,
                              struct line_series **series, struct error *err)
 {
+    struct batch *batch = decoder->batch;
+    struct bytes key, measurement;
     uint32_t index;
-    enum code code = point_find_series(&decoder->input.point, &index, err);
+    enum code code = OK;
 
+    if (line_key_plain(text, decoder->cache.options.limits, batch->arena, &key, &measurement))
+        index = batch_series_add(batch, key, measurement);
+    else
+        code = point_find_series(&decoder->input.point, &index, err);
+    if (code == OK && index == UINT32_MAX)
+        code = E_MEMORY;
     if (code)
         return code;
     *series = line_cache_add(&decoder->cache, text, index);

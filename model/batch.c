@@ -11,8 +11,9 @@
 #include <stdio.h>
 
 enum {
+    SERIES_FIRST = 16,
     ROWS_FIRST = 4,        /* small: a request can have many shapes of one row each */
-    ROWS_FAST_MAX = 4096,  /* grows by four up to here */
+    FAST_MAX = 4096,       /* rows and series grow by four up to here */
     REJECT_TEXT_SIZE = 384 /* as an error's */
 };
 
@@ -31,9 +32,16 @@ void batch_release(struct batch *batch)
     buf_release(&batch->shape);
 }
 
+static uint32_t grown(uint32_t capacity, uint32_t first)
+{
+    if (capacity == 0)
+        return first;
+    return capacity < FAST_MAX ? capacity * 4 : capacity * 2;
+}
+
 static bool series_grow(struct batch *batch)
 {
-    uint32_t capacity = batch->series_capacity == 0 ? 16 : batch->series_capacity * 2;
+    uint32_t capacity = grown(batch->series_capacity, SERIES_FIRST);
     struct batch_series *series;
 
     if (batch->series_capacity > UINT32_MAX / 4)
@@ -59,28 +67,57 @@ static struct bytes measurement_copy(struct batch *batch, struct bytes key, stru
     return arena_copy(batch->arena, measurement);
 }
 
+/* Enters those that were added without being looked for. */
+static bool series_enter(struct batch *batch)
+{
+    for (uint32_t i = 0; i < batch->series_count; i++)
+        if (!map_put(&batch->series_by_key, batch->series[i].key, (void *)((uintptr_t)i + 1))) {
+            map_release(&batch->series_by_key);
+            return false;
+        }
+    return true;
+}
+
+/* Both are in the arena. */
+static uint32_t series_append(struct batch *batch, struct bytes key, struct bytes measurement)
+{
+    if (batch->series_count == batch->series_capacity && !series_grow(batch))
+        return UINT32_MAX;
+    batch->series[batch->series_count] =
+        (struct batch_series){.key = key, .measurement = measurement};
+    return batch->series_count++;
+}
+
 uint32_t batch_series_index(struct batch *batch, struct bytes key, struct bytes measurement)
 {
     uint64_t hash = map_hash(key);
-    void *found = map_get_hashed(&batch->series_by_key, key, hash);
     struct bytes copy;
-    uint32_t index = batch->series_count;
+    void *found;
 
+    if (batch->series_by_key.count == 0 && !series_enter(batch))
+        return UINT32_MAX;
+    found = map_get_hashed(&batch->series_by_key, key, hash);
     if (found != NULL)
         return (uint32_t)((uintptr_t)found - 1);
-    if (index == batch->series_capacity && !series_grow(batch))
-        return UINT32_MAX;
     copy = arena_copy(batch->arena, key);
     if (copy.data == NULL)
         return UINT32_MAX;
     measurement = measurement_copy(batch, key, copy, measurement);
     if (measurement.data == NULL)
         return UINT32_MAX;
-    if (!map_put_hashed(&batch->series_by_key, copy, hash, (void *)((uintptr_t)index + 1)))
+    if (batch->series_count == batch->series_capacity && !series_grow(batch))
         return UINT32_MAX;
-    batch->series[index] = (struct batch_series){.key = copy, .measurement = measurement};
-    batch->series_count++;
-    return index;
+    if (!map_put_hashed(&batch->series_by_key, copy, hash,
+                        (void *)((uintptr_t)batch->series_count + 1)))
+        return UINT32_MAX;
+    return series_append(batch, copy, measurement);
+}
+
+uint32_t batch_series_add(struct batch *batch, struct bytes key, struct bytes measurement)
+{
+    if (batch->series_by_key.count > 0)
+        return batch_series_index(batch, key, measurement);
+    return series_append(batch, key, measurement);
 }
 
 static void shape_encode(struct buf *shape, struct bytes measurement,
@@ -202,8 +239,7 @@ uint32_t batch_row_begin(struct batch *batch, struct batch_table *table)
         return table->row_count;
     if (capacity > UINT32_MAX / 4)
         return UINT32_MAX;
-    capacity = capacity == 0 ? ROWS_FIRST : capacity < ROWS_FAST_MAX ? capacity * 4 : capacity * 2;
-    if (!table_resize(batch, table, capacity, table->revision != NULL))
+    if (!table_resize(batch, table, grown(capacity, ROWS_FIRST), table->revision != NULL))
         return UINT32_MAX;
     return table->row_count;
 }

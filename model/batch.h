@@ -53,7 +53,7 @@ struct batch {
     struct buf shape;           /* scratch: the shape looked for */
     struct batch_series *series;
     uint32_t series_count, series_capacity;
-    struct map series_by_key; /* canonical key -> index + 1 */
+    struct map series_by_key; /* canonical key -> index + 1; empty until one is looked for */
     uint64_t row_count, value_count;
     bool unordered; /* some series may have a row not later than its predecessor; batch_resolve() */
     struct batch_reject *rejects, **rejects_end;
@@ -67,6 +67,9 @@ void batch_release(struct batch *batch);
 /* Index of the series with this canonical key, added when new (the key is copied then);
  * UINT32_MAX when memory ran out. */
 uint32_t batch_series_index(struct batch *batch, struct bytes key, struct bytes measurement);
+/* The same for a key, in the arena like its measurement, that no other call of this function had:
+ * as long as no series is looked for, none is entered where it would be found. */
+uint32_t batch_series_add(struct batch *batch, struct bytes key, struct bytes measurement);
 
 /* The table of this shape, added when new (copied then); NULL when memory ran out.  `fields` is
  * sorted by (name, type) without repeats of a name. */

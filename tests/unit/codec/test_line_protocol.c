@@ -497,6 +497,30 @@ static void test_what_is_remembered_changes_nothing(void **state)
     }
 }
 
+static void test_a_series_is_one_however_it_is_written(void **state)
+{
+    static const char *const bodies[] = {
+        "m,a=1,b=2 f=1 5\nm,b=2,a=1 f=2 6\nm,a=1,b=2 f=3 7\nm,a=\\1,b=2 f=4 7\n",
+        "m,b=2,a=1 f=1 5\nm,a=1,b=2 f=2 6\nm,b=2,a=1 f=3 7\nm,a=\\1,b=2 f=4 7\n",
+        "m,a=1 f=0 4\nm,a=1,b=2 f=1 5\nm,b=2,a=1 f=2 6\nm,a=1,b=2 f=3 7\n",
+    };
+    struct limits limits;
+
+    (void)state;
+    limits_init(&limits);
+    for (size_t i = 0; i < COUNT_OF(bodies); i++) {
+        struct outcome outcome;
+        struct error why = {0};
+
+        decode(&outcome, bytes_of(bodies[i]), WHOLE, &limits, TIME_NS);
+        assert_int_equal(outcome.code, OK);
+        assert_int_equal(outcome.batch.row_count, 4);
+        assert_int_equal(outcome.batch.series_count, 2);
+        assert_true(batch_check(&outcome.batch, &why));
+        release(&outcome);
+    }
+}
+
 static void test_memory_that_runs_out_is_an_answer(void **state)
 {
     struct limits limits;
@@ -542,6 +566,7 @@ int main(void)
         cmocka_unit_test(test_a_line_too_long_is_skipped_whatever_the_pieces),
         cmocka_unit_test(test_the_fast_way_is_the_slow_way),
         cmocka_unit_test(test_what_is_remembered_changes_nothing),
+        cmocka_unit_test(test_a_series_is_one_however_it_is_written),
         cmocka_unit_test(test_memory_that_runs_out_is_an_answer),
     };
 

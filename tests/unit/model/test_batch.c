@@ -62,6 +62,25 @@ static void test_a_series_stands_once_and_keeps_its_own_copy(void **state)
     end(&arena, &batch);
 }
 
+static void test_a_series_that_was_not_looked_for_is_found_later(void **state)
+{
+    struct bytes m = BYTES("\1m"), n = BYTES("\1n"), o = BYTES("\1o");
+    struct arena arena;
+    struct batch batch;
+
+    (void)state;
+    begin(&arena, &batch);
+    assert_int_equal(0, batch_series_add(&batch, m, BYTES("m")));
+    assert_int_equal(1, batch_series_add(&batch, n, BYTES("n")));
+    assert_ptr_equal(m.data, batch.series[0].key.data);
+    assert_int_equal(1, batch_series_index(&batch, BYTES("\1n"), BYTES("n")));
+    assert_int_equal(2, batch_series_index(&batch, o, BYTES("o")));
+    assert_int_equal(2, batch_series_add(&batch, o, BYTES("o"))); /* looked for before: the same */
+    assert_int_equal(0, batch_series_index(&batch, m, BYTES("m")));
+    assert_int_equal(3, batch.series_count);
+    end(&arena, &batch);
+}
+
 static void test_tables_are_found_by_their_whole_shape(void **state)
 {
     struct batch_field typed[] = {
@@ -267,6 +286,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_series_stands_once_and_keeps_its_own_copy),
+        cmocka_unit_test(test_a_series_that_was_not_looked_for_is_found_later),
         cmocka_unit_test(test_tables_are_found_by_their_whole_shape),
         cmocka_unit_test(test_rows_keep_their_values_while_tables_grow),
         cmocka_unit_test(test_untimed_rows_of_a_series_get_consecutive_times),
