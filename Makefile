@@ -10,6 +10,7 @@
 #   loops          failing allocations, cut tails and turned bits, in the process (LOOP_STRIDE=1: all)
 #   tidy fuzz      static checks; libFuzzer over all targets for FUZZ_SECONDS in total
 #   bench bench-short [ROW=...]   Weir beside the databases of Debian, an hour or ten minutes; bench/README.md
+#   bench-query bench-query-short [ROW=...]   questions to them all; a quarter of an hour or under five minutes
 #   fault-peers    the same power cuts, full disks and flipped bits for Weir and three databases; ten minutes
 #   bench-core dist format clean
 #
@@ -144,12 +145,17 @@ $(BUILD)/%: %.c
 
 WRITER = $(BUILD)/tests/fault/writer $(BUILD)/tests/fault/faults.so
 LOAD   = $(BUILD)/bench/load
+ASK    = $(BUILD)/bench/ask
 
 $(BUILD)/%.so: %.c
 	@mkdir -p $(@D)
 	$(call SAY,link)$(CC) -std=gnu17 -g -O2 $(WARN) -Wno-missing-prototypes -D_GNU_SOURCE -fPIC -shared $< -o $@ -ldl
 
 $(LOAD): bench/load.c bench/data.c bench/drive.c $(wildcard bench/*.h)
+	@mkdir -p $(@D)
+	$(call SAY,link)$(CC) $(CFLAGS) $(LDFLAGS) $(filter %.c,$^) -lm -o $@
+
+$(ASK): bench/ask.c bench/drive.c $(wildcard bench/*.h)
 	@mkdir -p $(@D)
 	$(call SAY,link)$(CC) $(CFLAGS) $(LDFLAGS) $(filter %.c,$^) -lm -o $@
 
@@ -244,6 +250,12 @@ bench bench-short: all $(LOAD)
 	@bench/peers $(BUILD)
 	@bench/compare $(BUILD) $(if $(filter bench-short,$@),--short) $(ROW)
 
+# Questions to all of them, ROW as above.
+bench-query bench-query-short: all $(LOAD) $(ASK)
+	@tests/install build test
+	@bench/peers $(BUILD)
+	@bench/query $(BUILD) $(if $(filter bench-query-short,$@),--short) $(ROW)
+
 # The core alone, half a minute.
 bench-core: all $(LOAD)
 	@tests/install build test
@@ -267,4 +279,4 @@ clean:
 
 -include $(OBJECTS:.o=.d) $(UNIT_BIN:=.d) $(LOOPS:%.c=$(OUT)/%.d) $(SIM:%.c=$(OUT)/%.d)
 .PHONY: sabotage fault-peers all program unit loops fuzzers replay run check test test-long test-real asan tsan simulate fuzz tidy \
-        bench bench-short bench-core dist errors-page format clean
+        bench bench-short bench-query bench-query-short bench-core dist errors-page format clean
