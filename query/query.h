@@ -35,6 +35,7 @@ struct query_head {
                           tell (JSON, NDJSON) */
     int64_t as_of;     /* S */
     bool partial;      /* known to be; CSV has no other place to say it */
+    bool whole;        /* the next write is all there is, and not large */
 };
 
 /* Where the answer goes.  All calls from query_run()'s thread. */

@@ -116,6 +116,7 @@ static enum code begin(struct result *result, bool complete, struct bytes next, 
         .next = next,
         .as_of = plan->as_of,
         .partial = plan->missing.count > 0,
+        .whole = complete && result->size > 0 && result->size <= 2 * FLUSH_SIZE,
     };
 
     cache_control(result, complete, caching, sizeof(caching));
