@@ -8,6 +8,7 @@
 #include "base/date.h"
 #include "base/reader.h"
 #include "base/text_file.h"
+#include "base/zone_names.h"
 
 enum {
     NAME_SIZE_MAX = 64,
@@ -391,6 +392,7 @@ static enum code open_file(struct bytes name, struct arena *arena, const struct 
 enum code zone_open(struct bytes name, struct arena *arena, const struct zone **zone,
                     struct error *err)
 {
+    char near[ZONE_NAME_SIZE];
     int32_t offset_s = 0;
     enum code code;
 
@@ -407,6 +409,11 @@ enum code zone_open(struct bytes name, struct arena *arena, const struct zone **
     code = is_name(name) ? open_file(name, arena, zone, err) : E_NOT_FOUND;
     if (code == OK || code == E_MEMORY)
         return code;
+    if (zone_nearest(name, near))
+        return error_set(err, E_BAD_PARAMETER,
+                         "\"%.*s\" is no time zone of the tz database of this machine; did you "
+                         "mean \"%s\"?",
+                         BYTES_ARG(name), near);
     return error_set(err, E_BAD_PARAMETER,
                      "\"%.*s\" is no time zone of the tz database of this machine (%s); right are "
                      "a name as Europe/Berlin, UTC, or an offset as +10:00 (in a URL %%2B10:00)",

@@ -6,12 +6,14 @@ static void windows_group_begin(struct answer *answer)
     windows_begin(&answer->windows);
 }
 
-/* Rows come by time: where one series makes the group, no window but the last changes any more. */
+/* Rows come by time: where one series makes the group, no window but the last changes any more.
+ * Pages that read a group again have windows in front that were told. */
 static bool has_enough(const struct answer *answer, const struct group *group)
 {
     const struct query *query = answer->plan.query;
 
-    return query->limit > 0 && !query->descending && group->series_end - group->series_first == 1 &&
+    return query->limit > 0 && !query->descending && !query_rereads(query) &&
+           group->series_end - group->series_first == 1 &&
            answer->windows.count > query->limit - answer->result.rows;
 }
 
@@ -30,22 +32,22 @@ static enum code windows_series(struct answer *answer, size_t group, struct erro
 
 static enum code windows_group_end(struct answer *answer, size_t group, struct error *err)
 {
-    const struct plan *plan = &answer->plan;
+    struct plan *plan = &answer->plan;
     const struct query *query = plan->query;
     struct windows *windows = &answer->windows;
-    enum code code = OK;
+    bool again = query_rereads(query) && plan_resumes(plan, group);
+    struct result_row out = {.values = answer->values};
+    struct filling *filling;
+    enum code code;
 
     windows_sort(windows);
-    for (size_t i = 0; i < windows->count && !code && !answer->more; i++) {
-        size_t at = query->descending ? windows->count - 1 - i : i;
-        const struct window *window = &windows->windows[at];
-        struct result_row out = {.time = window->start, .values = answer->values};
-
-        if (query->every == 0)
+    code = filling_begin(plan, windows, &filling, err);
+    while (!code && !answer->more && filling_next(filling, &out.time, answer->values)) {
+        if (again &&
+            (query->descending ? out.time >= query->cursor.time : out.time <= query->cursor.time))
+            continue; /* an earlier page has told it */
+        if (grid_is_whole(&query->grid))
             out.time = query->start_given ? plan->start : windows->time_first;
-        for (uint32_t j = 0; j < plan->column_count; j++)
-            window_finish(windows, window, plan->columns[j].field, plan->columns[j].aggregate,
-                          &answer->values[j]);
         code = answer_emit(answer, group, &out, err);
     }
     answer->result.skipped = windows->skipped;

@@ -38,7 +38,13 @@ static void add_question(struct hash128_state *hash, const struct plan *plan)
         plan->final,
         query->as_of_given,
         query->as_of_given ? query->as_of : 0,
-        query->every,
+        query->grid.kind,
+        query->grid.every,
+        query->grid.first,
+        query->grid.offset_ns,
+        query->fill.kind,
+        query->fill.value.type,
+        query->fill.value.cell.i64,
         query->grouping,
         query->descending,
         query->versions,
@@ -58,6 +64,7 @@ static void add_question(struct hash128_state *hash, const struct plan *plan)
     };
 
     add_numbers(hash, numbers, COUNT_OF(numbers));
+    add_span(hash, query->tz);
     add_span(hash, query->selector.measurement);
     for (uint32_t i = 0; i < query->selector.matcher_count; i++) {
         const struct matcher *matcher = &query->selector.matchers[i];

@@ -165,7 +165,7 @@ static int compare_to_cursor(const struct plan *plan, const struct group *group)
 static void skip_pages(struct plan *plan)
 {
     const struct query *query = plan->query;
-    bool whole = !query_is_raw(query) && query->every == 0; /* its one row was told */
+    bool whole = !query_is_raw(query) && grid_is_whole(&query->grid); /* its one row was told */
 
     if (!query->resumed)
         return;

@@ -18,7 +18,9 @@ enum parameter {
     P_START,
     P_END,
     P_AS_OF,
+    P_TZ,
     P_EVERY,
+    P_OFFSET,
     P_AGG,
     P_GROUP_BY,
     P_FILL,
@@ -26,10 +28,8 @@ enum parameter {
     P_CURSOR,
     P_DOWNSAMPLE,
     P_EXPLAIN,
-    P_OFFSET,
     P_TOP,
     P_BOTTOM,
-    P_TZ,
     P_WHERE,
     P_COUNT
 };
@@ -62,7 +62,9 @@ MUST_USE enum code take_word(struct bytes value, const char *const *words, const
                              size_t *index, struct error *err);
 
 /* Of windows and groups: parameters_window.c. */
+MUST_USE enum code take_tz(struct parse *parse, struct bytes value, struct error *err);
 MUST_USE enum code take_every(struct parse *parse, struct bytes value, struct error *err);
+MUST_USE enum code take_offset(struct parse *parse, struct bytes value, struct error *err);
 MUST_USE enum code take_agg(struct parse *parse, struct bytes value, struct error *err);
 MUST_USE enum code take_group_by(struct parse *parse, struct bytes value, struct error *err);
 MUST_USE enum code take_fill(struct parse *parse, struct bytes value, struct error *err);

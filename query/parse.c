@@ -67,6 +67,7 @@ static enum code refuse_pair(enum parameter parameter, const char *text, struct 
 
 static enum code check_together(const struct parse *parse, struct error *err)
 {
+    static const enum parameter of_windows[] = {P_FILL, P_TZ, P_OFFSET};
     const struct query *query = parse->query;
 
     if (!parse->given[P_MEASUREMENT]) {
@@ -81,13 +82,14 @@ static enum code check_together(const struct parse *parse, struct error *err)
                            "line protocol is for raw rows at one S: leave agg= and versions= out, "
                            "or ask for json, ndjson or csv",
                            err);
+    for (size_t i = 0; i < COUNT_OF(of_windows); i++)
+        if (parse->given[of_windows[i]] && (query_is_raw(query) || !parse->given[P_EVERY]))
+            return refuse_pair(of_windows[i], "it is for windows: every= and agg= are needed", err);
     if (query_is_raw(query)) {
         if (parse->given[P_EVERY])
             return refuse_pair(P_EVERY, "windows need agg=, as in agg=mean,max", err);
         if (parse->given[P_GROUP_BY])
             return refuse_pair(P_GROUP_BY, "groups need agg=, as in agg=mean,max", err);
-        if (parse->given[P_FILL])
-            return refuse_pair(P_FILL, "it is for windows: every= and agg= are needed", err);
     } else if (query->versions) {
         return refuse_pair(P_VERSIONS,
                            "all versions are told of raw rows: leave agg= and every= "

@@ -4,7 +4,6 @@
 
 #include "catalog/catalog.h"
 #include "query/groups.h"
-#include "query/window.h"
 
 enum {
     /* Above so many series the newest ingest time of the range is not looked for: S stands in,
@@ -376,22 +375,28 @@ void plan_release(struct plan *plan)
     arena_release(&plan->arena);
 }
 
+bool plan_resumes(struct plan *plan, size_t group)
+{
+    const struct query *query = plan->query;
+    struct series_id id;
+    struct bytes values;
+
+    return query->resumed && group == plan->group_first &&
+           group_position(plan, &plan->groups[group], &id, &values) &&
+           series_id_compare(id, query->cursor.id) == 0 && bytes_equal(values, query->cursor.group);
+}
+
 void plan_range(struct plan *plan, size_t group, int64_t *start, int64_t *end)
 {
     const struct query *query = plan->query;
     int64_t time = query->cursor.time, behind = time + (time < INT64_MAX);
-    struct series_id id;
-    struct bytes values;
 
     *start = plan->start;
     *end = plan->end;
-    if (!query->resumed || group != plan->group_first)
-        return;
-    if (!group_position(plan, &plan->groups[group], &id, &values) ||
-        series_id_compare(id, query->cursor.id) != 0 || !bytes_equal(values, query->cursor.group))
+    if (query_rereads(query) || !plan_resumes(plan, group))
         return;
     if (!query_is_raw(query))
-        (void)window_start(query->every, window_shift(query->every), time, &behind);
+        (void)grid_start(&query->grid, time, &behind);
     if (query->versions) { /* its states behind the one told last are still to come */
         *start = query->descending ? *start : time;
         *end = query->descending ? behind : *end;

@@ -59,7 +59,10 @@ MUST_USE enum code plan_init(struct plan *plan, const struct query *query,
                              const struct query_environment *environment, struct watch *watch,
                              struct error *err);
 void plan_release(struct plan *plan);
-/* The range of a group: on the page's first group, behind the cursor. */
+/* Whether the cursor stands in that group. */
+bool plan_resumes(struct plan *plan, size_t group);
+/* The range of a group: on the page's first group, behind the cursor, unless the question rereads.
+ */
 void plan_range(struct plan *plan, size_t group, int64_t *start, int64_t *end);
 /* The cursor behind a row of the group; .data is NULL when memory ran out. */
 struct bytes plan_cursor(struct plan *plan, size_t group, int64_t time, int64_t known_from);

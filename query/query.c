@@ -94,9 +94,9 @@ static enum code prepare(struct answer *answer, struct query_sink *sink,
         .missing = &plan->missing,
     };
     summary_use_init(&answer->setting.summaries, query->aggregates, query->aggregate_count,
-                     query->every, query->every == 0 && !query->start_given);
+                     &query->grid, grid_is_whole(&query->grid) && !query->start_given);
     history_init(&answer->history, &answer->setting, plan->history_floor);
-    windows_init(&answer->windows, plan->watch, query->every, plan->field_count, plan->column_count,
+    windows_init(&answer->windows, plan->watch, &query->grid, plan->field_count, plan->column_count,
                  plan->numbers, query->aggregates, query->aggregate_count);
     answer->values = ARENA_ARRAY(&plan->arena, struct datum, plan->column_count);
     if (!answer->values)

@@ -5,7 +5,9 @@
 
 #include "query/aggregate.h"
 #include "query/cursor.h"
+#include "query/fill.h"
 #include "query/format.h"
+#include "query/grid.h"
 #include "query/query.h"
 
 enum grouping {
@@ -24,7 +26,9 @@ struct query {
     int64_t as_of;
     const struct aggregate_call *aggregates; /* count 0 = raw rows */
     uint32_t aggregate_count;
-    int64_t every; /* 0 = one window over the whole range */
+    struct grid grid; /* of the windows */
+    struct bytes tz;  /* as asked for; its zone is the grid's */
+    struct fill fill; /* of windows without a value */
     enum grouping grouping;
     const struct bytes *group_tags;
     uint32_t group_tag_count;
@@ -43,6 +47,13 @@ struct query {
 static inline bool query_is_raw(const struct query *query)
 {
     return query->aggregate_count == 0;
+}
+
+/* What a row says depends on rows in front of it: a page reads its first group from the beginning
+ * and leaves out what was told. */
+static inline bool query_rereads(const struct query *query)
+{
+    return query->fill.kind != FILL_NONE;
 }
 
 #endif

@@ -4,26 +4,23 @@
 
 #include "base/failpoint.h"
 #include "query/scan.h"
-#include "query/window.h"
 
 /* Larger values might overflow a sum on the way, and then the order of adding decides. */
 #define SUMMED_MAX 0x1p960
 
 void summary_use_init(struct summary_use *use, const struct aggregate_call *aggregates,
-                      size_t count, int64_t every, bool first_time)
+                      size_t count, const struct grid *grid, bool first_time)
 {
-    *use = (struct summary_use){.allowed = count > 0, .every = every, .first_time = first_time};
+    *use = (struct summary_use){.allowed = count > 0, .grid = *grid, .first_time = first_time};
     for (size_t i = 0; i < count; i++)
         use->parts[aggregates[i].row->part] = true;
 }
 
-static bool in_one_window(int64_t every, const struct place *place)
+static bool in_one_window(const struct grid *grid, const struct place *place)
 {
     int64_t end;
 
-    if (every == 0)
-        return true;
-    (void)window_start(every, window_shift(every), place->time_first, &end);
+    (void)grid_start(grid, place->time_first, &end);
     return place->time_last < end;
 }
 
@@ -53,7 +50,7 @@ bool summary_may_stand(const struct scan *scan, const struct place *place)
 
     return setting->summaries.allowed && place->in_pack && !place->apart &&
            place->ingest_last <= setting->as_of && place->time_first >= scan->start &&
-           place->time_last < scan->end && in_one_window(setting->summaries.every, place) &&
+           place->time_last < scan->end && in_one_window(&setting->summaries.grid, place) &&
            !overlapped(scan, place) && !deleted(scan, place);
 }
 

@@ -4,6 +4,7 @@
 #define WEIR_QUERY_SUMMARY_H
 
 #include "query/aggregate.h"
+#include "query/grid.h"
 #include "store/view.h"
 
 struct scan;
@@ -19,12 +20,12 @@ struct summary {
 struct summary_use {
     bool allowed; /* false: the rows themselves are wanted */
     bool parts[PART_KINDS];
-    int64_t every;   /* of the windows; 0 = one over all */
-    bool first_time; /* the time of the first value is told */
+    struct grid grid; /* of the windows */
+    bool first_time;  /* the time of the first value is told */
 };
 
 void summary_use_init(struct summary_use *use, const struct aggregate_call *aggregates,
-                      size_t count, int64_t every, bool first_time);
+                      size_t count, const struct grid *grid, bool first_time);
 /* Whether the place's rows are the answer's, all of one window, as far as can be told without
  * reading: `place` is the scan's next one. */
 bool summary_may_stand(const struct scan *scan, const struct place *place);

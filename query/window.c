@@ -3,43 +3,14 @@
 #include <assert.h>
 #include <stdlib.h>
 
-static const int64_t day_ns = 86400000000000;
+enum { WINDOWS_FIRST = 16 };
 
-enum {
-    WEEK_DAYS = 7,
-    MONDAY_DAYS = 4, /* 1970-01-05 was one */
-    WINDOWS_FIRST = 16,
-};
-
-int64_t window_shift(int64_t every)
-{
-    if (every == 0 || every % (WEEK_DAYS * day_ns) != 0)
-        return 0;
-    return MONDAY_DAYS * day_ns;
-}
-
-int64_t window_start(int64_t every, int64_t shift, int64_t time, int64_t *end)
-{
-    int64_t into = time % every, start;
-
-    /* Brought into [0, every) before each step, so that no step leaves 64 bits. */
-    if (into < 0)
-        into += every;
-    into -= shift;
-    if (into < 0)
-        into += every;
-    if (__builtin_add_overflow(time, every - into, end))
-        *end = INT64_MAX;
-    return __builtin_sub_overflow(time, into, &start) ? INT64_MIN : start;
-}
-
-void windows_init(struct windows *windows, struct watch *watch, int64_t every, uint32_t field_count,
-                  uint32_t column_count, const uint8_t *numbers,
+void windows_init(struct windows *windows, struct watch *watch, const struct grid *grid,
+                  uint32_t field_count, uint32_t column_count, const uint8_t *numbers,
                   const struct aggregate_call *aggregates, size_t count)
 {
     *windows = (struct windows){.watch = watch,
-                                .every = every,
-                                .shift = window_shift(every),
+                                .grid = *grid,
                                 .field_count = field_count,
                                 .column_count = column_count,
                                 .numbers = numbers};
@@ -63,6 +34,7 @@ void windows_begin(struct windows *windows)
     windows->slots = NULL;
     windows->count = windows->capacity = windows->slot_count = windows->at = 0;
     windows->time_first = INT64_MAX;
+    windows->start = windows->end = INT64_MIN;
 }
 
 static size_t slot_of(const struct windows *windows, int64_t start)
@@ -121,9 +93,18 @@ static enum code make(struct windows *windows, int64_t start, struct error *err)
     return OK;
 }
 
-/* Makes windows->at the window that starts there. */
-static enum code find(struct windows *windows, int64_t start, struct error *err)
+/* Makes [start, end) the window that holds `time`.  Mostly it does already: of calendar windows
+ * that saves more than all else that is done for a row. */
+static void reach(struct windows *windows, int64_t time)
 {
+    if (time < windows->start || time >= windows->end)
+        windows->start = grid_start(&windows->grid, time, &windows->end);
+}
+
+/* Makes windows->at the one of [start, end). */
+static enum code find(struct windows *windows, struct error *err)
+{
+    int64_t start = windows->start;
     size_t next = windows->at + 1;
 
     if (windows->count == 0)
@@ -214,17 +195,15 @@ static bool any_valid(const struct summary *summary)
 static enum code add_summary(struct windows *windows, const struct summary *summary,
                              struct error *err)
 {
-    int64_t start = INT64_MIN, end;
     char *states;
     enum code code;
 
     if (!any_valid(summary))
         return OK;
-    if (windows->every > 0)
-        start = window_start(windows->every, windows->shift, summary->time_first, &end);
+    reach(windows, summary->time_first);
     if (summary->time_first < windows->time_first)
         windows->time_first = summary->time_first;
-    code = find(windows, start, err);
+    code = find(windows, err);
     if (code)
         return code;
     states = windows->windows[windows->at].states;
@@ -276,19 +255,16 @@ enum code windows_add(struct windows *windows, const struct run *run, struct err
     if (run->summary)
         return add_summary(windows, run->summary, err);
     while (first < run->end) {
-        uint32_t valid, end = run->end;
-        int64_t start = INT64_MIN, window_end;
+        uint32_t valid, end;
         enum code code;
 
-        if (windows->every > 0) {
-            start = window_start(windows->every, windows->shift, run->time[first], &window_end);
-            end = row_behind(run, first, window_end);
-        }
+        reach(windows, run->time[first]);
+        end = row_behind(run, first, windows->end);
         valid = first_valid(run, first, end);
         if (valid < end) { /* else no row has a value: there is no window */
             if (run->time[valid] < windows->time_first)
                 windows->time_first = run->time[valid];
-            code = find(windows, start, err);
+            code = find(windows, err);
             if (code)
                 return code;
             if (!add_rows(windows, run, first, end))

@@ -1,10 +1,9 @@
-/* The windows of one group: for each that has rows, the state of every field's aggregates.
- * Windows are [start, start + every), aligned to the epoch, those of whole weeks to Monday;
- * `every` 0 is one window over all. */
+/* The windows of one group: for each that has rows, the state of every field's aggregates. */
 #ifndef WEIR_QUERY_WINDOW_H
 #define WEIR_QUERY_WINDOW_H
 
 #include "query/aggregate.h"
+#include "query/grid.h"
 #include "query/versions.h"
 
 struct window {
@@ -14,7 +13,7 @@ struct window {
 
 struct windows {
     struct watch *watch;
-    int64_t every, shift; /* starts are shift + n * every, 0 <= shift < every */
+    struct grid grid;
     uint32_t field_count;
     uint32_t column_count; /* of the answer: what a window counts for query_groups_max */
     /* In the state of a field, by part; SIZE_MAX where no aggregate asks for it. */
@@ -29,13 +28,14 @@ struct windows {
     uint32_t *slots; /* index + 1 by hash of start; 0 = empty */
     size_t slot_count;
     size_t at;          /* the last one found */
+    int64_t start, end; /* the last one of the grid that was asked for; nothing when equal */
     int64_t time_first; /* of the rows with a value */
     uint64_t skipped;   /* values that were no numbers; of all groups */
 };
 
 /* Part of a window's state is what the aggregates need; every field has all of it. */
-void windows_init(struct windows *windows, struct watch *watch, int64_t every, uint32_t field_count,
-                  uint32_t column_count, const uint8_t *numbers,
+void windows_init(struct windows *windows, struct watch *watch, const struct grid *grid,
+                  uint32_t field_count, uint32_t column_count, const uint8_t *numbers,
                   const struct aggregate_call *aggregates, size_t count);
 /* Empties them for the next group. */
 void windows_begin(struct windows *windows);
@@ -48,9 +48,5 @@ void windows_sort(struct windows *windows);
 void window_finish(const struct windows *windows, const struct window *window, uint32_t field,
                    const struct aggregate_call *aggregate, struct datum *datum);
 void windows_release(struct windows *windows);
-
-/* The start of the window that holds `time`, not below INT64_MIN; *end is at most INT64_MAX. */
-int64_t window_start(int64_t every, int64_t shift, int64_t time, int64_t *end);
-int64_t window_shift(int64_t every);
 
 #endif

@@ -59,10 +59,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert(err.code == code && err.text[0]);
     } else {
         assert(query->start < query->end && query->selector.measurement.size > 0);
-        assert(!query_is_raw(query) || query->every == 0);
+        assert(!query_is_raw(query) || grid_is_whole(&query->grid));
         if (query_parse(parameters, count, accept, 1700000000000000000, &arena, &again, &err) == OK)
             assert(again->identity == query->identity && again->start == query->start &&
-                   again->end == query->end && again->every == query->every);
+                   again->end == query->end && again->grid.every == query->grid.every);
     }
     arena_release(&arena);
     return 0;

@@ -62,6 +62,12 @@ static void test_different_questions_have_different_tags(void **state)
         "measurement=cpu&agg=max&fields=n",
         "measurement=cpu&agg=min&fields=n",
         "measurement=cpu&agg=min&fields=n&every=1s",
+        "measurement=cpu&agg=min&fields=n&every=1s&offset=1ms",
+        "measurement=cpu&agg=min&fields=n&every=1s&fill=null",
+        "measurement=cpu&agg=min&fields=n&every=1s&fill=0",
+        "measurement=cpu&agg=min&fields=n&every=1s&fill=0.0",
+        "measurement=cpu&agg=min&fields=n&every=1mo",
+        "measurement=cpu&agg=min&fields=n&every=1mo&tz=Europe/Paris",
         "measurement=cpu&agg=min&fields=n&group_by=*",
         "measurement=cpu&agg=min&fields=n&group_by=host",
     };

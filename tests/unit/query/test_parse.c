@@ -39,7 +39,6 @@ static void test_every_fault_is_named(void **state)
         {M "int64=text",                 E_BAD_PARAMETER,     "int64",       "want number or string"                  },
         {M "agg=mean&versions=all",      E_BAD_PARAMETER,     "versions",    "raw rows"                               },
         {M "downsample=m4",              E_NOT_SUPPORTED,     "downsample",  "every= with agg=min,max"                },
-        {M "tz=Europe/Paris",            E_NOT_SUPPORTED,     "tz",          "UTC"                                    },
         {M "where=v>1",                  E_NOT_SUPPORTED,     "where",       "match="                                 },
         {M "cursor=x",                   E_BAD_CURSOR,        "cursor",      "not a cursor"                           },
     };
@@ -63,7 +62,7 @@ static void test_a_question_is_read_whatever_the_order(void **state)
                      OK);
     assert_true(query->start == 5000000000 && query->start_given);
     assert_true(query->end == 1000000000000);
-    assert_true(query->every == 14 * 86400000000000);
+    assert_true(query->grid.every == 14 * 86400000000000);
     assert_int_equal(query->format, FORMAT_CSV);
     assert_true(query->flat && query->descending && query->strict && query->integer_text);
     assert_int_equal(query->aggregate_count, 2);
@@ -85,13 +84,16 @@ static void test_identity_is_of_what_chooses_rows(void **state)
         const char *a, *b;
         bool same;
     } cases[] = {
-        {"measurement=m&start=1",    "start=1&measurement=m",                                     true },
-        {"measurement=m",            "measurement=m&limit=5&format=csv&int64=string&strict=true", true },
-        {"measurement=m&start=1",    "measurement=m&start=2",                                     false},
-        {"measurement=m&match=a=b",  "measurement=m&match=a=c",                                   false},
-        {"measurement=m&fields=ab",  "measurement=m&fields=a,b",                                  false},
-        {"measurement=m&order=desc", "measurement=m",                                             false},
-        {"measurement=m&epoch=s",    "measurement=m",                                             false},
+        {"measurement=m&start=1",          "start=1&measurement=m",                                     true },
+        {"measurement=m",                  "measurement=m&limit=5&format=csv&int64=string&strict=true", true },
+        {"measurement=m&start=1",          "measurement=m&start=2",                                     false},
+        {"measurement=m&match=a=b",        "measurement=m&match=a=c",                                   false},
+        {"measurement=m&fields=ab",        "measurement=m&fields=a,b",                                  false},
+        {"measurement=m&order=desc",       "measurement=m",                                             false},
+        {"measurement=m&epoch=s",          "measurement=m",                                             false},
+        {"measurement=m&agg=sum&every=1d", "measurement=m&agg=sum&every=1d&tz=UTC",                     false},
+        {"measurement=m&agg=sum&every=1d", "measurement=m&agg=sum&every=1d&offset=1h",                  false},
+        {"measurement=m&agg=sum&every=1d", "measurement=m&agg=sum&every=1d&fill=null",                  false},
     };
 
     (void)state;

@@ -150,7 +150,8 @@ static void test_ranges_behind_a_cursor(void **state)
         planning.query.resumed = true;
         planning.query.descending = cases[i].descending;
         planning.query.versions = cases[i].versions;
-        planning.query.every = cases[i].every;
+        if (cases[i].every > 0)
+            planning.query.grid = grid_of_ns(cases[i].every, 0);
         planning.query.grouping = GROUP_SERIES;
         planning.query.aggregates = &count;
         planning.query.aggregate_count = cases[i].every > 0;

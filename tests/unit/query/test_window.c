@@ -11,42 +11,6 @@
 
 #include "tests/unit/query/calls.h"
 
-static void test_windows_align_to_the_epoch_and_weeks_to_monday(void **state)
-{
-    static const int64_t hour = 3600000000000, day = 24 * 3600000000000;
-    const struct {
-        int64_t every, time, start, end;
-    } cases[] = {
-        {10,                  0,                    0,                   10                  },
-        {10,                  9,                    0,                   10                  },
-        {10,                  -1,                   -10,                 0                   },
-        {10,                  -10,                  -10,                 0                   },
-        {hour,                1700000000000000000,  1699999200000000000, 1700002800000000000 },
-        {day,                 -1,                   -day,                0                   },
-        {7 * day,             0,                    -3 * day,            4 * day             }, /* the epoch was a Thursday */
-        {7 * day,             4 * day,              4 * day,             11 * day            }, /* a Monday begins its own */
-        {7 * day,             4 * day - 1,          -3 * day,            4 * day             },
-        {14 * day,            0,                    -10 * day,           4 * day             },
-        {8 * day,             0,                    0,                   8 * day             },
-        {10,                  INT64_MIN,            INT64_MIN,           INT64_MIN + 8       }, /* ...808 ends in an 8: it began before */
-        {10,                  INT64_MAX - 1,        INT64_MAX - 7,       INT64_MAX           },
-        {INT64_MAX,           5,                    0,                   INT64_MAX           },
-        {INT64_MAX,           -5,                   -INT64_MAX,          0                   },
- /* 15250 weeks: time % every - shift would leave 64 bits */
-        {9223200000000000000, -9223100000000000000, INT64_MIN,           -9222854400000000000},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        int64_t end = 0;
-        int64_t start =
-            window_start(cases[i].every, window_shift(cases[i].every), cases[i].time, &end);
-
-        if (start != cases[i].start || end != cases[i].end)
-            fail_msg("case %zu: got %lld..%lld", i, (long long)start, (long long)end);
-    }
-}
-
 /* A few thousand windows, made by a run each, backwards: found again, and sorted at the end. */
 static void test_windows_are_found_again_in_any_order(void **state)
 {
@@ -57,6 +21,7 @@ static void test_windows_are_found_again_in_any_order(void **state)
     const uint8_t numbers[] = {0};
     union cell cells[] = {{.f64 = 1}, {.f64 = 2}};
     struct rows_column column = {0, TYPE_F64, cells, NULL};
+    const struct grid grid = grid_of_ns(10, 0);
     struct windows windows;
     struct twin_clock clock;
     struct twin_sink sink;
@@ -66,7 +31,7 @@ static void test_windows_are_found_again_in_any_order(void **state)
     twin_clock_init(&clock, 0);
     twin_sink_init(&sink);
     watch_init(&watch, &limits, &clock.clock, &sink.sink);
-    windows_init(&windows, &watch, 10, 1, 1, numbers, &count, 1);
+    windows_init(&windows, &watch, &grid, 1, 1, numbers, &count, 1);
     windows_begin(&windows);
     for (int round = 0; round < 2; round++)
         for (int i = COUNT - 1; i > 0; i--) {
@@ -108,6 +73,7 @@ static void test_rows_without_a_value_make_no_window(void **state)
     };
     const int64_t time[] = {1, 11, 12, 21};
     struct run run = {time, columns, 2, 0, 4, false, NULL};
+    const struct grid grid = grid_of_ns(10, 0);
     struct windows windows;
     struct twin_clock clock;
     struct twin_sink sink;
@@ -117,7 +83,7 @@ static void test_rows_without_a_value_make_no_window(void **state)
     twin_clock_init(&clock, 0);
     twin_sink_init(&sink);
     watch_init(&watch, &limits, &clock.clock, &sink.sink);
-    windows_init(&windows, &watch, 10, 1, 1, numbers, &count, 1);
+    windows_init(&windows, &watch, &grid, 1, 1, numbers, &count, 1);
     windows_begin(&windows);
     assert_int_equal(windows_add(&windows, &run, NULL), OK);
     assert_int_equal(windows.count, 1);
@@ -129,7 +95,6 @@ static void test_rows_without_a_value_make_no_window(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_windows_align_to_the_epoch_and_weeks_to_monday),
         cmocka_unit_test(test_windows_are_found_again_in_any_order),
         cmocka_unit_test(test_rows_without_a_value_make_no_window),
     };
