@@ -11,7 +11,8 @@
 
 enum {
     BLOCK_MAGIC = 0x4b4c4257, /* "WBLK" */
-    BLOCK_VERSION = 1,
+    BLOCK_VERSION = 2,
+    BLOCK_VERSION_LEAST = 1, /* that is read: nothing is packed by rANS */
     FLAG_TIMES_UNIQUE = 1,
     FLAG_REVISION = 2,
     FLAG_HISTORY = 4,
@@ -107,9 +108,9 @@ static enum code head_read(struct bytes bytes, struct reader *reader, uint8_t *f
         return error_set(err, E_CORRUPT, "block of %zu bytes has no header", bytes.size);
     if (magic != BLOCK_MAGIC)
         return error_set(err, E_CORRUPT, "not a block: it begins with %08x", magic);
-    if (version != BLOCK_VERSION)
-        return error_set(err, E_CORRUPT, "block version %u, this program reads %d", version,
-                         BLOCK_VERSION);
+    if (version < BLOCK_VERSION_LEAST || version > BLOCK_VERSION)
+        return error_set(err, E_CORRUPT, "block version %u, this program reads %d to %d", version,
+                         BLOCK_VERSION_LEAST, BLOCK_VERSION);
     if (*header_size < BLOCK_HEAD_SIZE + CRC_SIZE || *header_size > bytes.size)
         return error_set(err, E_CORRUPT, "block header of %u bytes in %zu", *header_size,
                          bytes.size);

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/reader.h"
+#include "codec/rans.h"
 #include "model/block.h"
 
 enum {
@@ -39,6 +40,7 @@ struct column_encoder {
 
 struct column_decoder {
     struct ZSTD_DCtx_s *zstd;
+    uint32_t slots[RANS_SLOTS];        /* packed */
     uint8_t planes[8][BLOCK_ROWS_MAX]; /* planes, bits */
     uint64_t values[BLOCK_ROWS_MAX];   /* the types */
     uint64_t more_values[BLOCK_ROWS_MAX];

@@ -1,21 +1,28 @@
-/* Bytes, packed: one value for all of them, the bytes as they are, or a zstd frame, whichever is
- * shortest.  The only file of the block codec that knows zstd. */
+/* Bytes, packed: one value for all of them, the bytes as they are, a zstd frame, or rANS, whichever
+ * is shortest.  The only file of the block codec that knows zstd.
+ *
+ * Planes are noise more often than not: then rANS is within 2 % of the entropy, where Huffman codes
+ * of whole bits are 10 % above it and more.  The bytes' counts alone tell what it takes; zstd,
+ * which finds repeats, is asked only when a look at the plane finds some. */
 #include "codec/packed.h"
+
+#include "codec/rans.h"
 
 #define ZSTD_STATIC_LINKING_ONLY /* names ZSTD_c_literalCompressionMode; nothing else is used */
 #include <zstd.h>
 
-enum packed_kind { PACKED_CONSTANT = 0, PACKED_RAW = 1, PACKED_ZSTD = 2 };
+enum packed_kind { PACKED_CONSTANT = 0, PACKED_RAW = 1, PACKED_ZSTD = 2, PACKED_RANS = 3 };
 
 enum {
     /* A frame costs about 12 bytes before it holds anything: below this it never paid. */
     PACKED_ZSTD_SIZE_MIN = 32,
+    /* Saving less than a part in so many is not worth the time to decode; zstd thinks the same. */
+    PACKED_GAIN = 64,
 };
 
-/* Planes are noise more often than not: what pays is the Huffman coder, and looking for repeats at
- * every byte finds short ones that cost more than they save.  Of 4096 differences of a random walk,
- * level 1 makes 0.347 B each in 5.6 ns, these make 0.299 B in 2.0 ns; of zeros with 1 % of outliers
- * 0.038 B and 0.048 B (zstd 1.5.4). */
+/* Where repeats may be, they are long: looking for some at every byte finds short ones that cost
+ * more than they save.  Of 4096 differences of a random walk, level 1 makes 0.347 B each in 5.6 ns,
+ * these make 0.299 B in 2.0 ns; of zeros with 1 % of outliers 0.038 B and 0.048 B (zstd 1.5.4). */
 static const struct {
     ZSTD_cParameter parameter;
     int value;
@@ -70,8 +77,9 @@ static unsigned packed_size_width(size_t size)
     return size <= UINT16_MAX ? 2 : 4;
 }
 
-/* Appends kind, size and frame; false, and nothing appended, when that is not shorter than raw. */
-static bool packed_zstd(struct buf *out, ZSTD_CCtx *zstd, struct bytes bytes)
+/* Appends kind, size and frame; false, and nothing appended, when those are not shorter than
+ * `size_max`. */
+static bool packed_zstd(struct buf *out, ZSTD_CCtx *zstd, struct bytes bytes, size_t size_max)
 {
     size_t start = out->size, bound = ZSTD_compressBound(bytes.size), size;
     unsigned width = packed_size_width(bytes.size);
@@ -83,7 +91,7 @@ static bool packed_zstd(struct buf *out, ZSTD_CCtx *zstd, struct bytes bytes)
     if (!room)
         return true; /* out remembers */
     size = ZSTD_compress2(zstd, room + width, bound, bytes.data, bytes.size);
-    if (ZSTD_isError(size) || size + width >= bytes.size) {
+    if (ZSTD_isError(size) || size + width >= size_max) {
         out->size = start;
         return false;
     }
@@ -93,27 +101,115 @@ static bool packed_zstd(struct buf *out, ZSTD_CCtx *zstd, struct bytes bytes)
     return true;
 }
 
-static void packed_put(struct buf *out, ZSTD_CCtx *zstd, struct bytes bytes)
+/* Appends kind, size and coded bytes; false, and nothing appended, when those are not shorter than
+ * raw. */
+static bool packed_rans(struct buf *out, const struct rans_model *model, struct bytes bytes)
 {
-    if (bytes_constant(bytes)) {
-        buf_put_u8(out, PACKED_CONSTANT);
-        buf_put(out, bytes_slice(bytes, 0, 1));
-        return;
+    size_t start = out->size, size;
+    char *room;
+
+    buf_put_u8(out, PACKED_RANS);
+    room = buf_extend(out, sizeof(uint16_t) + rans_bound(bytes.size));
+    if (!room)
+        return true; /* out remembers */
+    size = rans_encode(model, bytes, room + sizeof(uint16_t));
+    if (size + sizeof(uint16_t) >= bytes.size) {
+        out->size = start;
+        return false;
     }
-    if (bytes.size >= PACKED_ZSTD_SIZE_MIN && packed_zstd(out, zstd, bytes))
-        return;
+    room[0] = (char)size;
+    room[1] = (char)(size >> 8);
+    out->size = start + 1 + sizeof(uint16_t) + size;
+    return true;
+}
+
+enum {
+    LOOK_SIZE = 12,       /* bytes that are alike: by chance they hardly ever are */
+    LOOK_STEP = 16,       /* between looks */
+    LOOK_KEEP_STEP = 8,   /* of so many steps one is kept, at each of its places: a repeat at any */
+    LOOK_TABLE_BITS = 10, /* distance is met at one look in eight */
+    LOOK_PART = 64,       /* met at one look in so many: there are repeats */
+};
+
+static uint32_t look_hash(const uint8_t *at)
+{
+    uint64_t first;
+    uint32_t second;
+
+    memcpy(&first, at, sizeof(first));
+    memcpy(&second, at + sizeof(first), sizeof(second));
+    return (uint32_t)((first * 0x9e3779b97f4a7c15u + second * 0xc2b2ae3d27d4eb4fu) >>
+                      (64 - LOOK_TABLE_BITS));
+}
+
+/* Whether the plane repeats itself here and there, or has runs of one byte. */
+static bool plane_repeats(struct bytes bytes)
+{
+    const uint8_t *data = (const uint8_t *)bytes.data;
+    uint16_t table[1 << LOOK_TABLE_BITS] = {0}; /* places + 1, of those kept */
+    size_t looks = 0, met = 0;
+
+    for (size_t i = 0; i + LOOK_STEP + LOOK_SIZE <= bytes.size; i += LOOK_STEP, looks++) {
+        uint16_t known = table[look_hash(data + i)];
+
+        if (memcmp(data + i, data + i + 1, 8) == 0 ||
+            (known != 0 && memcmp(data + known - 1, data + i, LOOK_SIZE) == 0))
+            met++;
+        if (looks % LOOK_KEEP_STEP == 0)
+            for (size_t j = i; j < i + LOOK_STEP; j++)
+                table[look_hash(data + j)] = (uint16_t)(j + 1);
+    }
+    return met * LOOK_PART > looks;
+}
+
+static bool packed_constant(struct buf *out, struct bytes bytes)
+{
+    if (!bytes_constant(bytes))
+        return false;
+    buf_put_u8(out, PACKED_CONSTANT);
+    buf_put(out, bytes_slice(bytes, 0, 1));
+    return true;
+}
+
+static void packed_raw(struct buf *out, struct bytes bytes)
+{
     buf_put_u8(out, PACKED_RAW);
     buf_put(out, bytes);
 }
 
 void packed_encode_plane(struct column_encoder *encoder, struct bytes bytes)
 {
-    packed_put(&encoder->out, encoder->zstd_planes, bytes);
+    struct buf *out = &encoder->out;
+    struct rans_model model;
+    bool pays;
+
+    if (packed_constant(out, bytes))
+        return;
+    if (bytes.size < PACKED_ZSTD_SIZE_MIN) {
+        packed_raw(out, bytes);
+        return;
+    }
+    if (bytes.size > RANS_BYTES_MAX) {
+        packed_encode_text(encoder, bytes);
+        return;
+    }
+    pays = rans_model_make(&model, bytes, bytes.size - bytes.size / PACKED_GAIN);
+    if (plane_repeats(bytes) &&
+        packed_zstd(out, encoder->zstd_planes, bytes, pays ? model.size : bytes.size))
+        return;
+    if (!pays || !packed_rans(out, &model, bytes))
+        packed_raw(out, bytes);
 }
 
 void packed_encode_text(struct column_encoder *encoder, struct bytes bytes)
 {
-    packed_put(&encoder->out, encoder->zstd_text, bytes);
+    struct buf *out = &encoder->out;
+
+    if (packed_constant(out, bytes))
+        return;
+    if (bytes.size < PACKED_ZSTD_SIZE_MIN ||
+        !packed_zstd(out, encoder->zstd_text, bytes, bytes.size))
+        packed_raw(out, bytes);
 }
 
 static enum code packed_unzstd(struct column_decoder *decoder, struct bytes frame, uint8_t *scratch,
@@ -149,6 +245,11 @@ enum code packed_decode(struct column_decoder *decoder, struct reader *reader, u
                             packed_size_width(size) == 2 ? reader_u16(reader) : reader_u32(reader));
         if (!reader->failed)
             code = packed_unzstd(decoder, bytes, scratch, size, err);
+        break;
+    case PACKED_RANS:
+        bytes = reader_take(reader, reader_u16(reader));
+        if (!reader->failed)
+            code = rans_decode(bytes, decoder->slots, scratch, size, err);
         break;
     default:
         return error_set(err, E_CORRUPT, "packing %u is unknown", kind);

@@ -13,6 +13,7 @@ struct encoding_column {
     enum value_type type;
     uint8_t encoding;
     int kind;           /* the first byte of the column, its lower half; -1 = any */
+    int packed;         /* the kind of the lowest plane of an i64 column; -1 = any */
     uint32_t absent_in; /* every so manieth cell is absent; 0 = none */
     uint64_t (*cell)(uint32_t row);
 };
@@ -96,22 +97,31 @@ static inline uint64_t encoding_text(uint32_t row)
     return row % 5;
 }
 
+static inline uint64_t encoding_pattern(uint32_t row)
+{
+    return encoding_mix(row % 12) % 250;
+}
+
 static const struct encoding_column encoding_columns[] = {
-    {"a", TYPE_F64,       1, -1, 0, encoding_decimal},
-    {"b", TYPE_F64,       2, -1, 0, encoding_xor    },
-    {"c", TYPE_F64,       3, -1, 0, encoding_plain  },
-    {"d", TYPE_I64,       1, 0,  0, encoding_offset },
-    {"e", TYPE_I64,       1, 1,  0, encoding_walk   },
-    {"f", TYPE_I64,       1, 2,  0, encoding_square },
-    {"g", TYPE_U64,       1, -1, 0, encoding_large  },
-    {"h", TYPE_BOOL,      1, 0,  0, encoding_zero   },
-    {"i", TYPE_BOOL,      1, 1,  0, encoding_one    },
-    {"j", TYPE_BOOL,      1, 2,  0, encoding_runs   },
-    {"k", TYPE_BOOL,      1, 3,  0, encoding_flags  },
-    {"l", TYPE_STRING,    1, -1, 0, encoding_text   },
-    {"m", TYPE_RETRACTED, 0, -1, 3, encoding_zero   },
-    {"n", TYPE_F64,       1, -1, 4, encoding_decimal},
+    {"a", TYPE_F64,       1, -1, -1, 0, encoding_decimal},
+    {"b", TYPE_F64,       2, -1, -1, 0, encoding_xor    },
+    {"c", TYPE_F64,       3, -1, -1, 0, encoding_plain  },
+    {"d", TYPE_I64,       1, 0,  -1, 0, encoding_offset },
+    {"e", TYPE_I64,       1, 1,  3,  0, encoding_walk   },
+    {"f", TYPE_I64,       1, 2,  -1, 0, encoding_square },
+    {"g", TYPE_U64,       1, -1, -1, 0, encoding_large  },
+    {"h", TYPE_BOOL,      1, 0,  -1, 0, encoding_zero   },
+    {"i", TYPE_BOOL,      1, 1,  -1, 0, encoding_one    },
+    {"j", TYPE_BOOL,      1, 2,  -1, 0, encoding_runs   },
+    {"k", TYPE_BOOL,      1, 3,  -1, 0, encoding_flags  },
+    {"l", TYPE_STRING,    1, -1, -1, 0, encoding_text   },
+    {"m", TYPE_RETRACTED, 0, -1, -1, 3, encoding_zero   },
+    {"n", TYPE_F64,       1, -1, -1, 4, encoding_decimal},
+    {"o", TYPE_I64,       1, 0,  2,  0, encoding_pattern},
 };
+
+/* Those that there were in version 1 of the format, and how it packed them. */
+enum { ENCODING_COLUMNS_1 = 14 };
 
 static inline union cell encoding_cell(struct arena *arena, const struct encoding_column *column,
                                        uint32_t row)
@@ -131,7 +141,7 @@ static inline union cell encoding_cell(struct arena *arena, const struct encodin
 }
 
 /* Two series, revision times in some rows, two ingest times. */
-static inline struct block encoding_block(struct arena *arena)
+static inline struct block encoding_block_of(struct arena *arena, uint32_t column_count)
 {
     static const struct series_id series[] = {
         {1, 10},
@@ -171,13 +181,33 @@ static inline struct block encoding_block(struct arena *arena)
                           .ingest = times + ENCODING_ROWS,
                           .revision = times + (size_t)2 * ENCODING_ROWS,
                           .columns = columns,
-                          .column_count = COUNT_OF(encoding_columns)};
+                          .column_count = column_count};
 }
 
-/* Fails unless the columns of the opened block are of the encodings and kinds of the table. */
+static inline struct block encoding_block(struct arena *arena)
+{
+    return encoding_block_of(arena, COUNT_OF(encoding_columns));
+}
+
+/* The kind of the lowest plane of a column of integers. */
+static inline int encoding_packed(struct bytes section)
+{
+    struct reader reader = reader_of(section);
+
+    (void)reader_u8(&reader);
+    (void)reader_uvarint(&reader);
+    (void)reader_uvarint(&reader);
+    (void)reader_u8(&reader);
+    return reader_u8(&reader);
+}
+
+/* Fails unless the columns of the opened block are of the encodings and kinds of the table; of
+ * version 1, which had fewer, but for how they are packed. */
 static inline void encoding_expect(const struct block_view *view)
 {
-    assert_int_equal(view->column_count, COUNT_OF(encoding_columns));
+    bool old = view->column_count == ENCODING_COLUMNS_1;
+
+    assert_true(old || view->column_count == COUNT_OF(encoding_columns));
     for (uint32_t i = 0; i < view->column_count; i++) {
         const struct encoding_column *column = &encoding_columns[i];
         const struct block_section *section = &view->columns[i];
@@ -187,6 +217,8 @@ static inline void encoding_expect(const struct block_view *view)
             (column->kind >= 0 && kind != column->kind))
             fail_msg("column %s: type %d, encoding %u, kind %d", column->name, (int)section->type,
                      section->encoding, kind);
+        if (!old && column->packed >= 0 && encoding_packed(section->data) != column->packed)
+            fail_msg("column %s: packed as %d", column->name, encoding_packed(section->data));
     }
 }
 

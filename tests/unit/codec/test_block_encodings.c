@@ -1,19 +1,21 @@
-/* Golden bytes of every column encoding: tests/golden/block/encodings.hex, read by every later
- * version.  WEIR_GOLDEN_WRITE=1 writes them anew. */
+/* Golden bytes of every column encoding, read by every later version: of version 1 of the format
+ * tests/golden/block/encodings.hex, of version 2, which is written now, encodings_2.hex.
+ * WEIR_GOLDEN_WRITE=1 writes the latter anew. */
 #include "tests/unit/codec/encoding_sample.h"
 
 #include <stdlib.h>
 
-static const char path[] = "tests/golden/block/encodings.hex";
+static const char path_1[] = "tests/golden/block/encodings.hex";
+static const char path[] = "tests/golden/block/encodings_2.hex";
 
-static size_t golden_read(char *bytes, size_t size_max)
+static size_t golden_read(const char *name, char *bytes, size_t size_max)
 {
-    FILE *file = fopen(path, "r");
+    FILE *file = fopen(name, "r");
     unsigned byte;
     size_t size = 0;
 
     if (!file)
-        fail_msg("%s: cannot be opened", path);
+        fail_msg("%s: cannot be opened", name);
     for (; size < size_max && fscanf(file, "%2x", &byte) == 1; size++)
         bytes[size] = (char)byte;
     fclose(file);
@@ -56,7 +58,7 @@ static void test_golden_bytes_of_every_encoding_read_as_they_were_written(void *
     assert_int_equal(block_encode(encoder, &block, &out, NULL), OK);
     if (getenv("WEIR_GOLDEN_WRITE"))
         golden_write(buf_bytes(&out));
-    size = golden_read(bytes, sizeof(bytes));
+    size = golden_read(path, bytes, sizeof(bytes));
     assert_int_equal(block_open((struct bytes){bytes, size}, &arena, &view, NULL), OK);
     encoding_expect(&view);
     sample_same(&block, (struct bytes){bytes, size}, decoder, &arena);
@@ -69,11 +71,34 @@ static void test_golden_bytes_of_every_encoding_read_as_they_were_written(void *
     arena_release(&arena);
 }
 
+static void test_golden_bytes_of_version_1_are_read_still(void **state)
+{
+    static char bytes[1 << 16];
+    struct block_decoder *decoder;
+    struct block_view view;
+    struct arena arena;
+    struct block block;
+    size_t size;
+
+    (void)state;
+    arena_init(&arena, (size_t)64 << 20, NULL);
+    assert_int_equal(block_decoder_new(&decoder, NULL), OK);
+    block = encoding_block_of(&arena, ENCODING_COLUMNS_1);
+    size = golden_read(path_1, bytes, sizeof(bytes));
+    assert_int_equal(bytes[4], 1);
+    assert_int_equal(block_open((struct bytes){bytes, size}, &arena, &view, NULL), OK);
+    encoding_expect(&view);
+    sample_same(&block, (struct bytes){bytes, size}, decoder, &arena);
+    block_decoder_free(decoder);
+    arena_release(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_encoding_that_is_known_has_a_sample),
         cmocka_unit_test(test_golden_bytes_of_every_encoding_read_as_they_were_written),
+        cmocka_unit_test(test_golden_bytes_of_version_1_are_read_still),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

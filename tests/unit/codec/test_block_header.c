@@ -203,7 +203,7 @@ static void test_another_version_is_told(void **state)
     put(&view);
     out.data[4] = 9;
     assert_int_equal(read_header(&got, &err), E_CORRUPT);
-    assert_string_equal(err.text, "block version 9, this program reads 1");
+    assert_string_equal(err.text, "block version 9, this program reads 1 to 2");
 }
 
 static int set_up(void **state)

@@ -58,6 +58,9 @@ static void test_wrong_forms_are_refused(void **state)
         {"frame, short",    {"\x02\xff\x00zzz", 6}  },
         {"frame, garbage",  {"\x02\x05\x00zzzzz", 8}},
         {"frame, empty",    {"\x02\x00\x00", 3}     },
+        {"rANS, short",     {"\x03\xff\x00zzz", 6}  },
+        {"rANS, garbage",   {"\x03\x05\x00zzzzz", 8}},
+        {"rANS, empty",     {"\x03\x00\x00", 3}     },
     };
 
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -90,10 +93,81 @@ static void test_a_frame_of_another_size_is_refused(void **state)
     }
 }
 
+enum { SHAPE_SIZE = 4096 };
+
+/* The kind that each shape of plane gets, and its size at most: what zstd alone made of it, which
+ * is where it stands. */
+static void test_planes_get_what_is_shortest(void **state)
+{
+    enum { RAW = 1, ZSTD = 2, RANS = 3 };
+    static const struct {
+        const char *name;
+        uint8_t kind;
+        size_t size_max;
+    } cases[] = {
+        {"noise",                    RAW,  SHAPE_SIZE + 1        },
+        {"skewed noise",             RANS, SHAPE_SIZE * 26 / 100 },
+        {"zeros with 1 % outliers",  RANS, SHAPE_SIZE * 38 / 1000},
+        {"pattern of 7",             ZSTD, 60                    },
+        {"pattern of 24",            ZSTD, 110                   },
+        {"pattern of 1000",          ZSTD, 1100                  },
+        {"second half as the first", ZSTD, 2100                  },
+        {"long runs",                ZSTD, 560                   },
+        {"constant with rare steps", RANS, 40                    },
+    };
+    struct fixture *fixture = *state;
+    static char plane[SHAPE_SIZE];
+
+    for (size_t c = 0; c < COUNT_OF(cases); c++) {
+        char value = 0;
+
+        for (size_t i = 0; i < SHAPE_SIZE; i++) {
+            char chance = (char)random_next(&fixture->random);
+
+            switch (c) {
+            case 0:
+                value = chance;
+                break;
+            case 1:
+                for (value = 0; random_chance(&fixture->random, 2);)
+                    value++;
+                break;
+            case 2:
+                value = random_chance(&fixture->random, 100) ? chance : 0;
+                break;
+            case 3:
+                value = (char)(i % 7 * 31);
+                break;
+            case 4:
+                value = i < 24 ? chance : plane[i - 24];
+                break;
+            case 5:
+                value = i < 1000 ? chance : plane[i - 1000];
+                break;
+            case 6:
+                value = i < SHAPE_SIZE / 2 ? chance : plane[i - SHAPE_SIZE / 2];
+                break;
+            case 7:
+                value = i % 64 == 0 ? chance : value;
+                break;
+            default:
+                value = (char)(i % 1000 == 500);
+            }
+            plane[i] = value;
+        }
+        round_trip(fixture, cases[c].name, (struct bytes){plane, SHAPE_SIZE}, cases[c].size_max,
+                   packed_encode_plane);
+        if (fixture->encoder.out.data[0] != (char)cases[c].kind)
+            fail_msg("%s: kind %d, %zu bytes", cases[c].name, fixture->encoder.out.data[0],
+                     fixture->encoder.out.size);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_packed_bytes_come_back_and_never_grow_by_more_than_one),
+        cmocka_unit_test(test_planes_get_what_is_shortest),
         cmocka_unit_test(test_wrong_forms_are_refused),
         cmocka_unit_test(test_a_frame_of_another_size_is_refused),
     };
