@@ -478,6 +478,7 @@ void store_close(struct store *store)
     arena_release(&store->fields_arena);
     drain_release(&store->sealing);
     drain_release(&store->applying);
+    decoders_release(&store->decoders);
     pthread_mutex_destroy(&store->submit_lock);
     pthread_mutex_destroy(&store->commit_lock);
     pthread_mutex_destroy(&store->state_lock);

@@ -590,6 +590,7 @@ static void store_init(struct store *store, const struct store_options *options)
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     drain_init(&store->sealing, options->clock);
     drain_init(&store->applying, options->clock);
+    decoders_init(&store->decoders);
     pthread_mutex_init(&store->submit_lock, NULL);
     pthread_mutex_init(&store->commit_lock, NULL);
     pthread_mutex_init(&store->state_lock, NULL);

@@ -22,7 +22,7 @@ struct place_reader {
     uint32_t field_count;
     size_t bytes, bytes_max; /* of all kept */
     struct budget *memory;
-    struct block_decoder *decoder; /* made at the first block */
+    struct block_decoder *decoder; /* taken at the first block */
     struct map by_pack;            /* the address of a pack to its struct kept */
     struct kept *all;
 };
@@ -41,6 +41,11 @@ enum code place_reader_new(const struct view *view, const struct bytes *fields,
                                      .memory = memory,
                                      .by_pack = MAP_INIT};
     return OK;
+}
+
+static struct decoders *decoders_of(const struct place_reader *reader)
+{
+    return reader->view == NULL ? NULL : &reader->view->store->decoders;
 }
 
 static void forget(struct place_reader *reader, struct kept *kept)
@@ -63,7 +68,7 @@ void place_reader_free(struct place_reader *reader)
         free(kept);
     }
     map_release(&reader->by_pack);
-    block_decoder_free(reader->decoder);
+    decoders_give(decoders_of(reader), reader->decoder);
     free(reader);
 }
 
@@ -193,7 +198,7 @@ enum code place_reader_read(struct place_reader *reader, const struct place *pla
 
     *rows = (struct rows){0};
     if (place->in_pack && reader->decoder == NULL)
-        code = block_decoder_new(&reader->decoder, err);
+        code = decoders_take(decoders_of(reader), &reader->decoder, err);
     if (code)
         return code;
     if (place->in_pack && reader->bytes_max > 0 &&

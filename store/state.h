@@ -17,6 +17,7 @@
 
 #include "base/drain.h"
 #include "base/thread.h"
+#include "store/decoders.h"
 #include "store/head/generation.h"
 #include "store/holding.h"
 #include "store/packs/block_builder.h"
@@ -62,6 +63,7 @@ struct store {
     struct store_metrics metrics;
     struct drain sealing;  /* bytes of the head, as they are sealed */
     struct drain applying; /* submissions, as they are acknowledged */
+    struct decoders decoders;
 
     pthread_mutex_t submit_lock; /* guards: */
     pthread_cond_t submit_more;
