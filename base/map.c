@@ -7,7 +7,9 @@
 
 #include "base/random.h"
 
-enum { CAPACITY_FIRST = 8 };
+/* A map grows by four up to a thousand slots, by two from there: one of a request is soon filled,
+ * and moving what is in it took as long as putting it there. */
+enum { CAPACITY_FIRST = 8, CAPACITY_FAST_MAX = 1024 };
 
 static uint64_t seed; /* written before main(), or by map_hash_seed() */
 
@@ -53,8 +55,10 @@ void *map_get(const struct map *map, struct bytes key)
 
 static bool grow(struct map *map)
 {
-    struct map bigger = {.capacity = map->capacity == 0 ? CAPACITY_FIRST : 2 * map->capacity};
+    struct map bigger = {.capacity = CAPACITY_FIRST};
 
+    if (map->capacity > 0)
+        bigger.capacity = map->capacity * (map->capacity < CAPACITY_FAST_MAX ? 4 : 2);
     bigger.slots = calloc(bigger.capacity, sizeof(bigger.slots[0]));
     if (bigger.slots == NULL)
         return false;
