@@ -407,7 +407,7 @@ enum code zone_open(struct bytes name, struct arena *arena, const struct zone **
         return OK;
     }
     code = is_name(name) ? open_file(name, arena, zone, err) : E_NOT_FOUND;
-    if (code == OK || code == E_MEMORY)
+    if (code == OK || code == E_MEMORY || code == E_IO)
         return code;
     if (zone_nearest(name, near))
         return error_set(err, E_BAD_PARAMETER,

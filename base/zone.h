@@ -12,7 +12,7 @@
 struct zone;
 
 /* "Europe/Berlin", "UTC", or a fixed offset as "+10:00".  Reads one file of a few KiB, which is in
- * the page cache unless nobody asked for it yet.  E_BAD_PARAMETER when there is no such zone,
+ * the page cache unless nobody asked for it yet.  E_BAD_PARAMETER when there is no such zone, E_IO,
  * E_MEMORY; the error names the zone. */
 MUST_USE enum code zone_open(struct bytes name, struct arena *arena, const struct zone **zone,
                              struct error *err);

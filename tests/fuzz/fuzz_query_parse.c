@@ -38,6 +38,18 @@ static void check_cursor(struct bytes text, struct arena *arena)
     assert(!again.data || bytes_equal(again, text));
 }
 
+/* Every time has its window, whatever windows were asked for. */
+static void check_grid(const struct grid *grid)
+{
+    static const int64_t times[] = {INT64_MIN, -1, 1711846800000000000, INT64_MAX - 1};
+
+    for (size_t i = 0; i < COUNT_OF(times); i++) {
+        int64_t end, start = grid_start(grid, times[i], &end);
+
+        assert(start <= times[i] && times[i] < end);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct bytes rest = {size ? (const char *)data : "", size};
@@ -60,6 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else {
         assert(query->start < query->end && query->selector.measurement.size > 0);
         assert(!query_is_raw(query) || grid_is_whole(&query->grid));
+        check_grid(&query->grid);
         if (query_parse(parameters, count, accept, 1700000000000000000, &arena, &again, &err) == OK)
             assert(again->identity == query->identity && again->start == query->start &&
                    again->end == query->end && again->grid.every == query->grid.every);

@@ -122,6 +122,9 @@ static const char *const questions[] = {
     "measurement=cpu&agg=sum,count,mean,min,max,first,last&fields=v",
     "measurement=cpu&agg=mean&every=7ns&group_by=host&start=0&end=100&format=csv",
     "measurement=cpu&agg=max,last&every=10ns&group_by=*&order=desc&start=0&end=100",
+    "measurement=cpu&agg=sum,last&fields=v&every=10ns&fill=linear&group_by=host&start=0&end=200&"
+    "order=desc",
+    "measurement=cpu&agg=sum&fields=v&every=1mo&tz=Europe/Paris&offset=6h&fill=null",
     "measurement=cpu&start=10&end=20&strict=true",
     "measurement=nothing",
 };
