@@ -51,6 +51,7 @@ enum code holding_add_pack(struct holding *holding, struct pack *pack, struct er
 
     if (list == NULL)
         return error_set(err, E_MEMORY, "no memory for the list of packs");
+    holding_note_newest(holding, pack_about(pack).ingest_last);
     list->count = count + 1;
     for (size_t i = 0; i < count; i++)
         list->packs[i] = pack_ref(holding->packs->packs[i]);
@@ -97,6 +98,7 @@ enum code holding_add_tombstone(struct holding *holding, const struct tombstone 
         free(list);
         return error_set(err, E_MEMORY, "no memory for the list of deletions");
     }
+    holding_note_newest(holding, tombstone->ingest);
     atomic_init(&list->references, 1);
     list->count = count + 1;
     if (count > 0)

@@ -39,10 +39,19 @@ struct holding {
     /* Versions that had lost by this ingest time may have been dropped, however long they are to
      * be kept by now; 0 = none was.  Guarded likewise. */
     int64_t history_floor;
+    /* Ingest time of the newest commit applied, or later; 0 = none.  Guarded likewise. */
+    int64_t newest;
     struct arena arena;  /* texts of tombstones, for as long as the store is open */
     uint64_t *bad_packs; /* numbers of packs that cannot be merged; the compactor's */
     size_t bad_pack_count;
 };
+
+/* A commit of this ingest time was applied. */
+static inline void holding_note_newest(struct holding *holding, int64_t ingest)
+{
+    if (ingest > holding->newest)
+        holding->newest = ingest;
+}
 
 /* Everything copied.  The caller publishes under the store's state lock. */
 MUST_USE enum code holding_add_tombstone(struct holding *holding, const struct tombstone *tombstone,

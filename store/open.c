@@ -271,6 +271,7 @@ static enum code load_time(struct load *load, struct bytes name, struct bytes va
     if (holding == NULL)
         return error_set(err, E_MEMORY, "no memory for a tenant");
     *(floor ? &holding->history_floor : &holding->deleted_last) = reader_i64(&reader);
+    holding_note_newest(holding, holding->deleted_last);
     return OK;
 }
 

@@ -354,7 +354,7 @@ static enum code apply_note(struct generation *generation, const struct tenant *
 }
 
 static enum code count_rows(struct store *store, const struct tenant *tenant, uint64_t rows,
-                            struct error *err)
+                            int64_t ingest, struct error *err)
 {
     struct holding *holding;
 
@@ -363,6 +363,7 @@ static enum code count_rows(struct store *store, const struct tenant *tenant, ui
     if (holding != NULL) {
         holding->rows.accepted += rows;
         holding->rows.queued += rows;
+        holding_note_newest(holding, ingest);
     }
     pthread_mutex_unlock(&store->state_lock);
     return holding != NULL ? OK : error_set(err, E_MEMORY, "no memory for a tenant");
@@ -382,7 +383,7 @@ enum code store_apply(struct store *store, const struct tenant *tenant, const st
     if (code == OK && note != NULL && note->key.size > 0)
         code = apply_note(active, tenant, note, ingest, err);
     if (code == OK && batch != NULL)
-        code = count_rows(store, tenant, batch->row_count, err);
+        code = count_rows(store, tenant, batch->row_count, ingest, err);
     if (code)
         return code;
     if (active->lsn_first == 0) {
@@ -484,6 +485,24 @@ enum code store_step_apply(struct store *store, bool *did, struct error *err)
     if (freeze || generation_bytes(store->active) >= store->limits.generation_bytes_max)
         return store_freeze(store, err);
     return OK;
+}
+
+struct store_progress store_progress(struct store *store, const struct tenant *tenant)
+{
+    /* Twice what a wall clock may go back by without being refused. */
+    static const int64_t margin_ns = 120 * INT64_C(1000000000);
+    struct store_progress progress = {0};
+    int64_t quiet;
+
+    pthread_mutex_lock(&store->state_lock);
+    if (tenant->ordinal < store->holding_capacity && store->holdings[tenant->ordinal] != NULL)
+        progress.newest = store->holdings[tenant->ordinal]->newest;
+    progress.durable = progress.settled = store->durable;
+    quiet = stamp_wall(&store->stamp) - margin_ns;
+    if (store->assigned <= store->applied && quiet > progress.settled)
+        progress.settled = quiet;
+    pthread_mutex_unlock(&store->state_lock);
+    return progress;
 }
 
 void store_mark(const struct store *store, char text[HASH128_TEXT_SIZE])

@@ -86,6 +86,17 @@ void store_compact(struct store *store, const struct tenant *tenant, enum compac
  * for hours of work before the store can be closed.  Any thread; NULL is fine. */
 void store_compact_stop(struct store *store);
 
+/* How far commits have come, as seen at one moment. */
+struct store_progress {
+    int64_t newest;  /* ingest time of the tenant's newest one applied, or later; 0 = none */
+    int64_t durable; /* what a reader gets as S: of the newest one applied of all; 0 = none */
+    /* None at or below it is still to be applied, as long as the process lives; >= durable. */
+    int64_t settled;
+};
+
+/* Any thread; a lock for a moment, no waiting. */
+struct store_progress store_progress(struct store *store, const struct tenant *tenant);
+
 /* A clock whose wall time is where it would be had it not jumped: what ages of data are counted
  * from. Any thread; lives as long as the store. */
 struct clock *store_clock(struct store *store);

@@ -74,6 +74,7 @@ enum code store_view(struct store *store, const struct tenant *tenant, int64_t a
         view->tombstones = tombstone_list_ref(holding->tombstones);
         view->deleted_last = holding->deleted_last;
         view->history_floor = holding->history_floor;
+        view->newest = holding->newest;
     }
     for (size_t i = 0; i < store->generation_count; i++)
         view->generations[view->generation_count++] = generation_ref(store->generations[i]);
@@ -142,6 +143,11 @@ const struct tombstone *view_tombstones(const struct view *view, size_t *count)
 int64_t view_deleted_last(const struct view *view)
 {
     return view->deleted_last;
+}
+
+int64_t view_newest(const struct view *view)
+{
+    return view->newest;
 }
 
 int64_t view_history_floor(const struct view *view)

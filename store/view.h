@@ -32,6 +32,8 @@ const struct tombstone *view_tombstones(const struct view *view, size_t *count);
 /* Ingest time of the newest deletion of the tenant that is no tombstone any more, since nothing
  * that it hid is left; 0 = there was none.  It may lie above S. */
 int64_t view_deleted_last(const struct view *view);
+/* Ingest time of the tenant's newest commit, or later; 0 = there was none.  It may lie above S. */
+int64_t view_newest(const struct view *view);
 /* No S below it can be answered: versions that it would show may be gone; INT64_MIN =
  * none is. */
 int64_t view_history_floor(const struct view *view);
@@ -63,6 +65,11 @@ struct place {
 MUST_USE enum code view_places(const struct view *view, const struct series *series, int64_t start,
                                int64_t end, bool versions, struct arena *arena,
                                struct place **places, size_t *count, struct error *err);
+
+/* The least and greatest time of the place's rows of an ingest time above `since`, or more; false:
+ * it has none. */
+MUST_USE bool place_times_since(const struct place *place, int64_t since, int64_t *time_first,
+                                int64_t *time_last);
 
 /* Decodes the fields asked for (names in any order; rows->columns[].field is the index into
  * `fields`) of the place's rows of `series`, sorted by (time, version order).  Rows outside any

@@ -15,7 +15,7 @@ struct view {
     bool final;
     struct pack_list *packs;
     struct tombstone_list *tombstones;
-    int64_t deleted_last, history_floor;
+    int64_t deleted_last, history_floor, newest;
     size_t generation_count;
     struct generation *generations[GENERATIONS_MAX];
     size_t missing_count;

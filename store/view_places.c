@@ -98,6 +98,34 @@ static bool pack_places(const struct view *view, const struct series *series, in
     return true;
 }
 
+bool place_times_since(const struct place *place, int64_t since, int64_t *time_first,
+                       int64_t *time_last)
+{
+    const struct run *run = place->detail;
+    uint32_t low = 0, high = place->row_count;
+
+    if (place->ingest_last <= since)
+        return false;
+    *time_first = place->time_first;
+    *time_last = place->time_last;
+    if (place->in_pack)
+        return true;
+    while (low < high) { /* rows of the head are appended in order of ingest */
+        uint32_t middle = low + (high - low) / 2;
+
+        if (run->ingest[middle] <= since)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *time_first = *time_last = run->time[low];
+    for (uint32_t i = low + 1; i < place->row_count; i++) {
+        *time_first = run->time[i] < *time_first ? run->time[i] : *time_first;
+        *time_last = run->time[i] > *time_last ? run->time[i] : *time_last;
+    }
+    return true;
+}
+
 static int place_order(const void *a, const void *b)
 {
     const struct place *left = a, *right = b;

@@ -123,6 +123,19 @@ int64_t view_deleted_last(const struct view *view)
     return view->store->deleted_last;
 }
 
+int64_t view_newest(const struct view *view)
+{
+    return view->store->newest;
+}
+
+bool place_times_since(const struct place *place, int64_t since, int64_t *time_first,
+                       int64_t *time_last)
+{
+    *time_first = place->time_first;
+    *time_last = place->time_last;
+    return place->ingest_last > since;
+}
+
 int64_t view_history_floor(const struct view *view)
 {
     return view->store->history_floor == 0 ? INT64_MIN : view->store->history_floor;

@@ -44,6 +44,7 @@ struct store {
     size_t tombstone_count;
     int64_t deleted_last;  /* as view_deleted_last() tells it */
     int64_t history_floor; /* likewise; 0 = none */
+    int64_t newest;        /* as view_newest() tells it */
     struct bytes missing[2];
     size_t missing_count;
     int64_t watermark;

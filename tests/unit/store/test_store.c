@@ -179,6 +179,45 @@ static void test_a_failed_sync_stops_the_store(void **state)
     house_remove(&house);
 }
 
+static void test_progress_is_a_tenants_and_outlives_a_restart(void **state)
+{
+    struct house house;
+    struct posting posting;
+    struct tenant other = {.name = BYTES("other"), .ordinal = 7};
+    struct store_progress progress;
+
+    (void)state;
+    house_init(&house);
+    house_open(&house);
+    progress = store_progress(house.store, house.tenant);
+    assert_int_equal(progress.newest, 0);
+    assert_true(progress.settled >= progress.durable);
+    for (int when = 0; when < 4; when++) {
+        posting_init(&posting, &house);
+        posting_row(&posting, house_series(&house, 1), when, 1);
+        assert_int_equal(posting_submit(&posting, &house, NULL), OK);
+        if (when == 0) /* under way: nothing is settled that was not before */
+            assert_true(store_progress(house.store, house.tenant).newest == 0);
+        house_steps(&house);
+        assert_int_equal(posting_wait(&posting), OK);
+        if (when == 2)
+            house_seal(&house);
+        if (when > 0) {
+            house_close(&house);
+            house_open(&house);
+        }
+        progress = store_progress(house.store, house.tenant);
+        assert_int_equal(progress.newest, posting.submission.ingest);
+        assert_int_equal(progress.durable, posting.submission.ingest);
+        assert_true(progress.settled >= progress.durable);
+        assert_int_equal(store_progress(house.store, &other).newest, 0);
+        assert_int_equal(store_progress(house.store, &other).durable, progress.durable);
+        posting_release(&posting);
+    }
+    house_close(&house);
+    house_remove(&house);
+}
+
 static void test_accepted_is_stored_plus_queued(void **state)
 {
     static const char labels[] = "tenant=\"acme\"";
@@ -320,6 +359,7 @@ int main(void)
         cmocka_unit_test(test_a_full_wal_says_busy_until_it_is_trimmed),
         cmocka_unit_test(test_a_full_disk_refuses_whole_requests),
         cmocka_unit_test(test_a_failed_sync_stops_the_store),
+        cmocka_unit_test(test_progress_is_a_tenants_and_outlives_a_restart),
         cmocka_unit_test(test_accepted_is_stored_plus_queued),
         cmocka_unit_test(test_many_write_read_and_flush_at_once),
     };

@@ -328,6 +328,63 @@ static void test_when_a_block_stands_apart(void **state)
     }
 }
 
+/* "first..last" of the times of what is newer than `since` in all places, "" = nothing is. */
+static const char *newer(const struct place *places, size_t count, int64_t since, char text[64])
+{
+    int64_t first, last, least = INT64_MAX, greatest = INT64_MIN;
+
+    for (size_t i = 0; i < count; i++) {
+        if (!place_times_since(&places[i], since, &first, &last))
+            continue;
+        least = first < least ? first : least;
+        greatest = last > greatest ? last : greatest;
+    }
+    text[0] = '\0';
+    if (least <= greatest)
+        (void)snprintf(text, 64, "%lld..%lld", (long long)least, (long long)greatest);
+    return text;
+}
+
+/* Of the head only the rows themselves, of a pack the whole block. */
+static void test_times_of_what_is_newer(void **state)
+{
+    static const int64_t times[] = {50, 10, 40, 20, 30};
+    int64_t ingest[COUNT_OF(times)];
+    struct house house;
+    char text[64];
+
+    (void)state;
+    house_init(&house);
+    house_open(&house);
+    for (size_t i = 0; i < COUNT_OF(times); i++)
+        ingest[i] = put_value(&house, times[i], "v", 1);
+    for (int sealed = 0; sealed < 2; sealed++) {
+        struct view *view = NULL;
+        struct place *places = NULL;
+        struct error err = {0};
+        struct arena arena;
+        size_t count = 0;
+
+        if (sealed)
+            house_seal(&house);
+        arena_init(&arena, 1 << 20, NULL);
+        assert_int_equal(store_view(house.store, house.tenant, VIEW_LATEST, &view, &err), OK);
+        assert_int_equal(view_newest(view), ingest[4]);
+        assert_int_equal(view_places(view, house_series(&house, 1), INT64_MIN, INT64_MAX, true,
+                                     &arena, &places, &count, &err),
+                         OK);
+        assert_string_equal(newer(places, count, ingest[4], text), "");
+        assert_string_equal(newer(places, count, ingest[4] - 1, text),
+                            sealed ? "10..50" : "30..30");
+        assert_string_equal(newer(places, count, ingest[1], text), sealed ? "10..50" : "20..40");
+        assert_string_equal(newer(places, count, 0, text), "10..50");
+        view_free(view);
+        arena_release(&arena);
+    }
+    house_close(&house);
+    house_remove(&house);
+}
+
 static void test_want_of_memory_is_told(void **state)
 {
     struct house house;
@@ -359,6 +416,7 @@ int main(void)
         cmocka_unit_test(test_what_came_to_nothing_counts_against_another_pair),
         cmocka_unit_test(test_a_row_and_its_versions_beside_each_other),
         cmocka_unit_test(test_versions_that_go_on_in_the_next_block),
+        cmocka_unit_test(test_times_of_what_is_newer),
         cmocka_unit_test(test_want_of_memory_is_told),
     };
 
