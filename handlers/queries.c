@@ -1,4 +1,5 @@
-/* GET and POST /v1/query: parsed on the HTTP thread, run by a worker, streamed to the client. */
+/* GET and POST /v1/query, GET /v1/changes: parsed on the HTTP thread, run by a worker, streamed to
+ * the client. */
 #include "handlers/queries.h"
 
 #include <assert.h>
@@ -89,7 +90,11 @@ static bool sink_cancelled(struct query_sink *sink)
     return request_cancelled(job_of_sink(sink)->request);
 }
 
-static enum code parse(struct query_job *job, struct error *err)
+typedef enum code parser(const struct query_parameter *parameters, size_t count,
+                         struct bytes accept, int64_t now_ns, struct arena *arena,
+                         struct query **query, struct error *err);
+
+static enum code parse(struct query_job *job, parser *takes, struct error *err)
 {
     struct request *request = job->request;
     struct query_parameter *parameters =
@@ -101,9 +106,8 @@ static enum code parse(struct query_job *job, struct error *err)
         parameters[i].name = request->parameters[i].name;
         parameters[i].value = request->parameters[i].value;
     }
-    return query_parse(parameters, request->parameter_count, request->accept,
-                       clock_wall_ns(store_clock(app_of(request)->store)), &job->arena, &job->query,
-                       err);
+    return takes(parameters, request->parameter_count, request->accept,
+                 clock_wall_ns(store_clock(app_of(request)->store)), &job->arena, &job->query, err);
 }
 
 static void query_finished(struct query_job *job, const struct query_outcome *outcome,
@@ -160,7 +164,7 @@ static void query_job_run(struct job *base)
     query_finished(job, &outcome, code, &err);
 }
 
-static void query_finish(struct request *request)
+static void begin(struct request *request, parser *takes)
 {
     struct app *app = app_of(request);
     struct query_job *job = calloc(1, sizeof(*job));
@@ -179,7 +183,7 @@ static void query_finish(struct request *request)
     job->job.owner = session_of(request)->tenant->ordinal;
     job->sink = (struct query_sink){sink_begin, sink_write, sink_cancelled};
     arena_init(&job->arena, QUERY_ARENA_BYTES_MAX, NULL);
-    code = parse(job, &err);
+    code = parse(job, takes, &err);
     if (code == OK)
         code = turn_take(&job->turn, request, &err);
     if (!reply_unless_ok(request, code, &err))
@@ -190,6 +194,16 @@ static void query_finish(struct request *request)
         code = error_set(&err, E_BUSY, "too many queries wait for a worker; try again");
         query_finished(job, &nothing, code, &err);
     }
+}
+
+static void query_finish(struct request *request)
+{
+    begin(request, query_parse);
+}
+
+static void changes_finish(struct request *request)
+{
+    begin(request, changes_parse);
 }
 
 static void query_cleanup(struct request *request)
@@ -205,5 +219,10 @@ static void query_cleanup(struct request *request)
 
 const struct handler query_handler = {
     .finish = query_finish,
+    .cleanup = query_cleanup,
+};
+
+const struct handler changes_handler = {
+    .finish = changes_finish,
     .cleanup = query_cleanup,
 };

@@ -4,6 +4,6 @@
 
 #include "http/route.h"
 
-extern const struct handler query_handler;
+extern const struct handler query_handler, changes_handler;
 
 #endif

@@ -16,6 +16,7 @@ const struct route app_routes[] = {
     {METHOD_DELETE, "/v1/points",            SCOPE_WRITE, &deletion_handler,       deletion_parameter_names,    false},
     {METHOD_GET,    "/v1/query",             SCOPE_READ,  &query_handler,          query_parameter_names,       false},
     {METHOD_POST,   "/v1/query",             SCOPE_READ,  &query_handler,          query_parameter_names,       true },
+    {METHOD_GET,    "/v1/changes",           SCOPE_READ,  &changes_handler,        changes_parameter_names,     false},
     {METHOD_GET,    "/v1/measurements",      SCOPE_READ,  &measurements_handler,
      measurements_parameter_names,                                                                              false},
     {METHOD_GET,    "/v1/series",            SCOPE_READ,  &series_handler,         series_parameter_names,      false},

@@ -21,6 +21,8 @@ struct answer {
     struct history history;
     struct windows windows;
     struct datum *values; /* of one row, by column */
+    struct datum *before; /* likewise, and scratch of versions_resolve(): for changes */
+    uint8_t *decided;
     /* The last row told, and whether there is one behind it. */
     size_t last_group;
     int64_t last_time, last_known_from;
@@ -34,11 +36,15 @@ struct answer_way {
     enum code (*series)(struct answer *answer, size_t group, struct error *err);
     /* All its series were there; NULL: nothing is to be done. */
     enum code (*end)(struct answer *answer, size_t group, struct error *err);
+    /* In place of series(), of a way that opens scans itself; NULL: series() it is. */
+    enum code (*scan)(struct answer *answer, size_t group, size_t series, int64_t start,
+                      int64_t end, struct error *err);
 };
 
 extern const struct answer_way way_rows;     /* answer_rows.c */
 extern const struct answer_way way_versions; /* answer_versions.c */
 extern const struct answer_way way_windows;  /* answer_windows.c */
+extern const struct answer_way way_changes;  /* answer_changes.c */
 
 /* For ways: the next rows of the series as they count for the question; they live until the next
  * call.  E_END. */

@@ -26,7 +26,10 @@ static enum code versions_series(struct answer *answer, size_t group, struct err
         code = history_next(&answer->history, &time, &known, &count, err);
         for (size_t i = 0; i < count && !code && !answer->more; i++) {
             const struct known *state = &known[descending ? count - 1 - i : i];
-            struct result_row out = {time, state->from, state->to, state->values};
+            struct result_row out = {.time = time,
+                                     .known_from = state->from,
+                                     .known_to = state->to,
+                                     .values = state->values};
 
             if (!is_told(answer, group, time, state->from))
                 code = answer_emit(answer, group, &out, err);

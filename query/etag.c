@@ -48,6 +48,8 @@ static void add_question(struct hash128_state *hash, const struct plan *plan)
         query->grouping,
         query->descending,
         query->versions,
+        query->changes,
+        query->since,
         query->strict,
         query->format,
         query->flat,

@@ -26,8 +26,10 @@ static bool take(struct map *taken, struct arena *arena, struct bytes prefix, st
 
 bool names_make(struct plan *plan, const struct bytes **tags, const struct bytes **columns)
 {
-    struct bytes ours[] = {BYTES("time"), BYTES("known_from"), BYTES("known_to")};
-    size_t our_count = plan->query->versions ? 3 : 1;
+    bool changes = plan->query->changes;
+    struct bytes ours[] = {BYTES("time"), BYTES("known_from"),
+                           changes ? BYTES("change") : BYTES("known_to")};
+    size_t our_count = query_wants_versions(plan->query) ? 3 : 1;
     struct bytes *tag_names = ARENA_ARRAY(&plan->arena, struct bytes, plan->tag_key_count);
     struct bytes *column_names = ARENA_ARRAY(&plan->arena, struct bytes, plan->column_count);
     struct map taken = MAP_INIT;

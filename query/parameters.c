@@ -42,7 +42,7 @@ enum code take_word(struct bytes value, const char *const *words, const char *wa
 
 static const char *const false_true[] = {"false", "true", NULL};
 
-static enum code take_time(struct parse *parse, struct bytes value, int64_t *ns, struct error *err)
+enum code take_time(struct parse *parse, struct bytes value, int64_t *ns, struct error *err)
 {
     enum code code = time_parameter_parse(value, parse->query->epoch, parse->now_ns, ns, err);
 

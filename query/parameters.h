@@ -41,6 +41,8 @@ struct parse {
     struct arena *arena;
     struct query *query;
     int64_t now_ns;
+    const char *const *names;                     /* that this question knows, NULL-terminated */
+    const struct query_parameter *since;          /* of changes; it has no row in the table */
     const struct query_parameter *given[P_COUNT]; /* the first of each, or NULL */
     size_t match_count;
 };
@@ -54,7 +56,16 @@ struct parameter_row {
 
 extern const struct parameter_row parameter_rows[P_COUNT];
 
+/* Takes all parameters.  Before it: parameters, count, names, arena, now_ns, and what differs from
+ * a question that nothing was said of in `query`, from parse_new(). */
+MUST_USE enum code parse_new(struct parse *parse, struct error *err);
+MUST_USE enum code parse_all(struct parse *parse, struct bytes accept, struct error *err);
+
 /* --- for the functions of the table --- */
+
+/* A time as parameters have them; relative ones from parse->now_ns. */
+MUST_USE enum code take_time(struct parse *parse, struct bytes value, int64_t *ns,
+                             struct error *err);
 
 enum code parse_no_memory(struct error *err);
 /* One of a few words, NULL-terminated; its index. */

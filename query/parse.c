@@ -6,31 +6,45 @@
 #include "codec/utf8.h"
 #include "query/parameters.h"
 
+static enum code refuse_unknown(const struct parse *parse, struct bytes name, struct error *err)
+{
+    const char *near = nearest_name(name, parse->names);
+
+    error_point(err, name);
+    return error_set(err, E_UNKNOWN_PARAMETER, "\"%.*s\" is no parameter of a query%s%s%s",
+                     BYTES_ARG(name), near ? "; did you mean \"" : "", near ? near : "",
+                     near ? "\"?" : "");
+}
+
+static bool is_known(const struct parse *parse, struct bytes name)
+{
+    for (size_t i = 0; parse->names[i]; i++)
+        if (bytes_equal(name, bytes_of(parse->names[i])))
+            return true;
+    return false;
+}
+
 static enum code note_given(struct parse *parse, struct error *err)
 {
     for (size_t i = 0; i < parse->count; i++) {
         struct bytes name = parse->parameters[i].name;
-        const char *near;
+        const struct query_parameter **given;
         int p = 0;
 
+        if (!is_known(parse, name))
+            return refuse_unknown(parse, name, err);
         while (p < P_COUNT && !bytes_equal(name, bytes_of(query_parameter_names[p])))
             p++;
-        if (p == P_COUNT) {
-            near = nearest_name(name, query_parameter_names);
-            error_point(err, name);
-            return error_set(err, E_UNKNOWN_PARAMETER, "\"%.*s\" is no parameter of a query%s%s%s",
-                             BYTES_ARG(name), near ? "; did you mean \"" : "", near ? near : "",
-                             near ? "\"?" : "");
-        }
         /* Names that were asked for stand in answers, which are UTF-8. */
         if (utf8_check(parse->parameters[i].value) < parse->parameters[i].value.size) {
             error_point(err, name);
             return error_set(err, E_BAD_PARAMETER, "its value is not UTF-8");
         }
         parse->match_count += p == P_MATCH;
-        if (!parse->given[p]) {
-            parse->given[p] = &parse->parameters[i];
-        } else if (!parameter_rows[p].repeats) {
+        given = p == P_COUNT ? &parse->since : &parse->given[p];
+        if (!*given) {
+            *given = &parse->parameters[i];
+        } else if (p == P_COUNT || !parameter_rows[p].repeats) {
             error_point(err, name);
             return error_set(err, E_BAD_PARAMETER, "it is given twice; want it once");
         }
@@ -77,10 +91,11 @@ static enum code check_together(const struct parse *parse, struct error *err)
     }
     if (query->end <= query->start)
         return refuse_pair(P_END, "the range is [start, end): end must be after start", err);
-    if (query->format == FORMAT_LINE_PROTOCOL && (!query_is_raw(query) || query->versions))
+    if (query->format == FORMAT_LINE_PROTOCOL &&
+        (!query_is_raw(query) || query_wants_versions(query)))
         return refuse_pair(P_FORMAT,
-                           "line protocol is for raw rows at one S: leave agg= and versions= out, "
-                           "or ask for json, ndjson or csv",
+                           "line protocol is for raw rows at one S, not for agg=, versions= and "
+                           "changes: ask for json, ndjson or csv",
                            err);
     for (size_t i = 0; i < COUNT_OF(of_windows); i++)
         if (parse->given[of_windows[i]] && (query_is_raw(query) || !parse->given[P_EVERY]))
@@ -123,6 +138,10 @@ static uint64_t identity_of(const struct parse *parse)
             hash_span(&hash, parse->parameters[i].value);
         }
     }
+    if (parse->since) {
+        hash_span(&hash, parse->since->name);
+        hash_span(&hash, parse->since->value);
+    }
     sum = hash128_end(&hash);
     memcpy(&identity, sum.bytes, sizeof(identity));
     return identity;
@@ -140,30 +159,45 @@ static enum code check_cursor(const struct parse *parse, struct error *err)
                      "page (limit, format, shape and int64 may change), or leave cursor= out");
 }
 
+enum code parse_new(struct parse *parse, struct error *err)
+{
+    parse->query = ARENA_NEW(parse->arena, struct query);
+    if (!parse->query)
+        return parse_no_memory(err);
+    parse->query->start = INT64_MIN;
+    parse->query->end = INT64_MAX; /* row times are below it */
+    return OK;
+}
+
+enum code parse_all(struct parse *parse, struct bytes accept, struct error *err)
+{
+    enum code code = note_given(parse, err);
+
+    if (!code && !parse->given[P_FORMAT])
+        code = format_accepted(accept, &parse->query->format, err);
+    if (!code)
+        code = take_all(parse, err);
+    if (!code)
+        code = check_together(parse, err);
+    if (code)
+        return code;
+    parse->query->flat |= parse->query->format != FORMAT_JSON;
+    parse->query->identity = identity_of(parse);
+    return check_cursor(parse, err);
+}
+
 enum code query_parse(const struct query_parameter *parameters, size_t count, struct bytes accept,
                       int64_t now_ns, struct arena *arena, struct query **query, struct error *err)
 {
-    struct parse parse = {
-        .parameters = parameters, .count = count, .arena = arena, .now_ns = now_ns};
-    enum code code;
+    struct parse parse = {.parameters = parameters,
+                          .count = count,
+                          .names = query_parameter_names,
+                          .arena = arena,
+                          .now_ns = now_ns};
+    enum code code = parse_new(&parse, err);
 
-    parse.query = ARENA_NEW(arena, struct query);
-    if (!parse.query)
-        return parse_no_memory(err);
-    parse.query->start = INT64_MIN;
-    parse.query->end = INT64_MAX; /* row times are below it */
-    code = note_given(&parse, err);
-    if (!code && !parse.given[P_FORMAT])
-        code = format_accepted(accept, &parse.query->format, err);
     if (!code)
-        code = take_all(&parse, err);
-    if (!code)
-        code = check_together(&parse, err);
-    if (code)
-        return code;
-    parse.query->flat |= parse.query->format != FORMAT_JSON;
-    parse.query->identity = identity_of(&parse);
-    code = check_cursor(&parse, err);
+        code = parse_all(&parse, accept, err);
     if (!code)
         *query = parse.query;
     return code;

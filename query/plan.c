@@ -60,6 +60,31 @@ static enum code refuse_history(const struct plan *plan, int64_t as_of, struct e
                      asked_size, asked, earliest_size, earliest);
 }
 
+/* Whether the state at `since` can still be told.  Where nothing was committed after it there is
+ * nothing to tell, and before all commits there was nothing. */
+static enum code check_since(const struct plan *plan, struct error *err)
+{
+    int64_t since = plan->query->since;
+    char asked[TIMESTAMP_TEXT_SIZE], earliest[TIMESTAMP_TEXT_SIZE];
+    int asked_size, earliest_size;
+
+    if (!plan->query->changes || since <= 0)
+        return OK;
+    if (since > plan->as_of && since > plan->now_ns) {
+        error_point(err, BYTES("since"));
+        return error_set(err, E_AS_OF_FUTURE, "it is later than now");
+    }
+    if (since >= plan->history_floor || !plan->view || view_newest(plan->view) <= since)
+        return OK;
+    error_point(err, plan->query->resumed ? BYTES("cursor") : BYTES("since"));
+    asked_size = (int)timestamp_print(since, asked);
+    earliest_size = (int)timestamp_print(plan->history_floor, earliest);
+    return error_set(err, E_BEFORE_HISTORY,
+                     "%.*s: earlier versions are kept no longer, so what changed since then cannot "
+                     "be told; the earliest is %.*s. since=0 tells all rows there are",
+                     asked_size, asked, earliest_size, earliest);
+}
+
 static enum code open_view(struct plan *plan, struct error *err)
 {
     const struct query *query = plan->query;
@@ -91,7 +116,7 @@ static enum code open_view(struct plan *plan, struct error *err)
         return code;
     plan->as_of = plan->view ? view_as_of(plan->view) : asked ? as_of : plan->now_ns;
     plan->final = query->as_of_given && plan->view && view_final(plan->view);
-    return OK;
+    return check_since(plan, err);
 }
 
 /* --- fields and columns --- */
@@ -325,9 +350,9 @@ static enum code look_at_places(struct plan *plan, struct error *err)
         struct place *places = NULL;
         size_t count = 0;
 
-        code =
-            view_places(plan->view, plan->series[i], plan->start, plan->end, plan->query->versions,
-                        keep ? &plan->arena : &scratch, &places, &count, err);
+        code = view_places(plan->view, plan->series[i], plan->start, plan->end,
+                           query_wants_versions(plan->query), keep ? &plan->arena : &scratch,
+                           &places, &count, err);
         if (!code)
             code = watch_step(plan->watch, err);
         if (code)
@@ -419,7 +444,7 @@ struct bytes plan_cursor(struct plan *plan, size_t group, int64_t time, int64_t 
         .start = query->resumed ? query->cursor.start : query->start,
         .end = query->resumed ? query->cursor.end : query->end,
         .time = time,
-        .known_from = known_from,
+        .known_from = query->changes ? query->since : known_from,
     };
 
     if (!group_position(plan, &plan->groups[group], &cursor.id, &cursor.group))

@@ -15,9 +15,11 @@ enum code answer_next(struct answer *answer, struct run *run, struct error *err)
 enum code answer_emit(struct answer *answer, size_t group, const struct result_row *row,
                       struct error *err)
 {
-    uint64_t limit = answer->plan.query->limit;
+    const struct query *query = answer->plan.query;
+    const struct result *result = &answer->result;
 
-    if (limit > 0 && answer->result.rows == limit) {
+    if ((query->limit > 0 && result->rows == query->limit) ||
+        (query->page_bytes > 0 && result->rows > 0 && result->size >= query->page_bytes)) {
         answer->more = true;
         return OK;
     }
@@ -29,6 +31,8 @@ enum code answer_emit(struct answer *answer, size_t group, const struct result_r
 
 static const struct answer_way *way_of(const struct query *query)
 {
+    if (query->changes)
+        return &way_changes;
     if (query->versions)
         return &way_versions;
     return query_is_raw(query) ? &way_rows : &way_windows;
@@ -41,6 +45,8 @@ static enum code answer_series(struct answer *answer, size_t group, size_t index
     struct plan_places kept = {NULL, 0};
     enum code code;
 
+    if (answer->way->scan)
+        return answer->way->scan(answer, group, index, start, end, err);
     if (plan->places)
         kept = plan->places[index];
     code = scan_open(&answer->scan, &answer->setting, plan->series[index], start, end, kept.places,
@@ -86,7 +92,7 @@ static enum code prepare(struct answer *answer, struct query_sink *sink,
         .fields = plan->fields,
         .field_count = plan->field_count,
         .descending = query->descending && query_is_raw(query),
-        .versions = query->versions,
+        .versions = query_wants_versions(query),
         .keep_bytes_max =
             plan->series_count > 1 ? plan->watch->memory.bytes_max / KEPT_MEMORY_PARTS : 0,
         .deletions = &plan->deletions,
@@ -99,7 +105,9 @@ static enum code prepare(struct answer *answer, struct query_sink *sink,
     windows_init(&answer->windows, plan->watch, &query->grid, plan->field_count, plan->column_count,
                  plan->numbers, query->aggregates, query->aggregate_count);
     answer->values = ARENA_ARRAY(&plan->arena, struct datum, plan->column_count);
-    if (!answer->values)
+    answer->before = ARENA_ARRAY(&plan->arena, struct datum, plan->column_count);
+    answer->decided = ARENA_ARRAY(&plan->arena, uint8_t, plan->column_count);
+    if (!answer->values || !answer->before || !answer->decided)
         return watch_memory(plan->watch, err);
     code = versions_init(&answer->versions, &answer->setting, err);
     if (!code)

@@ -26,6 +26,23 @@ MUST_USE enum code query_parse(const struct query_parameter *parameters, size_t 
                                struct bytes accept, int64_t now_ns, struct arena *arena,
                                struct query **query, struct error *err);
 
+/* As query_parse(), for what changed (GET /v1/changes); since= is needed. */
+MUST_USE enum code changes_parse(const struct query_parameter *parameters, size_t count,
+                                 struct bytes accept, int64_t now_ns, struct arena *arena,
+                                 struct query **query, struct error *err);
+/* As query_parse(), for what changes from now on (GET /v1/live): an answer is data lines of an
+ * event stream, at most about page_bytes of them at once.  `since` is that of the parameters, or of
+ * `last_id` (Last-Event-ID) where that is not empty; *from_now tells that there was neither. */
+MUST_USE enum code live_parse(const struct query_parameter *parameters, size_t count,
+                              struct bytes last_id, int64_t now_ns, uint64_t page_bytes,
+                              struct arena *arena, struct query **query, bool *from_now,
+                              struct error *err);
+/* The same question about changes since `since`; or where `next` (of an answer to it) is not empty,
+ * its rest.  `next` is parsed into `arena`. */
+MUST_USE enum code live_go_on(struct query *query, int64_t since, struct bytes next,
+                              struct arena *arena, struct error *err);
+int64_t live_since(const struct query *query);
+
 /* What the head of an answer says. */
 struct query_head {
     const char *content_type;
@@ -73,6 +90,7 @@ MUST_USE enum code query_run(const struct query *query, const struct query_envir
 
 /* The parameters query_parse() knows (also those it answers with not_supported),
  * NULL-terminated, for the route table. */
-extern const char *const query_parameter_names[];
+extern const char *const query_parameter_names[], *const changes_parameter_names[],
+                                                      *const live_parameter_names[];
 
 #endif

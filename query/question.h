@@ -33,6 +33,10 @@ struct query {
     const struct bytes *group_tags;
     uint32_t group_tag_count;
     bool descending, versions, strict;
+    bool changes;        /* what differs from the answer as of `since` */
+    int64_t since;       /* an ingest time */
+    bool events;         /* as lines of an event stream (result_events.c) */
+    uint64_t page_bytes; /* of more a page is made, as if limit= were reached; 0 = it is not */
     enum format format;
     bool flat; /* one object a row, tags as columns */
     bool integer_text;
@@ -43,6 +47,12 @@ struct query {
     struct cursor cursor;
     uint64_t identity; /* hash of what chooses rows and their order: a cursor is bound to it */
 };
+
+/* All versions are read. */
+static inline bool query_wants_versions(const struct query *query)
+{
+    return query->versions || query->changes;
+}
 
 static inline bool query_is_raw(const struct query *query)
 {

@@ -15,6 +15,8 @@ enum {
 
 static const struct encoder *encoder_of(const struct query *query)
 {
+    if (query->events)
+        return &encoder_events;
     switch (query->format) {
     case FORMAT_NDJSON:
         return &encoder_ndjson;
@@ -77,7 +79,8 @@ static void cache_control(const struct result *result, bool complete, char *text
     if (retention != INT64_MAX && !__builtin_sub_overflow(plan->now_ns, retention, &floor) &&
         !__builtin_sub_overflow(plan->start, floor, &left) && left / 1000000000 < seconds)
         seconds = left / 1000000000;
-    if (!__builtin_sub_overflow(plan->as_of, plan->history_floor, &left) &&
+    if (!__builtin_sub_overflow(plan->query->changes ? plan->query->since : plan->as_of,
+                                plan->history_floor, &left) &&
         left / 1000000000 < seconds)
         seconds = left / 1000000000;
     if (complete && plan->final && plan->missing.count == 0 && seconds > 0)
@@ -172,7 +175,7 @@ enum code result_init(struct result *result, struct plan *plan, struct query_sin
         .encoder = encoder_of(query),
         .times = full,
         .full_times = full,
-        .hold = query->limit > 0 && query->format == FORMAT_CSV,
+        .hold = query->events || (query->limit > 0 && query->format == FORMAT_CSV),
         .group_text = BUF_INIT(PIECE_SIZE_MAX),
         .head_text = BUF_INIT(PIECE_SIZE_MAX),
         .group = SIZE_MAX,

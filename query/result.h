@@ -15,6 +15,7 @@ struct result;
 struct result_row {
     int64_t time;
     int64_t known_from, known_to; /* versions=all; known_to KNOWN_STILL = open */
+    const char *change;           /* of changes: "added", "changed" or "removed" */
     const struct datum *values;   /* by column */
 };
 
@@ -56,7 +57,7 @@ struct result {
 };
 
 extern const struct encoder encoder_json_series, encoder_json_rows, encoder_ndjson, encoder_csv,
-    encoder_line_protocol;
+    encoder_line_protocol, encoder_events;
 
 /* Release also after a failure. */
 MUST_USE enum code result_init(struct result *result, struct plan *plan, struct query_sink *sink,

@@ -18,7 +18,9 @@ static bool csv_open(struct result *result)
     const struct plan *plan = result->plan;
     struct buf *line = &result->head_text;
 
-    buf_put_text(line, plan->query->versions ? "time,known_from,known_to" : "time");
+    buf_put_text(line, plan->query->changes    ? "time,change,known_from"
+                       : plan->query->versions ? "time,known_from,known_to"
+                                               : "time");
     for (size_t i = 0; i < plan->tag_key_count; i++) {
         buf_put_char(line, ',');
         put_name(line, result->tag_names[i]);
@@ -71,6 +73,12 @@ static char *csv_row(struct result *result, char *at, const struct result_row *r
     uint32_t count = result->plan->column_count;
 
     at = text_put_time(at, &result->times, row->time, false);
+    if (result->plan->query->changes) {
+        *at++ = ',';
+        at = text_put(at, bytes_of(row->change));
+        *at++ = ',';
+        at = text_put_time(at, &result->times, row->known_from, false);
+    }
     if (result->plan->query->versions) {
         *at++ = ',';
         at = text_put_time(at, &result->times, row->known_from, false);

@@ -89,6 +89,8 @@ static bool series_open(struct result *result)
     struct buf *head = &result->head_text;
 
     buf_put_text(head, "},\"columns\":[\"time\"");
+    if (plan->query->changes)
+        buf_put_text(head, ",\"change\",\"known_from\"");
     if (plan->query->versions)
         buf_put_text(head, ",\"known_from\",\"known_to\"");
     for (uint32_t i = 0; i < plan->column_count; i++) {
@@ -126,6 +128,12 @@ static char *series_row(struct result *result, char *at, const struct result_row
         *at++ = ',';
     *at++ = '[';
     at = text_put_time(at, &result->times, row->time, true);
+    if (result->plan->query->changes) {
+        at = text_put(at, BYTES(",\""));
+        at = text_put(at, bytes_of(row->change));
+        at = text_put(at, BYTES("\","));
+        at = text_put_time(at, &result->times, row->known_from, true);
+    }
     if (result->plan->query->versions) {
         *at++ = ',';
         at = text_put_time(at, &result->times, row->known_from, true);
@@ -203,6 +211,12 @@ char *result_put_object(struct result *result, char *at, const struct result_row
 
     at = text_put(at, BYTES("{\"time\":"));
     at = text_put_time(at, &result->times, row->time, true);
+    if (result->plan->query->changes) {
+        at = text_put(at, BYTES(",\"change\":\""));
+        at = text_put(at, bytes_of(row->change));
+        at = text_put(at, BYTES("\",\"known_from\":"));
+        at = text_put_time(at, &result->times, row->known_from, true);
+    }
     if (result->plan->query->versions) {
         at = text_put(at, BYTES(",\"known_from\":"));
         at = text_put_time(at, &result->times, row->known_from, true);
