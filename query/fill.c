@@ -8,6 +8,8 @@
 #include "query/plan.h"
 #include "query/window.h"
 
+enum { LOOK_STEPS = 1024 }; /* 0.1 ms of calendar windows between two looks at the clock */
+
 /* The nearest window on one side that has a value in a column. */
 struct side {
     bool any;
@@ -30,7 +32,7 @@ struct filling {
 };
 
 /* The `index`th in the order of the answer. */
-static const struct window *made(const struct filling *filling, size_t index)
+static const struct window *window_at(const struct filling *filling, size_t index)
 {
     const struct windows *windows = filling->windows;
 
@@ -53,7 +55,7 @@ static enum code lay_out(struct filling *filling, struct watch *watch, struct er
     const struct grid *grid = &windows->grid;
     int64_t first = windows->windows[0].start, last = windows->windows[windows->count - 1].start;
     int64_t start, end;
-    size_t holes = 0;
+    size_t steps = 0;
     enum code code = OK;
 
     if (plan->query->start_given)
@@ -66,7 +68,7 @@ static enum code lay_out(struct filling *filling, struct watch *watch, struct er
             i++;
         else
             code = watch_window(watch, plan->column_count, err);
-        if (!code && ++holes % 1024 == 0)
+        if (!code && ++steps % LOOK_STEPS == 0)
             code = watch_look(watch, err);
         if (start == last)
             break;
@@ -77,30 +79,32 @@ static enum code lay_out(struct filling *filling, struct watch *watch, struct er
     return code;
 }
 
-enum code filling_begin(const struct plan *plan, struct windows *windows, struct filling **made_one,
+enum code filling_begin(const struct plan *plan, struct windows *windows, struct filling **filling,
                         struct error *err)
 {
     struct arena *arena = &windows->arena;
-    struct filling *filling = ARENA_NEW(arena, struct filling);
+    struct filling *walk = ARENA_NEW(arena, struct filling);
 
-    *made_one = filling;
-    if (!filling)
+    *filling = walk;
+    if (!walk)
         return watch_memory(windows->watch, err);
-    *filling = (struct filling){
+    *walk = (struct filling){
         .plan = plan,
         .windows = windows,
         .kind = plan->query->fill.kind,
         .descending = plan->query->descending,
-        .done = windows->count == 0, /* a group without rows says nothing, whatever the fill */
+        /* A group without rows says nothing, whatever the fill: else a series that is made later
+         * would change answers as of before. */
+        .done = windows->count == 0,
     };
-    if (filling->done || filling->kind == FILL_NONE)
+    if (walk->done || walk->kind == FILL_NONE)
         return OK;
-    filling->empty.states = arena_zero(arena, windows->field_count * windows->field_size);
-    filling->passed = ARENA_ARRAY(arena, struct side, plan->column_count);
-    filling->ahead = ARENA_ARRAY(arena, struct side, plan->column_count);
-    if (!filling->empty.states || !filling->passed || !filling->ahead)
+    walk->empty.states = arena_zero(arena, windows->field_count * windows->field_size);
+    walk->passed = ARENA_ARRAY(arena, struct side, plan->column_count);
+    walk->ahead = ARENA_ARRAY(arena, struct side, plan->column_count);
+    if (!walk->empty.states || !walk->passed || !walk->ahead)
         return watch_memory(windows->watch, err);
-    return lay_out(filling, windows->watch, err);
+    return lay_out(walk, windows->watch, err);
 }
 
 static const struct side *look_ahead(struct filling *filling, uint32_t column)
@@ -112,7 +116,7 @@ static const struct side *look_ahead(struct filling *filling, uint32_t column)
         return side;
     side->any = false;
     for (; index < filling->windows->count && !side->any; index++) {
-        const struct window *window = made(filling, index);
+        const struct window *window = window_at(filling, index);
 
         finish(filling, window, column, &side->value);
         *side = (struct side){side->value.type != TYPE_NONE, index, window->start, side->value};
@@ -196,7 +200,7 @@ bool filling_next(struct filling *filling, int64_t *start, struct datum *values)
     if (filling->done)
         return false;
     if (filling->at < filling->windows->count)
-        window = made(filling, filling->at);
+        window = window_at(filling, filling->at);
     if (window && (filling->kind == FILL_NONE || window->start == filling->start)) {
         filling->start = window->start;
         filling->at++;
