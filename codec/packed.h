@@ -9,8 +9,10 @@ void packed_encoder_release(struct column_encoder *encoder);
 MUST_USE enum code packed_decoder_init(struct column_decoder *decoder, struct error *err);
 void packed_decoder_release(struct column_decoder *decoder);
 
-/* Both give the same form; they look for different things in the bytes. */
+/* All give the same form; they look for different things in the bytes.  An upper plane stands above
+ * one that is not constant. */
 void packed_encode_plane(struct column_encoder *encoder, struct bytes bytes);
+void packed_encode_upper_plane(struct column_encoder *encoder, struct bytes bytes);
 void packed_encode_text(struct column_encoder *encoder, struct bytes bytes);
 /* *data is `scratch` (of `size` bytes) or points into the reader's bytes. */
 MUST_USE enum code packed_decode(struct column_decoder *decoder, struct reader *reader,

@@ -1,5 +1,5 @@
 /* Integers as byte planes.  Small numbers have high bytes that are all zero and cost nothing, and
- * bytes of one significance have one distribution, which is what zstd's Huffman coder needs.
+ * bytes of one significance have one distribution, which is what an entropy coder needs.
  *
  * Form: u8 plane count k (0..8), then k packed planes, lowest first; planes above are zero. */
 #include "codec/packed.h"
@@ -8,18 +8,23 @@
 
 void planes_encode(struct column_encoder *encoder, const uint64_t *values, size_t count)
 {
-    uint64_t any = 0;
+    uint64_t any = 0, all = UINT64_MAX;
     unsigned plane_count;
 
     assert(count <= BLOCK_ROWS_MAX);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         any |= values[i];
+        all &= values[i];
+    }
     plane_count = any == 0 ? 0 : 8 - (unsigned)__builtin_clzll(any) / 8;
     buf_put_u8(&encoder->out, (uint8_t)plane_count);
     for (unsigned plane = 0; plane < plane_count; plane++) {
         for (size_t i = 0; i < count; i++)
             encoder->plane[i] = (uint8_t)(values[i] >> (8 * plane));
-        packed_encode_plane(encoder, (struct bytes){(const char *)encoder->plane, count});
+        if (((any ^ all) & (((uint64_t)1 << 8 * plane) - 1)) == 0)
+            packed_encode_plane(encoder, (struct bytes){(const char *)encoder->plane, count});
+        else
+            packed_encode_upper_plane(encoder, (struct bytes){(const char *)encoder->plane, count});
     }
 }
 

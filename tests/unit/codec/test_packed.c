@@ -1,5 +1,7 @@
 #include "tests/unit/codec/column_fixture.h"
 
+#include <math.h>
+
 static uint8_t scratch[100000];
 
 static void round_trip(struct fixture *fixture, const char *name, struct bytes bytes,
@@ -36,6 +38,8 @@ static void test_packed_bytes_come_back_and_never_grow_by_more_than_one(void **s
 
         round_trip(fixture, "noise", (struct bytes){noise, size}, size + 1, packed_encode_plane);
         round_trip(fixture, "noise", (struct bytes){noise, size}, size + 1, packed_encode_text);
+        round_trip(fixture, "noise", (struct bytes){noise, size}, size + 1,
+                   packed_encode_upper_plane);
         round_trip(fixture, "same", (struct bytes){same, size}, 2, packed_encode_plane);
         round_trip(fixture, "text", (struct bytes){text, size},
                    size < 1000 ? size + 1 : size * 2 / 3, packed_encode_plane);
@@ -95,30 +99,46 @@ static void test_a_frame_of_another_size_is_refused(void **state)
 
 enum { SHAPE_SIZE = 4096 };
 
-/* The kind that each shape of plane gets, and its size at most: what zstd alone made of it, which
- * is where it stands. */
-static void test_planes_get_what_is_shortest(void **state)
+/* About normal, in zigzag. */
+static char walk_step(struct random *random, double deviation)
+{
+    double sum = -6;
+    int step;
+
+    for (int i = 0; i < 12; i++)
+        sum += (double)random_below(random, 1 << 20) / (1 << 20);
+    step = (int)lround(sum * deviation);
+    return (char)(step < 0 ? -2 * step - 1 : 2 * step);
+}
+
+/* The kind that each shape of plane gets, and the percentage at most of what zstd alone makes of
+ * it, which is what upper planes get. */
+static void test_planes_get_rans_where_it_pays(void **state)
 {
     enum { RAW = 1, ZSTD = 2, RANS = 3 };
     static const struct {
         const char *name;
         uint8_t kind;
-        size_t size_max;
+        unsigned percent;
     } cases[] = {
-        {"noise",                    RAW,  SHAPE_SIZE + 1        },
-        {"skewed noise",             RANS, SHAPE_SIZE * 26 / 100 },
-        {"zeros with 1 % outliers",  RANS, SHAPE_SIZE * 38 / 1000},
-        {"pattern of 7",             ZSTD, 60                    },
-        {"pattern of 24",            ZSTD, 110                   },
-        {"pattern of 1000",          ZSTD, 1100                  },
-        {"second half as the first", ZSTD, 2100                  },
-        {"long runs",                ZSTD, 560                   },
-        {"constant with rare steps", RANS, 40                    },
+        {"noise",                    RAW,  100},
+        {"halves",                   RANS, 100},
+        {"zeros with 1 % outliers",  RANS, 90 },
+        {"steps of deviation 1",     RANS, 94 },
+        {"steps of deviation 3",     ZSTD, 100},
+        {"pattern of 7",             ZSTD, 100},
+        {"pattern of 24",            ZSTD, 100},
+        {"pattern of 1000",          ZSTD, 100},
+        {"second half as the first", ZSTD, 100},
+        {"long runs",                ZSTD, 100},
+        {"constant with rare steps", RANS, 100},
     };
     struct fixture *fixture = *state;
     static char plane[SHAPE_SIZE];
 
     for (size_t c = 0; c < COUNT_OF(cases); c++) {
+        struct bytes bytes = {plane, SHAPE_SIZE};
+        size_t zstd_size;
         char value = 0;
 
         for (size_t i = 0; i < SHAPE_SIZE; i++) {
@@ -136,18 +156,24 @@ static void test_planes_get_what_is_shortest(void **state)
                 value = random_chance(&fixture->random, 100) ? chance : 0;
                 break;
             case 3:
-                value = (char)(i % 7 * 31);
+                value = walk_step(&fixture->random, 1);
                 break;
             case 4:
-                value = i < 24 ? chance : plane[i - 24];
+                value = walk_step(&fixture->random, 3);
                 break;
             case 5:
-                value = i < 1000 ? chance : plane[i - 1000];
+                value = (char)(i % 7 * 31);
                 break;
             case 6:
-                value = i < SHAPE_SIZE / 2 ? chance : plane[i - SHAPE_SIZE / 2];
+                value = i < 24 ? chance : plane[i - 24];
                 break;
             case 7:
+                value = i < 1000 ? chance : plane[i - 1000];
+                break;
+            case 8:
+                value = i < SHAPE_SIZE / 2 ? chance : plane[i - SHAPE_SIZE / 2];
+                break;
+            case 9:
                 value = i % 64 == 0 ? chance : value;
                 break;
             default:
@@ -155,7 +181,10 @@ static void test_planes_get_what_is_shortest(void **state)
             }
             plane[i] = value;
         }
-        round_trip(fixture, cases[c].name, (struct bytes){plane, SHAPE_SIZE}, cases[c].size_max,
+        round_trip(fixture, cases[c].name, bytes, SHAPE_SIZE + 1, packed_encode_upper_plane);
+        zstd_size = fixture->encoder.out.size;
+        assert_int_equal(fixture->encoder.out.data[0], cases[c].kind == RAW ? RAW : ZSTD);
+        round_trip(fixture, cases[c].name, bytes, zstd_size * cases[c].percent / 100,
                    packed_encode_plane);
         if (fixture->encoder.out.data[0] != (char)cases[c].kind)
             fail_msg("%s: kind %d, %zu bytes", cases[c].name, fixture->encoder.out.data[0],
@@ -167,7 +196,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_packed_bytes_come_back_and_never_grow_by_more_than_one),
-        cmocka_unit_test(test_planes_get_what_is_shortest),
+        cmocka_unit_test(test_planes_get_rans_where_it_pays),
         cmocka_unit_test(test_wrong_forms_are_refused),
         cmocka_unit_test(test_a_frame_of_another_size_is_refused),
     };

@@ -28,6 +28,33 @@ static void test_integers_of_every_width_come_back(void **state)
     }
 }
 
+/* Where a byte of an upper plane is won by rANS, the lower one costs more than it saves. */
+static void test_only_the_lowest_plane_that_varies_is_coded_by_rans(void **state)
+{
+    enum { ZSTD = 2, RANS = 3 };
+    struct fixture *fixture = *state;
+
+    for (unsigned shift = 0; shift <= 8; shift += 8) {
+        for (size_t i = 0; i < BLOCK_ROWS_MAX; i++)
+            values[i] = (random_below(&fixture->random, 5) | random_below(&fixture->random, 5) << 8)
+                        << shift;
+        for (unsigned plane = 0; plane < 2; plane++) {
+            struct reader reader;
+            const uint8_t *data;
+
+            buf_clear(&fixture->encoder.out);
+            planes_encode(&fixture->encoder, values, BLOCK_ROWS_MAX);
+            reader = fixture_reader(fixture);
+            assert_int_equal(reader_u8(&reader), 2 + shift / 8);
+            for (unsigned i = 0; i < plane + shift / 8; i++)
+                assert_int_equal(packed_decode(&fixture->decoder, &reader, (uint8_t *)got,
+                                               BLOCK_ROWS_MAX, &data, NULL),
+                                 OK);
+            assert_int_equal(reader_u8(&reader), plane == 0 ? RANS : ZSTD);
+        }
+    }
+}
+
 static void test_more_than_eight_planes_are_refused(void **state)
 {
     struct fixture *fixture = *state;
@@ -79,6 +106,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_integers_of_every_width_come_back),
+        cmocka_unit_test(test_only_the_lowest_plane_that_varies_is_coded_by_rans),
         cmocka_unit_test(test_more_than_eight_planes_are_refused),
         cmocka_unit_test(test_cost_tells_noise_from_repetition),
         cmocka_unit_test(test_damage_is_answered),
