@@ -6,6 +6,8 @@
 
 #include "query/history.h"
 #include "query/result.h"
+#include "query/sieve.h"
+#include "query/top.h"
 #include "query/window.h"
 
 struct answer_way;
@@ -19,10 +21,13 @@ struct answer {
     struct scan scan; /* of the series at hand */
     struct versions versions;
     struct history history;
+    struct sifting sifting;
     struct windows windows;
     struct datum *values; /* of one row, by column */
     struct datum *before; /* likewise, and scratch of versions_resolve(): for changes */
     uint8_t *decided;
+    struct top top; /* while top= ranks, and which of them are next */
+    size_t top_at;
     /* The last row told, and whether there is one behind it. */
     size_t last_group;
     int64_t last_time, last_known_from;
@@ -45,6 +50,16 @@ extern const struct answer_way way_rows;     /* answer_rows.c */
 extern const struct answer_way way_versions; /* answer_versions.c */
 extern const struct answer_way way_windows;  /* answer_windows.c */
 extern const struct answer_way way_changes;  /* answer_changes.c */
+
+/* What the query's windows are made of, for all groups to come. */
+void answer_windows(struct answer *answer, const struct aggregate_call *aggregates, size_t count,
+                    const struct grid *grid, uint32_t column_count);
+/* The rows of a group, or of one series of it, the answer's way. */
+MUST_USE enum code answer_group(struct answer *answer, size_t index, struct error *err);
+MUST_USE enum code answer_series(struct answer *answer, size_t group, size_t index, int64_t start,
+                                 int64_t end, struct error *err);
+/* All groups, or rows, of top= or bottom=: answer_top.c. */
+MUST_USE enum code answer_top(struct answer *answer, struct error *err);
 
 /* For ways: the next rows of the series as they count for the question; they live until the next
  * call.  E_END. */

@@ -6,7 +6,7 @@ static bool fill(struct answer *answer, const struct run *rows, uint32_t row)
 {
     bool any = false;
 
-    for (uint32_t i = 0; i < answer->plan.field_count; i++)
+    for (uint32_t i = 0; i < answer->plan.column_count; i++)
         answer->values[i].type = TYPE_NONE;
     for (uint32_t i = 0; i < rows->column_count; i++) {
         const struct rows_column *column = &rows->columns[i];

@@ -31,6 +31,9 @@ static void add_numbers(struct hash128_state *hash, const int64_t *numbers, size
 static void add_question(struct hash128_state *hash, const struct plan *plan)
 {
     const struct query *query = plan->query;
+    /* What where=, let= and top= say is told by the texts alone. */
+    bool conditional = query->filter_count > 0 || query->computed_count > 0 || query->top > 0;
+    const int64_t conditions[] = {conditional ? (int64_t)query->identity : 0};
     const int64_t numbers[] = {
         plan->start,
         plan->end,
@@ -67,6 +70,7 @@ static void add_question(struct hash128_state *hash, const struct plan *plan)
 
     add_numbers(hash, numbers, COUNT_OF(numbers));
     add_span(hash, query->tz);
+    add_numbers(hash, conditions, COUNT_OF(conditions));
     add_span(hash, query->selector.measurement);
     for (uint32_t i = 0; i < query->selector.matcher_count; i++) {
         const struct matcher *matcher = &query->selector.matchers[i];

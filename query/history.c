@@ -2,11 +2,12 @@
 
 #include <stdlib.h>
 
-void history_init(struct history *history, const struct scan_setting *setting, int64_t floor)
+void history_init(struct history *history, const struct scan_setting *setting, uint32_t value_count,
+                  int64_t floor)
 {
     struct budget *memory = &setting->watch->memory;
 
-    *history = (struct history){.floor = floor};
+    *history = (struct history){.value_count = value_count, .floor = floor};
     arena_init(&history->arena, memory->bytes_max, memory);
 }
 
@@ -19,7 +20,9 @@ void history_begin(struct history *history, struct scan *scan)
 static enum code reserve(struct history *history, size_t events, struct error *err)
 {
     struct watch *watch = history->scan->setting->watch;
-    uint32_t field_count = history->scan->setting->field_count;
+    const struct scan_setting *setting = history->scan->setting;
+    const struct sieve *sieve = setting->sieve;
+    size_t sources = sieve ? sieve->field_count + sieve->computed_count : 0;
     size_t capacity = history->capacity ? history->capacity : 8, values;
 
     if (events <= history->capacity)
@@ -28,13 +31,15 @@ static enum code reserve(struct history *history, size_t events, struct error *e
         capacity *= 2;
     history->capacity = 0; /* nothing holds if this fails half way */
     arena_release(&history->arena);
-    if (__builtin_mul_overflow(capacity + 1, (size_t)field_count, &values))
+    if (__builtin_mul_overflow(capacity + 1, (size_t)history->value_count, &values))
         return watch_memory(watch, err);
     history->events = ARENA_ARRAY(&history->arena, int64_t, capacity);
     history->known = ARENA_ARRAY(&history->arena, struct known, capacity);
     history->values = ARENA_ARRAY(&history->arena, struct datum, values);
-    history->decided = ARENA_ARRAY(&history->arena, uint8_t, field_count);
-    if (!history->events || !history->known || !history->values || !history->decided)
+    history->sources = ARENA_ARRAY(&history->arena, struct datum, sources);
+    history->decided = ARENA_ARRAY(&history->arena, uint8_t, setting->field_count);
+    if (!history->events || !history->known || !history->values || !history->sources ||
+        !history->decided)
         return watch_memory(watch, err);
     history->capacity = capacity;
     return OK;
@@ -78,31 +83,43 @@ static bool same_values(const struct datum *a, const struct datum *b, uint32_t c
     return true;
 }
 
+/* What the row was at `now`; how many of the values there are. */
+static uint32_t state_at(struct history *history, const struct version *list, size_t count,
+                         int64_t now, struct datum *values)
+{
+    const struct scan_setting *setting = history->scan->setting;
+    struct datum *resolved = setting->sieve ? history->sources : values;
+    uint32_t valid =
+        versions_resolve(list, count, now, setting->field_count, resolved, history->decided);
+
+    return setting->sieve && valid > 0 ? sieve_row(setting->sieve, resolved, values) : valid;
+}
+
 /* Replays the row's life; *states is the number of its states.  Events times versions are steps
  * enough to look at the deadline between them. */
 static enum code replay(struct history *history, const struct version *list, size_t count,
                         size_t events, size_t *states, struct error *err)
 {
-    uint32_t field_count = history->scan->setting->field_count;
+    uint32_t value_count = history->value_count;
     struct known *last = NULL; /* the state that holds */
     size_t n = 0;
 
     for (size_t i = 0; i < events; i++) {
         int64_t now = history->events[i];
-        struct datum *values = &history->values[n * field_count];
-        uint32_t valid = versions_resolve(list, count, now, field_count, values, history->decided);
+        struct datum *values = &history->values[n * value_count];
+        uint32_t valid = state_at(history, list, count, now, values);
         enum code code = watch_work(history->scan->setting->watch, count, err);
 
         if (code)
             return code;
-        if (last && valid > 0 && same_values(last->values, values, field_count))
+        if (last && valid > 0 && same_values(last->values, values, value_count))
             continue;
         if (last)
             last->to = now;
         if (last && now <= history->floor) { /* nobody can ask for it: its place is free again */
             n--;
-            memcpy(&history->values[n * field_count], values, field_count * sizeof(*values));
-            values = &history->values[n * field_count];
+            memcpy(&history->values[n * value_count], values, value_count * sizeof(*values));
+            values = &history->values[n * value_count];
         }
         last = NULL;
         if (valid == 0)

@@ -10,22 +10,26 @@ enum { KNOWN_STILL = 0 }; /* known_to of a state that still holds at S; no inges
 
 struct known {
     int64_t from, to;
-    const struct datum *values; /* by field */
+    const struct datum *values; /* by shown field */
 };
 
 struct history {
     struct scan *scan;
+    uint32_t value_count; /* of a state */
     int64_t floor; /* states that ended at or before it are not told: as_of cannot ask there */
     struct arena arena;
     int64_t *events; /* room for as many as `capacity` */
     struct known *known;
     struct datum *values;
+    struct datum *sources; /* of one state, where a sieve makes its values of them */
     uint8_t *decided;
     size_t capacity;
 };
 
 /* Once for all series of a query.  Release also after a failure. */
-void history_init(struct history *history, const struct scan_setting *setting, int64_t floor);
+/* States are of what the setting's sieve makes of rows: `value_count` values each. */
+void history_init(struct history *history, const struct scan_setting *setting, uint32_t value_count,
+                  int64_t floor);
 void history_begin(struct history *history, struct scan *scan);
 /* The states of the next time that has some, oldest first; they live until the next call.
  * E_END. */

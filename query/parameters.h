@@ -30,6 +30,7 @@ enum parameter {
     P_EXPLAIN,
     P_TOP,
     P_BOTTOM,
+    P_LET,
     P_WHERE,
     P_COUNT
 };
@@ -79,5 +80,13 @@ MUST_USE enum code take_offset(struct parse *parse, struct bytes value, struct e
 MUST_USE enum code take_agg(struct parse *parse, struct bytes value, struct error *err);
 MUST_USE enum code take_group_by(struct parse *parse, struct bytes value, struct error *err);
 MUST_USE enum code take_fill(struct parse *parse, struct bytes value, struct error *err);
+
+/* Of filters, computed columns and ranks: parameters_filter.c. */
+MUST_USE enum code take_let(struct parse *parse, struct bytes value, struct error *err);
+MUST_USE enum code take_where(struct parse *parse, struct bytes value, struct error *err);
+MUST_USE enum code take_top(struct parse *parse, struct bytes value, struct error *err);
+MUST_USE enum code take_bottom(struct parse *parse, struct bytes value, struct error *err);
+/* What does not go with a rank, when all was taken. */
+MUST_USE enum code check_rank(const struct parse *parse, struct error *err);
 
 #endif

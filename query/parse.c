@@ -83,6 +83,7 @@ static enum code check_together(const struct parse *parse, struct error *err)
 {
     static const enum parameter of_windows[] = {P_FILL, P_TZ, P_OFFSET};
     const struct query *query = parse->query;
+    enum code code;
 
     if (!parse->given[P_MEASUREMENT]) {
         error_point(err, BYTES("measurement"));
@@ -100,6 +101,9 @@ static enum code check_together(const struct parse *parse, struct error *err)
     for (size_t i = 0; i < COUNT_OF(of_windows); i++)
         if (parse->given[of_windows[i]] && (query_is_raw(query) || !parse->given[P_EVERY]))
             return refuse_pair(of_windows[i], "it is for windows: every= and agg= are needed", err);
+    code = check_rank(parse, err);
+    if (code)
+        return code;
     if (query_is_raw(query)) {
         if (parse->given[P_EVERY])
             return refuse_pair(P_EVERY, "windows need agg=, as in agg=mean,max", err);

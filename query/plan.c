@@ -4,6 +4,7 @@
 
 #include "catalog/catalog.h"
 #include "query/groups.h"
+#include "query/plan_sieve.h"
 
 enum {
     /* Above so many series the newest ingest time of the range is not looked for: S stands in,
@@ -18,6 +19,11 @@ static enum code check_limit(const struct plan *plan, struct error *err)
 {
     uint64_t most = plan->environment->limits->page_rows_max;
 
+    if (plan->query->top > most) {
+        error_point(err, plan->query->bottom ? BYTES("bottom") : BYTES("top"));
+        return error_set(err, E_BAD_PARAMETER, "%llu: want at most %llu (page_rows_max)",
+                         (unsigned long long)plan->query->top, (unsigned long long)most);
+    }
     if (plan->query->limit <= most)
         return OK;
     error_point(err, BYTES("limit"));
@@ -221,6 +227,24 @@ static enum code raw_columns(struct plan *plan, const struct bytes *fields, uint
     return OK;
 }
 
+/* The column that top= names. */
+static enum code choose_rank(struct plan *plan, struct error *err)
+{
+    const struct query *query = plan->query;
+
+    if (query->top == 0 || plan->column_count == 0)
+        return OK;
+    while (plan->top_column < plan->column_count &&
+           !bytes_equal(plan->columns[plan->top_column].name, query->top_by))
+        plan->top_column++;
+    if (plan->top_column < plan->column_count)
+        return OK;
+    error_point(err, query->bottom ? BYTES("bottom") : BYTES("top"));
+    return error_set(err, E_BAD_PARAMETER,
+                     "\"%.*s\" is no column of the answer; its first is \"%.*s\"",
+                     BYTES_ARG(query->top_by), BYTES_ARG(plan->columns[0].name));
+}
+
 static enum code choose_columns(struct plan *plan, struct error *err)
 {
     const struct query *query = plan->query;
@@ -231,7 +255,8 @@ static enum code choose_columns(struct plan *plan, struct error *err)
     size_t known_count = 0;
     enum code code;
 
-    if (environment->tenant && (field_count == 0 || !query_is_raw(query))) {
+    if (environment->tenant && (field_count == 0 || !query_is_raw(query) ||
+                                query->filter_count > 0 || query->computed_count > 0)) {
         code =
             catalog_fields(environment->catalog, environment->tenant, query->selector.measurement,
                            BYTES(""), SIZE_MAX, &plan->arena, &known, &known_count, err);
@@ -239,18 +264,23 @@ static enum code choose_columns(struct plan *plan, struct error *err)
             return code == E_MEMORY ? watch_memory(plan->watch, err) : code;
     }
     if (field_count == 0) {
-        struct bytes *names = ARENA_ARRAY(&plan->arena, struct bytes, known_count);
+        size_t count = known_count + query->computed_count;
+        struct bytes *names = ARENA_ARRAY(&plan->arena, struct bytes, count);
 
-        if (!names || known_count > UINT32_MAX)
+        if (!names || count > UINT32_MAX)
             return watch_memory(plan->watch, err);
-        for (size_t i = 0; i < known_count; i++)
-            names[i] = known[i].name;
+        for (size_t i = 0; i < count; i++)
+            names[i] = i < known_count ? known[i].name : query->computed[i - known_count].name;
         fields = names;
-        field_count = (uint32_t)known_count;
+        field_count = (uint32_t)count;
     }
     if (query_is_raw(query))
-        return raw_columns(plan, fields, field_count, err);
-    return aggregate_columns(plan, fields, field_count, known, known_count, err);
+        code = raw_columns(plan, fields, field_count, err);
+    else
+        code = aggregate_columns(plan, fields, field_count, known, known_count, err);
+    if (!code)
+        code = plan_sieve(plan, known, known_count, err);
+    return code ? code : choose_rank(plan, err);
 }
 
 /* --- series and what touches them --- */

@@ -8,7 +8,7 @@
 
 struct plan_column {
     struct bytes name;                      /* "user", "mean_user" */
-    uint32_t field;                         /* index into plan.fields */
+    uint32_t field;                         /* index among those shown */
     const struct aggregate_call *aggregate; /* NULL in raw rows */
 };
 
@@ -34,13 +34,16 @@ struct plan {
     int64_t as_of;
     int64_t start, end; /* what is read: clamped to retention */
     bool clamped;
-    bool final;            /* S was asked for, and nothing at or below it can still arrive */
-    int64_t history_floor; /* INT64_MIN = none */
-    const struct bytes *fields;
+    bool final;                 /* S was asked for, and nothing at or below it can still arrive */
+    int64_t history_floor;      /* INT64_MIN = none */
+    const struct bytes *fields; /* that are read */
     uint32_t field_count;
+    const struct sieve *sieve; /* NULL: those read are those shown */
+    uint32_t shown_count;      /* fields and computed columns that the answer is made of */
     const struct plan_column *columns;
     uint32_t column_count;
-    const uint8_t *numbers; /* by field: 1 = some column of it takes numbers only */
+    uint32_t top_column;    /* that top= ranks by */
+    const uint8_t *numbers; /* by shown field: 1 = some column of it takes numbers only */
     struct series **series;
     size_t series_count;
     struct group *groups;

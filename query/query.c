@@ -9,7 +9,14 @@ enum { KEPT_MEMORY_PARTS = 8 };
 
 enum code answer_next(struct answer *answer, struct run *run, struct error *err)
 {
-    return versions_next(&answer->versions, run, err);
+    enum code code;
+
+    do {
+        code = versions_next(&answer->versions, run, err);
+        if (!code)
+            code = sift_run(&answer->sifting, run, err);
+    } while (!code && !run->summary && run->first == run->end);
+    return code;
 }
 
 enum code answer_emit(struct answer *answer, size_t group, const struct result_row *row,
@@ -38,8 +45,8 @@ static const struct answer_way *way_of(const struct query *query)
     return query_is_raw(query) ? &way_rows : &way_windows;
 }
 
-static enum code answer_series(struct answer *answer, size_t group, size_t index, int64_t start,
-                               int64_t end, struct error *err)
+enum code answer_series(struct answer *answer, size_t group, size_t index, int64_t start,
+                        int64_t end, struct error *err)
 {
     struct plan *plan = &answer->plan;
     struct plan_places kept = {NULL, 0};
@@ -59,7 +66,7 @@ static enum code answer_series(struct answer *answer, size_t group, size_t index
     return code;
 }
 
-static enum code answer_group(struct answer *answer, size_t index, struct error *err)
+enum code answer_group(struct answer *answer, size_t index, struct error *err)
 {
     struct plan *plan = &answer->plan;
     const struct group *group = &plan->groups[index];
@@ -78,6 +85,26 @@ static enum code answer_group(struct answer *answer, size_t index, struct error 
     return code;
 }
 
+void answer_windows(struct answer *answer, const struct aggregate_call *aggregates, size_t count,
+                    const struct grid *grid, uint32_t column_count)
+{
+    const struct plan *plan = &answer->plan;
+
+    windows_release(&answer->windows);
+    windows_init(&answer->windows, plan->watch, grid, plan->shown_count, column_count,
+                 plan->numbers, aggregates, count);
+    summary_use_init(&answer->setting.summaries, aggregates, count, grid,
+                     grid_is_whole(grid) && !plan->query->start_given);
+}
+
+static enum code prepare_sieve(struct answer *answer, struct error *err)
+{
+    const struct plan *plan = &answer->plan;
+    bool made = sifting_init(&answer->sifting, plan->sieve, plan->watch, &answer->plan.arena);
+
+    return made ? OK : watch_memory(plan->watch, err);
+}
+
 static enum code prepare(struct answer *answer, struct query_sink *sink,
                          struct query_outcome *outcome, struct error *err)
 {
@@ -91,6 +118,7 @@ static enum code prepare(struct answer *answer, struct query_sink *sink,
         .as_of = plan->as_of,
         .fields = plan->fields,
         .field_count = plan->field_count,
+        .sieve = plan->sieve,
         .descending = query->descending && query_is_raw(query),
         .versions = query_wants_versions(query),
         .keep_bytes_max =
@@ -99,17 +127,17 @@ static enum code prepare(struct answer *answer, struct query_sink *sink,
         .watch = plan->watch,
         .missing = &plan->missing,
     };
-    summary_use_init(&answer->setting.summaries, query->aggregates, query->aggregate_count,
-                     &query->grid, grid_is_whole(&query->grid) && !query->start_given);
-    history_init(&answer->history, &answer->setting, plan->history_floor);
-    windows_init(&answer->windows, plan->watch, &query->grid, plan->field_count, plan->column_count,
-                 plan->numbers, query->aggregates, query->aggregate_count);
+    history_init(&answer->history, &answer->setting, plan->shown_count, plan->history_floor);
+    answer_windows(answer, query->aggregates, query->aggregate_count, &query->grid,
+                   plan->column_count);
     answer->values = ARENA_ARRAY(&plan->arena, struct datum, plan->column_count);
     answer->before = ARENA_ARRAY(&plan->arena, struct datum, plan->column_count);
     answer->decided = ARENA_ARRAY(&plan->arena, uint8_t, plan->column_count);
     if (!answer->values || !answer->before || !answer->decided)
         return watch_memory(plan->watch, err);
     code = versions_init(&answer->versions, &answer->setting, err);
+    if (!code)
+        code = prepare_sieve(answer, err);
     if (!code)
         code = result_init(&answer->result, plan, sink, outcome, err);
     return code;
@@ -121,7 +149,10 @@ static enum code answer_all(struct answer *answer, struct error *err)
     struct bytes next = {"", 0};
     enum code code = OK;
 
-    for (size_t i = plan->group_first; i < plan->group_count && !code && !answer->more; i++)
+    if (plan->query->top > 0)
+        code = answer_top(answer, err);
+    for (size_t i = plan->group_first;
+         plan->query->top == 0 && i < plan->group_count && !code && !answer->more; i++)
         code = answer_group(answer, i, err);
     if (code)
         return code;
@@ -164,6 +195,7 @@ out:
     result_release(&answer.result);
     windows_release(&answer.windows);
     history_release(&answer.history);
+    sifting_release(&answer.sifting);
     versions_release(&answer.versions);
     scan_setting_release(&answer.setting);
     plan_release(&answer.plan);

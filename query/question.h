@@ -9,6 +9,7 @@
 #include "query/format.h"
 #include "query/grid.h"
 #include "query/query.h"
+#include "query/sieve.h"
 
 enum grouping {
     GROUP_ALL,    /* one result over all series */
@@ -32,6 +33,13 @@ struct query {
     enum grouping grouping;
     const struct bytes *group_tags;
     uint32_t group_tag_count;
+    const struct computed *computed; /* let=, in the order asked for; not bound */
+    uint32_t computed_count;
+    const struct filter *filters; /* where=, likewise */
+    uint32_t filter_count;
+    uint64_t top;        /* the best so many groups or rows alone; 0 = all */
+    struct bytes top_by; /* by this column, the greatest first, */
+    bool bottom;         /* or the least */
     bool descending, versions, strict;
     bool changes;        /* what differs from the answer as of `since` */
     int64_t since;       /* an ingest time */

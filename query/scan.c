@@ -166,8 +166,12 @@ static enum code open_place(struct scan *scan, const struct place *place, struct
     if (!fresh)
         return error_set(err, E_MEMORY, "no memory for the query");
     arena_init(&fresh->arena, memory->bytes_max, memory);
-    if (summary_may_stand(scan, place))
+    if (summary_may_stand(scan, place) || summary_may_exclude(scan, place))
         fresh->summary = summary_read(scan, place, &fresh->arena);
+    if (fresh->summary && fresh->summary->column_count == 0) { /* no row of it counts */
+        code = OK;
+        goto out;
+    }
     if (fresh->summary) {
         *opened = fresh;
         return OK;
@@ -315,8 +319,12 @@ static void place_passed(struct scan *scan)
 {
     const struct place *place = scan->places[scan->place_at++];
 
-    if (scan->place_at == 1 || place->time_last > scan->time_reached)
+    if (scan->setting->descending) {
+        if (scan->place_at == 1 || place->time_first < scan->time_reached)
+            scan->time_reached = place->time_first;
+    } else if (scan->place_at == 1 || place->time_last > scan->time_reached) {
         scan->time_reached = place->time_last;
+    }
 }
 
 /* Opens until every row of the next time is at hand, or a place is met whose summary is enough:

@@ -28,7 +28,8 @@ struct scan_setting {
     const struct bytes *fields;
     uint32_t field_count;
     bool descending;
-    bool versions;                /* all versions of each time are wanted, not what they come to */
+    bool versions;             /* all versions of each time are wanted, not what they come to */
+    const struct sieve *sieve; /* what becomes of the rows; NULL = they are answered as they are */
     struct summary_use summaries; /* not with `descending` or `versions` */
     struct deletions *deletions;
     struct watch *watch;
@@ -75,7 +76,7 @@ struct scan {
     struct arena arena;          /* the lists below */
     const struct place **places; /* in order of their nearer end */
     size_t place_at, place_count;
-    int64_t time_reached; /* ascending: the last time of the places before place_at */
+    int64_t time_reached; /* the last time of the places before place_at; descending: the first */
     struct opened **heap; /* by the time of the next row */
     size_t heap_count, heap_capacity;
     struct opened *spent; /* given to the end, not yet freed */

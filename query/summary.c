@@ -25,13 +25,16 @@ static bool in_one_window(const struct grid *grid, const struct place *place)
 }
 
 /* Another place may have a row at one of the place's times.  Places stand in order of their first
- * time. */
+ * time, those of a descending scan of their last. */
 static bool overlapped(const struct scan *scan, const struct place *place)
 {
     size_t next = scan->place_at + 1;
 
     if (sabotage("summary_overlap"))
         return false;
+    if (scan->setting->descending)
+        return (scan->place_at > 0 && scan->time_reached <= place->time_last) ||
+               (next < scan->place_count && scan->places[next]->time_last >= place->time_first);
     return (scan->place_at > 0 && scan->time_reached >= place->time_first) ||
            (next < scan->place_count && scan->places[next]->time_first <= place->time_last);
 }
@@ -48,10 +51,40 @@ bool summary_may_stand(const struct scan *scan, const struct place *place)
 {
     const struct scan_setting *setting = scan->setting;
 
-    return setting->summaries.allowed && place->in_pack && !place->apart &&
-           place->ingest_last <= setting->as_of && place->time_first >= scan->start &&
-           place->time_last < scan->end && in_one_window(&setting->summaries.grid, place) &&
-           !overlapped(scan, place) && !deleted(scan, place);
+    return setting->summaries.allowed && !(setting->sieve && setting->sieve->computed_shown) &&
+           place->in_pack && !place->apart && place->ingest_last <= setting->as_of &&
+           place->time_first >= scan->start && place->time_last < scan->end &&
+           in_one_window(&setting->summaries.grid, place) && !overlapped(scan, place) &&
+           !deleted(scan, place);
+}
+
+/* No value that a question could get of such rows is beyond what the header says of all versions,
+ * whatever S is, and whatever is deleted. */
+bool summary_may_exclude(const struct scan *scan, const struct place *place)
+{
+    const struct scan_setting *setting = scan->setting;
+
+    return setting->sieve && setting->sieve->field_filter_count > 0 && !setting->versions &&
+           place->in_pack && !place->apart && !overlapped(scan, place);
+}
+
+/* Turns the header's columns into those shown.  False: the rows are needed. */
+static bool sift_summary(const struct scan *scan, const struct place *place, bool times_unique,
+                         struct place_summary *columns, size_t *count)
+{
+    const struct sieve *sieve = scan->setting->sieve;
+    enum verdict verdict =
+        sieve ? sieve_judge(sieve, columns, *count, place->row_count) : VERDICT_ALL;
+
+    if (verdict == VERDICT_NONE) {
+        *count = 0;
+        return true;
+    }
+    if (verdict == VERDICT_SOME || !times_unique || !summary_may_stand(scan, place))
+        return false;
+    if (sieve)
+        *count = sieve_summaries(sieve, columns, *count);
+    return true;
 }
 
 const struct summary *summary_read(const struct scan *scan, const struct place *place,
@@ -66,7 +99,7 @@ const struct summary *summary_read(const struct scan *scan, const struct place *
     if (!summary ||
         !place_summaries(setting->view, place, setting->fields, setting->field_count, arena,
                          &times_unique, &columns, &count) ||
-        !times_unique)
+        !sift_summary(scan, place, times_unique, columns, &count))
         return NULL;
     *summary =
         (struct summary){place->time_first, place->time_last, place->row_count, columns, count};

@@ -5,6 +5,7 @@
 
 #include "query/aggregate.h"
 #include "query/grid.h"
+#include "query/sieve.h"
 #include "store/view.h"
 
 struct scan;
@@ -29,7 +30,10 @@ void summary_use_init(struct summary_use *use, const struct aggregate_call *aggr
 /* Whether the place's rows are the answer's, all of one window, as far as can be told without
  * reading: `place` is the scan's next one. */
 bool summary_may_stand(const struct scan *scan, const struct place *place);
-/* Reads the header; what lives, lives in `arena`.  NULL: the rows are needed after all. */
+/* Whether conditions on its rows may be answered by the header alone, when none can pass. */
+bool summary_may_exclude(const struct scan *scan, const struct place *place);
+/* Reads the header, of a place of which one of the above is true; what lives, lives in `arena`.
+ * No column: none of its rows counts.  NULL: the rows are needed after all. */
 const struct summary *summary_read(const struct scan *scan, const struct place *place,
                                    struct arena *arena);
 /* Whether everything that is made of the rows can be made of their summary, to the last digit. */

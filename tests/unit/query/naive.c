@@ -80,8 +80,8 @@ static bool deleted(const struct naive *n, const struct twin_row *row, struct by
 }
 
 /* The field of a series at a time, as of an ingest time. */
-static struct naive_value value_at(const struct naive *n, const struct series *series, int64_t time,
-                                   const char *field, int64_t as_of)
+static struct naive_value stored_at(const struct naive *n, const struct series *series,
+                                    int64_t time, const char *field, int64_t as_of)
 {
     const struct store *store = n->q->store;
     const struct twin_row *best = NULL;
@@ -106,6 +106,77 @@ static struct naive_value value_at(const struct naive *n, const struct series *s
     if (value.type == TYPE_RETRACTED)
         value.type = TYPE_NONE;
     return value;
+}
+
+static naive_real real_of(const struct naive_value *value)
+{
+    if (value->type == TYPE_F64)
+        return (naive_real)value->cell.f64;
+    return value->type == TYPE_I64 ? (naive_real)value->cell.i64 : (naive_real)value->cell.u64;
+}
+
+/* A field, or a column computed of such. */
+static struct naive_value column_at(const struct naive *n, const struct series *series,
+                                    int64_t time, const char *name, int64_t as_of)
+{
+    const struct naive_let *let = NULL;
+    struct naive_value a, b, value = {.type = TYPE_F64};
+    double x, y;
+
+    for (uint32_t i = 0; i < n->q->let_count; i++)
+        if (strcmp(n->q->lets[i].name, name) == 0)
+            let = &n->q->lets[i];
+    if (!let)
+        return stored_at(n, series, time, name, as_of);
+    a = column_at(n, series, time, let->a, as_of);
+    b = let->b ? column_at(n, series, time, let->b, as_of)
+               : (struct naive_value){.type = TYPE_F64, .cell.f64 = let->number};
+    if (value_kind(a.type) != KIND_NUMBER || value_kind(b.type) != KIND_NUMBER)
+        return (struct naive_value){.type = TYPE_NONE};
+    x = (double)real_of(&a);
+    y = (double)real_of(&b);
+    value.cell.f64 = let->op == '+'   ? x + y
+                     : let->op == '-' ? x - y
+                     : let->op == '*' ? x * y
+                                      : x / y;
+    if (!isfinite(value.cell.f64))
+        value.type = TYPE_NONE;
+    return value;
+}
+
+static bool fits(const struct naive_where *where, const struct naive_value *value)
+{
+    struct naive_value other = {.type = where->type, .cell = where->cell};
+    bool equal, less = false;
+
+    if (value_kind(value->type) != value_kind(where->type))
+        return false;
+    if (where->type == TYPE_STRING) {
+        equal = bytes_equal(text_bytes(value->cell.text), bytes_of(where->text));
+    } else if (where->type == TYPE_BOOL) {
+        equal = value->cell.u64 == where->cell.u64;
+    } else {
+        equal = real_of(value) == real_of(&other);
+        less = real_of(value) < real_of(&other);
+    }
+    if (strcmp(where->op, "=") == 0 || strcmp(where->op, "!=") == 0)
+        return equal == (where->op[0] == '=');
+    if (where->op[0] == '<')
+        return less || (equal && where->op[1]);
+    return (!less && !equal) || (equal && where->op[1]);
+}
+
+/* What the answer has of the row. */
+static struct naive_value value_at(const struct naive *n, const struct series *series, int64_t time,
+                                   const char *name, int64_t as_of)
+{
+    for (uint32_t i = 0; i < n->q->where_count; i++) {
+        struct naive_value value = column_at(n, series, time, n->q->wheres[i].field, as_of);
+
+        if (!fits(&n->q->wheres[i], &value))
+            return (struct naive_value){.type = TYPE_NONE};
+    }
+    return column_at(n, series, time, name, as_of);
 }
 
 static int compare_i64(const void *a, const void *b)
@@ -248,13 +319,6 @@ struct naive_cell { /* one value of a window */
     uint32_t series;
     struct naive_value value;
 };
-
-static naive_real real_of(const struct naive_value *value)
-{
-    if (value->type == TYPE_F64)
-        return (naive_real)value->cell.f64;
-    return value->type == TYPE_I64 ? (naive_real)value->cell.i64 : (naive_real)value->cell.u64;
-}
 
 static struct naive_value real_value(naive_real real)
 {

@@ -6,7 +6,24 @@
 
 #include "tests/unit/query/twin.h"
 
-enum { NAIVE_FIELDS_MAX = 8, NAIVE_AGGREGATES_MAX = 7, NAIVE_TAGS_MAX = 4 };
+enum { NAIVE_CONDITIONS_MAX = 3 };
+
+/* let=NAME=a OP b, of fields, columns before it, or a number where `b` is NULL. */
+struct naive_let {
+    const char *name, *a, *b;
+    char op;
+    double number;
+};
+
+/* where=FIELD OP value. */
+struct naive_where {
+    const char *field, *op;
+    enum value_type type; /* of what it is compared with */
+    union cell cell;
+    const char *text; /* TYPE_STRING */
+};
+
+enum { NAIVE_FIELDS_MAX = 8, NAIVE_AGGREGATES_MAX = 12, NAIVE_TAGS_MAX = 4 };
 
 struct naive_question {
     const struct store *store;
@@ -27,6 +44,10 @@ struct naive_question {
     const char *format; /* "json", "rows", "ndjson", "csv" */
     int64_t epoch_ns;   /* 0 = RFC 3339 */
     bool integer_text;
+    struct naive_let lets[NAIVE_CONDITIONS_MAX];
+    uint32_t let_count;
+    struct naive_where wheres[NAIVE_CONDITIONS_MAX];
+    uint32_t where_count;
 };
 
 /* Appends the whole answer. */

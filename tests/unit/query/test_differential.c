@@ -325,18 +325,107 @@ static void ask_fields(struct data *data, struct question *question, bool number
         for (uint32_t i = 0; i < COUNT_OF(sorted); i++)
             if (!numbers_only || sorted[i][0] == 'f' || sorted[i][0] == 'g')
                 naive->fields[naive->field_count++] = sorted[i];
+        for (uint32_t i = 0; i < naive->let_count; i++)
+            naive->fields[naive->field_count++] = naive->lets[i].name;
         return;
     }
     for (uint32_t i = below(data, 4); i < 4; i += 1 + below(data, 2))
         if (!numbers || i < 2)
             naive->fields[naive->field_count++] = field_names[i];
+    for (uint32_t i = 0; i < naive->let_count; i++)
+        if (below(data, 2))
+            naive->fields[naive->field_count++] = naive->lets[i].name;
     if (naive->field_count == 0)
         naive->fields[naive->field_count++] = "g";
+    if (naive->field_count > 1 && below(data, 2)) {
+        const char *swapped = naive->fields[0];
+
+        naive->fields[0] = naive->fields[naive->field_count - 1];
+        naive->fields[naive->field_count - 1] = swapped;
+    }
     for (uint32_t i = 0; i < naive->field_count; i++) {
         (void)strcat(list, i ? "," : "");
         (void)strcat(list, naive->fields[i]);
     }
     ask(question, "fields", "%s", list);
+}
+
+/* Columns x and y, computed of numbers, sometimes of each other or of a text. */
+static void ask_lets(struct data *data, struct question *question)
+{
+    static const char *const names[] = {"x", "y z"};
+    static const char *const operands[] = {"f", "g", "f", "g", "s", "nope", "x"};
+    static const double numbers[] = {0, 2.5, 1e300, 3};
+    struct naive_question *naive = &question->naive;
+
+    for (uint32_t i = 0; i < COUNT_OF(names) && below(data, 2); i++) {
+        struct naive_let *let = &naive->lets[naive->let_count++];
+
+        *let = (struct naive_let){.name = names[i],
+                                  .a = operands[below(data, i == 0 ? 6 : 7)],
+                                  .op = "+-*/"[below(data, 4)]};
+        if (below(data, 2))
+            let->b = operands[below(data, i == 0 ? 6 : 7)];
+        else
+            let->number = numbers[below(data, COUNT_OF(numbers))];
+        if (let->b)
+            ask(question, "let", "\"%s\" = %s%c%s", let->name, let->a, let->op, let->b);
+        else
+            ask(question, "let", "\"%s\"=( %s)%c%.17g", let->name, let->a, let->op, let->number);
+    }
+}
+
+static void ask_wheres(struct data *data, struct question *question)
+{
+    static const char *const ops[] = {"=", "!=", ">", ">=", "<", "<="};
+    static const struct {
+        const char *text;
+        enum value_type type;
+        union cell cell;
+    } numbers[] = {
+        {"0",                        TYPE_I64, {.i64 = 0}             },
+        {"-0.0",                     TYPE_F64, {.f64 = -0.0}          },
+        {"3",                        TYPE_I64, {.i64 = 3}             },
+        {"-2.5",                     TYPE_F64, {.f64 = -2.5}          },
+        {"17.25",                    TYPE_F64, {.f64 = 17.25}         },
+        {"-9223372036854775807",     TYPE_I64, {.i64 = -INT64_MAX}    },
+        {"-9.223372036854775808e18", TYPE_F64, {.f64 = -0x1p63}       },
+        {"18446744073709551614",     TYPE_U64, {.u64 = UINT64_MAX - 1}},
+        {"18446744073709551616",     TYPE_F64, {.f64 = 0x1p64}        },
+        {"1e300",                    TYPE_F64, {.f64 = 1e300}         },
+        {"-40",                      TYPE_I64, {.i64 = -40}           },
+    };
+    static const char *const texts[] = {"", "on", "off", "a,b", "tab\t", "none of them"};
+    struct naive_question *naive = &question->naive;
+
+    for (uint32_t i = below(data, 3) + below(data, 2); i < NAIVE_CONDITIONS_MAX; i++) {
+        struct naive_where *where = &naive->wheres[naive->where_count++];
+        uint32_t kind = below(data, 8), number = below(data, COUNT_OF(numbers));
+
+        *where = (struct naive_where){.op = ops[below(data, kind < 2 ? 2 : COUNT_OF(ops))]};
+        if (kind == 0) {
+            where->field = "s";
+            where->type = TYPE_STRING;
+            where->text = texts[below(data, COUNT_OF(texts))];
+            ask(question, "where", "s%s\"%s\"", where->op, where->text);
+        } else if (kind == 1) {
+            where->field = "b";
+            where->type = TYPE_BOOL;
+            where->cell.u64 = below(data, 2);
+            ask(question, "where", "b %s %s", where->op, where->cell.u64 ? "true" : "false");
+        } else {
+            where->field = kind == 2   ? "f"
+                           : kind == 3 ? "nope"
+                           : kind < 6 && naive->let_count > 0
+                               ? naive->lets[below(data, naive->let_count)].name
+                               : "g";
+            if (kind == 7)
+                where->field = "f";
+            where->type = numbers[number].type;
+            where->cell = numbers[number].cell;
+            ask(question, "where", "%s%s%s", where->field, where->op, numbers[number].text);
+        }
+    }
 }
 
 static bool ask_aggregates(struct data *data, struct question *question)
@@ -442,6 +531,10 @@ static void make_question(struct data *data, struct question *question)
         naive->versions = true;
         ask(question, "versions", "all");
     }
+    if (below(data, 3) == 0)
+        ask_lets(data, question);
+    if (below(data, 2))
+        ask_wheres(data, question);
     ask_fields(data, question, numbers);
     ask_range(data, question);
     if (below(data, 3) == 0) {
