@@ -20,6 +20,8 @@ enum flag {
     AGG,
     GROUP_BY,
     FILL,
+    TOP,
+    BOTTOM,
     ORDER,
     LIMIT,
     CURSOR,
@@ -37,6 +39,7 @@ static const char usage[] =
     "  weir query --measurement room --start now-1h\n"
     "  weir query --measurement cpu --match host=a --match 'region=~eu.*' --fields user,sys\n"
     "  weir query --measurement cpu --every 1h --agg mean,max --group-by host --format csv\n"
+    "  weir query --measurement cpu --where 'user>90' --let idle=100-user --top 10,user\n"
     "  weir query --measurement room --as-of 2026-11-01T00:00:00Z --format ndjson | jq .\n"
     "\n"
     "Asks for rows or aggregates of a time range, docs/reference/query.md.  The answer is a table "
@@ -56,6 +59,8 @@ static const struct argument_row rows[FLAG_COUNT] = {
     [AGG] = {"agg",         "LIST",     "Aggregates: count, sum, min, max, mean, first, last."  },
     [GROUP_BY] = {"group-by",    "LIST",     "Tags that keep results apart; * = each series."        },
     [FILL] = {"fill",        "WHAT",     "Empty windows: none, null, previous, linear, a number."},
+    [TOP] = {"top",         "N,COLUMN", "The best so many groups or rows alone: 5,mean_user."   },
+    [BOTTOM] = {"bottom",      "N,COLUMN", "The least so many."                                    },
     [ORDER] = {"order",       "WHICH",    "Of time: asc or desc."                                 },
     [LIMIT] = {"limit",       "ROWS",     "So many rows; the next page's cursor is told."         },
     [CURSOR] = {"cursor",      "CURSOR",   "The next page; all other flags as before."             },
@@ -77,6 +82,8 @@ static const char *const parameters[FLAG_COUNT] = {
     [AGG] = "agg",
     [GROUP_BY] = "group_by",
     [FILL] = "fill",
+    [TOP] = "top",
+    [BOTTOM] = "bottom",
     [ORDER] = "order",
     [LIMIT] = "limit",
     [CURSOR] = "cursor",
@@ -86,19 +93,26 @@ static const char *const parameters[FLAG_COUNT] = {
     [EPOCH] = "epoch",
 };
 
-static const struct argument_row match_rows[] = {
-    {"match", "MATCHER", "tag=a, tag!=a, tag=~pattern, tag!~pattern; repeat it, all must hold."},
+/* Flags that may be repeated; the parameters have their names. */
+enum repeated { MATCH, LET, WHERE, REPEATED_COUNT };
+
+static const struct argument_row repeated_rows[REPEATED_COUNT] = {
+    [MATCH] = {"match", "MATCHER",
+               "tag=a, tag!=a, tag=~pattern, tag!~pattern; repeat it, all must hold."          },
+    [LET] = {"let",   "NAME=EXPR", "A computed column: power=voltage*current; repeat it."    },
+    [WHERE] = {"where", "CONDITION", "On values: user>90, state!=on; repeat it, all must hold."},
 };
 
-static enum code target_make(const char *const *values, const struct argument_list *match,
+static enum code target_make(const char *const *values, const struct argument_list *lists,
                              const char *format, struct buf *target, struct error *err)
 {
     buf_put_text(target, "/v1/query");
     for (int i = 0; i < FLAG_COUNT; i++)
         if (values[i] && parameters[i])
             remote_put_parameter(target, parameters[i], bytes_of(values[i]));
-    for (size_t i = 0; i < match->count; i++)
-        remote_put_parameter(target, "match", bytes_of(match->items[i]));
+    for (int i = 0; i < REPEATED_COUNT; i++)
+        for (size_t j = 0; j < lists[i].count; j++)
+            remote_put_parameter(target, repeated_rows[i].name, bytes_of(lists[i].items[j]));
     remote_put_parameter(target, "format", bytes_of(format));
     return buf_finish(target, err);
 }
@@ -161,9 +175,9 @@ static enum code ask(struct remote *remote, struct bytes target, bool as_table, 
 int command_query(int argc, char **argv)
 {
     const char *values[FLAG_COUNT] = {NULL}, *format;
-    struct argument_list match = {.count = 0};
+    struct argument_list lists[REPEATED_COUNT] = {{.count = 0}};
     struct arguments own = {rows, FLAG_COUNT, values};
-    struct argument_more more = {match_rows, COUNT_OF(match_rows), &match, false, NULL, 0};
+    struct argument_more more = {repeated_rows, REPEATED_COUNT, lists, false, NULL, 0};
     const struct remote_line line = {usage, &own, &more};
     struct buf target = BUF_INIT(TARGET_BYTES_MAX);
     struct remote remote;
@@ -180,7 +194,7 @@ int command_query(int argc, char **argv)
         fprintf(stderr, "weir query: --measurement is needed (weir query --help tells all)\n");
         exit_code = COMMAND_USAGE;
     } else {
-        code = target_make(values, &match, as_table ? "csv" : format, &target, &err);
+        code = target_make(values, lists, as_table ? "csv" : format, &target, &err);
         if (!code)
             code = ask(&remote, buf_bytes(&target), as_table, &err);
         exit_code = code ? remote_fail(&remote, &err) : COMMAND_DONE;
