@@ -93,6 +93,8 @@ static bool is_clean(const struct opened *opened, const struct place *place, int
 
     if (opened->deletion_count > 0)
         return false;
+    if (rows->ingest == NULL) /* a place alone, with nothing that would need them */
+        return true;
     for (uint32_t i = opened->at; place->ingest_last > as_of && i < opened->end; i++)
         if (rows->ingest[i] > as_of)
             return false;
@@ -303,6 +305,8 @@ enum code scan_open(struct scan *scan, struct scan_setting *setting, const struc
                            &places, &place_count, err);
     if (code)
         return code == E_MEMORY ? watch_memory(setting->watch, err) : code;
+    if (!setting->versions)
+        view_mark_alone(setting->view, series, places, place_count);
     scan->places = ARENA_ARRAY(&scan->arena, const struct place *, place_count);
     if (!scan->places)
         return watch_memory(setting->watch, err);

@@ -140,6 +140,19 @@ static enum code columns_read(const struct bytes *fields, size_t field_count,
     return OK;
 }
 
+/* Ingest times decide between versions, and there are none of a place alone: then they are not
+ * worth their decoding, which takes as long as that of a column. */
+static bool wants_ingest(const struct place *place, const struct series *series,
+                         const struct block_rows *all)
+{
+    if (!place->alone || series == NULL || !all->block.times_unique)
+        return true;
+    for (uint32_t i = 0; i < all->column_count; i++)
+        if (all->columns[i].type == TYPE_RETRACTED)
+            return true;
+    return false;
+}
+
 enum code block_rows_read(const struct place *place, const struct bytes *fields, size_t field_count,
                           struct block_decoder *decoder, const struct series *series,
                           struct arena *arena, struct block_rows *all, struct error *err)
@@ -164,13 +177,13 @@ enum code block_rows_read(const struct place *place, const struct bytes *fields,
     }
     code = block_read_time(decoder, &all->block, arena, &all->time, err);
     if (code == OK)
-        code = block_read_ingest(decoder, &all->block, arena, &all->ingest, err);
-    if (code == OK)
         code = block_read_revision(decoder, &all->block, arena, &all->revision, err);
     if (code == OK && (place->apart || series == NULL))
         code = block_read_history(decoder, &all->block, arena, &all->history, err);
     if (code == OK)
         code = columns_read(fields, field_count, decoder, arena, all, err);
+    if (code == OK && wants_ingest(place, series, all))
+        code = block_read_ingest(decoder, &all->block, arena, &all->ingest, err);
 
 out:
     if (code)
@@ -203,7 +216,7 @@ enum code block_rows_slice(const struct block_rows *all, struct series_id id, st
     }
     rows->count = end - first;
     rows->time = all->time + first;
-    rows->ingest = all->ingest + first;
+    rows->ingest = all->ingest == NULL ? NULL : all->ingest + first;
     rows->revision = all->revision == NULL ? NULL : all->revision + first;
     rows->columns = columns;
     *history = all->history == NULL ? NULL : all->history + first;

@@ -51,6 +51,7 @@ struct place {
     /* Rows that stand for versions of a history pack are left out: the versions are in other
      * places. */
     bool apart;
+    bool alone; /* set by view_mark_alone() */
     /* Deletions up to this ingest time are in the rows already and must not be applied to them
      * (they may combine versions from before and after one); INT64_MIN: none is.  Where a row has a
      * copy of the same ingest time, the one of the lower `settled` is the version itself and counts
@@ -71,10 +72,18 @@ MUST_USE enum code view_places(const struct view *view, const struct series *ser
 MUST_USE bool place_times_since(const struct place *place, int64_t since, int64_t *time_first,
                                 int64_t *time_last);
 
+/* Sets `alone` of places of packs (of view_places(), all of the series in the range) that nothing
+ * else has a say in: no other has a time of them, no deletion touches them, S is not before any of
+ * them.  For who does not ask for versions: the ingest times of their rows are mostly not read. */
+void view_mark_alone(const struct view *view, const struct series *series, struct place *places,
+                     size_t count);
+
 /* Decodes the fields asked for (names in any order; rows->columns[].field is the index into
  * `fields`) of the place's rows of `series`, sorted by (time, version order).  Rows outside any
  * range are NOT cut.  A shared block may hold no row of the series: count 0.  All memory from
- * `arena`; head columns may be borrowed from the view.  E_CORRUPT names pack and block. */
+ * `arena`; head columns may be borrowed from the view.  rows->ingest may be NULL of a place that is
+ * `alone`: no two of its rows have one time then, and none retracts a value.  E_CORRUPT names pack
+ * and block. */
 MUST_USE enum code place_read(const struct view *view, const struct place *place,
                               const struct series *series, const struct bytes *fields,
                               size_t field_count, struct block_decoder *decoder,

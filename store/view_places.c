@@ -332,3 +332,21 @@ enum code view_places(const struct view *view, const struct series *series, int6
 no_memory:
     return error_set(err, E_QUERY_MEMORY, "the list of places passes the query's memory limit");
 }
+
+void view_mark_alone(const struct view *view, const struct series *series, struct place *places,
+                     size_t count)
+{
+    int64_t reached = INT64_MIN; /* by those before */
+
+    for (size_t i = 0; i < count; i++) {
+        struct place *place = &places[i];
+        int64_t since = place->settled > place->ingest_first ? place->settled : place->ingest_first;
+        bool before = i > 0 && reached >= place->time_first;
+        bool behind = i + 1 < count && place[1].time_first <= place->time_last;
+
+        place->alone = place->in_pack && !before && !behind && place->ingest_last <= view->as_of &&
+                       !deleted_since(view, series, since, place->time_first, place->time_last);
+        if (i == 0 || place->time_last > reached)
+            reached = place->time_last;
+    }
+}

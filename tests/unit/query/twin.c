@@ -163,6 +163,13 @@ static int compare_places(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+/* None is: ingest times are always there. */
+void view_mark_alone(const struct view *view, const struct series *series, struct place *places,
+                     size_t count)
+{
+    (void)view, (void)series, (void)places, (void)count;
+}
+
 enum code view_places(const struct view *view, const struct series *series, int64_t start,
                       int64_t end, bool versions, struct arena *arena, struct place **places,
                       size_t *count, struct error *err)

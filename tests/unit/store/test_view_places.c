@@ -105,6 +105,8 @@ static bool read_field(struct house *house, int64_t as_of, bool versions, int64_
     assert_int_equal(view_places(view, series, INT64_MIN, INT64_MAX, versions, &arena, &places,
                                  &place_count, NULL),
                      OK);
+    if (!versions)
+        view_mark_alone(view, series, places, place_count);
     for (size_t p = 0; p < place_count; p++) {
         struct rows rows;
 
@@ -114,11 +116,13 @@ static bool read_field(struct house *house, int64_t as_of, bool versions, int64_
                          OK);
         for (uint32_t r = 0; r < rows.count; r++) {
             struct found *at = &found[count];
+            int64_t ingest = rows.ingest == NULL ? places[p].ingest_last : rows.ingest[r];
 
-            if (rows.time[r] != time || rows.ingest[r] > view_as_of(view))
+            assert_true(rows.ingest != NULL || places[p].alone);
+            if (rows.time[r] != time || ingest > view_as_of(view))
                 continue;
             *at = (struct found){rows.revision == NULL ? INT64_MIN : rows.revision[r],
-                                 rows.ingest[r],
+                                 ingest,
                                  places[p].settled,
                                  false,
                                  TYPE_NONE,
@@ -310,6 +314,7 @@ static void test_when_a_block_stands_apart(void **state)
         assert_int_equal(view_places(view, house_series(&house, 1), INT64_MIN, INT64_MAX,
                                      cases[i].what == VERSIONS, &arena, &places, &count, NULL),
                          OK);
+        view_mark_alone(view, house_series(&house, 1), places, count);
         for (size_t p = 0; p < count; p++) {
             if (!places[p].in_pack)
                 continue;
@@ -318,6 +323,8 @@ static void test_when_a_block_stands_apart(void **state)
             if (pack_kind(places[p].source) == PACK_CURRENT &&
                 (places[p].settled == INT64_MIN) != places[p].apart)
                 fail_msg("%s: deletions that are in the rows", cases[i].name);
+            if (pack_kind(places[p].source) == PACK_CURRENT && places[p].alone == cases[i].apart)
+                fail_msg("%s: alone, or not", cases[i].name);
         }
         if (apart != cases[i].apart || history != cases[i].apart)
             fail_msg("%s: %zu apart, %zu of history", cases[i].name, apart, history);
@@ -385,6 +392,60 @@ static void test_times_of_what_is_newer(void **state)
     house_remove(&house);
 }
 
+/* Of a block that nothing else has a say in, they are told where its own rows need them. */
+static void test_ingest_times_are_read_where_versions_need_them(void **state)
+{
+    enum { PLAIN, CORRECTED, RETRACTED };
+    static const struct {
+        const char *name;
+        int what;
+        bool told;
+    } cases[] = {
+        {"rows of different times",    PLAIN,     false},
+        {"two versions of one row",    CORRECTED, true },
+        {"a value that was retracted", RETRACTED, true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct block_decoder *decoder;
+        struct house house;
+        struct arena arena;
+        struct view *view;
+        struct place *places;
+        struct rows rows;
+        size_t count;
+
+        house_init(&house);
+        house_open(&house);
+        put_rows(&house, 10, 0, 0);
+        if (cases[i].what == CORRECTED)
+            (void)put_value(&house, 4, "v", 2);
+        if (cases[i].what == RETRACTED)
+            (void)retract(&house, 20);
+        house_seal(&house);
+        arena_init(&arena, SIZE_MAX, NULL);
+        assert_int_equal(block_decoder_new(&decoder, NULL), OK);
+        assert_int_equal(store_view(house.store, house.tenant, VIEW_LATEST, &view, NULL), OK);
+        assert_int_equal(view_places(view, house_series(&house, 1), INT64_MIN, INT64_MAX, false,
+                                     &arena, &places, &count, NULL),
+                         OK);
+        view_mark_alone(view, house_series(&house, 1), places, count);
+        assert_int_equal(count, 1);
+        assert_true(places->alone);
+        assert_int_equal(place_read(view, places, house_series(&house, 1), fields, COUNT_OF(fields),
+                                    decoder, &arena, &rows, NULL),
+                         OK);
+        if ((rows.ingest != NULL) != cases[i].told)
+            fail_msg("%s", cases[i].name);
+        view_free(view);
+        block_decoder_free(decoder);
+        arena_release(&arena);
+        house_close(&house);
+        house_remove(&house);
+    }
+}
+
 static void test_want_of_memory_is_told(void **state)
 {
     struct house house;
@@ -417,6 +478,7 @@ int main(void)
         cmocka_unit_test(test_a_row_and_its_versions_beside_each_other),
         cmocka_unit_test(test_versions_that_go_on_in_the_next_block),
         cmocka_unit_test(test_times_of_what_is_newer),
+        cmocka_unit_test(test_ingest_times_are_read_where_versions_need_them),
         cmocka_unit_test(test_want_of_memory_is_told),
     };
 
