@@ -20,7 +20,7 @@ static bool has_enough(const struct answer *answer, const struct group *group)
 static enum code windows_series(struct answer *answer, size_t group, struct error *err)
 {
     struct run rows;
-    enum code code = OK;
+    enum code code = windows_series_begin(&answer->windows, err);
 
     while (!code && !has_enough(answer, &answer->plan.groups[group])) {
         code = answer_next(answer, &rows, err);

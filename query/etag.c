@@ -99,8 +99,13 @@ void etag_make(const struct plan *plan, char etag[ETAG_SIZE])
     add_question(&hash, plan);
     add_span(&hash, plan->environment->content_encoding);
     add_span(&hash, (struct bytes){(const char *)&column_count, sizeof(column_count)});
-    for (uint32_t i = 0; i < plan->column_count; i++)
+    for (uint32_t i = 0; i < plan->column_count; i++) {
+        const struct aggregate_call *aggregate = plan->columns[i].aggregate;
+        const int64_t unit[] = {aggregate ? aggregate->unit_ns : 0}; /* not in the name */
+
         add_span(&hash, plan->columns[i].name);
+        add_numbers(&hash, unit, 1);
+    }
     add_spans(&hash, plan->tag_keys, plan->tag_key_count);
     add_numbers(&hash, newest, COUNT_OF(newest));
     add_spans(&hash, plan->missing.texts, plan->missing.count);

@@ -73,11 +73,12 @@ enum code parse_no_memory(struct error *err);
 MUST_USE enum code take_word(struct bytes value, const char *const *words, const char *want,
                              size_t *index, struct error *err);
 
+/* parameters_agg.c */
+MUST_USE enum code take_agg(struct parse *parse, struct bytes value, struct error *err);
 /* Of windows and groups: parameters_window.c. */
 MUST_USE enum code take_tz(struct parse *parse, struct bytes value, struct error *err);
 MUST_USE enum code take_every(struct parse *parse, struct bytes value, struct error *err);
 MUST_USE enum code take_offset(struct parse *parse, struct bytes value, struct error *err);
-MUST_USE enum code take_agg(struct parse *parse, struct bytes value, struct error *err);
 MUST_USE enum code take_group_by(struct parse *parse, struct bytes value, struct error *err);
 MUST_USE enum code take_fill(struct parse *parse, struct bytes value, struct error *err);
 

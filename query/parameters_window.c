@@ -115,42 +115,6 @@ enum code take_offset(struct parse *parse, struct bytes value, struct error *err
     return OK;
 }
 
-static enum code refuse_aggregate(struct bytes name, struct error *err)
-{
-    static const char *const later[] = {
-        "stddev",   "variance", "median",     "mode",     "distinct",           "rate",
-        "increase", "delta",    "derivative", "integral", "time_weighted_mean", NULL};
-    bool known =
-        name.size == 3 && name.data[0] == 'p' && name.data[1] >= '0' && name.data[1] <= '9';
-
-    for (size_t i = 0; later[i]; i++)
-        known |= bytes_equal(name, bytes_of(later[i]));
-    return error_set(err, known ? E_NOT_SUPPORTED : E_BAD_PARAMETER,
-                     "\"%.*s\"%s; there are count, sum, min, max, mean, first and last",
-                     BYTES_ARG(name), known ? " is not supported yet" : "");
-}
-
-enum code take_agg(struct parse *parse, struct bytes value, struct error *err)
-{
-    struct aggregate_call *list;
-    const struct bytes *names;
-    uint32_t count;
-    enum code code = name_list_parse(value, &names, &count, parse->arena, err);
-
-    if (code)
-        return code;
-    list = ARENA_ARRAY(parse->arena, struct aggregate_call, count);
-    if (!list)
-        return parse_no_memory(err);
-    for (uint32_t i = 0; i < count; i++) {
-        if (!aggregate_call_parse(names[i], &list[i]))
-            return refuse_aggregate(names[i], err);
-    }
-    parse->query->aggregates = list;
-    parse->query->aggregate_count = count;
-    return OK;
-}
-
 enum code take_group_by(struct parse *parse, struct bytes value, struct error *err)
 {
     struct query *query = parse->query;

@@ -137,8 +137,8 @@ static enum code refuse_kind(const struct field_info *field, const struct aggreg
 {
     error_point(err, BYTES("agg"));
     return error_set(err, E_BAD_PARAMETER,
-                     "%s needs numbers, and field \"%.*s\" holds %ss; count, first and last take "
-                     "any",
+                     "%s needs numbers, and field \"%.*s\" holds %ss; count, first, last, "
+                     "mode and distinct take any",
                      aggregate->row->name, BYTES_ARG(field->name), value_kind_name(field->kind));
 }
 
@@ -207,7 +207,8 @@ static enum code aggregate_columns(struct plan *plan, const struct bytes *fields
         return OK;
     error_point(err, BYTES("agg"));
     return error_set(err, E_BAD_PARAMETER,
-                     "no field of \"%.*s\" holds numbers; count, first and last take any",
+                     "no field of \"%.*s\" holds numbers; count, first, last, mode "
+                     "and distinct take any",
                      BYTES_ARG(query->selector.measurement));
 }
 

@@ -71,7 +71,8 @@ static inline bool query_is_raw(const struct query *query)
  * and leaves out what was told. */
 static inline bool query_rereads(const struct query *query)
 {
-    return query->fill.kind != FILL_NONE;
+    return query->fill.kind != FILL_NONE ||
+           aggregates_carry(query->aggregates, query->aggregate_count);
 }
 
 #endif

@@ -7,13 +7,18 @@
 
 /* Larger values might overflow a sum on the way, and then the order of adding decides. */
 #define SUMMED_MAX 0x1p960
+/* Likewise of squares; and a header's squares of larger integers have lost their last digits. */
+#define SQUARED_MAX 0x1p450
+static const int64_t squared_integer_max = (int64_t)1 << 52;
 
 void summary_use_init(struct summary_use *use, const struct aggregate_call *aggregates,
                       size_t count, const struct grid *grid, bool first_time)
 {
     *use = (struct summary_use){.allowed = count > 0, .grid = *grid, .first_time = first_time};
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         use->parts[aggregates[i].row->part] = true;
+        use->allowed &= part_rows[aggregates[i].row->part].take != NULL;
+    }
 }
 
 static bool in_one_window(const struct grid *grid, const struct place *place)
@@ -106,6 +111,17 @@ const struct summary *summary_read(const struct scan *scan, const struct place *
     return summary_suffices(&setting->summaries, summary) ? summary : NULL;
 }
 
+static bool squares_suffice(const struct place_summary *column)
+{
+    const struct column_summary *summary = column->summary;
+
+    if (column->type == TYPE_F64)
+        return fabs(summary->min.f64) < SQUARED_MAX && fabs(summary->max.f64) < SQUARED_MAX;
+    if (column->type == TYPE_U64)
+        return summary->max.u64 < (uint64_t)squared_integer_max;
+    return summary->min.i64 > -squared_integer_max && summary->max.i64 < squared_integer_max;
+}
+
 static bool column_suffices(const struct summary_use *use, const struct place_summary *column)
 {
     const struct column_summary *summary = column->summary;
@@ -114,6 +130,8 @@ static bool column_suffices(const struct summary_use *use, const struct place_su
         return false;
     if (value_kind(column->type) != KIND_NUMBER) /* a header does not tell texts and bools */
         return !use->parts[PART_FIRST] && !use->parts[PART_LAST];
+    if (use->parts[PART_MOMENTS] && !squares_suffice(column))
+        return false;
     return column->type != TYPE_F64 || !use->parts[PART_SUM] ||
            (fabs(summary->min.f64) < SUMMED_MAX && fabs(summary->max.f64) < SUMMED_MAX);
 }

@@ -23,6 +23,7 @@ void windows_init(struct windows *windows, struct watch *watch, const struct gri
             continue;
         windows->offset[part] = windows->field_size;
         windows->field_size += part_rows[part].size;
+        windows->carrying |= part_rows[part].carries;
     }
     arena_init(&windows->arena, watch->memory.bytes_max, &watch->memory);
 }
@@ -30,11 +31,27 @@ void windows_init(struct windows *windows, struct watch *watch, const struct gri
 void windows_begin(struct windows *windows)
 {
     arena_release(&windows->arena);
+    pool_init(&windows->pool, &windows->arena);
+    windows->carries = NULL;
     windows->windows = NULL;
     windows->slots = NULL;
     windows->count = windows->capacity = windows->slot_count = windows->at = 0;
     windows->time_first = INT64_MAX;
     windows->start = windows->end = INT64_MIN;
+}
+
+enum code windows_series_begin(struct windows *windows, struct error *err)
+{
+    size_t count = (size_t)windows->field_count * PART_KINDS;
+
+    windows->series++;
+    if (!windows->carrying)
+        return OK;
+    if (windows->carries)
+        memset(windows->carries, 0, count * sizeof(*windows->carries));
+    else
+        windows->carries = ARENA_ARRAY(&windows->arena, struct part_carry, count);
+    return windows->carries ? OK : watch_memory(windows->watch, err);
 }
 
 static size_t slot_of(const struct windows *windows, int64_t start)
@@ -158,29 +175,82 @@ static uint32_t first_valid(const struct run *run, uint32_t first, uint32_t end)
     return end;
 }
 
+static char *state_of(const struct windows *windows, uint32_t field, enum part part)
+{
+    return windows->windows[windows->at].states + field * windows->field_size +
+           windows->offset[part];
+}
+
+/* The columns of one field to a part that carries: of several types row by row, so that values come
+ * in order of time. */
+static bool add_field(struct windows *windows, enum part part, const struct run *run,
+                      const struct rows_column *columns, uint32_t count, uint32_t first,
+                      uint32_t end)
+{
+    uint32_t field = columns->field, step = count == 1 ? end - first : 1;
+    struct part_input input = {
+        .time = run->time,
+        .pool = &windows->pool,
+        .carry = &windows->carries[(size_t)field * PART_KINDS + part],
+        .series = windows->series,
+    };
+
+    for (uint32_t row = first; row < end; row += step) {
+        for (uint32_t i = 0; i < count; i++) {
+            if (value_kind(columns[i].type) != KIND_NUMBER)
+                continue;
+            input.column = &columns[i];
+            input.first = row;
+            input.end = row + step;
+            if (!part_rows[part].add(state_of(windows, field, part), &input))
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool add_carrying(struct windows *windows, const struct run *run, uint32_t first,
+                         uint32_t end)
+{
+    for (uint32_t i = 0, next; i < run->column_count; i = next) {
+        for (next = i + 1; next < run->column_count; next++)
+            if (run->columns[next].field != run->columns[i].field)
+                break;
+        for (enum part part = 0; part < PART_KINDS; part++)
+            if (windows->offset[part] != SIZE_MAX && part_rows[part].carries &&
+                !add_field(windows, part, run, &run->columns[i], next - i, first, end))
+                return false;
+    }
+    return true;
+}
+
 /* Rows [first, end) are all of window `at`. */
 static bool add_rows(struct windows *windows, const struct run *run, uint32_t first, uint32_t end)
 {
-    char *states = windows->windows[windows->at].states;
-
     for (uint32_t i = 0; i < run->column_count; i++) {
         const struct rows_column *column = &run->columns[i];
-        struct part_input input = {column, run->time, first, end, &windows->arena};
+        struct part_input input = {
+            .column = column,
+            .time = run->time,
+            .first = first,
+            .end = end,
+            .pool = &windows->pool,
+        };
         bool number = value_kind(column->type) == KIND_NUMBER;
 
         if (column->type == TYPE_RETRACTED)
             continue;
         if (!number && windows->numbers[column->field])
             windows->skipped += count_present(column, first, end);
-        for (size_t part = 0; part < PART_KINDS; part++) {
-            if (windows->offset[part] == SIZE_MAX || (part_rows[part].numbers && !number))
+        for (enum part part = 0; part < PART_KINDS; part++) {
+            if (windows->offset[part] == SIZE_MAX || part_rows[part].carries ||
+                (part_rows[part].numbers && !number))
                 continue;
-            if (!part_rows[part].add(
-                    states + column->field * windows->field_size + windows->offset[part], &input))
+            if (!part_rows[part].add(state_of(windows, column->field, part), &input))
                 return false;
         }
     }
-    return true;
+    return !windows->carrying || add_carrying(windows, run, first, end);
 }
 
 static bool any_valid(const struct summary *summary)
@@ -195,7 +265,6 @@ static bool any_valid(const struct summary *summary)
 static enum code add_summary(struct windows *windows, const struct summary *summary,
                              struct error *err)
 {
-    char *states;
     enum code code;
 
     if (!any_valid(summary))
@@ -206,7 +275,6 @@ static enum code add_summary(struct windows *windows, const struct summary *summ
     code = find(windows, err);
     if (code)
         return code;
-    states = windows->windows[windows->at].states;
     for (size_t i = 0; i < summary->column_count; i++) {
         const struct place_summary *column = &summary->columns[i];
         struct part_summary input = {column->type, column->summary, summary->time_first,
@@ -217,10 +285,9 @@ static enum code add_summary(struct windows *windows, const struct summary *summ
             continue;
         if (!number && windows->numbers[column->field])
             windows->skipped += column->summary->valid_count;
-        for (size_t part = 0; part < PART_KINDS; part++)
+        for (enum part part = 0; part < PART_KINDS; part++)
             if (windows->offset[part] != SIZE_MAX && (number || !part_rows[part].numbers))
-                part_rows[part].take(
-                    states + column->field * windows->field_size + windows->offset[part], &input);
+                part_rows[part].take(state_of(windows, column->field, part), &input);
     }
     return OK;
 }

@@ -23,6 +23,7 @@ struct windows {
     const uint8_t *numbers; /* borrowed */
     /* Of one group: */
     struct arena arena;
+    struct pool pool; /* in the arena, for what states hold beside themselves */
     struct window *windows;
     size_t count, capacity;
     uint32_t *slots; /* index + 1 by hash of start; 0 = empty */
@@ -31,6 +32,9 @@ struct windows {
     int64_t start, end; /* the last one of the grid that was asked for; nothing when equal */
     int64_t time_first; /* of the rows with a value */
     uint64_t skipped;   /* values that were no numbers; of all groups */
+    bool carrying;      /* some part carries: */
+    struct part_carry *carries; /* of the series at hand, by field, then part */
+    uint64_t series;            /* how many began; of all groups */
 };
 
 /* Part of a window's state is what the aggregates need; every field has all of it. */
@@ -39,6 +43,8 @@ void windows_init(struct windows *windows, struct watch *watch, const struct gri
                   const struct aggregate_call *aggregates, size_t count);
 /* Empties them for the next group. */
 void windows_begin(struct windows *windows);
+/* A series begins: what is added until the next one does is of it.  E_QUERY_MEMORY. */
+MUST_USE enum code windows_series_begin(struct windows *windows, struct error *err);
 /* Adds ascending rows, or the summary of such rows of one window.  E_QUERY_GROUPS, E_QUERY_MEMORY.
  */
 MUST_USE enum code windows_add(struct windows *windows, const struct run *run, struct error *err);

@@ -318,6 +318,9 @@ struct naive_cell { /* one value of a window */
     int64_t time;
     uint32_t series;
     struct naive_value value;
+    /* The series' number before it, whatever its window; TYPE_NONE = there is none. */
+    struct naive_value before;
+    int64_t time_before;
 };
 
 static struct naive_value real_value(naive_real real)
@@ -382,11 +385,16 @@ static struct naive_value sum_or_mean(const struct naive_cell *cells, uint32_t c
     return real_value(mean ? real / numbers : real);
 }
 
+#include "tests/unit/query/naive_aggregates.c"
+
 static struct naive_value aggregate(const char *name, const struct naive_cell *cells,
                                     uint32_t count)
 {
     const struct naive_cell *chosen = NULL;
+    struct naive_value value;
 
+    if (naive_more(name, cells, count, &value))
+        return value;
     if (strcmp(name, "count") == 0)
         return (struct naive_value){.type = TYPE_U64, .cell.u64 = count};
     if (strcmp(name, "sum") == 0 || strcmp(name, "mean") == 0)
@@ -439,7 +447,12 @@ static bool selected(const struct naive *n, const struct series *series)
 
 static bool needs_numbers(const char *name)
 {
-    return strcmp(name, "count") != 0 && strcmp(name, "first") != 0 && strcmp(name, "last") != 0;
+    static const char *const any[] = {"count", "first", "last", "mode", "distinct"};
+
+    for (size_t i = 0; i < COUNT_OF(any); i++)
+        if (strcmp(name, any[i]) == 0)
+            return false;
+    return true;
 }
 
 static void add_windows(struct naive *n, uint32_t group)
@@ -481,23 +494,27 @@ static void add_windows(struct naive *n, uint32_t group)
             uint32_t cell_count = 0;
 
             for (uint32_t s = 0; s < q->series_count; s++) {
-                int64_t *times;
+                struct naive_value value, before;
+                int64_t *times, time_before = 0;
                 uint32_t count;
 
                 if (!selected(n, q->series[s]) || !in_group(n, &n->groups[group], q->series[s]))
                     continue;
                 count = times_of(n, q->series[s], false, &times);
+                value.type = TYPE_NONE;
+                before = value;
                 for (uint32_t i = 0; i < count; i++) {
-                    struct naive_value value;
-
-                    if (naive_window(q->every, times[i]) != start)
-                        continue;
+                    if (value_kind(value.type) == KIND_NUMBER) {
+                        before = value;
+                        time_before = times[i - 1];
+                    }
                     value = value_at(n, q->series[s], times[i], q->fields[f], q->as_of);
-                    if (value.type == TYPE_NONE)
+                    if (value.type == TYPE_NONE || naive_window(q->every, times[i]) != start)
                         continue;
                     n->skipped += numbers && (q->fields[f][0] == 'f' || q->fields[f][0] == 'g') &&
                                   value_kind(value.type) != KIND_NUMBER;
-                    cells[cell_count++] = (struct naive_cell){times[i], s, value};
+                    cells[cell_count++] =
+                        (struct naive_cell){times[i], s, value, before, time_before};
                 }
                 free(times);
             }
@@ -692,8 +709,8 @@ static void column_name(const struct naive *n, uint32_t column, char name[128])
     if (count == 0)
         (void)snprintf(name, 128, "%s", n->q->fields[column]);
     else
-        (void)snprintf(name, 128, "%s_%s", n->q->aggregates[column % count],
-                       n->q->fields[column / count]);
+        (void)snprintf(name, 128, "%.*s_%s", (int)strcspn(n->q->aggregates[column % count], "("),
+                       n->q->aggregates[column % count], n->q->fields[column / count]);
 }
 
 static void put_known(const struct naive *n, struct buf *out, const struct naive_line *line,

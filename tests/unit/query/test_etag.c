@@ -68,6 +68,8 @@ static void test_different_questions_have_different_tags(void **state)
         "measurement=cpu&agg=min&fields=n&every=1s&fill=0.0",
         "measurement=cpu&agg=min&fields=n&every=1mo",
         "measurement=cpu&agg=min&fields=n&every=1mo&tz=Europe/Paris",
+        "measurement=cpu&agg=rate(1s)&fields=n",
+        "measurement=cpu&agg=rate(1m)&fields=n",
         "measurement=cpu&agg=min&fields=n&group_by=*",
         "measurement=cpu&agg=min&fields=n&group_by=host",
     };

@@ -92,11 +92,65 @@ static void test_rows_without_a_value_make_no_window(void **state)
     windows_release(&windows);
 }
 
+/* The value before goes from window to window and from type to type, but not to another series. */
+static void test_series_carry_their_last_value(void **state)
+{
+    const struct aggregate_call increase = call_of("increase");
+    struct limits limits = {
+        .query_groups_max = 100, .query_memory_bytes_max = 1 << 20, .query_ms_max = 1000};
+    const uint8_t numbers[] = {1}, reals_at[] = {1, 0, 0, 1}, integers_at[] = {0, 1, 0, 0},
+                  texts_at[] = {0, 0, 1, 0};
+    const union cell reals[] = {{.f64 = 1.5}, {.f64 = 0}, {.f64 = 0}, {.f64 = 9}};
+    const union cell integers[] = {{.i64 = 0}, {.i64 = 4}, {.i64 = 0}, {.i64 = 0}};
+    static const struct text text = {0};
+    const union cell texts[] = {{.text = &text}, {.text = &text}, {.text = &text}, {.text = &text}};
+    const struct rows_column columns[] = {
+        {0, TYPE_F64,    reals,    reals_at   },
+        {0, TYPE_I64,    integers, integers_at},
+        {0, TYPE_STRING, texts,    texts_at   },
+    };
+    const int64_t time[] = {1, 2, 3, 14};
+    const struct run run = {time, columns, 3, 0, 4, false, NULL};
+    const struct grid grid = grid_of_ns(10, 0);
+    struct windows windows;
+    struct twin_clock clock;
+    struct twin_sink sink;
+    struct watch watch;
+    struct datum datum;
+
+    (void)state;
+    twin_clock_init(&clock, 0);
+    twin_sink_init(&sink);
+    watch_init(&watch, &limits, &clock.clock, &sink.sink);
+    windows_init(&windows, &watch, &grid, 1, 1, numbers, &increase, 1);
+    for (int group = 0; group < 2; group++) {
+        windows_begin(&windows);
+        for (int series = 1; series <= 3; series++) {
+            assert_int_equal(windows_series_begin(&windows, NULL), OK);
+            assert_int_equal(windows_add(&windows, &run, NULL), OK);
+            assert_int_equal(windows.count, 2);
+            window_finish(&windows, &windows.windows[0], 0, &increase, &datum);
+            assert_true(datum.cell.f64 == series * 2.5);
+            window_finish(&windows, &windows.windows[1], 0, &increase, &datum);
+            assert_true(datum.cell.f64 == series * 5.0);
+        }
+    }
+    assert_int_equal(windows.skipped, 6);
+    windows_release(&windows);
+    limits.query_memory_bytes_max = 0;
+    watch_init(&watch, &limits, &clock.clock, &sink.sink);
+    windows_init(&windows, &watch, &grid, 1, 1, numbers, &increase, 1);
+    windows_begin(&windows);
+    assert_true(windows_series_begin(&windows, NULL) != OK);
+    windows_release(&windows);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_windows_are_found_again_in_any_order),
         cmocka_unit_test(test_rows_without_a_value_make_no_window),
+        cmocka_unit_test(test_series_carry_their_last_value),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
