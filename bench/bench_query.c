@@ -136,12 +136,19 @@ enum code place_reader_read(struct place_reader *reader, const struct place *pla
 }
 
 bool place_summaries(const struct view *view, const struct place *place, const struct bytes *fields,
-                     size_t field_count, struct arena *arena, bool *times_unique,
+                     size_t field_count, struct arena *arena, bool *times_unique, int64_t *step,
                      struct place_summary **summaries, size_t *count)
 {
     (void)view, (void)place, (void)fields, (void)field_count, (void)arena;
-    (void)times_unique, (void)summaries, (void)count;
+    (void)times_unique, (void)step, (void)summaries, (void)count;
     return false;
+}
+
+enum code place_reader_time(struct place_reader *reader, const struct place *place, uint32_t row,
+                            int64_t *time, struct error *err)
+{
+    (void)reader, (void)place, (void)row, (void)time;
+    return error_set(err, E_NOT_SUPPORTED, "there are no summaries");
 }
 
 static uint64_t bytes_written;

@@ -313,6 +313,20 @@ enum code block_read_time(struct block_decoder *decoder, const struct block_view
     return OK;
 }
 
+bool block_time_step(const struct block_view *view, struct bytes section, int64_t *step)
+{
+    uint64_t span = (uint64_t)view->time_last - (uint64_t)view->time_first, product;
+    struct reader reader = reader_of(section);
+    int64_t first;
+
+    return view->series_count == 1 && section.size == view->time.data.size &&
+           crc32c(0, section) == view->time.crc &&
+           column_time_step(&reader, view->row_count, &first, step) && reader_left(&reader) == 0 &&
+           first == view->time_first && *step >= 0 &&
+           !__builtin_mul_overflow((uint64_t)*step, (uint64_t)view->row_count - 1, &product) &&
+           product == span;
+}
+
 enum code block_read_ingest(struct block_decoder *decoder, const struct block_view *view,
                             struct arena *arena, const int64_t **ingest, struct error *err)
 {

@@ -63,6 +63,9 @@ MUST_USE enum code block_read_time(struct block_decoder *decoder, const struct b
 MUST_USE enum code block_read_ingest(struct block_decoder *decoder, const struct block_view *view,
                                      struct arena *arena, const int64_t **ingest,
                                      struct error *err);
+/* Whether neighbouring rows of a block of one series are all the same step apart, by the bytes of
+ * its times' section alone: for an opened header. */
+MUST_USE bool block_time_step(const struct block_view *view, struct bytes section, int64_t *step);
 /* *revision is NULL when the block has none. */
 MUST_USE enum code block_read_revision(struct block_decoder *decoder, const struct block_view *view,
                                        struct arena *arena, const int64_t **revision,

@@ -68,6 +68,9 @@ void integers_encode(struct column_encoder *encoder, const uint64_t *values, siz
 MUST_USE enum code integers_decode(struct column_decoder *decoder, struct reader *reader,
                                    uint64_t *values, size_t count, struct error *err);
 
+/* Whether they all are one value, by its form alone: false for such that are written otherwise. */
+MUST_USE bool integers_constant(struct reader *reader, size_t count, uint64_t *value);
+
 /* The types.  `cells` are the present ones, without gaps.  Encode returns the `encoding`. */
 uint8_t column_f64_encode(struct column_encoder *encoder, const union cell *cells, size_t count);
 MUST_USE enum code column_f64_decode(struct column_decoder *decoder, uint8_t encoding,
@@ -95,6 +98,10 @@ void column_time_encode(struct column_encoder *encoder, const struct block *bloc
 MUST_USE enum code column_time_decode(struct column_decoder *decoder, struct reader *reader,
                                       const uint32_t *series_row_first, size_t series_count,
                                       int64_t *time, struct error *err);
+/* Of one series: whether neighbours are all one step apart, without decoding them.  Else the reader
+ * stays where it is. */
+MUST_USE bool column_time_step(struct reader *reader, size_t row_count, int64_t *first,
+                               int64_t *step);
 /* Ingest times: runs of equal ones. */
 void column_ingest_encode(struct column_encoder *encoder, const int64_t *ingest, size_t count);
 MUST_USE enum code column_ingest_decode(struct column_decoder *decoder, struct reader *reader,

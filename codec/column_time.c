@@ -26,14 +26,39 @@ void column_time_encode(struct column_encoder *encoder, const struct block *bloc
     integers_encode(encoder, values, count);
 }
 
+bool column_time_step(struct reader *reader, size_t row_count, int64_t *first, int64_t *step)
+{
+    struct reader ahead = *reader;
+    uint64_t value = 0, between = 0;
+
+    if (!integers_constant(&ahead, 1, &value) ||
+        (row_count > 1 && !integers_constant(&ahead, row_count - 1, &between)))
+        return false;
+    *first = (int64_t)value;
+    *step = (int64_t)between;
+    *reader = ahead;
+    return true;
+}
+
 enum code column_time_decode(struct column_decoder *decoder, struct reader *reader,
                              const uint32_t *series_row_first, size_t series_count, int64_t *time,
                              struct error *err)
 {
     uint64_t *firsts = decoder->values, *steps = decoder->more_values;
     size_t row_count = series_row_first[series_count];
+    struct reader ahead = *reader;
+    int64_t first, step;
+    uint64_t span;
     enum code code;
 
+    if (series_count == 1 && column_time_step(&ahead, row_count, &first, &step) &&
+        !__builtin_mul_overflow((uint64_t)step, (uint64_t)row_count - 1, &span) &&
+        (int64_t)((uint64_t)first + span) >= first) {
+        for (size_t row = 0; row < row_count; row++)
+            time[row] = (int64_t)((uint64_t)first + row * (uint64_t)step);
+        *reader = ahead;
+        return OK;
+    }
     code = integers_decode(decoder, reader, firsts, series_count, err);
     if (code)
         return code;

@@ -234,3 +234,16 @@ enum code integers_decode(struct column_decoder *decoder, struct reader *reader,
                      count);
     return OK;
 }
+
+bool integers_constant(struct reader *reader, size_t count, uint64_t *value)
+{
+    unsigned kind = reader_u8(reader) & 15u;
+    uint64_t reference;
+
+    *value = unzigzag(reader_uvarint(reader));
+    reference = unzigzag(reader_uvarint(reader));
+    if (reader_u8(reader) != 0 || reader->failed) /* all residuals are 0 */
+        return false;
+    return count == 1 ? kind != INTEGERS_OFFSET || reference == 0
+                      : kind == INTEGERS_DELTA && reference == 0;
+}

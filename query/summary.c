@@ -21,11 +21,13 @@ void summary_use_init(struct summary_use *use, const struct aggregate_call *aggr
     }
 }
 
-static bool in_one_window(const struct grid *grid, const struct place *place)
+static bool in_one_window(const struct summary_use *use, const struct place *place)
 {
     int64_t end;
 
-    (void)grid_start(grid, place->time_first, &end);
+    if (use->takes)
+        return use->takes(use->context, place->time_first, place->time_last);
+    (void)grid_start(&use->grid, place->time_first, &end);
     return place->time_last < end;
 }
 
@@ -59,7 +61,7 @@ bool summary_may_stand(const struct scan *scan, const struct place *place)
     return setting->summaries.allowed && !(setting->sieve && setting->sieve->computed_shown) &&
            place->in_pack && !place->apart && place->ingest_last <= setting->as_of &&
            place->time_first >= scan->start && place->time_last < scan->end &&
-           in_one_window(&setting->summaries.grid, place) && !overlapped(scan, place) &&
+           in_one_window(&setting->summaries, place) && !overlapped(scan, place) &&
            !deleted(scan, place);
 }
 
@@ -99,15 +101,23 @@ const struct summary *summary_read(const struct scan *scan, const struct place *
     struct summary *summary = ARENA_NEW(arena, struct summary);
     struct place_summary *columns;
     bool times_unique;
+    int64_t step = 0;
     size_t count;
 
     if (!summary ||
         !place_summaries(setting->view, place, setting->fields, setting->field_count, arena,
-                         &times_unique, &columns, &count) ||
+                         &times_unique, &step, &columns, &count) ||
         !sift_summary(scan, place, times_unique, columns, &count))
         return NULL;
-    *summary =
-        (struct summary){place->time_first, place->time_last, place->row_count, columns, count};
+    *summary = (struct summary){
+        .time_first = place->time_first,
+        .time_last = place->time_last,
+        .row_count = place->row_count,
+        .step = step,
+        .place = place,
+        .columns = columns,
+        .column_count = count,
+    };
     return summary_suffices(&setting->summaries, summary) ? summary : NULL;
 }
 

@@ -13,6 +13,8 @@ struct scan;
 struct summary {
     int64_t time_first, time_last;
     uint32_t row_count;
+    int64_t step;                        /* between the times of neighbouring rows; 0 = not known */
+    const struct place *place;           /* lives as long as the scan */
     const struct place_summary *columns; /* in order of field */
     size_t column_count;
 };
@@ -21,8 +23,11 @@ struct summary {
 struct summary_use {
     bool allowed; /* false: the rows themselves are wanted */
     bool parts[PART_KINDS];
-    struct grid grid; /* of the windows */
-    bool first_time;  /* the time of the first value is told */
+    struct grid grid; /* of the windows; or */
+    /* whether rows of these times may go as one summary, for `context` */
+    bool (*takes)(const void *context, int64_t time_first, int64_t time_last);
+    const void *context;
+    bool first_time; /* the time of the first value is told */
 };
 
 void summary_use_init(struct summary_use *use, const struct aggregate_call *aggregates,

@@ -140,6 +140,26 @@ static enum code columns_read(const struct bytes *fields, size_t field_count,
     return OK;
 }
 
+static enum code encoded_read(const struct view *view, const struct place *place,
+                              struct arena *arena, struct bytes *encoded, struct error *err)
+{
+    struct pack_file *file = view_take_file(view, place->source);
+    enum code code = pack_read_block(place->source, file, place->detail, arena, encoded, err);
+
+    view_give_file(view, file);
+    return code;
+}
+
+static enum code header_read(const struct view *view, const struct place *place,
+                             struct arena *arena, struct bytes *header, struct error *err)
+{
+    struct pack_file *file = view_take_file(view, place->source);
+    enum code code = pack_read_block_header(place->source, file, place->detail, arena, header, err);
+
+    view_give_file(view, file);
+    return code;
+}
+
 /* Ingest times decide between versions, and there are none of a place alone: then they are not
  * worth their decoding, which takes as long as that of a column. */
 static bool wants_ingest(const struct place *place, const struct series *series,
@@ -153,7 +173,8 @@ static bool wants_ingest(const struct place *place, const struct series *series,
     return false;
 }
 
-enum code block_rows_read(const struct place *place, const struct bytes *fields, size_t field_count,
+enum code block_rows_read(const struct view *view, const struct place *place,
+                          const struct bytes *fields, size_t field_count,
                           struct block_decoder *decoder, const struct series *series,
                           struct arena *arena, struct block_rows *all, struct error *err)
 {
@@ -164,7 +185,7 @@ enum code block_rows_read(const struct place *place, const struct bytes *fields,
     enum code code;
 
     *all = (struct block_rows){0};
-    code = pack_read_block(pack, entry, arena, &encoded, err);
+    code = encoded_read(view, place, arena, &encoded, err);
     if (code)
         return code; /* it has said which block of which pack */
     code = block_open(encoded, arena, &all->block, err);
@@ -245,14 +266,15 @@ void rows_leave_out(struct rows *rows, const uint8_t *history)
     rows->count = kept;
 }
 
-static enum code block_read(const struct place *place, const struct series *series,
-                            const struct bytes *fields, size_t field_count,
-                            struct block_decoder *decoder, struct arena *arena, struct rows *rows,
-                            struct error *err)
+static enum code block_read(const struct view *view, const struct place *place,
+                            const struct series *series, const struct bytes *fields,
+                            size_t field_count, struct block_decoder *decoder, struct arena *arena,
+                            struct rows *rows, struct error *err)
 {
     struct block_rows all;
     const uint8_t *history;
-    enum code code = block_rows_read(place, fields, field_count, decoder, series, arena, &all, err);
+    enum code code =
+        block_rows_read(view, place, fields, field_count, decoder, series, arena, &all, err);
 
     if (code == OK)
         code = block_rows_slice(&all, series->id, arena, rows, &history, err);
@@ -266,15 +288,26 @@ enum code place_read(const struct view *view, const struct place *place,
                      struct block_decoder *decoder, struct arena *arena, struct rows *rows,
                      struct error *err)
 {
-    (void)view;
     *rows = (struct rows){0};
     if (place->in_pack)
-        return block_read(place, series, fields, field_count, decoder, arena, rows, err);
+        return block_read(view, place, series, fields, field_count, decoder, arena, rows, err);
     return run_read(place, fields, field_count, arena, rows, err);
 }
 
+/* The times' section stands right behind the header, so that a short one was mostly read with it.
+ */
+static int64_t step_of(struct bytes header, const struct block_view *block)
+{
+    size_t first = block_header_size(header), end = first + block->time.data.size;
+    int64_t step = 0;
+
+    if (end > header.size || !block_time_step(block, bytes_slice(header, first, end), &step))
+        return 0;
+    return step;
+}
+
 bool place_summaries(const struct view *view, const struct place *place, const struct bytes *fields,
-                     size_t field_count, struct arena *arena, bool *times_unique,
+                     size_t field_count, struct arena *arena, bool *times_unique, int64_t *step,
                      struct place_summary **summaries, size_t *count)
 {
     const struct pack_block *entry = place->detail;
@@ -282,16 +315,16 @@ bool place_summaries(const struct view *view, const struct place *place, const s
     struct bytes header;
     struct error ignored;
 
-    (void)view;
     *count = 0;
     if (!place->in_pack || place->apart || entry->series_count != 1 ||
-        pack_read_block_header(place->source, entry, arena, &header, &ignored) != OK ||
+        header_read(view, place, arena, &header, &ignored) != OK ||
         block_open_header(header, entry->size, arena, &block, &ignored) != OK)
         return false;
     *summaries = ARENA_ARRAY(arena, struct place_summary, block.column_count);
     if (*summaries == NULL)
         return false;
     *times_unique = block.times_unique;
+    *step = step_of(header, &block);
     for (uint32_t i = 0; i < field_count; i++)
         for (uint32_t c = 0; c < block.column_count; c++)
             if (bytes_equal(block.columns[c].name, fields[i]))
@@ -300,4 +333,24 @@ bool place_summaries(const struct view *view, const struct place *place, const s
                                            .type = block.columns[c].type,
                                            .summary = &block.columns[c].summary};
     return true;
+}
+
+enum code place_times(const struct view *view, const struct place *place,
+                      struct block_decoder *decoder, struct arena *arena, const int64_t **times,
+                      struct error *err)
+{
+    const struct pack_block *entry = place->detail;
+    struct block_view block;
+    struct bytes encoded;
+    enum code code;
+
+    code = encoded_read(view, place, arena, &encoded, err);
+    if (code)
+        return code;
+    code = block_open(encoded, arena, &block, err);
+    if (code == OK)
+        code = block_read_time(decoder, &block, arena, times, err);
+    if (code)
+        error_context(err, "pack %s, block at %" PRIu64, pack_name(place->source), entry->offset);
+    return code;
 }

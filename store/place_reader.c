@@ -2,6 +2,7 @@
  * and a block can give way to the next one while rows of it are in use. */
 #include "store/place_reader.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/map.h"
@@ -23,7 +24,10 @@ struct place_reader {
     size_t bytes, bytes_max; /* of all kept */
     struct budget *memory;
     struct block_decoder *decoder; /* taken at the first block */
-    struct map by_pack;            /* the address of a pack to its struct kept */
+    const void *timed;             /* the block whose times are in `times`; NULL: none */
+    struct arena timed_arena;
+    const int64_t *times;
+    struct map by_pack; /* the address of a pack to its struct kept */
     struct kept *all;
 };
 
@@ -40,6 +44,7 @@ enum code place_reader_new(const struct view *view, const struct bytes *fields,
                                      .bytes_max = keep_bytes_max,
                                      .memory = memory,
                                      .by_pack = MAP_INIT};
+    arena_init(&(*reader)->timed_arena, memory->bytes_max, memory);
     return OK;
 }
 
@@ -68,6 +73,7 @@ void place_reader_free(struct place_reader *reader)
         free(kept);
     }
     map_release(&reader->by_pack);
+    arena_release(&reader->timed_arena);
     decoders_give(decoders_of(reader), reader->decoder);
     free(reader);
 }
@@ -159,8 +165,8 @@ static enum code keep(struct place_reader *reader, const struct place *place, st
     if (kept->entry == place->detail)
         return OK;
     forget(reader, kept);
-    code = block_rows_read(place, reader->fields, reader->field_count, reader->decoder, NULL,
-                           &kept->arena, &kept->block, err);
+    code = block_rows_read(reader->view, place, reader->fields, reader->field_count,
+                           reader->decoder, NULL, &kept->arena, &kept->block, err);
     if (code) {
         arena_release(&kept->arena);
         return code;
@@ -206,4 +212,26 @@ enum code place_reader_read(struct place_reader *reader, const struct place *pla
         return read_shared(reader, place, series, arena, rows, err);
     return place_read(reader->view, place, series, reader->fields, reader->field_count,
                       reader->decoder, arena, rows, err);
+}
+
+enum code place_reader_time(struct place_reader *reader, const struct place *place, uint32_t row,
+                            int64_t *time, struct error *err)
+{
+    enum code code = OK;
+
+    if (reader->timed != place->detail) {
+        reader->timed = NULL;
+        arena_release(&reader->timed_arena);
+        if (reader->decoder == NULL)
+            code = decoders_take(decoders_of(reader), &reader->decoder, err);
+        if (code == OK)
+            code = place_times(reader->view, place, reader->decoder, &reader->timed_arena,
+                               &reader->times, err);
+        if (code)
+            return code;
+        reader->timed = place->detail;
+    }
+    assert(row < place->row_count);
+    *time = reader->times[row];
+    return OK;
 }

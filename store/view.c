@@ -118,10 +118,30 @@ void view_free(struct view *view)
     pthread_mutex_unlock(&view->store->state_lock);
     for (size_t i = 0; i < view->generation_count; i++)
         generation_unref(view->generations[i]);
+    pack_file_close(atomic_load(&view->file));
     pack_list_unref(view->packs);
     tombstone_list_unref(view->tombstones);
     free((void *)view->missing);
     free(view);
+}
+
+struct pack_file *view_take_file(const struct view *view, const struct pack *pack)
+{
+    struct pack_file *file;
+
+    if (view == NULL)
+        return NULL;
+    file = atomic_exchange(&((struct view *)view)->file, NULL);
+    if (file != NULL && pack_file_is_of(file, pack))
+        return file;
+    pack_file_close(file);
+    return pack_file_open(pack, &file, NULL) == OK ? file : NULL; /* the read tells what it was */
+}
+
+void view_give_file(const struct view *view, struct pack_file *file)
+{
+    if (file != NULL)
+        pack_file_close(atomic_exchange(&((struct view *)view)->file, file));
 }
 
 int64_t view_as_of(const struct view *view)

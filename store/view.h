@@ -90,7 +90,8 @@ MUST_USE enum code place_read(const struct view *view, const struct place *place
                               struct arena *arena, struct rows *rows, struct error *err);
 
 /* The summaries of the place's columns, when the place is a block of this series alone (else
- * false); for answers that need not decode.  One entry per column of the fields asked for. */
+ * false); for answers that need not decode.  One entry per column of the fields asked for.
+ * *step: what lies between the times of any two neighbouring rows; 0 = not known to be the same. */
 struct place_summary {
     uint32_t field;
     enum value_type type;
@@ -98,6 +99,11 @@ struct place_summary {
 };
 MUST_USE bool place_summaries(const struct view *view, const struct place *place,
                               const struct bytes *fields, size_t field_count, struct arena *arena,
-                              bool *times_unique, struct place_summary **summaries, size_t *count);
+                              bool *times_unique, int64_t *step, struct place_summary **summaries,
+                              size_t *count);
+/* The times alone of such a place's rows, row_count of them. */
+MUST_USE enum code place_times(const struct view *view, const struct place *place,
+                               struct block_decoder *decoder, struct arena *arena,
+                               const int64_t **times, struct error *err);
 
 #endif

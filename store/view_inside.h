@@ -19,8 +19,14 @@ struct view {
     size_t generation_count;
     struct generation *generations[GENERATIONS_MAX];
     size_t missing_count;
-    const struct bytes *missing; /* a copy of the array; its texts live as long as the store */
+    const struct bytes *missing;    /* a copy of the array; its texts live as long as the store */
+    struct pack_file *_Atomic file; /* of the pack read last; NULL: nobody left it here */
 };
+
+/* The open file of the pack, NULL where it cannot be opened or there is no view: then each read
+ * opens it.  The caller's until it gives it back, for the next one to take. */
+struct pack_file *view_take_file(const struct view *view, const struct pack *pack);
+void view_give_file(const struct view *view, struct pack_file *file);
 
 /* A block, decoded: rows of all its series. */
 struct block_rows {
@@ -33,10 +39,10 @@ struct block_rows {
 
 /* Reads and decodes the place's block; with `series`, only if it has rows of it (else
  * .time == NULL).  All memory from `arena`. */
-MUST_USE enum code block_rows_read(const struct place *place, const struct bytes *fields,
-                                   size_t field_count, struct block_decoder *decoder,
-                                   const struct series *series, struct arena *arena,
-                                   struct block_rows *all, struct error *err);
+MUST_USE enum code block_rows_read(const struct view *view, const struct place *place,
+                                   const struct bytes *fields, size_t field_count,
+                                   struct block_decoder *decoder, const struct series *series,
+                                   struct arena *arena, struct block_rows *all, struct error *err);
 /* The rows of one series and their flags, which point into the block's; only the array of columns
  * is from `arena`. */
 MUST_USE enum code block_rows_slice(const struct block_rows *all, struct series_id id,

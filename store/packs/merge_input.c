@@ -100,7 +100,7 @@ static enum code block_load(const struct merge_input *input, const struct pack_b
         return error_set(err, E_MEMORY, "no memory to merge a block");
     block->references = 1;
     arena_init(&block->arena, BLOCK_BYTES_MAX, NULL);
-    code = pack_read_block(input->pack, entry, &block->arena, &encoded, err);
+    code = pack_read_block(input->pack, NULL, entry, &block->arena, &encoded, err);
     if (code == OK)
         code = block_open(encoded, &block->arena, &block->view, err);
     if (code) {

@@ -64,14 +64,21 @@ int64_t pack_settled(const struct pack *pack);
 const struct pack_block *pack_find(const struct pack *pack, struct bytes measurement,
                                    struct series_id id, int64_t start, int64_t end, size_t *at);
 const struct pack_block *pack_blocks(const struct pack *pack, size_t *count);
-/* The encoded block, its CRC checked. */
-MUST_USE enum code pack_read_block(const struct pack *pack, const struct pack_block *block,
-                                   struct arena *arena, struct bytes *encoded, struct error *err);
+/* A pack's file, open for whoever reads many of its blocks.  The pack outlives it. */
+struct pack_file;
+MUST_USE enum code pack_file_open(const struct pack *pack, struct pack_file **file,
+                                  struct error *err);
+bool pack_file_is_of(const struct pack_file *file, const struct pack *pack);
+void pack_file_close(struct pack_file *file); /* NULL is fine */
+/* The encoded block, its CRC checked.  `file` is the pack's; NULL: it is opened for this read. */
+MUST_USE enum code pack_read_block(const struct pack *pack, const struct pack_file *file,
+                                   const struct pack_block *block, struct arena *arena,
+                                   struct bytes *encoded, struct error *err);
 /* The first bytes of the encoded block, at least its whole header, for block_open_header(), whose
  * CRC is the only check of them. */
-MUST_USE enum code pack_read_block_header(const struct pack *pack, const struct pack_block *block,
-                                          struct arena *arena, struct bytes *header,
-                                          struct error *err);
+MUST_USE enum code pack_read_block_header(const struct pack *pack, const struct pack_file *file,
+                                          const struct pack_block *block, struct arena *arena,
+                                          struct bytes *header, struct error *err);
 /* Encoded tombstones or notes that the pack carries, one after another, while `each` gives OK.
  * `entry` is valid during the call. */
 typedef enum code (*pack_each)(void *context, struct bytes entry, struct error *err);

@@ -147,7 +147,7 @@ static enum code check_block(struct check *check, const struct pack_block *entry
 {
     struct block_view view;
     struct bytes encoded;
-    enum code code = pack_read_block(check->pack, entry, &check->arena, &encoded, err);
+    enum code code = pack_read_block(check->pack, NULL, entry, &check->arena, &encoded, err);
 
     if (code)
         return code;

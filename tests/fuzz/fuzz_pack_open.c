@@ -73,7 +73,7 @@ static void read_all(const struct pack *pack, struct arena *arena)
         struct bytes encoded;
         size_t at = 0;
 
-        expect(pack_read_block(pack, &blocks[i], arena, &encoded, NULL));
+        expect(pack_read_block(pack, NULL, &blocks[i], arena, &encoded, NULL));
         if (!pack_find(pack, blocks[i].measurement, blocks[i].series_first, blocks[i].time_first,
                        INT64_MAX, &at) &&
             blocks[i].time_first < INT64_MAX)

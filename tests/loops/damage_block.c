@@ -158,7 +158,7 @@ static void pack_tell(const struct pack *pack, struct arena *arena, struct buf t
         struct error err = {0};
 
         buf_clear(&told[3 + i]);
-        if (pack_read_block(pack, &blocks[i], arena, &encoded, &err) == OK)
+        if (pack_read_block(pack, NULL, &blocks[i], arena, &encoded, &err) == OK)
             buf_put(&told[3 + i], encoded);
         else
             ++*refused;

@@ -95,11 +95,16 @@ static void check_summaries(struct world *world, const struct view *view, const 
     struct place_summary *summaries;
     size_t count;
     bool unique, repeated = false;
+    int64_t step;
 
-    if (!place_summaries(view, place, fields, field_count, arena, &unique, &summaries, &count))
+    if (!place_summaries(view, place, fields, field_count, arena, &unique, &step, &summaries,
+                         &count))
         return;
-    for (uint32_t i = 1; i < rows->count; i++)
+    for (uint32_t i = 1; i < rows->count; i++) {
         repeated |= rows->time[i] == rows->time[i - 1];
+        if (step != 0 && rows->time[i] - rows->time[i - 1] != step)
+            world_fail(world, "a block says its step is constant");
+    }
     if (unique == repeated)
         world_fail(world, "a block says its times are%s unique", unique ? "" : " not");
     for (size_t i = 0; i < count; i++) {

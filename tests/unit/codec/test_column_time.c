@@ -107,6 +107,45 @@ static void test_falling_times_are_refused(void **state)
     assert_string_equal(err.text, "times fall at row 1");
 }
 
+static void test_a_constant_step_is_seen(void **state)
+{
+    static const struct {
+        uint32_t rows;
+        int64_t first, step;
+    } cases[] = {
+        {1,              7,                   0        },
+        {2,              INT64_MIN,           INT64_MAX},
+        {3,              -5,                  0        },
+        {BLOCK_ROWS_MAX, 1700000000000000000, 10       },
+    };
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const uint32_t rows[] = {0, cases[i].rows};
+        struct block block = {
+            .row_count = rows[1], .series_count = 1, .series_row_first = rows, .time = times};
+        struct reader reader;
+        int64_t first, step;
+
+        for (uint32_t row = 0; row < rows[1]; row++)
+            times[row] = cases[i].first + (int64_t)row * cases[i].step;
+        buf_clear(&fixture->encoder.out);
+        column_time_encode(&fixture->encoder, &block);
+        reader = fixture_reader(fixture);
+        assert_true(column_time_step(&reader, rows[1], &first, &step));
+        assert_int_equal(reader_left(&reader), 0);
+        assert_int_equal(first, cases[i].first);
+        assert_int_equal(step, cases[i].step);
+        if (rows[1] < 3)
+            continue;
+        times[rows[1] - 1]++;
+        buf_clear(&fixture->encoder.out);
+        column_time_encode(&fixture->encoder, &block);
+        reader = fixture_reader(fixture);
+        assert_false(column_time_step(&reader, rows[1], &first, &step));
+    }
+}
+
 static void ingest_round_trip(struct fixture *fixture, const char *name, size_t count,
                               size_t size_most)
 {
@@ -203,6 +242,7 @@ int main(void)
         cmocka_unit_test(test_every_arrangement_comes_back),
         cmocka_unit_test(test_extreme_times_come_back),
         cmocka_unit_test(test_falling_times_are_refused),
+        cmocka_unit_test(test_a_constant_step_is_seen),
         cmocka_unit_test(test_ingest_times_come_back),
         cmocka_unit_test(test_runs_that_do_not_cover_the_rows_are_refused),
         cmocka_unit_test(test_revision_times_come_back),

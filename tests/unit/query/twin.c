@@ -336,6 +336,25 @@ enum code place_reader_read(struct place_reader *reader, const struct place *pla
     return OK;
 }
 
+enum code place_reader_time(struct place_reader *reader, const struct place *place, uint32_t row,
+                            int64_t *time, struct error *err)
+{
+    struct store *store = reader->view->store;
+    uint32_t places_read = store->places_read;
+    struct arena arena;
+    struct rows rows;
+    enum code code;
+
+    arena_init(&arena, SIZE_MAX / 2, NULL);
+    code = place_reader_read(reader, place, place->detail, &arena, &rows, err);
+    if (!code)
+        *time = rows.time[row];
+    store->places_read = places_read;
+    store->times_read++;
+    arena_release(&arena);
+    return code;
+}
+
 /* As a block's header would have it. */
 static const struct column_summary *
 make_summary(const struct rows *rows, const struct rows_column *column, struct arena *arena)
@@ -356,7 +375,7 @@ make_summary(const struct rows *rows, const struct rows_column *column, struct a
 }
 
 bool place_summaries(const struct view *view, const struct place *place, const struct bytes *fields,
-                     size_t field_count, struct arena *arena, bool *times_unique,
+                     size_t field_count, struct arena *arena, bool *times_unique, int64_t *step,
                      struct place_summary **summaries, size_t *count)
 {
     struct store *store = view->store;
@@ -377,6 +396,9 @@ bool place_summaries(const struct view *view, const struct place *place, const s
     *times_unique = true;
     for (uint32_t i = 1; i < rows.count; i++)
         *times_unique &= rows.time[i] != rows.time[i - 1];
+    *step = rows.count > 1 && !store->steps_hidden ? rows.time[1] - rows.time[0] : 0;
+    for (uint32_t i = 1; i < rows.count; i++)
+        *step = rows.time[i] - rows.time[i - 1] == *step ? *step : 0;
     *summaries = ARENA_ARRAY(arena, struct place_summary, rows.column_count);
     assert(*summaries);
     for (uint32_t i = 0; i < rows.column_count; i++)

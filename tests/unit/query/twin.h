@@ -50,7 +50,8 @@ struct store {
     int64_t watermark;
     bool not_final; /* of all views */
     /* What the test may look at. */
-    uint32_t views_open, places_read, headers_read;
+    uint32_t views_open, places_read, headers_read, times_read;
+    bool steps_hidden; /* headers do not tell that times are one step apart */
     uint32_t fail_at_read; /* from that place_reader_read() on: E_IO; 0 = never */
 };
 

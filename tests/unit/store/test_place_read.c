@@ -110,6 +110,53 @@ static void test_a_series_that_is_not_there_has_no_rows(void **state)
     arena_release(&fixture->arena);
 }
 
+/* The times alone, and the step where there is one. */
+static void check_times(struct pack_fixture *fixture, const struct place *place,
+                        const struct block *block, int64_t step)
+{
+    const int64_t *times;
+    bool same = true;
+
+    assert_int_equal(place_times(NULL, place, fixture->decoder, &fixture->arena, &times, NULL), OK);
+    assert_memory_equal(times, block->time, block->row_count * sizeof(*times));
+    for (uint32_t i = 2; i < block->row_count; i++)
+        same &= times[i] - times[i - 1] == times[1] - times[0];
+    assert_int_equal(step, same ? times[1] - times[0] : 0);
+}
+
+static void test_a_constant_step_is_told(void **state)
+{
+    static const struct sample_plan plan = {"m000", 1, 300, 1, 0, 2, false, false};
+    struct pack_fixture *fixture = *state;
+    int64_t first_step = 0;
+
+    for (int constant = 0; constant < 2; constant++) {
+        struct block block = sample_block(&fixture->arena, &fixture->random, &plan);
+        int64_t *times = (int64_t *)block.time;
+        struct place_summary *summaries;
+        struct sample_series *series;
+        struct place place;
+        struct pack *pack;
+        int64_t step;
+        bool unique;
+        size_t count;
+
+        for (uint32_t i = 0; i < block.row_count; i++)
+            times[i] = INT64_C(1700000000000000000) + (int64_t)i * 1000000000;
+        if (!constant)
+            times[299] += 1;
+        pack = write_block(fixture, &block, &series);
+        place = place_of(pack, false);
+        assert_true(place_summaries(NULL, &place, fields, 2, &fixture->arena, &unique, &step,
+                                    &summaries, &count));
+        check_times(fixture, &place, &block, step);
+        first_step = step;
+        pack_unref(pack);
+        arena_release(&fixture->arena);
+    }
+    assert_int_equal(first_step, 1000000000);
+}
+
 /* Only a block of one series says what its rows come to, and not when some are left out. */
 static void test_which_places_have_summaries(void **state)
 {
@@ -131,12 +178,13 @@ static void test_which_places_have_summaries(void **state)
         struct pack *pack = write_block(fixture, &block, &series);
         struct place place = place_of(pack, cases[i].apart);
         struct place_summary *summaries;
+        int64_t step = 0;
         bool unique;
         size_t count;
 
         if (cases[i].damaged)
             pack->memory[((const struct pack_block *)place.detail)->offset + 20] ^= 1;
-        if (place_summaries(NULL, &place, fields, 2, &fixture->arena, &unique, &summaries,
+        if (place_summaries(NULL, &place, fields, 2, &fixture->arena, &unique, &step, &summaries,
                             &count) != cases[i].has)
             fail_msg("case %zu", i);
         if (cases[i].has) {
@@ -144,6 +192,7 @@ static void test_which_places_have_summaries(void **state)
             assert_true(count > 2); /* fields of several types */
             for (size_t c = 0; c < count; c++)
                 assert_int_equal(summaries[c].summary->valid_count, 300);
+            check_times(fixture, &place, &block, step);
         }
         pack_unref(pack);
         arena_release(&fixture->arena);
@@ -155,6 +204,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_series_gets_its_rows_of_a_shared_block),
         cmocka_unit_test(test_a_series_that_is_not_there_has_no_rows),
+        cmocka_unit_test(test_a_constant_step_is_told),
         cmocka_unit_test(test_which_places_have_summaries),
     };
 

@@ -228,12 +228,41 @@ static void test_too_little_memory_is_told(void **state)
     shelf_release(&shelf);
 }
 
+static void test_times_of_single_rows(void **state)
+{
+    struct place_reader *reader;
+    struct shelf shelf;
+
+    shelf_init(&shelf, *state);
+    reader = reader_new(&shelf, 0);
+    for (uint32_t i = 0; i < 200; i++) {
+        struct place place = place_of(&shelf, i / 3 % PACKS, i / 5 % 2, false);
+        const int64_t *times;
+        struct error err = {0};
+        struct arena arena;
+        int64_t time;
+        uint32_t row;
+
+        arena_init(&arena, 32 << 20, NULL);
+        place.row_count = ((const struct pack_block *)place.detail)->row_count;
+        row = (uint32_t)random_below(&shelf.fixture->random, place.row_count);
+        if (place_reader_time(reader, &place, row, &time, &err) ||
+            place_times(NULL, &place, shelf.fixture->decoder, &arena, &times, &err))
+            fail_msg("%s", err.text);
+        assert_int_equal(time, times[row]);
+        arena_release(&arena);
+    }
+    place_reader_free(reader);
+    shelf_release(&shelf);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_do_not_depend_on_what_is_kept),
         cmocka_unit_test(test_a_block_is_decoded_once_for_the_series_it_shares),
         cmocka_unit_test(test_too_little_memory_is_told),
+        cmocka_unit_test(test_times_of_single_rows),
     };
 
     return cmocka_run_group_tests(tests, pack_fixture_open, pack_fixture_close);

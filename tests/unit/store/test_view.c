@@ -202,14 +202,15 @@ static void test_a_block_of_one_series_has_summaries(void **state)
         struct arena arena;
         size_t count, summary_count;
         bool unique = false;
+        int64_t step = 0;
 
         arena_init(&arena, 1 << 20, NULL);
         assert_int_equal(store_view(house.store, house.tenant, VIEW_LATEST, &view, NULL), OK);
         assert_int_equal(view_places(view, house_series(&house, 1), INT64_MIN, INT64_MAX, false,
                                      &arena, &places, &count, NULL),
                          OK);
-        assert_int_equal(place_summaries(view, &places[0], &field, 1, &arena, &unique, &summaries,
-                                         &summary_count),
+        assert_int_equal(place_summaries(view, &places[0], &field, 1, &arena, &unique, &step,
+                                         &summaries, &summary_count),
                          sealed == 1);
         if (sealed) {
             assert_true(unique);

@@ -266,7 +266,7 @@ static void read_block(struct world *world, const struct pack *pack, const struc
     size_t first = into->count;
 
     arena_init(&arena, SIZE_MAX, NULL);
-    assert_int_equal(pack_read_block(pack, entry, &arena, &encoded, NULL), OK);
+    assert_int_equal(pack_read_block(pack, NULL, entry, &arena, &encoded, NULL), OK);
     assert_int_equal(block_open(encoded, &arena, &view, NULL), OK);
     assert_int_equal(block_read_time(decoder, &view, &arena, &time, NULL), OK);
     assert_int_equal(block_read_ingest(decoder, &view, &arena, &ingest, NULL), OK);

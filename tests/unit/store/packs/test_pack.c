@@ -26,7 +26,7 @@ static void read_all(struct pack_fixture *fixture, const struct pack *pack)
         struct block_view view;
         struct bytes encoded;
 
-        if (pack_read_block(pack, &blocks[i], &fixture->arena, &encoded, &err) ||
+        if (pack_read_block(pack, NULL, &blocks[i], &fixture->arena, &encoded, &err) ||
             block_open(encoded, &fixture->arena, &view, &err))
             fail_msg("%s", err.text);
         assert_int_equal(view.row_count, blocks[i].row_count);
@@ -69,23 +69,28 @@ static void test_a_header_is_read_alone(void **state)
     struct bytes bytes;
     struct pack *pack;
     const struct pack_block *blocks;
+    struct pack_file *file;
     size_t count;
     uint32_t most = 0;
 
     assert_int_equal(sample_write(fixture, &plan, "header.pack", &summary, &bytes, NULL), OK);
     assert_int_equal(pack_open_file(fixture->fs, "header.pack", &pack, NULL), OK);
+    assert_int_equal(pack_file_open(pack, &file, NULL), OK);
+    assert_true(pack_file_is_of(file, pack));
     blocks = pack_blocks(pack, &count);
     for (size_t i = 0; i < count; i++) {
         struct block_view view, whole;
-        struct bytes header, encoded;
+        struct bytes header, encoded, again;
         struct error err = {0};
 
-        if (pack_read_block_header(pack, &blocks[i], &fixture->arena, &header, &err) ||
+        if (pack_read_block_header(pack, file, &blocks[i], &fixture->arena, &header, &err) ||
+            pack_read_block(pack, file, &blocks[i], &fixture->arena, &again, &err) ||
             block_open_header(header, blocks[i].size, &fixture->arena, &view, &err) ||
-            pack_read_block(pack, &blocks[i], &fixture->arena, &encoded, &err) ||
+            pack_read_block(pack, NULL, &blocks[i], &fixture->arena, &encoded, &err) ||
             block_open(encoded, &fixture->arena, &whole, &err))
             fail_msg("%s", err.text);
         assert_true(header.size < encoded.size);
+        assert_true(bytes_equal(again, encoded)); /* out of a file that is kept open */
         assert_int_equal(view.row_count, whole.row_count);
         for (uint32_t c = 0; c < whole.column_count; c++)
             assert_null(column_summary_differs(whole.columns[c].type, &view.columns[c].summary,
@@ -93,6 +98,7 @@ static void test_a_header_is_read_alone(void **state)
         most = block_header_size(header) > most ? block_header_size(header) : most;
     }
     assert_true(most > 4096);
+    pack_file_close(file);
     pack_unref(pack);
     arena_release(&fixture->arena);
 }
@@ -190,8 +196,9 @@ static void test_a_damaged_block_is_told_with_its_place(void **state)
     assert_int_equal(pack_open_memory(bytes, &pack, NULL), OK);
     blocks = pack_blocks(pack, &count);
     pack->memory[blocks[2].offset + 20] ^= 4;
-    assert_int_equal(pack_read_block(pack, &blocks[1], &fixture->arena, &encoded, &err), OK);
-    assert_int_equal(pack_read_block(pack, &blocks[2], &fixture->arena, &encoded, &err), E_CORRUPT);
+    assert_int_equal(pack_read_block(pack, NULL, &blocks[1], &fixture->arena, &encoded, &err), OK);
+    assert_int_equal(pack_read_block(pack, NULL, &blocks[2], &fixture->arena, &encoded, &err),
+                     E_CORRUPT);
     snprintf(
         want, sizeof(want),
         "pack acme/0000000000000011: block 2 of 8 (m000) at byte %llu: %u bytes fail their CRC",
