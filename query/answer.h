@@ -5,6 +5,7 @@
 #define WEIR_QUERY_ANSWER_H
 
 #include "query/history.h"
+#include "query/pixels.h"
 #include "query/result.h"
 #include "query/sieve.h"
 #include "query/top.h"
@@ -23,6 +24,7 @@ struct answer {
     struct history history;
     struct sifting sifting;
     struct windows windows;
+    struct pixels pixels;
     struct datum *values; /* of one row, by column */
     struct datum *before; /* likewise, and scratch of versions_resolve(): for changes */
     uint8_t *decided;
@@ -46,6 +48,7 @@ struct answer_way {
                       int64_t end, struct error *err);
 };
 
+extern const struct answer_way way_pixels;   /* answer_pixels.c */
 extern const struct answer_way way_rows;     /* answer_rows.c */
 extern const struct answer_way way_versions; /* answer_versions.c */
 extern const struct answer_way way_windows;  /* answer_windows.c */

@@ -27,6 +27,8 @@ enum parameter {
     P_LIMIT,
     P_CURSOR,
     P_DOWNSAMPLE,
+    P_POINTS,
+    P_GAP,
     P_EXPLAIN,
     P_TOP,
     P_BOTTOM,
@@ -81,6 +83,13 @@ MUST_USE enum code take_every(struct parse *parse, struct bytes value, struct er
 MUST_USE enum code take_offset(struct parse *parse, struct bytes value, struct error *err);
 MUST_USE enum code take_group_by(struct parse *parse, struct bytes value, struct error *err);
 MUST_USE enum code take_fill(struct parse *parse, struct bytes value, struct error *err);
+
+/* Of plots: parameters_plot.c. */
+MUST_USE enum code take_downsample(struct parse *parse, struct bytes value, struct error *err);
+MUST_USE enum code take_points(struct parse *parse, struct bytes value, struct error *err);
+MUST_USE enum code take_gap(struct parse *parse, struct bytes value, struct error *err);
+/* What does not go with a plot, when all was taken. */
+MUST_USE enum code check_plot(const struct parse *parse, struct error *err);
 
 /* Of filters, computed columns and ranks: parameters_filter.c. */
 MUST_USE enum code take_let(struct parse *parse, struct bytes value, struct error *err);

@@ -101,6 +101,9 @@ static enum code check_together(const struct parse *parse, struct error *err)
     for (size_t i = 0; i < COUNT_OF(of_windows); i++)
         if (parse->given[of_windows[i]] && (query_is_raw(query) || !parse->given[P_EVERY]))
             return refuse_pair(of_windows[i], "it is for windows: every= and agg= are needed", err);
+    code = check_plot(parse, err);
+    if (code)
+        return code;
     code = check_rank(parse, err);
     if (code)
         return code;

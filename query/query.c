@@ -42,6 +42,8 @@ static const struct answer_way *way_of(const struct query *query)
         return &way_changes;
     if (query->versions)
         return &way_versions;
+    if (query->downsample != DOWNSAMPLE_NONE)
+        return &way_pixels;
     return query_is_raw(query) ? &way_rows : &way_windows;
 }
 
@@ -194,6 +196,7 @@ out:
     outcome->rows_out = answer.result.rows;
     result_release(&answer.result);
     windows_release(&answer.windows);
+    pixels_release(&answer.pixels);
     history_release(&answer.history);
     sifting_release(&answer.sifting);
     versions_release(&answer.versions);

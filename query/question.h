@@ -17,6 +17,9 @@ enum grouping {
     GROUP_TAGS,   /* one for each combination of the named tags' values */
 };
 
+/* Of each bucket of time: see query/pixels.h. */
+enum downsample { DOWNSAMPLE_NONE, DOWNSAMPLE_M4, DOWNSAMPLE_MINMAX, DOWNSAMPLE_LTTB };
+
 struct query {
     struct selector selector;
     const struct bytes *fields; /* as asked for; count 0 = all */
@@ -45,6 +48,9 @@ struct query {
     int64_t since;       /* an ingest time */
     bool events;         /* as lines of an event stream (result_events.c) */
     uint64_t page_bytes; /* of more a page is made, as if limit= were reached; 0 = it is not */
+    enum downsample downsample;
+    uint32_t points; /* buckets of a plot */
+    int64_t gap;     /* of more a plot's line is broken; 0 = not said */
     enum format format;
     bool flat; /* one object a row, tags as columns */
     bool integer_text;

@@ -127,33 +127,60 @@ static enum code take_deletions(struct scan *scan, const struct place *place, st
     return OK;
 }
 
-static enum code read_place(struct scan *scan, const struct place *place, struct opened *opened,
+static enum code make_reader(struct scan_setting *setting, struct error *err)
+{
+    if (setting->reader)
+        return OK;
+    return place_reader_new(setting->view, setting->fields, setting->field_count,
+                            setting->keep_bytes_max, &setting->watch->memory, &setting->reader,
+                            err);
+}
+
+/* What a block could not be read for.  OK: the answer goes on without it, and says so. */
+static enum code read_fault(struct scan_setting *setting, enum code code, const struct error *fault,
                             struct error *err)
 {
-    struct scan_setting *setting = scan->setting;
-    struct error fault = {0};
-    enum code code = OK;
-
-    if (!setting->reader)
-        code = place_reader_new(setting->view, setting->fields, setting->field_count,
-                                setting->keep_bytes_max, &setting->watch->memory, &setting->reader,
-                                err);
-    if (code)
-        return code;
-    code = place_reader_read(setting->reader, place, scan->series, &opened->arena, &opened->rows,
-                             &fault);
-    if (code == E_CORRUPT) { /* the answer goes on without it, and says so */
-        opened->rows.count = 0;
-        log_error(LOG_ERROR, "a block cannot be read", &fault);
-        return missing_note(setting->missing, bytes_of(fault.text))
+    if (code == E_CORRUPT) {
+        log_error(LOG_ERROR, "a block cannot be read", fault);
+        return missing_note(setting->missing, bytes_of(fault->text))
                    ? OK
                    : watch_memory(setting->watch, err);
     }
     if (code == E_MEMORY)
         return watch_memory(setting->watch, err);
     if (code && err)
-        *err = fault;
+        *err = *fault;
     return code;
+}
+
+static enum code read_place(struct scan *scan, const struct place *place, struct opened *opened,
+                            struct error *err)
+{
+    struct scan_setting *setting = scan->setting;
+    struct error fault = {0};
+    enum code code = make_reader(setting, err);
+
+    if (code)
+        return code;
+    code = place_reader_read(setting->reader, place, scan->series, &opened->arena, &opened->rows,
+                             &fault);
+    if (code == E_CORRUPT)
+        opened->rows.count = 0;
+    return read_fault(setting, code, &fault, err);
+}
+
+enum code scan_row_time(struct scan *scan, const struct place *place, uint32_t row, int64_t *time,
+                        bool *known, struct error *err)
+{
+    struct error fault = {0};
+    enum code code = make_reader(scan->setting, err);
+
+    *known = false;
+    if (code)
+        return code;
+    code = place_reader_time(scan->setting->reader, place, row, time, &fault);
+    *known = code == OK;
+    return read_fault(scan->setting, code, &fault, err);
 }
 
 /* *opened is NULL when the place has no row of the series in the range. */

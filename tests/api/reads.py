@@ -205,7 +205,7 @@ SCENARIOS = [
                  ("feilds", "fields"), ("strat", "start"), ("ende", "end"), ("limt", "limit"), ("groupby", "group_by"), ("asof", "as_of")]]),
     scenario("what a later issue builds is not_supported",
              *[problem(f"measurement=cpu&start=0&end=10&{text}", "not_supported") for text in
-               ("downsample=100",)]),
+               ("explain=true",)]),
 ]
 
 

@@ -64,7 +64,7 @@ static void test_faults_are_problems(void **state)
         {"GET /v1/query?measurement=m&as_of=now%2B1h",   400, "as_of_in_future"       },
         {"GET /v1/query?measurement=m&as_of=1970-01-02", 410, "before_history"        },
         {"GET /v1/query?measurement=m&cursor=x",         400, "bad_cursor"            },
-        {"GET /v1/query?measurement=m&downsample=100",   400, "not_supported"         },
+        {"GET /v1/query?measurement=m&downsample=100",   400, "bad_parameter"         },
         {"HEAD /v1/query?measurement=m",                 200, "ETag: "                },
         {"PUT /v1/query?measurement=m",                  405, "Allow: GET, HEAD, POST"},
     };

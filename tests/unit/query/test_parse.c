@@ -38,7 +38,6 @@ static void test_every_fault_is_named(void **state)
         {M "epoch=h",                    E_BAD_PARAMETER,     "epoch",       "want ns, us, ms or s"                   },
         {M "int64=text",                 E_BAD_PARAMETER,     "int64",       "want number or string"                  },
         {M "agg=mean&versions=all",      E_BAD_PARAMETER,     "versions",    "raw rows"                               },
-        {M "downsample=m4",              E_NOT_SUPPORTED,     "downsample",  "every= with agg=min,max"                },
         {M "cursor=x",                   E_BAD_CURSOR,        "cursor",      "not a cursor"                           },
     };
 

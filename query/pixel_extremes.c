@@ -1,0 +1,168 @@
+#include "query/pixel_extremes.h"
+
+#include "query/datum.h"
+
+/* An integer against a real. */
+static int compare_mixed(wide integer, double real)
+{
+    wide whole;
+
+    if (real >= 0x1p65)
+        return -1;
+    if (real <= -0x1p65)
+        return 1;
+    whole = (wide)real;
+    if (integer != whole)
+        return integer < whole ? -1 : 1;
+    return real > (double)whole ? -1 : real < (double)whole;
+}
+
+static wide integer_of(enum value_type type, union cell cell)
+{
+    return type == TYPE_I64 ? (wide)cell.i64 : (wide)cell.u64;
+}
+
+int number_compare(enum value_type type_a, union cell a, enum value_type type_b, union cell b)
+{
+    wide integer_a, integer_b;
+
+    if (type_a == TYPE_F64 && type_b == TYPE_F64)
+        return a.f64 < b.f64 ? -1 : a.f64 > b.f64;
+    if (type_a == TYPE_F64)
+        return -compare_mixed(integer_of(type_b, b), a.f64);
+    if (type_b == TYPE_F64)
+        return compare_mixed(integer_of(type_a, a), b.f64);
+    integer_a = integer_of(type_a, a);
+    integer_b = integer_of(type_b, b);
+    return integer_a < integer_b ? -1 : integer_a > integer_b;
+}
+
+/* `sign` 1: the lesser one stays; -1: the greater; 0: the earlier. */
+static void offer(struct extreme *best, int sign, enum value_type type, union cell cell,
+                  uint32_t row)
+{
+    int order =
+        best->type == TYPE_NONE ? -1 : sign * number_compare(type, cell, best->type, best->cell);
+
+    if (order < 0 || (order == 0 && row < best->row))
+        *best = (struct extreme){row, type, cell};
+}
+
+static void offer_all(struct extremes *extremes, enum value_type type,
+                      const struct column_summary *summary)
+{
+    offer(&extremes->least, 1, type, summary->min, summary->row_min);
+    offer(&extremes->greatest, -1, type, summary->max, summary->row_max);
+    offer(&extremes->first, 0, type, summary->first, summary->row_first);
+    if (extremes->last.type == TYPE_NONE || summary->row_last > extremes->last.row)
+        extremes->last = (struct extreme){summary->row_last, type, summary->last};
+    extremes->count += summary->valid_count;
+}
+
+void extremes_take(struct extremes *extremes, enum value_type type,
+                   const struct column_summary *summary)
+{
+    if (summary->valid_count > 0)
+        offer_all(extremes, type, summary);
+}
+
+/* Both rows in one walk; the comparisons almost never hold, so that they cost little. */
+#define WALK(member, skip)                                                                         \
+    do {                                                                                           \
+        for (uint32_t i = first + 1; i < end; i++) {                                               \
+            if (skip)                                                                              \
+                continue;                                                                          \
+            if (cells[i].member < cells[least].member)                                             \
+                least = i;                                                                         \
+            if (cells[i].member > cells[greatest].member)                                          \
+                greatest = i;                                                                      \
+        }                                                                                          \
+    } while (0)
+
+#define WALK_ALL(member)                                                                           \
+    do {                                                                                           \
+        if (present)                                                                               \
+            WALK(member, !present[i]);                                                             \
+        else                                                                                       \
+            WALK(member, false);                                                                   \
+    } while (0)
+
+/* Four lanes, since comparisons of one chain would wait for each other; then the rows are looked
+ * for. */
+static void extremes_f64(const union cell *cells, uint32_t first, uint32_t end, uint32_t *least,
+                         uint32_t *greatest)
+{
+    double low[4], high[4], low_all, high_all;
+    uint32_t i = first;
+
+    for (int lane = 0; lane < 4; lane++)
+        low[lane] = high[lane] = cells[first].f64;
+    for (; i + 4 <= end; i += 4) {
+        for (int lane = 0; lane < 4; lane++) {
+            double value = cells[i + (uint32_t)lane].f64;
+
+            low[lane] = value < low[lane] ? value : low[lane];
+            high[lane] = value > high[lane] ? value : high[lane];
+        }
+    }
+    for (; i < end; i++) {
+        low[0] = cells[i].f64 < low[0] ? cells[i].f64 : low[0];
+        high[0] = cells[i].f64 > high[0] ? cells[i].f64 : high[0];
+    }
+    low_all = low[0];
+    high_all = high[0];
+    for (int lane = 1; lane < 4; lane++) {
+        low_all = low[lane] < low_all ? low[lane] : low_all;
+        high_all = high[lane] > high_all ? high[lane] : high_all;
+    }
+    *least = *greatest = first;
+    for (i = first; i < end; i++)
+        if (cells[i].f64 == low_all) {
+            *least = i;
+            break;
+        }
+    for (i = first; i < end; i++)
+        if (cells[i].f64 == high_all) {
+            *greatest = i;
+            break;
+        }
+}
+
+void extremes_add(struct extremes *extremes, const struct rows_column *column, uint32_t first,
+                  uint32_t end)
+{
+    const union cell *cells = column->cells;
+    const uint8_t *present = column->present;
+    uint32_t least, greatest, count = end - first;
+
+    if (present) {
+        count = 0;
+        for (uint32_t i = first; i < end; i++)
+            count += present[i];
+        if (count == 0)
+            return;
+        while (!present[first])
+            first++;
+        while (!present[end - 1])
+            end--;
+    }
+    least = greatest = first;
+    if (column->type == TYPE_F64 && !present)
+        extremes_f64(cells, first, end, &least, &greatest);
+    else if (column->type == TYPE_F64)
+        WALK_ALL(f64);
+    else if (column->type == TYPE_I64)
+        WALK_ALL(i64);
+    else
+        WALK_ALL(u64);
+    offer_all(extremes, column->type,
+              &(struct column_summary){.valid_count = count,
+                                       .row_min = least,
+                                       .row_max = greatest,
+                                       .row_first = first,
+                                       .row_last = end - 1,
+                                       .min = cells[least],
+                                       .max = cells[greatest],
+                                       .first = cells[first],
+                                       .last = cells[end - 1]});
+}
