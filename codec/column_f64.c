@@ -199,19 +199,30 @@ uint8_t column_f64_encode(struct column_encoder *encoder, const union cell *cell
     return F64_PLAIN;
 }
 
+static inline f64x2 whole_pair(u64x2 integers)
+{
+    return (f64x2)(integers + round_magic_bits) - round_magic;
+}
+
+/* Whole numbers are not divided: that would take longer than all else together. */
 static void decimal_restore(const uint64_t *integers, unsigned scale, union cell *cells,
                             size_t count)
 {
     double power = powers[scale];
+    size_t i = 0;
 
-    for (size_t i = 0; i < count; i += 2) {
-        bool pair = i + 1 < count;
-        u64x2 shifted = (u64x2){integers[i], integers[i + pair]} + round_magic_bits;
-        f64x2 value = ((f64x2)shifted - round_magic) / power;
+    for (; scale == 0 && i + 2 <= count; i += 2) {
+        f64x2 value = whole_pair((u64x2){integers[i], integers[i + 1]});
 
-        cells[i].f64 = value[0];
-        cells[i + pair].f64 = value[pair];
+        memcpy(&cells[i], &value, sizeof(value));
     }
+    for (; i + 2 <= count; i += 2) {
+        f64x2 value = whole_pair((u64x2){integers[i], integers[i + 1]}) / power;
+
+        memcpy(&cells[i], &value, sizeof(value));
+    }
+    if (i < count)
+        cells[i].f64 = whole_pair((u64x2){integers[i], integers[i]})[0] / power;
 }
 
 static enum code decimal_decode(struct column_decoder *decoder, struct reader *reader,
