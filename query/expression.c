@@ -400,7 +400,7 @@ void expression_evaluate(const struct expression *expression, const struct rows_
 void expression_evaluate_row(const struct expression *expression, const struct datum *values,
                              struct datum *result)
 {
-    double stack[EXPRESSION_STACK_MAX];
+    double stack[EXPRESSION_STACK_MAX] = {0};
     uint32_t top = 0;
 
     *result = (struct datum){.type = TYPE_NONE};
