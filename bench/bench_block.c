@@ -1,4 +1,4 @@
-/* How fast blocks are made and read, and how small they are: dense blocks of 4096 rows and 10
+/* How fast blocks are made and read, and how small they are: dense blocks of 8192 rows and 10
  * columns, per shape of data.  One core.  Prints a line per shape:
  *   shape, bytes a value (times and header included), million values a second in and out. */
 #include "base/clock.h"

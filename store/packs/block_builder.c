@@ -430,7 +430,7 @@ enum code block_builder_chain(struct block_builder *builder, const struct chain 
     bool alone = chain->row_count >= BLOCK_SPARSE_ROWS_MAX;
     enum code code = OK;
 
-    if (alone || builder->row_count + chain->row_count > BLOCK_ROWS_MAX)
+    if (alone || builder->row_count + chain->row_count > BLOCK_SHARED_ROWS_MAX)
         code = builder_flush(builder, err);
     if (code)
         return code;
@@ -534,7 +534,7 @@ enum code block_builder_series(struct block_builder *builder, struct series_id i
     bool alone = row_count >= BLOCK_SPARSE_ROWS_MAX;
     enum code code = OK;
 
-    if (alone || builder->slice_alone || builder->row_count + row_count > BLOCK_ROWS_MAX)
+    if (alone || builder->slice_alone || builder->row_count + row_count > BLOCK_SHARED_ROWS_MAX)
         code = builder_flush(builder, err);
     builder->slice_series = id;
     builder->slice_alone = alone;

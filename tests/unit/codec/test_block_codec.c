@@ -40,9 +40,9 @@ static void encode(const struct block *block)
 static const struct sample_plan plans[] = {
     {"m",               1,    1,    0,   0,  1,  false, false},
     {"cpu",             1,    1,    1,   0,  1,  false, false},
-    {"cpu",             1,    4096, 2,   0,  20, false, false},
+    {"cpu",             1,    8192, 2,   0,  20, false, false},
     {"cpu",             1,    4096, 1,   3,  1,  true,  true },
-    {"weather station", 4096, 1,    1,   2,  1,  false, false},
+    {"weather station", 8192, 1,    1,   2,  1,  false, false},
     {"x",               100,  17,   2,   10, 5,  true,  false},
     {"x",               3,    33,   3,   1,  5,  false, true }, /* every cell absent */
     {"many",            2,    5,    100, 7,  1,  false, false},

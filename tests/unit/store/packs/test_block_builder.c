@@ -256,12 +256,12 @@ static void test_blocks_are_cut_where_rows_are_enough(void **state)
         {"sparse ones share",          {255, 255, 255},  {765},            {3}         },
         {"256 stand alone",            {255, 256, 255},  {255, 256, 255},  {1, 1, 1}   },
         {"257 stand alone",            {257, 1},         {257, 1},         {1, 1}      },
-        {"4095 are a block",           {4095},           {4095},           {1}         },
-        {"4096 are a block",           {4096},           {4096},           {1}         },
-        {"4097 are two",               {4097},           {4096, 1},        {1, 1}      },
-        {"nothing joins a dense rest", {4097, 3, 4},     {4096, 1, 7},     {1, 1, 2}   },
+        {"8191 are a block",           {8191},           {8191},           {1}         },
+        {"8192 are a block",           {8192},           {8192},           {1}         },
+        {"8193 are two",               {8193},           {8192, 1},        {1, 1}      },
+        {"nothing joins a dense rest", {8193, 3, 4},     {8192, 1, 7},     {1, 1, 2}   },
         {"the last one may be sparse", {1, 300, 2, 300}, {1, 300, 2, 300}, {1, 1, 1, 1}},
-        {"two blocks",                 {8192},           {4096, 4096},     {1, 1}      },
+        {"two blocks",                 {16384},          {8192, 8192},     {1, 1}      },
         {"nothing",                    {0},              {0},              {0}         },
     };
 
@@ -300,6 +300,7 @@ static void test_blocks_are_cut_where_rows_are_enough(void **state)
     }
 }
 
+/* 4096 rows, half of what one series may have. */
 static void test_sparse_series_share_no_more_than_a_block(void **state)
 {
     struct ground *ground = *state;
@@ -319,9 +320,9 @@ static void test_a_full_block_has_only_columns_of_its_rows(void **state)
 {
     struct ground *ground = *state;
 
-    fill(ground, 0, 4096, true);
+    fill(ground, 0, BLOCK_ROWS_MAX, true);
     begin(ground);
-    put(ground, 0, 5000, INT64_MIN, NULL, 7, 3);
+    put(ground, 0, BLOCK_ROWS_MAX + 1, INT64_MIN, NULL, 7, 3);
     apply(ground);
     assert_int_equal(build(ground), OK);
     assert_int_equal(ground->blocks, 2);
@@ -415,7 +416,7 @@ static void test_after_a_failure_it_begins_anew(void **state)
 {
     struct ground *ground = *state;
 
-    fill(ground, 0, 5000, true);
+    fill(ground, 0, 9000, true);
     fill(ground, 1, 300, false);
     fill(ground, 2, 3, false);
     for (ground->fail_at = 1; ground->fail_at <= 4; ground->fail_at++) {
@@ -563,9 +564,9 @@ static void test_slices_come_out_as_they_went_in(void **state)
         size_t text_size, blocks;
     } cases[] = {
         {"a row",                 1,    6, 0, 3,     1 },
-        {"a full block",          4096, 4, 0, 3,     1 },
-        {"one row more",          4097, 4, 0, 3,     2 },
-        {"cells that are absent", 5000, 6, 3, 3,     2 },
+        {"a full block",          8192, 4, 0, 3,     1 },
+        {"one row more",          8193, 4, 0, 3,     2 },
+        {"cells that are absent", 9000, 6, 3, 3,     2 },
         {"long texts",            100,  5, 0, 65536, 13},
     };
 

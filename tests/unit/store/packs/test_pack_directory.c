@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "model/block.h"
 #include "store/packs/pack_directory.h"
 
 /* Series as one digit: ranges are easy to see. */
@@ -80,7 +81,7 @@ static void test_what_contradicts_itself_is_refused(void **state)
         else if (i == 4)
             bad[0].row_count = 3; /* fewer rows than series */
         else if (i == 5)
-            bad[0].row_count = 4097;
+            bad[0].row_count = BLOCK_ROWS_MAX + 1;
         else if (i == 6)
             bad[0].series_last = bad[0].series_first;
         else
