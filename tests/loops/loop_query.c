@@ -125,6 +125,10 @@ static const char *const questions[] = {
     "measurement=cpu&agg=sum,last&fields=v&every=10ns&fill=linear&group_by=host&start=0&end=200&"
     "order=desc",
     "measurement=cpu&agg=sum&fields=v&every=1mo&tz=Europe/Paris&offset=6h&fill=null",
+    "measurement=cpu&fields=v,x&let=x=v*2+\"v\"&let=y=x/3&where=v>1&where=y<1e9&order=desc",
+    "measurement=cpu&versions=all&fields=x&let=x=-v&where=v!=2",
+    "measurement=cpu&agg=max,sum&fields=v&where=v>=0&group_by=host&top=3,max_v&every=20ns",
+    "measurement=cpu&fields=v&bottom=5,v&format=csv",
     "measurement=cpu&start=10&end=20&strict=true",
     "measurement=nothing",
 };
