@@ -96,21 +96,82 @@ static struct part_carry carry_of(const struct part_input *input, uint32_t row)
         .time = input->time[row], .cell = input->column->cells[row], .type = input->column->type};
 }
 
+/* The rises of rows [first, end) of one type, from `before` on; where values fall they began anew.
+ */
+static void add_reals(struct sum *sum, const struct rows_column *column, uint32_t first,
+                      uint32_t end, double before)
+{
+    struct real real = sum->real;
+    uint64_t count = 0;
+
+    for (uint32_t i = first; i < end; i++) {
+        double value = column->cells[i].f64, from = value < before ? 0 : before, rise, part;
+
+        if (!holds(column, i))
+            continue;
+        value = value < from ? from : value; /* below zero, and anew: nothing */
+        rise = value - from;
+        part = value - rise;
+        real_add(&real, rise);
+        real.low += (value - (rise + part)) + (part - from);
+        before = column->cells[i].f64;
+        count++;
+    }
+    sum->real = real;
+    sum->real_count += count;
+}
+
+static void add_integers(struct sum *sum, const struct rows_column *column, uint32_t first,
+                         uint32_t end, union cell before)
+{
+    /* An i64 in the order of u64: with its sign bit turned, as zero is then. */
+    const uint64_t zero = column->type == TYPE_I64 ? (uint64_t)1 << 63 : 0;
+    uint64_t last = before.u64 ^ zero, count = 0;
+    wide rises = 0;
+
+    for (uint32_t i = first; i < end; i++) {
+        uint64_t value = column->cells[i].u64 ^ zero, from = value < last ? zero : last;
+
+        if (!holds(column, i))
+            continue;
+        rises += value < from ? 0 : value - from;
+        last = value;
+        count++;
+    }
+    sum->integer += rises;
+    sum->integer_count += count;
+}
+
 bool increase_add(void *state, const struct part_input *input)
 {
+    const struct rows_column *column = input->column;
     struct part_carry *carry = input->carry;
     struct change_state *change = state;
+    uint32_t first = input->first, last = input->end;
 
-    for (uint32_t i = input->first; i < input->end; i++) {
-        if (!holds(input->column, i))
-            continue;
-        if (carry->type != TYPE_NONE) {
-            reach(change, input, carry);
-            put_change(&change->sum, input->column->type, input->column->cells[i], carry, true);
-            change->end = input->time[i];
-        }
-        *carry = carry_of(input, i);
+    while (last > first && !holds(column, last - 1))
+        last--;
+    while (first < last && !holds(column, first))
+        first++;
+    if (first == last)
+        return true;
+    if (carry->type != TYPE_NONE)
+        reach(change, input, carry);
+    if (carry->type != TYPE_NONE && carry->type != column->type) {
+        put_change(&change->sum, column->type, column->cells[first], carry, true);
+        change->end = input->time[first];
     }
+    if (carry->type != column->type)
+        *carry = carry_of(input, first++);
+    if (first == last)
+        return true;
+    reach(change, input, carry);
+    if (column->type == TYPE_F64)
+        add_reals(&change->sum, column, first, last, carry->cell.f64);
+    else
+        add_integers(&change->sum, column, first, last, carry->cell);
+    *carry = carry_of(input, last - 1);
+    change->end = carry->time;
     return true;
 }
 

@@ -5,6 +5,8 @@
 
 #include <cmocka.h>
 
+#include "base/random.h"
+
 #include "tests/unit/query/feed.h"
 
 static void test_counters_add_what_they_rose_by(void **state)
@@ -110,6 +112,52 @@ static void test_windows_add_up_to_the_whole(void **state)
     assert_true(feed_answer(&second).integer == 6);
 }
 
+/* A column at once is what its rows come to one by one, whatever came before. */
+static void test_columns_rise_like_their_rows(void **state)
+{
+    enum { ROWS = 40 };
+    static const enum value_type types[] = {TYPE_F64, TYPE_I64, TYPE_U64};
+    struct random random;
+
+    (void)state;
+    random_seed(&random, 5);
+    for (uint32_t round = 0; round < 3000; round++) {
+        union cell cells[2][ROWS];
+        int64_t time[ROWS];
+        uint8_t present[ROWS];
+        struct feed whole, single;
+        struct datum a, b;
+
+        feed_init(&whole, "increase", 0);
+        feed_init(&single, "increase", 0);
+        for (uint32_t part = 0; part < 2; part++) {
+            enum value_type type = types[random_below(&random, 3)];
+            const struct rows_column column = {0, type, cells[part],
+                                               random_below(&random, 2) ? present : NULL};
+
+            for (uint32_t i = 0; i < ROWS; i++) {
+                int64_t value = (int64_t)random_below(&random, 20) - (type == TYPE_U64 ? 0 : 5);
+
+                time[i] = part * ROWS + i;
+                present[i] = random_below(&random, 3) > 0;
+                cells[part][i].i64 = random_below(&random, 9) ? value : INT64_MIN + 5 + value;
+                if (type == TYPE_F64)
+                    cells[part][i].f64 = (double)value / 4;
+            }
+            assert_true(feed_rows(&whole, &column, time, 0, ROWS));
+            for (uint32_t i = 0; i < ROWS; i++)
+                assert_true(feed_rows(&single, &column, time, i, i + 1));
+        }
+        a = feed_answer(&whole);
+        b = feed_answer(&single);
+        assert_true(datum_equal(&a, &b));
+        whole.call = single.call = call_of("rate");
+        a = feed_answer(&whole);
+        b = feed_answer(&single);
+        assert_true(datum_equal(&a, &b));
+    }
+}
+
 static void test_times_from_end_to_end(void **state)
 {
     const union cell cells[] = {{.f64 = 0}, {.f64 = 0x1p34}};
@@ -132,6 +180,7 @@ int main(void)
         cmocka_unit_test(test_a_delta_passes_over_spikes),
         cmocka_unit_test(test_series_are_worked_out_one_by_one),
         cmocka_unit_test(test_windows_add_up_to_the_whole),
+        cmocka_unit_test(test_columns_rise_like_their_rows),
         cmocka_unit_test(test_times_from_end_to_end),
     };
 
