@@ -40,6 +40,22 @@ bool column_time_step(struct reader *reader, size_t row_count, int64_t *first, i
     return true;
 }
 
+/* Two lanes: what every x86-64 and AArch64 has. */
+typedef uint64_t u64x2 __attribute__((vector_size(16)));
+
+static void steps_fill(uint64_t first, uint64_t step, int64_t *time, size_t count)
+{
+    u64x2 pair = {first, first + step}, both = {2 * step, 2 * step};
+    size_t row = 0;
+
+    for (; row + 2 <= count; row += 2) {
+        memcpy(&time[row], &pair, sizeof(pair));
+        pair += both;
+    }
+    if (row < count)
+        time[row] = (int64_t)pair[0];
+}
+
 enum code column_time_decode(struct column_decoder *decoder, struct reader *reader,
                              const uint32_t *series_row_first, size_t series_count, int64_t *time,
                              struct error *err)
@@ -54,8 +70,7 @@ enum code column_time_decode(struct column_decoder *decoder, struct reader *read
     if (series_count == 1 && column_time_step(&ahead, row_count, &first, &step) &&
         !__builtin_mul_overflow((uint64_t)step, (uint64_t)row_count - 1, &span) &&
         (int64_t)((uint64_t)first + span) >= first) {
-        for (size_t row = 0; row < row_count; row++)
-            time[row] = (int64_t)((uint64_t)first + row * (uint64_t)step);
+        steps_fill((uint64_t)first, (uint64_t)step, time, row_count);
         *reader = ahead;
         return OK;
     }

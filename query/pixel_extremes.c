@@ -87,45 +87,52 @@ void extremes_take(struct extremes *extremes, enum value_type type,
             WALK(member, false);                                                                   \
     } while (0)
 
-/* Four lanes, since comparisons of one chain would wait for each other; then the rows are looked
- * for. */
+static inline double lesser(double a, double b)
+{
+    return a < b ? a : b;
+}
+
+static inline double greater(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+/* The first of the rows with the value, which one has, unless it is no number. */
+static uint32_t row_of(const union cell *cells, uint32_t first, uint32_t end, double value)
+{
+    for (uint32_t i = first; i < end; i++)
+        if (cells[i].f64 == value)
+            return i;
+    return first;
+}
+
+/* Four lanes, written out to stay in registers, since comparisons of one chain would wait for each
+ * other; then the rows are looked for. */
 static void extremes_f64(const union cell *cells, uint32_t first, uint32_t end, uint32_t *least,
                          uint32_t *greatest)
 {
-    double low[4], high[4], low_all, high_all;
+    double low_a, low_b, low_c, low_d, high_a, high_b, high_c, high_d;
     uint32_t i = first;
 
-    for (int lane = 0; lane < 4; lane++)
-        low[lane] = high[lane] = cells[first].f64;
-    for (; i + 4 <= end; i += 4) {
-        for (int lane = 0; lane < 4; lane++) {
-            double value = cells[i + (uint32_t)lane].f64;
-
-            low[lane] = value < low[lane] ? value : low[lane];
-            high[lane] = value > high[lane] ? value : high[lane];
-        }
+    low_a = low_b = low_c = low_d = cells[first].f64;
+    high_a = high_b = high_c = high_d = cells[first].f64;
+    for (; end - i >= 4; i += 4) {
+        low_a = lesser(cells[i].f64, low_a);
+        low_b = lesser(cells[i + 1].f64, low_b);
+        low_c = lesser(cells[i + 2].f64, low_c);
+        low_d = lesser(cells[i + 3].f64, low_d);
+        high_a = greater(cells[i].f64, high_a);
+        high_b = greater(cells[i + 1].f64, high_b);
+        high_c = greater(cells[i + 2].f64, high_c);
+        high_d = greater(cells[i + 3].f64, high_d);
     }
     for (; i < end; i++) {
-        low[0] = cells[i].f64 < low[0] ? cells[i].f64 : low[0];
-        high[0] = cells[i].f64 > high[0] ? cells[i].f64 : high[0];
+        low_a = lesser(cells[i].f64, low_a);
+        high_a = greater(cells[i].f64, high_a);
     }
-    low_all = low[0];
-    high_all = high[0];
-    for (int lane = 1; lane < 4; lane++) {
-        low_all = low[lane] < low_all ? low[lane] : low_all;
-        high_all = high[lane] > high_all ? high[lane] : high_all;
-    }
-    *least = *greatest = first;
-    for (i = first; i < end; i++)
-        if (cells[i].f64 == low_all) {
-            *least = i;
-            break;
-        }
-    for (i = first; i < end; i++)
-        if (cells[i].f64 == high_all) {
-            *greatest = i;
-            break;
-        }
+    *least = row_of(cells, first, end, lesser(lesser(low_a, low_b), lesser(low_c, low_d)));
+    *greatest =
+        row_of(cells, first, end, greater(greater(high_a, high_b), greater(high_c, high_d)));
 }
 
 void extremes_add(struct extremes *extremes, const struct rows_column *column, uint32_t first,

@@ -29,30 +29,30 @@ static void test_what_is_told(void **state)
         const char *name, *question, *want;
     } cases[] = {
         {"the first, last, least and greatest of each bucket", ASK "m4&points=3&end=90&fields=v",
-         "time,v\n0,5.0\n10,1.0\n20,9.0\n29,5.0\n30,2.0\n59,2.0\n60,3.0\n89,7.0\n"                     },
+         "time,v\n0,5.0\n10,1.0\n20,9.0\n29,5.0\n30,2.0\n59,2.0\n60,3.0\n89,7.0\n"                                                   },
         {"the extremes alone, the earliest of equal ones",     ASK "minmax&points=3&end=90&fields=v",
-         "time,v\n10,1.0\n20,9.0\n30,2.0\n60,3.0\n89,7.0\n"                                            },
+         "time,v\n10,1.0\n20,9.0\n30,2.0\n60,3.0\n89,7.0\n"                                                                          },
         {"a time at a border is of the bucket behind it",
          ASK "minmax&points=3&start=0&end=90&fields=v",
-         "time,v\n10,1.0\n20,9.0\n30,2.0\n60,3.0\n89,7.0\n"                                            },
+         "time,v\n10,1.0\n20,9.0\n30,2.0\n60,3.0\n89,7.0\n"                                                                          },
         {"no more rows than points come as they are",          ASK "m4&points=9&fields=v",
-         "time,v\n0,5.0\n10,1.0\n20,9.0\n29,5.0\n30,2.0\n40,2.0\n59,2.0\n60,3.0\n89,7.0\n"             },
+         "time,v\n0,5.0\n10,1.0\n20,9.0\n29,5.0\n30,2.0\n40,2.0\n59,2.0\n60,3.0\n89,7.0\n"                                           },
         {"a row that was chosen for one field tells no other", ASK "minmax&points=1&fields=v,n",
-         "time,v,n\n10,1.0,\n20,9.0,\n30,,1\n89,,3\n"                                                  },
+         "time,v,n\n10,1.0,\n20,9.0,\n30,,1\n89,,3\n"                                                                                },
         {"a gap is a row of nulls",                            ASK "minmax&points=3&end=90&gap=28ns&fields=v",
-         "time,v\n10,1.0\n20,9.0\n30,2.0\n60,3.0\n89,7.0\n"                                            },
+         "time,v\n10,1.0\n20,9.0\n30,2.0\n60,3.0\n89,7.0\n"                                                                          },
         {"gaps between rows as they are",                      ASK "m4&points=9&gap=18ns&fields=v",
          "time,v\n0,5.0\n10,1.0\n20,9.0\n29,5.0\n30,2.0\n40,2.0\n41,\n59,2.0\n60,3.0\n61,\n"
-         "89,7.0\n"                                                                                    },
+         "89,7.0\n"                                                                                                                  },
         {"a gap is longer than asked",                         ASK "m4&points=9&gap=19ns&fields=v&start=40&end=60",
-         "time,v\n40,2.0\n59,2.0\n"                                                                    },
+         "time,v\n40,2.0\n59,2.0\n"                                                                                                  },
         {"line protocol has no row of nulls",
          "measurement=m&format=line_protocol&downsample=m4&points=9&gap=18ns&fields=v&start=40&"
          "end=60",                                                                                                  "m v=2.0 40\nm v=2.0 59\n# "
          "{\"_end\":{\"rows\":2,\"next\":null,\"partial\":false,\"as_of\":"
-         "\"1970-01-01T00:00:00.001Z\",\"final\":false}}\n"                                                                                     },
-        {"nothing is there",                                                    ASK "m4&start=100",                                                                                    "time,n,on,s,v\n"},
-        {"no number is there",                                                    ASK "lttb&fields=s",                                                                                                        "time,s\n"                                                                                  },
+         "\"1970-01-01T00:00:00.001Z\",\"final\":false}}\n"                                                        },
+        {"nothing is there",                                   ASK "m4&start=100",                                  "time,n,on,s,v\n"},
+        {"no number is there",                                 ASK "lttb&fields=s",                                 "time,s\n"       },
     };
     struct fixture fixture;
 
