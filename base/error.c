@@ -85,6 +85,7 @@ static const struct code_row rows[CODE_COUNT] = {
     [E_QUERY_MEMORY] = {"query_memory_limit",     "The query needs too much memory",                  false},
     [E_QUERY_GROUPS] = {"query_groups_limit",     "The query makes too many groups",                  false},
     [E_QUERY_RESULT] = {"query_result_limit",     "The result is too large",                          false},
+    [E_LIVE_MANY] = {"too_many_live_readers",  "Too many live readers are connected",              true },
     [E_QUERIES_MANY] = {"too_many_queries",       "Too many queries run at once",                     true },
     [E_SERIES_MANY] = {"too_many_series",        "The selection matches too many series",            false},
 };

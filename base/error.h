@@ -77,7 +77,8 @@ enum code {
     E_QUERY_GROUPS, /* windows x groups x columns above the cap */
     E_QUERY_RESULT, /* result bytes above the cap */
     E_QUERIES_MANY, /* too many at once */
-    E_SERIES_MANY,  /* a selection matches too many series */
+    E_LIVE_MANY,
+    E_SERIES_MANY, /* a selection matches too many series */
     CODE_COUNT
 };
 

@@ -8,6 +8,8 @@
 #include "http/request.h"
 #include "ingest/intake.h"
 
+struct live;
+
 struct app {
     struct store *store; /* all borrowed */
     struct catalog *catalog;
@@ -15,6 +17,7 @@ struct app {
     struct clock *clock;
     struct metrics *metrics;
     struct workers *workers;
+    struct live *live;
     struct budget query_memory; /* of all queries under way */
     struct intake_environment intake;
     const char *version;
@@ -28,6 +31,8 @@ struct session {
     struct token_grant grant;
     const struct tenant_settings *settings;
     const struct tenant *tenant;
+    struct bytes token; /* .data is NULL without tokens */
+    enum scope scope;   /* that the route needs */
 };
 
 static inline struct app *app_of(const struct request *request)
@@ -43,6 +48,9 @@ static inline const struct session *session_of(const struct request *request)
 /* For http_options. */
 bool app_authorize(struct request *request, enum scope scope);
 void app_conclude(struct request *request);
+/* Whether the client of a request that goes on for long may still ask it: its token may have been
+ * taken away, or have expired.  Any thread that holds the request. */
+bool app_is_authorized(const struct request *request);
 
 extern const struct route app_routes[];
 extern const size_t app_route_count;

@@ -149,6 +149,7 @@ static enum code grant_token(struct request *request, struct session *session, s
     if (!request_token(request, &token))
         return error_set(err, E_UNAUTHORIZED,
                          "send a token: Authorization: Bearer weir_<id>_<secret>");
+    session->token = token;
     if (!directory_grant(session->snapshot, token, clock_wall_ns(app->clock), &session->grant))
         return error_set(err, E_UNAUTHORIZED, "the token is not known or has expired");
     session->settings = session->grant.tenant;
@@ -168,6 +169,7 @@ bool app_authorize(struct request *request, enum scope scope)
         return false;
     }
     session->snapshot = directory_get(app->directory);
+    session->scope = scope;
     request->session = session;
     code = directory_open_mode(app->directory) ? grant_open(request, session, &err)
                                                : grant_token(request, session, &err);
@@ -185,6 +187,24 @@ bool app_authorize(struct request *request, enum scope scope)
             request->tenant = session->tenant->name;
     }
     return reply_unless_ok(request, code, &err);
+}
+
+bool app_is_authorized(const struct request *request)
+{
+    const struct app *app = app_of(request);
+    const struct session *session = session_of(request);
+    struct directory_snapshot *snapshot;
+    struct token_grant grant;
+    bool granted;
+
+    if (session->token.data == NULL)
+        return true;
+    snapshot = directory_get(app->directory);
+    granted = directory_grant(snapshot, session->token, clock_wall_ns(app->clock), &grant) &&
+              (grant.scopes & session->scope) != 0 &&
+              bytes_equal(grant.tenant->name, session->tenant->name);
+    directory_put(snapshot);
+    return granted;
 }
 
 void app_conclude(struct request *request)

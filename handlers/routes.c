@@ -6,6 +6,7 @@
 #include "handlers/influx_shape.h"
 #include "handlers/influx_write.h"
 #include "handlers/lists.h"
+#include "handlers/live.h"
 #include "handlers/operations.h"
 #include "handlers/points.h"
 #include "handlers/queries.h"
@@ -17,6 +18,7 @@ const struct route app_routes[] = {
     {METHOD_GET,    "/v1/query",             SCOPE_READ,  &query_handler,          query_parameter_names,       false},
     {METHOD_POST,   "/v1/query",             SCOPE_READ,  &query_handler,          query_parameter_names,       true },
     {METHOD_GET,    "/v1/changes",           SCOPE_READ,  &changes_handler,        changes_parameter_names,     false},
+    {METHOD_GET,    "/v1/live",              SCOPE_READ,  &live_handler,           live_parameter_names,        false},
     {METHOD_GET,    "/v1/measurements",      SCOPE_READ,  &measurements_handler,
      measurements_parameter_names,                                                                              false},
     {METHOD_GET,    "/v1/series",            SCOPE_READ,  &series_handler,         series_parameter_names,      false},

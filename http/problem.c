@@ -72,6 +72,7 @@ static const unsigned short statuses[] = {
     [E_QUERY_GROUPS] = 422,
     [E_QUERY_RESULT] = 422,
     [E_QUERIES_MANY] = 429,
+    [E_LIVE_MANY] = 429,
     [E_SERIES_MANY] = 422,
 };
 

@@ -242,6 +242,31 @@ void stream_end(struct stream *stream, bool complete)
     exchange_unref(exchange);
 }
 
+size_t stream_unsent(struct stream *stream, uint64_t *taken)
+{
+    size_t size;
+
+    pthread_mutex_lock(&stream->lock);
+    size = stream->size;
+    *taken = stream->taken;
+    pthread_mutex_unlock(&stream->lock);
+    return size;
+}
+
+bool stream_drain(struct stream *stream, size_t size, int64_t timeout_ms)
+{
+    int64_t until_ns = now_ns() + timeout_ms * 1000000;
+    struct timespec until = {until_ns / 1000000000, until_ns % 1000000000};
+    bool drained;
+
+    pthread_mutex_lock(&stream->lock);
+    while (!stream->abandoned && stream->size > size && now_ns() < until_ns)
+        (void)pthread_cond_timedwait(&stream->room, &stream->lock, &until);
+    drained = stream->size <= size;
+    pthread_mutex_unlock(&stream->lock);
+    return drained;
+}
+
 uint64_t stream_written(const struct stream *stream)
 {
     return stream->written;

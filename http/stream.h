@@ -23,6 +23,10 @@ void stream_give_up_on(struct stream *stream, const _Atomic bool *given_up);
  * sees a broken transfer (HTTP/1.0 has no chunks: there the end looks like any other).  The stream
  * and the request are gone afterwards.  Once, always. */
 void stream_end(struct stream *stream, bool complete);
+/* How much was written and is not sent yet, and how much was sent ever.  Any thread. */
+size_t stream_unsent(struct stream *stream, uint64_t *taken);
+/* Waits until at most `size` bytes are unsent, no longer than timeout_ms; false: there are more. */
+bool stream_drain(struct stream *stream, size_t size, int64_t timeout_ms);
 /* Body bytes accepted so far, before compression. */
 uint64_t stream_written(const struct stream *stream);
 

@@ -32,6 +32,7 @@ struct limits {
     uint64_t query_result_bytes_max;
     uint64_t query_series_max;
     uint64_t queries_max;   /* at once, per tenant */
+    uint64_t live_max;      /* readers of live changes, likewise */
     uint64_t page_rows_max; /* rows a page when limit= is given */
     /* Of the node. */
     uint64_t connections_max;
@@ -42,9 +43,11 @@ struct limits {
     uint64_t generation_bytes_max; /* sealed when it has grown so large */
     uint64_t generation_age_ms_max;
     uint64_t wal_bytes_max;
-    uint64_t compact_packs_max;    /* plain packs of a tenant; more are merged */
-    uint64_t compact_percent_max;  /* of a core's time */
-    uint64_t idempotency_keys_max; /* per tenant */
+    uint64_t compact_packs_max;     /* plain packs of a tenant; more are merged */
+    uint64_t compact_percent_max;   /* of a core's time */
+    uint64_t live_interval_ms_max;  /* between two looks for what is to be told */
+    uint64_t live_heartbeat_ms_max; /* after which a quiet stream says that it is there */
+    uint64_t idempotency_keys_max;  /* per tenant */
     uint64_t idempotency_ms_max;
 };
 

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "catalog/catalog.h"
 #include "handlers/app.h"
+#include "handlers/live.h"
 #include "http/server.h"
 #include "ingest/idempotency.h"
 #include "ingest/rate.h"
@@ -135,6 +136,8 @@ static enum code open_http(struct server *server, struct error *err)
     enum code code = workers_start(threads, JOBS_MAX, app->clock, &app->workers, err);
 
     if (code == OK)
+        code = live_start(app, &settings->limits, &app->live, err);
+    if (code == OK)
         code = http_server_start(&http, &server->http, err);
     return code;
 }
@@ -188,8 +191,10 @@ void server_stop(struct server *server)
         return;
     server->app.draining = true;
     store_compact_stop(server->app.store); /* else whoever waits for one would hold the stop up */
+    live_close(server->app.live);
     http_server_stop(server->http, (int64_t)server->settings->drain_ms);
     workers_stop(server->app.workers);
+    live_stop(server->app.live);
     store_close(server->app.store);
     idempotency_free(server->idempotency);
     rate_free(server->rate);

@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 
+from live import Stream, want
 from server import clean_environment
 from steps import Any, call, get, metric, query, refused, request, scenario, times, write
 
@@ -272,6 +273,9 @@ SCENARIOS = [
     limit("queries_max", 1,
           *[write("\n".join(f"m,host=h{n % 100} f={n} {n}" for n in range(k * 50000, k * 50000 + 50000))) for k in range(4)],
           concurrent(16, "/v1/query?measurement=m&every=10ns&agg=mean,min,max&start=0&end=200000", {200, 429, 503})),
+    limit("live_max", 1, call(lambda run: live_readers(run, 1)), write("m f=1 1")),
+    limit("live_interval_ms_max", 10, write("m f=1 1"), call(lambda run: live_readers(run, 1))),
+    limit("live_heartbeat_ms_max", 100, write("m f=1 1"), call(lambda run: live_readers(run, 1))),
     limit("page_rows_max", 100,
           write(lines(1000)),
           query("measurement=m&limit=100", json={"next": Any(str)}), query("measurement=m&limit=99", json={"next": Any(str)}),
@@ -322,6 +326,19 @@ SCENARIOS = [
     scenario("limits out of their range, unknown ones and words are refused at start",
              call(lambda run: bad_flags(run))),
 ]
+
+
+def live_readers(run, count):
+    """So many come in, and one more where live_max says so."""
+    streams = [Stream(run) for _ in range(count)]
+    if any(stream.answer.status != 200 or not stream.next() for stream in streams):
+        run.fail(f"{count} readers are within the limit")
+    if "live_max" in run.scenario["name"]:
+        run.request("GET", "/v1/live?measurement=m", 429, code="too_many_live_readers")
+    run.request("POST", "/v1/points", 204, body="m f=2 2", headers={"Content-Type": "text/plain"})
+    for stream in streams:
+        want(run, stream.rows()[0], [(2, None, "added", 2.0)])
+        stream.close()
 
 
 def not_depth(run, answer):

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "handlers/app.h"
+#include "handlers/live.h"
 #include "http/server.h"
 
 struct serving {
@@ -69,6 +70,7 @@ static inline void serving_start(struct serving *serving, const char *tenants)
     if (directory_open(tenants == NULL ? NULL : path, &ground->limits, &app->directory, &err) !=
             OK ||
         workers_start(2, 100, clock_system(), &app->workers, &err) != OK ||
+        live_start(app, &ground->limits, &app->live, &err) != OK ||
         http_server_start(&options, &serving->http, &err) != OK)
         fail_msg("%s", err.text);
     serving->port =
@@ -77,8 +79,10 @@ static inline void serving_start(struct serving *serving, const char *tenants)
 
 static inline void serving_stop(struct serving *serving)
 {
+    live_close(serving->app.live);
     http_server_stop(serving->http, 5000);
     workers_stop(serving->app.workers);
+    live_stop(serving->app.live);
     directory_close(serving->app.directory);
     ground_close(&serving->ground);
     ground_remove(&serving->ground);

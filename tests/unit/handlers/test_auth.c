@@ -145,6 +145,36 @@ static void test_everything_else_is_401(void **state)
     assert_int_equal(ask(&serving, "GET /healthz", "", NULL), 200);
 }
 
+/* A request that goes on for long asks again. */
+static void test_a_token_is_looked_at_again(void **state)
+{
+    const struct tenant acme = {.name = BYTES("acme")};
+    const struct {
+        const char *token;
+        enum scope scope;
+        bool want;
+    } cases[] = {
+        {reader,  SCOPE_READ,  true },
+        {reader,  SCOPE_WRITE, false},
+        {writer,  SCOPE_READ,  false},
+        {expired, SCOPE_READ,  false},
+        {admin,   SCOPE_READ,  false}, /* of another tenant by now */
+        {"weir_", SCOPE_READ,  false},
+        {NULL,    SCOPE_READ,  true }, /* there are no tokens */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct session session = {.tenant = &acme, .scope = cases[i].scope};
+        struct request request = {.app = &serving.app, .session = &session};
+
+        if (cases[i].token != NULL)
+            session.token = bytes_of(cases[i].token);
+        if (app_is_authorized(&request) != cases[i].want)
+            fail_msg("case %zu: want %d", i, cases[i].want);
+    }
+}
+
 static void test_without_tokens_only_direct_clients_here_are_served(void **state)
 {
     static struct serving open;
@@ -177,6 +207,7 @@ int main(void)
         cmocka_unit_test(test_a_token_among_the_parameters_is_taken_where_influx_has_one),
         cmocka_unit_test(test_one_scope_is_enough_for_any),
         cmocka_unit_test(test_everything_else_is_401),
+        cmocka_unit_test(test_a_token_is_looked_at_again),
         cmocka_unit_test(test_without_tokens_only_direct_clients_here_are_served),
     };
 

@@ -99,6 +99,7 @@ static const char *const advice[CODE_COUNT] = {
                        "limit is `query_groups_max`.",
     [E_QUERY_RESULT] = "Use `limit` and `cursor`. The limit is `query_result_bytes_max`.",
     [E_QUERIES_MANY] = "Send again after Retry-After. The limit is `queries_max`.",
+    [E_LIVE_MANY] = "Send again after Retry-After, or leave with another. The limit is `live_max`.",
     [E_SERIES_MANY] = "Add `match=`. The limit is `query_series_max`.",
 };
 

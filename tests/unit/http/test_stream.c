@@ -226,6 +226,31 @@ static void *write_on(void *context)
     return NULL;
 }
 
+static void test_what_is_unsent_is_known(void **state)
+{
+    static struct http_server server = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    static const char text[1000];
+    struct exchange exchange = {.server = &server, .refs = 2};
+    struct stream *stream = NULL;
+    char taken[600];
+    uint64_t sent = 1;
+
+    (void)state;
+    assert_int_equal(stream_new(&exchange, CODING_IDENTITY, 400, &stream, NULL), OK);
+    assert_int_equal(stream_unsent(stream, &sent), 0);
+    assert_int_equal(sent, 0);
+    assert_true(stream_drain(stream, 0, 1000));
+    assert_int_equal(stream_write(stream, (struct bytes){text, sizeof(text)}, NULL), OK);
+    assert_int_equal(stream_unsent(stream, &sent), 1000);
+    assert_false(stream_drain(stream, 999, 1)); /* nobody takes */
+    assert_true(stream_drain(stream, 1000, 0));
+    assert_int_equal(stream_take(stream, taken, sizeof(taken)), 600);
+    assert_int_equal(stream_unsent(stream, &sent), 400);
+    assert_int_equal(sent, 600);
+    stream_end(stream, true);
+    stream_free(stream);
+}
+
 /* A byte now and then does not hold a writer for ever; and whoever shares out threads is told when
  * it begins to wait, and when it goes on. */
 static void test_a_client_that_trickles_is_given_up(void **state)
@@ -340,6 +365,7 @@ int main(void)
         cmocka_unit_test(test_the_first_bytes_leave_at_once),
         cmocka_unit_test(test_a_slow_client_holds_the_writer_back),
         cmocka_unit_test(test_a_client_that_takes_nothing_is_given_up),
+        cmocka_unit_test(test_what_is_unsent_is_known),
         cmocka_unit_test(test_a_client_that_trickles_is_given_up),
         cmocka_unit_test(test_the_writer_is_told_that_the_client_left),
         cmocka_unit_test(test_a_quiet_stream_notices_that_the_client_left),
