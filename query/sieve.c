@@ -150,8 +150,8 @@ static bool compute(struct sifting *sifting, struct run *run, struct rows_column
             return false;
         expression_evaluate(&sieve->computed[i].expression, columns, run->column_count, 0, run->end,
                             &sifting->stack, cells, present);
-        columns[run->column_count++] =
-            (struct rows_column){sieve->field_count + i, TYPE_F64, cells, present};
+        columns[run->column_count++] = (struct rows_column){
+            sieve->field_count + i, TYPE_F64, cells, memchr(present, 0, run->end) ? present : NULL};
     }
     return true;
 }
