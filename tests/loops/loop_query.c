@@ -121,6 +121,7 @@ static const char *const questions[] = {
     "measurement=cpu&format=ndjson&limit=7",
     "measurement=cpu&agg=sum,count,mean,min,max,first,last&fields=v",
     "measurement=cpu&agg=mean&every=7ns&group_by=host&start=0&end=100&format=csv",
+    "measurement=cpu&agg=stddev,median,p99,mode,distinct,rate,delta,integral&every=20ns&limit=2",
     "measurement=cpu&agg=max,last&every=10ns&group_by=*&order=desc&start=0&end=100",
     "measurement=cpu&agg=sum,last&fields=v&every=10ns&fill=linear&group_by=host&start=0&end=200&"
     "order=desc",
