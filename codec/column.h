@@ -3,8 +3,9 @@
  * hostile: they read within their reader, write `count` values and nothing else, and answer
  * E_CORRUPT with what does not hold (the caller adds which column).  docs/formats/block.md
  *
- * From small to large: packed (bytes), bits (flags), planes (integers as bytes), integers (as small
- * differences), then one file per column type.  Each level uses the scratch named beside it.
+ * From small to large: packed (bytes), bits (flags), planes (integers as bytes), widths (integers
+ * as bits), integers (as small differences), then one file per column type.  Each level uses the
+ * scratch named beside it.
  *
  * Thread: an encoder or decoder belongs to one thread at a time. */
 #ifndef WEIR_CODEC_COLUMN_H
@@ -70,6 +71,12 @@ MUST_USE enum code integers_decode(struct column_decoder *decoder, struct reader
 
 /* Whether they all are one value, by its form alone: false for such that are written otherwise. */
 MUST_USE bool integers_constant(struct reader *reader, size_t count, uint64_t *value);
+
+/* Integers of very different sizes, that is without an order in their bytes: how many bits each
+ * has, and those. */
+void widths_encode(struct column_encoder *encoder, const uint64_t *values, size_t count);
+MUST_USE enum code widths_decode(struct column_decoder *decoder, struct reader *reader,
+                                 uint64_t *values, size_t count, struct error *err);
 
 /* The types.  `cells` are the present ones, without gaps.  Encode returns the `encoding`. */
 uint8_t column_f64_encode(struct column_encoder *encoder, const union cell *cells, size_t count);

@@ -140,7 +140,21 @@ static inline union cell encoding_cell(struct arena *arena, const struct encodin
     return (union cell){.text = text};
 }
 
-/* Two series, revision times in some rows, two ingest times. */
+/* Ingest times: of version 1 two, else of records of two rows of which every other pair changed
+ * places, steps of any size apart. */
+static inline int64_t encoding_ingest(uint32_t row, bool old)
+{
+    uint32_t record = row / 2 % 4 < 2 ? row / 2 : row / 2 ^ 1;
+    uint64_t at = 0;
+
+    if (old)
+        return 1700000001000000001 + (row >= 70 ? 10240000 : 0);
+    for (uint32_t i = 0; i <= record; i++)
+        at += 1 + (encoding_mix(i) >> (48 + encoding_mix(i + 1000) % 16));
+    return 1700000001000000001 + (int64_t)at * 1024;
+}
+
+/* Two series, revision times in some rows. */
 static inline struct block encoding_block_of(struct arena *arena, uint32_t column_count)
 {
     static const struct series_id series[] = {
@@ -154,7 +168,7 @@ static inline struct block encoding_block_of(struct arena *arena, uint32_t colum
 
     for (uint32_t row = 0; row < ENCODING_ROWS; row++) {
         times[row] = 1700000000000000000 + (int64_t)(row % ENCODING_SERIES_ROWS) * 10000000000;
-        times[ENCODING_ROWS + row] = 1700000001000000001 + (row >= 70 ? 10240000 : 0);
+        times[ENCODING_ROWS + row] = encoding_ingest(row, column_count == ENCODING_COLUMNS_1);
         times[2 * ENCODING_ROWS + row] = row % 5 == 0 ? INT64_MIN : 1700000000000000000 + row;
     }
     for (size_t i = 0; i < COUNT_OF(encoding_columns); i++) {
@@ -208,6 +222,7 @@ static inline void encoding_expect(const struct block_view *view)
     bool old = view->column_count == ENCODING_COLUMNS_1;
 
     assert_true(old || view->column_count == COUNT_OF(encoding_columns));
+    assert_int_equal(view->ingest.data.data[0] == 0, !old); /* by their places among sorted ones */
     for (uint32_t i = 0; i < view->column_count; i++) {
         const struct encoding_column *column = &encoding_columns[i];
         const struct block_section *section = &view->columns[i];

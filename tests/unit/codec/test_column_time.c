@@ -183,6 +183,95 @@ static void test_ingest_times_come_back(void **state)
     ingest_round_trip(fixture, "any", BLOCK_ROWS_MAX, BLOCK_ROWS_MAX * 9);
 }
 
+/* Records of several connections, `rows` rows each: some are committed together, the others in
+ * steps of any size, and one in four up to `late` records late. */
+static void fill_out_of_order(struct fixture *fixture, size_t rows, size_t late)
+{
+    static int64_t committed[BLOCK_ROWS_MAX];
+    size_t count = BLOCK_ROWS_MAX / rows;
+    int64_t time = 1700000000000000000;
+
+    for (size_t i = 0; i < count; i++)
+        committed[i] = time +=
+            1024 * (int64_t)(1 + random_below(&fixture->random, 32768) /
+                                     (1 + random_below(&fixture->random, 32768)));
+    for (size_t i = 0; i + late < count; i += 4) {
+        size_t other = i + (size_t)random_below(&fixture->random, late + 1);
+        int64_t kept = committed[i];
+
+        committed[i] = committed[other];
+        committed[other] = kept;
+    }
+    for (size_t i = 0; i < BLOCK_ROWS_MAX; i++)
+        times[i] = committed[i / rows < count ? i / rows : count - 1];
+}
+
+static void test_ingest_times_a_little_out_of_order_are_sorted(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fill_out_of_order(fixture, 20, 10);
+    ingest_round_trip(fixture, "ten connections", BLOCK_ROWS_MAX, 460);
+    assert_int_equal(fixture->encoder.out.data[0], 0);
+    fill_out_of_order(fixture, 20, 0);
+    ingest_round_trip(fixture, "in order", BLOCK_ROWS_MAX, 800);
+    fill_out_of_order(fixture, 1, 30);
+    ingest_round_trip(fixture, "a record a row", BLOCK_ROWS_MAX, BLOCK_ROWS_MAX * 5 / 2);
+    assert_int_equal(fixture->encoder.out.data[0], 0);
+    for (size_t i = 0; i < BLOCK_ROWS_MAX; i++) /* sorting those would take too long */
+        times[i] = 1700000000000000000 + (int64_t)(i % 500) * 1024000;
+    ingest_round_trip(fixture, "five hundred connections", BLOCK_ROWS_MAX, BLOCK_ROWS_MAX);
+    assert_int_not_equal(fixture->encoder.out.data[0], 0);
+    times[0] = INT64_MAX;
+    times[1] = INT64_MIN;
+    times[2] = 0;
+    times[3] = INT64_MAX;
+    ingest_round_trip(fixture, "extreme", 4, 60);
+}
+
+static void test_sorted_ingest_times_that_contradict_themselves_are_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct {
+        const char *text;
+        uint64_t run_count, distinct, places[3];
+        uint8_t shift;
+    } cases[] = {
+        {"run 2 is of time 2 of 2",                    3, 2, {0, 1, 2},          0 },
+        {"run 1 is of time 18446744073709551615 of 1", 3, 1, {0, UINT64_MAX, 0}, 0 },
+        {"3 runs of 3 rows, 4 distinct",               3, 4, {0, 0, 0},          0 },
+        {"4 runs of 3 rows, 2 distinct",               4, 2, {0, 0, 0},          0 },
+        {"0 runs of 3 rows, 0 distinct",               0, 0, {0, 0, 0},          0 },
+        {"3 runs of 3 rows, 0 distinct",               3, 0, {0, 0, 0},          0 },
+        {"2 sorted times in steps of 2^64",            3, 2, {0, 1, 0},          64},
+        {NULL,                                         3, 2, {0, 1, 0},          63},
+    };
+    uint64_t steps[3] = {1, 2, 3}, lengths[3] = {1, 1, 1};
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct buf *out = &fixture->encoder.out;
+        struct error err = {0};
+        struct reader reader;
+        enum code code;
+
+        buf_clear(out);
+        buf_put_u8(out, 0);
+        buf_put_uvarint(out, cases[i].run_count);
+        buf_put_uvarint(out, cases[i].distinct);
+        buf_put_i64(out, 5);
+        buf_put_u8(out, cases[i].shift);
+        widths_encode(&fixture->encoder, steps,
+                      cases[i].distinct == 0 ? 0 : (size_t)cases[i].distinct - 1);
+        integers_encode(&fixture->encoder, cases[i].places, 3);
+        integers_encode(&fixture->encoder, lengths, 3);
+        reader = fixture_reader(fixture);
+        code = column_ingest_decode(&fixture->decoder, &reader, got, 3, &err);
+        assert_int_equal(code, cases[i].text ? E_CORRUPT : OK);
+        if (cases[i].text)
+            assert_string_equal(err.text, cases[i].text);
+    }
+}
+
 static void test_runs_that_do_not_cover_the_rows_are_refused(void **state)
 {
     struct fixture *fixture = *state;
@@ -244,6 +333,8 @@ int main(void)
         cmocka_unit_test(test_falling_times_are_refused),
         cmocka_unit_test(test_a_constant_step_is_seen),
         cmocka_unit_test(test_ingest_times_come_back),
+        cmocka_unit_test(test_ingest_times_a_little_out_of_order_are_sorted),
+        cmocka_unit_test(test_sorted_ingest_times_that_contradict_themselves_are_refused),
         cmocka_unit_test(test_runs_that_do_not_cover_the_rows_are_refused),
         cmocka_unit_test(test_revision_times_come_back),
     };
