@@ -14,7 +14,7 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
 class Kind:
-    """A kind of question.  `draw` gives what differs from one to the next, `weir`, `victoria` and `influx` make paths of it.  Forms: `windows`; `newest`, the last five windows before a time; `above`, rows; `last`, points."""
+    """A kind of question.  `draw` gives what differs from one to the next, `weir`, `victoria` and `influx` make paths of it.  Forms: `windows`; `newest`, the last five windows before a time, from an open range; `above`, rows; `last`, points."""
 
     def __init__(self, title, hosts, fields, hours, every=None, by_host=False, aggregate="max", form="windows"):
         self.title, self.hosts, self.fields, self.hours = title, hosts, FIELDS[:fields], hours
@@ -23,7 +23,7 @@ class Kind:
 
     def draw(self, chance):
         hosts = sorted(chance.sample(range(HOSTS), self.hosts)) if self.hosts < HOSTS else None
-        width = int(self.hours * HOUR)
+        width = round(self.hours * HOUR)
         grid = self.every or STEP
         start = START + chance.randrange(0, DAY - width - grid)
         start += -start % grid
@@ -45,7 +45,7 @@ class Kind:
             parts.append("where=" + quote(f"{self.fields[0]}>90", safe=""))
         if self.form in ("windows", "newest"):
             parts += [f"agg={self.aggregate}", f"every={self.every}s"]
-        if self.by_host:
+        if self.by_host and self.form != "above":  # rows come series by series anyway
             parts.append("group_by=hostname")
         if self.form == "newest":
             return "/v1/query?" + "&".join(parts + [f"end={end}", "order=desc", "limit=5"])
@@ -75,7 +75,7 @@ class Kind:
         if self.form == "above":
             return f"/api/v1/query_range?nocache=1&start={start}&end={end - STEP}&step={STEP}&query={quote(selected + ' > 90', safe='')}"
         if self.form == "newest":
-            start = end - 5 * self.every
+            return None
         over = {"max": "max", "mean": "avg"}[self.aggregate]
         text = f"{over}({over}_over_time({selected}[{self.every}s])) by (__name__{', hostname' if self.by_host else ''})"
         return (f"/api/v1/query_range?nocache=1&start={start + self.every - 0.001:.3f}&end={end - 0.001:.3f}"
@@ -123,6 +123,7 @@ class Kind:
         return rows
 
     def path(self, database, drawn):
+        """None: there is no such question in its language."""
         return {"weir": self.weir, "victoria-metrics": self.victoria, "influxdb": self.influx}[database](drawn)
 
     def read(self, database, text):
@@ -141,7 +142,8 @@ def kinds():
         Kind("rows above 90, 1 host, 12 h", 1, 1, 12, by_host=True, form="above"),
         Kind("rows above 90, all hosts, 12 h", HOSTS, 1, 12, by_host=True, form="above"),
         Kind("last point of every host", HOSTS, 10, 1, by_host=True, form="last"),
-        Kind("the last 5 minutes' maxima before a time", HOSTS, 1, 1, every=MINUTE, form="newest"),
+        Kind("the last 5 minutes' maxima before a time, all hosts", HOSTS, 1, 5 / 60, every=MINUTE),
+        Kind("the newest 5 of all minutes' maxima before a time, all hosts", HOSTS, 1, 1, every=MINUTE, form="newest"),
     ]
 
 
