@@ -5,7 +5,8 @@
  *
  * After a commit that failed with E_IO the new root may or may not be on disk: only opening
  * again tells.  After E_DISK_FULL it is not: pages that do not fit fail before the root is
- * touched.
+ * touched.  LMDB gives EIO also where the disk took only a part of its pages; then no call failed,
+ * and errno is as it was.
  *
  * LMDB writes its first two pages at once and has no answer when a power cut or a full disk leaves
  * half of them: so the first index is made beside its place, and renamed when it is whole.
@@ -184,7 +185,10 @@ static enum code lmdb_commit(struct index_transaction *transaction, struct error
         lmdb_abort(transaction);
         return error_set(err, failed, "index: commit: a write of the transaction failed");
     }
+    errno = 0;
     number = mdb_txn_commit(transaction->handle);
+    if (number == EIO && errno == 0)
+        number = ENOSPC;
     free(transaction);
     return number ? lmdb_error(err, number, "commit") : OK;
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -235,6 +236,32 @@ static void test_a_full_map_is_a_full_disk_and_leaves_the_old(void **state)
     commit(place, transaction);
     expect(place, INDEX_META, BYTES("later"), "2");
     free(block);
+}
+
+/* A limit on the file's size stands for a disk that is full in the middle of the pages. */
+static void test_a_write_that_was_cut_short_is_a_full_disk_and_heals(void **state)
+{
+    static char value[64 << 10];
+    struct place *place = *state;
+    struct rlimit before, tight;
+    struct stat status;
+    char path[128];
+    struct index_transaction *transaction;
+    struct error err = {0};
+    enum code code = OK;
+
+    snprintf(path, sizeof(path), "%s/data.mdb", place->path);
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    signal(SIGXFSZ, SIG_IGN);
+    tight = (struct rlimit){(rlim_t)status.st_size + sizeof(value) / 2 + 100, before.rlim_max};
+    for (int attempt = 0; attempt < 2; attempt++) {
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, attempt == 0 ? &tight : &before), 0);
+        transaction = begin(place, true);
+        put(place, transaction, INDEX_META, BYTES("large"), (struct bytes){value, sizeof(value)});
+        code = place->index->operations->commit(transaction, &err);
+        assert_int_equal(code, attempt == 0 ? E_DISK_FULL : OK);
+    }
 }
 
 static void test_what_is_committed_is_there_after_opening_again(void **state)
@@ -540,6 +567,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_walk_is_ascending_from_first, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_full_map_is_a_full_disk_and_leaves_the_old, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_a_write_that_was_cut_short_is_a_full_disk_and_heals,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_is_committed_is_there_after_opening_again, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_a_killed_process_leaves_whole_transactions, setup,
