@@ -12,7 +12,7 @@
 enum {
     BLOCK_MAGIC = 0x4b4c4257, /* "WBLK" */
     BLOCK_VERSION = 2,
-    BLOCK_VERSION_LEAST = 1, /* that is read: nothing is packed by rANS */
+    BLOCK_VERSION_LEAST = 1, /* that is read: nothing by rANS, summaries written out */
     FLAG_TIMES_UNIQUE = 1,
     FLAG_REVISION = 2,
     FLAG_HISTORY = 4,
@@ -20,8 +20,8 @@ enum {
     /* Of the 12 bytes in front: magic, version, flags, two zero bytes, header size. */
     HEADER_SIZE_AT = 8,
     CRC_SIZE = 4,
-    SERIES_SIZE_MIN = 17,  /* id and row count */
-    SECTION_SIZE_MIN = 10, /* name size, type, encoding, presence, size, crc, valid count */
+    SERIES_SIZE_MIN = 17, /* id and row count */
+    SECTION_SIZE_MIN = 9, /* name size, type, encoding, presence, size, crc */
 };
 
 static void put_u64_big_endian(struct buf *out, uint64_t value)
@@ -67,13 +67,17 @@ void block_header_put(const struct block_view *view, struct buf *out)
         section_put(&view->history, out);
     for (uint32_t i = 0; i < view->column_count; i++) {
         const struct block_section *column = &view->columns[i];
+        struct summary_form form = {.row_count = view->row_count,
+                                    .all = column->presence == PRESENCE_ALL,
+                                    .decimal =
+                                        column_summary_decimal(column->type, &column->summary)};
 
         buf_put_span(out, column->name);
         buf_put_u8(out, (uint8_t)column->type);
         buf_put_u8(out, column->encoding);
-        buf_put_u8(out, column->presence);
+        buf_put_u8(out, (uint8_t)(column->presence | form.decimal << PRESENCE_SIZE));
         section_put(column, out);
-        column_summary_put(column->type, &column->summary, out);
+        column_summary_put(column->type, &form, &column->summary, out);
     }
     if (out->failed)
         return;
@@ -93,14 +97,15 @@ uint32_t block_header_size(struct bytes head)
 
 /* Checks magic, version, size and CRC; *reader is then at the measurement, ending before the CRC.
  */
-static enum code head_read(struct bytes bytes, struct reader *reader, uint8_t *flags,
-                           uint32_t *header_size, struct error *err)
+static enum code head_read(struct bytes bytes, struct reader *reader, uint8_t *block_version,
+                           uint8_t *flags, uint32_t *header_size, struct error *err)
 {
     struct reader head = reader_of(bytes), tail;
     uint32_t magic = reader_u32(&head);
     uint8_t version = reader_u8(&head);
     uint16_t zero;
 
+    *block_version = version;
     *flags = reader_u8(&head);
     zero = reader_u16(&head);
     *header_size = reader_u32(&head);
@@ -192,23 +197,27 @@ static enum code section_read(struct reader *reader, struct sections *sections,
     return OK;
 }
 
-static enum code column_read(struct reader *reader, struct sections *sections, uint32_t row_count,
-                             struct block_section *column, struct error *err)
+static enum code column_read(struct reader *reader, struct sections *sections, uint8_t version,
+                             uint32_t row_count, struct block_section *column, struct error *err)
 {
-    uint8_t type;
+    struct summary_form form = {.row_count = row_count, .version_1 = version == 1};
+    uint8_t type, presence;
     enum code code;
 
     column->name = reader_span(reader);
     type = reader_u8(reader);
     column->type = (enum value_type)type;
     column->encoding = reader_u8(reader);
-    column->presence = reader_u8(reader);
+    presence = reader_u8(reader);
+    form.decimal = form.version_1 ? 0 : presence >> PRESENCE_SIZE;
+    column->presence = form.version_1 ? presence : presence & ((1 << PRESENCE_SIZE) - 1);
+    form.all = column->presence == PRESENCE_ALL;
     if (reader->failed || type < TYPE_F64 || type > TYPE_RETRACTED)
         return error_set(err, E_CORRUPT, "type %u is unknown", type);
     code = section_read(reader, sections, column, err);
     if (code)
         return code;
-    if (!column_summary_read(column->type, row_count, reader, &column->summary))
+    if (!column_summary_read(column->type, &form, reader, &column->summary))
         return error_set(err, E_CORRUPT, "summary does not fit the block");
     if (column->presence > PRESENCE_BITS ||
         (column->presence == PRESENCE_ALL && column->summary.valid_count != row_count))
@@ -224,15 +233,15 @@ static int column_compare(const struct block_section *a, const struct block_sect
     return order != 0 ? order : (int)a->type - (int)b->type;
 }
 
-static enum code columns_read(struct reader *reader, struct sections *sections, struct arena *arena,
-                              struct block_view *view, struct error *err)
+static enum code columns_read(struct reader *reader, struct sections *sections, uint8_t version,
+                              struct arena *arena, struct block_view *view, struct error *err)
 {
     struct block_section *columns = ARENA_ARRAY(arena, struct block_section, view->column_count);
 
     if (!columns)
         return error_set(err, E_MEMORY, "no memory for %u columns", view->column_count);
     for (uint32_t i = 0; i < view->column_count; i++) {
-        enum code code = column_read(reader, sections, view->row_count, &columns[i], err);
+        enum code code = column_read(reader, sections, version, view->row_count, &columns[i], err);
 
         if (code == OK && i > 0 && column_compare(&columns[i - 1], &columns[i]) >= 0)
             code = error_set(err, E_CORRUPT, "out of order");
@@ -271,12 +280,12 @@ enum code block_header_read(struct bytes bytes, size_t size, struct arena *arena
     struct sections sections;
     struct reader reader;
     uint32_t header_size;
-    uint8_t flags;
+    uint8_t version, flags;
     enum code code;
 
     assert(bytes.size <= size);
     *view = (struct block_view){0};
-    code = head_read(bytes, &reader, &flags, &header_size, err);
+    code = head_read(bytes, &reader, &version, &flags, &header_size, err);
     if (code)
         return code;
     sections.at = bytes.size == size ? bytes.data + header_size : NULL;
@@ -305,7 +314,7 @@ enum code block_header_read(struct bytes bytes, size_t size, struct arena *arena
         code = section_read(&reader, &sections, &view->history, err);
     if (code)
         return code;
-    code = columns_read(&reader, &sections, arena, view, err);
+    code = columns_read(&reader, &sections, version, arena, view, err);
     if (code)
         return code;
     if (reader_left(&reader) != 0 || sections.left != 0)

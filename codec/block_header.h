@@ -8,6 +8,7 @@
 enum {
     PRESENCE_ALL = 0,  /* every row has a cell */
     PRESENCE_BITS = 1, /* the section begins with flags */
+    PRESENCE_SIZE = 1, /* bits; above them stands the form of the summary's extremes */
 };
 
 /* Of the sections in `view`, data.size and crc are used, and no byte of the data. */

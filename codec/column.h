@@ -20,7 +20,8 @@
 enum {
     COLUMN_TEXT_BYTES_MAX = 64 << 20, /* distinct strings of one column */
     COLUMN_SECTIONS_BYTES_MAX = 512 << 20,
-    PLANES_SAMPLE_MAX = 512,           /* values that planes_cost() looks at */
+    PLANES_SAMPLE_MAX = 512, /* values that planes_cost() looks at */
+    DECIMAL_SCALES = 16,
     COLUMN_SLOTS = 2 * BLOCK_ROWS_MAX, /* of the hash table of distinct strings */
 };
 
@@ -83,6 +84,9 @@ uint8_t column_f64_encode(struct column_encoder *encoder, const union cell *cell
 MUST_USE enum code column_f64_decode(struct column_decoder *decoder, uint8_t encoding,
                                      struct reader *reader, union cell *cells, size_t count,
                                      struct error *err);
+/* Whether the cell is exactly integer / 10^scale, as bits, and |integer| < 2^51. */
+MUST_USE bool decimal_of(double value, unsigned scale, int64_t *integer);
+double decimal_value(int64_t integer, unsigned scale);
 uint8_t column_integer_encode(struct column_encoder *encoder, const union cell *cells,
                               size_t count);
 MUST_USE enum code column_integer_decode(struct column_decoder *decoder, uint8_t encoding,

@@ -17,15 +17,10 @@ enum { F64_DECIMAL = 1, F64_XOR = 2, F64_PLAIN = 3 };
 typedef double f64x2 __attribute__((vector_size(16)));
 typedef uint64_t u64x2 __attribute__((vector_size(16)));
 
-static const double powers[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+static const double powers[DECIMAL_SCALES] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                              1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
 
-enum {
-    SCALE_COUNT = COUNT_OF(powers),
-    SCALE_NONE = SCALE_COUNT,
-    SCALE_SAMPLE_CELLS = 32,
-    STRETCH_CELLS = 64
-};
+enum { SCALE_NONE = DECIMAL_SCALES, SCALE_SAMPLE_CELLS = 32, STRETCH_CELLS = 64 };
 
 /* A double of this size has a last place of 1: adding it rounds to an integer, which is then in the
  * low bits; taking it off gives that integer as a double.  Good for |x| <= 2^51. */
@@ -44,18 +39,32 @@ static inline u64x2 decimal_pair(f64x2 value, double power, u64x2 *wrong)
     return (u64x2)shifted - round_magic_bits;
 }
 
-static bool decimal_exact(double value, unsigned scale)
+bool decimal_of(double value, unsigned scale, int64_t *integer)
 {
     u64x2 wrong;
 
-    decimal_pair((f64x2){value, value}, powers[scale], &wrong);
+    assert(scale < DECIMAL_SCALES);
+    *integer = (int64_t)decimal_pair((f64x2){value, value}, powers[scale], &wrong)[0];
     return wrong[0] == 0;
+}
+
+double decimal_value(int64_t integer, unsigned scale)
+{
+    assert(scale < DECIMAL_SCALES);
+    return (double)integer / powers[scale];
+}
+
+static bool decimal_exact(double value, unsigned scale)
+{
+    int64_t integer;
+
+    return decimal_of(value, scale, &integer);
 }
 
 /* The least scale from `scale` on at which the value is exact, or SCALE_NONE. */
 static unsigned scale_of(double value, unsigned scale)
 {
-    while (scale < SCALE_COUNT && !decimal_exact(value, scale))
+    while (scale < DECIMAL_SCALES && !decimal_exact(value, scale))
         scale++;
     return scale;
 }
@@ -234,7 +243,7 @@ static enum code decimal_decode(struct column_decoder *decoder, struct reader *r
     size_t next = 0;
     enum code code;
 
-    if (reader->failed || scale >= SCALE_COUNT || exception_count > count)
+    if (reader->failed || scale >= DECIMAL_SCALES || exception_count > count)
         return error_set(err, E_CORRUPT, "decimals of scale %u with %llu exceptions", scale,
                          (unsigned long long)exception_count);
     exceptions = *reader;

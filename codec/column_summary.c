@@ -1,9 +1,14 @@
 /* Form: uvarint valid count; of numbers, when it is not 0: uvarint rows of least, greatest, first
- * and last cell; these four values; sum; m2.  An f64 is the uvarint of its bits with the bytes in
- * reverse, since those of plain numbers end in zeros; integers are zigzag uvarints; the sum of
- * integers is its high word like that and its low word as a uvarint. */
+ * and last cell; these four values; sum; u64 m2.  Of a column without gaps the valid count and the
+ * rows of the first and last cell are not written.  Values of f64 that are decimals of one scale
+ * are zigzag uvarints as the integers are; other f64 are uvarints of their bits with the bytes in
+ * reverse, since those of plain numbers end in zeros; the sum of integers is its high word zigzag
+ * and its low word as a uvarint. */
 #include "codec/column_summary.h"
 
+#include "codec/column.h"
+
+#include <assert.h>
 #include <math.h>
 
 /* Two lanes: what every x86-64 and AArch64 has. */
@@ -194,78 +199,130 @@ static double f64_restored(uint64_t reversed)
     return value;
 }
 
-static void cell_put(enum value_type type, union cell cell, struct buf *out)
+static void integer_put(int64_t value, struct buf *out)
 {
-    if (type == TYPE_F64)
-        buf_put_uvarint(out, f64_reversed(cell.f64));
-    else
-        buf_put_uvarint(out, cell.u64 << 1 ^ (uint64_t)(cell.i64 >> 63));
+    buf_put_uvarint(out, (uint64_t)value << 1 ^ (uint64_t)(value >> 63));
 }
 
-static union cell cell_read(enum value_type type, struct reader *reader)
+static int64_t integer_read(struct reader *reader)
 {
     uint64_t value = reader_uvarint(reader);
 
-    if (type == TYPE_F64)
-        return (union cell){.f64 = f64_restored(value)};
-    return (union cell){.u64 = value >> 1 ^ (0 - (value & 1))};
+    return (int64_t)(value >> 1 ^ (0 - (value & 1)));
 }
 
-void column_summary_put(enum value_type type, const struct column_summary *summary, struct buf *out)
+static bool extremes_exact(const struct column_summary *summary, unsigned scale)
 {
-    buf_put_uvarint(out, summary->valid_count);
+    int64_t integer;
+
+    return decimal_of(summary->min.f64, scale, &integer) &&
+           decimal_of(summary->max.f64, scale, &integer) &&
+           decimal_of(summary->first.f64, scale, &integer) &&
+           decimal_of(summary->last.f64, scale, &integer);
+}
+
+uint8_t column_summary_decimal(enum value_type type, const struct column_summary *summary)
+{
+    if (type != TYPE_F64 || summary->valid_count == 0)
+        return 0;
+    for (unsigned scale = 0; scale < DECIMAL_SCALES; scale++) {
+        if (extremes_exact(summary, scale))
+            return (uint8_t)(scale + 1);
+    }
+    return 0;
+}
+
+static void cell_put(enum value_type type, uint8_t decimal, union cell cell, struct buf *out)
+{
+    if (type == TYPE_F64 && decimal != 0) {
+        bool exact = decimal_of(cell.f64, decimal - 1u, &cell.i64);
+
+        assert(exact);
+    }
+    if (type == TYPE_F64 && decimal == 0)
+        buf_put_uvarint(out, f64_reversed(cell.f64));
+    else
+        integer_put(cell.i64, out);
+}
+
+static union cell cell_read(enum value_type type, uint8_t decimal, struct reader *reader)
+{
+    if (type == TYPE_F64 && decimal == 0)
+        return (union cell){.f64 = f64_restored(reader_uvarint(reader))};
+    if (type == TYPE_F64)
+        return (union cell){.f64 = decimal_value(integer_read(reader), decimal - 1u)};
+    return (union cell){.i64 = integer_read(reader)};
+}
+
+void column_summary_put(enum value_type type, const struct summary_form *form,
+                        const struct column_summary *summary, struct buf *out)
+{
+    assert(!form->version_1);
+    if (!form->all)
+        buf_put_uvarint(out, summary->valid_count);
     if (!type_is_number(type) || summary->valid_count == 0)
         return;
     buf_put_uvarint(out, summary->row_min);
     buf_put_uvarint(out, summary->row_max);
-    buf_put_uvarint(out, summary->row_first);
-    buf_put_uvarint(out, summary->row_last);
-    cell_put(type, summary->min, out);
-    cell_put(type, summary->max, out);
-    cell_put(type, summary->first, out);
-    cell_put(type, summary->last, out);
+    if (!form->all) {
+        buf_put_uvarint(out, summary->row_first);
+        buf_put_uvarint(out, summary->row_last);
+    }
+    cell_put(type, form->decimal, summary->min, out);
+    cell_put(type, form->decimal, summary->max, out);
+    cell_put(type, form->decimal, summary->first, out);
+    cell_put(type, form->decimal, summary->last, out);
     if (type == TYPE_F64) {
         buf_put_uvarint(out, f64_reversed(summary->sum.f64.high));
         buf_put_uvarint(out, f64_reversed(summary->sum.f64.low));
     } else {
-        cell_put(type, (union cell){.i64 = summary->sum.integer.high}, out);
+        integer_put(summary->sum.integer.high, out);
         buf_put_uvarint(out, summary->sum.integer.low);
     }
-    buf_put_uvarint(out, f64_reversed(summary->m2));
+    buf_put_u64(out, (union cell){.f64 = summary->m2}.u64);
 }
 
-bool column_summary_read(enum value_type type, uint32_t row_count, struct reader *reader,
-                         struct column_summary *summary)
+/* Which rows they are of. */
+static bool rows_read(const struct summary_form *form, struct reader *reader,
+                      struct column_summary *summary)
 {
-    uint64_t valid_count = reader_uvarint(reader);
-    uint32_t *rows[] = {&summary->row_min, &summary->row_max, &summary->row_first,
-                        &summary->row_last};
+    bool known = form->all && !form->version_1;
+
+    summary->row_min = (uint32_t)reader_uvarint(reader);
+    summary->row_max = (uint32_t)reader_uvarint(reader);
+    summary->row_first = known ? 0 : (uint32_t)reader_uvarint(reader);
+    summary->row_last = known ? form->row_count - 1 : (uint32_t)reader_uvarint(reader);
+    return summary->row_min < form->row_count && summary->row_max < form->row_count &&
+           summary->row_first < form->row_count && summary->row_last < form->row_count;
+}
+
+bool column_summary_read(enum value_type type, const struct summary_form *form,
+                         struct reader *reader, struct column_summary *summary)
+{
+    uint64_t valid_count = form->all && !form->version_1 ? form->row_count : reader_uvarint(reader);
 
     *summary = (struct column_summary){0};
-    if (reader->failed || valid_count > row_count)
+    if (reader->failed || valid_count > form->row_count || form->decimal > DECIMAL_SCALES ||
+        (form->decimal != 0 && (type != TYPE_F64 || valid_count == 0)))
         return false;
     summary->valid_count = (uint32_t)valid_count;
     if (!type_is_number(type) || valid_count == 0)
         return true;
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        uint64_t row = reader_uvarint(reader);
-
-        if (row >= row_count)
-            return false;
-        *rows[i] = (uint32_t)row;
-    }
-    summary->min = cell_read(type, reader);
-    summary->max = cell_read(type, reader);
-    summary->first = cell_read(type, reader);
-    summary->last = cell_read(type, reader);
+    if (!rows_read(form, reader, summary))
+        return false;
+    summary->min = cell_read(type, form->decimal, reader);
+    summary->max = cell_read(type, form->decimal, reader);
+    summary->first = cell_read(type, form->decimal, reader);
+    summary->last = cell_read(type, form->decimal, reader);
     if (type == TYPE_F64) {
         summary->sum.f64.high = f64_restored(reader_uvarint(reader));
         summary->sum.f64.low = f64_restored(reader_uvarint(reader));
     } else {
-        summary->sum.integer.high = cell_read(type, reader).i64;
+        summary->sum.integer.high = integer_read(reader);
         summary->sum.integer.low = reader_uvarint(reader);
     }
-    summary->m2 = f64_restored(reader_uvarint(reader));
+    summary->m2 = form->version_1 ? f64_restored(reader_uvarint(reader))
+                                  : (union cell){.u64 = reader_u64(reader)}.f64;
     return !reader->failed;
 }
 

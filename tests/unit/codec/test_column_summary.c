@@ -137,6 +137,19 @@ static void test_m2_is_the_sum_of_squared_distances(void **state)
     assert_true(fabs(summary.m2 - 85850) < 1e-3);
 }
 
+/* Whole numbers, decimals, and bits of any kind. */
+static union cell any_cell(struct random *random, enum value_type type, size_t round)
+{
+    if (type == TYPE_BOOL)
+        return (union cell){.u64 = 1};
+    if (type == TYPE_F64 && round % 4 < 3)
+        return (union cell){.f64 = ((double)random_below(random, 20000) - 10000) /
+                                   (round % 4 == 0   ? 1
+                                    : round % 4 == 1 ? 10
+                                                     : 1e4)};
+    return (union cell){.u64 = random_next(random)};
+}
+
 static void test_summaries_are_written_and_read(void **state)
 {
     static const enum value_type types[] = {TYPE_F64,  TYPE_I64,    TYPE_U64,
@@ -145,43 +158,107 @@ static void test_summaries_are_written_and_read(void **state)
 
     (void)state;
     random_seed(&random, 1);
-    for (size_t round = 0; round < 600; round++) {
+    for (size_t round = 0; round < 1200; round++) {
         enum value_type type = types[round % COUNT_OF(types)];
-        size_t count = (size_t)random_below(&random, 50);
+        size_t count = (size_t)random_below(&random, 50) + round % 2;
+        struct summary_form form = {.row_count = round % 2 ? (uint32_t)count : 50,
+                                    .all = round % 2};
         struct column_summary made, got;
         struct buf out = BUF_INIT(1000);
         struct reader reader;
 
         for (size_t i = 0; i < count; i++)
-            cells[i].u64 = type == TYPE_BOOL ? 1 : random_next(&random);
+            cells[i] = any_cell(&random, type, round / COUNT_OF(types));
         column_summary_make(type, cells, NULL, count, &made);
-        column_summary_put(type, &made, &out);
+        form.decimal = column_summary_decimal(type, &made);
+        column_summary_put(type, &form, &made, &out);
         reader = reader_of(buf_bytes(&out));
-        assert_true(column_summary_read(type, 50, &reader, &got));
+        assert_true(column_summary_read(type, &form, &reader, &got));
         assert_int_equal(reader_left(&reader), 0);
         assert_null(column_summary_differs(type, &made, &got));
         for (size_t size = 0; size < out.size; size++) {
             reader = reader_of((struct bytes){out.data, size});
-            assert_false(column_summary_read(type, 50, &reader, &got));
+            assert_false(column_summary_read(type, &form, &reader, &got));
         }
         buf_release(&out);
     }
 }
 
-static void test_rows_outside_of_the_block_are_refused(void **state)
+static void test_extremes_that_are_decimals_are_written_as_integers(void **state)
 {
-    struct column_summary summary = {.valid_count = 5, .row_max = 9};
-    struct buf out = BUF_INIT(1000);
-    struct reader reader;
+    static const struct {
+        const char *name;
+        double values[3];
+        uint8_t decimal;
+    } cases[] = {
+        {"whole",             {3, 0, -100},       1 },
+        {"one digit",         {0.1, 3, -100},     2 },
+        {"fifteen digits",    {1e-15, 0, 0},      16},
+        {"too many digits",   {1.0 / 3, 0, 0},    0 },
+        {"negative zero",     {-0.0, 1, 2},       0 },
+        {"infinite",          {INFINITY, 1, 2},   0 },
+        {"not a number",      {NAN, NAN, NAN},    0 },
+        {"below the largest", {0x1p51 - 1, 0, 1}, 1 },
+        {"too large",         {0x1p52, 0, 1},     0 },
+    };
 
     (void)state;
-    column_summary_put(TYPE_I64, &summary, &out);
-    reader = reader_of(buf_bytes(&out));
-    assert_false(column_summary_read(TYPE_I64, 9, &reader, &summary));
-    reader = reader_of(buf_bytes(&out));
-    assert_false(column_summary_read(TYPE_I64, 4, &reader, &summary));
-    reader = reader_of(buf_bytes(&out));
-    assert_true(column_summary_read(TYPE_I64, 10, &reader, &summary));
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct column_summary summary;
+
+        for (size_t row = 0; row < 3; row++)
+            cells[row].f64 = cases[i].values[row];
+        column_summary_make(TYPE_F64, cells, NULL, 3, &summary);
+        if (column_summary_decimal(TYPE_F64, &summary) != cases[i].decimal)
+            fail_msg("%s: %u", cases[i].name, column_summary_decimal(TYPE_F64, &summary));
+    }
+}
+
+static void test_what_does_not_fit_the_block_is_refused(void **state)
+{
+    static const struct {
+        const char *name;
+        enum value_type type;
+        struct summary_form form;
+        bool fits;
+    } cases[] = {
+        {"as it is",             TYPE_I64, {10, false, 0, false},  true },
+        {"a row behind it",      TYPE_I64, {9, false, 0, false},   false},
+        {"more cells than rows", TYPE_I64, {4, false, 0, false},   false},
+        {"decimal",              TYPE_F64, {10, false, 16, false}, true },
+        {"decimal integers",     TYPE_I64, {10, false, 1, false},  false},
+        {"an unknown scale",     TYPE_F64, {10, false, 17, false}, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct column_summary summary = {.valid_count = 5, .row_max = 9};
+        struct summary_form form = {.row_count = 10};
+        struct buf out = BUF_INIT(1000);
+        struct reader reader;
+
+        form.decimal = cases[i].type == TYPE_F64 ? 1 : 0;
+        column_summary_put(cases[i].type, &form, &summary, &out);
+        reader = reader_of(buf_bytes(&out));
+        if (column_summary_read(cases[i].type, &cases[i].form, &reader, &summary) != cases[i].fits)
+            fail_msg("%s: %s", cases[i].name, cases[i].fits ? "refused" : "taken");
+        buf_release(&out);
+    }
+}
+
+/* A block of ten columns of whole numbers has ten of these a few thousand rows. */
+static void test_a_summary_of_whole_numbers_is_short(void **state)
+{
+    struct summary_form form = {.row_count = BLOCK_ROWS_MAX, .all = true, .decimal = 1};
+    struct column_summary summary;
+    struct buf out = BUF_INIT(1000);
+
+    (void)state;
+    for (size_t i = 0; i < BLOCK_ROWS_MAX; i++)
+        cells[i].f64 = (double)(i * 37 % 101);
+    column_summary_make(TYPE_F64, cells, NULL, BLOCK_ROWS_MAX, &summary);
+    column_summary_put(TYPE_F64, &form, &summary, &out);
+    assert_true(out.size <= 24);
     buf_release(&out);
 }
 
@@ -217,7 +294,9 @@ int main(void)
         cmocka_unit_test(test_integers_are_ordered_by_their_type),
         cmocka_unit_test(test_m2_is_the_sum_of_squared_distances),
         cmocka_unit_test(test_summaries_are_written_and_read),
-        cmocka_unit_test(test_rows_outside_of_the_block_are_refused),
+        cmocka_unit_test(test_extremes_that_are_decimals_are_written_as_integers),
+        cmocka_unit_test(test_what_does_not_fit_the_block_is_refused),
+        cmocka_unit_test(test_a_summary_of_whole_numbers_is_short),
         cmocka_unit_test(test_a_difference_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
