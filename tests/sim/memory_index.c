@@ -316,6 +316,8 @@ static enum code memory_commit(struct index_transaction *transaction, struct err
         index->broken = true;
         if (random_chance(&disk->random, 2))
             set_state(&index->durable, transaction->state);
+        else
+            disk->bytes_used -= (uint64_t)transaction->grown; /* modulo 2^64: it may be negative */
         error_context(err, "index: commit");
         goto out;
     }
