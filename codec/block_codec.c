@@ -341,7 +341,8 @@ enum code block_read_ingest(struct block_decoder *decoder, const struct block_vi
         for (uint32_t row = 0; row < view->row_count; row++)
             times[row] = view->ingest_first;
     } else if (code == OK) {
-        code = column_ingest_decode(&decoder->column, &reader, times, view->row_count, err);
+        code = column_ingest_decode(&decoder->column, &reader, view->ingest_first, times,
+                                    view->row_count, err);
     }
     if (code == OK)
         code = section_end(&reader, err);

@@ -20,8 +20,8 @@ enum {
     /* Of the 12 bytes in front: magic, version, flags, two zero bytes, header size. */
     HEADER_SIZE_AT = 8,
     CRC_SIZE = 4,
-    SERIES_SIZE_MIN = 17, /* id and row count */
-    SECTION_SIZE_MIN = 9, /* name size, type, encoding, presence, size, crc */
+    SERIES_SIZE_MIN = 17,  /* id and row count */
+    SECTION_SIZE_MIN = 10, /* name 1 or 2, type, encoding, presence, size, crc, count 1 or 0 */
 };
 
 static void put_u64_big_endian(struct buf *out, uint64_t value)
@@ -33,6 +33,19 @@ static void section_put(const struct block_section *section, struct buf *out)
 {
     buf_put_uvarint(out, section->data.size);
     buf_put_u32(out, section->crc);
+}
+
+/* How much of it the name before begins with, and the rest: names ascend, and fields of one thing
+ * often begin alike. */
+static void name_put(struct bytes name, struct bytes before, struct buf *out)
+{
+    size_t shared = 0;
+
+    while (shared < UINT8_MAX && shared < name.size && shared < before.size &&
+           name.data[shared] == before.data[shared])
+        shared++;
+    buf_put_u8(out, (uint8_t)shared);
+    buf_put_span(out, bytes_slice(name, shared, name.size));
 }
 
 void block_header_put(const struct block_view *view, struct buf *out)
@@ -72,7 +85,7 @@ void block_header_put(const struct block_view *view, struct buf *out)
                                     .decimal =
                                         column_summary_decimal(column->type, &column->summary)};
 
-        buf_put_span(out, column->name);
+        name_put(column->name, i == 0 ? BYTES("") : view->columns[i - 1].name, out);
         buf_put_u8(out, (uint8_t)column->type);
         buf_put_u8(out, column->encoding);
         buf_put_u8(out, (uint8_t)(column->presence | form.decimal << PRESENCE_SIZE));
@@ -197,6 +210,27 @@ static enum code section_read(struct reader *reader, struct sections *sections,
     return OK;
 }
 
+static enum code name_read(struct reader *reader, struct arena *arena, struct bytes before,
+                           struct bytes *name, struct error *err)
+{
+    uint8_t shared = reader_u8(reader);
+    struct bytes rest = reader_span(reader);
+    char *joined;
+
+    if (reader->failed || shared > before.size)
+        return error_set(err, E_CORRUPT, "name shares %u bytes of %zu", shared, before.size);
+    *name = rest;
+    if (shared == 0)
+        return OK;
+    joined = arena_alloc(arena, shared + rest.size);
+    if (!joined)
+        return error_set(err, E_MEMORY, "no memory for a name");
+    memcpy(joined, before.data, shared);
+    memcpy(joined + shared, rest.data, rest.size);
+    *name = (struct bytes){joined, shared + rest.size};
+    return OK;
+}
+
 static enum code column_read(struct reader *reader, struct sections *sections, uint8_t version,
                              uint32_t row_count, struct block_section *column, struct error *err)
 {
@@ -204,7 +238,6 @@ static enum code column_read(struct reader *reader, struct sections *sections, u
     uint8_t type, presence;
     enum code code;
 
-    column->name = reader_span(reader);
     type = reader_u8(reader);
     column->type = (enum value_type)type;
     column->encoding = reader_u8(reader);
@@ -241,8 +274,15 @@ static enum code columns_read(struct reader *reader, struct sections *sections, 
     if (!columns)
         return error_set(err, E_MEMORY, "no memory for %u columns", view->column_count);
     for (uint32_t i = 0; i < view->column_count; i++) {
-        enum code code = column_read(reader, sections, version, view->row_count, &columns[i], err);
+        struct bytes before = i == 0 ? BYTES("") : columns[i - 1].name;
+        enum code code = OK;
 
+        if (version == 1)
+            columns[i].name = reader_span(reader);
+        else
+            code = name_read(reader, arena, before, &columns[i].name, err);
+        if (code == OK)
+            code = column_read(reader, sections, version, view->row_count, &columns[i], err);
         if (code == OK && i > 0 && column_compare(&columns[i - 1], &columns[i]) >= 0)
             code = error_set(err, E_CORRUPT, "out of order");
         if (code) {

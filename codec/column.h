@@ -113,10 +113,11 @@ MUST_USE enum code column_time_decode(struct column_decoder *decoder, struct rea
  * stays where it is. */
 MUST_USE bool column_time_step(struct reader *reader, size_t row_count, int64_t *first,
                                int64_t *step);
-/* Ingest times: runs of equal ones. */
+/* Ingest times: runs of equal ones; the least is known to both sides. */
 void column_ingest_encode(struct column_encoder *encoder, const int64_t *ingest, size_t count);
 MUST_USE enum code column_ingest_decode(struct column_decoder *decoder, struct reader *reader,
-                                        int64_t *ingest, size_t count, struct error *err);
+                                        int64_t least, int64_t *ingest, size_t count,
+                                        struct error *err);
 /* Revision times: which rows have one, and those. */
 void column_revision_encode(struct column_encoder *encoder, const int64_t *revision, size_t count);
 MUST_USE enum code column_revision_decode(struct column_decoder *decoder, struct reader *reader,

@@ -221,13 +221,31 @@ static bool extremes_exact(const struct column_summary *summary, unsigned scale)
            decimal_of(summary->last.f64, scale, &integer);
 }
 
+/* Of struct summary_form. */
+static bool decimal_sum(uint8_t decimal)
+{
+    return decimal > DECIMAL_SCALES;
+}
+
+static uint8_t decimal_scale(uint8_t decimal)
+{
+    return decimal_sum(decimal) ? decimal - DECIMAL_SCALES : decimal;
+}
+
 uint8_t column_summary_decimal(enum value_type type, const struct column_summary *summary)
 {
     if (type != TYPE_F64 || summary->valid_count == 0)
         return 0;
     for (unsigned scale = 0; scale < DECIMAL_SCALES; scale++) {
-        if (extremes_exact(summary, scale))
-            return (uint8_t)(scale + 1);
+        int64_t sum;
+
+        if (!extremes_exact(summary, scale))
+            continue;
+        return (uint8_t)(scale + 1 +
+                         (decimal_of(summary->sum.f64.high, scale, &sum) &&
+                                  summary->sum.f64.low == 0 && !signbit(summary->sum.f64.low)
+                              ? DECIMAL_SCALES
+                              : 0));
     }
     return 0;
 }
@@ -257,6 +275,8 @@ static union cell cell_read(enum value_type type, uint8_t decimal, struct reader
 void column_summary_put(enum value_type type, const struct summary_form *form,
                         const struct column_summary *summary, struct buf *out)
 {
+    uint8_t scale = decimal_scale(form->decimal);
+
     assert(!form->version_1);
     if (!form->all)
         buf_put_uvarint(out, summary->valid_count);
@@ -268,11 +288,13 @@ void column_summary_put(enum value_type type, const struct summary_form *form,
         buf_put_uvarint(out, summary->row_first);
         buf_put_uvarint(out, summary->row_last);
     }
-    cell_put(type, form->decimal, summary->min, out);
-    cell_put(type, form->decimal, summary->max, out);
-    cell_put(type, form->decimal, summary->first, out);
-    cell_put(type, form->decimal, summary->last, out);
-    if (type == TYPE_F64) {
+    cell_put(type, scale, summary->min, out);
+    cell_put(type, scale, summary->max, out);
+    cell_put(type, scale, summary->first, out);
+    cell_put(type, scale, summary->last, out);
+    if (decimal_sum(form->decimal)) {
+        cell_put(type, scale, (union cell){.f64 = summary->sum.f64.high}, out);
+    } else if (type == TYPE_F64) {
         buf_put_uvarint(out, f64_reversed(summary->sum.f64.high));
         buf_put_uvarint(out, f64_reversed(summary->sum.f64.low));
     } else {
@@ -299,10 +321,11 @@ static bool rows_read(const struct summary_form *form, struct reader *reader,
 bool column_summary_read(enum value_type type, const struct summary_form *form,
                          struct reader *reader, struct column_summary *summary)
 {
+    uint8_t scale = decimal_scale(form->decimal);
     uint64_t valid_count = form->all && !form->version_1 ? form->row_count : reader_uvarint(reader);
 
     *summary = (struct column_summary){0};
-    if (reader->failed || valid_count > form->row_count || form->decimal > DECIMAL_SCALES ||
+    if (reader->failed || valid_count > form->row_count || form->decimal > 2 * DECIMAL_SCALES ||
         (form->decimal != 0 && (type != TYPE_F64 || valid_count == 0)))
         return false;
     summary->valid_count = (uint32_t)valid_count;
@@ -310,11 +333,13 @@ bool column_summary_read(enum value_type type, const struct summary_form *form,
         return true;
     if (!rows_read(form, reader, summary))
         return false;
-    summary->min = cell_read(type, form->decimal, reader);
-    summary->max = cell_read(type, form->decimal, reader);
-    summary->first = cell_read(type, form->decimal, reader);
-    summary->last = cell_read(type, form->decimal, reader);
-    if (type == TYPE_F64) {
+    summary->min = cell_read(type, scale, reader);
+    summary->max = cell_read(type, scale, reader);
+    summary->first = cell_read(type, scale, reader);
+    summary->last = cell_read(type, scale, reader);
+    if (decimal_sum(form->decimal)) {
+        summary->sum.f64.high = cell_read(type, scale, reader).f64;
+    } else if (type == TYPE_F64) {
         summary->sum.f64.high = f64_restored(reader_uvarint(reader));
         summary->sum.f64.low = f64_restored(reader_uvarint(reader));
     } else {

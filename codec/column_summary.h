@@ -15,11 +15,13 @@ void column_summary_make(enum value_type type, const union cell *cells, const ui
 struct summary_form {
     uint32_t row_count; /* of the block */
     bool all;           /* every row has a cell: count, first and last row are known */
-    uint8_t decimal;    /* f64 extremes: 0 = their bits, else integers of that scale + 1 */
+    uint8_t decimal;    /* f64: 0 = bits, else extremes as integers of scale decimal - 1, above
+                         * DECIMAL_SCALES of 16 less and the sum as well */
     bool version_1;     /* all of it is written, and m2 as a number; only read */
 };
 
-/* 0 or the least scale at which all four extremes are exact integers, + 1. */
+/* 0, or the least scale at which all four extremes are exact integers, + 1, and DECIMAL_SCALES more
+ * when the sum is one too. */
 uint8_t column_summary_decimal(enum value_type type, const struct column_summary *summary);
 void column_summary_put(enum value_type type, const struct summary_form *form,
                         const struct column_summary *summary, struct buf *out);

@@ -3,7 +3,7 @@
  * time:     integers: first time of each series; integers: the differences within the series, one
  *           series behind another.  A constant step, the same in all series, costs a few bytes.
  * ingest:   uvarint run count, integers: a value each run, integers: their lengths; or u8 0,
- *           uvarint run count, uvarint distinct count, i64 least value, u8 s, widths: the steps
+ *           uvarint run count, uvarint distinct count, u8 s, widths: the steps
  *           between the distinct values in ascending order, shifted by s bits, integers: the place
  *           among them of each run's, integers: the runs' lengths.  Clients with several
  *           connections commit what follows each other in time a little out of order, and how long
@@ -156,7 +156,6 @@ static bool ingest_sorted_encode(struct column_encoder *encoder, uint64_t *runs,
     buf_put_u8(&encoder->out, INGEST_SORTED);
     buf_put_uvarint(&encoder->out, run_count);
     buf_put_uvarint(&encoder->out, distinct);
-    buf_put_i64(&encoder->out, sorted[0].i64);
     for (size_t run = 0; run < run_count; run++)
         runs[run] = ingest_place(sorted, distinct, (int64_t)runs[run]);
     time = sorted[0].u64;
@@ -215,14 +214,13 @@ void column_ingest_encode(struct column_encoder *encoder, const int64_t *ingest,
     integers_encode(encoder, lengths, run_count);
 }
 
-/* The distinct times, ascending. */
+/* The distinct times, ascending, behind the least, which is there. */
 static enum code ingest_sorted_decode(struct column_decoder *decoder, struct reader *reader,
                                       uint64_t *sorted, size_t distinct, struct error *err)
 {
     unsigned shift;
     enum code code;
 
-    sorted[0] = (uint64_t)reader_i64(reader);
     shift = reader_u8(reader);
     if (reader->failed || shift >= 64)
         return error_set(err, E_CORRUPT, "%zu sorted times in steps of 2^%u", distinct, shift);
@@ -236,7 +234,8 @@ static enum code ingest_sorted_decode(struct column_decoder *decoder, struct rea
 
 /* The runs' values to decoder->more_values. */
 static enum code ingest_values_decode(struct column_decoder *decoder, struct reader *reader,
-                                      size_t count, size_t *run_count, struct error *err)
+                                      int64_t least, size_t count, size_t *run_count,
+                                      struct error *err)
 {
     uint64_t *sorted = decoder->values, *runs = decoder->more_values, distinct = 1;
     uint64_t runs_said = reader_uvarint(reader);
@@ -253,6 +252,7 @@ static enum code ingest_values_decode(struct column_decoder *decoder, struct rea
     *run_count = (size_t)runs_said;
     if (!by_place)
         return integers_decode(decoder, reader, runs, *run_count, err);
+    sorted[0] = (uint64_t)least;
     code = ingest_sorted_decode(decoder, reader, sorted, (size_t)distinct, err);
     if (code == OK)
         code = integers_decode(decoder, reader, runs, *run_count, err);
@@ -267,14 +267,14 @@ static enum code ingest_values_decode(struct column_decoder *decoder, struct rea
     return OK;
 }
 
-enum code column_ingest_decode(struct column_decoder *decoder, struct reader *reader,
+enum code column_ingest_decode(struct column_decoder *decoder, struct reader *reader, int64_t least,
                                int64_t *ingest, size_t count, struct error *err)
 {
     const uint64_t *runs = decoder->more_values, *lengths = decoder->values;
     size_t run_count = 0, row = 0;
     enum code code;
 
-    code = ingest_values_decode(decoder, reader, count, &run_count, err);
+    code = ingest_values_decode(decoder, reader, least, count, &run_count, err);
     if (code)
         return code;
     code = integers_decode(decoder, reader, decoder->values, run_count, err);

@@ -150,6 +150,45 @@ static void test_what_contradicts_itself_is_refused(void **state)
     }
 }
 
+/* A name is written as what it shares with the one before and the rest. */
+static void test_names_that_begin_alike_come_back(void **state)
+{
+    static const char *const names[] = {"", "usage_guest", "usage_guest_nice", "usage_idle", "x"};
+    static char long_names[2][400];
+    struct block_section columns[COUNT_OF(names) + COUNT_OF(long_names)];
+    struct block_view view = view_of(&columns[0]), got;
+    size_t at;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(columns); i++) {
+        columns[i] = columns[0];
+        if (i < COUNT_OF(names)) {
+            columns[i].name = bytes_of(names[i]);
+            continue;
+        }
+        memset(long_names[i - COUNT_OF(names)], 'y', 400);
+        columns[i].name = (struct bytes){long_names[i - COUNT_OF(names)], 399 + i % 2};
+    }
+    view.column_count = COUNT_OF(columns);
+    put(&view);
+    assert_int_equal(read_header(&got, NULL), OK);
+    for (size_t i = 0; i < COUNT_OF(columns); i++)
+        assert_true(bytes_equal(got.columns[i].name, columns[i].name));
+    view.column_count = 1; /* of the first no byte can be there already */
+    columns[0].name = BYTES("fffff");
+    put(&view);
+    at = (size_t)((char *)memmem(out.data, out.size,
+                                 "\x00\x05"
+                                 "fffff",
+                                 7) -
+                  out.data);
+    out.data[at] = 1;
+    for (uint32_t size = block_header_size(buf_bytes(&out)), i = 0; i < 4; i++)
+        out.data[size - 4 + i] =
+            (char)(crc32c(0, bytes_slice(buf_bytes(&out), 0, size - 4)) >> (8 * i));
+    assert_int_equal(read_header(&got, NULL), E_CORRUPT);
+}
+
 static void test_unknown_columns_are_refused(void **state)
 {
     static const struct {
@@ -228,6 +267,7 @@ int main(void)
         cmocka_unit_test(test_a_header_is_read_as_written),
         cmocka_unit_test(test_a_header_is_read_without_the_rest),
         cmocka_unit_test(test_what_contradicts_itself_is_refused),
+        cmocka_unit_test(test_names_that_begin_alike_come_back),
         cmocka_unit_test(test_unknown_columns_are_refused),
         cmocka_unit_test(test_sections_are_all_there_and_nothing_else),
         cmocka_unit_test(test_another_version_is_told),

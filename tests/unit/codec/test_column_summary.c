@@ -191,9 +191,9 @@ static void test_extremes_that_are_decimals_are_written_as_integers(void **state
         double values[3];
         uint8_t decimal;
     } cases[] = {
-        {"whole",             {3, 0, -100},       1 },
+        {"whole",             {3, 0, -100},       17},
         {"one digit",         {0.1, 3, -100},     2 },
-        {"fifteen digits",    {1e-15, 0, 0},      16},
+        {"fifteen digits",    {1e-15, 0, 0},      32},
         {"too many digits",   {1.0 / 3, 0, 0},    0 },
         {"negative zero",     {-0.0, 1, 2},       0 },
         {"infinite",          {INFINITY, 1, 2},   0 },
@@ -227,7 +227,7 @@ static void test_what_does_not_fit_the_block_is_refused(void **state)
         {"more cells than rows", TYPE_I64, {4, false, 0, false},   false},
         {"decimal",              TYPE_F64, {10, false, 16, false}, true },
         {"decimal integers",     TYPE_I64, {10, false, 1, false},  false},
-        {"an unknown scale",     TYPE_F64, {10, false, 17, false}, false},
+        {"an unknown scale",     TYPE_F64, {10, false, 33, false}, false},
     };
 
     (void)state;
@@ -249,7 +249,7 @@ static void test_what_does_not_fit_the_block_is_refused(void **state)
 /* A block of ten columns of whole numbers has ten of these a few thousand rows. */
 static void test_a_summary_of_whole_numbers_is_short(void **state)
 {
-    struct summary_form form = {.row_count = BLOCK_ROWS_MAX, .all = true, .decimal = 1};
+    struct summary_form form = {.row_count = BLOCK_ROWS_MAX, .all = true};
     struct column_summary summary;
     struct buf out = BUF_INIT(1000);
 
@@ -257,8 +257,9 @@ static void test_a_summary_of_whole_numbers_is_short(void **state)
     for (size_t i = 0; i < BLOCK_ROWS_MAX; i++)
         cells[i].f64 = (double)(i * 37 % 101);
     column_summary_make(TYPE_F64, cells, NULL, BLOCK_ROWS_MAX, &summary);
+    form.decimal = column_summary_decimal(TYPE_F64, &summary);
     column_summary_put(TYPE_F64, &form, &summary, &out);
-    assert_true(out.size <= 24);
+    assert_in_range(out.size, 10, 22);
     buf_release(&out);
 }
 
