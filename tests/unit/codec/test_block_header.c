@@ -167,7 +167,7 @@ static void test_names_that_begin_alike_come_back(void **state)
             continue;
         }
         memset(long_names[i - COUNT_OF(names)], 'y', 400);
-        columns[i].name = (struct bytes){long_names[i - COUNT_OF(names)], 399 + i % 2};
+        columns[i].name = (struct bytes){long_names[i - COUNT_OF(names)], 400 - i % 2};
     }
     view.column_count = COUNT_OF(columns);
     put(&view);
