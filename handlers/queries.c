@@ -1,5 +1,5 @@
-/* GET and POST /v1/query, GET /v1/changes: parsed on the HTTP thread, run by a worker, streamed to
- * the client. */
+/* GET and POST /v1/query, GET /v1/changes, GET /v1/stats: parsed on the HTTP thread, run by a
+ * worker, streamed to the client. */
 #include "handlers/queries.h"
 
 #include <assert.h>
@@ -206,6 +206,11 @@ static void changes_finish(struct request *request)
     begin(request, changes_parse);
 }
 
+static void stats_finish(struct request *request)
+{
+    begin(request, stats_parse);
+}
+
 static void query_cleanup(struct request *request)
 {
     struct query_job *job = request->state;
@@ -224,5 +229,10 @@ const struct handler query_handler = {
 
 const struct handler changes_handler = {
     .finish = changes_finish,
+    .cleanup = query_cleanup,
+};
+
+const struct handler stats_handler = {
+    .finish = stats_finish,
     .cleanup = query_cleanup,
 };

@@ -18,6 +18,7 @@ const struct route app_routes[] = {
     {METHOD_GET,    "/v1/query",             SCOPE_READ,  &query_handler,          query_parameter_names,       false},
     {METHOD_POST,   "/v1/query",             SCOPE_READ,  &query_handler,          query_parameter_names,       true },
     {METHOD_GET,    "/v1/changes",           SCOPE_READ,  &changes_handler,        changes_parameter_names,     false},
+    {METHOD_GET,    "/v1/stats",             SCOPE_READ,  &stats_handler,          stats_parameter_names,       false},
     {METHOD_GET,    "/v1/live",              SCOPE_READ,  &live_handler,           live_parameter_names,        false},
     {METHOD_GET,    "/v1/measurements",      SCOPE_READ,  &measurements_handler,
      measurements_parameter_names,                                                                              false},

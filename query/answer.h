@@ -28,7 +28,8 @@ struct answer {
     struct datum *values; /* of one row, by column */
     struct datum *before; /* likewise, and scratch of versions_resolve(): for changes */
     uint8_t *decided;
-    struct top top; /* while top= ranks, and which of them are next */
+    uint64_t stats_rows; /* of the group, with a value in any field */
+    struct top top;      /* while top= ranks, and which of them are next */
     size_t top_at;
     /* The last row told, and whether there is one behind it. */
     size_t last_group;
@@ -53,6 +54,7 @@ extern const struct answer_way way_rows;     /* answer_rows.c */
 extern const struct answer_way way_versions; /* answer_versions.c */
 extern const struct answer_way way_windows;  /* answer_windows.c */
 extern const struct answer_way way_changes;  /* answer_changes.c */
+extern const struct answer_way way_stats;    /* answer_stats.c */
 
 /* What the query's windows are made of, for all groups to come. */
 void answer_windows(struct answer *answer, const struct aggregate_call *aggregates, size_t count,

@@ -32,7 +32,8 @@ static void add_question(struct hash128_state *hash, const struct plan *plan)
 {
     const struct query *query = plan->query;
     /* What where=, let= and top= say is told by the texts alone. */
-    bool conditional = query->filter_count > 0 || query->computed_count > 0 || query->top > 0;
+    bool conditional =
+        query->filter_count > 0 || query->computed_count > 0 || query->top > 0 || query->stats;
     const int64_t conditions[] = {conditional ? (int64_t)query->identity : 0};
     const int64_t numbers[] = {
         plan->start,
@@ -72,6 +73,8 @@ static void add_question(struct hash128_state *hash, const struct plan *plan)
     };
 
     add_numbers(hash, numbers, COUNT_OF(numbers));
+    if (query->stats) /* each has a row, and others count for `missing` */
+        add_spans(hash, plan->fields, plan->field_count);
     add_span(hash, query->tz);
     add_numbers(hash, conditions, COUNT_OF(conditions));
     add_span(hash, query->selector.measurement);

@@ -27,7 +27,7 @@ static bool take(struct map *taken, struct arena *arena, struct bytes prefix, st
 bool names_make(struct plan *plan, const struct bytes **tags, const struct bytes **columns)
 {
     bool changes = plan->query->changes;
-    struct bytes ours[] = {BYTES("time"), BYTES("known_from"),
+    struct bytes ours[] = {plan->query->stats ? BYTES("field") : BYTES("time"), BYTES("known_from"),
                            changes ? BYTES("change") : BYTES("known_to")};
     size_t our_count = query_wants_versions(plan->query) ? 3 : 1;
     struct bytes *tag_names = ARENA_ARRAY(&plan->arena, struct bytes, plan->tag_key_count);

@@ -5,6 +5,7 @@
 #include "catalog/catalog.h"
 #include "query/groups.h"
 #include "query/plan_sieve.h"
+#include "query/plan_stats.h"
 
 enum {
     /* Above so many series the newest ingest time of the range is not looked for: S stands in,
@@ -275,7 +276,9 @@ static enum code choose_columns(struct plan *plan, struct error *err)
         fields = names;
         field_count = (uint32_t)count;
     }
-    if (query_is_raw(query))
+    if (query->stats)
+        code = plan_stats(plan, fields, field_count, known, known_count, err);
+    else if (query_is_raw(query))
         code = raw_columns(plan, fields, field_count, err);
     else
         code = aggregate_columns(plan, fields, field_count, known, known_count, err);

@@ -12,6 +12,14 @@ struct plan_column {
     const struct aggregate_call *aggregate; /* NULL in raw rows */
 };
 
+/* A column of statistics: an aggregate, or how many rows have no value (NULL). */
+struct stats_column {
+    const char *name, *aggregate;
+};
+
+extern const struct stats_column stats_columns[];
+extern const size_t stats_column_count;
+
 struct plan_places {
     struct place *places; /* NULL: not kept, the scan asks again */
     size_t count;
@@ -38,6 +46,8 @@ struct plan {
     int64_t history_floor;      /* INT64_MIN = none */
     const struct bytes *fields; /* that are read */
     uint32_t field_count;
+    const struct bytes *told; /* of statistics: those that have rows, the first ones shown */
+    uint32_t told_count;
     const struct sieve *sieve; /* NULL: those read are those shown */
     uint32_t shown_count;      /* fields and computed columns that the answer is made of */
     const struct plan_column *columns;

@@ -40,6 +40,8 @@ static const struct answer_way *way_of(const struct query *query)
 {
     if (query->changes)
         return &way_changes;
+    if (query->stats)
+        return &way_stats;
     if (query->versions)
         return &way_versions;
     if (query->downsample != DOWNSAMPLE_NONE)

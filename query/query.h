@@ -30,6 +30,10 @@ MUST_USE enum code query_parse(const struct query_parameter *parameters, size_t 
 MUST_USE enum code changes_parse(const struct query_parameter *parameters, size_t count,
                                  struct bytes accept, int64_t now_ns, struct arena *arena,
                                  struct query **query, struct error *err);
+/* As query_parse(), for statistics (GET /v1/stats). */
+MUST_USE enum code stats_parse(const struct query_parameter *parameters, size_t count,
+                               struct bytes accept, int64_t now_ns, struct arena *arena,
+                               struct query **query, struct error *err);
 /* As query_parse(), for what changes from now on (GET /v1/live): an answer is data lines of an
  * event stream, at most about page_bytes of them at once.  `since` is that of the parameters, or of
  * `last_id` (Last-Event-ID) where that is not empty; *from_now tells that there was neither. */
@@ -92,5 +96,6 @@ MUST_USE enum code query_run(const struct query *query, const struct query_envir
  * NULL-terminated, for the route table. */
 extern const char *const query_parameter_names[], *const changes_parameter_names[],
                                                       *const live_parameter_names[];
+extern const char *const stats_parameter_names[];
 
 #endif

@@ -204,6 +204,8 @@ static size_t row_size(const struct result *result, const struct result_row *row
     size_t size =
         128 + 3 * TEXT_TIME_SIZE + result->keys_size + (size_t)count * (TEXT_NUMBER_SIZE + 1);
 
+    if (row->field.size > 0)
+        size += result->encoder->text_size(row->field);
     for (uint32_t i = 0; i < count; i++)
         if (row->values[i].type == TYPE_STRING)
             size += result->encoder->text_size(text_bytes(row->values[i].cell.text));

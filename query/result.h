@@ -14,6 +14,7 @@ struct result;
 
 struct result_row {
     int64_t time;
+    struct bytes field;           /* of statistics, in place of the time */
     int64_t known_from, known_to; /* versions=all; known_to KNOWN_STILL = open */
     const char *change;           /* of changes: "added", "changed" or "removed" */
     const struct datum *values;   /* by column */

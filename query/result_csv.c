@@ -20,6 +20,7 @@ static bool csv_open(struct result *result)
 
     buf_put_text(line, plan->query->changes    ? "time,change,known_from"
                        : plan->query->versions ? "time,known_from,known_to"
+                       : plan->query->stats    ? "field"
                                                : "time");
     for (size_t i = 0; i < plan->tag_key_count; i++) {
         buf_put_char(line, ',');
@@ -72,7 +73,10 @@ static char *csv_row(struct result *result, char *at, const struct result_row *r
 {
     uint32_t count = result->plan->column_count;
 
-    at = text_put_time(at, &result->times, row->time, false);
+    if (result->plan->query->stats)
+        at = text_put_csv(at, row->field, true);
+    else
+        at = text_put_time(at, &result->times, row->time, false);
     if (result->plan->query->changes) {
         *at++ = ',';
         at = text_put(at, bytes_of(row->change));

@@ -45,6 +45,13 @@ static char *put_known_to(struct result *result, char *at, int64_t known_to)
     return text_put_time(at, &result->times, known_to, true);
 }
 
+static char *put_first(struct result *result, char *at, const struct result_row *row)
+{
+    if (result->plan->query->stats)
+        return text_put_json(at, row->field);
+    return text_put_time(at, &result->times, row->time, true);
+}
+
 static void put_full_time(struct result *result, struct buf *buf, int64_t ns)
 {
     char text[TEXT_TIME_SIZE];
@@ -88,7 +95,7 @@ static bool series_open(struct result *result)
     const struct plan *plan = result->plan;
     struct buf *head = &result->head_text;
 
-    buf_put_text(head, "},\"columns\":[\"time\"");
+    buf_put_text(head, plan->query->stats ? "},\"columns\":[\"field\"" : "},\"columns\":[\"time\"");
     if (plan->query->changes)
         buf_put_text(head, ",\"change\",\"known_from\"");
     if (plan->query->versions)
@@ -127,7 +134,7 @@ static char *series_row(struct result *result, char *at, const struct result_row
     else
         *at++ = ',';
     *at++ = '[';
-    at = text_put_time(at, &result->times, row->time, true);
+    at = put_first(result, at, row);
     if (result->plan->query->changes) {
         at = text_put(at, BYTES(",\""));
         at = text_put(at, bytes_of(row->change));
@@ -209,8 +216,8 @@ char *result_put_object(struct result *result, char *at, const struct result_row
 {
     uint32_t count = result->plan->column_count;
 
-    at = text_put(at, BYTES("{\"time\":"));
-    at = text_put_time(at, &result->times, row->time, true);
+    at = text_put(at, result->plan->query->stats ? BYTES("{\"field\":") : BYTES("{\"time\":"));
+    at = put_first(result, at, row);
     if (result->plan->query->changes) {
         at = text_put(at, BYTES(",\"change\":\""));
         at = text_put(at, bytes_of(row->change));

@@ -7,13 +7,13 @@ from tenants import bearer, secret, tenant, tenants_file, token
 
 # What each route asks for; a route that is not here is open to all.
 SCOPES = {("POST", "/v1/points"): "write", ("DELETE", "/v1/points"): "write", ("GET", "/v1/query"): "read",
-          ("POST", "/v1/query"): "read", ("GET", "/v1/changes"): "read", ("GET", "/v1/measurements"): "read", ("GET", "/v1/series"): "read",
+          ("POST", "/v1/query"): "read", ("GET", "/v1/changes"): "read", ("GET", "/v1/stats"): "read", ("GET", "/v1/measurements"): "read", ("GET", "/v1/series"): "read",
           ("GET", "/v1/tags/host/values"): "read", ("GET", "/v1/fields"): "read", ("GET", "/v1/tags"): "read", ("POST", "/v1/admin/flush"): "admin", ("POST", "/v1/admin/compact"): "admin",
           ("GET", "/metrics"): "admin", ("POST", "/write"): "write", ("POST", "/api/v2/write"): "write", ("POST", "/api/v3/write_lp"): "write",
           ("GET", "/query"): "any", ("POST", "/query"): "any"}
 GOOD = {  # a request of each route that is fine
     ("POST", "/v1/points"): ("", "m f=1 1"), ("DELETE", "/v1/points"): ("?measurement=m&start=0&end=1", None),
-    ("GET", "/v1/query"): ("?measurement=m", None), ("POST", "/v1/query"): ("", "measurement=m"), ("GET", "/v1/changes"): ("?measurement=m&since=now", None),
+    ("GET", "/v1/query"): ("?measurement=m", None), ("POST", "/v1/query"): ("", "measurement=m"), ("GET", "/v1/changes"): ("?measurement=m&since=now", None), ("GET", "/v1/stats"): ("?measurement=m", None),
     ("GET", "/v1/measurements"): ("", None), ("GET", "/v1/series"): ("?measurement=m", None),
     ("GET", "/v1/tags/host/values"): ("", None), ("GET", "/v1/fields"): ("?measurement=m", None), ("POST", "/v1/admin/flush"): ("", None), ("POST", "/v1/admin/compact"): ("", None),
     ("POST", "/write"): ("?db=x", "m f=1 1"), ("POST", "/api/v2/write"): ("?bucket=b", "m f=1 1"), ("POST", "/api/v3/write_lp"): ("", "m f=1 1"),
@@ -64,7 +64,7 @@ def never_seen(run):
                  "/v1/tags/secret_tag/values", "/v1/tags/host/values", "/v1/query?measurement=secret_measurement",
                  "/v1/query?measurement=shared", "/v1/query?measurement=secret_measurement&every=1d&agg=count&group_by=*",
                  "/v1/query?measurement=shared&format=csv", "/v1/query?measurement=shared&versions=all",
-                 "/v1/changes?measurement=shared&since=now-1d"):
+                 "/v1/changes?measurement=shared&since=now-1d", "/v1/stats?measurement=shared"):
         for headers in (bearer("ball"), {**bearer("ball"), "X-Tenant": "alpha", "X-Scope-OrgID": "alpha"}):
             answer = run.request("GET", path, headers=headers)
             for word in ("secret_value", "secret_tag=", "42.125", "\"secret_measurement\""):

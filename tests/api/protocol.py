@@ -6,7 +6,7 @@ from limits import zstd
 from steps import Any, get, query, raw, request, scenario, write
 
 # Method and path of everything this version serves, without the variable of a path.
-ROUTES = [("POST", "/v1/points"), ("DELETE", "/v1/points"), ("GET", "/v1/query"), ("POST", "/v1/query"), ("GET", "/v1/changes"), ("GET", "/v1/live"), ("GET", "/v1/measurements"),
+ROUTES = [("POST", "/v1/points"), ("DELETE", "/v1/points"), ("GET", "/v1/query"), ("POST", "/v1/query"), ("GET", "/v1/changes"), ("GET", "/v1/stats"), ("GET", "/v1/live"), ("GET", "/v1/measurements"),
           ("GET", "/v1/series"), ("GET", "/v1/tags"), ("GET", "/v1/tags/host/values"), ("GET", "/v1/fields"), ("POST", "/v1/admin/flush"), ("POST", "/v1/admin/compact"),
           ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/openapi.json"),
           ("POST", "/write"), ("POST", "/api/v2/write"), ("POST", "/api/v3/write_lp"), ("GET", "/query"), ("POST", "/query"), ("GET", "/ping"),

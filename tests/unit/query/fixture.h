@@ -12,6 +12,7 @@ struct fixture {
     struct limits limits;
     struct twin_clock clock;
     struct query_environment environment;
+    bool stats;            /* questions are about statistics */
     struct twin_sink sink; /* of the last question */
     struct query_outcome outcome;
     struct error err;
