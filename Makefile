@@ -5,7 +5,8 @@
 #   test           everything that a change must pass, under fifteen minutes on two cores
 #   test-long      the full counts: TSan, clang, clang-tidy, more power cuts, simulator steps and fuzzing,
 #                  ten minutes each of overload and soak
-#   test-real DATA=DIR   the sample data through the HTTP API, compared with an independent computation
+#   test-real DATA=DIR   the sample data through the HTTP API, compared with an independent computation; the questions of
+#                  docs/questions.md and README.md as they stand there, with SQLite
 #   asan tsan      unit tests and API scenarios under the sanitizers
 #   loops          failing allocations, cut tails and turned bits, in the process (LOOP_STRIDE=1: all)
 #   tidy fuzz      static checks; libFuzzer over all targets for FUZZ_SECONDS in total
@@ -225,6 +226,7 @@ fault-peers: all $(WRITER)
 test-real: all
 	@tests/install build test
 	@tests/suite real tests/real/run $(BUILD)/weir "$(DATA)"
+	@tests/suite questions tests/real/questions.py $(BUILD)/weir "$(DATA)"
 
 asan tsan:
 	@tests/install build unit test
