@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "handlers/app.h"
 #include "handlers/link.h"
@@ -13,7 +14,10 @@
 #include "query/query.h"
 #include "store/store.h"
 
-enum { QUERY_ARENA_BYTES_MAX = 4 * 1024 * 1024 };
+enum {
+    QUERY_ARENA_BYTES_MAX = 4 * 1024 * 1024,
+    QUERY_BODY_BYTES_MAX = 65536, /* of JSON; as large as a form */
+};
 
 static const char vary[] = "Accept, Accept-Encoding, Authorization";
 
@@ -21,6 +25,8 @@ struct query_job {
     struct job job; /* first */
     struct query_sink sink;
     struct request *request;
+    bool json; /* the question is a JSON document: */
+    struct buf body;
     struct arena arena; /* of the parsed query */
     struct query *query;
     struct stream *stream; /* NULL: not begun, or a whole answer */
@@ -94,20 +100,34 @@ typedef enum code parser(const struct query_parameter *parameters, size_t count,
                          struct bytes accept, int64_t now_ns, struct arena *arena,
                          struct query **query, struct error *err);
 
+static enum code parse_body(struct query_job *job, int64_t now_ns, struct error *err)
+{
+    enum code code = buf_finish(&job->body, err);
+
+    if (code == OK)
+        code = query_parse_json(buf_bytes(&job->body), job->request->accept, now_ns, &job->arena,
+                                &job->query, err);
+    buf_release(&job->body);
+    return code;
+}
+
 static enum code parse(struct query_job *job, parser *takes, struct error *err)
 {
     struct request *request = job->request;
-    struct query_parameter *parameters =
-        ARENA_ARRAY(&job->arena, struct query_parameter, request->parameter_count);
+    int64_t now_ns = clock_wall_ns(store_clock(app_of(request)->store));
+    struct query_parameter *parameters;
 
+    if (job->json)
+        return parse_body(job, now_ns, err);
+    parameters = ARENA_ARRAY(&job->arena, struct query_parameter, request->parameter_count);
     if (parameters == NULL)
         return error_set(err, E_MEMORY, "no memory for a query");
     for (size_t i = 0; i < request->parameter_count; i++) {
         parameters[i].name = request->parameters[i].name;
         parameters[i].value = request->parameters[i].value;
     }
-    return takes(parameters, request->parameter_count, request->accept,
-                 clock_wall_ns(store_clock(app_of(request)->store)), &job->arena, &job->query, err);
+    return takes(parameters, request->parameter_count, request->accept, now_ns, &job->arena,
+                 &job->query, err);
 }
 
 static void query_finished(struct query_job *job, const struct query_outcome *outcome,
@@ -164,25 +184,37 @@ static void query_job_run(struct job *base)
     query_finished(job, &outcome, code, &err);
 }
 
-static void begin(struct request *request, parser *takes)
+/* The request's state; it replies when there is no memory for it. */
+static struct query_job *job_new(struct request *request)
 {
-    struct app *app = app_of(request);
     struct query_job *job = calloc(1, sizeof(*job));
-    struct query_outcome nothing = {0};
     struct error err = {0};
-    enum code code;
 
     if (job == NULL) {
         error_set(&err, E_MEMORY, "no memory for a query");
         reply_problem(request, &err);
-        return;
+        return NULL;
     }
     request->state = job;
     job->request = request;
     job->job.run = query_job_run;
     job->job.owner = session_of(request)->tenant->ordinal;
     job->sink = (struct query_sink){sink_begin, sink_write, sink_cancelled};
+    job->body = BUF_INIT(QUERY_BODY_BYTES_MAX);
     arena_init(&job->arena, QUERY_ARENA_BYTES_MAX, NULL);
+    return job;
+}
+
+static void begin(struct request *request, parser *takes)
+{
+    struct app *app = app_of(request);
+    struct query_job *job = request->state != NULL ? request->state : job_new(request);
+    struct query_outcome nothing = {0};
+    struct error err = {0};
+    enum code code;
+
+    if (job == NULL)
+        return;
     code = parse(job, takes, &err);
     if (code == OK)
         code = turn_take(&job->turn, request, &err);
@@ -199,6 +231,83 @@ static void begin(struct request *request, parser *takes)
 static void query_finish(struct request *request)
 {
     begin(request, query_parse);
+}
+
+/* "application/json; charset=utf-8" is application/json. */
+static bool media_type_is(struct bytes type, const char *want)
+{
+    const char *end = type.size > 0 ? memchr(type.data, ';', type.size) : NULL;
+
+    if (end != NULL)
+        type.size = (size_t)(end - type.data);
+    while (type.size > 0 && (type.data[type.size - 1] == ' ' || type.data[type.size - 1] == '\t'))
+        type.size--;
+    return type.size == strlen(want) && strncasecmp(type.data, want, type.size) == 0;
+}
+
+/* What does not go with a JSON body. */
+static enum code check_body(struct request *request, struct error *err)
+{
+    struct bytes encoding = request->content_encoding;
+
+    if (!media_type_is(request->content_type, "application/json")) {
+        reply_header(request, "Accept-Post",
+                     BYTES("application/json, application/x-www-form-urlencoded"));
+        return error_set(err, E_UNSUPPORTED_TYPE,
+                         "/v1/query takes a body of application/json or "
+                         "application/x-www-form-urlencoded");
+    }
+    if (encoding.size > 0 && !media_type_is(encoding, "identity"))
+        return error_set(err, E_UNSUPPORTED_ENCODING,
+                         "Content-Encoding \"%.*s\": a question comes as it is, as it is small",
+                         BYTES_ARG(encoding));
+    if (request->parameter_count > 0) {
+        error_point(err, request->parameters[0].name);
+        return error_set(
+            err, E_BAD_PARAMETER,
+            "it stands in the URL, and the question is the body: want all of it there");
+    }
+    return OK;
+}
+
+static void refuse_large(struct request *request, uint64_t size)
+{
+    struct error err = {0};
+
+    error_set(&err, E_BODY_LARGE, "the body has %s%llu bytes, at most %d are taken here",
+              size == UINT64_MAX ? "more than " : "",
+              (unsigned long long)(size == UINT64_MAX ? QUERY_BODY_BYTES_MAX : size),
+              QUERY_BODY_BYTES_MAX);
+    reply_problem(request, &err);
+}
+
+static void query_start(struct request *request)
+{
+    struct query_job *job;
+    struct error err = {0};
+
+    if (request->content_length == 0 ||
+        media_type_is(request->content_type, "application/x-www-form-urlencoded"))
+        return; /* parameters */
+    if (!reply_unless_ok(request, check_body(request, &err), &err))
+        return;
+    if (request->content_length != UINT64_MAX && request->content_length > QUERY_BODY_BYTES_MAX) {
+        refuse_large(request, request->content_length);
+        return;
+    }
+    job = job_new(request);
+    if (job != NULL)
+        job->json = true;
+}
+
+static void query_piece(struct request *request, struct bytes piece)
+{
+    struct query_job *job = request->state;
+
+    if (job->body.size + piece.size > QUERY_BODY_BYTES_MAX)
+        refuse_large(request, UINT64_MAX);
+    else
+        buf_put(&job->body, piece);
 }
 
 static void changes_finish(struct request *request)
@@ -218,11 +327,19 @@ static void query_cleanup(struct request *request)
     if (job == NULL)
         return;
     turn_end(&job->turn);
+    buf_release(&job->body);
     arena_release(&job->arena);
     free(job);
 }
 
 const struct handler query_handler = {
+    .finish = query_finish,
+    .cleanup = query_cleanup,
+};
+
+const struct handler query_post_handler = {
+    .start = query_start,
+    .piece = query_piece,
     .finish = query_finish,
     .cleanup = query_cleanup,
 };

@@ -4,6 +4,6 @@
 
 #include "http/route.h"
 
-extern const struct handler query_handler, changes_handler, stats_handler;
+extern const struct handler query_handler, query_post_handler, changes_handler, stats_handler;
 
 #endif

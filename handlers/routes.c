@@ -16,7 +16,7 @@ const struct route app_routes[] = {
     {METHOD_POST,   "/v1/points",            SCOPE_WRITE, &points_handler,         points_parameter_names,      false},
     {METHOD_DELETE, "/v1/points",            SCOPE_WRITE, &deletion_handler,       deletion_parameter_names,    false},
     {METHOD_GET,    "/v1/query",             SCOPE_READ,  &query_handler,          query_parameter_names,       false},
-    {METHOD_POST,   "/v1/query",             SCOPE_READ,  &query_handler,          query_parameter_names,       true },
+    {METHOD_POST,   "/v1/query",             SCOPE_READ,  &query_post_handler,     query_parameter_names,       true },
     {METHOD_GET,    "/v1/changes",           SCOPE_READ,  &changes_handler,        changes_parameter_names,     false},
     {METHOD_GET,    "/v1/stats",             SCOPE_READ,  &stats_handler,          stats_parameter_names,       false},
     {METHOD_GET,    "/v1/live",              SCOPE_READ,  &live_handler,           live_parameter_names,        false},

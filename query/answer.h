@@ -8,15 +8,18 @@
 #include "query/pixels.h"
 #include "query/result.h"
 #include "query/sieve.h"
+#include "query/table.h"
 #include "query/top.h"
 #include "query/window.h"
 
+struct answer_crew;
 struct answer_way;
 
 struct answer {
     struct plan plan;
     struct watch watch;
     struct result result;
+    struct table *table; /* where rows go that a join is made of; NULL: they go to the result */
     const struct answer_way *way;
     struct scan_setting setting;
     struct scan scan; /* of the series at hand */
@@ -35,14 +38,19 @@ struct answer {
     size_t last_group;
     int64_t last_time, last_known_from;
     bool more; /* the page is full: nothing else needs to be read */
+    struct answer_crew *crew; /* made when there is enough to do; owned */
+    uint64_t helped;          /* pieces that other threads did */
 };
 
 struct answer_way {
+    /* What series() makes is the answer's windows and stats_rows alone, so that it can be made in
+     * pieces. */
+    bool pieces;
     /* A group begins; NULL: nothing is to be done. */
     void (*begin)(struct answer *answer);
     /* The rows of one of its series. */
     enum code (*series)(struct answer *answer, size_t group, struct error *err);
-    /* All its series were there; NULL: nothing is to be done. */
+    /* All its series were there; NULL: nothing is to be done.  The query's own thread. */
     enum code (*end)(struct answer *answer, size_t group, struct error *err);
     /* In place of series(), of a way that opens scans itself; NULL: series() it is. */
     enum code (*scan)(struct answer *answer, size_t group, size_t series, int64_t start,
@@ -56,6 +64,12 @@ extern const struct answer_way way_windows;  /* answer_windows.c */
 extern const struct answer_way way_changes;  /* answer_changes.c */
 extern const struct answer_way way_stats;    /* answer_stats.c */
 
+/* Behind plan_init(): the way and what it needs, but for the result. */
+MUST_USE enum code answer_prepare(struct answer *answer, struct error *err);
+/* All groups; what comes behind the last of them is the caller's. */
+MUST_USE enum code answer_groups(struct answer *answer, struct error *err);
+/* Also after a failure, and of one that is all zero. */
+void answer_release(struct answer *answer);
 /* What the query's windows are made of, for all groups to come. */
 void answer_windows(struct answer *answer, const struct aggregate_call *aggregates, size_t count,
                     const struct grid *grid, uint32_t column_count);

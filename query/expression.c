@@ -430,7 +430,8 @@ void expression_evaluate_row(const struct expression *expression, const struct d
 
             if (value_kind(value->type) != KIND_NUMBER)
                 return;
-            stack[top++] = number_of(value->type, value->cell);
+            stack[top++] =
+                value->is_wide ? (double)value->integer : number_of(value->type, value->cell);
         } else if (step->op == EXPRESSION_NEGATE) {
             stack[top - 1] = -stack[top - 1];
         } else {

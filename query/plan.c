@@ -105,7 +105,12 @@ static enum code open_view(struct plan *plan, struct error *err)
         return refuse_history(plan, as_of, err);
     if (asked && as_of <= VIEW_LATEST)
         as_of = VIEW_LATEST + 1; /* before all ingest times, like any other of then */
-    if (environment->tenant) {
+    if (environment->view) {
+        plan->view = environment->view;
+        plan->history_floor = view_history_floor(plan->view) > plan->history_floor
+                                  ? view_history_floor(plan->view)
+                                  : plan->history_floor;
+    } else if (environment->tenant) {
         code = store_view(environment->store, environment->tenant, asked ? as_of : VIEW_LATEST,
                           &plan->view, err);
         if (code == OK && environment->lost != NULL)
@@ -430,7 +435,8 @@ enum code plan_init(struct plan *plan, const struct query *query,
 void plan_release(struct plan *plan)
 {
     deletions_release(&plan->deletions);
-    view_free(plan->view);
+    if (plan->view && plan->view != plan->environment->view)
+        view_free(plan->view);
     arena_release(&plan->arena);
 }
 

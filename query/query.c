@@ -3,6 +3,8 @@
 
 #include "query/answer.h"
 #include "query/etag.h"
+#include "query/join.h"
+#include "query/json_parameters.h"
 
 /* Of a query's memory such a part may hold decoded blocks for the next series. */
 enum { KEPT_MEMORY_PARTS = 8 };
@@ -33,7 +35,8 @@ enum code answer_emit(struct answer *answer, size_t group, const struct result_r
     answer->last_group = group;
     answer->last_time = row->time;
     answer->last_known_from = row->known_from;
-    return result_put(&answer->result, group, row, err);
+    return answer->table ? table_put(answer->table, group, row->time, row->values, err)
+                         : result_put(&answer->result, group, row, err);
 }
 
 static const struct answer_way *way_of(const struct query *query)
@@ -109,8 +112,7 @@ static enum code prepare_sieve(struct answer *answer, struct error *err)
     return made ? OK : watch_memory(plan->watch, err);
 }
 
-static enum code prepare(struct answer *answer, struct query_sink *sink,
-                         struct query_outcome *outcome, struct error *err)
+enum code answer_prepare(struct answer *answer, struct error *err)
 {
     struct plan *plan = &answer->plan;
     const struct query *query = plan->query;
@@ -140,24 +142,23 @@ static enum code prepare(struct answer *answer, struct query_sink *sink,
     if (!answer->values || !answer->before || !answer->decided)
         return watch_memory(plan->watch, err);
     code = versions_init(&answer->versions, &answer->setting, err);
-    if (!code)
-        code = prepare_sieve(answer, err);
-    if (!code)
-        code = result_init(&answer->result, plan, sink, outcome, err);
-    return code;
+    return code ? code : prepare_sieve(answer, err);
+}
+
+enum code answer_groups(struct answer *answer, struct error *err)
+{
+    const struct plan *plan = &answer->plan;
+
+    return plan->query->top > 0 ? answer_top(answer, err)
+                                : answer_groups_from(answer, plan->group_first, err);
 }
 
 static enum code answer_all(struct answer *answer, struct error *err)
 {
     struct plan *plan = &answer->plan;
     struct bytes next = {"", 0};
-    enum code code = OK;
+    enum code code = answer_groups(answer, err);
 
-    if (plan->query->top > 0)
-        code = answer_top(answer, err);
-    for (size_t i = plan->group_first;
-         plan->query->top == 0 && i < plan->group_count && !code && !answer->more; i++)
-        code = answer_group(answer, i, err);
     if (code)
         return code;
     if (answer->more) {
@@ -168,6 +169,19 @@ static enum code answer_all(struct answer *answer, struct error *err)
     return result_finish(&answer->result, next, err);
 }
 
+void answer_release(struct answer *answer)
+{
+    result_release(&answer->result);
+    answer_crew_free(answer->crew);
+    windows_release(&answer->windows);
+    pixels_release(&answer->pixels);
+    history_release(&answer->history);
+    sifting_release(&answer->sifting);
+    versions_release(&answer->versions);
+    scan_setting_release(&answer->setting);
+    plan_release(&answer->plan);
+}
+
 enum code query_run(const struct query *query, const struct query_environment *environment,
                     struct query_sink *sink, struct query_outcome *outcome, struct error *err)
 {
@@ -176,6 +190,8 @@ enum code query_run(const struct query *query, const struct query_environment *e
     enum code code;
 
     *outcome = (struct query_outcome){0};
+    if (query->join)
+        return join_run(query, environment, sink, outcome, err);
     watch_init(&answer.watch, environment->limits, environment->clock, sink);
     answer.watch.lost = environment->lost;
     answer.watch.memory.parent = environment->memory;
@@ -187,7 +203,9 @@ enum code query_run(const struct query *query, const struct query_environment *e
         outcome->not_modified = true;
         goto out;
     }
-    code = prepare(&answer, sink, outcome, &fault);
+    code = answer_prepare(&answer, &fault);
+    if (!code)
+        code = result_init(&answer.result, &answer.plan, sink, outcome, &fault);
     if (!code)
         code = answer_all(&answer, &fault);
     if (code && code != E_CANCELLED && outcome->begun)
@@ -196,14 +214,10 @@ enum code query_run(const struct query *query, const struct query_environment *e
 out:
     outcome->rows_scanned = answer.watch.rows_scanned;
     outcome->rows_out = answer.result.rows;
-    result_release(&answer.result);
-    windows_release(&answer.windows);
-    pixels_release(&answer.pixels);
-    history_release(&answer.history);
-    sifting_release(&answer.sifting);
-    versions_release(&answer.versions);
-    scan_setting_release(&answer.setting);
-    plan_release(&answer.plan);
+    outcome->helped = answer.helped;
+    answer_release(&answer);
+    if (code && query->of_json)
+        error_point_within(&fault, BYTES(""));
     if (code && err)
         *err = fault;
     return code;

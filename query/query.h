@@ -12,8 +12,10 @@
 #include "model/matcher.h"
 
 struct catalog;
+struct helpers;
 struct store;
 struct tenant;
+struct view;
 struct query; /* in the arena it was parsed into */
 
 struct query_parameter {
@@ -26,6 +28,10 @@ MUST_USE enum code query_parse(const struct query_parameter *parameters, size_t 
                                struct bytes accept, int64_t now_ns, struct arena *arena,
                                struct query **query, struct error *err);
 
+/* As query_parse(), of a JSON document: one question, or a join of several.  Errors point into it
+ * ("/selections/load/every").  Nothing of `text` is needed afterwards. */
+MUST_USE enum code query_parse_json(struct bytes text, struct bytes accept, int64_t now_ns,
+                                    struct arena *arena, struct query **query, struct error *err);
 /* As query_parse(), for what changed (GET /v1/changes); since= is needed. */
 MUST_USE enum code changes_parse(const struct query_parameter *parameters, size_t count,
                                  struct bytes accept, int64_t now_ns, struct arena *arena,
@@ -78,6 +84,9 @@ struct query_environment {
     struct bytes if_none_match;    /* an equal ETag ends with *not_modified before any decode */
     _Atomic bool *lost;            /* set when the answer holds memory for too long; or NULL */
     struct bytes content_encoding; /* part of the ETag: compressed bytes are other bytes */
+    struct view *view; /* whose moment holds, of another question of the same answer; borrowed.
+                          NULL: the question's own */
+    struct helpers *helpers; /* NULL: there are none, and nothing is cut into pieces */
 };
 
 struct query_outcome {
@@ -85,6 +94,7 @@ struct query_outcome {
     bool not_modified; /* answer 304 with the etag */
     char etag[48];
     uint64_t rows_scanned, rows_out, bytes_out;
+    uint64_t helped; /* pieces of the work that other threads did */
 };
 
 /* Runs to the end.  OK also for an empty answer.  `outcome` is set whatever the code. */

@@ -20,7 +20,12 @@ enum grouping {
 /* Of each bucket of time: see query/pixels.h. */
 enum downsample { DOWNSAMPLE_NONE, DOWNSAMPLE_M4, DOWNSAMPLE_MINMAX, DOWNSAMPLE_LTTB };
 
+struct join;
+
 struct query {
+    const struct join *join; /* NULL, or several questions in one: of this one then hold format,
+                                times, order, fields, let=, strict and limit alone */
+    bool of_json;            /* errors point into a JSON document */
     struct selector selector;
     const struct bytes *fields; /* as asked for; count 0 = all */
     uint32_t field_count;

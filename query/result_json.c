@@ -112,9 +112,13 @@ static void series_group(struct result *result, const struct group *group)
 {
     struct buf *text = &result->group_text;
 
-    buf_put_text(text, result->first_of_all ? "{\"measurement\":" : "]},{\"measurement\":");
-    buf_put_json(text, result->plan->query->selector.measurement);
-    buf_put_text(text, ",\"tags\":{");
+    buf_put_text(text, result->first_of_all ? "{" : "]},{");
+    if (!result->plan->query->join) { /* which is of several */
+        buf_put_text(text, "\"measurement\":");
+        buf_put_json(text, result->plan->query->selector.measurement);
+        buf_put_char(text, ',');
+    }
+    buf_put_text(text, "\"tags\":{");
     for (uint32_t i = 0; i < group->tag_count; i++) {
         if (i > 0)
             buf_put_char(text, ',');

@@ -138,7 +138,7 @@ enum code fixture_ask(struct fixture *fixture, const char *question)
     size_t count = 0;
     enum code code;
 
-    while (rest.size > 0) {
+    while (question[0] != '{' && rest.size > 0) {
         struct bytes value = cut(&rest, '&');
         struct bytes name = cut(&value, '=');
 

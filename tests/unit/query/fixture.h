@@ -32,7 +32,7 @@ uint32_t fixture_row(struct fixture *fixture, const struct series *series, int64
 /* As fixture_row(), in a place of its own. */
 uint32_t fixture_put(struct fixture *fixture, const struct series *series, int64_t time,
                      int64_t ingest, const char *fields);
-/* "a=b&c=d", not decoded.  Answer, outcome and error are in the fixture. */
+/* "a=b&c=d", not decoded, or a JSON document.  Answer, outcome and error are in the fixture. */
 enum code fixture_ask(struct fixture *fixture, const char *question);
 /* Fails unless the answer is `want`. */
 void fixture_expect(struct fixture *fixture, const char *question, const char *want);
