@@ -101,6 +101,22 @@ def quantile(column, share, source, by=None):
             f" GROUP BY part")
 
 
+def description(table_name, column):
+    """SQL of a field's row of GET /v1/stats; a text's where `column` holds texts."""
+    cut = f"SELECT {column} FROM {table_name} WHERE {column} IS NOT NULL"
+    ends = ", ".join(f"(SELECT {column} FROM {table_name} WHERE {column} IS NOT NULL ORDER BY utc {way} LIMIT 1) AS {name}"
+                     for name, way in (("first", "ASC"), ("last", "DESC")))
+    quantiles = ", ".join(f"(SELECT answer FROM ({quantile(column, share / 100, cut)})) AS p{share}" for share in (5, 25, 50, 75, 95))
+    mean = f"(SELECT avg({column}) FROM {table_name})"
+    numbers = (f"min({column}) AS min, max({column}) AS max, avg({column}) AS mean,"
+               f" sqrt(sum(({column} - {mean}) * ({column} - {mean})) / (count({column}) - 1)) AS std, {quantiles}")
+    if column == "weather":
+        numbers = "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL"
+    total = "NULL" if column == "weather" else f"sum({column})"
+    return (f"SELECT '{column}' AS field, count({column}) AS count, count(*) - count({column}) AS missing, {numbers}, {ends},"
+            f" {total} AS sum FROM {table_name}")
+
+
 YEAR_2009 = "utc >= unixepoch('2008-12-31 13:00') AND utc < unixepoch('2009-12-31 13:00')"
 # Every minute's power in kW for a sixtieth of an hour; and straight lines between the minutes.
 MINUTES = "SELECT {0} AS time, sum(Global_active_power / 60) AS sum_kwh FROM household GROUP BY {0} ORDER BY 1"
@@ -165,6 +181,9 @@ ANSWERS = {
     ],
     "On how many days did it rain?": [
         "SELECT year AS time, count(*) AS count_weather FROM weather WHERE weather = 'rain' GROUP BY year ORDER BY 1",
+    ],
+    "What are the values like?": [
+        " UNION ALL ".join(description("weather", column) for column in ("precipitation", "temp_max", "temp_min", "weather", "wind")),
     ],
     "What did we believe on Tuesday?": [
         "INSERT INTO corrections SELECT unixepoch('2015-11-15 08:00'), 31.5",
