@@ -147,10 +147,15 @@ enum code answer_prepare(struct answer *answer, struct error *err)
 
 enum code answer_groups(struct answer *answer, struct error *err)
 {
-    const struct plan *plan = &answer->plan;
+    struct plan *plan = &answer->plan;
+    enum code code = OK;
 
-    return plan->query->top > 0 ? answer_top(answer, err)
-                                : answer_groups_from(answer, plan->group_first, err);
+    if (plan->query->top > 0)
+        code = answer_top(answer, err);
+    for (size_t i = plan->group_first;
+         plan->query->top == 0 && i < plan->group_count && !code && !answer->more; i++)
+        code = answer_group(answer, i, err);
+    return code;
 }
 
 static enum code answer_all(struct answer *answer, struct error *err)
@@ -172,7 +177,6 @@ static enum code answer_all(struct answer *answer, struct error *err)
 void answer_release(struct answer *answer)
 {
     result_release(&answer->result);
-    answer_crew_free(answer->crew);
     windows_release(&answer->windows);
     pixels_release(&answer->pixels);
     history_release(&answer->history);
@@ -214,7 +218,6 @@ enum code query_run(const struct query *query, const struct query_environment *e
 out:
     outcome->rows_scanned = answer.watch.rows_scanned;
     outcome->rows_out = answer.result.rows;
-    outcome->helped = answer.helped;
     answer_release(&answer);
     if (code && query->of_json)
         error_point_within(&fault, BYTES(""));
