@@ -63,6 +63,8 @@ FUZZERS  = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS ?= 60
 SIM_STEPS    ?= 200000
 LONG_STEPS   ?= 1000000
+QUESTIONS    ?= 600
+LONG_QUESTIONS ?= 100000
 CUTS         ?= 40
 LONG_CUTS    ?= 500
 KILLS        ?= 10
@@ -180,6 +182,7 @@ test:
 	@tests/suite unit-plain $(MAKE) -j$(JOBS) unit
 	@tests/suite simulator $(MAKE) -j$(JOBS) simulate STEPS=$(SIM_STEPS) >$(BUILD)/simulator.log 2>&1 & \
 	 tests/suite api-plain tests/api/run api-plain $(BUILD)/weir; \
+	 tests/suite differential tests/differential/run $(BUILD)/weir $(QUESTIONS); \
 	 tests/suite cli tests/cli/run cli $(BUILD)/weir; \
 	 tests/suite fault tests/fault/run $(BUILD) $(CUTS) $(KILLS) --faults $(FAULTS) --fills $(FILLS); \
 	 wait; cat $(BUILD)/simulator.log # one core computes while the other waits for disks
@@ -207,6 +210,7 @@ test-long:
 	@tests/suite tidy $(MAKE) tidy
 	@tests/suite unit-clang $(MAKE) -j$(JOBS) unit CC=clang BUILD=$(BUILD)/clang RESULT=unit-clang
 	@tests/suite simulator $(MAKE) -j$(JOBS) simulate STEPS=$(LONG_STEPS)
+	@tests/suite differential tests/differential/run $(BUILD)/weir $(LONG_QUESTIONS) --jobs $(JOBS)
 	@tests/suite cli tests/cli/run cli $(BUILD)/weir
 	@tests/suite fault tests/fault/run $(BUILD) $(LONG_CUTS) $(LONG_KILLS) --faults 0 --fills $(LONG_FILLS)
 	@tests/suite backup tests/backup/run $(BUILD) $(LONG_RESTORES)
