@@ -117,6 +117,8 @@ uint32_t batch_series_add(struct batch *batch, struct bytes key, struct bytes me
 {
     if (batch->series_by_key.count > 0)
         return batch_series_index(batch, key, measurement);
+    if (batch->series_count > 0 && bytes_equal(batch->series[batch->series_count - 1].key, key))
+        return batch->series_count - 1;
     return series_append(batch, key, measurement);
 }
 

@@ -68,7 +68,8 @@ void batch_release(struct batch *batch);
  * UINT32_MAX when memory ran out. */
 uint32_t batch_series_index(struct batch *batch, struct bytes key, struct bytes measurement);
 /* The same for a key, in the arena like its measurement, that no other call of this function had:
- * as long as no series is looked for, none is entered where it would be found. */
+ * as long as no series is looked for, none is entered where it would be found.  Only the call
+ * before may have had it, of somebody without the memory to remember its answer. */
 uint32_t batch_series_add(struct batch *batch, struct bytes key, struct bytes measurement);
 
 /* The table of this shape, added when new (copied then); NULL when memory ran out.  `fields` is

@@ -244,6 +244,27 @@ static enum code loop_lines(struct error *err)
     return decode(&decoder_line_protocol, body_lines(lines), 1000, &known_lines, err);
 }
 
+/* Series whose texts are plain are not looked for until one comes whose text is not. */
+static struct bytes body_plain(char body[BODY_BYTES_MAX])
+{
+    size_t size = 0;
+
+    for (uint32_t i = 0; i < LINES; i++)
+        size += (size_t)snprintf(body + size, BODY_BYTES_MAX - size,
+                                 i < LINES - 50 ? "m,host=h%u,rack=r value=1.25 %u\n"
+                                                : "m,rack=r,host=h%u value=1.25 %u\n",
+                                 i % 250, i);
+    return (struct bytes){body, size};
+}
+
+static char plain[BODY_BYTES_MAX];
+static struct buf known_plain = BUF_INIT((size_t)64 << 20);
+
+static enum code loop_plain(struct error *err)
+{
+    return decode(&decoder_line_protocol, body_plain(plain), 1000, &known_plain, err);
+}
+
 static enum code loop_json(struct error *err)
 {
     return decode(&decoder_json, body_json(json), 777, &known_json, err);
@@ -546,6 +567,7 @@ static const struct loop loops[] = {
     {"queue",       loop_queue,         {0}},
     {"metrics",     loop_metrics,       {0}},
     {"lines",       loop_lines,         {0}},
+    {"plain lines", loop_plain,         {0}},
     {"JSON points", loop_json,          {0}},
     {"NDJSON",      loop_ndjson,        {0}},
     {"record",      loop_record,        {0}},
@@ -571,6 +593,7 @@ static void test_no_allocation_that_fails_harms(void **state)
 static int teardown(void **state)
 {
     buf_release(&known_lines);
+    buf_release(&known_plain);
     buf_release(&known_json);
     buf_release(&known_ndjson);
     return loop_teardown(state);

@@ -72,6 +72,7 @@ static void test_a_series_that_was_not_looked_for_is_found_later(void **state)
     begin(&arena, &batch);
     assert_int_equal(0, batch_series_add(&batch, m, BYTES("m")));
     assert_int_equal(1, batch_series_add(&batch, n, BYTES("n")));
+    assert_int_equal(1, batch_series_add(&batch, n, BYTES("n"))); /* the answer was forgotten */
     assert_ptr_equal(m.data, batch.series[0].key.data);
     assert_int_equal(1, batch_series_index(&batch, BYTES("\1n"), BYTES("n")));
     assert_int_equal(2, batch_series_index(&batch, o, BYTES("o")));
