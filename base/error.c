@@ -82,6 +82,7 @@ static const struct code_row rows[CODE_COUNT] = {
             "A request with this idempotency key is under way",                           true },
 
     [E_QUERY_ROWS] = {"query_rows_limit",       "The query reads too many rows",                    false},
+    [E_QUERY_BYTES] = {"query_bytes_limit",      "The query reads too many bytes",                   false},
     [E_QUERY_MEMORY] = {"query_memory_limit",     "The query needs too much memory",                  false},
     [E_QUERY_GROUPS] = {"query_groups_limit",     "The query makes too many groups",                  false},
     [E_QUERY_RESULT] = {"query_result_limit",     "The result is too large",                          false},

@@ -72,7 +72,8 @@ enum code {
     E_IDEMPOTENCY_MISMATCH,
     E_IDEMPOTENCY_IN_FLIGHT,
     /* Queries. */
-    E_QUERY_ROWS, /* more rows scanned than allowed */
+    E_QUERY_ROWS,  /* more rows scanned than allowed */
+    E_QUERY_BYTES, /* more bytes of blocks read than allowed */
     E_QUERY_MEMORY,
     E_QUERY_GROUPS, /* windows x groups x columns above the cap */
     E_QUERY_RESULT, /* result bytes above the cap */

@@ -61,7 +61,8 @@ static enum code sink_begin(struct query_sink *sink, const struct query_head *he
         return error_set(err, E_BAD_PARAMETER,
                          "a page of CSV tells the next one in a Link header, and this question is "
                          "too long for one; ask for format=ndjson, or without limit=");
-    reply_header(request, "ETag", head->etag);
+    if (head->etag.size > 0) /* a plan has none */
+        reply_header(request, "ETag", head->etag);
     reply_header(request, "Cache-Control", bytes_of(head->cache_control));
     reply_header(request, "Vary", BYTES(vary));
     reply_header(request, "Weir-As-Of", (struct bytes){as_of, size});

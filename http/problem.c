@@ -68,6 +68,7 @@ static const unsigned short statuses[] = {
     [E_IDEMPOTENCY_MISMATCH] = 422,
     [E_IDEMPOTENCY_IN_FLIGHT] = 409,
     [E_QUERY_ROWS] = 422,
+    [E_QUERY_BYTES] = 422,
     [E_QUERY_MEMORY] = 422,
     [E_QUERY_GROUPS] = 422,
     [E_QUERY_RESULT] = 422,

@@ -49,6 +49,8 @@ const struct limit_row limit_rows[] = {
           "Bytes of memory of one query."),
     LIMIT(query_rows_max, 500000000, 1, UINT64_C(1000000000000), E_QUERY_ROWS, true,
           "Rows one query may scan."),
+    LIMIT(query_bytes_max, 16 * GIB, KIB, 1024 * GIB, E_QUERY_BYTES, true,
+          "Bytes of blocks one query may read, as they are stored."),
     LIMIT(query_groups_max, 1000000, 1, 1000000000, E_QUERY_GROUPS, true,
           "Windows x groups x columns of one query."),
     LIMIT(query_result_bytes_max, 4 * GIB, KIB, 1024 * GIB, E_QUERY_RESULT, true,

@@ -28,6 +28,7 @@ struct limits {
     uint64_t query_ms_max;
     uint64_t query_memory_bytes_max;
     uint64_t query_rows_max;   /* scanned */
+    uint64_t query_bytes_max;  /* of blocks read, as they are stored */
     uint64_t query_groups_max; /* windows x groups x columns */
     uint64_t query_result_bytes_max;
     uint64_t query_series_max;

@@ -124,6 +124,15 @@ static enum code take_strict(struct parse *parse, struct bytes value, struct err
     return code;
 }
 
+static enum code take_explain(struct parse *parse, struct bytes value, struct error *err)
+{
+    size_t index = 0;
+    enum code code = take_word(value, false_true, "true or false", &index, err);
+
+    parse->query->explain = index == 1;
+    return code;
+}
+
 static enum code take_measurement(struct parse *parse, struct bytes value, struct error *err)
 {
     if (value.size == 0)
@@ -225,7 +234,7 @@ const struct parameter_row parameter_rows[P_COUNT] = {
     [P_DOWNSAMPLE] = {.take = take_downsample, .chooses = true},
     [P_POINTS] = {.take = take_points, .chooses = true},
     [P_GAP] = {.take = take_gap, .chooses = true},
-    [P_EXPLAIN] = {.instead = "no plan is shown"},
+    [P_EXPLAIN] = {.take = take_explain},
     [P_OFFSET] = {.take = take_offset, .chooses = true},
     [P_TOP] = {.take = take_top, .chooses = true},
     [P_BOTTOM] = {.take = take_bottom, .chooses = true},

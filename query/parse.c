@@ -101,6 +101,8 @@ static enum code check_together(const struct parse *parse, struct error *err)
     for (size_t i = 0; i < COUNT_OF(of_windows); i++)
         if (parse->given[of_windows[i]] && (query_is_raw(query) || !parse->given[P_EVERY]))
             return refuse_pair(of_windows[i], "it is for windows: every= and agg= are needed", err);
+    if (query->explain && query->format != FORMAT_JSON)
+        return refuse_pair(P_EXPLAIN, "a plan is told in JSON: want format=json", err);
     code = check_plot(parse, err);
     if (code)
         return code;

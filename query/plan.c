@@ -345,6 +345,8 @@ static void note_places(struct plan *plan, const struct place *places, size_t co
     for (size_t i = 0; i < count; i++) {
         int64_t last = places[i].ingest_last < plan->as_of ? places[i].ingest_last : plan->as_of;
 
+        plan->rows_most += places[i].row_count;
+        plan->bytes_most += places[i].bytes;
         if (places[i].ingest_first <= plan->as_of && last > plan->ingest_last)
             plan->ingest_last = last;
     }
@@ -376,6 +378,7 @@ static enum code look_at_places(struct plan *plan, struct error *err)
     bool look = plan->view && !plan->query->as_of_given && !plan->query->resumed &&
                 plan->series_count <= LOOKED_SERIES_MAX;
 
+    plan->looked = look;
     plan->ingest_last = look ? INT64_MIN : plan->as_of;
     note_deletions(plan);
     if (!look)

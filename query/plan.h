@@ -62,8 +62,10 @@ struct plan {
     size_t tag_key_count;
     struct deletions deletions;
     struct missing missing;
-    int64_t ingest_last;        /* nothing newer touches the range; <= S */
-    int64_t erased_last;        /* nor was anything erased later, at any S; INT64_MIN = nothing */
+    int64_t ingest_last; /* nothing newer touches the range; <= S */
+    int64_t erased_last; /* nor was anything erased later, at any S; INT64_MIN = nothing */
+    bool looked;         /* at all places: at most so many rows and bytes of blocks */
+    uint64_t rows_most, bytes_most;
     struct plan_places *places; /* by series; NULL: none kept */
 };
 

@@ -2,7 +2,9 @@
 #include "query/query.h"
 
 #include "query/answer.h"
+#include "query/cost.h"
 #include "query/etag.h"
+#include "query/explain.h"
 #include "query/join.h"
 #include "query/json_parameters.h"
 
@@ -148,9 +150,9 @@ enum code answer_prepare(struct answer *answer, struct error *err)
 enum code answer_groups(struct answer *answer, struct error *err)
 {
     struct plan *plan = &answer->plan;
-    enum code code = OK;
+    enum code code = cost_check(answer, err);
 
-    if (plan->query->top > 0)
+    if (!code && plan->query->top > 0)
         code = answer_top(answer, err);
     for (size_t i = plan->group_first;
          plan->query->top == 0 && i < plan->group_count && !code && !answer->more; i++)
@@ -203,7 +205,7 @@ enum code query_run(const struct query *query, const struct query_environment *e
     if (code)
         goto out;
     etag_make(&answer.plan, outcome->etag);
-    if (etag_matches(environment->if_none_match, outcome->etag)) {
+    if (!query->explain && etag_matches(environment->if_none_match, outcome->etag)) {
         outcome->not_modified = true;
         goto out;
     }
@@ -211,7 +213,8 @@ enum code query_run(const struct query *query, const struct query_environment *e
     if (!code)
         code = result_init(&answer.result, &answer.plan, sink, outcome, &fault);
     if (!code)
-        code = answer_all(&answer, &fault);
+        code = query->explain ? explain_run(&answer, sink, outcome, &fault)
+                              : answer_all(&answer, &fault);
     if (code && code != E_CANCELLED && outcome->begun)
         result_fail(&answer.result, &fault);
 

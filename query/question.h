@@ -49,6 +49,7 @@ struct query {
     struct bytes top_by; /* by this column, the greatest first, */
     bool bottom;         /* or the least */
     bool descending, versions, strict;
+    bool explain;        /* what it would cost, in place of the answer */
     bool stats;          /* of each field and group what plan_stats.c has columns of */
     bool changes;        /* what differs from the answer as of `since` */
     int64_t since;       /* an ingest time */

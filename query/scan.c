@@ -166,7 +166,8 @@ static enum code read_place(struct scan *scan, const struct place *place, struct
                              &fault);
     if (code == E_CORRUPT)
         opened->rows.count = 0;
-    return read_fault(setting, code, &fault, err);
+    code = read_fault(setting, code, &fault, err);
+    return code ? code : watch_bytes(setting->watch, place_reader_bytes(setting->reader), err);
 }
 
 enum code scan_row_time(struct scan *scan, const struct place *place, uint32_t row, int64_t *time,
@@ -356,6 +357,17 @@ static void place_passed(struct scan *scan)
     } else if (scan->place_at == 1 || place->time_last > scan->time_reached) {
         scan->time_reached = place->time_last;
     }
+}
+
+bool scan_pass(struct scan *scan, const struct place **place, bool *summary)
+{
+    if (scan->place_at == scan->place_count)
+        return false;
+    *place = scan->places[scan->place_at];
+    *summary =
+        !(*place)->shared && (summary_may_stand(scan, *place) || summary_may_exclude(scan, *place));
+    place_passed(scan);
+    return true;
 }
 
 /* Opens until every row of the next time is at hand, or a place is met whose summary is enough:

@@ -93,6 +93,9 @@ MUST_USE enum code scan_open(struct scan *scan, struct scan_setting *setting,
 /* E_END when there is no more.  The list of versions lives until the next call, rows and texts
  * until scan_forget(). */
 MUST_USE enum code scan_next(struct scan *scan, struct stretch *stretch, struct error *err);
+/* In place of scan_next(): the next place that would be opened, and whether its header may be
+ * enough; nothing is read.  False: there is none. */
+MUST_USE bool scan_pass(struct scan *scan, const struct place **place, bool *summary);
 /* The time of a row of a place whose summary stood for it.  *known is false when it cannot be read
  * any more; the answer then says so. */
 MUST_USE enum code scan_row_time(struct scan *scan, const struct place *place, uint32_t row,

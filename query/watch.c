@@ -50,6 +50,16 @@ enum code watch_rows(struct watch *watch, uint64_t count, struct error *err)
     return watch_work(watch, count, err);
 }
 
+enum code watch_bytes(const struct watch *watch, uint64_t bytes, struct error *err)
+{
+    if (bytes <= watch->limits->query_bytes_max)
+        return OK;
+    return error_set(err, E_QUERY_BYTES,
+                     "the query reads more than %llu bytes of blocks (query_bytes_max); ask for a "
+                     "shorter range, fewer series, or pages (limit=)",
+                     (unsigned long long)watch->limits->query_bytes_max);
+}
+
 enum code watch_work(struct watch *watch, uint64_t count, struct error *err)
 {
     watch->unlooked += (uint32_t)(count < LOOK_ROWS ? count : LOOK_ROWS);

@@ -26,6 +26,8 @@ void watch_init(struct watch *watch, const struct limits *limits, struct clock *
 /* `count` more rows are scanned; looks at clock and client every few thousand.  E_QUERY_ROWS and
  * those of watch_look(). */
 MUST_USE enum code watch_rows(struct watch *watch, uint64_t count, struct error *err);
+/* So many bytes of blocks were read until now.  E_QUERY_BYTES. */
+MUST_USE enum code watch_bytes(const struct watch *watch, uint64_t bytes, struct error *err);
 /* Rows at hand are looked at once more: time, but no scan. */
 MUST_USE enum code watch_work(struct watch *watch, uint64_t count, struct error *err);
 /* A step that is no row: a series, a place. */

@@ -22,6 +22,7 @@ struct place_reader {
     const struct bytes *fields;
     uint32_t field_count;
     size_t bytes, bytes_max; /* of all kept */
+    uint64_t read_bytes;     /* of blocks as they are stored */
     struct budget *memory;
     struct block_decoder *decoder; /* taken at the first block */
     const void *timed;             /* the block whose times are in `times`; NULL: none */
@@ -172,6 +173,7 @@ static enum code keep(struct place_reader *reader, const struct place *place, st
         return code;
     }
     kept->entry = place->detail;
+    reader->read_bytes += place->bytes;
     reader->bytes += kept->arena.used;
     return OK;
 }
@@ -210,8 +212,14 @@ enum code place_reader_read(struct place_reader *reader, const struct place *pla
     if (place->in_pack && reader->bytes_max > 0 &&
         ((const struct pack_block *)place->detail)->series_count > 1)
         return read_shared(reader, place, series, arena, rows, err);
+    reader->read_bytes += place->bytes;
     return place_read(reader->view, place, series, reader->fields, reader->field_count,
                       reader->decoder, arena, rows, err);
+}
+
+uint64_t place_reader_bytes(const struct place_reader *reader)
+{
+    return reader->read_bytes;
 }
 
 enum code place_reader_time(struct place_reader *reader, const struct place *place, uint32_t row,

@@ -22,6 +22,8 @@ void place_reader_free(struct place_reader *reader); /* NULL is fine */
 MUST_USE enum code place_reader_read(struct place_reader *reader, const struct place *place,
                                      const struct series *series, struct arena *arena,
                                      struct rows *rows, struct error *err);
+/* Stored bytes of the blocks that place_reader_read() read and decoded. */
+uint64_t place_reader_bytes(const struct place_reader *reader);
 /* The time of a row of a block that place_summaries() answers for.  The block read last is kept. */
 MUST_USE enum code place_reader_time(struct place_reader *reader, const struct place *place,
                                      uint32_t row, int64_t *time, struct error *err);

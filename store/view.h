@@ -47,7 +47,9 @@ struct place {
         time_last; /* least and greatest; a block that several series share: of all of them */
     int64_t ingest_first, ingest_last; /* likewise */
     uint32_t row_count;                /* likewise: at most so many */
+    uint32_t bytes;                    /* as it is stored; 0 in the head */
     bool in_pack;
+    bool shared; /* a block of several series; it may have no row of this one */
     /* Rows that stand for versions of a history pack are left out: the versions are in other
      * places. */
     bool apart;

@@ -2,6 +2,7 @@
 are tried; coverage_of_answers.py fails when one is missing."""
 import gzip
 import json
+import math
 import subprocess
 import threading
 import time
@@ -243,6 +244,11 @@ SCENARIOS = [
           *[write("\n".join(f"{name} f=1 {n}" for n in range(count))) for name, count in (("a", 999), ("b", 1000), ("c", 1001))],
           *[query(f"measurement={name}&every=1s&agg=sum", rows=[[Any(str), float(count)]]) for name, count in (("a", 999), ("b", 1000))],
           query("measurement=c", 422, code="query_rows_limit")),
+    limit("query_bytes_max", 4096,
+          *[write("\n".join(f"m f={math.sin(k * 1000 + n)!r} {k * 1000 + n}" for n in range(1000))) for k in range(3)], query("measurement=m&limit=1", json={"next": Any(str)}),
+          request("POST", "/v1/admin/flush"), query("measurement=m", 422, code="query_bytes_limit"),
+          query("measurement=m&agg=max", json={"series": [Any(dict)]}),
+          title="of blocks; explain.py has its borders"),
     limit("query_groups_max", 100,
           write(lines(1000)),
           *[query(f"measurement=m&start=0&end={n}&every=1ns&agg=sum&epoch=ns", rows=[[k, 1.0] for k in range(n)]) for n in (99, 100)],

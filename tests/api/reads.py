@@ -203,9 +203,6 @@ SCENARIOS = [
     scenario("an unknown parameter is refused with the nearest name",
              *[problem(f"measurement=cpu&{wrong}=1", "unknown_parameter", contains=near) for wrong, near in [
                  ("feilds", "fields"), ("strat", "start"), ("ende", "end"), ("limt", "limit"), ("groupby", "group_by"), ("asof", "as_of")]]),
-    scenario("what a later issue builds is not_supported",
-             *[problem(f"measurement=cpu&start=0&end=10&{text}", "not_supported") for text in
-               ("explain=true",)]),
 ]
 
 

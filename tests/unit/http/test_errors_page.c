@@ -93,6 +93,7 @@ static const char *const advice[CODE_COUNT] = {
                                "byte, with the same parameters.",
     [E_IDEMPOTENCY_IN_FLIGHT] = "Wait, then send the same again: it gets the first one's answer.",
     [E_QUERY_ROWS] = "Ask for a shorter range or fewer series. The limit is `query_rows_max`.",
+    [E_QUERY_BYTES] = "Ask for a shorter range or fewer series. The limit is `query_bytes_max`.",
     [E_QUERY_MEMORY] = "Ask for a shorter range, fewer groups or longer windows. The limit is "
                        "`query_memory_bytes_max`.",
     [E_QUERY_GROUPS] = "Ask for longer windows, a shorter range or fewer tags in `group_by`. The "

@@ -188,7 +188,9 @@ enum code view_places(const struct view *view, const struct series *series, int6
             .time_last = INT64_MIN,
             .ingest_first = INT64_MAX,
             .ingest_last = INT64_MIN,
+            .bytes = from->block ? 100 * from->row_count : 0,
             .in_pack = from->block,
+            .shared = from->shared,
             .apart = from->apart,
             .settled = from->settled,
             .source = from,
@@ -267,6 +269,7 @@ struct place_reader {
     const struct view *view;
     const struct bytes *fields;
     uint32_t field_count;
+    uint64_t bytes;
 };
 
 enum code place_reader_new(const struct view *view, const struct bytes *fields,
@@ -277,7 +280,7 @@ enum code place_reader_new(const struct view *view, const struct bytes *fields,
     *reader = malloc(sizeof(**reader));
     if (!*reader)
         return error_set(err, E_MEMORY, "no memory for a reader");
-    **reader = (struct place_reader){view, fields, field_count};
+    **reader = (struct place_reader){view, fields, field_count, 0};
     return OK;
 }
 
@@ -302,6 +305,7 @@ enum code place_reader_read(struct place_reader *reader, const struct place *pla
     uint32_t n = 0;
 
     store->places_read++;
+    reader->bytes += place->bytes;
     if (store->fail_at_read > 0 && store->places_read >= store->fail_at_read)
         return error_set(err, E_IO, "read: the disk is gone");
     if (from->corrupt)
@@ -334,6 +338,11 @@ enum code place_reader_read(struct place_reader *reader, const struct place *pla
             }
         }
     return OK;
+}
+
+uint64_t place_reader_bytes(const struct place_reader *reader)
+{
+    return reader->bytes;
 }
 
 enum code place_reader_time(struct place_reader *reader, const struct place *place, uint32_t row,
@@ -379,7 +388,7 @@ bool place_summaries(const struct view *view, const struct place *place, const s
                      struct place_summary **summaries, size_t *count)
 {
     struct store *store = view->store;
-    struct place_reader reader = {view, fields, (uint32_t)field_count};
+    struct place_reader reader = {view, fields, (uint32_t)field_count, 0};
     uint32_t places_read = store->places_read;
     const struct twin_place *from = place->source;
     struct rows rows;
