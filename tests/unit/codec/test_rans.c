@@ -152,20 +152,6 @@ static void test_the_same_bytes_give_the_same_coded_bytes(void **state)
     assert_memory_equal(coded, again, size);
 }
 
-static void test_what_would_not_be_short_enough_is_told_before_it_is_coded(void **state)
-{
-    struct rans_model model;
-
-    (void)state;
-    fill(4096, 0, 256, 1);
-    assert_false(rans_model_make(&model, plain_bytes(4096), 4096 - 64));
-    fill(4096, 0, 4, 1);
-    assert_false(rans_model_make(&model, plain_bytes(4096), 1024));
-    assert_true(rans_model_make(&model, plain_bytes(4096), 1024 + 64));
-    assert_false(rans_model_make(&model, plain_bytes(4096), model.size));
-    assert_true(rans_model_make(&model, plain_bytes(4096), model.size + 1));
-}
-
 /* From memory of exactly that size, so that a sanitizer tells any step beyond it. */
 static enum code decode_exact(const char *data, size_t data_size, size_t size, struct error *err)
 {
@@ -230,34 +216,6 @@ static void test_chance_bytes_are_answered(void **state)
     }
 }
 
-static void test_wrong_forms_are_refused_with_the_reason(void **state)
-{
-    static const struct {
-        const char *name, *text;
-        struct bytes bytes;
-    } cases[] = {
-        {"nothing",     "rans: no table in 0 bytes",              {"", 0}                },
-        {"two bytes",   "rans: no table in 2 bytes",              {"\x01\x02", 2}        },
-        {"one value",   "rans: bytes from 5 to 5",                {"\x05\x05\x00", 3}    },
-        {"falling",     "rans: bytes from 6 to 5",                {"\x06\x05\x00", 3}    },
-        {"precision 3", "rans: precision 3",                      {"\x00\x01\x0c", 3}    },
-        {"zeros",       "rans: code of byte 0",                   {"\x00\x01\x00\x00", 4}},
-        {"absent ends", "rans: bytes from 0 to 1 without weight", {"\x00\x01\x30", 3}    },
-        {"below zero",  "rans: byte 0 has code -1",               {"\x00\x01\x20", 3}    },
-        {"bits behind", "rans: bits behind the table",            {"\x00\x01\x70", 3}    },
-    };
-
-    (void)state;
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct error err = {0};
-
-        assert_int_equal(decode_exact(cases[i].bytes.data, cases[i].bytes.size, 10, &err),
-                         E_CORRUPT);
-        if (strcmp(err.text, cases[i].text) != 0)
-            fail_msg("%s: %s", cases[i].name, err.text);
-    }
-}
-
 static int seed(void **state)
 {
     const char *text = getenv("WEIR_SEED");
@@ -275,10 +233,8 @@ int main(void)
         cmocka_unit_test(test_the_longest_and_the_most_uneven_come_back),
         cmocka_unit_test(test_a_walk_is_within_two_percent_of_its_entropy),
         cmocka_unit_test(test_the_same_bytes_give_the_same_coded_bytes),
-        cmocka_unit_test(test_what_would_not_be_short_enough_is_told_before_it_is_coded),
         cmocka_unit_test(test_cut_and_turned_bits_are_answered),
         cmocka_unit_test(test_chance_bytes_are_answered),
-        cmocka_unit_test(test_wrong_forms_are_refused_with_the_reason),
     };
     return cmocka_run_group_tests(tests, seed, NULL);
 }
