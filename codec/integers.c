@@ -266,12 +266,14 @@ enum code integers_decode(struct column_decoder *decoder, struct reader *reader,
 
 bool integers_constant(struct reader *reader, size_t count, uint64_t *value)
 {
-    unsigned kind = reader_u8(reader) & 15u;
+    unsigned kind = reader_u8(reader), unit = kind >> 4;
     uint64_t reference;
 
+    kind &= 15;
     *value = unzigzag(reader_uvarint(reader));
     reference = unzigzag(reader_uvarint(reader));
-    if (reader_u8(reader) != 0 || reader->failed) /* all residuals are 0 */
+    if (kind > INTEGERS_DELTA2 || unit >= COUNT_OF(units) || reader_u8(reader) != 0 ||
+        reader->failed) /* a form there is, and all residuals are 0 */
         return false;
     return count == 1 ? kind != INTEGERS_OFFSET || reference == 0
                       : kind == INTEGERS_DELTA && reference == 0;

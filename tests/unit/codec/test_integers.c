@@ -88,6 +88,8 @@ static void test_unknown_forms_are_refused(void **state)
         struct reader reader = reader_of(cases[i]);
 
         assert_int_equal(integers_decode(&fixture->decoder, &reader, got, 4, NULL), E_CORRUPT);
+        reader = reader_of(cases[i]);
+        assert_false(integers_constant(&reader, 1, got)); /* no other opinion */
     }
 }
 
