@@ -407,6 +407,8 @@ def run_page(program, folder, base, lines, sql_of, settling=()):
             except (Fault, ValueError, IndexError, sqlite3.Error, subprocess.SubprocessError) as error:
                 failed += 1
                 print(f"FAILED {line.name}: {line.command}\n  {type(error).__name__}: {error}", flush=True)
+                if not server.alive():
+                    raise Fault(f"the server ended\n{server.log_tail()}") from error
         server.stop()
     return passed, failed
 
