@@ -499,8 +499,10 @@ struct store_progress store_progress(struct store *store, const struct tenant *t
         progress.newest = store->holdings[tenant->ordinal]->newest;
     progress.durable = progress.settled = store->durable;
     quiet = stamp_wall(&store->stamp) - margin_ns;
-    if (store->assigned <= store->applied && quiet > progress.settled)
+    if (store->assigned <= store->applied && quiet > progress.settled) {
         progress.settled = quiet;
+        stamp_raise(&store->stamp, quiet); /* an accepted clock may go back by any time */
+    }
     pthread_mutex_unlock(&store->state_lock);
     return progress;
 }

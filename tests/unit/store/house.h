@@ -167,6 +167,7 @@ struct house {
     uint64_t ballast_bytes;
     struct compaction_rules rules;
     int64_t retention_ns, history_ns;
+    bool accept_clock;
     struct error err; /* of the last open */
 };
 
@@ -222,6 +223,7 @@ static inline enum code house_try_open(struct house *house)
                                     .fs = &house->fs.fs,
                                     .limits = &house->limits,
                                     .rules = &house->rules,
+                                    .accept_clock = house->accept_clock,
                                     .ballast_bytes = house->ballast_bytes};
 
     house->rules = compaction_rules_of(NULL);

@@ -218,6 +218,25 @@ static void test_progress_is_a_tenants_and_outlives_a_restart(void **state)
     house_remove(&house);
 }
 
+static void test_no_commit_falls_behind_what_was_settled(void **state)
+{
+    struct house house;
+    struct store_progress progress;
+    int64_t ingest;
+
+    (void)state;
+    house_init(&house);
+    house.accept_clock = true;
+    house_open(&house);
+    progress = store_progress(house.store, house.tenant);
+    assert_true(progress.settled > 0);
+    house.clock.wall_more = -3600 * INT64_C(1000000000);
+    assert_int_equal(house_put(&house, 1, 0, 1, &ingest), OK);
+    assert_true(ingest > progress.settled);
+    house_close(&house);
+    house_remove(&house);
+}
+
 static void test_accepted_is_stored_plus_queued(void **state)
 {
     static const char labels[] = "tenant=\"acme\"";
@@ -360,6 +379,7 @@ int main(void)
         cmocka_unit_test(test_a_full_disk_refuses_whole_requests),
         cmocka_unit_test(test_a_failed_sync_stops_the_store),
         cmocka_unit_test(test_progress_is_a_tenants_and_outlives_a_restart),
+        cmocka_unit_test(test_no_commit_falls_behind_what_was_settled),
         cmocka_unit_test(test_accepted_is_stored_plus_queued),
         cmocka_unit_test(test_many_write_read_and_flush_at_once),
     };
