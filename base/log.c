@@ -17,6 +17,7 @@
 
 enum {
     TEXT_MAX = 256,
+    LONG_TEXT_MAX = 1024,
     LINE_MAX_BYTES = 64 << 10,
     REPEATS_A_SECOND = 20,
     REPEATED_MAX = 64, /* messages whose repeats are counted at a time */
@@ -77,14 +78,14 @@ static bool is_plain(struct bytes text)
     return text.size > 0;
 }
 
-/* At most TEXT_MAX bytes, whole characters. */
-static struct bytes cut(struct bytes text)
+/* At most `most` bytes, whole characters. */
+static struct bytes cut(struct bytes text, size_t most)
 {
-    size_t size = TEXT_MAX;
+    size_t size = most;
 
-    if (text.size <= TEXT_MAX)
+    if (text.size <= most)
         return text;
-    while (size > TEXT_MAX - 3 && ((unsigned char)text.data[size] & 0xc0) == 0x80)
+    while (size > most - 3 && ((unsigned char)text.data[size] & 0xc0) == 0x80)
         size--;
     return bytes_slice(text, 0, size);
 }
@@ -119,7 +120,10 @@ static void put_field(struct buf *line, enum log_format format, const struct log
 
     switch (field->type) {
     case LOG_FIELD_TEXT:
-        put_text(line, format, field->key, cut(field->text));
+        put_text(line, format, field->key, cut(field->text, TEXT_MAX));
+        return;
+    case LOG_FIELD_LONG_TEXT:
+        put_text(line, format, field->key, cut(field->text, LONG_TEXT_MAX));
         return;
     case LOG_FIELD_INT:
         size = number_print_i64(field->i64, number);

@@ -11,7 +11,13 @@ enum log_format { LOG_LOGFMT, LOG_JSON };
 
 struct log_field {
     const char *key;
-    enum { LOG_FIELD_TEXT, LOG_FIELD_INT, LOG_FIELD_UINT, LOG_FIELD_REAL } type;
+    enum {
+        LOG_FIELD_TEXT,
+        LOG_FIELD_LONG_TEXT,
+        LOG_FIELD_INT,
+        LOG_FIELD_UINT,
+        LOG_FIELD_REAL
+    } type;
     struct bytes text;
     int64_t i64;
     uint64_t u64;
@@ -21,6 +27,11 @@ struct log_field {
 #define LOG_TEXT(name, span)                                                                       \
     {                                                                                              \
         .key = (name), .type = LOG_FIELD_TEXT, .text = (span)                                      \
+    }
+/* Cut to 1 KiB. */
+#define LOG_LONG_TEXT(name, span)                                                                  \
+    {                                                                                              \
+        .key = (name), .type = LOG_FIELD_LONG_TEXT, .text = (span)                                 \
     }
 #define LOG_CSTR(name, cstr)                                                                       \
     {                                                                                              \

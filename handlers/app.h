@@ -20,6 +20,7 @@ struct app {
     struct live *live;
     struct budget query_memory; /* of all queries under way */
     struct intake_environment intake;
+    uint64_t slow_query_ms; /* a question that takes so long is told in the log; 0 = none is */
     const char *version;
     bool open_to_all; /* without tokens: every client may do everything, not only those here */
     _Atomic bool draining;

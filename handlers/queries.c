@@ -8,6 +8,7 @@
 
 #include "handlers/app.h"
 #include "handlers/link.h"
+#include "handlers/slow_query.h"
 #include "handlers/turn.h"
 #include "http/compress.h"
 #include "http/reply.h"
@@ -33,6 +34,8 @@ struct query_job {
     const char *whole;     /* content type of an answer that comes in one piece */
     _Atomic bool lost;     /* the answer holds memory for too long */
     struct turn turn;
+    int64_t begun_ns; /* monotonic */
+    struct buf asked; /* the question, for the log */
 };
 
 static struct query_job *job_of_sink(struct query_sink *sink)
@@ -179,6 +182,8 @@ static void query_job_run(struct job *base)
                                       "Rows that queries looked at.", METRIC_COUNTER, "");
     enum code code = query_run(job->query, &environment, &job->sink, &outcome, &err);
 
+    slow_query_note(job->request, buf_bytes(&job->asked), &outcome, code,
+                    clock_monotonic_ns(store_clock(app->store)) - job->begun_ns);
     metric_add(rows, outcome.rows_scanned);
     if (code == E_BUSY)
         error_retry(&err, workers_seconds(app->workers, 1 + workers_waiting(app->workers)));
@@ -216,6 +221,9 @@ static void begin(struct request *request, parser *takes)
 
     if (job == NULL)
         return;
+    job->begun_ns = clock_monotonic_ns(store_clock(app->store));
+    job->asked = BUF_INIT(SLOW_QUESTION_BYTES_MAX);
+    slow_query_question(request, buf_bytes(&job->body), &job->asked);
     code = parse(job, takes, &err);
     if (code == OK)
         code = turn_take(&job->turn, request, &err);
@@ -329,6 +337,7 @@ static void query_cleanup(struct request *request)
         return;
     turn_end(&job->turn);
     buf_release(&job->body);
+    buf_release(&job->asked);
     arena_release(&job->arena);
     free(job);
 }

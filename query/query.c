@@ -221,6 +221,7 @@ enum code query_run(const struct query *query, const struct query_environment *e
 out:
     outcome->rows_scanned = answer.watch.rows_scanned;
     outcome->rows_out = answer.result.rows;
+    outcome->series = answer.plan.series_count;
     answer_release(&answer);
     if (code && query->of_json)
         error_point_within(&fault, BYTES(""));

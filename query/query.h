@@ -92,6 +92,7 @@ struct query_outcome {
     bool not_modified; /* answer 304 with the etag */
     char etag[48];
     uint64_t rows_scanned, rows_out, bytes_out;
+    uint64_t series; /* that were selected; of a join 0 */
 };
 
 /* Runs to the end.  OK also for an empty answer.  `outcome` is set whatever the code. */

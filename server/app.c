@@ -154,6 +154,7 @@ enum code server_start(const struct settings *settings, struct server **out, str
     server->app.clock = clock_system();
     server->app.version = WEIR_VERSION;
     server->app.open_to_all = settings->insecure_listen;
+    server->app.slow_query_ms = settings->slow_query_ms;
     server->ingest_budget.bytes_max = settings->limits.ingest_bytes_max;
     server->app.query_memory.bytes_max = settings->limits.queries_bytes_max;
     server->ingest_promises.bytes_max = settings->limits.ingest_bytes_max;

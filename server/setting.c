@@ -40,6 +40,8 @@ const struct setting_row setting_rows[] = {
             .most = UINT64_C(1) << 40),
     SETTING(drain_ms, SETTING_MS, "20s", "DURATION",
             "How long requests under way may go on after SIGTERM.", .most = 3600000),
+    SETTING(slow_query_ms, SETTING_MS, "1s", "DURATION",
+            "A query that takes so long is told in the log; 0 = none is.", .most = 86400000),
 };
 
 const size_t setting_row_count = COUNT_OF(setting_rows);

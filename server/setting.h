@@ -18,6 +18,7 @@ struct settings {
     uint64_t http_threads, query_threads; /* 0 = one per core */
     uint64_t ballast_bytes;
     uint64_t drain_ms;
+    uint64_t slow_query_ms; /* 0 = none is told */
     struct limits limits;
 };
 

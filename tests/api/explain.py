@@ -71,6 +71,24 @@ def limits_of_bytes(run):
             run.fail(f"refused, but only after {scanned(run)} rows")
 
 
+def slow_ones_are_told(run):
+    """A question above slow_query_ms stands in the log once, with what it did."""
+    question = "measurement=m&agg=p95&every=1ms&fill=linear&start=0&end=120&epoch=s&where=v%3E-1"
+    for path in (question, "measurement=m&match=host%3Dnone&explain=true"):
+        ask(run, "/v1/query?" + path)
+    told = [line for line in run.server.log_text().splitlines() if "slow query" in line]
+    slow = [line for line in told if "every=1ms" in line]
+    if len(slow) != 1:
+        run.fail(f"the log has {len(slow)} lines of it: {told}")
+    for word in ("default", "where=v>-1", "series", "rows", "bytes", "question"):
+        if word not in slow[0]:
+            run.fail(f"{word} is not in {slow[0]}")
+    if f"weir_slow_queries_total {len(told)}" not in ask(run, "/metrics"):
+        run.fail("weir_slow_queries_total is not how many lines there are")
+    if "weir_query_seconds_count 2" not in ask(run, "/metrics"):
+        run.fail("weir_query_seconds has not both")
+
+
 SCENARIOS = [
     scenario("a plan tells series, places, rows, bytes, windows and limits",
              *FILL, flush(), *HEAD,
@@ -89,6 +107,9 @@ SCENARIOS = [
              write(lines(1, 2000, 50)), request("DELETE", "/v1/points?measurement=m&match=host%3Dh2&start=0&end=100000000000", 204), call(hold_true),
              request("POST", "/v1/admin/compact"), call(hold_true)),
     scenario("query_bytes_max holds before anything is read", *FILL, flush(), call(limits_of_bytes)),
+    scenario("slow queries are told in the log", *FILL, call(slow_ones_are_told), flags=["--slow-query-ms", "1ms"]),
+    scenario("and none with slow_query_ms=0", *FILL, query("measurement=m"),
+             call(lambda run: "slow query" in run.server.log_text() and run.fail("it is told")), flags=["--slow-query-ms", "0"]),
     scenario("a filled answer that would be too large is refused before anything is read",
              *FILL, flush(),
              query("measurement=m&agg=sum&every=1ms&fill=null&start=0&end=5000&epoch=s&explain=true", json={"windows": 5000000, "refused": "query_groups_limit"}),
