@@ -48,8 +48,24 @@ static void test_a_form_is_a_question_too(void **state)
         200);
     assert_non_null(strstr(serving.answer, "time,t,f\n2,b,2.0\n"));
     assert_int_equal(ask(&serving, "POST /v1/query", form, "measurement=m&what=1"), 400);
-    assert_int_equal(ask(&serving, "POST /v1/query", "Content-Type: application/json\r\n", "{}"),
-                     415);
+}
+
+static void test_json_is_a_question_too(void **state)
+{
+    static const char json[] = "Content-Type: Application/JSON ; charset=utf-8\r\n";
+
+    (void)state;
+    assert_int_equal(ask(&serving, "POST /v1/query", json,
+                         "{\"measurement\":\"m\",\"epoch\":\"ns\",\"match\":{\"t\":\"b\"},"
+                         "\"format\":\"csv\"}"),
+                     200);
+    assert_non_null(strstr(serving.answer, "time,t,f\n2,b,2.0\n"));
+    assert_int_equal(ask(&serving, "POST /v1/query", json, "{\"measurement\":\"m\",\"what\":1}"),
+                     400);
+    assert_non_null(strstr(serving.answer, "\"/what\""));
+    assert_int_equal(ask(&serving, "POST /v1/query?measurement=m", json, "{}"), 400);
+    assert_int_equal(ask(&serving, "POST /v1/query", "Content-Type: text/csv\r\n", "{}"), 415);
+    assert_non_null(strstr(serving.answer, "Accept-Post: application/json, "));
 }
 
 static void test_faults_are_problems(void **state)
@@ -112,6 +128,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_head_of_an_answer_says_what_it_is),
         cmocka_unit_test(test_a_form_is_a_question_too),
+        cmocka_unit_test(test_json_is_a_question_too),
         cmocka_unit_test(test_faults_are_problems),
         cmocka_unit_test(test_queries_that_ended_do_not_count_as_running),
         cmocka_unit_test(test_too_many_queries_at_once_are_429),

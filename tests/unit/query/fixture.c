@@ -154,10 +154,14 @@ enum code fixture_ask(struct fixture *fixture, const char *question)
     fixture->err = (struct error){0};
     fixture->store.places_read = fixture->store.headers_read = 0;
     arena_init(&arena, 1 << 20, NULL);
-    code = (strstr(question, "since=") ? changes_parse
-            : fixture->stats           ? stats_parse
-                             : query_parse)(parameters, count, BYTES(""), fixture->clock.wall,
-                                            &arena, &query, &fixture->err);
+    if (question[0] == '{')
+        code =
+            query_parse_json(rest, BYTES(""), fixture->clock.wall, &arena, &query, &fixture->err);
+    else
+        code = (strstr(question, "since=") ? changes_parse
+                : fixture->stats           ? stats_parse
+                                 : query_parse)(parameters, count, BYTES(""), fixture->clock.wall,
+                                                &arena, &query, &fixture->err);
     if (!code)
         code = query_run(query, &fixture->environment, &fixture->sink.sink, &fixture->outcome,
                          &fixture->err);
