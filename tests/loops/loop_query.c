@@ -73,15 +73,19 @@ static enum code ask(const char *question, struct sink *sink, struct error *err)
     struct query_outcome outcome = {0};
     struct query *query = NULL;
     struct arena arena;
-    size_t count = split(question, parameters);
+    bool json = question[0] == '{';
+    size_t count = json ? 0 : split(question, parameters);
+    int64_t now_ns = clock_wall_ns(&house.clock.clock);
     enum code code;
 
     sink->calls = (struct query_sink){sink_begin, sink_write, sink_cancelled};
     sink->size = 0;
     arena_init(&arena, SIZE_MAX, NULL);
     faults_arm();
-    code = query_parse(parameters, count, BYTES(""), clock_wall_ns(&house.clock.clock), &arena,
-                       &query, err);
+    if (json)
+        code = query_parse_json(bytes_of(question), BYTES(""), now_ns, &arena, &query, err);
+    else
+        code = query_parse(parameters, count, BYTES(""), now_ns, &arena, &query, err);
     if (code == OK)
         code = query_run(query, &environment, &sink->calls, &outcome, err);
     faults_disarm();
@@ -132,6 +136,11 @@ static const char *const questions[] = {
     "measurement=cpu&fields=v&bottom=5,v&format=csv",
     "measurement=cpu&start=10&end=20&strict=true",
     "measurement=nothing",
+    "{\"measurement\":\"cpu\",\"match\":{\"host\":\"h1\"},\"fields\":[\"v\"],\"limit\":3}",
+    "{\"selections\":{\"a\":{\"measurement\":\"cpu\",\"fields\":\"v\",\"agg\":[\"sum\",\"last\"],"
+    "\"every\":\"10ns\",\"group_by\":\"host\"},\"b\":{\"measurement\":\"cpu\",\"fields\":\"v\","
+    "\"agg\":\"max\",\"every\":\"30ns\",\"spread\":true}},\"let\":\"x=a.sum_v/b.max_v\","
+    "\"order\":\"desc\"}",
 };
 
 static void test_an_answer_is_right_or_an_error(void **state)
