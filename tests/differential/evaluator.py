@@ -1,4 +1,4 @@
-"""The answers as docs/reference/query.md and changes.md describe them, worked out the plain way: every version of every
+"""The answers as docs/reference/query.md, changes.md and stats.md describe them, worked out the plain way: every version of every
 cell is kept with its ingest time, each question walks all of them, numbers are integers and fractions, windows come from
 zoneinfo, statistics from their definitions.  It shares no line with Weir, and is slow.
 
@@ -19,6 +19,7 @@ MONDAY = datetime.datetime(1970, 1, 5)
 UTC = datetime.timezone.utc
 F64_MAX = Fraction(1.7976931348623157e308)
 KEPT_MAX = 65536  # values of which quantiles and distinct counts are exact
+RATE_NS = 2**30  # rates that f64 cannot hold for so many ns are null
 PAIRED = {"increase", "rate", "delta", "derivative", "integral", "time_weighted_mean"}
 ANY_TYPE = {"count", "first", "last", "mode", "distinct"}
 
@@ -413,6 +414,8 @@ class Column:
             span = mine[-1][3] - mine[0][1]
             by = Fraction(unit, span) if name in ("rate", "derivative") else Fraction(1, unit) if name == "integral" else 1
             length += span
+            if name in ("rate", "derivative") and abs(value) * RATE_NS / span > F64_MAX:
+                return None
             total += value * by
             slack += scale * by / 10**13
             counted += (mine[0][2], mine[-1][4]) if name == "delta" else [value for pair in mine for value in (pair[2], pair[4])]
@@ -430,6 +433,12 @@ def column_name(call, field):
 def exactly(values):
     """Equal for rows whose values have the same types and bits: 1i is not 1u, and -0.0 not 0.0."""
     return values and {field: (type(value), repr(value)) for field, value in values.items()}
+
+
+STATISTICS = [(name, name, None) for name in ("count",)] + [("missing", None, None)] + [
+    (name, name, None) for name in ("min", "max", "mean")] + [("std", "stddev", None)] + [
+    (f"p{percent}", "quantile", Fraction(percent)) for percent in (5, 25, 50, 75, 95)] + [
+    (name, name, None) for name in ("first", "last", "sum")]
 
 
 class Table:
@@ -536,6 +545,26 @@ class Asked:
                 rows.append((tags, {"time": time, "change": change, "known_from": spans[-1][0],
                                     **{field: (now or {}).get(field) for field in self.fields}}))
         return Table(["time", "change", "known_from"] + self.fields, rows)
+
+    # statistics
+
+    def stats(self):
+        everything = Asked(self.history, {**self.question, "fields": None}, self.moment)
+        columns, rows = ["field"] + [name for name, _, _ in STATISTICS], []
+        for tags, series in self.groups():
+            values, count = {}, 0
+            for place, each in enumerate(series):
+                for time, row in everything.rows_of(each):
+                    count += 1
+                    for field, value in row.items():
+                        values.setdefault(field, Column()).items.append((time, place, value))
+            for field in sorted(self.fields, key=str.encode) if count else ():
+                column = values.get(field, Column())
+                number = self.history.kinds.get(field, "number") == "number"
+                told = {name: column.aggregate(call, argument) if number or call in ANY_TYPE else None
+                        for name, call, argument in STATISTICS if call}
+                rows.append((tags, {"field": field, **told, "missing": count - told["count"]}))
+        return Table(columns, rows)
 
     # windows
 
@@ -745,6 +774,8 @@ def answer(history, question, moment, since=None):
     asked = Asked(history, question, moment)
     if question["kind"] == "changes":
         return asked.changes(since)
+    if question["kind"] == "stats":
+        return asked.stats()
     if question.get("downsample"):
         return asked.plot()
     if question.get("versions"):

@@ -9,7 +9,7 @@ erased and before and after a restart:
 tags are sorted pairs.  A number that is to be stored as u64 is `Unsigned`.
 
 A question is a dict; a key that is not there is a parameter that is not said:
-    kind "query" or "changes"; fields, group_by: names; match: [(tag, operator, text)]; where: [(column, operator, value)];
+    kind "query", "changes" or "stats"; form: the parameters go in a body; fields, group_by: names; match: [(tag, operator, text)]; where: [(column, operator, value)];
     let: [(name, tree)], a tree being a number, a name, ("neg", tree) or (operator, tree, tree);
     agg: [(name, argument)], argument the percent of a quantile or a unit in ns; every: (unit, count); tz; offset: ns;
     fill, downsample, points, gap: ns; top: (top or bottom, count, column); order; limit: rows of a page; versions: True;
@@ -220,8 +220,8 @@ class Generator:
 
     def question(self):
         chance = self.random
-        kind = chance.choices(["raw", "windows", "versions", "changes", "plot"], [3, 8, 2, 2, 2])[0]
-        question = {"kind": "changes" if kind == "changes" else "query"}
+        kind = chance.choices(["raw", "windows", "versions", "changes", "plot", "stats"], [3, 8, 2, 2, 2, 1])[0]
+        question = {"kind": kind if kind in ("changes", "stats") else "query"}
         self.range_of(question)
         if chance.random() < 0.3:
             question["match"] = self.match()
@@ -286,6 +286,10 @@ class Generator:
             question["top"] = (chance.choice(["top", "bottom"]), chance.choice([1, 3, 10, 1000]), field)
         else:
             self.order_and_pages(question)
+
+    def stats(self, question):
+        if self.random.random() < 0.5:
+            question["group_by"] = self.random.choice([["host"], ["region", "host"], ["*"]])
 
     def order_and_pages(self, question):
         if self.random.random() < 0.3:
@@ -373,6 +377,8 @@ class Generator:
 
     def form_of(self, question):
         chance = self.random
+        if question["kind"] == "query" and chance.random() < 0.1:
+            question["form"] = True
         question["format"] = chance.choices(["json", "ndjson", "csv"], [5, 3, 3])[0]
         if question["kind"] == "query" and not question.get("agg") and not question.get("versions") and chance.random() < 0.2:
             question.update(format="line_protocol", epoch="ns")

@@ -141,8 +141,8 @@ def script(steps, question):
             lines.append({"restart": "stop -TERM; start", "kill": "stop -KILL; start"}.get(step["kind"], f"curl -s -X POST $W/v1/admin/{step['kind']}"))
         if str(step.get("id")) in used:
             lines.append(f"S{step['id']}=$(moment)")
-    path = "changes" if question["kind"] == "changes" else "query"
-    lines += [f"curl -s -G $W/v1/{path}" + words(parameters(question, "m", moment_of)), "stop -TERM"]
+    way = "" if question.get("form") else " -G"
+    lines += [f"curl -s{way} $W/v1/{question['kind']}" + words(parameters(question, "m", moment_of)), "stop -TERM"]
     return "\n".join(lines)
 
 

@@ -271,6 +271,8 @@ class Page:
         for record in records[1:]:
             cells = dict(zip(records[0], record, strict=True))
             tags = tuple(sorted((name, value) for name, value in cells.items() if name not in columns and value is not None))
+            if "field" in columns:  # of statistics: what first and last are
+                kinds.update(first=kinds["text " + cells["field"]], last=kinds["text " + cells["field"]])
             self.rows.append((tags, {name: csv_value(cells[name], kinds[name]) for name in columns}))
 
 
@@ -396,15 +398,22 @@ class Trial:
         return [(tags, row) for tags, row in rows if not self.history.was_erased(tags, row["time"], since)]
 
     def pages(self, question, names, moment):
-        path = "/v1/changes" if question["kind"] == "changes" else "/v1/query"
+        path = "/v1/" + question["kind"]
         pairs = parameters(question, self.measurement, self.moment_of)
-        kinds = {name: name == "change" or self.history.kinds.get(name) == "text" or
+        kinds = {name: name in ("change", "field") or self.history.kinds.get(name) == "text" or
                  self.history.kinds.get(name.rpartition("_")[2]) == "text" and bool(re.match("first_|last_|mode_", name)) for name in names}
         if question.get("epoch") is None:
             kinds.update({name: True for name in ("time", "known_from", "known_to")})
+        if question["kind"] == "stats":
+            fields = self.history.fields() + [name for name, _ in question.get("let", ())]
+            kinds.update({"text " + name: self.history.kinds.get(name) == "text" for name in fields})
         columns, rows, cursor = None, [], None
         while True:
-            got = self.request("GET", path, pairs + ([("cursor", cursor)] if cursor else []))
+            page = pairs + ([("cursor", cursor)] if cursor else [])
+            if question.get("form"):
+                got = self.request("POST", path, (), urllib.parse.urlencode(page), "application/x-www-form-urlencoded")
+            else:
+                got = self.request("GET", path, page)
             self.last_text = got.text
             self.must(200, got, "question")
             if ns_of(got.headers["Weir-As-Of"]) != moment:
