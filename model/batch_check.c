@@ -92,20 +92,29 @@ static bool order_check(const struct batch *batch, struct error *why)
     return good;
 }
 
+/* No two have one key, also where the batch did not look yet. */
 static bool series_check(const struct batch *batch, struct error *why)
 {
+    struct map by_key = MAP_INIT;
+    bool good = true;
+
     if (batch->series_count > batch->series_capacity)
         return BROKEN("%u series in room for %u", batch->series_count, batch->series_capacity);
-    for (uint32_t i = 0; i < batch->series_count && batch->series_by_key.count > 0; i++) {
+    for (uint32_t i = 0; good && i < batch->series_count; i++) {
         const struct batch_series *series = &batch->series[i];
-        void *found = map_get(&batch->series_by_key, series->key);
+        void *number = (void *)((uintptr_t)i + 1);
 
-        if (found != (void *)((uintptr_t)i + 1))
-            return BROKEN("series %u is not found by its key", i);
-        if (series->series != NULL && series_id_compare(series->id, series->series->id) != 0)
-            return BROKEN("series %u has another id than what it resolved to", i);
+        if (batch->series_by_key.count > 0 && map_get(&batch->series_by_key, series->key) != number)
+            good = BROKEN("series %u is not found by its key", i);
+        else if (map_get(&by_key, series->key) != NULL)
+            good = BROKEN("series %u has the key of another", i);
+        else if (series->series != NULL && series_id_compare(series->id, series->series->id) != 0)
+            good = BROKEN("series %u has another id than what it resolved to", i);
+        else if (!map_put(&by_key, series->key, number))
+            good = BROKEN("no memory for the check");
     }
-    return true;
+    map_release(&by_key);
+    return good;
 }
 
 static bool rejects_check(const struct batch *batch, struct error *why)

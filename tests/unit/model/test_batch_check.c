@@ -56,6 +56,12 @@ static void break_key(struct batch *batch)
 {
     batch->series[0].key = BYTES("\1x");
 }
+static void break_key_twice(struct batch *batch)
+{
+    map_release(&batch->series_by_key);
+    (void)batch_series_add(batch, BYTES("\1n"), BYTES("n"));
+    (void)batch_series_add(batch, BYTES("\1m"), BYTES("m"));
+}
 static void break_rejects(struct batch *batch)
 {
     batch->rejects_kept_max = 0;
@@ -93,6 +99,7 @@ static void test_every_broken_promise_is_seen(void **state)
         {"count",       break_count,       false},
         {"capacity",    break_capacity,    false},
         {"key",         break_key,         false},
+        {"key twice",   break_key_twice,   false},
         {"rejects",     break_rejects,     false},
         {"field",       break_field,       false},
         {"type",        break_type,        false},
