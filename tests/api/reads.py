@@ -161,7 +161,7 @@ SCENARIOS = [
              write(HOSTS),
              request("POST", "/v1/query", body="measurement=cpu&epoch=ns&match=host%3Da&end=1001",
                      headers={"Content-Type": "application/x-www-form-urlencoded"}, rows=rows(0, 2)),
-             request("POST", "/v1/query?measurement=cpu", 415, body="{}", headers={"Content-Type": "application/json"},
+             request("POST", "/v1/query?measurement=cpu", 415, body="{}", headers={"Content-Type": "text/csv"},
                      code="unsupported_media_type")),
     scenario("an ETag changes only when the answer can; equal gives 304 without a body",
              write(HOSTS), write("other f=1 1"),
