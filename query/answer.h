@@ -37,7 +37,7 @@ struct answer {
     /* The last row told, and whether there is one behind it. */
     size_t last_group;
     int64_t last_time, last_known_from;
-    bool more; /* the page is full: nothing else needs to be read */
+    bool more;                /* the page is full: nothing else needs to be read */
     struct answer_crew *crew; /* made when there is enough to do; owned */
     uint64_t helped;          /* pieces that other threads did */
 };
