@@ -16,6 +16,12 @@ struct arena_chunk {
     _Alignas(ARENA_ALIGNMENT) char data[];
 };
 
+struct arena_release {
+    struct arena_release *next;
+    void (*function)(void *context);
+    void *context;
+};
+
 void arena_init(struct arena *arena, size_t bytes_max, struct budget *budget)
 {
     *arena = (struct arena){.bytes_max = bytes_max, .budget = budget};
@@ -126,10 +132,23 @@ struct bytes arena_copy(struct arena *arena, struct bytes bytes)
     return (struct bytes){data, bytes.size};
 }
 
+bool arena_on_release(struct arena *arena, void (*function)(void *context), void *context)
+{
+    struct arena_release *release = arena_alloc(arena, sizeof(*release));
+
+    if (release == NULL)
+        return false;
+    *release = (struct arena_release){arena->releases, function, context};
+    arena->releases = release;
+    return true;
+}
+
 void arena_release(struct arena *arena)
 {
     struct arena_chunk *chunk = arena->chunks;
 
+    for (struct arena_release *at = arena->releases; at != NULL; at = at->next)
+        at->function(at->context);
     while (chunk != NULL) {
         struct arena_chunk *next = chunk->next;
 

@@ -10,13 +10,15 @@
 enum { ARENA_ALIGNMENT = 16 };
 
 struct arena_chunk;
+struct arena_release;
 
 struct arena {
-    struct arena_chunk *chunks; /* newest first */
-    char *at, *end;             /* free part of the newest chunk */
-    size_t used, bytes_max;     /* chunk bytes held, and their limit */
-    struct budget *budget;      /* borrowed, may be NULL */
-    bool limited;               /* the limit or the budget refused something, not the machine */
+    struct arena_chunk *chunks;     /* newest first */
+    char *at, *end;                 /* free part of the newest chunk */
+    size_t used, bytes_max;         /* chunk bytes held, and their limit */
+    struct budget *budget;          /* borrowed, may be NULL */
+    bool limited;                   /* the limit or the budget refused something, not the machine */
+    struct arena_release *releases; /* to be called; in the arena */
 };
 
 /* Allocates nothing yet. */
@@ -46,6 +48,9 @@ void *arena_zero(struct arena *arena, size_t size);
 void *arena_grow(struct arena *arena, void *old, size_t size_old, size_t size_new);
 /* A copy; .data is NULL on failure (also check size: an empty span gives a non-NULL pointer). */
 struct bytes arena_copy(struct arena *arena, struct bytes bytes);
+/* Calls function(context) when everything is freed: for what was borrowed until then.  False:
+ * memory ran out, it will not be called. */
+MUST_USE bool arena_on_release(struct arena *arena, void (*function)(void *context), void *context);
 /* Frees everything; the arena can be used again. */
 void arena_release(struct arena *arena);
 

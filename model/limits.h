@@ -38,8 +38,9 @@ struct limits {
     /* Of the node. */
     uint64_t connections_max;
     uint64_t header_ms_max, body_ms_max, idle_ms_max;
-    uint64_t ingest_bytes_max;     /* memory of requests being decoded or committed */
-    uint64_t queries_bytes_max;    /* memory of queries under way */
+    uint64_t ingest_bytes_max;  /* memory of requests being decoded or committed */
+    uint64_t queries_bytes_max; /* memory of queries under way */
+    uint64_t column_cache_bytes_max;
     uint64_t head_bytes_max;       /* all generations; more gives 503 */
     uint64_t generation_bytes_max; /* sealed when it has grown so large */
     uint64_t generation_age_ms_max;

@@ -479,6 +479,7 @@ void store_close(struct store *store)
     drain_release(&store->sealing);
     drain_release(&store->applying);
     decoders_release(&store->decoders);
+    column_cache_free(store->columns);
     pthread_mutex_destroy(&store->submit_lock);
     pthread_mutex_destroy(&store->commit_lock);
     pthread_mutex_destroy(&store->state_lock);

@@ -12,65 +12,73 @@ static const struct {
     const char *labels;
 } rows[] = {
 #define STORE_METRIC(member) offsetof(struct store_metrics, member)
-    {STORE_METRIC(commits),            "weir_wal_commits_total",              "Group commits written to the wal.",
-                                                                       METRIC_COUNTER,                                                                                                                             ""                     },
-    {STORE_METRIC(commit_seconds),     "weir_wal_commit_seconds",             "Time to write and sync one group.",
-                                                                       METRIC_HISTOGRAM,                                                                                                                           ""                     },
-    {STORE_METRIC(wal_written),        "weir_wal_written_bytes_total",        "Record bytes made durable.",
-                                                                       METRIC_COUNTER,                                                                                                                             ""                     },
-    {STORE_METRIC(records),            "weir_head_records_total",             "Records applied to the head.",
-                                                                       METRIC_COUNTER,                                                                                                                             ""                     },
-    {STORE_METRIC(rows),               "weir_head_applied_rows_total",        "Rows applied to the head.",
-                                                                       METRIC_COUNTER,                                                                                                                             ""                     },
-    {STORE_METRIC(values),             "weir_head_applied_values_total",      "Field values applied to the head.",
-                                                                       METRIC_COUNTER,                                                                                                                             ""                     },
-    {STORE_METRIC(apply_seconds),      "weir_head_apply_seconds",             "Time to apply one group.",
-                                                                       METRIC_HISTOGRAM,                                                                                                                           ""                     },
-    {STORE_METRIC(seals),              "weir_seals_total",                    "Head generations turned into packs.",             METRIC_COUNTER,
-                                                                       ""                                                                                                                                                                 },
-    {STORE_METRIC(seal_seconds),       "weir_seal_seconds",                   "Time to seal one generation.",
-                                                                       METRIC_HISTOGRAM,                                                                                                                           ""                     },
-    {STORE_METRIC(pack_bytes),         "weir_packs_written_bytes_total",      "Bytes of packs written.",
-                                                                       METRIC_COUNTER,                                                                                                                             ""                     },
-    {STORE_METRIC(pack_rows),          "weir_packs_written_rows_total",       "Rows sealed into packs.",
-                                                                       METRIC_COUNTER,                                                                                                                             ""                     },
-    {STORE_METRIC(refused_busy),       "weir_store_refused_total",            "Requests the store refused.",
-                                                                       METRIC_COUNTER,                                                                                                                             "reason=\"overloaded\""},
-    {STORE_METRIC(refused_disk),       "weir_store_refused_total",            "Requests the store refused.",
-                                                                       METRIC_COUNTER,                                                                                                                             "reason=\"disk_full\"" },
-    {STORE_METRIC(refused_clock),      "weir_store_refused_total",            "Requests the store refused.",
-                                                                       METRIC_COUNTER,                                                                                                                             "reason=\"clock_skew\""},
-    {STORE_METRIC(compactions),        "weir_compactions_total",              "Times that packs were merged.",
-                                                                       METRIC_COUNTER,                                                                                                                             ""                     },
-    {STORE_METRIC(compacted_bytes),    "weir_compaction_read_bytes_total",
-                                                                       "Bytes of packs that were merged.",                                                                                         METRIC_COUNTER, ""                     },
-    {STORE_METRIC(compaction_bytes),   "weir_compaction_written_bytes_total",
-                                                                       "Bytes of packs that came out of merging.",                                                                                 METRIC_COUNTER, ""                     },
-    {STORE_METRIC(compaction_seconds), "weir_compaction_seconds",             "Time to merge some packs.",
-                                                                       METRIC_HISTOGRAM,                                                                                                                           ""                     },
-    {STORE_METRIC(head_bytes),         "weir_head_bytes",                     "Memory of rows that are not in packs yet.",
-                                                                       METRIC_GAUGE,                                                                                                                               ""                     },
-    {STORE_METRIC(head_rows),          "weir_head_rows",                      "Rows that are not in packs yet.",                 METRIC_GAUGE,
-                                                                       ""                                                                                                                                                                 },
-    {STORE_METRIC(generations),        "weir_head_generations",
-                                                                       "Head generations, the active one included.",                                                                               METRIC_GAUGE,   ""                     },
-    {STORE_METRIC(wal_bytes),          "weir_wal_bytes",                      "Disk space of the wal, spare segments included.",
-                                                                       METRIC_GAUGE,                                                                                                                               ""                     },
-    {STORE_METRIC(wal_segments),       "weir_wal_segments",                   "Files of the wal.",                               METRIC_GAUGE,   ""                     },
-    {STORE_METRIC(packs),              "weir_packs",                          "Packs that the manifest names.",                  METRIC_GAUGE,   ""                     },
-    {STORE_METRIC(pinned_bytes),       "weir_head_pinned_bytes",
-                                                                       "Memory of rows that are in packs, but that answers still read.",                                                           METRIC_GAUGE,   ""                     },
-    {STORE_METRIC(given_up),           "weir_answers_given_up_total",
-                                                                       "Answers cut because they held sealed rows in memory for too long.",                                                        METRIC_COUNTER, ""                     },
-    {STORE_METRIC(waiting),            "weir_wal_waiting",                    "Requests that wait for the wal.",                 METRIC_GAUGE,
-                                                                       ""                                                                                                                                                                 },
-    {STORE_METRIC(watermark_lag),      "weir_watermark_lag_ns",
-                                                                       "How far the watermark is behind the newest ingest time given out.",                                                        METRIC_GAUGE,   ""                     },
-    {STORE_METRIC(disk_free),          "weir_disk_free_bytes",                "Free space below the data directory.",
-                                                                       METRIC_GAUGE,                                                                                                                               ""                     },
-    {STORE_METRIC(gaps),               "weir_missing_parts",                  "Damaged parts that answers may miss.",            METRIC_GAUGE,
-                                                                       ""                                                                                                                                                                 },
-    {STORE_METRIC(tombstones),         "weir_tombstones",                     "Deletions in force.",                             METRIC_GAUGE,   ""                     },
+    {STORE_METRIC(commits),                "weir_wal_commits_total",              "Group commits written to the wal.",
+                                                                       METRIC_COUNTER,                                                                                                                                 ""                     },
+    {STORE_METRIC(commit_seconds),         "weir_wal_commit_seconds",             "Time to write and sync one group.",
+                                                                       METRIC_HISTOGRAM,                                                                                                                               ""                     },
+    {STORE_METRIC(wal_written),            "weir_wal_written_bytes_total",        "Record bytes made durable.",
+                                                                       METRIC_COUNTER,                                                                                                                                 ""                     },
+    {STORE_METRIC(records),                "weir_head_records_total",             "Records applied to the head.",
+                                                                       METRIC_COUNTER,                                                                                                                                 ""                     },
+    {STORE_METRIC(rows),                   "weir_head_applied_rows_total",        "Rows applied to the head.",
+                                                                       METRIC_COUNTER,                                                                                                                                 ""                     },
+    {STORE_METRIC(values),                 "weir_head_applied_values_total",      "Field values applied to the head.",
+                                                                       METRIC_COUNTER,                                                                                                                                 ""                     },
+    {STORE_METRIC(apply_seconds),          "weir_head_apply_seconds",             "Time to apply one group.",
+                                                                       METRIC_HISTOGRAM,                                                                                                                               ""                     },
+    {STORE_METRIC(seals),                  "weir_seals_total",                    "Head generations turned into packs.",             METRIC_COUNTER,
+                                                                       ""                                                                                                                                                                     },
+    {STORE_METRIC(seal_seconds),           "weir_seal_seconds",                   "Time to seal one generation.",
+                                                                       METRIC_HISTOGRAM,                                                                                                                               ""                     },
+    {STORE_METRIC(pack_bytes),             "weir_packs_written_bytes_total",      "Bytes of packs written.",
+                                                                       METRIC_COUNTER,                                                                                                                                 ""                     },
+    {STORE_METRIC(pack_rows),              "weir_packs_written_rows_total",       "Rows sealed into packs.",
+                                                                       METRIC_COUNTER,                                                                                                                                 ""                     },
+    {STORE_METRIC(refused_busy),           "weir_store_refused_total",            "Requests the store refused.",
+                                                                       METRIC_COUNTER,                                                                                                                                 "reason=\"overloaded\""},
+    {STORE_METRIC(refused_disk),           "weir_store_refused_total",            "Requests the store refused.",
+                                                                       METRIC_COUNTER,                                                                                                                                 "reason=\"disk_full\"" },
+    {STORE_METRIC(refused_clock),          "weir_store_refused_total",            "Requests the store refused.",
+                                                                       METRIC_COUNTER,                                                                                                                                 "reason=\"clock_skew\""},
+    {STORE_METRIC(compactions),            "weir_compactions_total",              "Times that packs were merged.",
+                                                                       METRIC_COUNTER,                                                                                                                                 ""                     },
+    {STORE_METRIC(compacted_bytes),        "weir_compaction_read_bytes_total",
+                                                                       "Bytes of packs that were merged.",                                                                                             METRIC_COUNTER, ""                     },
+    {STORE_METRIC(compaction_bytes),       "weir_compaction_written_bytes_total",
+                                                                       "Bytes of packs that came out of merging.",                                                                                     METRIC_COUNTER, ""                     },
+    {STORE_METRIC(compaction_seconds),     "weir_compaction_seconds",             "Time to merge some packs.",
+                                                                       METRIC_HISTOGRAM,                                                                                                                               ""                     },
+    {STORE_METRIC(head_bytes),             "weir_head_bytes",                     "Memory of rows that are not in packs yet.",
+                                                                       METRIC_GAUGE,                                                                                                                                   ""                     },
+    {STORE_METRIC(head_rows),              "weir_head_rows",                      "Rows that are not in packs yet.",                 METRIC_GAUGE,
+                                                                       ""                                                                                                                                                                     },
+    {STORE_METRIC(generations),            "weir_head_generations",
+                                                                       "Head generations, the active one included.",                                                                                   METRIC_GAUGE,   ""                     },
+    {STORE_METRIC(wal_bytes),              "weir_wal_bytes",                      "Disk space of the wal, spare segments included.",
+                                                                       METRIC_GAUGE,                                                                                                                                   ""                     },
+    {STORE_METRIC(wal_segments),           "weir_wal_segments",                   "Files of the wal.",                               METRIC_GAUGE,   ""                     },
+    {STORE_METRIC(packs),                  "weir_packs",                          "Packs that the manifest names.",                  METRIC_GAUGE,   ""                     },
+    {STORE_METRIC(pinned_bytes),           "weir_head_pinned_bytes",
+                                                                       "Memory of rows that are in packs, but that answers still read.",                                                               METRIC_GAUGE,   ""                     },
+    {STORE_METRIC(given_up),               "weir_answers_given_up_total",
+                                                                       "Answers cut because they held sealed rows in memory for too long.",                                                            METRIC_COUNTER, ""                     },
+    {STORE_METRIC(waiting),                "weir_wal_waiting",                    "Requests that wait for the wal.",                 METRIC_GAUGE,
+                                                                       ""                                                                                                                                                                     },
+    {STORE_METRIC(watermark_lag),          "weir_watermark_lag_ns",
+                                                                       "How far the watermark is behind the newest ingest time given out.",                                                            METRIC_GAUGE,   ""                     },
+    {STORE_METRIC(disk_free),              "weir_disk_free_bytes",                "Free space below the data directory.",
+                                                                       METRIC_GAUGE,                                                                                                                                   ""                     },
+    {STORE_METRIC(gaps),                   "weir_missing_parts",                  "Damaged parts that answers may miss.",            METRIC_GAUGE,
+                                                                       ""                                                                                                                                                                     },
+    {STORE_METRIC(tombstones),             "weir_tombstones",                     "Deletions in force.",                             METRIC_GAUGE,   ""                     },
+    {STORE_METRIC(column_cache_bytes),     "weir_column_cache_bytes",
+                                                                       "Memory of decoded columns that are kept.",                                                                                     METRIC_GAUGE,   ""                     },
+    {STORE_METRIC(column_cache_hits),      "weir_column_cache_hits_total",
+                                                                       "Parts of blocks that did not have to be decoded.",                                                                             METRIC_COUNTER, ""                     },
+    {STORE_METRIC(column_cache_misses),    "weir_column_cache_misses_total",
+                                                                       "Parts of blocks that were not kept.",                                                                                          METRIC_COUNTER, ""                     },
+    {STORE_METRIC(column_cache_evictions), "weir_column_cache_evictions_total",
+                                                                       "Parts of blocks that gave way to others.",                                                                                     METRIC_COUNTER, ""                     },
 #undef STORE_METRIC
 };
 
@@ -130,6 +138,16 @@ static void tenants_measure(struct store *store)
     free(counts);
 }
 
+static void columns_measure(const struct store *store)
+{
+    struct column_cache_counts counts = column_cache_counts(store->columns);
+
+    metric_set(store->metrics.column_cache_bytes, (int64_t)counts.bytes);
+    metric_follow(store->metrics.column_cache_hits, counts.hits);
+    metric_follow(store->metrics.column_cache_misses, counts.misses);
+    metric_follow(store->metrics.column_cache_evictions, counts.evictions);
+}
+
 void store_measure(struct store *store)
 {
     struct store_metrics *metrics = &store->metrics;
@@ -139,6 +157,7 @@ void store_measure(struct store *store)
     if (store->options.metrics == NULL)
         return;
     tenants_measure(store);
+    columns_measure(store);
     pthread_mutex_lock(&store->state_lock);
     for (size_t i = 0; i < store->generation_count; i++)
         head_rows += store->generations[i]->row_count;

@@ -620,6 +620,8 @@ enum code store_open(const struct store_options *options, struct store **out, st
     store_init(store, options);
     code = block_builder_new(&store->builder, err);
     if (code == OK)
+        code = column_cache_new(store->limits.column_cache_bytes_max, &store->columns, err);
+    if (code == OK)
         code = identity_load(store, err);
     if (code == OK)
         code = index_load(store, &ingest_last, err);

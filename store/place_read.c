@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "store/block_reader.h"
 #include "store/packs/row_order.h"
 #include "store/view_inside.h"
 
@@ -105,11 +106,11 @@ static bool any_present(const uint8_t *present, uint32_t first, uint32_t end)
     return present == NULL || memchr(present + first, 1, end - first) != NULL;
 }
 
-static enum code columns_read(const struct bytes *fields, size_t field_count,
-                              struct block_decoder *decoder, struct arena *arena,
-                              struct block_rows *all, struct error *err)
+static enum code columns_read(struct block_reader *reader, const struct bytes *fields,
+                              size_t field_count, struct arena *arena, struct block_rows *all,
+                              struct error *err)
 {
-    const struct block_view *block = &all->block;
+    const struct block_view *block = reader->block;
     enum code code = OK;
 
     all->columns = ARENA_ARRAY(arena, struct rows_column, block->column_count);
@@ -131,8 +132,7 @@ static enum code columns_read(const struct bytes *fields, size_t field_count,
             struct rows_column *column = &all->columns[all->column_count++];
 
             *column = (struct rows_column){.field = i, .type = block->columns[low].type};
-            code = block_read_column(decoder, block, low, arena, &column->cells, &column->present,
-                                     err);
+            code = block_reader_column(reader, low, &column->cells, &column->present, err);
             if (code)
                 return code;
         }
@@ -140,24 +140,9 @@ static enum code columns_read(const struct bytes *fields, size_t field_count,
     return OK;
 }
 
-static enum code encoded_read(const struct view *view, const struct place *place,
-                              struct arena *arena, struct bytes *encoded, struct error *err)
+static struct column_cache *cache_of(const struct view *view)
 {
-    struct pack_file *file = view_take_file(view, place->source);
-    enum code code = pack_read_block(place->source, file, place->detail, arena, encoded, err);
-
-    view_give_file(view, file);
-    return code;
-}
-
-static enum code header_read(const struct view *view, const struct place *place,
-                             struct arena *arena, struct bytes *header, struct error *err)
-{
-    struct pack_file *file = view_take_file(view, place->source);
-    enum code code = pack_read_block_header(place->source, file, place->detail, arena, header, err);
-
-    view_give_file(view, file);
-    return code;
+    return view == NULL ? NULL : view->store->columns;
 }
 
 /* Ingest times decide between versions, and there are none of a place alone: then they are not
@@ -178,37 +163,29 @@ enum code block_rows_read(const struct view *view, const struct place *place,
                           struct block_decoder *decoder, const struct series *series,
                           struct arena *arena, struct block_rows *all, struct error *err)
 {
-    const struct pack *pack = place->source;
-    const struct pack_block *entry = place->detail;
-    struct bytes encoded;
+    struct block_reader reader;
     uint32_t first, end;
     enum code code;
 
     *all = (struct block_rows){0};
-    code = encoded_read(view, place, arena, &encoded, err);
+    code = block_reader_open(&reader, view, place, decoder, cache_of(view), arena, err);
     if (code)
-        return code; /* it has said which block of which pack */
-    code = block_open(encoded, arena, &all->block, err);
-    if (code)
-        goto out;
+        return code;
+    all->block = *reader.block;
     if (series != NULL) {
         block_rows_of(&all->block, series->id, &first, &end);
         if (first == end)
             return OK;
     }
-    code = block_read_time(decoder, &all->block, arena, &all->time, err);
+    code = block_reader_time(&reader, &all->time, err);
     if (code == OK)
-        code = block_read_revision(decoder, &all->block, arena, &all->revision, err);
+        code = block_reader_revision(&reader, &all->revision, err);
     if (code == OK && (place->apart || series == NULL))
-        code = block_read_history(decoder, &all->block, arena, &all->history, err);
+        code = block_reader_history(&reader, &all->history, err);
     if (code == OK)
-        code = columns_read(fields, field_count, decoder, arena, all, err);
+        code = columns_read(&reader, fields, field_count, arena, all, err);
     if (code == OK && wants_ingest(place, series, all))
-        code = block_read_ingest(decoder, &all->block, arena, &all->ingest, err);
-
-out:
-    if (code)
-        error_context(err, "pack %s, block at %" PRIu64, pack_name(pack), entry->offset);
+        code = block_reader_ingest(&reader, &all->ingest, err);
     return code;
 }
 
@@ -242,6 +219,57 @@ enum code block_rows_slice(const struct block_rows *all, struct series_id id, st
     rows->columns = columns;
     *history = all->history == NULL ? NULL : all->history + first;
     return OK;
+}
+
+/* False when memory ran out. */
+static bool copy_texts(union cell *cells, const uint8_t *present, uint32_t count,
+                       struct arena *arena)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const struct text *text = cells[i].text;
+        struct bytes copy;
+
+        if (present != NULL && !present[i])
+            continue;
+        copy = arena_copy(arena, (struct bytes){(const char *)text, sizeof(*text) + text->size});
+        if (copy.data == NULL)
+            return false;
+        cells[i].text = (const struct text *)(const void *)copy.data;
+    }
+    return true;
+}
+
+static const void *copy_of(const void *data, size_t size, struct arena *arena)
+{
+    return arena_copy(arena, (struct bytes){data, size}).data;
+}
+
+bool rows_copy(struct rows *rows, struct arena *arena)
+{
+    struct rows_column *columns = (struct rows_column *)rows->columns;
+    size_t size = rows->count * sizeof(int64_t);
+
+    rows->time = copy_of(rows->time, size, arena);
+    if (rows->time == NULL)
+        return false;
+    if (rows->ingest != NULL && (rows->ingest = copy_of(rows->ingest, size, arena)) == NULL)
+        return false;
+    if (rows->revision != NULL && (rows->revision = copy_of(rows->revision, size, arena)) == NULL)
+        return false;
+    for (uint32_t i = 0; i < rows->column_count; i++) {
+        struct rows_column *column = &columns[i];
+
+        column->cells = copy_of(column->cells, rows->count * sizeof(union cell), arena);
+        if (column->cells == NULL)
+            return false;
+        if (column->present != NULL &&
+            (column->present = copy_of(column->present, rows->count, arena)) == NULL)
+            return false;
+        if (column->type == TYPE_STRING &&
+            !copy_texts((union cell *)column->cells, column->present, rows->count, arena))
+            return false;
+    }
+    return true;
 }
 
 void rows_leave_out(struct rows *rows, const uint8_t *history)
@@ -278,9 +306,12 @@ static enum code block_read(const struct view *view, const struct place *place,
 
     if (code == OK)
         code = block_rows_slice(&all, series->id, arena, rows, &history, err);
-    if (code == OK && history != NULL)
-        rows_leave_out(rows, history);
-    return code;
+    if (code || history == NULL)
+        return code;
+    if (!rows_copy(rows, arena)) /* what was decoded may be borrowed from the cache */
+        return no_memory(err);
+    rows_leave_out(rows, history);
+    return OK;
 }
 
 enum code place_read(const struct view *view, const struct place *place,
@@ -294,44 +325,32 @@ enum code place_read(const struct view *view, const struct place *place,
     return run_read(place, fields, field_count, arena, rows, err);
 }
 
-/* The times' section stands right behind the header, so that a short one was mostly read with it.
- */
-static int64_t step_of(struct bytes header, const struct block_view *block)
-{
-    size_t first = block_header_size(header), end = first + block->time.data.size;
-    int64_t step = 0;
-
-    if (end > header.size || !block_time_step(block, bytes_slice(header, first, end), &step))
-        return 0;
-    return step;
-}
-
 bool place_summaries(const struct view *view, const struct place *place, const struct bytes *fields,
                      size_t field_count, struct arena *arena, bool *times_unique, int64_t *step,
                      struct place_summary **summaries, size_t *count)
 {
     const struct pack_block *entry = place->detail;
-    struct block_view block;
-    struct bytes header;
+    const struct block_view *block;
+    struct block_reader reader;
     struct error ignored;
 
     *count = 0;
     if (!place->in_pack || place->apart || entry->series_count != 1 ||
-        header_read(view, place, arena, &header, &ignored) != OK ||
-        block_open_header(header, entry->size, arena, &block, &ignored) != OK)
+        block_reader_open_header(&reader, view, place, cache_of(view), arena, &ignored) != OK)
         return false;
-    *summaries = ARENA_ARRAY(arena, struct place_summary, block.column_count);
+    block = reader.block;
+    *summaries = ARENA_ARRAY(arena, struct place_summary, block->column_count);
     if (*summaries == NULL)
         return false;
-    *times_unique = block.times_unique;
-    *step = step_of(header, &block);
+    *times_unique = block->times_unique;
+    *step = reader.step;
     for (uint32_t i = 0; i < field_count; i++)
-        for (uint32_t c = 0; c < block.column_count; c++)
-            if (bytes_equal(block.columns[c].name, fields[i]))
+        for (uint32_t c = 0; c < block->column_count; c++)
+            if (bytes_equal(block->columns[c].name, fields[i]))
                 (*summaries)[(*count)++] =
                     (struct place_summary){.field = i,
-                                           .type = block.columns[c].type,
-                                           .summary = &block.columns[c].summary};
+                                           .type = block->columns[c].type,
+                                           .summary = &block->columns[c].summary};
     return true;
 }
 
@@ -339,18 +358,8 @@ enum code place_times(const struct view *view, const struct place *place,
                       struct block_decoder *decoder, struct arena *arena, const int64_t **times,
                       struct error *err)
 {
-    const struct pack_block *entry = place->detail;
-    struct block_view block;
-    struct bytes encoded;
-    enum code code;
+    struct block_reader reader;
+    enum code code = block_reader_open(&reader, view, place, decoder, cache_of(view), arena, err);
 
-    code = encoded_read(view, place, arena, &encoded, err);
-    if (code)
-        return code;
-    code = block_open(encoded, arena, &block, err);
-    if (code == OK)
-        code = block_read_time(decoder, &block, arena, times, err);
-    if (code)
-        error_context(err, "pack %s, block at %" PRIu64, pack_name(place->source), entry->offset);
-    return code;
+    return code ? code : block_reader_time(&reader, times, err);
 }

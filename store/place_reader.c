@@ -102,57 +102,6 @@ static struct kept *kept_of(struct place_reader *reader, const struct pack *pack
     return kept;
 }
 
-/* False when memory ran out. */
-static bool copy_texts(union cell *cells, const uint8_t *present, uint32_t count,
-                       struct arena *arena)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        const struct text *text = cells[i].text;
-        struct bytes copy;
-
-        if (present != NULL && !present[i])
-            continue;
-        copy = arena_copy(arena, (struct bytes){(const char *)text, sizeof(*text) + text->size});
-        if (copy.data == NULL)
-            return false;
-        cells[i].text = (const struct text *)(const void *)copy.data;
-    }
-    return true;
-}
-
-static const void *copy_of(const void *data, size_t size, struct arena *arena)
-{
-    return arena_copy(arena, (struct bytes){data, size}).data;
-}
-
-/* Moves all that the rows point to into the arena; the columns' array is there already. */
-static bool rows_copy(struct rows *rows, struct arena *arena)
-{
-    struct rows_column *columns = (struct rows_column *)rows->columns;
-    size_t size = rows->count * sizeof(int64_t);
-
-    rows->time = copy_of(rows->time, size, arena);
-    rows->ingest = copy_of(rows->ingest, size, arena);
-    if (rows->time == NULL || rows->ingest == NULL)
-        return false;
-    if (rows->revision != NULL && (rows->revision = copy_of(rows->revision, size, arena)) == NULL)
-        return false;
-    for (uint32_t i = 0; i < rows->column_count; i++) {
-        struct rows_column *column = &columns[i];
-
-        column->cells = copy_of(column->cells, rows->count * sizeof(union cell), arena);
-        if (column->cells == NULL)
-            return false;
-        if (column->present != NULL &&
-            (column->present = copy_of(column->present, rows->count, arena)) == NULL)
-            return false;
-        if (column->type == TYPE_STRING &&
-            !copy_texts((union cell *)column->cells, column->present, rows->count, arena))
-            return false;
-    }
-    return true;
-}
-
 /* The place's block, decoded. */
 static enum code keep(struct place_reader *reader, const struct place *place, struct kept **found,
                       struct error *err)

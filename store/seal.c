@@ -582,8 +582,11 @@ enum code store_open_pack(struct store *store, struct bytes tenant,
     if (code) {
         pack_unref(*pack);
         *pack = NULL;
+        return code;
     }
-    return code;
+    if (store->columns != NULL)
+        pack_on_close(*pack, column_cache_forget, store->columns);
+    return OK;
 }
 
 enum code store_seal_oldest(struct store *store, struct error *err)

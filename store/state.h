@@ -17,6 +17,7 @@
 
 #include "base/drain.h"
 #include "base/thread.h"
+#include "store/column_cache.h"
 #include "store/decoders.h"
 #include "store/head/generation.h"
 #include "store/holding.h"
@@ -51,7 +52,8 @@ struct store_metrics {
     struct metric *commits, *commit_seconds, *records, *wal_written, *rows, *values, *seals,
         *seal_seconds, *pack_bytes, *pack_rows, *refused_busy, *refused_disk, *refused_clock,
         *apply_seconds, *head_bytes, *head_rows, *generations, *wal_bytes, *wal_segments, *packs,
-        *waiting, *watermark_lag, *pinned_bytes, *given_up, *disk_free, *gaps, *tombstones;
+        *waiting, *watermark_lag, *pinned_bytes, *given_up, *disk_free, *gaps, *tombstones,
+        *column_cache_bytes, *column_cache_hits, *column_cache_misses, *column_cache_evictions;
 };
 
 struct store {
@@ -64,6 +66,7 @@ struct store {
     struct drain sealing;  /* bytes of the head, as they are sealed */
     struct drain applying; /* submissions, as they are acknowledged */
     struct decoders decoders;
+    struct column_cache *columns; /* NULL: none */
 
     pthread_mutex_t submit_lock; /* guards: */
     pthread_cond_t submit_more;

@@ -83,7 +83,8 @@ void view_mark_alone(const struct view *view, const struct series *series, struc
 /* Decodes the fields asked for (names in any order; rows->columns[].field is the index into
  * `fields`) of the place's rows of `series`, sorted by (time, version order).  Rows outside any
  * range are NOT cut.  A shared block may hold no row of the series: count 0.  All memory from
- * `arena`; head columns may be borrowed from the view.  rows->ingest may be NULL of a place that is
+ * `arena`, or borrowed until its release: head columns from the view, decoded ones from the store's
+ * cache; nothing of it is the caller's to change.  rows->ingest may be NULL of a place that is
  * `alone`: no two of its rows have one time then, and none retracts a value.  E_CORRUPT names pack
  * and block. */
 MUST_USE enum code place_read(const struct view *view, const struct place *place,

@@ -1,5 +1,6 @@
 /* The inside of a view, shared by view.c (what it keeps alive), view_places.c (where the rows of a
- * series are), place_read.c (the rows themselves) and place_reader.c, and nobody else. */
+ * series are), block_reader.c, place_read.c (the rows themselves) and place_reader.c, and nobody
+ * else. */
 #ifndef WEIR_STORE_VIEW_INSIDE_H
 #define WEIR_STORE_VIEW_INSIDE_H
 
@@ -37,8 +38,8 @@ struct block_rows {
     uint32_t column_count;
 };
 
-/* Reads and decodes the place's block; with `series`, only if it has rows of it (else
- * .time == NULL).  All memory from `arena`. */
+/* Reads and decodes the place's block, or has it from the cache; with `series`, only if it has rows
+ * of it (else .time == NULL).  Lives as long as `arena`; not to be changed. */
 MUST_USE enum code block_rows_read(const struct view *view, const struct place *place,
                                    const struct bytes *fields, size_t field_count,
                                    struct block_decoder *decoder, const struct series *series,
@@ -48,6 +49,9 @@ MUST_USE enum code block_rows_read(const struct view *view, const struct place *
 MUST_USE enum code block_rows_slice(const struct block_rows *all, struct series_id id,
                                     struct arena *arena, struct rows *rows, const uint8_t **history,
                                     struct error *err);
+/* Moves all that the rows point to into the arena, where the columns' array is already.  False:
+ * memory ran out. */
+MUST_USE bool rows_copy(struct rows *rows, struct arena *arena);
 /* Leaves out the rows that stand for versions of a history pack.  The arrays that `rows` points to
  * are the caller's to change. */
 void rows_leave_out(struct rows *rows, const uint8_t *history);

@@ -129,6 +129,8 @@ static enum code open_directory(struct pack *pack, struct error *err)
 
 static void pack_free(struct pack *pack)
 {
+    if (pack->gone)
+        pack->gone(pack->gone_context, pack->serial);
     free(pack->path);
     free(pack->memory);
     free(pack->name);
@@ -156,12 +158,15 @@ static enum code open_all(struct pack *made, struct pack **pack, struct error *e
 
 static struct pack *pack_new(struct error *err)
 {
+    static _Atomic uint64_t opened_count;
     struct pack *made = calloc(1, sizeof(*made));
 
-    if (made)
-        atomic_init(&made->references, 1);
-    else
+    if (!made) {
         error_set(err, E_MEMORY, "no memory for a pack");
+        return NULL;
+    }
+    atomic_init(&made->references, 1);
+    made->serial = atomic_fetch_add_explicit(&opened_count, 1, memory_order_relaxed) + 1;
     return made;
 }
 
@@ -231,6 +236,17 @@ void pack_unref(struct pack *pack)
     assert(before > 0);
     if (before == 1)
         pack_free(pack);
+}
+
+uint64_t pack_serial(const struct pack *pack)
+{
+    return pack->serial;
+}
+
+void pack_on_close(struct pack *pack, void (*gone)(void *context, uint64_t serial), void *context)
+{
+    pack->gone = gone;
+    pack->gone_context = context;
 }
 
 const char *pack_name(const struct pack *pack)

@@ -40,8 +40,12 @@ MUST_USE enum code pack_open_file(struct fs *fs, const char *path, struct pack *
 MUST_USE enum code pack_open_memory(struct bytes bytes, struct pack **pack,
                                     struct error *err); /* copied */
 struct pack *pack_ref(struct pack *pack);
-bool pack_is_last(const struct pack *pack);     /* nobody else has a reference */
-void pack_unref(struct pack *pack);             /* NULL is fine; the last one closes */
+bool pack_is_last(const struct pack *pack); /* nobody else has a reference */
+void pack_unref(struct pack *pack);         /* NULL is fine; the last one closes */
+/* Which it is of all packs that this process opened. */
+uint64_t pack_serial(const struct pack *pack);
+/* Calls gone(context, serial) when it closes.  For who opened it, before others have it. */
+void pack_on_close(struct pack *pack, void (*gone)(void *context, uint64_t serial), void *context);
 const char *pack_name(const struct pack *pack); /* "acme/0000000000000011", for messages */
 
 enum pack_kind pack_kind(const struct pack *pack);

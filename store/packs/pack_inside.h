@@ -9,6 +9,9 @@
 
 struct pack {
     atomic_uint references;
+    uint64_t serial;
+    void (*gone)(void *context, uint64_t serial); /* NULL: nobody asks */
+    void *gone_context;
     struct fs *fs; /* borrowed */
     char *path;    /* owned; NULL: the bytes are `memory` */
     char *memory;  /* owned */

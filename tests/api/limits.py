@@ -136,6 +136,24 @@ def connections(run, limit_):
             time.sleep(0.05)
 
 
+def columns_kept(run, most):
+    """Asked again and again, answers stay what they are, and the cache within its limit."""
+    paths = [f"/v1/query?measurement=m&epoch=ns&format=csv{more}" for more in ("", "&fields=a", "&match=host%3Dh1", "&agg=max&every=1ms")]
+    first = [run.server.request("GET", path).text() for path in paths]
+    before = run.metrics()["weir_column_cache_hits_total", frozenset()]
+    for again in range(6):
+        for path, before_it in zip(paths, first):
+            got = run.server.request("GET", path).text()
+            if got != before_it:
+                run.fail(f"{path}: another answer at reading {again + 2}")
+        kept = run.metrics()["weir_column_cache_bytes", frozenset()]
+        if kept > most:
+            run.fail(f"{kept} bytes are kept, the limit is {most}")
+    hits = run.metrics()["weir_column_cache_hits_total", frozenset()] - before
+    if (hits > 0) != (most > 0):
+        run.fail(f"{hits} hits of a cache of {most} bytes")
+
+
 def seals_alone(run, what):
     """Without a flush, rows get into packs: files or the metric tell."""
     deadline = time.monotonic() + 15
@@ -298,6 +316,12 @@ SCENARIOS = [
     limit("ingest_bytes_max", 1 << 20,
           write(lines(10)),
           call(lambda run: budget(run)), write(lines(10))),
+    limit("column_cache_bytes_max", 256 << 10,
+          *times(4, lambda n: write("\n".join(f"m,host=h{k % 4} a={k * 0.37},b={k} {n * 1000000 + k}" for k in range(8000)))),
+          request("POST", "/v1/admin/flush"), call(lambda run: columns_kept(run, 256 << 10))),
+    limit("column_cache_bytes_max", 0,
+          write("\n".join(f"m a={k * 0.37} {k}" for k in range(3000))), request("POST", "/v1/admin/flush"),
+          call(lambda run: columns_kept(run, 0)), title="nothing is kept"),
     limit("head_bytes_max", 8 << 20,
           refused_after("head_bytes_max", lambda n: "\n".join(f"m,host=h{k} a={n}.5,b=\"{'x' * 50}{n}\" {n * 1000 + k}" for k in range(1000)),
                         {503, 204}, None, 100),

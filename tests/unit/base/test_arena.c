@@ -123,6 +123,30 @@ static void test_the_newest_grows_in_place(void **state)
     arena_release(&arena);
 }
 
+static void count_call(void *context)
+{
+    ++*(int *)context;
+}
+
+static void test_what_was_borrowed_is_told_of_the_release(void **state)
+{
+    struct budget budget = {.bytes_max = 8 << 10};
+    struct arena arena;
+    int calls = 0, told = 0;
+
+    (void)state;
+    arena_init(&arena, SIZE_MAX, &budget);
+    while (arena_on_release(&arena, count_call, &calls))
+        told++;
+    assert_true(told > 100);
+    assert_int_equal(calls, 0);
+    arena_release(&arena);
+    assert_int_equal(calls, told);
+    arena_release(&arena);
+    assert_int_equal(calls, told);
+    assert_int_equal(budget_used(&budget), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -130,6 +154,7 @@ int main(void)
         cmocka_unit_test(test_limit_and_budget_hold),
         cmocka_unit_test(test_zero_copy_and_empty),
         cmocka_unit_test(test_the_newest_grows_in_place),
+        cmocka_unit_test(test_what_was_borrowed_is_told_of_the_release),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

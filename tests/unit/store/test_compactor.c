@@ -342,19 +342,25 @@ static void test_scrubbing_is_remembered(void **state)
  * files are gone. */
 static void test_an_erasure_waits_for_those_who_still_read(void **state)
 {
+    static struct read_row rows[20000];
     struct house house;
     struct waiting waiting;
     struct view *view;
     char path[160];
+    uint64_t empty;
 
     (void)state;
     house_init(&house);
     house_open(&house);
     house_put_noise(&house, 1, 1); /* a pack with a file of its own */
     house_seal(&house);
+    empty = column_cache_counts(house.store->columns).bytes;
     assert_int_equal(store_start(house.store, NULL), OK);
     waiting_init(&waiting);
     assert_int_equal(store_view(house.store, house.tenant, VIEW_LATEST, &view, NULL), OK);
+    for (int again = 0; again < 3; again++)
+        assert_int_equal(house_read_view(&house, view, 1, rows, COUNT_OF(rows)), COUNT_OF(rows));
+    assert_true(column_cache_counts(house.store->columns).bytes > empty + sizeof(int64_t) * 20000);
     erase(&house, 0, 100);
     store_compact(house.store, house.tenant, COMPACT_DUE, done, &waiting);
     nanosleep(&(struct timespec){0, 300000000}, NULL);
@@ -363,6 +369,7 @@ static void test_an_erasure_waits_for_those_who_still_read(void **state)
     view_free(view);
     assert_int_equal(wait_for(&waiting, 1), OK);
     assert_false(house_path(&house, "packs/acme/0000000000000001.pack", path));
+    assert_int_equal(column_cache_counts(house.store->columns).bytes, empty);
     house_close(&house);
     house_remove(&house);
 }
