@@ -126,7 +126,7 @@ class Generator:
         chance = self.random
         if chance.random() < 0.4:
             chance.shuffle(rows)
-        held = int(len(rows) * chance.choice([0.6, 0.8, 0.9]))
+        held = max(1, int(len(rows) * chance.choice([0.6, 0.8, 0.9])))
         late = rows[held:]
         yield from self.writes(rows[:held], chance.randrange(1, 5))
         if chance.random() < 0.3:

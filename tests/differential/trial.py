@@ -462,7 +462,7 @@ class Trial:
                 return isinstance(got, str) and got == str(int(wanted))
             return isinstance(got, int) and not isinstance(got, bool) and got == wanted
         if isinstance(wanted, float):
-            signs = not question.get("agg")  # of equal zeros any may be the least, or the most frequent
+            signs = not question.get("agg") and question["kind"] != "stats"  # of equal zeros any may be the least, or the most frequent
             return type(got) is float and got == wanted and not (signs and math.copysign(1, wanted) != math.copysign(1, got))
         return type(got) is type(wanted) and got == wanted
 
