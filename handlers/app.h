@@ -4,7 +4,7 @@
 
 #include "base/metric.h"
 #include "discovery/directory.h"
-#include "handlers/workers.h"
+#include "handlers/lending.h"
 #include "http/request.h"
 #include "ingest/intake.h"
 
@@ -17,6 +17,7 @@ struct app {
     struct clock *clock;
     struct metrics *metrics;
     struct workers *workers;
+    struct lending lending; /* of them */
     struct live *live;
     struct budget query_memory; /* of all queries under way */
     struct intake_environment intake;

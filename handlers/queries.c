@@ -173,6 +173,7 @@ static void query_job_run(struct job *base)
         .clock = store_clock(app->store),
         .memory = &app->query_memory,
         .lost = &job->lost,
+        .helpers = &app->lending.helpers,
         .if_none_match = job->request->if_none_match,
         .content_encoding = bytes_of(coding_name(coding)),
     };
@@ -185,6 +186,7 @@ static void query_job_run(struct job *base)
     slow_query_note(job->request, buf_bytes(&job->asked), &outcome, code,
                     clock_monotonic_ns(store_clock(app->store)) - job->begun_ns);
     metric_add(rows, outcome.rows_scanned);
+    lending_note(&app->lending, outcome.helped);
     if (code == E_BUSY)
         error_retry(&err, workers_seconds(app->workers, 1 + workers_waiting(app->workers)));
     query_finished(job, &outcome, code, &err);

@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/drain.h"
@@ -33,8 +34,11 @@ struct workers {
     struct owner *owners; /* by ordinal */
     size_t owner_capacity;
     uint64_t served_count;
-    unsigned running, computing; /* jobs; those that wait for their client only run */
-    unsigned idle;               /* threads that wait for a job */
+    unsigned running, computing;  /* jobs; those that wait for their client only run */
+    unsigned idle;                /* threads that wait for a job */
+    struct job *lent;             /* jobs that idle threads are about to take, */
+    unsigned lent_count, lending; /* and those of them that run, too */
+    _Atomic unsigned busy, free; /* computing + lending; idle - lent_count: read without the lock */
     bool closed;
     unsigned thread_count, thread_max;
     struct thread *threads[];
@@ -85,6 +89,16 @@ static struct job *take(struct workers *workers, struct job **at)
     return job;
 }
 
+/* Under the lock, when one of what they tell changed. */
+static void publish(struct workers *workers)
+{
+    unsigned idle = workers->idle, taken = workers->lent_count;
+
+    atomic_store_explicit(&workers->busy, workers->computing + workers->lending,
+                          memory_order_relaxed);
+    atomic_store_explicit(&workers->free, idle > taken ? idle - taken : 0, memory_order_relaxed);
+}
+
 static void run_jobs(void *context);
 
 /* Under the lock: wakes or makes a thread if there is a job for it. */
@@ -94,7 +108,7 @@ static void staff(struct workers *workers)
 
     if (workers->first == NULL || find(workers) == NULL)
         return;
-    if (workers->idle > 0) {
+    if (workers->idle > workers->lent_count) {
         pthread_cond_signal(&workers->more);
     } else if (workers->thread_count < workers->thread_max && !workers->closed) {
         if (thread_start("weir-query", run_jobs, workers, &workers->threads[workers->thread_count],
@@ -103,6 +117,21 @@ static void staff(struct workers *workers)
         else /* those that are there will come to it */
             log_error(LOG_WARN, "no spare thread for queries", &err);
     }
+}
+
+/* Under the lock, which it gives up meanwhile. */
+static void run_lent(struct workers *workers)
+{
+    struct job *job = workers->lent;
+
+    workers->lent = job->next;
+    workers->lent_count--;
+    publish(workers);
+    pthread_mutex_unlock(&workers->lock);
+    job->run(job);
+    pthread_mutex_lock(&workers->lock);
+    workers->lending--;
+    publish(workers);
 }
 
 static void run_jobs(void *context)
@@ -115,15 +144,24 @@ static void run_jobs(void *context)
         struct job *job;
         uint32_t owner;
 
-        while ((at = find(workers)) == NULL) {
+        if (workers->lent != NULL) {
+            run_lent(workers);
+            continue;
+        }
+        at = find(workers);
+        if (at == NULL) {
             if (workers->closed && workers->first == NULL)
                 goto out;
             workers->idle++;
+            publish(workers);
             pthread_cond_wait(&workers->more, &workers->lock);
             workers->idle--;
+            publish(workers);
+            continue;
         }
         job = take(workers, at);
         owner = job->owner;
+        publish(workers);
         staff(workers); /* a wake-up can have been for two */
         pthread_mutex_unlock(&workers->lock);
         job->run(job);
@@ -131,6 +169,7 @@ static void run_jobs(void *context)
         workers->running--;
         workers->computing--;
         workers->owners[owner].running--;
+        publish(workers);
         drain_out(&workers->drain, 1, workers->running + workers->job_count > 0);
         if (workers->closed)
             pthread_cond_broadcast(&workers->more);
@@ -224,6 +263,36 @@ bool workers_submit(struct workers *workers, struct job *job)
     return taken;
 }
 
+bool workers_lend(struct workers *workers, struct job *job)
+{
+    bool lent;
+
+    pthread_mutex_lock(&workers->lock);
+    lent = !workers->closed && workers->first == NULL && workers->idle > workers->lent_count &&
+           workers->computing + workers->lending < workers->compute_max;
+    if (lent) {
+        job->next = workers->lent;
+        workers->lent = job;
+        workers->lent_count++;
+        workers->lending++;
+        publish(workers);
+        pthread_cond_signal(&workers->more);
+    }
+    pthread_mutex_unlock(&workers->lock);
+    return lent;
+}
+
+bool workers_may_lend(const struct workers *workers)
+{
+    return atomic_load_explicit(&workers->free, memory_order_relaxed) > 0 &&
+           atomic_load_explicit(&workers->busy, memory_order_relaxed) < workers->compute_max;
+}
+
+bool workers_are_short(const struct workers *workers)
+{
+    return atomic_load_explicit(&workers->busy, memory_order_relaxed) > workers->compute_max;
+}
+
 void workers_wait(struct workers *workers, bool waiting)
 {
     pthread_mutex_lock(&workers->lock);
@@ -234,6 +303,7 @@ void workers_wait(struct workers *workers, bool waiting)
     } else { /* at once, if need be beside one too many: what it holds shall come free */
         workers->computing++;
     }
+    publish(workers);
     pthread_mutex_unlock(&workers->lock);
 }
 

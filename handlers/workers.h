@@ -2,6 +2,8 @@
  * owners take turns: next is the one with the fewest jobs at work, then the one that was served
  * longest ago.
  *
+ * A thread that would be idle can be lent to a job at work; nobody's turn comes later for it.
+ *
  * `threads` jobs are computed at once.  One that waits for its client does not count, and an owner
  * with no job at work need not wait for those of others: for these there are up to
  * WORKERS_SPARE_MAX more threads, made when they are needed. */
@@ -27,6 +29,13 @@ MUST_USE enum code workers_start(unsigned thread_count, size_t jobs_max, struct 
 void workers_stop(struct workers *workers);
 /* False when the queue is full. Any thread. */
 MUST_USE bool workers_submit(struct workers *workers, struct job *job);
+/* Runs the job at once on a thread that has nothing to do, which stays one of `threads`; its owner
+ * does not matter.  False: there is none, or jobs wait. */
+MUST_USE bool workers_lend(struct workers *workers, struct job *job);
+/* A guess of what workers_lend() would say, for a few nanoseconds. */
+bool workers_may_lend(const struct workers *workers);
+/* Whether more is computed than there are `threads`: who was lent one should give it back. */
+bool workers_are_short(const struct workers *workers);
 /* From within a job: it begins to wait for its client, or goes on. */
 void workers_wait(struct workers *workers, bool waiting);
 size_t workers_waiting(struct workers *workers); /* jobs in the queue */

@@ -3,7 +3,9 @@
  * A series is read from its first row to its last, twice for lttb.  Where the question leaves an
  * end of the range open, the series' first or last row is looked for first: from that end, so that
  * mostly one block is read for it. */
-#include "query/answer.h"
+#include "query/answer_crew.h"
+
+#include <assert.h>
 
 static enum code time_of(void *context, const struct place *place, uint32_t row, int64_t *time,
                          bool *known, struct error *err)
@@ -86,22 +88,136 @@ static enum code find_range(struct answer *answer, size_t index, int64_t *start,
     return code == E_END ? OK : code;
 }
 
-static enum code read_all(struct answer *answer, size_t index, int64_t start, int64_t end,
-                          struct error *err)
+static enum code read_all(struct answer *answer, struct pixels *pixels, size_t index, int64_t start,
+                          int64_t end, struct error *err)
 {
     struct run run;
     enum code code;
 
-    answer->setting.summaries = (struct summary_use){
-        .allowed = true, .takes = pixels_take_summary, .context = &answer->pixels};
+    answer->setting.summaries =
+        (struct summary_use){.allowed = true, .takes = pixels_take_summary, .context = pixels};
     code = open_scan(answer, index, start, end, err);
     while (!code) {
         code = answer_next(answer, &run, err);
         if (!code)
-            code = pixels_add(&answer->pixels, &run, err);
+            code = pixels_add(pixels, &run, err);
     }
     return code == E_END ? OK : code;
 }
+
+/* --- in pieces: stretches of whole buckets --- */
+
+static bool in_one_bucket(const void *context, int64_t time_first, int64_t time_last)
+{
+    struct pixels *pixels = (struct pixels *)context;
+
+    if (time_first < pixels->start ||
+        (uint64_t)time_last - (uint64_t)pixels->start >= pixels->length)
+        return false;
+    (void)pixels_index(pixels, time_first);
+    return time_last < pixels->index_end;
+}
+
+static int64_t bucket_of(const void *context, int64_t time)
+{
+    struct pixels *pixels = (struct pixels *)context;
+
+    (void)pixels_index(pixels, time);
+    return pixels->index_start;
+}
+
+static enum code perform(void *context, unsigned index, unsigned at, struct error *err)
+{
+    struct answer_crew *crew = context;
+    const struct answer *whole = crew->answer;
+    struct crew_slot *slot = &crew->slots[at];
+    const struct piece *piece = &slot->piece;
+    struct pixels *pixels = &slot->pixels;
+    struct answer *member = NULL;
+    enum code code = answer_crew_member(crew, index, slot, &member, err);
+
+    if (code)
+        return code;
+    pixels_init(pixels, member->plan.watch, whole->plan.query, whole->plan.column_count, time_of,
+                &member->scan);
+    /* The buckets are those of the whole series. */
+    code = pixels_begin(pixels, whole->pixels.start,
+                        (int64_t)((uint64_t)whole->pixels.start + whole->pixels.length), err);
+    if (!code)
+        code = read_all(member, pixels, piece->series_first, piece->start, piece->end, err);
+    if (!code)
+        code = pixels_close(pixels, err);
+    scan_release(&member->scan);
+    return code ? code : answer_crew_settle(member, err);
+}
+
+static enum code take(void *context, unsigned at, struct error *err)
+{
+    struct answer_crew *crew = context;
+    struct crew_slot *slot = &crew->slots[at];
+
+    pixels_merge(&crew->answer->pixels, &slot->pixels);
+    return answer_crew_take_missing(crew, slot, err);
+}
+
+/* The slots keep what was read until it is told. */
+static void forget_pieces(struct answer *answer)
+{
+    for (size_t i = 0; answer->crew && i < CREW_SLOTS_MAX; i++) {
+        pixels_release(&answer->crew->slots[i].pixels);
+        answer->crew->slots[i].pixels = (struct pixels){0};
+    }
+}
+
+/* Reads the series once: in pieces, where that is worth it. */
+static enum code read_once(struct answer *answer, size_t group, size_t index, int64_t start,
+                           int64_t end, struct error *err)
+{
+    struct plan *plan = &answer->plan;
+    struct helpers *helpers = plan->environment->helpers;
+    const struct summary_use use = {
+        .allowed = true, .takes = in_one_bucket, .context = &answer->pixels};
+    const struct pieces_order order = {.plan = plan,
+                                       .use = &use,
+                                       .group_first = group,
+                                       .group_end = group + 1,
+                                       .start = start,
+                                       .end = end,
+                                       .align = bucket_of,
+                                       .context = &answer->pixels};
+    struct crew_work work = {.next = answer_crew_next,
+                             .roomy = answer_crew_roomy,
+                             .perform = perform,
+                             .take = take,
+                             .stop = answer_crew_stop};
+    struct arena arena;
+    struct pieces pieces;
+    enum code code;
+
+    static_assert(PIECES_WANTED + 1 < CREW_SLOTS_MAX, "every piece of a series has its slot");
+    if (!helpers || plan->query->downsample == DOWNSAMPLE_LTTB)
+        return read_all(answer, &answer->pixels, index, start, end, err);
+    assert(plan->groups[group].series_end - plan->groups[group].series_first == 1);
+    arena_init(&arena, plan->watch->memory.bytes_max, &plan->watch->memory);
+    code = pieces_init(&pieces, &order, helpers->values_min, &arena, err);
+    if (!code && pieces.values < helpers->values_min) {
+        code = read_all(answer, &answer->pixels, index, start, end, err);
+        goto out;
+    }
+    if (!code)
+        code = answer_crew_make(answer, err);
+    if (code)
+        goto out;
+    answer->crew->pieces = pieces;
+    work.context = answer->crew;
+    code = crew_run(&work, helpers, &answer->helped, err);
+
+out:
+    arena_release(&arena);
+    return code;
+}
+
+/* --- a series --- */
 
 static enum code tell(struct answer *answer, size_t group, struct error *err)
 {
@@ -133,14 +249,15 @@ static enum code pixels_scan(struct answer *answer, size_t group, size_t index, 
     if (!code)
         code = pixels_begin(pixels, start, end, err);
     if (!code)
-        code = read_all(answer, index, start, end, err);
+        code = read_once(answer, group, index, start, end, err);
     if (!code && pixels_again(pixels))
-        code = read_all(answer, index, start, end, err);
+        code = read_all(answer, pixels, index, start, end, err);
     if (!code)
         code = pixels_end(pixels, err);
     scan_release(&answer->scan);
     if (!code)
         code = tell(answer, group, err);
+    forget_pieces(answer);
     answer->result.skipped = pixels->skipped;
     return code;
 }

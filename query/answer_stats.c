@@ -96,4 +96,4 @@ static enum code stats_end(struct answer *answer, size_t group, struct error *er
 }
 
 const struct answer_way way_stats = {
-    .begin = stats_begin, .series = stats_series, .end = stats_end};
+    .pieces = true, .begin = stats_begin, .series = stats_series, .end = stats_end};

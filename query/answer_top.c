@@ -1,6 +1,6 @@
 /* The best groups or rows alone (top=, bottom=): a first pass over the view ranks, a second one
  * tells those chosen.  Both see the same rows, since they read one view. */
-#include "query/answer.h"
+#include "query/answer_crew.h"
 #include "query/top.h"
 
 static const struct plan_column *ranking_column(const struct plan *plan)
@@ -25,17 +25,18 @@ static enum code rank_group(struct answer *answer, size_t group, struct error *e
 
 static enum code top_groups(struct answer *answer, struct error *err)
 {
-    const struct answer_way rank = {
-        .begin = way_windows.begin, .series = way_windows.series, .end = rank_group};
+    const struct answer_way rank = {.pieces = true,
+                                    .begin = way_windows.begin,
+                                    .series = way_windows.series,
+                                    .end = rank_group};
     const struct answer_way *way = answer->way;
     const struct plan_column *column = ranking_column(&answer->plan);
     const struct grid whole = {0};
-    enum code code = OK;
+    enum code code;
 
     answer_windows(answer, column->aggregate, 1, &whole, 1);
     answer->way = &rank;
-    for (size_t i = 0; i < answer->plan.group_count && !code; i++)
-        code = answer_group(answer, i, err);
+    code = answer_groups_from(answer, 0, err);
     answer->way = way;
     answer_windows(answer, answer->plan.query->aggregates, answer->plan.query->aggregate_count,
                    &answer->plan.query->grid, answer->plan.column_count);

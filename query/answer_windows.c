@@ -54,5 +54,7 @@ static enum code windows_group_end(struct answer *answer, size_t group, struct e
     return code;
 }
 
-const struct answer_way way_windows = {
-    .begin = windows_group_begin, .series = windows_series, .end = windows_group_end};
+const struct answer_way way_windows = {.pieces = true,
+                                       .begin = windows_group_begin,
+                                       .series = windows_series,
+                                       .end = windows_group_end};

@@ -518,9 +518,14 @@ static void order_bucket(struct pixels *pixels)
         qsort(pixels->order, pixels->order_count, sizeof(const struct pixel *), compare_pixels);
 }
 
+enum code pixels_close(struct pixels *pixels, struct error *err)
+{
+    return pixels->last ? bucket_close(pixels, pixels->last, err) : OK;
+}
+
 enum code pixels_end(struct pixels *pixels, struct error *err)
 {
-    enum code code = pixels->last ? bucket_close(pixels, pixels->last, err) : OK;
+    enum code code = pixels_close(pixels, err);
 
     pixels->gap = gap_of(pixels);
     pixels->told_row = pixels->rows;

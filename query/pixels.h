@@ -115,6 +115,12 @@ MUST_USE enum code pixels_add(struct pixels *pixels, const struct run *run, stru
 /* Whether a summary would do for rows of these times: they are of one bucket, and there are more
  * rows than points already. */
 bool pixels_take_summary(const void *pixels, int64_t time_first, int64_t time_last);
+/* Looks up the times that are still missing; `context` is not asked any more. */
+MUST_USE enum code pixels_close(struct pixels *pixels, struct error *err);
+/* As if all that was added to `later`, which is closed, were added: rows of later buckets of the
+ * same series and range.  Keeps pointers into it: `later` lives until rows were told.  Not of lttb.
+ */
+void pixels_merge(struct pixels *pixels, const struct pixels *later);
 /* All rows were added.  True: all have to be added once more. */
 bool pixels_again(struct pixels *pixels);
 /* Then once, before rows are told. */

@@ -1,7 +1,7 @@
 /* The run of a question: plan, then group by group and series by series, scan and way. */
 #include "query/query.h"
 
-#include "query/answer.h"
+#include "query/answer_crew.h"
 #include "query/cost.h"
 #include "query/etag.h"
 #include "query/explain.h"
@@ -149,15 +149,13 @@ enum code answer_prepare(struct answer *answer, struct error *err)
 
 enum code answer_groups(struct answer *answer, struct error *err)
 {
-    struct plan *plan = &answer->plan;
+    const struct plan *plan = &answer->plan;
     enum code code = cost_check(answer, err);
 
-    if (!code && plan->query->top > 0)
-        code = answer_top(answer, err);
-    for (size_t i = plan->group_first;
-         plan->query->top == 0 && i < plan->group_count && !code && !answer->more; i++)
-        code = answer_group(answer, i, err);
-    return code;
+    if (code)
+        return code;
+    return plan->query->top > 0 ? answer_top(answer, err)
+                                : answer_groups_from(answer, plan->group_first, err);
 }
 
 static enum code answer_all(struct answer *answer, struct error *err)
@@ -179,6 +177,7 @@ static enum code answer_all(struct answer *answer, struct error *err)
 void answer_release(struct answer *answer)
 {
     result_release(&answer->result);
+    answer_crew_free(answer->crew);
     windows_release(&answer->windows);
     pixels_release(&answer->pixels);
     history_release(&answer->history);
@@ -221,6 +220,7 @@ enum code query_run(const struct query *query, const struct query_environment *e
 out:
     outcome->rows_scanned = answer.watch.rows_scanned;
     outcome->rows_out = answer.result.rows;
+    outcome->helped = answer.helped;
     outcome->series = answer.plan.series_count;
     answer_release(&answer);
     if (code && query->of_json)

@@ -12,6 +12,7 @@
 #include "model/matcher.h"
 
 struct catalog;
+struct helpers;
 struct store;
 struct tenant;
 struct view;
@@ -85,6 +86,7 @@ struct query_environment {
     struct bytes content_encoding; /* part of the ETag: compressed bytes are other bytes */
     struct view *view; /* whose moment holds, of another question of the same answer; borrowed.
                           NULL: the question's own */
+    struct helpers *helpers; /* NULL: there are none, and nothing is cut into pieces */
 };
 
 struct query_outcome {
@@ -92,6 +94,7 @@ struct query_outcome {
     bool not_modified; /* answer 304 with the etag */
     char etag[48];
     uint64_t rows_scanned, rows_out, bytes_out;
+    uint64_t helped; /* pieces of the work that other threads did */
     uint64_t series; /* that were selected; of a join 0 */
 };
 

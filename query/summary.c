@@ -21,14 +21,14 @@ void summary_use_init(struct summary_use *use, const struct aggregate_call *aggr
     }
 }
 
-static bool in_one_window(const struct summary_use *use, const struct place *place)
+bool summary_in_one_window(const struct summary_use *use, int64_t time_first, int64_t time_last)
 {
     int64_t end;
 
     if (use->takes)
-        return use->takes(use->context, place->time_first, place->time_last);
-    (void)grid_start(&use->grid, place->time_first, &end);
-    return place->time_last < end;
+        return use->takes(use->context, time_first, time_last);
+    (void)grid_start(&use->grid, time_first, &end);
+    return time_last < end;
 }
 
 /* Another place may have a row at one of the place's times.  Places stand in order of their first
@@ -61,8 +61,8 @@ bool summary_may_stand(const struct scan *scan, const struct place *place)
     return setting->summaries.allowed && !(setting->sieve && setting->sieve->computed_shown) &&
            place->in_pack && !place->apart && place->ingest_last <= setting->as_of &&
            place->time_first >= scan->start && place->time_last < scan->end &&
-           in_one_window(&setting->summaries, place) && !overlapped(scan, place) &&
-           !deleted(scan, place);
+           summary_in_one_window(&setting->summaries, place->time_first, place->time_last) &&
+           !overlapped(scan, place) && !deleted(scan, place);
 }
 
 /* No value that a question could get of such rows is beyond what the header says of all versions,

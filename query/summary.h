@@ -32,6 +32,8 @@ struct summary_use {
 
 void summary_use_init(struct summary_use *use, const struct aggregate_call *aggregates,
                       size_t count, const struct grid *grid, bool first_time);
+/* Whether rows of these times may go as one summary. */
+bool summary_in_one_window(const struct summary_use *use, int64_t time_first, int64_t time_last);
 /* Whether the place's rows are the answer's, all of one window, as far as can be told without
  * reading: `place` is the scan's next one. */
 bool summary_may_stand(const struct scan *scan, const struct place *place);

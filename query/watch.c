@@ -22,16 +22,38 @@ void watch_init(struct watch *watch, const struct limits *limits, struct clock *
     watch->memory.bytes_max = limits->query_memory_bytes_max;
 }
 
+static struct watch *whole_of(struct watch *watch)
+{
+    return watch->whole ? watch->whole : watch;
+}
+
+void watch_init_helper(struct watch *watch, struct watch *whole)
+{
+    *watch = (struct watch){
+        .whole = whole,
+        .limits = whole->limits,
+        .clock = whole->clock,
+        .sink = whole->sink,
+        .lost = whole->lost,
+    };
+    watch->memory.bytes_max = whole->memory.bytes_max;
+    watch->memory.parent = &whole->memory;
+}
+
 enum code watch_look(struct watch *watch, struct error *err)
 {
+    const struct watch *whole = whole_of(watch);
+
     watch->unlooked = 0;
+    if (whole->stopped)
+        return error_set(err, E_CANCELLED, "another part of the query failed");
     if (watch->sink->cancelled(watch->sink))
         return error_set(err, E_CANCELLED, "the client left");
     if (watch->lost != NULL && *watch->lost)
         return error_set(err, E_BUSY,
                          "the answer took so long that it held rows in memory which have been "
                          "sealed since; try again, or ask for pages (limit=) or a shorter range");
-    if (clock_monotonic_ns(watch->clock) > watch->deadline_ns)
+    if (clock_monotonic_ns(watch->clock) > whole->deadline_ns)
         return error_set(err, E_TIMEOUT,
                          "the query took longer than %llu ms (query_ms_max); ask for a shorter "
                          "range, fewer series or fields, or pages (limit=)",
@@ -39,15 +61,38 @@ enum code watch_look(struct watch *watch, struct error *err)
     return OK;
 }
 
-enum code watch_rows(struct watch *watch, uint64_t count, struct error *err)
+static enum code count_rows(struct watch *whole, uint64_t count, struct error *err)
 {
-    watch->rows_scanned += count;
-    if (watch->rows_scanned > watch->limits->query_rows_max)
+    uint64_t before = atomic_fetch_add_explicit(&whole->rows_scanned, count, memory_order_relaxed);
+
+    if (before + count > whole->limits->query_rows_max)
         return error_set(err, E_QUERY_ROWS,
                          "the query reads more than %llu rows (query_rows_max); ask for a shorter "
                          "range, fewer series, or pages (limit=)",
-                         (unsigned long long)watch->limits->query_rows_max);
-    return watch_work(watch, count, err);
+                         (unsigned long long)whole->limits->query_rows_max);
+    return OK;
+}
+
+enum code watch_settle(struct watch *watch, struct error *err)
+{
+    uint64_t count = watch->uncounted;
+
+    watch->uncounted = 0;
+    return count_rows(whole_of(watch), count, err);
+}
+
+enum code watch_rows(struct watch *watch, uint64_t count, struct error *err)
+{
+    enum code code = OK;
+
+    if (!watch->whole) {
+        code = count_rows(watch, count, err);
+    } else {
+        watch->uncounted += count;
+        if (watch->uncounted >= LOOK_ROWS)
+            code = watch_settle(watch, err);
+    }
+    return code ? code : watch_work(watch, count, err);
 }
 
 enum code watch_bytes(const struct watch *watch, uint64_t bytes, struct error *err)
@@ -75,7 +120,12 @@ enum code watch_step(struct watch *watch, struct error *err)
 enum code watch_window(struct watch *watch, uint32_t columns, struct error *err)
 {
     watch->cells += columns;
-    if (watch->cells <= watch->limits->query_groups_max)
+    return watch_cells(watch, watch->cells, err);
+}
+
+enum code watch_cells(const struct watch *watch, uint64_t cells, struct error *err)
+{
+    if (cells <= watch->limits->query_groups_max)
         return OK;
     return error_set(err, E_QUERY_GROUPS,
                      "the query makes more than %llu values (query_groups_max: windows x groups x "
@@ -87,8 +137,11 @@ enum code watch_window(struct watch *watch, uint32_t columns, struct error *err)
  * the limit far away was the machine's. */
 enum code watch_memory(const struct watch *watch, struct error *err)
 {
-    const struct budget *all = watch->memory.parent;
+    const struct budget *all;
 
+    if (watch->whole)
+        watch = watch->whole;
+    all = watch->memory.parent;
     if (watch->memory.parent_full && budget_used(all) > budget_used(&watch->memory))
         return error_set(err, E_BUSY,
                          "the queries under way hold all %zu bytes of their memory "

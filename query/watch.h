@@ -3,6 +3,8 @@
 #ifndef WEIR_QUERY_WATCH_H
 #define WEIR_QUERY_WATCH_H
 
+#include <stdatomic.h>
+
 #include "base/budget.h"
 #include "base/clock.h"
 #include "model/limits.h"
@@ -11,18 +13,27 @@ struct query_sink;
 
 struct watch {
     struct budget memory; /* of all arenas and buffers of the query */
+    /* Of a thread that helps: the query's own, which counts for all of them; else NULL. */
+    struct watch *whole;
+    uint64_t uncounted; /* rows that the whole was not told of yet */
     const struct limits *limits;
     struct clock *clock;
     struct query_sink *sink;
-    const _Atomic bool *lost; /* NULL, or set when the query must end to free what it holds */
-    int64_t deadline_ns;      /* monotonic */
-    uint64_t rows_scanned;
-    uint64_t cells; /* of windows: windows x columns over all groups */
+    const _Atomic bool *lost;    /* NULL, or set when the query must end to free what it holds */
+    _Atomic int64_t deadline_ns; /* monotonic */
+    _Atomic uint64_t rows_scanned;
+    _Atomic bool stopped; /* a part of the query failed: the others need not go on */
+    uint64_t cells;       /* of windows: windows x columns over all groups */
     uint32_t unlooked;
 };
 
 void watch_init(struct watch *watch, const struct limits *limits, struct clock *clock,
                 struct query_sink *sink);
+/* For a thread that helps: its own memory is the whole's as well, and rows are counted there, some
+ * thousand at a time. */
+void watch_init_helper(struct watch *watch, struct watch *whole);
+/* Counts all rows: a thread's part is done.  E_QUERY_ROWS. */
+MUST_USE enum code watch_settle(struct watch *watch, struct error *err);
 /* `count` more rows are scanned; looks at clock and client every few thousand.  E_QUERY_ROWS and
  * those of watch_look(). */
 MUST_USE enum code watch_rows(struct watch *watch, uint64_t count, struct error *err);
@@ -32,10 +43,12 @@ MUST_USE enum code watch_bytes(const struct watch *watch, uint64_t bytes, struct
 MUST_USE enum code watch_work(struct watch *watch, uint64_t count, struct error *err);
 /* A step that is no row: a series, a place. */
 MUST_USE enum code watch_step(struct watch *watch, struct error *err);
-/* E_CANCELLED, E_TIMEOUT, E_BUSY (see `lost`). */
+/* E_CANCELLED (also when `stopped`), E_TIMEOUT, E_BUSY (see `lost`). */
 MUST_USE enum code watch_look(struct watch *watch, struct error *err);
 /* One more window of `columns` columns.  E_QUERY_GROUPS. */
 MUST_USE enum code watch_window(struct watch *watch, uint32_t columns, struct error *err);
+/* Whether so many values of windows alone are too many; they are not counted.  E_QUERY_GROUPS. */
+MUST_USE enum code watch_cells(const struct watch *watch, uint64_t cells, struct error *err);
 /* The answer to an allocation that failed: E_QUERY_MEMORY at the query's own limit, E_BUSY at that
  * of all queries, else E_MEMORY. */
 enum code watch_memory(const struct watch *watch, struct error *err);

@@ -95,8 +95,12 @@ static enum code make(struct windows *windows, int64_t start, struct error *err)
 {
     size_t size = windows->field_count * windows->field_size;
     char *states;
-    enum code code = watch_window(windows->watch, windows->column_count, err);
+    enum code code;
 
+    if (windows->apart)
+        code = watch_cells(windows->watch, (windows->count + 1) * windows->column_count, err);
+    else
+        code = watch_window(windows->watch, windows->column_count, err);
     if (code)
         return code;
     if (windows->count == windows->capacity && !grow(windows))
@@ -340,6 +344,57 @@ enum code windows_add(struct windows *windows, const struct run *run, struct err
         first = end;
     }
     return OK;
+}
+
+enum code windows_count(struct windows *windows, struct error *err)
+{
+    enum code code = OK;
+
+    for (size_t i = 0; i < windows->count && !code; i++)
+        code = watch_window(windows->watch, windows->column_count, err);
+    return code;
+}
+
+/* The window at hand gets what `from` has of the same one. */
+static bool merge_window(struct windows *windows, const struct window *from)
+{
+    for (uint32_t field = 0; field < windows->field_count; field++)
+        for (enum part part = 0; part < PART_KINDS; part++)
+            if (windows->offset[part] != SIZE_MAX &&
+                !part_rows[part].merge(state_of(windows, field, part),
+                                       from->states + field * windows->field_size +
+                                           windows->offset[part],
+                                       &windows->pool))
+                return false;
+    return true;
+}
+
+enum code windows_merge(struct windows *windows, const struct windows *other, struct error *err)
+{
+    if (other->time_first < windows->time_first)
+        windows->time_first = other->time_first;
+    windows->skipped += other->skipped;
+    for (size_t i = 0; i < other->count; i++) {
+        enum code code;
+
+        windows->start = windows->end = other->windows[i].start;
+        code = find(windows, err);
+        if (code)
+            return code;
+        if (!merge_window(windows, &other->windows[i]))
+            return watch_memory(windows->watch, err);
+    }
+    return OK;
+}
+
+void windows_swap(struct windows *a, struct windows *b)
+{
+    struct windows kept = *a;
+
+    *a = *b;
+    *b = kept;
+    a->pool.arena = &a->arena;
+    b->pool.arena = &b->arena;
 }
 
 static int compare_windows(const void *a, const void *b)

@@ -21,6 +21,7 @@ struct windows {
     size_t field_size;
     /* By field: some column of it takes numbers only, and other values are counted as skipped. */
     const uint8_t *numbers; /* borrowed */
+    bool apart;             /* windows are counted where they are merged into, not here */
     /* Of one group: */
     struct arena arena;
     struct pool pool; /* in the arena, for what states hold beside themselves */
@@ -48,6 +49,14 @@ MUST_USE enum code windows_series_begin(struct windows *windows, struct error *e
 /* Adds ascending rows, or the summary of such rows of one window.  E_QUERY_GROUPS, E_QUERY_MEMORY.
  */
 MUST_USE enum code windows_add(struct windows *windows, const struct run *run, struct error *err);
+/* Counts all of them: of windows that were apart.  E_QUERY_GROUPS. */
+MUST_USE enum code windows_count(struct windows *windows, struct error *err);
+/* As if all that was added to `other` were added: rows of later series, or of the same series at
+ * later times where nothing carries.  Both are of one query.  E_QUERY_GROUPS, E_QUERY_MEMORY. */
+MUST_USE enum code windows_merge(struct windows *windows, const struct windows *other,
+                                 struct error *err);
+/* As structs are not copied: states of one keep pointers to its pool. */
+void windows_swap(struct windows *a, struct windows *b);
 /* Puts them in order of time. */
 void windows_sort(struct windows *windows);
 /* What the aggregate makes of the field in the window. */

@@ -136,6 +136,9 @@ static enum code open_http(struct server *server, struct error *err)
     enum code code = workers_start(threads, JOBS_MAX, app->clock, &app->workers, err);
 
     if (code == OK)
+        lending_init(&app->lending, app->workers, (unsigned)settings->query_helpers_max,
+                     app->metrics);
+    if (code == OK)
         code = live_start(app, &settings->limits, &app->live, err);
     if (code == OK)
         code = http_server_start(&http, &server->http, err);

@@ -33,6 +33,8 @@ const struct setting_row setting_rows[] = {
             .most = 256),
     SETTING(query_threads, SETTING_COUNT, "0", "COUNT",
             "Threads that answer queries; 0 = one per core.", .most = 256),
+    SETTING(query_helpers_max, SETTING_COUNT, "15", "COUNT",
+            "Idle query threads that may help with one query; 0 = none.", .most = 15),
     SETTING(accept_clock, SETTING_BOOL, "false", NULL,
             "Take a wall clock that jumped as the truth.", ),
     SETTING(ballast_bytes, SETTING_SIZE, "64MiB", "SIZE",

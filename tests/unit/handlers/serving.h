@@ -73,6 +73,7 @@ static inline void serving_start(struct serving *serving, const char *tenants)
         live_start(app, &ground->limits, &app->live, &err) != OK ||
         http_server_start(&options, &serving->http, &err) != OK)
         fail_msg("%s", err.text);
+    lending_init(&app->lending, app->workers, 1, app->metrics);
     serving->port =
         (uint16_t)strtoul(strrchr(http_server_address(serving->http), ':') + 1, NULL, 10);
 }

@@ -188,6 +188,50 @@ static void test_owners_take_turns(void **state)
     workers_stop(workers);
 }
 
+/* Threads take a moment until they are idle. */
+static bool lends(struct workers *workers, struct placed *placed)
+{
+    const struct timespec moment = {.tv_nsec = 1000000};
+
+    *placed = (struct placed){.job = {.run = stay}, .workers = workers};
+    sem_init(&placed->begun, 0, 0);
+    sem_init(&placed->go, 0, 0);
+    for (int i = 0; i < 20000 && !workers_may_lend(workers); i++)
+        nanosleep(&moment, NULL);
+    return workers_lend(workers, &placed->job);
+}
+
+static void test_an_idle_thread_is_lent_and_wanted_back(void **state)
+{
+    static struct placed first, second, third, loan;
+    struct workers *workers;
+    struct error err = {0};
+
+    (void)state;
+    assert_int_equal(workers_start(2, 100, clock_system(), &workers, &err), OK);
+    place(workers, &first, 1, false);
+    assert_true(begins(&first));
+    assert_true(lends(workers, &loan));
+    assert_true(begins(&loan));
+    assert_false(workers_may_lend(workers));
+    assert_false(workers_lend(workers, &third.job)); /* both compute */
+    assert_false(workers_are_short(workers));
+    place(workers, &second, 1, false); /* need not wait for the loan */
+    assert_true(begins(&second));
+    assert_true(workers_are_short(workers));
+    place(workers, &third, 1, false);
+    assert_int_equal(workers_waiting(workers), 1);
+    sem_post(&loan.go);
+    sem_post(&first.go);
+    assert_true(begins(&third));
+    sem_post(&second.go);
+    sem_post(&third.go);
+    assert_true(lends(workers, &loan));
+    sem_post(&loan.go);
+    workers_stop(workers); /* what was lent still runs */
+    assert_true(begins(&loan));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +240,7 @@ int main(void)
         cmocka_unit_test(test_jobs_whose_clients_are_slow_leave_their_places),
         cmocka_unit_test(test_an_owner_without_a_job_at_work_need_not_wait),
         cmocka_unit_test(test_owners_take_turns),
+        cmocka_unit_test(test_an_idle_thread_is_lent_and_wanted_back),
     };
 
     workers_stop(NULL);

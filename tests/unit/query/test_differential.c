@@ -16,6 +16,8 @@
 #include "tests/unit/query/naive.c"
 #include "tests/unit/query/twin.c"
 
+#include "tests/unit/query/lent.h"
+
 enum { SERIES_MAX = 8, QUESTIONS_PER_DATA = 10, PARAMETERS_MAX = 24, TEXT_MAX = 4096 };
 
 static const int64_t base_time = 1700000000 * (int64_t)1000000000;
@@ -579,8 +581,9 @@ static void make_question(struct data *data, struct question *question)
 
 /* --- answers --- */
 
-static enum code run(struct data *data, const struct question *question, struct twin_sink *sink,
-                     struct error *err)
+/* `lent` helps; NULL: nothing is cut into pieces. */
+static enum code run_with(struct lent *lent, struct data *data, const struct question *question,
+                          struct twin_sink *sink, struct error *err)
 {
     struct twin_clock clock;
     struct limits limits;
@@ -601,7 +604,8 @@ static enum code run(struct data *data, const struct question *question, struct 
                                                 .limits = &limits,
                                                 .retention_ns = INT64_MAX,
                                                 .history_ns = INT64_MAX,
-                                                .clock = &clock.clock};
+                                                .clock = &clock.clock,
+                                                .helpers = lent ? &lent->helpers : NULL};
 
         code = query_run(query, &environment, &sink->sink, &outcome, err);
         assert_true(code || outcome.begun);
@@ -609,6 +613,12 @@ static enum code run(struct data *data, const struct question *question, struct 
     }
     arena_release(&arena);
     return code;
+}
+
+static enum code run(struct data *data, const struct question *question, struct twin_sink *sink,
+                     struct error *err)
+{
+    return run_with(NULL, data, question, sink, err);
 }
 
 static void tell(const struct question *question, uint64_t seed)
@@ -708,6 +718,33 @@ static void check_whole(struct data *data, struct question *question, uint64_t s
     buf_release(&want);
 }
 
+/* In pieces, by one thread and by two: the same bytes, and the right ones. */
+static void check_pieces(struct data *data, struct lent *alone, struct lent *helped,
+                         struct question *question, uint64_t seed)
+{
+    struct buf want = BUF_INIT((size_t)1 << 30);
+    struct twin_sink one, two;
+    struct error err = {0};
+
+    twin_sink_init(&one);
+    twin_sink_init(&two);
+    if (run_with(alone, data, question, &one, &err) ||
+        run_with(helped, data, question, &two, &err)) {
+        tell(question, seed);
+        fail_msg("%s: %s", err.pointer, err.text);
+    }
+    if (!bytes_equal(buf_bytes(&one.body), buf_bytes(&two.body))) {
+        tell(question, seed);
+        fail_msg("two threads:\n%.*s\none thread:\n%.*s", BYTES_ARG(buf_bytes(&two.body)),
+                 BYTES_ARG(buf_bytes(&one.body)));
+    }
+    naive_answer(&question->naive, &want);
+    compare(question, seed, buf_bytes(&two.body), buf_bytes(&want));
+    twin_sink_release(&one);
+    twin_sink_release(&two);
+    buf_release(&want);
+}
+
 /* Cuts the last line off. */
 static struct bytes without_last_line(struct bytes text, struct bytes *last)
 {
@@ -782,7 +819,11 @@ static void test_answers_equal_the_naive_ones(void **state)
     uint64_t count = count_text ? strtoull(count_text, NULL, 10) : 600;
     uint64_t seed = seed_text ? strtoull(seed_text, NULL, 10) : (uint64_t)time(NULL) * 1000000;
 
+    struct lent alone, helped;
+
     (void)state;
+    lent_init(&alone, true);
+    lent_init(&helped, false);
     fprintf(stderr, "# seed %llu\n", (unsigned long long)seed);
     for (uint64_t i = 0; i < count; seed++) {
         struct data data;
@@ -793,11 +834,16 @@ static void test_answers_equal_the_naive_ones(void **state)
 
             make_question(&data, &question);
             check_whole(&data, &question, seed);
+            check_pieces(&data, &alone, &helped, &question, seed);
             if (q % 3 == 0)
                 check_pages(&data, &question, seed);
         }
         data_release(&data);
     }
+    assert_int_equal(alone.lent_count, 0);
+    assert_true(count < 100 || helped.lent_count > 0);
+    lent_release(&alone);
+    lent_release(&helped);
 }
 
 int main(void)

@@ -109,6 +109,41 @@ static void test_windows_count_by_columns(void **state)
     assert_int_equal(watch_window(&watch, 1, NULL), E_QUERY_GROUPS);
 }
 
+static void test_a_helper_counts_into_the_whole(void **state)
+{
+    struct limits limits = {
+        .query_rows_max = 10000, .query_ms_max = 1, .query_memory_bytes_max = 1000};
+    struct twin_clock clock;
+    struct twin_sink sink;
+    struct watch whole, helper;
+
+    (void)state;
+    twin_clock_init(&clock, 0);
+    twin_sink_init(&sink);
+    watch_init(&whole, &limits, &clock.clock, &sink.sink);
+    watch_init_helper(&helper, &whole);
+    assert_int_equal(watch_rows(&helper, 4000, NULL), OK);
+    assert_int_equal(whole.rows_scanned, 0); /* some thousand at a time */
+    assert_int_equal(watch_rows(&helper, 1000, NULL), OK);
+    assert_int_equal(whole.rows_scanned, 5000);
+    assert_int_equal(watch_rows(&whole, 4999, NULL), OK);
+    assert_int_equal(watch_rows(&helper, 1, NULL), OK);
+    assert_int_equal(watch_settle(&helper, NULL), OK);
+    assert_int_equal(watch_rows(&helper, 1, NULL), OK);
+    assert_int_equal(watch_settle(&helper, NULL), E_QUERY_ROWS);
+    assert_true(budget_take(&helper.memory, 600));
+    assert_false(budget_take(&whole.memory, 500));
+    assert_int_equal(watch_memory(&helper, NULL), E_QUERY_MEMORY);
+    budget_give(&helper.memory, 600);
+    clock.monotonic = 1000001;
+    assert_int_equal(watch_look(&helper, NULL), E_TIMEOUT);
+    watch_waited(&whole, 1);
+    assert_int_equal(watch_look(&helper, NULL), OK);
+    whole.stopped = true;
+    assert_int_equal(watch_look(&helper, NULL), E_CANCELLED);
+    assert_int_equal(watch_look(&whole, NULL), E_CANCELLED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -117,6 +152,7 @@ int main(void)
         cmocka_unit_test(test_memory_tells_whose_limit_it_was),
         cmocka_unit_test(test_memory_of_all_queries_is_told_as_load),
         cmocka_unit_test(test_windows_count_by_columns),
+        cmocka_unit_test(test_a_helper_counts_into_the_whole),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

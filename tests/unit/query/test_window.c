@@ -145,12 +145,67 @@ static void test_series_carry_their_last_value(void **state)
     windows_release(&windows);
 }
 
+static void test_windows_merge_as_if_added(void **state)
+{
+    const struct aggregate_call sum = call_of("sum");
+    struct limits limits = {
+        .query_groups_max = 3, .query_memory_bytes_max = 1 << 20, .query_ms_max = 1000};
+    const uint8_t numbers[] = {1};
+    const union cell cells[] = {{.i64 = 1}, {.i64 = 10}, {.i64 = 100}};
+    const struct rows_column column = {0, TYPE_I64, cells, NULL};
+    const int64_t early[] = {1, 11, 12}, late[] = {11, 21, 22};
+    const struct run runs[] = {
+        {early, &column, 1, 0, 3, false, NULL},
+        {late,  &column, 1, 0, 3, false, NULL}
+    };
+    static const int64_t want[] = {1, 111, 110};
+    const struct grid grid = grid_of_ns(10, 0);
+    struct windows windows[2];
+    struct twin_clock clock;
+    struct twin_sink sink;
+    struct watch watch;
+
+    (void)state;
+    twin_clock_init(&clock, 0);
+    twin_sink_init(&sink);
+    watch_init(&watch, &limits, &clock.clock, &sink.sink);
+    for (size_t i = 0; i < 2; i++) {
+        windows_init(&windows[i], &watch, &grid, 1, 1, numbers, &sum, 1);
+        windows[i].apart = true;
+        windows_begin(&windows[i]);
+        assert_int_equal(windows_add(&windows[i], &runs[1 - i], NULL), OK);
+    }
+    assert_int_equal(watch.cells, 0);
+    windows_swap(&windows[0], &windows[1]);
+    windows[0].apart = false;
+    assert_int_equal(windows_count(&windows[0], NULL), OK);
+    assert_int_equal(windows_merge(&windows[0], &windows[1], NULL), OK);
+    assert_int_equal(watch.cells, 3); /* one is in both */
+    assert_int_equal(windows[0].count, 3);
+    assert_int_equal(windows[0].time_first, 1);
+    windows_sort(&windows[0]);
+    for (size_t i = 0; i < 3; i++) {
+        struct datum datum;
+
+        window_finish(&windows[0], &windows[0].windows[i], 0, &sum, &datum);
+        assert_true(datum.is_wide && datum.integer == want[i]);
+    }
+    limits.query_groups_max = 2;
+    windows_begin(&windows[0]);
+    watch.cells = 0;
+    assert_int_equal(windows_add(&windows[0], &runs[0], NULL), OK);
+    assert_int_equal(windows_merge(&windows[0], &windows[1], NULL), E_QUERY_GROUPS);
+    windows_release(&windows[0]);
+    windows_release(&windows[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_windows_are_found_again_in_any_order),
         cmocka_unit_test(test_rows_without_a_value_make_no_window),
         cmocka_unit_test(test_series_carry_their_last_value),
+        cmocka_unit_test(test_windows_merge_as_if_added),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

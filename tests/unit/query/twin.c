@@ -349,7 +349,6 @@ enum code place_reader_time(struct place_reader *reader, const struct place *pla
                             int64_t *time, struct error *err)
 {
     struct store *store = reader->view->store;
-    uint32_t places_read = store->places_read;
     struct arena arena;
     struct rows rows;
     enum code code;
@@ -358,7 +357,7 @@ enum code place_reader_time(struct place_reader *reader, const struct place *pla
     code = place_reader_read(reader, place, place->detail, &arena, &rows, err);
     if (!code)
         *time = rows.time[row];
-    store->places_read = places_read;
+    store->places_read--; /* that was no place */
     store->times_read++;
     arena_release(&arena);
     return code;
@@ -389,7 +388,6 @@ bool place_summaries(const struct view *view, const struct place *place, const s
 {
     struct store *store = view->store;
     struct place_reader reader = {view, fields, (uint32_t)field_count, 0};
-    uint32_t places_read = store->places_read;
     const struct twin_place *from = place->source;
     struct rows rows;
     enum code code;
@@ -398,7 +396,7 @@ bool place_summaries(const struct view *view, const struct place *place, const s
     if (!from->block || from->shared || from->corrupt)
         return false;
     code = place_reader_read(&reader, place, place->detail, arena, &rows, NULL);
-    store->places_read = places_read;
+    store->places_read--; /* that was no place */
     if (code)
         return false;
     store->headers_read++;

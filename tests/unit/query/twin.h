@@ -50,7 +50,7 @@ struct store {
     int64_t watermark;
     bool not_final; /* of all views */
     /* What the test may look at. */
-    uint32_t views_open, places_read, headers_read, times_read;
+    _Atomic uint32_t views_open, places_read, headers_read, times_read;
     bool steps_hidden; /* headers do not tell that times are one step apart */
     uint32_t fail_at_read; /* from that place_reader_read() on: E_IO; 0 = never */
 };
@@ -72,7 +72,7 @@ struct twin_sink {
     char etag[64], cache_control[64], next[4096];
     uint32_t begun, writes;
     uint32_t cancel_at; /* cancelled from that question on; 0 = never */
-    uint32_t asked;
+    _Atomic uint32_t asked;
     uint32_t fail_write_at; /* 0 = never */
 };
 
@@ -82,7 +82,9 @@ void twin_sink_release(struct twin_sink *sink);
 /* A clock that stands still, or steps. */
 struct twin_clock {
     struct clock clock;
-    int64_t wall, monotonic, monotonic_step;
+    int64_t wall;
+    _Atomic int64_t monotonic;
+    int64_t monotonic_step;
 };
 
 void twin_clock_init(struct twin_clock *clock, int64_t wall);
