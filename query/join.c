@@ -222,7 +222,6 @@ static enum code put_row(struct joining *joining, const struct join_rows *rows, 
 {
     const struct join_columns *columns = &joining->columns;
     struct result_row out = {.time = rows->time, .values = row->shown};
-    enum code code;
 
     for (uint32_t i = 0; i < rows->count; i++) {
         struct datum *values = &row->values[columns->first[i]];
@@ -236,8 +235,7 @@ static enum code put_row(struct joining *joining, const struct join_rows *rows, 
     join_columns_compute(columns, row->values);
     for (uint32_t i = 0; i < columns->shown_count; i++)
         row->shown[i] = row->values[columns->shown[i]];
-    code = watch_work(&joining->watch, 1, err);
-    return code ? code : result_put(&joining->result, group, &out, err);
+    return result_put(&joining->result, group, &out, err);
 }
 
 static enum code put_groups(struct joining *joining, struct join_source *sources,
@@ -247,12 +245,17 @@ static enum code put_groups(struct joining *joining, struct join_source *sources
     struct join_rows rows;
     enum code code = OK;
 
-    join_rows_init(&rows, joining->join->kind, query->descending, sources, joining->join->count);
+    join_rows_init(&rows, joining->join->kind, query->descending, sources, joining->join->count,
+                   &joining->watch);
     for (size_t group = 0; group < joining->plan.group_count && !code; group++) {
         join_rows_begin(&rows, &picked[group * rows.count]);
-        while (!code && (query->limit == 0 || joining->result.rows < query->limit) &&
-               join_rows_next(&rows, row->rows))
-            code = put_row(joining, &rows, group, row, err);
+        while (!code && (query->limit == 0 || joining->result.rows < query->limit)) {
+            code = join_rows_next(&rows, row->rows, err);
+            if (!code)
+                code = put_row(joining, &rows, group, row, err);
+        }
+        if (code == E_END)
+            code = OK;
     }
     return code;
 }

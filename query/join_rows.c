@@ -151,11 +151,12 @@ bool join_groups_make(const struct join *join, const struct plan *const *plans,
 /* --- times --- */
 
 void join_rows_init(struct join_rows *rows, enum join_kind kind, bool descending,
-                    struct join_source *sources, uint32_t count)
+                    struct join_source *sources, uint32_t count, struct watch *watch)
 {
     bool one = kind != JOIN_OUTER, driven = false;
 
-    *rows = (struct join_rows){kind, descending, sources, count, 0};
+    *rows = (struct join_rows){
+        .kind = kind, .descending = descending, .sources = sources, .count = count, .watch = watch};
     for (uint32_t i = 0; i < count; i++) {
         sources[i].drives = sources[i].selection->spread_ns == 0 && !(one && driven);
         driven |= sources[i].drives;
@@ -204,7 +205,7 @@ static bool next_time(struct join_rows *rows)
 }
 
 /* The row at that very time; those before it in the walk are passed. */
-static size_t row_at(const struct join_rows *rows, struct join_source *source)
+static size_t row_at(struct join_rows *rows, struct join_source *source)
 {
     for (;;) {
         size_t row = row_ahead(rows, source);
@@ -213,20 +214,23 @@ static size_t row_at(const struct join_rows *rows, struct join_source *source)
         if (row == SIZE_MAX || (rows->descending ? time < rows->time : time > rows->time))
             return SIZE_MAX;
         source->at = rows->descending ? row : row + 1;
+        rows->passed++;
         if (time == rows->time)
             return row;
     }
 }
 
 /* The last one that is not later, if it is not too old. */
-static size_t row_held(const struct join_rows *rows, struct join_source *source)
+static size_t row_held(struct join_rows *rows, struct join_source *source)
 {
+    size_t before = source->at;
     int64_t age;
 
     while (source->at < source->row_end && table_time(source->table, source->at) <= rows->time)
         source->at++;
     while (source->at > source->row_first && table_time(source->table, source->at - 1) > rows->time)
         source->at--;
+    rows->passed += source->at > before ? source->at - before : before - source->at;
     if (source->at == source->row_first)
         return SIZE_MAX;
     if (source->selection->spread_ns != INT64_MAX &&
@@ -236,10 +240,11 @@ static size_t row_held(const struct join_rows *rows, struct join_source *source)
     return source->at - 1;
 }
 
-bool join_rows_next(struct join_rows *rows, size_t *row)
+enum code join_rows_next(struct join_rows *rows, size_t *row, struct error *err)
 {
     while (next_time(rows)) {
         bool whole = true;
+        enum code code;
 
         for (uint32_t i = 0; i < rows->count; i++) {
             struct join_source *source = &rows->sources[i];
@@ -248,8 +253,12 @@ bool join_rows_next(struct join_rows *rows, size_t *row)
                 source->selection->spread_ns > 0 ? row_held(rows, source) : row_at(rows, source);
             whole = whole && row[i] != SIZE_MAX;
         }
+        code = watch_work(rows->watch, rows->passed + 1, err);
+        rows->passed = 0;
+        if (code)
+            return code;
         if (whole || rows->kind != JOIN_INNER)
-            return true;
+            return OK;
     }
-    return false;
+    return E_END;
 }

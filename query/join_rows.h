@@ -21,7 +21,9 @@ struct join_rows {
     bool descending;
     struct join_source *sources; /* by selection */
     uint32_t count;
-    int64_t time; /* of the row at hand */
+    struct watch *watch;
+    int64_t time;    /* of the row at hand */
+    uint64_t passed; /* rows, since the watch was told */
 };
 
 /* The result groups of the join into plan->groups, with their keys as plan->tag_keys.  *picked says
@@ -33,10 +35,12 @@ MUST_USE bool join_groups_make(const struct join *join, const struct plan *const
 
 /* `sources` by selection: table and selection are set. */
 void join_rows_init(struct join_rows *rows, enum join_kind kind, bool descending,
-                    struct join_source *sources, uint32_t count);
+                    struct join_source *sources, uint32_t count, struct watch *watch);
 /* The group with these picked; then row after row. */
 void join_rows_begin(struct join_rows *rows, const size_t *picked);
-/* Sets rows->time, and in row[] by selection the row that stands there, SIZE_MAX = none. */
-bool join_rows_next(struct join_rows *rows, size_t *row);
+/* Sets rows->time, and in row[] by selection the row that stands there, SIZE_MAX = none.  E_END,
+ * and those of watch_look(): each row that is passed is work, also where nothing comes of it, as a
+ * selection that joins all groups is walked for each of them. */
+MUST_USE enum code join_rows_next(struct join_rows *rows, size_t *row, struct error *err);
 
 #endif

@@ -6,9 +6,10 @@
 
 #include <cmocka.h>
 
-#include "query/join_rows.h"
+#include "tests/unit/query/twin.c"
 
 #include "query/datum.h"
+#include "query/join_rows.h"
 
 enum { SELECTIONS = 3, TIMES_MAX = 40, SEEDS = 400, TIME_RANGE = 60 };
 
@@ -77,7 +78,7 @@ static void check(struct world *world, enum join_kind kind, bool descending, uin
     struct join_rows rows;
     size_t row[SELECTIONS];
 
-    join_rows_init(&rows, kind, descending, world->sources, SELECTIONS);
+    join_rows_init(&rows, kind, descending, world->sources, SELECTIONS, &world->watch);
     for (int again = 0; again < 2; again++) { /* a second group begins anew */
         join_rows_begin(&rows, picked);
         for (int64_t n = 0; n < TIME_RANGE; n++) {
@@ -85,7 +86,7 @@ static void check(struct world *world, enum join_kind kind, bool descending, uin
 
             if (!is_time_of(world, kind, time))
                 continue;
-            if (!join_rows_next(&rows, row) || rows.time != time)
+            if (join_rows_next(&rows, row, NULL) != OK || rows.time != time)
                 fail_msg("seed %llu: time %lld is not told", (unsigned long long)seed,
                          (long long)time);
             for (uint32_t i = 0; i < SELECTIONS; i++) {
@@ -96,8 +97,8 @@ static void check(struct world *world, enum join_kind kind, bool descending, uin
                              (unsigned long long)seed, (long long)time, i, (long long)got);
             }
         }
-        assert_false(join_rows_next(&rows, row));
-        assert_false(join_rows_next(&rows, row));
+        assert_int_equal(join_rows_next(&rows, row, NULL), E_END);
+        assert_int_equal(join_rows_next(&rows, row, NULL), E_END);
     }
 }
 
@@ -115,6 +116,43 @@ static void test_rows_are_those_found_the_long_way(void **state)
         }
         arena_release(&world.arena);
     }
+}
+
+/* Many rows of the one and none of the other: nothing comes of it, and it takes its time. */
+static void test_rows_that_come_to_nothing_are_work(void **state)
+{
+    enum { ROWS = 10000, TWO = 2 };
+    static const size_t picked[TWO] = {0, SIZE_MAX};
+    struct limits limits = {.query_ms_max = 1, .query_memory_bytes_max = 1 << 20};
+    struct selection selections[TWO] = {0};
+    struct join_source sources[TWO];
+    struct table tables[TWO];
+    struct join_rows rows;
+    struct twin_clock clock;
+    struct twin_sink sink;
+    struct watch watch;
+    struct arena arena;
+    size_t row[TWO];
+
+    (void)state;
+    twin_clock_init(&clock, 0);
+    twin_sink_init(&sink);
+    watch_init(&watch, &limits, &clock.clock, &sink.sink);
+    arena_init(&arena, 1 << 20, &watch.memory);
+    for (uint32_t i = 0; i < TWO; i++) {
+        table_init(&tables[i], 0, &arena, &watch);
+        sources[i] = (struct join_source){.table = &tables[i], .selection = &selections[i]};
+    }
+    for (int64_t time = 0; time < ROWS; time++)
+        assert_int_equal(table_put(&tables[0], 0, time, NULL, NULL), OK);
+    join_rows_init(&rows, JOIN_INNER, false, sources, TWO, &watch);
+    join_rows_begin(&rows, picked);
+    assert_int_equal(join_rows_next(&rows, row, NULL), E_END);
+    assert_true(sink.asked > 0);
+    clock.monotonic = 1000001;
+    join_rows_begin(&rows, picked);
+    assert_int_equal(join_rows_next(&rows, row, NULL), E_TIMEOUT);
+    arena_release(&arena);
 }
 
 /* Groups of "a" by x and y, of "b" by y and x; "c" is not grouped. */
@@ -218,6 +256,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_are_those_found_the_long_way),
+        cmocka_unit_test(test_rows_that_come_to_nothing_are_work),
         cmocka_unit_test(test_groups_join_by_their_tags),
     };
 
