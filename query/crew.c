@@ -22,6 +22,9 @@ struct crew {
     bool done[CREW_SLOTS_MAX];
     struct crew_member members[CREW_MEMBERS_MAX];
     unsigned busy; /* helpers */
+    /* Help is asked for from this piece on, and after each time twice as many pieces later: where
+     * threads are short a helper leaves at once, and to wake it for that would cost the others. */
+    uint64_t ask_at, ask_step;
     uint64_t helped;
     enum code code; /* of the first failure */
     struct error fault;
@@ -109,13 +112,15 @@ static void ask_for_help(struct crew *crew)
     bool lent;
 
     /* With few places free a helper would leave again at once. */
-    if (crew->busy == crew->helper_count || crew->begun - crew->taken > CREW_SLOTS_MAX / 2 ||
-        !describe(crew))
+    if (crew->begun < crew->ask_at || crew->busy == crew->helper_count ||
+        crew->begun - crew->taken > CREW_SLOTS_MAX / 2 || !describe(crew))
         return;
     for (unsigned i = 1; i <= crew->helper_count && !idle; i++)
         if (!crew->members[i].busy)
             idle = &crew->members[i];
     assert(idle);
+    crew->ask_at = crew->begun + crew->ask_step;
+    crew->ask_step *= 2;
     idle->busy = true;
     crew->busy++;
     pthread_mutex_unlock(&crew->lock);
@@ -169,7 +174,7 @@ static void work_through(struct crew *crew)
 enum code crew_run(const struct crew_work *work, struct helpers *helpers, uint64_t *helped,
                    struct error *err)
 {
-    struct crew crew = {.work = work, .helpers = helpers};
+    struct crew crew = {.work = work, .helpers = helpers, .ask_step = 1};
 
     crew.helper_count = helpers->most < CREW_HELPERS_MAX ? helpers->most : CREW_HELPERS_MAX;
     for (unsigned i = 0; i < CREW_MEMBERS_MAX; i++)
