@@ -222,14 +222,17 @@ static enum code run_page(struct reader *reader, struct error *err)
     return code;
 }
 
-/* Pages as long as the client keeps up with them. */
+/* Pages as long as the client keeps up with them and nobody waits for the thread: who reads all
+ * there is may take hours, and what is left comes at the next look, behind the others. */
 static enum code run_pages(struct reader *reader, struct error *err)
 {
+    struct workers *workers = app_of(reader->request)->workers;
     enum code code;
 
     do {
         code = run_page(reader, err);
     } while (!code && reader->rest.size > 0 && !sink_cancelled(&reader->sink) &&
+             workers_waiting(workers) == 0 &&
              stream_drain(reader->stream, UNSENT_BYTES_MAX, KEEP_UP_MS));
     return code;
 }

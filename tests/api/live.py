@@ -4,6 +4,7 @@ import json
 import os
 import random
 import socket
+import threading
 import time
 
 from changes import table
@@ -186,6 +187,30 @@ def catch_up(run):
     stream.close()
 
 
+def catch_up_gives_way(run):
+    """One thread for queries, and a reader that would keep it for as long as it is told what there is."""
+    total = 300000
+    for part in range(0, total, 50000):
+        put(run, "\n".join(f"m f={n} {n}" for n in range(part, part + 50000)))
+    stream, told, asked = Stream(run, "/v1/live?measurement=m&epoch=ns&since=0"), [0], threading.Event()
+
+    def follow_all():
+        while told[0] < total:
+            told[0] += len(stream.event()["data"])
+            if told[0] > 10000:
+                asked.set()
+
+    reader = threading.Thread(target=follow_all)
+    reader.start()
+    asked.wait(20)
+    run.request("GET", "/v1/query", 200, params=params(measurement="m", limit=1))
+    answered = told[0]
+    reader.join(60)
+    if not 10000 < answered < total / 2 or told[0] != total:
+        run.fail(f"the query was answered when {answered} of {told[0]} rows were told")
+    stream.close()
+
+
 def copy_is_kept(run):
     """Reconnecting whenever it likes, with what it saw last."""
     chance, copy, id = random.Random(7), {}, None
@@ -310,6 +335,7 @@ SCENARIOS = [
     scenario("a quiet stream says that it is there", call(heartbeat), flags=["--limit-live-heartbeat-ms-max", "200ms"]),
     scenario("a slow reader gets what it came to, not each step", call(slow)),
     scenario("what there was comes in pieces first", call(catch_up)),
+    scenario("who is told all there is does not hold up queries", call(catch_up_gives_way), flags=["--query-threads", "1"]),
     scenario("a copy that is kept by events is the answer", call(copy_is_kept)),
     scenario("readers that leave are gone within a second", call(leavers)),
     scenario("the stop ends streams and does not wait for them", call(stop)),
