@@ -36,25 +36,34 @@ static bool goes_on(char c)
     return begins_name(c) || (c >= '0' && c <= '9') || c == '.';
 }
 
+/* Whether a backslash stands before a character that it takes its meaning from. */
+static bool is_escape(struct bytes text, size_t at)
+{
+    return text.data[at] == '\\' && at + 1 < text.size &&
+           (text.data[at + 1] == '"' || text.data[at + 1] == '\\');
+}
+
+/* Room is taken for the name alone: of a long text with many names it would be much. */
 static enum code read_quoted(struct bytes text, struct arena *arena, struct bytes *name,
                              size_t *size, struct error *err)
 {
-    char *to = arena_alloc(arena, text.size);
-    size_t at = 1, n = 0;
+    size_t end = 1, n = 0;
+    char *to;
 
-    if (!to)
-        return no_memory(err);
-    while (at < text.size && text.data[at] != '"') {
-        if (text.data[at] == '\\' && at + 1 < text.size &&
-            (text.data[at + 1] == '"' || text.data[at + 1] == '\\'))
-            at++;
-        to[n++] = text.data[at++];
-    }
-    if (at == text.size)
+    while (end < text.size && text.data[end] != '"')
+        end += is_escape(text, end) ? 2 : 1;
+    if (end == text.size)
         return error_set(err, E_BAD_PARAMETER, "\"%.*s\": the closing quote is missing",
                          BYTES_ARG(text));
+    to = arena_alloc(arena, end);
+    if (!to)
+        return no_memory(err);
+    for (size_t at = 1; at < end; at++) {
+        at += is_escape(text, at);
+        to[n++] = text.data[at];
+    }
     *name = (struct bytes){to, n};
-    *size = at + 1;
+    *size = end + 1;
     return OK;
 }
 

@@ -214,6 +214,26 @@ static void test_many_rows_go_in_pieces(void **state)
     arena_release(&arena);
 }
 
+/* What parsing takes does not grow with the text times its names. */
+static void test_a_long_text_of_quoted_names_needs_little_memory(void **state)
+{
+    enum { NAMES = 120, TEXT_SIZE = 60000 };
+    static char text[TEXT_SIZE];
+    struct expression expression;
+    struct error err = {0};
+    struct arena arena;
+
+    (void)state;
+    memset(text, ' ', sizeof(text));
+    for (size_t i = 0; i < NAMES; i++)
+        memcpy(text + 4 * i, i > 0 ? "+\"a\"" : " \"a\"", 4);
+    arena_init(&arena, 1 << 16, NULL);
+    if (expression_parse((struct bytes){text, sizeof(text)}, &arena, &expression, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(expression.step_count, 2 * NAMES - 1);
+    arena_release(&arena);
+}
+
 static void test_names(void **state)
 {
     static const struct {
@@ -246,8 +266,11 @@ static void test_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_arithmetic), cmocka_unit_test(test_faults_name_the_byte),
-        cmocka_unit_test(test_limits),     cmocka_unit_test(test_many_rows_go_in_pieces),
+        cmocka_unit_test(test_arithmetic),
+        cmocka_unit_test(test_faults_name_the_byte),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_many_rows_go_in_pieces),
+        cmocka_unit_test(test_a_long_text_of_quoted_names_needs_little_memory),
         cmocka_unit_test(test_names),
     };
 
