@@ -60,6 +60,46 @@ static void test_windows_are_found_again_in_any_order(void **state)
     assert_int_equal(budget_used(&watch.memory), 0);
 }
 
+/* Multiples of the inverse of 2^64 / golden ratio stood at one place of the table, one behind the
+ * other, when the hash was the product with that. */
+static void test_times_cannot_be_chosen_to_collide(void **state)
+{
+    enum { COUNT = 10000, FAR = 1000 };
+    const struct aggregate_call count = call_of("count");
+    struct limits limits = {
+        .query_groups_max = COUNT, .query_memory_bytes_max = 1 << 24, .query_ms_max = 1000};
+    const uint8_t numbers[] = {0};
+    union cell cells[] = {{.f64 = 1}};
+    struct rows_column column = {0, TYPE_F64, cells, NULL};
+    const struct grid grid = grid_of_ns(1, 0);
+    uint64_t inverse = 1;
+    struct windows windows;
+    struct twin_clock clock;
+    struct twin_sink sink;
+    struct watch watch;
+    size_t together = 0;
+
+    (void)state;
+    for (int i = 0; i < 6; i++) /* Newton: twice as many bits are right each time */
+        inverse *= 2 - 0x9e3779b97f4a7c15u * inverse;
+    twin_clock_init(&clock, 0);
+    twin_sink_init(&sink);
+    watch_init(&watch, &limits, &clock.clock, &sink.sink);
+    windows_init(&windows, &watch, &grid, 1, 1, numbers, &count, 1);
+    windows_begin(&windows);
+    for (uint64_t i = 0; i < COUNT; i++) {
+        const int64_t time[] = {(int64_t)(i * inverse)};
+        struct run run = {time, &column, 1, 0, 1, false, NULL};
+
+        assert_int_equal(windows_add(&windows, &run, NULL), OK);
+    }
+    for (size_t i = 0; i < windows.slot_count; i++) {
+        together = windows.slots[i] ? together + 1 : 0;
+        assert_true(together < FAR);
+    }
+    windows_release(&windows);
+}
+
 static void test_rows_without_a_value_make_no_window(void **state)
 {
     const struct aggregate_call count = call_of("count");
@@ -203,6 +243,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_windows_are_found_again_in_any_order),
+        cmocka_unit_test(test_times_cannot_be_chosen_to_collide),
         cmocka_unit_test(test_rows_without_a_value_make_no_window),
         cmocka_unit_test(test_series_carry_their_last_value),
         cmocka_unit_test(test_windows_merge_as_if_added),
