@@ -27,6 +27,9 @@ void slow_query_note(const struct request *request, struct bytes question,
                      const struct query_outcome *outcome, enum code code, int64_t duration_ns)
 {
     const struct app *app = app_of(request);
+    struct metric *slow =
+        metrics_get(app->metrics, "weir_slow_queries_total",
+                    "Questions that took slow_query_ms or longer.", METRIC_COUNTER, "");
     uint64_t ms = (uint64_t)duration_ns / 1000000;
 
     metric_observe_ns(metrics_get(app->metrics, "weir_query_seconds",
@@ -35,9 +38,7 @@ void slow_query_note(const struct request *request, struct bytes question,
                       duration_ns);
     if (app->slow_query_ms == 0 || ms < app->slow_query_ms)
         return;
-    metric_add(metrics_get(app->metrics, "weir_slow_queries_total",
-                           "Questions that took slow_query_ms or longer.", METRIC_COUNTER, ""),
-               1);
+    metric_add(slow, 1);
     log_event(LOG_WARN, "slow query", LOG_TEXT("tenant", session_of(request)->tenant->name),
               LOG_TEXT("request", request->id), LOG_UINT("ms", ms),
               LOG_UINT("rows", outcome->rows_scanned), LOG_UINT("series", outcome->series),

@@ -26,6 +26,8 @@ class Stream:
             self.connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive)
         self.connection.request("GET", path, headers=headers or {})
         self.answer = self.connection.getresponse()
+        with run.lock:
+            run.seen.add(("GET", "/v1/live", self.answer.status, None))
         if self.answer.status != 200:
             self.problem = json.loads(self.answer.read())
         elif self.answer.headers["content-type"] != "text/event-stream":

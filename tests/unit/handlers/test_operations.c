@@ -6,6 +6,7 @@ static int setup(void **state)
 {
     (void)state;
     serving_init(&serving);
+    serving.ground.limits.live_max = 0; /* so that an answer of live readers has an end */
     serving_start(&serving, NULL);
     return 0;
 }
@@ -68,6 +69,7 @@ static void test_the_reference_names_exactly_the_metrics_there_are(void **state)
     expect(&serving, "POST /v1/points", "m f=1 1\n", 204, "");
     expect(&serving, "POST /v1/points", "m f=x 1\n", 400, "");
     expect(&serving, "GET /v1/query?measurement=m", NULL, 200, "");
+    expect(&serving, "GET /v1/live?measurement=m", NULL, 429, "too_many_live_readers");
     expect(&serving, "POST /v1/admin/flush", NULL, 200, "");
     expect(&serving, "GET /nowhere", NULL, 404, "");
     expect(&serving, "GET /metrics", NULL, 200, "# TYPE ");
