@@ -144,6 +144,7 @@ void table_values(const struct table *table, size_t row, struct datum *values)
         if (slots[i].high == 0)
             continue;
         values[i].is_wide = true;
-        values[i].integer = ((wide)chunk->highs[slots[i].high - 1] << 64) | (wide)slots[i].cell.u64;
+        values[i].integer =
+            (wide)((unsigned_wide)chunk->highs[slots[i].high - 1] << 64 | slots[i].cell.u64);
     }
 }

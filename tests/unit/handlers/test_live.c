@@ -13,7 +13,7 @@
 struct listener {
     int fd;
     size_t size;
-    char text[1 << 16];
+    char raw[1 << 16], text[1 << 16]; /* as it came; head and body */
 };
 
 static void listener_open(struct listener *listener, const struct serving *serving,
@@ -33,16 +33,48 @@ static void listener_open(struct listener *listener, const struct serving *servi
     assert_int_equal(write(listener->fd, head, (size_t)size), size);
 }
 
+#define LAST_CHUNK "(last chunk)"
+
+/* Makes `text` of the head and of what is in the chunks: where one ends says nothing. */
+static void take_chunks(struct listener *listener)
+{
+    const char *at = strstr(listener->raw, "\r\n\r\n");
+    char *to = listener->text;
+
+    if (at == NULL)
+        return;
+    at += 4;
+    to = mempcpy(to, listener->raw, (size_t)(at - listener->raw));
+    for (;;) {
+        size_t left, size;
+        char *begin;
+
+        size = strtoul(at, &begin, 16);
+        if (begin == at || strncmp(begin, "\r\n", 2) != 0)
+            break;
+        at = begin + 2;
+        left = listener->size - (size_t)(at - listener->raw);
+        to = mempcpy(to, at, size < left ? size : left);
+        if (size == 0)
+            to = mempcpy(to, LAST_CHUNK, sizeof(LAST_CHUNK) - 1);
+        if (size == 0 || size + 2 > left)
+            break;
+        at += size + 2;
+    }
+    *to = '\0';
+}
+
 /* Reads until the text is there. */
 static void listen_for(struct listener *listener, const char *want)
 {
     while (strstr(listener->text, want) == NULL) {
-        ssize_t got = read(listener->fd, listener->text + listener->size,
-                           sizeof(listener->text) - 1 - listener->size);
+        ssize_t got = read(listener->fd, listener->raw + listener->size,
+                           sizeof(listener->raw) - 1 - listener->size);
 
         if (got <= 0)
-            fail_msg("waited for %s, got:\n%s", want, listener->text);
+            fail_msg("waited for %s, got:\n%s", want, listener->raw);
         listener->size += (size_t)got;
+        take_chunks(listener);
     }
 }
 
@@ -109,7 +141,7 @@ static void test_closing_ends_streams_whole_and_refuses_more(void **state)
     }
     live_close(serving.app.live);
     for (size_t i = 0; i < COUNT_OF(listeners); i++) {
-        listen_for(&listeners[i], "\r\n0\r\n\r\n");
+        listen_for(&listeners[i], LAST_CHUNK);
         close(listeners[i].fd);
     }
     expect(&serving, "GET /v1/live?measurement=m", NULL, 503, "shutting_down");
