@@ -14,6 +14,15 @@ struct datum {
     wide integer;
 };
 
+/* An i64 or u64. */
+static inline wide integer_of(enum value_type type, union cell cell)
+{
+    return type == TYPE_I64 ? (wide)cell.i64 : (wide)cell.u64;
+}
+
+/* -1, 0, 1, exactly: numbers of any types. */
+int datum_compare(const struct datum *a, const struct datum *b);
+
 /* The very same value: type and bits, texts by content. */
 static inline bool datum_equal(const struct datum *a, const struct datum *b)
 {

@@ -133,30 +133,6 @@ bool max_merge(void *state, const void *other, struct pool *pool)
     return true;
 }
 
-/* -1, 0, 1, exactly: an integer against a real. */
-static int compare_integer(wide integer, double real)
-{
-    wide whole;
-
-    if (real >= 0x1p65)
-        return -1;
-    if (real <= -0x1p65)
-        return 1;
-    whole = (wide)real;
-    if (integer != whole)
-        return integer < whole ? -1 : 1;
-    return real > (double)whole ? -1 : real < (double)whole;
-}
-
-static int compare_data(const struct datum *a, const struct datum *b)
-{
-    wide integer_a = integer_of(a->type, a->cell), integer_b = integer_of(b->type, b->cell);
-
-    if (a->type == TYPE_F64) /* the other is not: each type stands once */
-        return -compare_integer(integer_b, a->cell.f64);
-    return integer_a < integer_b ? -1 : integer_a > integer_b;
-}
-
 /* The best of the types' extremes: `sign` times it is the least. */
 static void extreme_finish(const struct extreme_state *extreme, int sign, struct datum *datum)
 {
@@ -174,7 +150,7 @@ static void extreme_finish(const struct extreme_state *extreme, int sign, struct
     for (size_t i = 0; i < COUNT_OF(each); i++) {
         if (!(extreme->has & each[i].bit))
             continue;
-        if (datum->type == TYPE_NONE || sign * compare_data(datum, &each[i].datum) > 0)
+        if (datum->type == TYPE_NONE || sign * datum_compare(datum, &each[i].datum) > 0)
             *datum = each[i].datum;
     }
 }

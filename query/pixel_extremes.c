@@ -2,47 +2,13 @@
 
 #include "query/datum.h"
 
-/* An integer against a real. */
-static int compare_mixed(wide integer, double real)
-{
-    wide whole;
-
-    if (real >= 0x1p65)
-        return -1;
-    if (real <= -0x1p65)
-        return 1;
-    whole = (wide)real;
-    if (integer != whole)
-        return integer < whole ? -1 : 1;
-    return real > (double)whole ? -1 : real < (double)whole;
-}
-
-static wide integer_of(enum value_type type, union cell cell)
-{
-    return type == TYPE_I64 ? (wide)cell.i64 : (wide)cell.u64;
-}
-
-int number_compare(enum value_type type_a, union cell a, enum value_type type_b, union cell b)
-{
-    wide integer_a, integer_b;
-
-    if (type_a == TYPE_F64 && type_b == TYPE_F64)
-        return a.f64 < b.f64 ? -1 : a.f64 > b.f64;
-    if (type_a == TYPE_F64)
-        return -compare_mixed(integer_of(type_b, b), a.f64);
-    if (type_b == TYPE_F64)
-        return compare_mixed(integer_of(type_a, a), b.f64);
-    integer_a = integer_of(type_a, a);
-    integer_b = integer_of(type_b, b);
-    return integer_a < integer_b ? -1 : integer_a > integer_b;
-}
-
 /* `sign` 1: the lesser one stays; -1: the greater; 0: the earlier. */
 static void offer(struct extreme *best, int sign, enum value_type type, union cell cell,
                   uint32_t row)
 {
-    int order =
-        best->type == TYPE_NONE ? -1 : sign * number_compare(type, cell, best->type, best->cell);
+    const struct datum offered = {.type = type, .cell = cell};
+    const struct datum kept = {.type = best->type, .cell = best->cell};
+    int order = best->type == TYPE_NONE ? -1 : sign * datum_compare(&offered, &kept);
 
     if (order < 0 || (order == 0 && row < best->row))
         *best = (struct extreme){row, type, cell};

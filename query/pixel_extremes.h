@@ -24,7 +24,5 @@ void extremes_add(struct extremes *extremes, const struct rows_column *column, u
 /* The same of a block's column of numbers. */
 void extremes_take(struct extremes *extremes, enum value_type type,
                    const struct column_summary *summary);
-/* -1, 0, 1: exactly, whatever the types of the numbers. */
-int number_compare(enum value_type type_a, union cell a, enum value_type type_b, union cell b);
 
 #endif

@@ -249,10 +249,10 @@ static bool number_rows(const struct run *run, uint32_t *first, uint32_t *end)
 /* Better than what was kept of earlier rows. */
 static bool better(const struct pixel *kept, const struct extreme *found, int sign)
 {
-    return kept->type == TYPE_NONE ||
-           sign * number_compare(found->type, found->cell, (enum value_type)kept->type,
-                                 kept->cell) <
-               0;
+    const struct datum new = {.type = found->type, .cell = found->cell};
+    const struct datum old = {.type = (enum value_type)kept->type, .cell = kept->cell};
+
+    return kept->type == TYPE_NONE || sign * datum_compare(&new, &old) < 0;
 }
 
 /* Where the values found are: rows of a run, or of a block that was not read. */
@@ -425,24 +425,6 @@ static enum code add_summary(struct pixels *pixels, const struct summary *summar
     return OK;
 }
 
-/* The first row at or behind `time`. */
-static uint32_t row_behind(const struct run *run, uint32_t first, int64_t time)
-{
-    uint32_t end = run->end;
-
-    if (run->time[end - 1] < time)
-        return end;
-    while (first < end) {
-        uint32_t middle = first + (end - first) / 2;
-
-        if (run->time[middle] < time)
-            first = middle + 1;
-        else
-            end = middle;
-    }
-    return first;
-}
-
 enum code pixels_add(struct pixels *pixels, const struct run *run, struct error *err)
 {
     uint32_t first = run->first;
@@ -454,7 +436,7 @@ enum code pixels_add(struct pixels *pixels, const struct run *run, struct error 
     count_skipped(pixels, run);
     while (first < run->end && !code) {
         uint32_t index = pixels_index(pixels, run->time[first]);
-        uint32_t end = row_behind(run, first, pixels->index_end);
+        uint32_t end = run_row_behind(run, first, pixels->index_end);
 
         code = add_rows(pixels, run, index, first, end, err);
         first = end;

@@ -32,12 +32,6 @@ static inline bool holds(const struct rows_column *column, uint32_t row)
     return !column->present || column->present[row];
 }
 
-/* An i64 or u64. */
-static inline wide integer_of(enum value_type type, union cell cell)
-{
-    return type == TYPE_I64 ? (wide)cell.i64 : (wide)cell.u64;
-}
-
 /* Any number, exactly. */
 struct real real_of(enum value_type type, union cell cell);
 struct real real_of_integer(wide integer);

@@ -4,44 +4,6 @@
 
 enum { RANKED_FIRST = 16 };
 
-static wide integer_of(const struct datum *datum)
-{
-    if (datum->is_wide)
-        return datum->integer;
-    return datum->type == TYPE_I64 ? (wide)datum->cell.i64 : (wide)datum->cell.u64;
-}
-
-/* An integer against a real. */
-static int compare_mixed(wide integer, double real)
-{
-    wide whole;
-
-    if (real >= 0x1p126)
-        return -1;
-    if (real <= -0x1p126)
-        return 1;
-    whole = (wide)real;
-    if (integer != whole)
-        return integer < whole ? -1 : 1;
-    return real > (double)whole ? -1 : real < (double)whole;
-}
-
-int datum_compare(const struct datum *a, const struct datum *b)
-{
-    bool real_a = a->type == TYPE_F64, real_b = b->type == TYPE_F64;
-    wide x, y;
-
-    if (real_a && real_b)
-        return a->cell.f64 < b->cell.f64 ? -1 : a->cell.f64 > b->cell.f64;
-    if (real_a)
-        return -compare_mixed(integer_of(b), a->cell.f64);
-    if (real_b)
-        return compare_mixed(integer_of(a), b->cell.f64);
-    x = integer_of(a);
-    y = integer_of(b);
-    return x < y ? -1 : x > y;
-}
-
 static int compare_places(const void *a, const void *b)
 {
     const struct ranked *x = a, *y = b;

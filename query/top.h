@@ -29,7 +29,4 @@ MUST_USE bool top_offer(struct top *top, const struct ranked *ranked);
 void top_sort(struct top *top);
 void top_sort_by_place(struct top *top);
 
-/* -1, 0, 1, exactly: numbers of any types. */
-int datum_compare(const struct datum *a, const struct datum *b);
-
 #endif

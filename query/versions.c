@@ -160,6 +160,26 @@ static void merged_run(const struct versions *versions, struct run *run)
     }
 }
 
+uint32_t run_row_behind(const struct run *run, uint32_t first, int64_t time)
+{
+    uint32_t step = 1, end;
+
+    while (run->end - first > step && run->time[first + step] < time) {
+        first += step;
+        step *= 2;
+    }
+    end = run->end - first > step ? first + step : run->end;
+    while (first < end) {
+        uint32_t middle = first + (end - first) / 2;
+
+        if (run->time[middle] < time)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return first;
+}
+
 /* --- all rows --- */
 
 enum code versions_init(struct versions *versions, const struct scan_setting *setting,

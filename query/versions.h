@@ -18,6 +18,10 @@ struct run {
         *summary; /* instead of rows, where the scan's setting allows it; or NULL */
 };
 
+/* The first row at or behind `time`, run->end where there is none; searched from `first`, below
+ * run->end, in growing steps, as windows are mostly much shorter than runs. */
+uint32_t run_row_behind(const struct run *run, uint32_t first, int64_t time);
+
 enum { MERGED_ROWS_MAX = 1024 };
 
 /* Rows that several versions made. */

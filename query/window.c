@@ -299,28 +299,6 @@ static enum code add_summary(struct windows *windows, const struct summary *summ
     return OK;
 }
 
-/* The first row at or behind `time`, searched from `first` in growing steps: windows are mostly
- * much shorter than runs. */
-static uint32_t row_behind(const struct run *run, uint32_t first, int64_t time)
-{
-    uint32_t step = 1, end;
-
-    while (run->end - first > step && run->time[first + step] < time) {
-        first += step;
-        step *= 2;
-    }
-    end = run->end - first > step ? first + step : run->end;
-    while (first < end) {
-        uint32_t middle = first + (end - first) / 2;
-
-        if (run->time[middle] < time)
-            first = middle + 1;
-        else
-            end = middle;
-    }
-    return first;
-}
-
 enum code windows_add(struct windows *windows, const struct run *run, struct error *err)
 {
     uint32_t first = run->first;
@@ -333,7 +311,7 @@ enum code windows_add(struct windows *windows, const struct run *run, struct err
         enum code code;
 
         reach(windows, run->time[first]);
-        end = row_behind(run, first, windows->end);
+        end = run_row_behind(run, first, windows->end);
         valid = first_valid(run, first, end);
         if (valid < end) { /* else no row has a value: there is no window */
             if (run->time[valid] < windows->time_first)

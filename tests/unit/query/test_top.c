@@ -8,33 +8,9 @@
 #include "base/random.h"
 #include "query/top.h"
 
-static struct datum real(double value)
-{
-    return (struct datum){.type = TYPE_F64, .cell.f64 = value};
-}
-
 static struct datum integer(int64_t value)
 {
     return (struct datum){.type = TYPE_I64, .cell.i64 = value};
-}
-
-static void test_numbers_compare_exactly(void **state)
-{
-    const struct datum huge = {.type = TYPE_I64, .is_wide = true, .integer = (wide)1 << 100};
-    const struct datum natural = {.type = TYPE_U64, .cell.u64 = UINT64_MAX};
-    const struct datum line[] = {real(-1e300),     integer(INT64_MIN),
-                                 real(-0.5),       integer(0),
-                                 real(0.25),       integer((1LL << 53) + 1),
-                                 real(0x1p53 + 2), natural,
-                                 real(0x1p64),     huge,
-                                 real(0x1p101)};
-
-    (void)state;
-    for (size_t i = 0; i < COUNT_OF(line); i++)
-        for (size_t j = 0; j < COUNT_OF(line); j++)
-            assert_int_equal(datum_compare(&line[i], &line[j]), i < j ? -1 : i > j);
-    assert_int_equal(datum_compare(&(struct datum){.type = TYPE_F64, .cell.f64 = 0x1p100}, &huge),
-                     0);
 }
 
 static void test_the_best_are_kept(void **state)
@@ -85,7 +61,6 @@ static void test_the_best_are_kept(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_numbers_compare_exactly),
         cmocka_unit_test(test_the_best_are_kept),
     };
 

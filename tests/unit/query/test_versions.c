@@ -127,9 +127,29 @@ static void test_a_lower_s_than_sorted_for_can_be_asked(void **state)
     }
 }
 
+/* From each row on, each time: as one row after the other would find it. */
+static void test_the_row_behind_a_time_is_found(void **state)
+{
+    int64_t time[40];
+    struct run run = {.time = time, .end = COUNT_OF(time)};
+
+    (void)state;
+    for (uint32_t i = 0; i < COUNT_OF(time); i++)
+        time[i] = 10 + 3 * (int64_t)i;
+    for (uint32_t first = 0; first < run.end; first++)
+        for (int64_t asked = 8; asked < 140; asked++) {
+            uint32_t want = first;
+
+            while (want < run.end && time[want] < asked)
+                want++;
+            assert_int_equal(run_row_behind(&run, first, asked), want);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_row_behind_a_time_is_found),
         cmocka_unit_test(test_the_newest_version_wins),
         cmocka_unit_test(test_a_row_beside_its_versions_does_not_count),
         cmocka_unit_test(test_a_lower_s_than_sorted_for_can_be_asked),
