@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "handlers/app.h"
+#include "handlers/queries.h"
 #include "http/problem.h"
 #include "http/reply.h"
 #include "query/query.h"
@@ -190,19 +191,7 @@ static bool sink_cancelled(struct query_sink *sink)
 
 static enum code run_page(struct reader *reader, struct error *err)
 {
-    struct app *app = app_of(reader->request);
-    const struct session *session = session_of(reader->request);
-    struct query_environment environment = {
-        .store = app->store,
-        .catalog = app->catalog,
-        .tenant = session->tenant,
-        .limits = &session->settings->limits,
-        .retention_ns = session->settings->retention_ns,
-        .history_ns = session->settings->history_ns,
-        .clock = store_clock(app->store),
-        .memory = &app->query_memory,
-        .lost = &reader->lost,
-    };
+    struct query_environment environment = query_environment_of(reader->request, &reader->lost);
     struct query_outcome outcome = {0};
     enum code code;
 
@@ -213,9 +202,7 @@ static enum code run_page(struct reader *reader, struct error *err)
     code = live_go_on(reader->query, reader->since, buf_bytes(&reader->rest), &reader->page, err);
     if (!code)
         code = query_run(reader->query, &environment, &reader->sink, &outcome, err);
-    metric_add(metrics_get(app->metrics, "weir_query_scanned_rows_total",
-                           "Rows that queries looked at.", METRIC_COUNTER, ""),
-               outcome.rows_scanned);
+    query_count_scanned(reader->request, &outcome);
     metric_add(reader->live->rows, outcome.rows_out);
     if (!code && reader->rest.size == 0 && reader->page_as_of > reader->since)
         reader->since = reader->page_as_of;

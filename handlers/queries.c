@@ -157,13 +157,12 @@ static void query_finished(struct query_job *job, const struct query_outcome *ou
     request_resume(request);
 }
 
-static void query_job_run(struct job *base)
+struct query_environment query_environment_of(const struct request *request, _Atomic bool *lost)
 {
-    struct query_job *job = (struct query_job *)base;
-    struct app *app = app_of(job->request);
-    const struct session *session = session_of(job->request);
-    enum coding coding = coding_choose(request_header(job->request, "accept-encoding"));
-    struct query_environment environment = {
+    struct app *app = app_of(request);
+    const struct session *session = session_of(request);
+
+    return (struct query_environment){
         .store = app->store,
         .catalog = app->catalog,
         .tenant = session->tenant,
@@ -172,20 +171,34 @@ static void query_job_run(struct job *base)
         .history_ns = session->settings->history_ns,
         .clock = store_clock(app->store),
         .memory = &app->query_memory,
-        .lost = &job->lost,
-        .helpers = &app->lending.helpers,
-        .if_none_match = job->request->if_none_match,
-        .content_encoding = bytes_of(coding_name(coding)),
+        .lost = lost,
     };
+}
+
+void query_count_scanned(const struct request *request, const struct query_outcome *outcome)
+{
+    metric_add(metrics_get(app_of(request)->metrics, "weir_query_scanned_rows_total",
+                           "Rows that queries looked at.", METRIC_COUNTER, ""),
+               outcome->rows_scanned);
+}
+
+static void query_job_run(struct job *base)
+{
+    struct query_job *job = (struct query_job *)base;
+    struct app *app = app_of(job->request);
+    enum coding coding = coding_choose(request_header(job->request, "accept-encoding"));
+    struct query_environment environment = query_environment_of(job->request, &job->lost);
     struct query_outcome outcome = {0};
     struct error err = {0};
-    struct metric *rows = metrics_get(app->metrics, "weir_query_scanned_rows_total",
-                                      "Rows that queries looked at.", METRIC_COUNTER, "");
-    enum code code = query_run(job->query, &environment, &job->sink, &outcome, &err);
+    enum code code;
 
+    environment.helpers = &app->lending.helpers;
+    environment.if_none_match = job->request->if_none_match;
+    environment.content_encoding = bytes_of(coding_name(coding));
+    code = query_run(job->query, &environment, &job->sink, &outcome, &err);
     slow_query_note(job->request, buf_bytes(&job->asked), &outcome, code,
                     clock_monotonic_ns(store_clock(app->store)) - job->begun_ns);
-    metric_add(rows, outcome.rows_scanned);
+    query_count_scanned(job->request, &outcome);
     lending_note(&app->lending, outcome.helped);
     if (code == E_BUSY)
         error_retry(&err, workers_seconds(app->workers, 1 + workers_waiting(app->workers)));

@@ -138,14 +138,14 @@ void answer_crew_free(struct answer_crew *crew)
     free(crew);
 }
 
-bool answer_crew_next(void *context, unsigned slot)
+static bool next_piece(void *context, unsigned slot)
 {
     struct answer_crew *crew = context;
 
     return pieces_next(&crew->pieces, &crew->slots[slot].piece);
 }
 
-bool answer_crew_roomy(void *context)
+static bool roomy(void *context)
 {
     const struct answer_crew *crew = context;
     const struct budget *memory = &crew->answer->plan.watch->memory;
@@ -153,11 +153,20 @@ bool answer_crew_roomy(void *context)
     return budget_used(memory) < memory->bytes_max / AHEAD_MEMORY_PARTS;
 }
 
-void answer_crew_stop(void *context)
+static void stop(void *context)
 {
     struct answer_crew *crew = context;
 
     crew->answer->plan.watch->stopped = true;
+}
+
+enum code answer_crew_run(struct answer *answer, const struct pieces *pieces, crew_perform *perform,
+                          crew_take *take, struct error *err)
+{
+    const struct crew_work work = {answer->crew, next_piece, roomy, perform, take, stop};
+
+    answer->crew->pieces = *pieces;
+    return crew_run(&work, answer->plan.environment->helpers, &answer->helped, err);
 }
 
 /* --- windows --- */
@@ -252,11 +261,6 @@ enum code answer_groups_from(struct answer *answer, size_t first, struct error *
                                  .group_first = first,
                                  .group_end = plan->group_count,
                                  .series_whole = answer->windows.carrying};
-    struct crew_work work = {.next = answer_crew_next,
-                             .roomy = answer_crew_roomy,
-                             .perform = perform,
-                             .take = take,
-                             .stop = answer_crew_stop};
     struct pieces pieces;
     enum code code;
 
@@ -272,8 +276,6 @@ enum code answer_groups_from(struct answer *answer, size_t first, struct error *
     code = answer_crew_make(answer, err);
     if (code)
         return code;
-    answer->crew->pieces = pieces;
     make_windows(answer->crew);
-    work.context = answer->crew;
-    return crew_run(&work, helpers, &answer->helped, err);
+    return answer_crew_run(answer, &pieces, perform, take, err);
 }

@@ -33,8 +33,11 @@ struct answer_crew {
 /* All groups of the answer's way from `first` on, those of whom the query's windows are made. */
 MUST_USE enum code answer_groups_from(struct answer *answer, size_t first, struct error *err);
 
-/* For ways that cut one series themselves: makes answer->crew.  The slots are the caller's. */
+/* For ways that cut one series themselves: makes answer->crew, whose slots are theirs, */
 MUST_USE enum code answer_crew_make(struct answer *answer, struct error *err);
+/* and has the pieces performed and taken as struct crew_work says; the context is the crew. */
+MUST_USE enum code answer_crew_run(struct answer *answer, const struct pieces *pieces,
+                                   crew_perform *perform, crew_take *take, struct error *err);
 /* The answer by which that member performs pieces; missing texts go to the slot. */
 MUST_USE enum code answer_crew_member(struct answer_crew *crew, unsigned member,
                                       struct crew_slot *slot, struct answer **answer,
@@ -44,10 +47,6 @@ MUST_USE enum code answer_crew_settle(struct answer *member, struct error *err);
 /* The slot's missing texts are the answer's. */
 MUST_USE enum code answer_crew_take_missing(struct answer_crew *crew, struct crew_slot *slot,
                                             struct error *err);
-/* The rest of a struct crew_work for it. */
-bool answer_crew_next(void *crew, unsigned slot);
-bool answer_crew_roomy(void *crew);
-void answer_crew_stop(void *crew);
 void answer_crew_free(struct answer_crew *crew); /* NULL is fine */
 
 #endif

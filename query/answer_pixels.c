@@ -185,11 +185,6 @@ static enum code read_once(struct answer *answer, size_t group, size_t index, in
                                        .end = end,
                                        .align = bucket_of,
                                        .context = &answer->pixels};
-    struct crew_work work = {.next = answer_crew_next,
-                             .roomy = answer_crew_roomy,
-                             .perform = perform,
-                             .take = take,
-                             .stop = answer_crew_stop};
     struct arena arena;
     struct pieces pieces;
     enum code code;
@@ -208,9 +203,7 @@ static enum code read_once(struct answer *answer, size_t group, size_t index, in
         code = answer_crew_make(answer, err);
     if (code)
         goto out;
-    answer->crew->pieces = pieces;
-    work.context = answer->crew;
-    code = crew_run(&work, helpers, &answer->helped, err);
+    code = answer_crew_run(answer, &pieces, perform, take, err);
 
 out:
     arena_release(&arena);

@@ -17,6 +17,11 @@ enum {
     CREW_SLOTS_MAX = 64,                     /* pieces that are under way or wait to be taken */
 };
 
+/* Any member, each a piece at a time. */
+typedef enum code crew_perform(void *context, unsigned member, unsigned slot, struct error *err);
+/* In order; the slot is free then.  The own thread. */
+typedef enum code crew_take(void *context, unsigned slot, struct error *err);
+
 struct crew_work {
     void *context;
     /* Describes the next piece in the slot, which is free.  False: there is none.  Any member, one
@@ -24,10 +29,8 @@ struct crew_work {
     bool (*next)(void *context, unsigned slot);
     /* Whether one more may be performed ahead of the next to be taken.  Likewise. */
     bool (*roomy)(void *context);
-    /* Any member, each a piece at a time. */
-    enum code (*perform)(void *context, unsigned member, unsigned slot, struct error *err);
-    /* In order; the slot is free then.  The own thread. */
-    enum code (*take)(void *context, unsigned slot, struct error *err);
+    crew_perform *perform;
+    crew_take *take;
     /* Something failed: what is under way shall end soon, with any code.  Any member. */
     void (*stop)(void *context);
 };
