@@ -15,7 +15,7 @@
 #include "catalog/match.h"
 #include "codec/series_key.h"
 
-enum { SERIES = 3000, QUESTIONS = 1500, MATCHERS_MAX = 4, SEED = 20240607 };
+enum { SERIES = 3000, QUESTIONS = 400, MATCHERS_MAX = 4, SEED = 20240607 };
 
 static const char *const measurements[] = {"cpu", "mem", "disk"};
 static const char *const keys[] = {"dc", "env", "host", "rack"};
