@@ -5,7 +5,9 @@
  * A crash leaves any subset of the unsynced sectors of the last group: replay.c judges it.
  *
  * A write that fails leaves unknown bytes behind the last frame.  They are overwritten with zeros
- * and synced, and their LSNs are not used again; when even that fails the log is finished. */
+ * and synced, and their LSNs are not used again.  A file system that copies on write (btrfs, xfs
+ * where a file was reflinked) may be too full even for that: then the segment is cut behind the
+ * last frame, which was seen to need no room on any.  When that fails, too, the log is finished. */
 #include "store/wal/wal.h"
 
 #include <assert.h>
@@ -262,6 +264,20 @@ static bool is_temporary(enum code code)
     return code == E_DISK_FULL || code == E_MEMORY;
 }
 
+/* Makes the segment end at `size`: it is full then, and the next record begins another one. */
+static enum code wal_cut(struct wal *wal, uint64_t size, struct error *err)
+{
+    enum code code = fs_truncate(wal->current.file, size, err);
+
+    if (code)
+        return code;
+    pthread_mutex_lock(&wal->lock);
+    wal->bytes -= wal->current.size - size;
+    pthread_mutex_unlock(&wal->lock);
+    wal->current.size = size;
+    return OK;
+}
+
 /* Takes back what a failed write may have left. */
 static void wal_undo(struct wal *wal, uint64_t first, uint64_t end)
 {
@@ -269,13 +285,15 @@ static void wal_undo(struct wal *wal, uint64_t first, uint64_t end)
     struct error ignored;
     enum code code = OK;
 
-    while (code == OK && first < end) {
-        uint64_t size = end - first < sizeof(zeros) ? end - first : sizeof(zeros);
+    for (uint64_t at = first; code == OK && at < end;) {
+        uint64_t size = end - at < sizeof(zeros) ? end - at : sizeof(zeros);
         struct bytes part = {zeros, (size_t)size};
 
-        code = fs_write(wal->current.file, first, &part, 1, &ignored);
-        first += size;
+        code = fs_write(wal->current.file, at, &part, 1, &ignored);
+        at += size;
     }
+    if (is_temporary(code))
+        code = wal_cut(wal, first, &ignored);
     if (code == OK)
         code = fs_sync(wal->current.file, &ignored);
     if (code)
@@ -361,7 +379,7 @@ enum code wal_commit(struct wal *wal, struct wal_entry *entries, size_t count, s
 
         if (wal->failed)
             return error_set(err, E_IO, "the wal took an earlier disk error; restart to recover");
-        if (wal->current.file != NULL)
+        if (wal->current.file != NULL && wal->current.size > wal->current.end) /* not cut */
             room = wal->current.size - wal->current.end;
         while (done + n < count && n < COMMIT_PARTS_MAX / 3) {
             uint64_t size = frame_size(entries[done + n].payload.size);

@@ -177,7 +177,7 @@ class Injected:
             elif fault == "EIO":
                 self.after_failed_sync(server, code, call, place)
             else:
-                self.after_no_room(server, code, fault, place, persistent)
+                self.after_no_room(server, code, fault, place)
             if server.alive():
                 self.expect(server, server.stop() == 0, "exit code after SIGTERM")
         with Server(self.campaign.program, data, self.flags) as server:
@@ -233,17 +233,12 @@ class Injected:
             self.expect(server, code == EXIT_DISK_FAILED, f"exit code {code} after a failed {call} of {place}, not 70")
         self.expect(server, call == "sync_dir" or self.plan.again == 0, f"{self.plan.again} fdatasyncs of the same file after the one that failed")
 
-    def after_no_room(self, server, code, fault, place, persistent):
+    def after_no_room(self, server, code, fault, place):
         """The server lives, reads, and takes writes again by itself."""
         if fault == "half" and place == "index":  # LMDB takes half a write for an I/O error
             self.expect(server, code is None or code == EXIT_DISK_FAILED or not server.address, f"exit code {code} after half a write to the index")
             self.ended(server, 1)
             return
-        if persistent and place == "wal":  # what a failed write left cannot be overwritten either: nobody knows what a start finds
-            if code is None and self.ended(server, 1):
-                code = server.process.returncode
-            if code == EXIT_DISK_FAILED:
-                return
         if code is not None:
             self.expect(server, not server.address and code > 0, f"exit code {code} after {fault} at {place}")
             return  # a start that is refused, in words

@@ -23,7 +23,8 @@ enum memory_call {
     CALL_WRITE = 4,
     CALL_SYNC = 8,
     CALL_NAME = 16, /* rename, unlink, make_dir, sync_dir, list */
-    CALL_ANY = 31,
+    CALL_TRUNCATE = 32,
+    CALL_ANY = 63,
 };
 
 struct memory_node {
@@ -203,7 +204,10 @@ static inline enum code memory_sync(struct file *file, struct error *err)
 
 static inline enum code memory_truncate(struct file *file, uint64_t size, struct error *err)
 {
-    (void)err;
+    struct memory_fs *memory = memory_fs_of(((struct memory_file *)file)->base.fs);
+
+    if (memory_fails(memory, CALL_TRUNCATE))
+        return memory_fault(memory, err);
     memory_resize(((struct memory_file *)file)->node, (size_t)size);
     return OK;
 }

@@ -447,8 +447,52 @@ static void test_a_full_disk_heals(void **state)
     }
 }
 
+/* From the n-th write on there is no room, not even for zeros over what is there: what was refused
+ * is cut off, the log lives, and goes on when there is room again. */
+static void test_a_disk_that_stays_full_in_the_middle_of_a_write_heals(void **state)
+{
+    (void)state;
+    for (uint64_t n = 1; n < 30; n++) {
+        struct model model;
+        size_t before;
+
+        model_init(&model, SEED + n);
+        model.segment_bytes_max = MIB;
+        model_start(&model);
+        if (n % 2 == 0) /* a spare, too, that cannot be written to */
+            assert_int_equal(wal_prepare(model.wal, NULL), OK);
+        if (n % 3 != 0) /* else not even the head of the first segment is there */
+            assert_int_equal(model_commit(&model, 2, 100), OK);
+        before = model.count;
+        memory_fs_fail(&model.memory, n, CALL_OPEN | CALL_WRITE, true, E_DISK_FULL);
+        for (int i = 0; i < 40; i++) {
+            enum code code = model_commit(&model, 5, 120000);
+
+            assert_true(code == E_DISK_FULL || (code == OK && (uint64_t)i < n));
+            assert_false(wal_failed(model.wal));
+            assert_int_equal(wal_bytes(model.wal), memory_fs_bytes(&model.memory, "wal/"));
+        }
+        assert_true(model.count < before + 5 * n);
+        memory_fs_fail(&model.memory, 0, 0, false, OK);
+        if (n % 4 < 2) {
+            assert_int_equal(model_commit(&model, 5, 1000), OK);
+            model_trim(&model, model.sealed);
+            assert_int_equal(wal_bytes(model.wal), memory_fs_bytes(&model.memory, "wal/"));
+        }
+        model_stop(&model);
+        model_start(&model); /* nothing that was refused is there */
+        assert_int_equal(model_commit(&model, 5, 1000), OK);
+        model_trim(&model, model.lsn_highest);
+        assert_int_equal(wal_bytes(model.wal), memory_fs_bytes(&model.memory, "wal/"));
+        model_stop(&model);
+        model_start(&model);
+        model_stop(&model);
+        memory_fs_release(&model.memory);
+    }
+}
+
 /* A write that fails and whose traces cannot be removed: nobody knows what a start finds. */
-static void test_a_disk_that_stays_full_in_the_middle_of_a_write_ends_the_log(void **state)
+static void test_traces_that_cannot_even_be_cut_off_end_the_log(void **state)
 {
     struct model model;
 
@@ -456,7 +500,7 @@ static void test_a_disk_that_stays_full_in_the_middle_of_a_write_ends_the_log(vo
     model_init(&model, SEED);
     model_start(&model);
     assert_int_equal(model_commit(&model, 2, 100), OK);
-    memory_fs_fail(&model.memory, 1, CALL_WRITE, true, E_DISK_FULL);
+    memory_fs_fail(&model.memory, 1, CALL_WRITE | CALL_TRUNCATE, true, E_DISK_FULL);
     assert_int_equal(model_commit(&model, 5, 1000), E_DISK_FULL);
     assert_true(wal_failed(model.wal));
     memory_fs_fail(&model.memory, 0, 0, false, OK);
@@ -535,7 +579,8 @@ static void test_a_long_life(void **state)
 
             if (random_chance(&model.random, 8))
                 memory_fs_fail(&model.memory, 1 + random_below(&model.random, 6),
-                               CALL_OPEN | CALL_WRITE | CALL_SYNC, false,
+                               CALL_OPEN | CALL_WRITE | CALL_SYNC | CALL_TRUNCATE,
+                               random_chance(&model.random, 3),
                                random_chance(&model.random, 2) ? E_DISK_FULL : E_IO);
             if (kind < 60)
                 code = model_commit(&model, 1 + random_below(&model.random, BATCH_MAX), 90000);
@@ -576,7 +621,8 @@ int main(void)
         cmocka_unit_test(test_a_segment_with_unsealed_records_stays),
         cmocka_unit_test(test_a_spare_that_comes_late_is_not_replayed_too_early),
         cmocka_unit_test(test_a_full_disk_heals),
-        cmocka_unit_test(test_a_disk_that_stays_full_in_the_middle_of_a_write_ends_the_log),
+        cmocka_unit_test(test_a_disk_that_stays_full_in_the_middle_of_a_write_heals),
+        cmocka_unit_test(test_traces_that_cannot_even_be_cut_off_end_the_log),
         cmocka_unit_test(test_a_failed_write_or_sync_is_final),
         cmocka_unit_test(test_a_start_survives_any_failing_call),
         cmocka_unit_test(test_a_long_life),
