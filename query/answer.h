@@ -29,7 +29,9 @@ struct answer {
     struct windows windows;
     struct pixels pixels;
     struct datum *values; /* of one row, by column */
-    struct datum *before; /* likewise, and scratch of versions_resolve(): for changes */
+    /* For changes: the row as it was; with where=, of all that is read; and scratch of
+     * versions_resolve(). */
+    struct datum *before, *sources;
     uint8_t *decided;
     uint64_t stats_rows; /* of the group, with a value in any field */
     struct top top;      /* while top= ranks, and which of them are next */

@@ -1,5 +1,7 @@
 /* What is different from the answer as of `since` (GET /v1/changes): of each row time the values of
- * now, whether it was added, changed or removed, and from when on it has been so.
+ * now, whether it was added, changed or removed, and from when on it has been so.  With where= the
+ * answer has rows that pass alone: one that did and does not any more is removed, so that who keeps
+ * the answer does not keep it.
  *
  * Only where something of a later ingest time lies can anything differ: the times of such rows and
  * deletions are gathered into spans first, and the series is read within these alone.
@@ -160,6 +162,24 @@ static bool same(const struct datum *a, const struct datum *b, uint32_t count)
     return true;
 }
 
+/* The row of the answer as of `as_of`, which may have none: how many of `values` there are. */
+static uint32_t state_at(struct answer *answer, const struct stretch *stretch, size_t count,
+                         int64_t as_of, struct datum *values)
+{
+    const struct plan *plan = &answer->plan;
+    struct datum *resolved = plan->sieve ? answer->sources : values;
+    uint32_t valid = versions_resolve(stretch->versions, count, as_of, plan->field_count, resolved,
+                                      answer->decided);
+
+    if (!plan->sieve)
+        return valid;
+    if (valid > 0)
+        valid = sieve_row(plan->sieve, resolved, values);
+    for (uint32_t i = 0; valid == 0 && i < plan->column_count; i++)
+        values[i].type = TYPE_NONE;
+    return valid;
+}
+
 /* From when on the row has been what it is now: the newest event before which it was not.  `event`
  * is the newest of all. */
 static enum code find_known_from(struct answer *answer, const struct stretch *stretch, size_t count,
@@ -171,10 +191,9 @@ static enum code find_known_from(struct answer *answer, const struct stretch *st
 
     while (!code) {
         assert(event > since); /* at `since` it was not */
-        (void)versions_resolve(stretch->versions, count, event - 1, plan->field_count,
-                               answer->before, answer->decided);
+        (void)state_at(answer, stretch, count, event - 1, answer->before);
         *known_from = event;
-        if (!same(answer->before, answer->values, plan->field_count))
+        if (!same(answer->before, answer->values, plan->column_count))
             return OK;
         event = newest_event(&answer->scan, stretch, since, event - 1);
         code = watch_work(plan->watch, count, err);
@@ -196,11 +215,9 @@ static enum code tell(struct answer *answer, size_t group, const struct stretch 
     if (event == since)
         return OK;
     count = versions_sort(stretch->versions, stretch->version_count, plan->as_of);
-    now = versions_resolve(stretch->versions, count, plan->as_of, plan->field_count, answer->values,
-                           answer->decided);
-    then = versions_resolve(stretch->versions, count, since, plan->field_count, answer->before,
-                            answer->decided);
-    if (same(answer->values, answer->before, plan->field_count))
+    now = state_at(answer, stretch, count, plan->as_of, answer->values);
+    then = state_at(answer, stretch, count, since, answer->before);
+    if (same(answer->values, answer->before, plan->column_count))
         return OK;
     out.change = then == 0 ? "added" : now == 0 ? "removed" : "changed";
     code = find_known_from(answer, stretch, count, event, &out.known_from, err);

@@ -1,15 +1,40 @@
 /* Questions about changes: raw rows, and since when.  On the pages of one the cursor says it, as
- * "now-1h" must not move between them. */
+ * "now-1h" must not move between them.
+ *
+ * Conditions on values choose rows of an answer at each of its two moments; a column that is
+ * computed and a rank say something of one moment, and are left to questions about one. */
 #include "query/parameters.h"
 
 const char *const changes_parameter_names[] = {
-    "since",  "measurement", "fields", "match", "start", "end",    "as_of",  "order",
-    "format", "shape",       "epoch",  "int64", "limit", "cursor", "strict", NULL,
+    "since",  "measurement", "fields", "match", "where",  "start", "end",
+    "as_of",  "order",       "format", "shape", "epoch",  "int64", "limit",
+    "cursor", "strict",      "let",    "top",   "bottom", NULL,
 };
 
 const char *const live_parameter_names[] = {
-    "since", "measurement", "fields", "match", "start", "end", "epoch", "int64", NULL,
+    "since", "measurement", "fields", "match", "where",  "start", "end",
+    "epoch", "int64",       "let",    "top",   "bottom", NULL,
 };
+
+/* Not as unknown ones: who asks GET /v1/query for them may well ask for them here. */
+static enum code refuse_of_one_moment(const struct parse *parse, struct error *err)
+{
+    static const enum parameter refused[] = {P_LET, P_TOP, P_BOTTOM};
+
+    for (size_t i = 0; i < parse->count; i++) {
+        struct bytes name = parse->parameters[i].name;
+
+        for (size_t k = 0; k < COUNT_OF(refused); k++) {
+            if (!bytes_equal(name, bytes_of(query_parameter_names[refused[k]])))
+                continue;
+            error_point(err, name);
+            return error_set(err, E_NOT_SUPPORTED,
+                             "changes are told of stored fields, row by row: computed columns and "
+                             "ranks are for GET /v1/query; where= chooses rows here, too");
+        }
+    }
+    return OK;
+}
 
 static enum code take_since(struct parse *parse, struct bytes text, struct bytes name,
                             struct error *err)
@@ -52,8 +77,10 @@ enum code changes_parse(const struct query_parameter *parameters, size_t count, 
                           .names = changes_parameter_names,
                           .arena = arena,
                           .now_ns = now_ns};
-    enum code code = parse_new(&parse, err);
+    enum code code = refuse_of_one_moment(&parse, err);
 
+    if (!code)
+        code = parse_new(&parse, err);
     if (code)
         return code;
     parse.query->changes = true;
@@ -74,8 +101,10 @@ enum code live_parse(const struct query_parameter *parameters, size_t count, str
                           .names = live_parameter_names,
                           .arena = arena,
                           .now_ns = now_ns};
-    enum code code = parse_new(&parse, err);
+    enum code code = refuse_of_one_moment(&parse, err);
 
+    if (!code)
+        code = parse_new(&parse, err);
     if (code)
         return code;
     parse.query->changes = parse.query->events = parse.query->flat = true;

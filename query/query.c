@@ -106,6 +106,20 @@ void answer_windows(struct answer *answer, const struct aggregate_call *aggregat
                      grid_is_whole(grid) && !plan->query->start_given);
 }
 
+/* Of one row. */
+static bool prepare_values(struct answer *answer)
+{
+    struct plan *plan = &answer->plan;
+    const struct sieve *sieve = plan->sieve;
+    size_t sources = sieve ? sieve->field_count + sieve->computed_count : 0;
+
+    answer->values = ARENA_ARRAY(&plan->arena, struct datum, plan->column_count);
+    answer->before = ARENA_ARRAY(&plan->arena, struct datum, plan->column_count);
+    answer->sources = ARENA_ARRAY(&plan->arena, struct datum, sources);
+    answer->decided = ARENA_ARRAY(&plan->arena, uint8_t, plan->field_count);
+    return answer->values && answer->before && answer->sources && answer->decided;
+}
+
 static enum code prepare_sieve(struct answer *answer, struct error *err)
 {
     const struct plan *plan = &answer->plan;
@@ -138,10 +152,7 @@ enum code answer_prepare(struct answer *answer, struct error *err)
     history_init(&answer->history, &answer->setting, plan->shown_count, plan->history_floor);
     answer_windows(answer, query->aggregates, query->aggregate_count, &query->grid,
                    plan->column_count);
-    answer->values = ARENA_ARRAY(&plan->arena, struct datum, plan->column_count);
-    answer->before = ARENA_ARRAY(&plan->arena, struct datum, plan->column_count);
-    answer->decided = ARENA_ARRAY(&plan->arena, uint8_t, plan->column_count);
-    if (!answer->values || !answer->before || !answer->decided)
+    if (!prepare_values(answer))
         return watch_memory(plan->watch, err);
     code = versions_init(&answer->versions, &answer->setting, err);
     return code ? code : prepare_sieve(answer, err);

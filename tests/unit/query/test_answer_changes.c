@@ -87,6 +87,64 @@ static void test_what_is_as_it_was_has_not_changed(void **state)
     fixture_release(&fixture);
 }
 
+/* Row 1 leaves the answer, 2 comes into it, 3 stays in it as it is, 4 was never in it and is
+ * deleted, 5 was in it and is deleted, 6 left and came back, 7 is another in it by a field of its
+ * own. */
+static void test_a_condition_holds_at_both_moments(void **state)
+{
+    static const struct {
+        const char *question, *want;
+    } cases[] = {
+        {"&since=100&where=f>10",
+         "1,removed,200,a,,\n2,added,200,a,12.0,\n5,removed,250,a,,\n7,changed,200,a,20.0,2.0\n"},
+        {"&since=100&where=f>10&fields=f",
+         "1,removed,200,a,\n2,added,200,a,12.0\n5,removed,250,a,\n"                             },
+ /* The condition is on a field that is not told. */
+        {"&since=100&where=f>10&fields=g",  "7,changed,200,a,2.0\n"                             },
+        {"&since=100&where=f>10&where=g<2", "7,removed,200,a,,\n"                               },
+        {"&since=200&where=f>10",           "5,removed,250,a,,\n6,added,300,a,11.0,\n"          },
+        {"&since=300&where=f>10",           ""                                                  },
+        {"&since=0&where=f>19",             "7,added,200,a,20.0,2.0\n"                          },
+    };
+    struct tombstone tombstone = {
+        .ingest = 250, .selector.measurement = BYTES("m"), .start = 4, .end = 6};
+    struct fixture fixture;
+    const struct series *series;
+
+    (void)state;
+    fixture_init(&fixture);
+    series = fixture_series(&fixture, "m", "t=a");
+    fixture_put(&fixture, series, 1, 100, "f=11");
+    fixture_put(&fixture, series, 2, 100, "f=9");
+    fixture_put(&fixture, series, 3, 100, "f=11");
+    fixture_put(&fixture, series, 4, 100, "f=9");
+    fixture_put(&fixture, series, 5, 100, "f=11");
+    fixture_put(&fixture, series, 6, 100, "f=11");
+    fixture_put(&fixture, series, 7, 100, "f=20 g=1");
+    fixture_put(&fixture, series, 1, 200, "f=5");
+    fixture_put(&fixture, series, 2, 200, "f=12");
+    fixture_put(&fixture, series, 6, 200, "f=1");
+    fixture_put(&fixture, series, 7, 200, "g=2");
+    fixture_put(&fixture, series, 6, 300, "f=11");
+    fixture.store.tombstones = &tombstone;
+    fixture.store.tombstone_count = 1;
+    fixture.store.newest = 300;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        bool one = strstr(cases[i].question, "fields=");
+        char question[128], want[256];
+
+        (void)snprintf(question, sizeof(question), "measurement=m&format=csv&epoch=ns%s",
+                       cases[i].question);
+        (void)snprintf(want, sizeof(want), "time,change,known_from,t,%s\n%s",
+                       !one                                    ? "f,g"
+                       : strstr(cases[i].question, "fields=f") ? "f"
+                                                               : "g",
+                       cases[i].want);
+        fixture_expect(&fixture, question, want);
+    }
+    fixture_release(&fixture);
+}
+
 static void test_deleted_and_erased_rows_are_removed(void **state)
 {
     static const struct {
@@ -218,6 +276,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_became_of_rows_is_told_with_since_when),
         cmocka_unit_test(test_what_is_as_it_was_has_not_changed),
+        cmocka_unit_test(test_a_condition_holds_at_both_moments),
         cmocka_unit_test(test_deleted_and_erased_rows_are_removed),
         cmocka_unit_test(test_only_what_may_have_changed_is_read),
         cmocka_unit_test(test_pages_go_on_where_they_ended),
