@@ -1,5 +1,6 @@
 #include "ingest/idempotency.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -154,11 +155,13 @@ static bool entry_answer(struct entry *entry, const struct note *note)
     return kept || entry_keep(entry, note->result);
 }
 
-void idempotency_done(struct idempotency *idempotency, const struct tenant *tenant,
-                      const struct note *note)
+/* False: no memory, and the key is unknown. */
+static bool key_answer(struct idempotency *idempotency, const struct tenant *tenant,
+                       const struct note *note)
 {
     struct tenant_keys *keys;
     struct entry *entry = NULL;
+    bool answered = false;
 
     pthread_mutex_lock(&idempotency->lock);
     keys = keys_of(idempotency, tenant);
@@ -167,16 +170,29 @@ void idempotency_done(struct idempotency *idempotency, const struct tenant *tena
     if (entry == NULL && keys != NULL)
         entry = entry_add(idempotency, keys, note->key);
     if (entry != NULL) {
-        if (!entry_answer(entry, note))
+        answered = entry_answer(entry, note);
+        if (!answered)
             entry_remove(idempotency, keys, entry);
         keys_expire(idempotency, keys);
     }
     pthread_mutex_unlock(&idempotency->lock);
+    return answered;
 }
 
-static void sink_note(struct note_sink *sink, const struct tenant *tenant, const struct note *note)
+void idempotency_done(struct idempotency *idempotency, const struct tenant *tenant,
+                      const struct note *note)
 {
-    idempotency_done((struct idempotency *)sink, tenant, note);
+    bool answered = key_answer(idempotency, tenant, note);
+
+    assert(answered); /* its memory was taken by idempotency_keep() */
+}
+
+static enum code sink_note(struct note_sink *sink, const struct tenant *tenant,
+                           const struct note *note, struct error *err)
+{
+    if (key_answer((struct idempotency *)sink, tenant, note))
+        return OK;
+    return error_set(err, E_MEMORY, "no memory for an idempotency key that was answered before");
 }
 
 enum code idempotency_new(const struct limits *limits, struct clock *clock,

@@ -30,8 +30,7 @@ MUST_USE enum code idempotency_begin(struct idempotency *idempotency, const stru
  * then, and what was stored is not stored again.  The key is in flight.  E_MEMORY. */
 MUST_USE enum code idempotency_keep(struct idempotency *idempotency, const struct tenant *tenant,
                                     const struct note *note, struct error *err);
-/* The answer is durable (it was in the record).  Without idempotency_keep(), as for what replay and
- * the index hold, the key is forgotten where memory is short. */
+/* The answer is durable (it was in the record).  After idempotency_keep(). */
 void idempotency_done(struct idempotency *idempotency, const struct tenant *tenant,
                       const struct note *note);
 /* There was no answer worth keeping: the key is free again. */

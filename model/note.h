@@ -16,7 +16,10 @@ struct note {
 
 /* Who remembers notes; the store tells it what replay and the index hold.  Any thread. */
 struct note_sink {
-    void (*note)(struct note_sink *sink, const struct tenant *tenant, const struct note *note);
+    /* Copies what it keeps.  E_MEMORY: the start fails, rather than that a repeat is stored twice.
+     */
+    enum code (*note)(struct note_sink *sink, const struct tenant *tenant, const struct note *note,
+                      struct error *err);
 };
 
 #endif

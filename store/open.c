@@ -246,8 +246,7 @@ static enum code load_note(void *context, struct bytes key, struct bytes value, 
     tenant = options->registry->tenant(options->registry, name);
     if (tenant == NULL)
         return error_set(err, E_MEMORY, "no memory for a tenant");
-    options->notes->note(options->notes, tenant, &note);
-    return OK;
+    return options->notes->note(options->notes, tenant, &note, err);
 }
 
 /* What follows the prefix. */
@@ -532,7 +531,7 @@ static enum code replay_record(void *context, uint64_t lsn, int64_t ingest, stru
                            rows ? NULL : &record.tombstone, &record.note, ingest, lsn, err);
     if (code == OK && record.note.key.size > 0 && store->options.notes != NULL) {
         record.note.ingest = ingest;
-        store->options.notes->note(store->options.notes, tenant, &record.note);
+        code = store->options.notes->note(store->options.notes, tenant, &record.note, err);
     }
     if (rows && code == OK)
         replay->rows += record.batch->row_count;

@@ -195,8 +195,13 @@ static enum code loop_keys(struct error *err)
                                 .status = 204,
                                 .result = BYTES("{}")};
 
-            idempotency_done(idempotency, tenant, &note);
-            done++;
+            code = idempotency_keep(idempotency, tenant, &note, err);
+            if (code == OK) {
+                idempotency_done(idempotency, tenant, &note);
+                done++;
+            } else {
+                idempotency_release(idempotency, tenant, bytes_of(keys[i]));
+            }
         }
     }
     faults_disarm();

@@ -3,6 +3,7 @@
  */
 #include "tests/loops/loop.h"
 
+#include "ingest/idempotency.h"
 #include "store/packs/pack.h"
 #include "store/verify.h"
 #include "tests/unit/store/house.h"
@@ -30,16 +31,36 @@ static void house_ready(struct house *house)
     house->store = NULL;
 }
 
-static enum code house_store(struct house *house, struct error *err)
+static enum code house_store(struct house *house, struct note_sink *notes, struct error *err)
 {
     struct store_options options = {.clock = &house->clock.clock,
                                     .fs = &house->fs.fs,
                                     .limits = &house->limits,
                                     .index = house->index,
                                     .registry = catalog_registry(house->catalog),
+                                    .notes = notes,
                                     .metrics = house->metrics};
 
     return store_open(&options, &house->store, err);
+}
+
+/* What two requests of it were answered: the index has the first, the wal the second. */
+static const struct note answers[] = {
+    {.key = BYTES("sealed"), .status = 204        },
+    { .key = BYTES("in the wal"),         .status = 200, .result = BYTES("{}")},
+};
+
+static void house_put_answered(struct house *house, const struct note *note)
+{
+    struct posting posting;
+
+    posting_init(&posting, house);
+    posting.submission.note = note;
+    posting_row(&posting, house_series(house, SERIES + 1), 1, 1);
+    assert_int_equal(posting_submit(&posting, house, NULL), OK);
+    house_steps(house);
+    assert_int_equal(posting_wait(&posting), OK);
+    posting_release(&posting);
 }
 
 /* Two packs, one of them a file, a deletion that hides nothing, and a head over two segments. */
@@ -50,6 +71,7 @@ static void house_furnish(struct house *house)
     house_open(house);
     for (uint32_t s = 0; s < SERIES; s++)
         assert_int_equal(house_put(house, s, 0, ROWS, NULL), OK);
+    house_put_answered(house, &answers[0]);
     house_seal(house);
     house_put_noise(house, SERIES, 1);
     house_seal(house);
@@ -61,6 +83,7 @@ static void house_furnish(struct house *house)
     posting_release(&posting);
     for (uint32_t s = 0; s < SERIES; s++)
         assert_int_equal(house_put(house, s, ROWS, ROWS, NULL), OK);
+    house_put_answered(house, &answers[1]);
 }
 
 static void house_check(struct house *house)
@@ -76,7 +99,7 @@ static enum code loop_first_start(struct error *err)
 
     house_init_quick(&house);
     house_ready(&house);
-    ARMED(code = house_store(&house, err));
+    ARMED(code = house_store(&house, NULL, err));
     assert_true((code == OK) == (house.store != NULL));
     house_close(&house);
     house_open(&house); /* whatever the first start left */
@@ -90,17 +113,40 @@ static enum code loop_first_start(struct error *err)
 /* One furnished house for all that only look. */
 static struct house furnished;
 
+/* No request that was answered would be stored a second time. */
+static void keys_check(struct idempotency *keys)
+{
+    struct arena arena;
+
+    arena_init(&arena, SIZE_MAX, NULL);
+    for (size_t i = 0; i < COUNT_OF(answers); i++) {
+        struct note again;
+
+        assert_int_equal(idempotency_begin(keys, furnished.tenant, answers[i].key,
+                                           &answers[i].body_hash, &arena, &again, NULL),
+                         E_EXISTS);
+        assert_int_equal(again.status, answers[i].status);
+        assert_true(bytes_equal(again.result, answers[i].result));
+    }
+    arena_release(&arena);
+}
+
 static enum code loop_start(struct error *err)
 {
+    struct idempotency *keys = NULL;
     enum code code;
 
     house_ready(&furnished);
-    ARMED(code = house_store(&furnished, err));
+    assert_int_equal(idempotency_new(&furnished.limits, clock_system(), &keys, NULL), OK);
+    ARMED(code = house_store(&furnished, idempotency_sink(keys), err));
     assert_true((code == OK) == (furnished.store != NULL));
     furnished.tenant = catalog_tenant(furnished.catalog, BYTES("acme"));
-    if (code == OK)
+    if (code == OK) {
         house_check(&furnished);
+        keys_check(keys);
+    }
     house_close(&furnished);
+    idempotency_free(keys);
     return code;
 }
 
@@ -360,7 +406,7 @@ static enum code loop_serve(struct error *err)
 
     house_init_quick(&house);
     house_ready(&house);
-    assert_int_equal(house_store(&house, NULL), OK);
+    assert_int_equal(house_store(&house, NULL, NULL), OK);
     house.tenant = catalog_tenant(house.catalog, BYTES("acme"));
     posting_init(&posting, &house);
     for (uint32_t i = 0; i < ROWS; i++)

@@ -96,11 +96,13 @@ bool world_clock_is_odd(const struct world *world)
 }
 
 /* The store tells what it remembers; kept until the next opening. */
-static void take_note(struct note_sink *sink, const struct tenant *tenant, const struct note *note)
+static enum code take_note(struct note_sink *sink, const struct tenant *tenant,
+                           const struct note *note, struct error *err)
 {
     struct world *world = (struct world *)((char *)sink - offsetof(struct world, sink));
     struct seen_note *seen;
 
+    (void)err;
     if (world->note_count == world->note_capacity) {
         world->note_capacity = world->note_capacity * 2 + 64;
         world->notes = realloc(world->notes, world->note_capacity * sizeof(*world->notes));
@@ -114,6 +116,7 @@ static void take_note(struct note_sink *sink, const struct tenant *tenant, const
     seen->note.key = arena_copy(&world->notes_arena, note->key);
     seen->note.result = arena_copy(&world->notes_arena, note->result);
     assert(seen->note.key.data != NULL && seen->note.result.data != NULL);
+    return OK;
 }
 
 static void make_series(struct world *world, uint32_t number)

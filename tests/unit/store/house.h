@@ -92,6 +92,13 @@ static inline enum code limping_sync(struct file *file, struct error *err)
     return limping_step(limping_of(file), err); /* a test that outlives the power needs none */
 }
 
+static inline enum code limping_truncate(struct file *file, uint64_t size, struct error *err)
+{
+    enum code code = limping_step(limping_of(file), err);
+
+    return code ? code : fs_truncate(((struct limping_file *)file)->inner, size, err);
+}
+
 static inline enum code limping_size(struct file *file, uint64_t *size, struct error *err)
 {
     return fs_size(((struct limping_file *)file)->inner, size, err);
@@ -193,6 +200,7 @@ static inline void house_init(struct house *house)
         .read = limping_read,
         .write = limping_write,
         .sync = limping_sync,
+        .truncate = limping_truncate,
         .size = limping_size,
         .rename = limping_rename,
         .unlink = limping_unlink,
@@ -353,14 +361,17 @@ static inline enum code posting_submit(struct posting *posting, struct house *ho
                                        struct error *err)
 {
     static const struct note none = {0};
+    const struct note *note = posting->submission.note;
 
+    if (note == NULL)
+        note = &none;
     posting->done = false;
     buf_clear(&posting->payload);
     if (posting->tombstone.selector.measurement.size > 0) {
-        record_encode_delete(house->tenant->name, &none, &posting->tombstone, &posting->payload);
+        record_encode_delete(house->tenant->name, note, &posting->tombstone, &posting->payload);
         posting->submission.tombstone = &posting->tombstone;
     } else {
-        record_encode_rows(house->tenant->name, &none, &posting->batch, &posting->payload);
+        record_encode_rows(house->tenant->name, note, &posting->batch, &posting->payload);
         posting->submission.batch = &posting->batch;
     }
     posting->submission.payload = buf_bytes(&posting->payload);
