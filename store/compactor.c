@@ -363,7 +363,7 @@ void store_compact(struct store *store, const struct tenant *tenant, enum compac
                    void (*done)(void *context, enum code code, const struct error *err),
                    void *context)
 {
-    struct compact_request *request = calloc(1, sizeof(*request));
+    struct compact_request *request = calloc(1, sizeof(*request)), **end;
     struct error err = {0};
 
     if (request == NULL) {
@@ -374,8 +374,9 @@ void store_compact(struct store *store, const struct tenant *tenant, enum compac
     *request = (struct compact_request){
         .store = store, .tenant = tenant, .extent = extent, .done = done, .context = context};
     pthread_mutex_lock(&store->compact_lock);
-    request->next = store->compact_requests;
-    store->compact_requests = request;
+    for (end = &store->compact_requests; *end != NULL; end = &(*end)->next)
+        ;
+    *end = request; /* the first that came is the first that is carried out */
     pthread_mutex_unlock(&store->compact_lock);
     store_flush(store, request_flushed, request);
 }

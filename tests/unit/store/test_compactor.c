@@ -127,6 +127,51 @@ static void test_every_request_is_answered_once(void **state)
     house_remove(&house);
 }
 
+enum { TURNS = 6 };
+
+struct turn {
+    struct waiting *waiting, *gate; /* gate: of the first, which holds the compactor up */
+    struct turn **taken;            /* in what order */
+};
+
+static void take_turn(void *context, enum code code, const struct error *err)
+{
+    struct turn *turn = context;
+
+    if (turn->gate != NULL)
+        (void)wait_for(turn->gate, 1);
+    turn->taken[turn->waiting->done] = turn; /* they come from one thread */
+    done(turn->waiting, code, err);
+}
+
+/* Requests that came while the compactor was busy are carried out in the order of coming. */
+static void test_who_came_first_is_served_first(void **state)
+{
+    struct house house;
+    struct waiting waiting, flushed, gate;
+    struct turn turns[TURNS], *taken[TURNS] = {0};
+
+    (void)state;
+    house_init(&house);
+    house_start(&house);
+    waiting_init(&waiting);
+    waiting_init(&flushed);
+    waiting_init(&gate);
+    for (int i = 0; i < TURNS; i++) {
+        turns[i] = (struct turn){&waiting, i == 0 ? &gate : NULL, taken};
+        assert_int_equal(house_put(&house, 1, i * 10, 10, NULL), OK);
+        store_compact(house.store, house.tenant, COMPACT_DUE, take_turn, &turns[i]);
+    }
+    store_flush(house.store, done, &flushed); /* done when theirs are */
+    assert_int_equal(wait_for(&flushed, 1), OK);
+    done(&gate, OK, NULL);
+    assert_int_equal(wait_for(&waiting, TURNS), OK);
+    for (int i = 0; i < TURNS; i++)
+        assert_ptr_equal(taken[i], &turns[i]);
+    house_close(&house);
+    house_remove(&house);
+}
+
 /* A store that closes while it merges answers who waits, and loses nothing. */
 static void test_closing_answers_who_waits(void **state)
 {
@@ -381,6 +426,7 @@ int main(void)
         cmocka_unit_test(test_a_request_flushes_and_merges_everything),
         cmocka_unit_test(test_packs_are_merged_when_they_are_many),
         cmocka_unit_test(test_every_request_is_answered_once),
+        cmocka_unit_test(test_who_came_first_is_served_first),
         cmocka_unit_test(test_closing_answers_who_waits),
         cmocka_unit_test(test_a_stop_does_not_wait_for_work),
         cmocka_unit_test(test_the_pace_keeps_to_its_share),
