@@ -16,7 +16,7 @@ static struct pack *write_block(struct pack_fixture *fixture, struct block *bloc
     struct pack_summary summary;
     struct error err = {0};
     struct bytes bytes;
-    struct pack *pack;
+    struct pack *pack = NULL;
 
     for (uint32_t i = 0; i < block->series_count; i++)
         ids[i] = series[i].id;
