@@ -18,8 +18,10 @@ EPOCH = datetime.datetime(1970, 1, 1)
 MONDAY = datetime.datetime(1970, 1, 5)
 UTC = datetime.timezone.utc
 F64_MAX = Fraction(1.7976931348623157e308)
+F64_LEAST = Fraction(1, 2**1072)  # below 1e-308 a f64 has fewer digits, and few roundings are made
 KEPT_MAX = 65536  # values of which quantiles and distinct counts are exact
 RATE_NS = 2**30  # rates that f64 cannot hold for so many ns are null
+AREA_LEAST = Fraction(2**66, 2**1074)  # value x ns, below which areas have no digits: so that large ones do not overflow
 PAIRED = {"increase", "rate", "delta", "derivative", "integral", "time_weighted_mean"}
 ANY_TYPE = {"count", "first", "last", "mode", "distinct"}
 
@@ -37,7 +39,7 @@ class Near:
 
     def fits(self, got):
         return (isinstance(got, float) and
-                abs(Fraction(got) - self.value) <= abs(self.value) / 10**9 + self.slack)
+                abs(Fraction(got) - self.value) <= abs(self.value) / 10**9 + self.slack + F64_LEAST)
 
     def __repr__(self):
         return f"about {float(self.value)!r}"
@@ -418,6 +420,8 @@ class Column:
                 return None
             total += value * by
             slack += scale * by / 10**13
+            if area:
+                slack += len(mine) * AREA_LEAST * by
             counted += (mine[0][2], mine[-1][4]) if name == "delta" else [value for pair in mine for value in (pair[2], pair[4])]
         if name in ("increase", "delta") and all(isinstance(value, int) for value in counted):
             return int(total)

@@ -9,11 +9,14 @@ erased and before and after a restart:
 tags are sorted pairs.  A number that is to be stored as u64 is `Unsigned`.
 
 A question is a dict; a key that is not there is a parameter that is not said:
-    kind "query", "changes" or "stats"; form: the parameters go in a body; fields, group_by: names; match: [(tag, operator, text)]; where: [(column, operator, value)];
+    kind "query", "changes", "stats" or "join"; form: the parameters go in a body; fields, group_by: names; match: [(tag, operator, text)]; where: [(column, operator, value)];
     let: [(name, tree)], a tree being a number, a name, ("neg", tree) or (operator, tree, tree);
     agg: [(name, argument)], argument the percent of a quantile or a unit in ns; every: (unit, count); tz; offset: ns;
-    fill, downsample, points, gap: ns; top: (top or bottom, count, column); order; limit: rows of a page; versions: True;
-    start, end: ns; as_of, since: id of the step whose moment is meant (since 0: the beginning); format, shape, epoch, int64."""
+    fill, downsample, points, gap: ns; top: (top or bottom, count, column); order; limit: rows of a page, limits: of those behind the first, in turn; versions: True;
+    start, end: ns; as_of, since: id of the step whose moment is meant (since 0: the beginning); format, shape, epoch, int64;
+    json: the same is asked as a document, written as this seed says; explain: True, its plan is looked at as well; live: "since" or "header", what
+    /v1/live tells of the same is;
+    of joins: selections: [(name, question)], in which spread is True or ns; join; let and fields are of all their columns."""
 import datetime
 import random
 from fractions import Fraction
@@ -220,7 +223,9 @@ class Generator:
 
     def question(self):
         chance = self.random
-        kind = chance.choices(["raw", "windows", "versions", "changes", "plot", "stats"], [3, 8, 2, 2, 2, 1])[0]
+        kind = chance.choices(["raw", "windows", "versions", "changes", "plot", "stats", "join"], [3, 8, 2, 2, 2, 1, 3])[0]
+        if kind == "join":
+            return self.join()
         question = {"kind": kind if kind in ("changes", "stats") else "query"}
         self.range_of(question)
         if chance.random() < 0.3:
@@ -234,7 +239,18 @@ class Generator:
             question["fields"] = self.some(names)
         getattr(self, kind)(question)
         self.form_of(question)
+        self.ways_of(question)
         return question
+
+    def ways_of(self, question):
+        """What else it is asked for."""
+        chance = self.random
+        if question["kind"] == "query" and not question.get("form") and chance.random() < 0.2:
+            question["json"] = chance.randrange(1 << 30)
+        if question["kind"] == "query" and chance.random() < 0.08:
+            question["explain"] = True
+        if question["kind"] == "changes" and "as_of" not in question and "order" not in question and chance.random() < 0.4:
+            question["live"] = chance.choice(["since", "header"])
 
     def range_of(self, question):
         chance = self.random
@@ -296,6 +312,8 @@ class Generator:
             question["order"] = self.random.choice(["asc", "desc"])
         if self.random.random() < 0.2:
             question["limit"] = self.random.choice([1, 3, 7, 50, 1000])
+            if self.random.random() < 0.3:
+                question["limits"] = [self.random.choice([1, 2, 10, 1000]) for _ in range(self.random.choice([1, 2]))]
 
     def versions(self, question):
         question["versions"] = True
@@ -374,6 +392,102 @@ class Generator:
                     question["offset"] = offset
         if chance.random() < 0.45:
             question["fill"] = chance.choice(["none", "null", "previous", "linear", "0", "-1.5", "0.0"])
+
+    # joins
+
+    def join(self):
+        chance = self.random
+        names = chance.sample(["a", "load", "_w", "x1"], chance.choice([1, 2, 2, 2, 3, 3]))
+        question = {"kind": "join", "json": chance.randrange(1 << 30)}
+        by = chance.choice([None, None, ["host"], ["region"], ["region", "host"], ["none"]])
+        question["selections"] = [(name, self.selection(by)) for name in names]
+        windowed = [each for _, each in question["selections"] if "agg" in each]
+        if windowed and chance.random() < 0.7:
+            self.share(question, windowed)
+        if chance.random() < 0.3:
+            self.range_of(question)
+        for _, each in question["selections"]:
+            both = {**question, **each}
+            if "start" in both and "end" in both and both["start"] >= both["end"]:
+                each.pop("start", None)
+                each.pop("end", None)
+        if chance.random() < 0.2:
+            question["as_of"] = chance.choice(self.facts["steps"])
+        if chance.random() < 0.7:
+            question["join"] = chance.choice(["outer", "left", "inner"])
+        own = 0 if question.get("join") == "left" else chance.randrange(len(names))
+        for place, (_, selection) in enumerate(question["selections"]):
+            if place != own and chance.random() < 0.4:
+                selection["spread"] = chance.choice([True, max(1, self.facts["step"] * chance.choice([1, 3, 50]))])
+        self.columns_of(question)
+        if chance.random() < 0.2:
+            question["order"] = chance.choice(["asc", "desc"])
+        if chance.random() < 0.1:
+            question["limit"] = chance.choice([1, 5, 100])
+        self.form_of(question)
+        return question
+
+    def selection(self, by):
+        """Windows, or raw rows of one series."""
+        chance = self.random
+        selection = {"kind": "query"}
+        if chance.random() < 0.2:
+            self.range_of(selection)
+        if chance.random() < 0.2:
+            selection["as_of"] = chance.choice(self.facts["steps"])
+        self.let_and_where(selection)
+        if chance.random() < 0.5:
+            selection["fields"] = self.some(self.facts["fields"] + [name for name, _ in selection.get("let", ())])
+        if chance.random() < 0.25:
+            tags = dict(chance.choice(self.facts["tags"]))
+            selection["match"] = [(name, "=", tags.get(name, "")) for name in ("host", "region")]
+        else:
+            if chance.random() < 0.3:
+                selection["match"] = self.match()
+            self.windows(selection)
+            for name in ("group_by", "top", "order", "limit", "limits"):
+                selection.pop(name, None)
+            if by and chance.random() < 0.7:
+                selection["group_by"] = chance.sample(by, len(by))
+        return selection
+
+    def share(self, question, selections):
+        """Windows around all selections, of those that have none of their own."""
+        chance = self.random
+        self.grid(question)
+        for name in ("offset", "fill"):
+            question.pop(name, None)
+        if "every" not in question:
+            return
+        for each in selections:
+            unit, count = each.get("every", ("ns", 1))
+            if chance.random() < 0.6 or "tz" in question and unit == "ns" and count % DAY == 0:  # it could not be written
+                for name in ("every", "tz", "offset", "fill"):
+                    each.pop(name, None)
+                if chance.random() < 0.4:
+                    each["fill"] = chance.choice(["null", "previous", "linear", "0", "-1.5"])
+                if chance.random() < 0.1 and question["every"] != ("ns", 1):
+                    each["offset"] = 1
+
+    def columns_of(self, question):
+        """Columns that are computed of those of selections, and which are told."""
+        chance = self.random
+        columns, numbers = [], []
+        for name, each in question["selections"]:
+            fields = each.get("fields") or self.facts["fields"] + [field for field, _ in each.get("let", ())]
+            for field in fields:
+                calls = [call for call in each.get("agg", ()) if field not in ("b", "s") or call[0] in ANY_TYPE]
+                mine = [f"{name}.{column_name(call, field)}" for call in calls] if "agg" in each else [f"{name}.{field}"]
+                columns += mine
+                numbers += mine if field not in ("b", "s") else []
+        if numbers and chance.random() < 0.35:
+            for n in range(chance.choice([1, 1, 2])):
+                tree = (chance.choice("+-*/"), chance.choice(numbers), self.tree(numbers, 2))
+                question.setdefault("let", []).append((f"sum{n}", tree))
+                numbers.append(f"sum{n}")
+                columns.append(f"sum{n}")
+        if columns and chance.random() < 0.35:
+            question["fields"] = chance.sample(columns, chance.randrange(1, min(len(columns), 8) + 1))
 
     def form_of(self, question):
         chance = self.random

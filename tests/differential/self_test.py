@@ -6,7 +6,8 @@ import shrink
 from evaluator import History
 from generator import Unsigned
 from server import Server
-from trial import Difference, Trial
+from trial import Trial
+from wire import Difference
 
 A, B = (("host", "a"),), (("host", "b"), ("region", "eu"))
 STEPS = [{"kind": "write", "id": 1, "json": False,
@@ -15,6 +16,11 @@ STEPS = [{"kind": "write", "id": 1, "json": False,
          {"kind": "write", "id": 2, "json": True, "points": [(A, 3 * 10**9, {"f": None, "n": 7})]}]
 ROWS = {"kind": "query", "format": "json", "epoch": "ns"}
 MEANS = {"kind": "query", "format": "csv", "epoch": "ns", "every": ("ns", 7 * 10**9), "agg": [("mean", None), ("count", None)], "group_by": ["host"]}
+JOIN = {"kind": "join", "json": 1, "format": "json", "epoch": "ns", "let": [("ratio", ("/", "rows.f", "means.mean_n"))],
+        "selections": [("rows", {"kind": "query", "match": [("host", "=", "a")], "fields": ["f", "s"]}),
+                       ("means", {"kind": "query", "every": ("ns", 7 * 10**9), "agg": [("mean", None)], "group_by": ["host"], "spread": 14 * 10**9})]}
+DOCUMENT, PLAN = {**ROWS, "json": 2}, {**ROWS, "explain": True}
+LIVE = {"kind": "changes", "format": "json", "epoch": "ns", "since": 1, "live": "header"}
 
 
 def changed(place, name, change):
@@ -51,6 +57,19 @@ PERTURBED = [
     ("a mean is an integer", MEANS, changed(0, "mean_f", int)),
     ("a count is one less", MEANS, changed(1, "count_s", lambda value: value - 1)),
     ("a window is missing", MEANS, lambda rows: rows[1:]),
+    ("a row of a join is missing", JOIN, lambda rows: rows[:-1]),
+    ("a row of a join is in another group", JOIN, lambda rows: [(B[:1], rows[0][1]), *rows[1:]]),
+    ("a text of a join is of the row before", JOIN, changed(5, "rows.s", lambda value: "text 4")),
+    ("a mean of a join is held for too short a time", JOIN, changed(6, "means.mean_n", lambda value: None)),
+    ("a column computed of a mean is off by 1e-8 of it", JOIN, changed(8, "ratio", lambda value: value * (1 + 1e-8))),
+    ("JSON asked for another answer", DOCUMENT, {"document": lambda text: text.replace("1.5", "1.25", 1)}),
+    ("JSON asked for less", DOCUMENT, {"document": lambda text: text[:-1]}),
+    ("a plan has a series too many", PLAN, {"plan": lambda told: {**told, "series": told["series"] + 1}}),
+    ("a plan has a moment that is 1 ns early", PLAN, {"plan": lambda told: {**told, "as_of": told["as_of"][:-2] + "1Z"}}),
+    ("a plan has too few rows", PLAN, {"plan": lambda told: {**told, "rows_at_least": 0, "rows_at_most": 39}}),
+    ("a plan has too many rows", PLAN, {"plan": lambda told: {**told, "rows_at_least": told["rows_at_most"] + 1, "rows_at_most": 10**9}}),
+    ("a live reader is told nothing of the last row", LIVE, {"live": lambda rows: rows[:-1]}),
+    ("a live reader is told the value before", LIVE, {"live": changed(0, "n", lambda value: 9)}),
 ]
 
 
@@ -65,7 +84,7 @@ def self_test(program):
             for name, question, perturb in PERTURBED:
                 trial.perturb = None
                 trial.ask(dict(question))
-                trial.perturb = perturb
+                trial.perturb = perturb if isinstance(perturb, dict) else {"rows": perturb}
                 try:
                     trial.ask(dict(question))
                 except Difference:
@@ -75,6 +94,6 @@ def self_test(program):
         shutil.rmtree(data, ignore_errors=True)
     # As if Weir lost rows whose n is 49: two points have it, one is enough to show it.
     text = shrink.shrunk(program, [*STEPS, {"kind": "flush"}], {**ROWS, "where": [("b", "!=", True)], "order": "desc"},
-                         lambda rows: [row for row in rows if row[1].get("n") != 49])
+                         {"rows": lambda rows: [row for row in rows if row[1].get("n") != 49]})
     if " 1 points are left" not in text or "flush" in text or "where" in text or "n=49i" not in text:
         raise AssertionError(f"not made small: {text}")

@@ -1,16 +1,20 @@
 """Makes a failing case small: fewer steps, fewer points, fewer fields, a shorter question, each tried on a measurement of its
 own as long as the answer stays wrong; then tells it as a script of curl."""
+import re
 import shlex
 import shutil
 import tempfile
 import time
 
+import ways
+from documents import body_of
 from evaluator import Ambiguous, History
 from server import Server, ServerDied
-from trial import Difference, Trial, body, deletion, parameters
+from trial import Trial
+from wire import Difference, body, deletion, parameters
 
 SECONDS_MAX = 60
-STAYS = {"kind", "format", "since", "top", "agg"}  # what makes the question what it is, or is tried by itself
+STAYS = {"kind", "format", "since", "top", "agg", "selections"}  # what makes the question what it is, or is tried by itself
 
 
 class Shrinker:
@@ -94,13 +98,27 @@ class Shrinker:
         return steps
 
     def question(self, steps, question):
+        question = self.shorter(question, lambda less: self.still(steps, less))
+        if "selections" not in question:
+            return question
+        selections = self.fewer(question["selections"], lambda items: bool(items) and self.still(steps, {**question, "selections": items}))
+        for place, (name, selection) in enumerate(selections):
+            def rebuilt(less, place=place, name=name):
+                return {**question, "selections": [*selections[:place], (name, less), *selections[place + 1:]]}
+
+            selections[place] = (name, self.shorter(selection, lambda less, rebuilt=rebuilt: self.still(steps, rebuilt(less))))
+        return {**question, "selections": selections}
+
+    def shorter(self, question, holds):
+        """Without what it can be without, and with shorter lists."""
         for name in sorted(set(question) - STAYS):
-            less = {key: value for key, value in question.items() if key != name}
-            if self.still(steps, less):
+            gone = {"every", "tz", "offset"} if name == "every" else {name}  # a length without its zone would be another
+            less = {key: value for key, value in question.items() if key not in gone}
+            if holds(less):
                 question = less
         for name in ("agg", "fields", "match", "where", "let", "group_by"):
             if name in question:
-                shorter = self.fewer(list(question[name]), lambda items, name=name: bool(items) and self.still(steps, {**question, name: items}))
+                shorter = self.fewer(list(question[name]), lambda items, name=name: bool(items) and holds({**question, name: items}))
                 question = {**question, name: shorter}
         return question
 
@@ -120,7 +138,7 @@ class Shrinker:
 
 def script(steps, question):
     """As a script of bash, on a server of its own."""
-    used = {question.get("as_of"), question.get("since")}
+    used = {question.get("as_of"), question.get("since"), *(each.get("as_of") for _, each in question.get("selections", ()))}
     known = [step["id"] for step in steps if "id" in step]
 
     def moment_of(wanted):
@@ -141,9 +159,30 @@ def script(steps, question):
             lines.append({"restart": "stop -TERM; start", "kill": "stop -KILL; start"}.get(step["kind"], f"curl -s -X POST $W/v1/admin/{step['kind']}"))
         if str(step.get("id")) in used:
             lines.append(f"S{step['id']}=$(moment)")
+    return "\n".join(lines + asked(question, moment_of) + ["stop -TERM"])
+
+
+def asked(question, moment_of):
+    """Its curl, and those of the other ways that it is asked."""
+    document = "-H 'Content-Type: application/json' -d "
+    if question["kind"] == "join":
+        return [f"curl -s $W/v1/query {document}{quoted(body_of(question, 'm', moment_of))}"]
+    pairs = parameters(question, "m", moment_of)
     way = "" if question.get("form") else " -G"
-    lines += [f"curl -s{way} $W/v1/{question['kind']}" + words(parameters(question, "m", moment_of)), "stop -TERM"]
-    return "\n".join(lines)
+    lines = [f"curl -s{way} $W/v1/{question['kind']}" + words(pairs)]
+    if question.get("json") is not None:
+        lines.append(f"curl -s $W/v1/query {document}{quoted(body_of(question, 'm', moment_of))}")
+    if question.get("explain"):
+        lines.append("curl -s -G $W/v1/query" + words([pair for pair in pairs if pair[0] not in ways.FORMS] + [("explain", "true")]))
+    if question.get("live"):
+        pairs = [pair for pair in pairs if pair[0] in ways.LIVE] + [("since", moment_of(question["since"]))]
+        lines.append("curl -s -N -m 2 -G $W/v1/live" + words(pairs))
+    return lines
+
+
+def quoted(text):
+    """For the shell; the moments in it are variables."""
+    return re.sub(r'"(\$S\d+)"', "\"'\"\\1\"'\"", shlex.quote(text))
 
 
 def words(pairs):
