@@ -1,5 +1,7 @@
 #include "handlers/operations.h"
 
+#include <inttypes.h>
+
 #include "codec/json_doc.h"
 #include "handlers/app.h"
 #include "handlers/openapi_text.h"
@@ -21,6 +23,7 @@ static void readyz_finish(struct request *request)
     struct app *app = app_of(request);
     struct error err = {0};
     struct buf out = BUF_INIT(4096);
+    int64_t ahead_ns = store_ahead_ns(app->store);
     enum code code = store_ready(app->store, &err);
 
     if (code == OK && app->draining)
@@ -31,7 +34,13 @@ static void readyz_finish(struct request *request)
         buf_printf(&out, ",\"code\":\"%s\",\"detail\":", code_row(code)->slug);
         json_put_text(&out, bytes_of(err.text));
     }
-    buf_put_text(&out, "}]}");
+    buf_put_text(&out, "}");
+    if (ahead_ns > 0)
+        buf_printf(&out,
+                   ",{\"name\":\"clock\",\"status\":\"warn\",\"detail\":\"ingest times are %" PRId64
+                   " s ahead of the wall clock\"}",
+                   ahead_ns / 1000000000);
+    buf_put_text(&out, "]}");
     if (code)
         reply_header(request, "Retry-After", BYTES("2"));
     reply_buf_take(request, code == OK ? 200 : 503, "application/json", &out);

@@ -29,7 +29,7 @@ struct idempotency {
     struct note_sink sink; /* first: the sink is the idempotency */
     uint64_t keys_max;
     int64_t keep_ns;
-    struct clock *clock;
+    struct clock *clock;          /* it may take a lock: not asked under this one */
     pthread_mutex_t lock;         /* guards: */
     struct tenant_keys **tenants; /* by ordinal */
     size_t capacity, count;
@@ -87,9 +87,9 @@ static struct tenant_keys *keys_of(struct idempotency *idempotency, const struct
 }
 
 /* Old and surplus answers go; what is in flight stays. */
-static void keys_expire(struct idempotency *idempotency, struct tenant_keys *keys)
+static void keys_expire(struct idempotency *idempotency, struct tenant_keys *keys, int64_t now_ns)
 {
-    int64_t before = clock_wall_ns(idempotency->clock) - idempotency->keep_ns;
+    int64_t before = now_ns - idempotency->keep_ns;
 
     while (keys->oldest != NULL && !keys->oldest->in_flight &&
            (keys->oldest->ingest < before || keys->by_key.count > idempotency->keys_max))
@@ -161,6 +161,7 @@ static bool key_answer(struct idempotency *idempotency, const struct tenant *ten
 {
     struct tenant_keys *keys;
     struct entry *entry = NULL;
+    int64_t now_ns = clock_wall_ns(idempotency->clock);
     bool answered = false;
 
     pthread_mutex_lock(&idempotency->lock);
@@ -173,7 +174,7 @@ static bool key_answer(struct idempotency *idempotency, const struct tenant *ten
         answered = entry_answer(entry, note);
         if (!answered)
             entry_remove(idempotency, keys, entry);
-        keys_expire(idempotency, keys);
+        keys_expire(idempotency, keys, now_ns);
     }
     pthread_mutex_unlock(&idempotency->lock);
     return answered;
@@ -234,6 +235,11 @@ struct note_sink *idempotency_sink(struct idempotency *idempotency)
     return &idempotency->sink;
 }
 
+void idempotency_believe(struct idempotency *idempotency, struct clock *clock)
+{
+    idempotency->clock = clock;
+}
+
 static enum code entry_judge(const struct entry *entry, struct bytes key,
                              const struct hash128 *body_hash, struct arena *arena,
                              struct note *answer, struct error *err)
@@ -264,12 +270,13 @@ enum code idempotency_begin(struct idempotency *idempotency, const struct tenant
 {
     struct tenant_keys *keys;
     struct entry *entry;
+    int64_t now_ns = clock_wall_ns(idempotency->clock);
     enum code code = OK;
 
     pthread_mutex_lock(&idempotency->lock);
     keys = keys_of(idempotency, tenant);
     if (keys != NULL)
-        keys_expire(idempotency, keys);
+        keys_expire(idempotency, keys, now_ns);
     entry = keys == NULL ? NULL : map_get(&keys->by_key, key);
     if (entry != NULL) {
         code = entry_judge(entry, key, body_hash, arena, answer, err);
@@ -280,7 +287,7 @@ enum code idempotency_begin(struct idempotency *idempotency, const struct tenant
         } else {
             entry->in_flight = true;
             entry->body_hash = *body_hash;
-            entry->ingest = clock_wall_ns(idempotency->clock);
+            entry->ingest = now_ns;
         }
     }
     pthread_mutex_unlock(&idempotency->lock);

@@ -19,6 +19,10 @@ void idempotency_free(struct idempotency *idempotency);
 /* For the store: what replay and the index hold. */
 struct note_sink *idempotency_sink(struct idempotency *idempotency);
 
+/* By which answers grow old from now on, instead of the machine's clock: the store's, which does
+ * not follow one that jumped.  Else a jump would make them all forgotten.  Before anybody asks. */
+void idempotency_believe(struct idempotency *idempotency, struct clock *clock);
+
 /* OK: the key is now in flight, and is to be ended by idempotency_done() or idempotency_release().
  * E_EXISTS: answered before; *answer (its result copied into `arena`) is the answer again.
  * E_IDEMPOTENCY_MISMATCH: answered before, to another body.  E_IDEMPOTENCY_IN_FLIGHT: being

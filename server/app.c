@@ -94,6 +94,8 @@ static enum code open_store(struct server *server, struct error *err)
     store.rules = &server->rules;
     code = store_open(&store, &app->store, err);
     if (code == OK)
+        idempotency_believe(server->idempotency, store_clock(app->store));
+    if (code == OK)
         code = store_start(app->store, err);
     return code;
 }

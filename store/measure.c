@@ -66,6 +66,8 @@ static const struct {
                                                                        ""                                                                                                                                                                     },
     {STORE_METRIC(watermark_lag),          "weir_watermark_lag_ns",
                                                                        "How far the watermark is behind the newest ingest time given out.",                                                            METRIC_GAUGE,   ""                     },
+    {STORE_METRIC(ingest_ahead),           "weir_ingest_ahead_seconds",
+                                                                       "By how much ingest times are ahead of the wall clock.",                                                                        METRIC_GAUGE,   ""                     },
     {STORE_METRIC(disk_free),              "weir_disk_free_bytes",                "Free space below the data directory.",
                                                                        METRIC_GAUGE,                                                                                                                                   ""                     },
     {STORE_METRIC(gaps),                   "weir_missing_parts",                  "Damaged parts that answers may miss.",            METRIC_GAUGE,
@@ -170,6 +172,7 @@ void store_measure(struct store *store)
     }
     metric_set(metrics->generations, (int64_t)store->generation_count);
     metric_set(metrics->watermark_lag, store->assigned - store->applied);
+    metric_set(metrics->ingest_ahead, stamp_ahead(&store->stamp) / 1000000000);
     metric_set(metrics->gaps, (int64_t)store->missing_count);
     pthread_mutex_unlock(&store->state_lock);
 

@@ -607,6 +607,20 @@ static void store_init(struct store *store, const struct store_options *options)
     store_metrics_init(store);
 }
 
+/* Whoever set the clock right since then is to know what came of it. */
+static void ahead_tell(const struct store *store)
+{
+    int64_t ahead_ns = stamp_ahead(&store->stamp);
+
+    if (ahead_ns > 0)
+        log_event(LOG_WARN,
+                  store->options.accept_clock
+                      ? "ingest times are ahead of the wall clock, and will be until it gets there"
+                      : "the newest ingest time is ahead of the wall clock: writes are refused "
+                        "until it gets there, unless started with --accept-clock",
+                  LOG_INT("seconds", ahead_ns / 1000000000));
+}
+
 enum code store_open(const struct store_options *options, struct store **out, struct error *err)
 {
     struct store *store = calloc(1, sizeof(*store));
@@ -638,6 +652,7 @@ enum code store_open(const struct store_options *options, struct store **out, st
     store->applied = ingest_last;
     store->durable = ingest_last;
     store->assigned = ingest_last;
+    ahead_tell(store);
     store_ballast(store);
     *out = store;
     return OK;

@@ -81,3 +81,10 @@ int64_t stamp_now(const struct stamp *stamp)
 
     return wall > stamp->last ? wall : stamp->last;
 }
+
+int64_t stamp_ahead(const struct stamp *stamp)
+{
+    int64_t ahead = stamp->last - clock_wall_ns(stamp->clock);
+
+    return stamp->last > 0 && ahead > skew_ns_max ? ahead : 0;
+}

@@ -33,5 +33,8 @@ int64_t stamp_wall(const struct stamp *stamp);
 /* The checked wall clock's time as the greatest stamp of a reader: nothing lower will come after
  * stamp_raise() with it. */
 int64_t stamp_now(const struct stamp *stamp);
+/* By how much the newest stamp is ahead of the wall clock, as it is after the clock was wrong: what
+ * is given out next is ahead, too.  0 within the 60 s that pass for agreement. */
+int64_t stamp_ahead(const struct stamp *stamp);
 
 #endif

@@ -52,8 +52,9 @@ struct store_metrics {
     struct metric *commits, *commit_seconds, *records, *wal_written, *rows, *values, *seals,
         *seal_seconds, *pack_bytes, *pack_rows, *refused_busy, *refused_disk, *refused_clock,
         *apply_seconds, *head_bytes, *head_rows, *generations, *wal_bytes, *wal_segments, *packs,
-        *waiting, *watermark_lag, *pinned_bytes, *given_up, *disk_free, *gaps, *tombstones,
-        *column_cache_bytes, *column_cache_hits, *column_cache_misses, *column_cache_evictions;
+        *waiting, *watermark_lag, *ingest_ahead, *pinned_bytes, *given_up, *disk_free, *gaps,
+        *tombstones, *column_cache_bytes, *column_cache_hits, *column_cache_misses,
+        *column_cache_evictions;
 };
 
 struct store {

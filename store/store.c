@@ -532,3 +532,13 @@ enum code store_ready(struct store *store, struct error *err)
     pthread_mutex_unlock(&store->state_lock);
     return code;
 }
+
+int64_t store_ahead_ns(struct store *store)
+{
+    int64_t ahead_ns;
+
+    pthread_mutex_lock(&store->state_lock);
+    ahead_ns = stamp_ahead(&store->stamp);
+    pthread_mutex_unlock(&store->state_lock);
+    return ahead_ns;
+}

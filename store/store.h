@@ -104,6 +104,8 @@ struct clock *store_clock(struct store *store);
 void store_mark(const struct store *store, char text[HASH128_TEXT_SIZE]);
 /* Readiness: OK, or why not (E_IO after a disk error, E_CLOCK_SKEW, E_DISK_FULL, E_NOT_READY). */
 enum code store_ready(struct store *store, struct error *err);
+/* Nanoseconds by which ingest times are ahead of the wall clock (stamp_ahead()). */
+int64_t store_ahead_ns(struct store *store);
 /* Refreshes the gauges (head, wal, packs, watermark lag) for /metrics. */
 void store_measure(struct store *store);
 

@@ -19,6 +19,7 @@ JUMPS = [("+1 s", 1, None), ("-1 s", -1, None), ("+1 h", 3600, None), ("-1 h", -
          ("1970-01-01", None, 100), ("2038-01-19", None, 2 ** 31 - 2), ("2262-04-09", None, 9223372036 - 2 * DAY)]
 LAST = ("the last nanosecond", None, 9223372036 - 3)  # it passes while the server runs
 BELIEVED_S = 60
+HISTORY_S = 90 * DAY  # a tenant's default
 
 
 def possible():
@@ -34,10 +35,11 @@ class Clock:
     """The wall clock of a server."""
 
     def __init__(self, folder):
-        self.path = os.path.join(folder, "clock")
+        self.path, self.seconds = os.path.join(folder, "clock"), 0
         self.set(0)
 
     def set(self, seconds):
+        self.seconds = seconds
         with open(self.path + ".new", "w", encoding="ascii") as file:
             file.write(f"{seconds:+d}\n")
         os.rename(self.path + ".new", self.path)
@@ -52,8 +54,8 @@ class Story:
     """Rows that were written, each a correction of the one before at the same time, and what must be read."""
     TIMES = [-1, 0, 1, 1700000000000000000, 2 ** 31 * 10 ** 9, 2 ** 63 - 2]
 
-    def __init__(self):
-        self.written, self.number = {}, 0
+    def __init__(self, clock):
+        self.clock, self.written, self.number = clock, {}, 0
 
     def write(self, client, expect, what):
         """All times once more; `expect` is the status that each must get."""
@@ -82,6 +84,22 @@ class Story:
             known.setdefault(row[0], []).append(row[answer["columns"].index("known_from")])
         promise(versions == self.written, f"{what}: versions {versions}, wrote {self.written}")
         promise(all(list(sorted(set(moments))) == moments for moments in known.values()), f"{what}: known_from does not ascend: {known}")
+        moment = self.TIMES[0]
+        for number, since in list(zip(self.written.get(moment, []), known.get(moment, [])))[-2:]:
+            status, _, text = client.ask("GET", f"/v1/query?measurement=story&epoch=ns&end=0&as_of={since}")
+            if status == 410 and since / 1e9 < time.time() + self.clock.seconds - HISTORY_S:
+                continue
+            promise(status == 200, f"{what}: as_of={since} got {status} {text[:300]}")
+            promise(json.loads(text)["series"][0]["rows"] == [[moment, number]], f"{what}: as_of={since}: {text[:300]}, wrote {number}")
+
+
+def ahead(client, wanted, what):
+    """Whoever goes on with ingest times ahead of the clock is told."""
+    _, _, text = client.ask("GET", "/readyz")
+    promise((b'"clock","status":"warn"' in text) == wanted, f"{what}: /readyz {text[:300]}")
+    _, _, text = client.ask("GET", "/metrics")
+    seconds = int([line for line in text.splitlines() if line.startswith(b"weir_ingest_ahead_seconds ")][0].split()[1])
+    promise((seconds > 0) == wanted, f"{what}: weir_ingest_ahead_seconds {seconds}")
 
 
 def idle(server, what):
@@ -105,7 +123,8 @@ def at_start(run):
     """The first start is at a strange time, the second at the right one, the third takes it as it is."""
     for jump in JUMPS:
         with tempfile.TemporaryDirectory(prefix="weir-clock-") as folder:
-            clock, story, name = Clock(folder), Story(), f"started at {jump[0]}"
+            clock, name = Clock(folder), f"started at {jump[0]}"
+            story = Story(clock)
             clock.set(offset_of(jump))
             with start(run.program, folder, clock) as server:
                 server.start()
@@ -134,6 +153,7 @@ def at_start(run):
                 client = Client(server.address)
                 story.write(client, 204, name)
                 story.check(client, name)
+                ahead(client, not believed, name)
                 idle(server, name)
                 server.kill()
                 server.start()
@@ -145,7 +165,8 @@ def while_running(run):
     """The clock jumps and comes back, again and again."""
     for flags in ([], ["--accept-clock"]):
         with tempfile.TemporaryDirectory(prefix="weir-clock-") as folder:
-            clock, story = Clock(folder), Story()
+            clock = Clock(folder)
+            story = Story(clock)
             with start(run.program, folder, clock, *flags) as server:
                 server.start()
                 client = Client(server.address)
@@ -170,7 +191,8 @@ def past_the_end(run):
     """The last nanosecond that 64 bits hold passes: writes are refused from a day before it on, nothing else happens."""
     for flags in ([], ["--accept-clock"]):
         with tempfile.TemporaryDirectory(prefix="weir-clock-") as folder:
-            clock, story, name = Clock(folder), Story(), f"{' '.join(flags)} past 2262-04-11"
+            clock, name = Clock(folder), f"{' '.join(flags)} past 2262-04-11"
+            story = Story(clock)
             with start(run.program, folder, clock, *flags) as server:
                 server.start()
                 client = Client(server.address)

@@ -22,6 +22,12 @@ static int64_t still_ns(struct clock *clock)
     return still.now_ns;
 }
 
+static int64_t frozen_ns(struct clock *clock)
+{
+    (void)clock;
+    return INT64_C(1700000000000000000);
+}
+
 static const struct hash128 body_a = {{1}}, body_b = {{2}};
 
 struct keys {
@@ -179,6 +185,23 @@ static void test_an_answer_is_forgotten_when_its_time_is_over(void **state)
     end(&keys);
 }
 
+/* The machine's clock jumps by a year, and the store, which refuses writes then, does not follow.
+ */
+static void test_a_clock_that_jumped_makes_nothing_forgotten(void **state)
+{
+    struct clock believed = {frozen_ns, frozen_ns, frozen_ns};
+    struct keys keys;
+
+    (void)state;
+    begin(&keys, 10);
+    idempotency_believe(keys.idempotency, &believed);
+    assert_int_equal(ask(&keys, keys.tenant, "k", &body_a), OK);
+    done(&keys, "k", "");
+    still.now_ns += INT64_C(365) * 86400 * 1000000000;
+    assert_int_equal(ask(&keys, keys.tenant, "k", &body_a), E_EXISTS);
+    end(&keys);
+}
+
 /* The store tells after a restart what was answered before. */
 static void test_what_the_store_remembers_is_known(void **state)
 {
@@ -214,6 +237,7 @@ int main(void)
         cmocka_unit_test(test_a_released_key_is_free_and_an_answered_one_is_not),
         cmocka_unit_test(test_the_oldest_go_when_there_are_too_many),
         cmocka_unit_test(test_an_answer_is_forgotten_when_its_time_is_over),
+        cmocka_unit_test(test_a_clock_that_jumped_makes_nothing_forgotten),
         cmocka_unit_test(test_what_the_store_remembers_is_known),
     };
 

@@ -224,12 +224,17 @@ static void test_a_clock_below_the_newest_stamp_is_told(void **state)
     stamp_init(&stamp, &clock.clock, 0, false, start + 3600 * second);
     assert_int_equal(stamp_check(&stamp, &err), E_CLOCK_SKEW);
     assert_non_null(strstr(err.text, "3600 s below the newest stored ingest time"));
-    pass(&clock, 3541 * second);
+    assert_int_equal(stamp_ahead(&stamp), 3600 * second);
+    pass(&clock, 3539 * second);
+    assert_int_equal(stamp_ahead(&stamp), 61 * second);
+    pass(&clock, 2 * second);
+    assert_int_equal(stamp_ahead(&stamp), 0);
     assert_int_equal(stamp_check(&stamp, &err), OK);
     assert_true(stamp_next(&stamp) > start + 3600 * second);
     stamp_init(&stamp, &clock.clock, 0, true, start + 9999 * second);
     assert_int_equal(stamp_check(&stamp, &err), OK);
     assert_true(stamp_next(&stamp) > start + 9999 * second);
+    assert_true(stamp_ahead(&stamp) > 6000 * second);
 }
 
 int main(void)

@@ -57,6 +57,50 @@ static void test_the_same_as_of_gives_the_same_rows(void **state)
     house_remove(&house);
 }
 
+/* The clock stood two years ahead and was set right: whoever accepts that goes on behind what is
+ * stored, is told so, and every moment can be asked for. */
+static void test_a_clock_that_was_years_ahead_leaves_every_moment_readable(void **state)
+{
+    const int64_t years_ns = INT64_C(2) * 365 * 86400 * 1000000000;
+    struct house house;
+    struct read_row rows[4];
+    struct view *view;
+    int64_t ahead, later;
+
+    (void)state;
+    house_init(&house);
+    house.clock.wall_more = years_ns;
+    house_open(&house);
+    assert_int_equal(house_put(&house, 1, 0, 1, &ahead), OK);
+    assert_int_equal(house_metric(&house, "weir_ingest_ahead_seconds", METRIC_GAUGE, ""), 0);
+    house_seal(&house);
+    house_close(&house);
+
+    house.clock.wall_more = 0;
+    house_open(&house);
+    assert_int_equal(house_put(&house, 1, 1, 1, NULL), E_CLOCK_SKEW);
+    assert_int_equal(house_read(&house, 1, ahead, rows, COUNT_OF(rows)), 1);
+    house_close(&house);
+
+    house.accept_clock = true;
+    house_open(&house);
+    assert_int_equal(house_put(&house, 1, 1, 1, &later), OK);
+    assert_true(later > ahead && later < ahead + years_ns / 100);
+    assert_true(store_ahead_ns(house.store) > years_ns - INT64_C(1000000000000));
+    assert_true(house_metric(&house, "weir_ingest_ahead_seconds", METRIC_GAUGE, "") >=
+                (uint64_t)years_ns / 1000000000 - 1000);
+    assert_int_equal(house_read(&house, 1, clock_wall_ns(&house.clock.clock), rows, COUNT_OF(rows)),
+                     0);
+    assert_int_equal(house_read(&house, 1, ahead, rows, COUNT_OF(rows)), 1);
+    assert_int_equal(house_read(&house, 1, later - 1, rows, COUNT_OF(rows)), 1);
+    assert_int_equal(house_read(&house, 1, later, rows, COUNT_OF(rows)), 2);
+    assert_int_equal(house_read(&house, 1, VIEW_LATEST, rows, COUNT_OF(rows)), 2);
+    assert_int_equal(store_view(house.store, house.tenant, later + 1000000000, &view, NULL),
+                     E_AS_OF_FUTURE);
+    house_close(&house);
+    house_remove(&house);
+}
+
 static void test_a_view_knows_whether_it_is_final(void **state)
 {
     struct house house;
@@ -295,6 +339,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_view_does_not_change),
         cmocka_unit_test(test_the_same_as_of_gives_the_same_rows),
+        cmocka_unit_test(test_a_clock_that_was_years_ahead_leaves_every_moment_readable),
         cmocka_unit_test(test_a_view_knows_whether_it_is_final),
         cmocka_unit_test(test_a_view_waits_for_what_is_under_way),
         cmocka_unit_test(test_rows_out_of_order_are_sorted_from_head_and_pack_alike),
