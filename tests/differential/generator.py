@@ -247,9 +247,9 @@ class Generator:
         chance = self.random
         if question["kind"] == "query" and not question.get("form") and chance.random() < 0.2:
             question["json"] = chance.randrange(1 << 30)
-        if question["kind"] == "query" and chance.random() < 0.08:
+        if question["kind"] == "query" and chance.random() < 0.1:
             question["explain"] = True
-        if question["kind"] == "changes" and "as_of" not in question and "order" not in question and chance.random() < 0.4:
+        if question["kind"] == "changes" and "as_of" not in question and "order" not in question and chance.random() < 0.6:
             question["live"] = chance.choice(["since", "header"])
 
     def range_of(self, question):
