@@ -33,8 +33,8 @@ static void changes_group_begin(struct answer *answer)
 {
     const struct plan *plan = &answer->plan;
 
-    for (uint32_t i = 0; i < plan->deletions.count; i++) {
-        struct deletion *deletion = &plan->deletions.each[i];
+    for (uint32_t i = 0; i < plan->deletions.list.count; i++) {
+        struct deletion *deletion = &plan->deletions.list.each[i];
 
         if (deletion->ingest > plan->query->since && deletion->ingest <= plan->as_of)
             deletion->erase = false;
@@ -97,29 +97,28 @@ static enum code spans_find(struct answer *answer, size_t index, int64_t start, 
 {
     struct plan *plan = &answer->plan;
     struct budget *memory = &plan->watch->memory;
-    const struct deletion *deletions = NULL;
+    struct deletion_list deletions;
     int64_t since = plan->query->since, first, last;
-    uint32_t deletion_count = 0;
     enum code code;
 
     *spans = (struct spans){0};
     arena_init(&spans->arena, memory->bytes_max, memory);
     code = find_places(answer, index, start, end, spans, err);
     if (!code)
-        code = deletions_of(&plan->deletions, plan->series[index], plan->watch, &spans->arena,
-                            &deletions, &deletion_count, err);
+        code = deletions_of(&plan->deletions, plan->series[index], spans->places,
+                            spans->place_count, plan->watch, &spans->arena, &deletions, err);
     if (code)
         return code;
-    spans->spans = ARENA_ARRAY(&spans->arena, struct span, spans->place_count + deletion_count);
+    spans->spans = ARENA_ARRAY(&spans->arena, struct span, spans->place_count + deletions.count);
     if (!spans->spans)
         return watch_memory(plan->watch, err);
     for (size_t i = 0; i < spans->place_count; i++)
         if (spans->places[i].ingest_first <= plan->as_of &&
             place_times_since(&spans->places[i], since, &first, &last))
             spans_add(spans, first, last, start, end);
-    for (uint32_t i = 0; i < deletion_count; i++)
-        if (deletions[i].ingest > since && deletions[i].ingest <= plan->as_of)
-            spans_add(spans, deletions[i].start, deletions[i].end - 1, start, end);
+    for (uint32_t i = 0; i < deletions.count; i++)
+        if (deletions.each[i].ingest > since && deletions.each[i].ingest <= plan->as_of)
+            spans_add(spans, deletions.each[i].start, deletions.each[i].end - 1, start, end);
     spans_merge(spans);
     return OK;
 }
@@ -136,6 +135,7 @@ static int64_t ingest_of(const struct version *version)
 static int64_t newest_event(const struct scan *scan, const struct stretch *stretch, int64_t since,
                             int64_t until)
 {
+    const struct covering *covering = &scan->covering;
     int64_t newest = since;
 
     for (size_t i = 0; i < stretch->version_count; i++) {
@@ -144,13 +144,9 @@ static int64_t newest_event(const struct scan *scan, const struct stretch *stret
         if (ingest > newest && ingest <= until)
             newest = ingest;
     }
-    for (uint32_t i = 0; i < scan->deletion_count; i++) {
-        const struct deletion *deletion = &scan->deletions[i];
-
-        if (deletion->ingest > newest && deletion->ingest <= until &&
-            stretch->time >= deletion->start && stretch->time < deletion->end)
-            newest = deletion->ingest;
-    }
+    for (uint32_t i = 0; i < covering->count; i++)
+        if (covering->each[i]->ingest > newest && covering->each[i]->ingest <= until)
+            newest = covering->each[i]->ingest;
     return newest;
 }
 
@@ -196,7 +192,7 @@ static enum code find_known_from(struct answer *answer, const struct stretch *st
         if (!same(answer->before, answer->values, plan->column_count))
             return OK;
         event = newest_event(&answer->scan, stretch, since, event - 1);
-        code = watch_work(plan->watch, count, err);
+        code = watch_work(plan->watch, count + answer->scan.covering.count, err);
     }
     return code;
 }
@@ -226,13 +222,13 @@ static enum code tell(struct answer *answer, size_t group, const struct stretch 
 
 /* --- one series --- */
 
-static enum code changes_span(struct answer *answer, size_t group, size_t index,
-                              const struct spans *spans, const struct span *span, struct error *err)
+static enum code changes_span(struct answer *answer, size_t group, const struct span *span,
+                              struct error *err)
 {
     struct scan *scan = &answer->scan;
-    enum code code = scan_open(scan, &answer->setting, answer->plan.series[index], span->first,
-                               span->last + 1, spans->places, spans->place_count, err);
+    enum code code = watch_step(answer->plan.watch, err);
 
+    scan_seek(scan, span->first, span->last);
     while (!code && !answer->more) {
         struct stretch stretch;
 
@@ -241,23 +237,37 @@ static enum code changes_span(struct answer *answer, size_t group, size_t index,
         if (!code)
             code = tell(answer, group, &stretch, err);
     }
-    scan_release(scan);
     return code == E_END ? OK : code;
+}
+
+/* One scan for all spans: a block that many of them touch is read once. */
+static enum code changes_spans(struct answer *answer, size_t group, size_t index,
+                               const struct spans *spans, struct error *err)
+{
+    bool descending = answer->plan.query->descending;
+    struct scan *scan = &answer->scan;
+    enum code code =
+        scan_open(scan, &answer->setting, answer->plan.series[index], spans->spans[0].first,
+                  spans->spans[spans->count - 1].last + 1, spans->places, spans->place_count, err);
+
+    for (size_t i = 0; i < spans->count && !code && !answer->more; i++)
+        code =
+            changes_span(answer, group, &spans->spans[descending ? spans->count - 1 - i : i], err);
+    scan_release(scan);
+    return code;
 }
 
 static enum code changes_scan(struct answer *answer, size_t group, size_t index, int64_t start,
                               int64_t end, struct error *err)
 {
-    bool descending = answer->plan.query->descending;
     struct spans spans;
     enum code code = watch_step(answer->plan.watch, err);
 
     if (code)
         return code;
     code = spans_find(answer, index, start, end, &spans, err);
-    for (size_t i = 0; i < spans.count && !code && !answer->more; i++)
-        code = changes_span(answer, group, index, &spans,
-                            &spans.spans[descending ? spans.count - 1 - i : i], err);
+    if (!code && spans.count > 0)
+        code = changes_spans(answer, group, index, &spans, err);
     arena_release(&spans.arena);
     return code;
 }

@@ -54,25 +54,27 @@ static int compare_events(const void *a, const void *b)
 
 /* When the row's answer may have changed: at each version, and each deletion of its time.  Not when
  * it was erased: that is so at all of them. */
-static size_t collect_events(struct history *history, const struct stretch *stretch, size_t count)
+static enum code collect_events(struct history *history, const struct stretch *stretch,
+                                size_t count, size_t *events, struct error *err)
 {
-    const struct scan *scan = history->scan;
-    size_t n = 0, kept = 0;
+    const struct covering *covering = &history->scan->covering;
+    size_t n, kept = 0;
+    enum code code = reserve(history, count + covering->count, err);
 
-    for (size_t i = 0; i < count; i++)
-        history->events[n++] = stretch->versions[i].place->rows.ingest[stretch->versions[i].row];
-    for (uint32_t i = 0; i < scan->deletion_count; i++) {
-        const struct deletion *deletion = &scan->deletions[i];
-
-        if (!deletion->erase && stretch->time >= deletion->start && stretch->time < deletion->end)
-            history->events[n++] = deletion->ingest;
-    }
+    if (code)
+        return code;
+    for (n = 0; n < count; n++)
+        history->events[n] = stretch->versions[n].place->rows.ingest[stretch->versions[n].row];
+    for (uint32_t i = 0; i < covering->count; i++)
+        if (!covering->each[i]->erase)
+            history->events[n++] = covering->each[i]->ingest;
     if (n > 1)
         qsort(history->events, n, sizeof(*history->events), compare_events);
     for (size_t i = 0; i < n; i++)
         if (kept == 0 || history->events[kept - 1] != history->events[i])
             history->events[kept++] = history->events[i];
-    return kept;
+    *events = kept;
+    return OK;
 }
 
 static bool same_values(const struct datum *a, const struct datum *b, uint32_t count)
@@ -138,7 +140,7 @@ enum code history_next(struct history *history, int64_t *time, const struct know
 
     for (;;) {
         struct stretch stretch;
-        size_t versions, states;
+        size_t versions, events, states;
         enum code code;
 
         scan_forget(scan);
@@ -146,11 +148,9 @@ enum code history_next(struct history *history, int64_t *time, const struct know
         if (code)
             return code;
         versions = versions_sort(stretch.versions, stretch.version_count, scan->setting->as_of);
-        code = reserve(history, versions + scan->deletion_count, err);
-        if (code)
-            return code;
-        code = replay(history, stretch.versions, versions,
-                      collect_events(history, &stretch, versions), &states, err);
+        code = collect_events(history, &stretch, versions, &events, err);
+        if (!code)
+            code = replay(history, stretch.versions, versions, events, &states, err);
         if (code)
             return code;
         if (states == 0)

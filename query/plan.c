@@ -357,8 +357,8 @@ static void note_places(struct plan *plan, const struct place *places, size_t co
 static void note_deletions(struct plan *plan)
 {
     plan->erased_last = INT64_MIN;
-    for (uint32_t i = 0; i < plan->deletions.count; i++) {
-        const struct deletion *deletion = &plan->deletions.each[i];
+    for (uint32_t i = 0; i < plan->deletions.list.count; i++) {
+        const struct deletion *deletion = &plan->deletions.list.each[i];
 
         if (deletion->ingest <= plan->as_of && deletion->ingest > plan->ingest_last)
             plan->ingest_last = deletion->ingest;

@@ -91,7 +91,7 @@ static bool is_clean(const struct opened *opened, const struct place *place, int
 {
     const struct rows *rows = &opened->rows;
 
-    if (opened->deletion_count > 0)
+    if (opened->covering)
         return false;
     if (rows->ingest == NULL) /* a place alone, with nothing that would need them */
         return true;
@@ -105,26 +105,18 @@ static bool is_clean(const struct opened *opened, const struct place *place, int
     return times_ascend(opened);
 }
 
-/* Those of the series' deletions that may hide a row of the place. */
-static enum code take_deletions(struct scan *scan, const struct place *place, struct opened *opened,
-                                struct error *err)
+/* Whether some deletion of the series may hide a row of the place. */
+static bool any_deletion(const struct scan *scan, const struct place *place,
+                         const struct opened *opened)
 {
+    const struct deletion_list *list = &scan->deletions;
     int64_t first = opened->rows.time[opened->at], last = opened->rows.time[opened->end - 1];
-    const struct deletion **taken = NULL;
 
-    for (uint32_t i = 0; i < scan->deletion_count; i++) {
-        const struct deletion *deletion = &scan->deletions[i];
-
-        if (!deletion_touches(deletion, place, first, last))
-            continue;
-        if (!taken)
-            taken = ARENA_ARRAY(&opened->arena, const struct deletion *, scan->deletion_count - i);
-        if (!taken)
-            return watch_memory(scan->setting->watch, err);
-        taken[opened->deletion_count++] = deletion;
-    }
-    opened->deletions = taken;
-    return OK;
+    for (uint32_t i = deletion_list_next(list, 0, first, last); i < list->count;
+         i = deletion_list_next(list, i + 1, first, last))
+        if (deletion_touches(&list->each[i], place, first, last))
+            return true;
+    return false;
 }
 
 static enum code make_reader(struct scan_setting *setting, struct error *err)
@@ -213,9 +205,7 @@ static enum code open_place(struct scan *scan, const struct place *place, struct
     fresh->end = row_at(&fresh->rows, scan->end);
     if (fresh->at >= fresh->end)
         goto out;
-    code = take_deletions(scan, place, fresh, err);
-    if (code)
-        goto out;
+    fresh->covering = any_deletion(scan, place, fresh) ? &scan->covering : NULL;
     fresh->settled = place->settled;
     fresh->clean = is_clean(fresh, place, scan->setting->as_of);
     *opened = fresh;
@@ -322,15 +312,21 @@ enum code scan_open(struct scan *scan, struct scan_setting *setting, const struc
                     struct error *err)
 {
     struct budget *memory = &setting->watch->memory;
-    enum code code;
+    enum code code = OK;
 
-    *scan = (struct scan){.setting = setting, .series = series, .start = start, .end = end};
+    *scan = (struct scan){.setting = setting,
+                          .series = series,
+                          .start = start,
+                          .end = end,
+                          .first = start,
+                          .last = end - 1};
     arena_init(&scan->arena, memory->bytes_max, memory);
-    code = deletions_of(setting->deletions, series, setting->watch, &scan->arena, &scan->deletions,
-                        &scan->deletion_count, err);
-    if (!code && !places)
+    if (!places)
         code = view_places(setting->view, series, start, end, setting->versions, &scan->arena,
                            &places, &place_count, err);
+    if (!code)
+        code = deletions_of(setting->deletions, series, places, place_count, setting->watch,
+                            &scan->arena, &scan->deletions, err);
     if (code)
         return code == E_MEMORY ? watch_memory(setting->watch, err) : code;
     if (!setting->versions)
@@ -370,6 +366,12 @@ bool scan_pass(struct scan *scan, const struct place **place, bool *summary)
     return true;
 }
 
+/* Behind the slice that is wanted. */
+static bool behind(const struct scan *scan, int64_t time)
+{
+    return scan->setting->descending ? time < scan->first : time > scan->last;
+}
+
 /* Opens until every row of the next time is at hand, or a place is met whose summary is enough:
  * such a one has no time in common with any other. */
 static enum code open_due(struct scan *scan, struct opened **summed, struct error *err)
@@ -381,8 +383,13 @@ static enum code open_due(struct scan *scan, struct opened **summed, struct erro
         struct opened *opened;
         enum code code;
 
-        if (scan->heap_count > 0 && before(scan, next_time(scan, scan->heap[0]), nearest))
+        if (behind(scan, nearest) ||
+            (scan->heap_count > 0 && before(scan, next_time(scan, scan->heap[0]), nearest)))
             return OK;
+        if (place->time_last < scan->start || place->time_first >= scan->end) {
+            place_passed(scan); /* scan_seek() has gone by */
+            continue;
+        }
         code = watch_step(scan->setting->watch, err);
         if (!code)
             code = open_place(scan, place, &opened, err);
@@ -488,7 +495,9 @@ static enum code take_versions(struct scan *scan, struct stretch *stretch, struc
         top_moved(scan);
     }
     stretch->versions = scan->versions;
-    return OK;
+    if (!covering_find(&scan->covering, &scan->deletions, time, &scan->arena))
+        return watch_memory(scan->setting->watch, err);
+    return watch_work(scan->setting->watch, scan->covering.count, err);
 }
 
 enum code scan_next(struct scan *scan, struct stretch *stretch, struct error *err)
@@ -504,7 +513,7 @@ enum code scan_next(struct scan *scan, struct stretch *stretch, struct error *er
         spend(scan, summed);
         return OK;
     }
-    if (scan->heap_count == 0)
+    if (scan->heap_count == 0 || behind(scan, next_time(scan, scan->heap[0])))
         return E_END;
     if (!scan->setting->versions && scan->heap[0]->clean && take_stretch(scan, stretch))
         return watch_rows(scan->setting->watch, stretch->end - stretch->first, err);
@@ -512,6 +521,36 @@ enum code scan_next(struct scan *scan, struct stretch *stretch, struct error *er
     if (code)
         return code;
     return watch_rows(scan->setting->watch, stretch->version_count, err);
+}
+
+void scan_seek(struct scan *scan, int64_t first, int64_t last)
+{
+    bool descending = scan->setting->descending;
+    size_t kept = 0;
+
+    assert(scan->setting->versions);
+    assert(descending ? last <= scan->last : first >= scan->first);
+    scan->first = first;
+    scan->last = last;
+    if (descending)
+        scan->end = last + 1;
+    else
+        scan->start = first;
+    for (size_t i = 0; i < scan->heap_count; i++) {
+        struct opened *opened = scan->heap[i];
+
+        if (descending && next_time(scan, opened) > last)
+            opened->end = row_at(&opened->rows, last + 1);
+        else if (!descending && next_time(scan, opened) < first)
+            opened->at = row_at(&opened->rows, first);
+        if (opened->at < opened->end)
+            scan->heap[kept++] = opened;
+        else
+            spend(scan, opened);
+    }
+    scan->heap_count = kept;
+    for (size_t i = kept / 2; i-- > 0;)
+        sift_down(scan, i);
 }
 
 void scan_forget(struct scan *scan)

@@ -49,9 +49,8 @@ struct opened {
     uint32_t at, end; /* rows in the range that were not given yet: [at, end) */
     /* Its rows are the answer's: one a time, none after S, deleted or retracted. */
     bool clean;
-    int64_t settled;                         /* the place's */
-    const struct deletion *const *deletions; /* that may hide rows of it */
-    uint32_t deletion_count;
+    int64_t settled;                 /* the place's */
+    const struct covering *covering; /* the scan's; NULL: nothing may hide a row of it */
 };
 
 struct version {
@@ -71,10 +70,11 @@ struct scan {
     struct scan_setting *setting;
     const struct series *series;
     int64_t start, end;
-    const struct deletion *deletions; /* of the series */
-    uint32_t deletion_count;
-    struct arena arena;          /* the lists below */
-    const struct place **places; /* in order of their nearer end */
+    int64_t first, last;            /* rows in [first, last] come before scan_seek() */
+    struct deletion_list deletions; /* of the series, that touch a place */
+    struct covering covering;       /* of the versions given last */
+    struct arena arena;             /* the lists below */
+    const struct place **places;    /* in order of their nearer end */
     size_t place_at, place_count;
     int64_t time_reached; /* the last time of the places before place_at; descending: the first */
     struct opened **heap; /* by the time of the next row */
@@ -93,6 +93,9 @@ MUST_USE enum code scan_open(struct scan *scan, struct scan_setting *setting,
 /* E_END when there is no more.  The list of versions lives until the next call, rows and texts
  * until scan_forget(). */
 MUST_USE enum code scan_next(struct scan *scan, struct stretch *stretch, struct error *err);
+/* Only rows in [first, last] come from now on, until E_END or the next call: places without any are
+ * not read.  Each slice is behind the one before in the scan's order.  Of a scan of versions. */
+void scan_seek(struct scan *scan, int64_t first, int64_t last);
 /* In place of scan_next(): the next place that would be opened, and whether its header may be
  * enough; nothing is read.  False: there is none. */
 MUST_USE bool scan_pass(struct scan *scan, const struct place **place, bool *summary);

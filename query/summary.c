@@ -48,8 +48,12 @@ static bool overlapped(const struct scan *scan, const struct place *place)
 
 static bool deleted(const struct scan *scan, const struct place *place)
 {
-    for (uint32_t i = 0; i < scan->deletion_count; i++)
-        if (deletion_touches(&scan->deletions[i], place, place->time_first, place->time_last))
+    const struct deletion_list *list = &scan->deletions;
+    int64_t first = place->time_first, last = place->time_last;
+
+    for (uint32_t i = deletion_list_next(list, 0, first, last); i < list->count;
+         i = deletion_list_next(list, i + 1, first, last))
+        if (deletion_touches(&list->each[i], place, first, last))
             return true;
     return false;
 }

@@ -59,9 +59,13 @@ static bool is_hidden(const struct version *version, int64_t as_of, uint32_t fie
     const struct opened *place = version->place;
     int64_t time = place->rows.time[version->row], ingest = place->rows.ingest[version->row];
 
-    for (uint32_t i = 0; i < place->deletion_count; i++)
-        if (deletion_hides(place->deletions[i], as_of, time, ingest, field))
+    for (uint32_t i = 0; place->covering && i < place->covering->count; i++) {
+        const struct deletion *deletion = place->covering->each[i];
+
+        if (deletion->ingest > place->settled &&
+            deletion_hides(deletion, as_of, time, ingest, field))
             return true;
+    }
     return false;
 }
 

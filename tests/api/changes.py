@@ -148,6 +148,33 @@ def follow(run):
             run.fail(f"turn {turn}: the copy is {copy}, the rows are {table(run)}")
 
 
+def narrow_deletions(run):
+    """1,200 of a few times each, of one series, of some, of all; between them lie rows that have not changed."""
+    total, chance = 6000, random.Random(11)
+    for first in range(0, total, 2000):
+        run.request("POST", "/v1/points", 204, headers={"Content-Type": "text/plain"}, body="\n".join(
+            f"m,host={host} f={n % 7},g={n} {n}" for host in "abc" for n in range(first, first + 2000)))
+        run.request("POST", "/v1/admin/flush", 200)
+    since, middle = moment(run), None
+    for n in range(1200):
+        first = n * 7919 % total
+        run.request("DELETE", "/v1/points", 204, params=params(measurement="m", start=first, end=first + chance.randrange(1, 3), **chance.choice(
+            [{}, {"match": "host=a"}, {"match": "host!=a"}, {"match": "host=~b|c"}, {"fields": "f"}])))
+        if n == 700:
+            middle = moment(run)
+    run.request("POST", "/v1/points", 204, body="\n".join(f"m,host=b f=9 {n}" for n in range(0, total, 50)), headers={"Content-Type": "text/plain"})
+    now = moment(run)
+    for state in ("packs", "compacted"):
+        if state == "compacted":
+            run.request("POST", "/v1/admin/compact", 200)
+        rows = 0
+        for first, last in ((since, now), (since, middle), (middle, now)):
+            rows += compare(run, first, last, start=1000, end=2200)
+            rows += compare(run, first, last, start=3990, end=4500, order="desc", match="host!=c")
+        if rows < 500:
+            run.fail(f"{state}: there is next to nothing to compare: {rows} rows")
+
+
 SCENARIOS = [
     scenario("added, changed and removed, each with the values of now",
              write("m,host=a f=1,g=1 1\nm,host=a f=2 2\nm,host=b f=3 3"), mark("first"),
@@ -158,6 +185,7 @@ SCENARIOS = [
                     changes("measurement=m&epoch=ns&match=host%3Da&fields=f", since="first", contains='"rows":[[4,"added",'),
                     changes(since="second", rows=[]))),
     scenario("what differs is what two answers as of two moments show", random_moments(1), random_moments(2)),
+    scenario("what differs after more than a thousand narrow deletions", call(narrow_deletions)),
     scenario("a copy that is kept by changes is the answer", call(follow)),
     scenario("pages and ETags are those of a query",
              write("m f=1 1"), mark("first"), write("m f=2 1\nm f=3 2"), mark("second"), call(etag_holds),

@@ -5,8 +5,12 @@
 
 #include <cmocka.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "tests/unit/query/fixture.c"
+
+#include "query/deletions.h"
+#include "query/watch.h"
 
 #define ASK "measurement=cpu&epoch=ns&format=csv"
 
@@ -196,6 +200,74 @@ static void test_a_stored_pattern_that_gives_up_is_no_answer(void **state)
     fixture_release(&fixture);
 }
 
+/* As many as there are, a few selections. */
+static void test_deletions_of_a_series_are_those_that_touch_its_places(void **state)
+{
+    enum { COUNT = 5000 };
+    static const struct matcher matchers[] = {
+        {BYTES("host"), MATCH_EQUAL,     BYTES("a")},
+        {BYTES("host"), MATCH_NOT_EQUAL, BYTES("a")},
+        {BYTES("host"), MATCH_REGEX,     BYTES("a")},
+        {BYTES("host"), MATCH_EQUAL,     BYTES("b")},
+    };
+    static const struct place places[] = {
+        {.time_first = 100,  .time_last = 4000},
+        {.time_first = 200,  .time_last = 300 },
+        {.time_first = 4500, .time_last = 4500},
+    };
+    struct tombstone *tombstones = calloc(COUNT, sizeof(*tombstones));
+    struct deletions deletions;
+    struct deletion_list list;
+    const struct series *series;
+    struct fixture fixture;
+    struct watch watch;
+    struct arena arena;
+    uint32_t want = 0;
+
+    (void)state;
+    assert_non_null(tombstones);
+    fixture_init(&fixture);
+    arena_init(&arena, 1 << 24, NULL);
+    series = fixture_series(&fixture, "cpu", "host=a");
+    watch_init(&watch, &fixture.limits, &fixture.clock.clock, &fixture.sink.sink);
+    for (int i = 0; i < COUNT; i++) {
+        int64_t start = (int64_t)i * 7919 % COUNT, end = start + 2;
+        int match = i % 5;
+
+        tombstones[i] = (struct tombstone){
+            .ingest = i + 1,
+            .selector = {BYTES("cpu"), match < 4 ? &matchers[match] : NULL, match < 4},
+            .start = start,
+            .end = end
+        };
+        want += (match == 0 || match == 2 || match == 4) &&
+                ((end > 100 && start <= 4000) || (end > 4500 && start <= 4500));
+    }
+    assert_int_equal(deletions_init(&deletions, tombstones, COUNT, BYTES("cpu"), INT64_MAX, 0,
+                                    COUNT + 2, NULL, 0, &watch, &arena, NULL),
+                     OK);
+    assert_int_equal(deletions.list.count, COUNT);
+    assert_int_equal(deletions.matchset_count, 5);
+    assert_int_equal(
+        deletions_of(&deletions, series, places, COUNT_OF(places), &watch, &arena, &list, NULL),
+        OK);
+    assert_int_equal(list.count, want);
+    assert_int_equal(deletions_of(&deletions, series, NULL, 0, &watch, &arena, &list, NULL), OK);
+    assert_int_equal(list.count, 0);
+    deletions_release(&deletions);
+    /* Whoever asked has left: neither step goes on to its end. */
+    fixture.sink.cancel_at = 1;
+    watch_init(&watch, &fixture.limits, &fixture.clock.clock, &fixture.sink.sink);
+    assert_int_equal(deletions_init(&deletions, tombstones, COUNT, BYTES("cpu"), INT64_MAX, 0,
+                                    COUNT + 2, NULL, 0, &watch, &arena, NULL),
+                     E_CANCELLED);
+    assert_true(deletions.list.count < COUNT);
+    deletions_release(&deletions);
+    arena_release(&arena);
+    fixture_release(&fixture);
+    free(tombstones);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +276,7 @@ int main(void)
         cmocka_unit_test(test_what_is_erased_was_never_there),
         cmocka_unit_test(test_a_deletion_beside_what_is_erased),
         cmocka_unit_test(test_a_stored_pattern_that_gives_up_is_no_answer),
+        cmocka_unit_test(test_deletions_of_a_series_are_those_that_touch_its_places),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

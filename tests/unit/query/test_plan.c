@@ -106,13 +106,13 @@ static void test_the_newest_ingest_time_that_touches_the_range(void **state)
     planning.query.as_of_given = true;
     assert_int_equal(make(&planning, NULL), OK);
     assert_int_equal(planning.plan.ingest_last, 200);
-    assert_int_equal(planning.plan.deletions.count, 0);
+    assert_int_equal(planning.plan.deletions.list.count, 0);
     assert_int_equal(planning.plan.erased_last, INT64_MIN);
     unmake(&planning);
     tombstone.erase = true; /* it changes the answer as of before, too */
     assert_int_equal(make(&planning, NULL), OK);
     assert_int_equal(planning.plan.ingest_last, 200);
-    assert_int_equal(planning.plan.deletions.count, 1);
+    assert_int_equal(planning.plan.deletions.list.count, 1);
     assert_int_equal(planning.plan.erased_last, 500);
     unmake(&planning);
     planning_release(&planning);

@@ -166,6 +166,60 @@ static void test_rows_that_need_thought_come_by_time(void **state)
     scanning_release(&scanning);
 }
 
+/* Slices of a scan of versions: places without a row in one are not read, and a place that several
+ * touch is read once. */
+static void test_slices_read_what_they_touch_alone(void **state)
+{
+    static const struct {
+        int64_t slices[4][2];
+        uint32_t want_read;
+        const char *want[2]; /* ascending, descending */
+    } cases[] = {
+        {{{12, 13}, {17, 17}, {18, 21}},
+         2,                                 {"12*1 13*1 17*1 18*1 19*1 20*1 21*1", "21*1 20*1 19*1 18*1 17*1 13*1 12*1"}},
+        {{{3, 3}, {33, 33}},             2, {"3*1 33*1", "33*1 3*1"}                                                    },
+ /* Both places have 25; the second begins there. */
+        {{{24, 26}},                     2, {"24*1 25*2 26*2", "26*2 25*2 24*1"}                                        },
+        {{{28, 29}},                     2, {"28*2 29*2", "29*2 28*2"}                                                  },
+        {{{30, 35}},                     1, {"30*1 31*1 32*1 33*1 34*1", "34*1 33*1 32*1 31*1 30*1"}                    },
+        {{{40, 90}},                     0, {"", ""}                                                                    },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < 2 * COUNT_OF(cases); i++) {
+        bool descending = i % 2;
+        const char *want = cases[i / 2].want[descending];
+        struct scanning scanning;
+        size_t count = 0;
+        char got[512] = "";
+
+        scanning_init(&scanning, descending);
+        scanning.setting.versions = true;
+        put(&scanning, 0, 10, 1);
+        put(&scanning, 10, 20, 1);
+        put(&scanning, 20, 30, 1);
+        put(&scanning, 25, 35, 1);
+        scanning_open(&scanning, 0, 100);
+        while (count < 4 && cases[i / 2].slices[count][1] > 0)
+            count++;
+        for (size_t k = 0; k < count; k++) {
+            const int64_t *slice = cases[i / 2].slices[descending ? count - 1 - k : k];
+            struct stretch stretch;
+
+            scan_seek(&scanning.scan, slice[0], slice[1]);
+            while (scan_next(&scanning.scan, &stretch, NULL) == OK) {
+                (void)snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s%lld*%zu",
+                               *got ? " " : "", (long long)stretch.time, stretch.version_count);
+                scan_forget(&scanning.scan);
+            }
+        }
+        if (strcmp(got, want) != 0 || scanning.fixture.store.places_read != cases[i / 2].want_read)
+            fail_msg("case %zu: got %s, %u places; want %s, %u", i, got,
+                     scanning.fixture.store.places_read, want, cases[i / 2].want_read);
+        scanning_release(&scanning);
+    }
+}
+
 static void test_a_corrupt_place_is_noted_once(void **state)
 {
     struct scanning scanning;
@@ -193,6 +247,7 @@ int main(void)
         cmocka_unit_test(test_overlapping_places_meet_only_where_they_share_a_time),
         cmocka_unit_test(test_places_are_opened_late_and_freed_early),
         cmocka_unit_test(test_rows_that_need_thought_come_by_time),
+        cmocka_unit_test(test_slices_read_what_they_touch_alone),
         cmocka_unit_test(test_a_corrupt_place_is_noted_once),
     };
 
