@@ -13,8 +13,8 @@ static const json_t *inside(const struct json *value)
     return (const json_t *)value;
 }
 
-/* Where memory runs out jansson blames the text ("string or '}' expected near '\"a\"'"), or says
- * nothing: so the allocator remembers it. */
+/* Where memory runs out jansson blames the text ("string or '}' expected near '\"a\"'"), says
+ * nothing, or gives a document whose texts lack a character: so the allocator remembers it. */
 static _Thread_local bool starved;
 static pthread_once_t allocator_once = PTHREAD_ONCE_INIT;
 
@@ -78,12 +78,14 @@ enum code json_doc_parse(struct bytes text, uint32_t depth_max, struct json **ro
     starved = false;
     parsed = json_loadb(text.data == NULL ? "" : text.data, text.size,
                         JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
+    if (starved) {
+        json_decref(parsed); /* NULL is fine */
+        return error_set(err, E_MEMORY, "no memory for a JSON document of %zu bytes", text.size);
+    }
     if (parsed != NULL) {
         *root = (struct json *)parsed;
         return OK;
     }
-    if (starved)
-        return error_set(err, E_MEMORY, "no memory for a JSON document of %zu bytes", text.size);
     code = error_set(err, E_SYNTAX, "line %d, column %d: %s", why.line, why.column, why.text);
     if (err != NULL)
         err->line = why.line > 0 ? (uint32_t)why.line : 0;
