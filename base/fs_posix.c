@@ -226,16 +226,16 @@ static enum code posix_unlink(struct fs *fs, const char *path, struct error *err
 
 static enum code posix_make_dir(struct fs *fs, const char *path, struct error *err)
 {
-    int root = posix_fs_of(fs)->root, number;
+    int root = posix_fs_of(fs)->root;
     struct stat status;
 
     if (mkdirat(root, path, 0700) == 0)
         return OK;
-    number = errno;
-    if (number == EEXIST && fstatat(root, path, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-        S_ISDIR(status.st_mode))
-        return OK;
-    return fail(err, number, "make directory", path);
+    if (errno != EEXIST)
+        return fail(err, errno, "make directory", path);
+    if (fstatat(root, path, &status, AT_SYMLINK_NOFOLLOW)) /* a disk that fails, for one */
+        return fail(err, errno, "look at directory", path);
+    return S_ISDIR(status.st_mode) ? OK : fail(err, EEXIST, "make directory", path);
 }
 
 /* fsync(2) of a directory that the caller opened; repeated only when a signal cut it short. */
