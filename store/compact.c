@@ -29,7 +29,11 @@
 #include "store/packs/pack_writer.h"
 #include "store/state.h"
 
-enum { CARRY_BYTES_MAX = 256 << 20 };
+enum {
+    CARRY_BYTES_MAX = 256 << 20,
+    VERSIONS_MAX =
+        8 << 20, /* of one row: one a second for 97 days, a week more than history is kept */
+};
 
 /* In the index from the transaction that ends an erasure until its pages have been overwritten. */
 static const struct bytes scrub_mark = BYTES("scrub");
@@ -239,6 +243,7 @@ static enum code packs_write(struct compact *compact, struct error *err)
         .settled = compact->settled,
         .floor = compact->floor,
         .time_floor = compact->time_floor,
+        .versions_max = VERSIONS_MAX,
         .pace = store_compact_pace,
         .context = store,
     };

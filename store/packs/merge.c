@@ -6,14 +6,16 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/time_text.h"
 #include "codec/block_codec.h"
 #include "store/packs/block_builder.h"
 #include "store/packs/merge_input.h"
 #include "store/packs/resolve.h"
 
 enum {
-    RESOLVE_BYTES_MAX = 256 << 20, /* versions of one time */
+    ROW_BYTES_MAX = 256 << 20, /* masks of deletions; a row */
     PACE_ROWS = 16384,
+    ARENA_ROWS = 256, /* of history between two releases of their memory */
 };
 
 /* One of the two packs that come out. */
@@ -57,7 +59,7 @@ struct merge {
     size_t run_count, run_capacity;
     struct resolve_version *versions;
     size_t version_capacity;
-    struct arena series_arena, arena; /* masks; versions of one time */
+    struct arena series_arena, arena; /* masks; rows of one time */
     uint64_t rows_since_pace;
 };
 
@@ -397,6 +399,18 @@ static enum code emit(struct merge *merge, struct merge_output *output, const st
     return code;
 }
 
+static enum code refuse_versions(const struct merge *merge, const struct series *series,
+                                 int64_t time_ns, struct error *err)
+{
+    char time[TIMESTAMP_TEXT_SIZE];
+
+    (void)timestamp_print(time_ns, time);
+    return error_set(err, E_MEMORY,
+                     "a series of %.*s has more than %zu versions of its row at %s, which are too "
+                     "many to be merged",
+                     BYTES_ARG(series->measurement), merge->options.versions_max, time);
+}
+
 static enum code version_add(struct merge *merge, size_t count, const struct merge_run *run,
                              struct error *err)
 {
@@ -427,9 +441,16 @@ static enum code emit_resolved(struct merge *merge, const struct series *series,
     }
     slice.history = NULL;
     for (size_t i = 0; code == OK && i < resolved->history_count; i++) {
-        slice.rows = &resolved->history[i].rows;
+        struct resolve_row row;
+
+        if (i % ARENA_ROWS == 0)
+            arena_release(&merge->arena);
+        code = resolve_row_take(&resolved->history[i], merge->of_series, merge->of_series_count,
+                                merge->options.floor, &merge->arena, &row, err);
+        slice.rows = &row.rows;
         /* Few rows mostly: history is shared by series. */
-        code = emit(merge, &merge->history, series, 0, &slice, err);
+        if (code == OK)
+            code = emit(merge, &merge->history, series, 0, &slice, err);
     }
     return code;
 }
@@ -448,7 +469,8 @@ static enum code emit_versions(struct merge *merge, const struct series *series,
         for (; code == OK && run.at < run.end && run_time(&run) == time; run.at++) {
             if (run.history != NULL && run.history[run.at])
                 continue;
-            code = version_add(merge, count, &run, err);
+            code = count < merge->options.versions_max ? version_add(merge, count, &run, err)
+                                                       : refuse_versions(merge, series, time, err);
             count++;
         }
     }
@@ -616,8 +638,8 @@ enum code merge_new(const struct merge_options *options, struct merge **out, str
     merge->options = *options;
     merge->reader.names = &merge->names;
     merge_names_init(&merge->names);
-    arena_init(&merge->arena, RESOLVE_BYTES_MAX, NULL);
-    arena_init(&merge->series_arena, RESOLVE_BYTES_MAX, NULL);
+    arena_init(&merge->arena, ROW_BYTES_MAX, NULL);
+    arena_init(&merge->series_arena, ROW_BYTES_MAX, NULL);
     merge->inputs = calloc(options->pack_count + 1, sizeof(*merge->inputs));
     code = merge->inputs == NULL ? no_memory(err) : OK;
     if (code == OK)

@@ -25,6 +25,9 @@ struct merge_options {
     int64_t settled;    /* of the packs that come out */
     int64_t floor;      /* ingest time: versions that lost at or below it are dropped */
     int64_t time_floor; /* rows before it are past retention and dropped */
+    /* Of one series and time, which are looked at together: their blocks, decoded, and 16 bytes
+     * each.  More are E_MEMORY, and the text names them. */
+    size_t versions_max;
     /* Called every some thousand rows: may sleep; a code other than OK ends the merge. */
     enum code (*pace)(void *context, struct error *err);
     void *context;

@@ -27,129 +27,166 @@ static int version_order(const void *a, const void *b)
     return version_compare(revision_of(x), ingest_of(x), revision_of(y), ingest_of(y));
 }
 
-/* The version as a row of its own, without the cells that nobody may see any more: erased ones, and
- * those that a deletion at or below the floor hides.  *touched: another deletion hides a cell. */
-static enum code row_take(const struct resolve_version *version,
-                          const struct resolve_deletion *deletions, size_t deletion_count,
-                          int64_t floor, struct arena *arena, struct resolve_row *row,
-                          bool *touched)
+/* Whether the version has a cell in the column that somebody may still see: not an erased one, nor
+ * one that a deletion at or below the floor hides.  *touched: another deletion hides it. */
+static bool cell_stays(const struct resolve_version *version, const struct rows_column *column,
+                       const struct resolve_deletion *deletions, size_t deletion_count,
+                       int64_t floor, bool *touched)
 {
     const struct rows *rows = version->rows;
-    uint32_t n = 0, v = version->row;
+    uint32_t v = version->row;
+    bool gone = false, hit = false;
 
-    row->columns = ARENA_ARRAY(arena, struct rows_column, rows->column_count);
-    row->cells = ARENA_ARRAY(arena, union cell, rows->column_count);
-    if (row->columns == NULL || row->cells == NULL)
-        return E_MEMORY;
-    row->time = rows->time[v];
-    row->ingest = rows->ingest[v];
-    row->revision = revision_of(version);
-    for (uint32_t c = 0; c < rows->column_count; c++) {
-        const struct rows_column *column = &rows->columns[c];
-        bool gone = false, hit = false;
+    if (column->present != NULL && !column->present[v])
+        return false;
+    for (size_t d = 0; d < deletion_count; d++) {
+        const struct resolve_deletion *deletion = &deletions[d];
 
-        if (column->present != NULL && !column->present[v])
+        if (!resolve_touches(deletion, rows->time[v], rows->ingest[v]) ||
+            (deletion->fields != NULL && !deletion->fields[column->field]))
             continue;
-        for (size_t d = 0; d < deletion_count; d++) {
-            const struct resolve_deletion *deletion = &deletions[d];
-
-            if (!resolve_touches(deletion, row->time, row->ingest) ||
-                (deletion->fields != NULL && !deletion->fields[column->field]))
-                continue;
-            hit = true;
-            gone |= deletion->erase || deletion->ingest <= floor;
-        }
-        *touched |= hit && !gone;
-        if (gone)
-            continue;
-        row->cells[n] = column->cells[v];
-        row->columns[n] = (struct rows_column){column->field, column->type, &row->cells[n], NULL};
-        n++;
+        hit = true;
+        gone |= deletion->erase || deletion->ingest <= floor;
     }
-    row->rows.column_count = n;
+    *touched |= hit && !gone;
+    return !gone;
+}
+
+static enum code no_memory(struct error *err)
+{
+    return error_set(err, E_MEMORY, "no memory to merge versions");
+}
+
+static enum code row_new(uint32_t column_count, struct arena *arena, struct resolve_row *row,
+                         struct error *err)
+{
+    row->columns = ARENA_ARRAY(arena, struct rows_column, column_count);
+    row->cells = ARENA_ARRAY(arena, union cell, column_count);
+    return row->columns == NULL || row->cells == NULL ? no_memory(err) : OK;
+}
+
+static void row_put(struct resolve_row *row, const struct rows_column *column, uint32_t from)
+{
+    uint32_t n = row->rows.column_count++;
+
+    row->cells[n] = column->cells[from];
+    row->columns[n] = (struct rows_column){column->field, column->type, &row->cells[n], NULL};
+}
+
+/* Its pointers, where it stays: the caller's place. */
+static void row_settle(struct resolve_row *row, const struct resolve_version *version)
+{
+    row->time = version->rows->time[version->row];
+    row->ingest = ingest_of(version);
+    row->revision = revision_of(version);
+    row->rows.count = 1;
+    row->rows.time = &row->time;
+    row->rows.ingest = &row->ingest;
+    row->rows.revision = row->revision == INT64_MIN ? NULL : &row->revision;
+    row->rows.columns = row->columns;
+}
+
+enum code resolve_row_take(const struct resolve_version *version,
+                           const struct resolve_deletion *deletions, size_t deletion_count,
+                           int64_t floor, struct arena *arena, struct resolve_row *row,
+                           struct error *err)
+{
+    const struct rows *rows = version->rows;
+    bool touched = false;
+
+    *row = (struct resolve_row){0};
+    if (row_new(rows->column_count, arena, row, err) != OK)
+        return E_MEMORY;
+    for (uint32_t c = 0; c < rows->column_count; c++)
+        if (cell_stays(version, &rows->columns[c], deletions, deletion_count, floor, &touched))
+            row_put(row, &rows->columns[c], version->row);
+    row_settle(row, version);
     return OK;
 }
 
-/* Its pointers, once it is where it stays. */
-static void row_settle(struct resolve_row *row)
+/* One identity has one revision, so its copies stand side by side: the first stays. */
+static size_t copies_drop(struct resolve_version *versions, size_t count)
 {
-    uint32_t count = row->rows.column_count;
+    size_t kept = 0;
 
-    row->rows = (struct rows){.count = 1,
-                              .time = &row->time,
-                              .ingest = &row->ingest,
-                              .revision = row->revision == INT64_MIN ? NULL : &row->revision,
-                              .columns = row->columns,
-                              .column_count = count};
+    for (size_t i = 0; i < count; i++)
+        if (kept == 0 || ingest_of(&versions[i]) != ingest_of(&versions[kept - 1]))
+            versions[kept++] = versions[i];
+    return kept;
 }
 
 /* Drops versions none of whose cells anybody can ask for: a newer version at or below the floor has
  * each of them.  (A deletion above the floor that hides the newer cell hides the older one too.)
- * `rows` are oldest first; returns how many stay. */
-static size_t losers_drop(struct resolve_row *rows, size_t count, int64_t floor, uint8_t *taken)
+ * Oldest first; returns how many stay. */
+static size_t losers_drop(struct resolve_version *versions, size_t count,
+                          const struct resolve_deletion *deletions, size_t deletion_count,
+                          int64_t floor, uint8_t *taken, bool *touched)
 {
     size_t kept = count;
 
     for (size_t i = count; i-- > 0;) {
-        bool wins = rows[i].ingest > floor;
+        const struct rows *rows = versions[i].rows;
+        bool above = ingest_of(&versions[i]) > floor, wins = false;
 
-        for (uint32_t c = 0; c < rows[i].rows.column_count; c++) {
-            uint32_t field = rows[i].columns[c].field;
+        for (uint32_t c = 0; c < rows->column_count; c++) {
+            uint32_t field = rows->columns[c].field;
 
-            wins |= !taken[field];
-            if (rows[i].ingest <= floor)
+            if (!cell_stays(&versions[i], &rows->columns[c], deletions, deletion_count, floor,
+                            touched))
+                continue;
+            wins |= above || !taken[field];
+            if (!above)
                 taken[field] = 1;
         }
-        if (rows[i].rows.column_count > 0 && wins)
-            rows[--kept] = rows[i];
+        if (wins)
+            versions[--kept] = versions[i];
     }
-    memmove(rows, rows + kept, (count - kept) * sizeof(*rows));
+    memmove(versions, versions + kept, (count - kept) * sizeof(*versions));
     return count - kept;
 }
 
-static bool hidden(const struct resolve_row *row, uint32_t field,
+static bool hidden(const struct resolve_version *version, uint32_t field,
                    const struct resolve_deletion *deletions, size_t deletion_count)
 {
+    int64_t time = version->rows->time[version->row], ingest = ingest_of(version);
+
     for (size_t d = 0; d < deletion_count; d++)
-        if (resolve_touches(&deletions[d], row->time, row->ingest) &&
+        if (resolve_touches(&deletions[d], time, ingest) &&
             (deletions[d].fields == NULL || deletions[d].fields[field]))
             return true;
     return false;
 }
 
 /* The newest version's cell of each field, if it is not deleted and no retraction. */
-static enum code combine(const struct resolve_row *rows, size_t count,
+static enum code combine(const struct resolve_version *versions, size_t count,
                          const struct resolve_deletion *deletions, size_t deletion_count,
                          uint32_t field_count, uint8_t *taken, struct arena *arena,
-                         struct resolve_row *current)
+                         struct resolve_row *current, struct error *err)
 {
-    uint32_t n = 0, most = 0;
+    uint32_t open = field_count, most = 0;
 
-    for (size_t i = 0; i < count; i++)
-        most += rows[i].rows.column_count;
-    current->columns = ARENA_ARRAY(arena, struct rows_column, most);
-    current->cells = ARENA_ARRAY(arena, union cell, most);
-    if (current->columns == NULL || current->cells == NULL)
+    for (size_t i = 0; i < count && most < field_count; i++)
+        most += versions[i].rows->column_count;
+    if (row_new(most < field_count ? most : field_count, arena, current, err) != OK)
         return E_MEMORY;
     memset(taken, 0, field_count);
-    for (size_t i = count; i-- > 0;)
-        for (uint32_t c = 0; c < rows[i].rows.column_count; c++) {
-            const struct rows_column *column = &rows[i].columns[c];
+    for (size_t i = count; i-- > 0 && open > 0;) {
+        const struct rows *rows = versions[i].rows;
+        uint32_t v = versions[i].row;
 
-            if (taken[column->field] || hidden(&rows[i], column->field, deletions, deletion_count))
+        for (uint32_t c = 0; c < rows->column_count; c++) {
+            const struct rows_column *column = &rows->columns[c];
+
+            if ((column->present != NULL && !column->present[v]) || taken[column->field] ||
+                hidden(&versions[i], column->field, deletions, deletion_count))
                 continue;
             taken[column->field] = 1;
-            if (column->type == TYPE_RETRACTED)
-                continue;
-            current->cells[n] = column->cells[0];
-            current->columns[n] =
-                (struct rows_column){column->field, column->type, &current->cells[n], NULL};
-            n++;
+            open--;
+            if (column->type != TYPE_RETRACTED)
+                row_put(current, column, v);
         }
-    current->rows.column_count = n;
-    current->time = rows[count - 1].time;
-    current->ingest = rows[count - 1].ingest;
-    current->revision = rows[count - 1].revision;
+    }
+    row_settle(current, &versions[count - 1]);
     return OK;
 }
 
@@ -158,41 +195,28 @@ enum code resolve(struct resolve_version *versions, size_t count,
                   uint32_t field_count, struct arena *arena, struct resolved *resolved,
                   struct error *err)
 {
-    struct resolve_row *rows = ARENA_ARRAY(arena, struct resolve_row, count);
     uint8_t *taken = ARENA_ARRAY(arena, uint8_t, field_count);
     bool touched = false;
-    enum code code = rows == NULL || taken == NULL ? E_MEMORY : OK;
-    size_t kept = 0;
+    enum code code;
 
     *resolved = (struct resolved){0};
+    if (taken == NULL)
+        return no_memory(err);
     if (count > 1)
         qsort(versions, count, sizeof(*versions), version_order);
-    for (size_t i = 0; code == OK && i < count; i++) {
-        /* One identity has one revision, so its copies stand side by side. */
-        if (i > 0 && ingest_of(&versions[i]) == ingest_of(&versions[i - 1]))
-            continue;
-        code = row_take(&versions[i], deletions, deletion_count, floor, arena, &rows[kept++],
-                        &touched);
+    count = copies_drop(versions, count);
+    count = losers_drop(versions, count, deletions, deletion_count, floor, taken, &touched);
+    if (count == 0)
+        return OK;
+    if (count == 1 && !touched) {
+        code = resolve_row_take(&versions[0], deletions, deletion_count, floor, arena,
+                                &resolved->current, err);
+    } else {
+        resolved->history = versions;
+        resolved->history_count = count;
+        code = combine(versions, count, deletions, deletion_count, field_count, taken, arena,
+                       &resolved->current, err);
     }
-    if (code == OK) {
-        kept = losers_drop(rows, kept, floor, taken);
-        if (kept == 0)
-            return OK;
-        if (kept > 1 || touched)
-            code = combine(rows, kept, deletions, deletion_count, field_count, taken, arena,
-                           &resolved->current);
-        else
-            resolved->current = rows[0];
-    }
-    if (code)
-        return error_set(err, E_MEMORY, "no memory to merge versions");
-    if (kept > 1 || touched) {
-        resolved->history = rows;
-        resolved->history_count = kept;
-    }
-    for (size_t i = 0; i < resolved->history_count; i++)
-        row_settle(&rows[i]);
-    resolved->has_current = resolved->current.rows.column_count > 0;
-    row_settle(&resolved->current);
-    return OK;
+    resolved->has_current = code == OK && resolved->current.rows.column_count > 0;
+    return code;
 }

@@ -31,20 +31,29 @@ struct resolve_row {
 
 struct resolved {
     /* The versions themselves are to be kept, oldest first; 0 = the row alone says everything. */
-    struct resolve_row *history;
+    const struct resolve_version *history;
     size_t history_count;
     bool has_current; /* else nothing is valid */
     struct resolve_row
         current; /* what they come to; if history_count is 0 the one version as it is */
 };
 
-/* `versions` are all of one series and time, in no order, field indices below field_count.
- * Versions that lost to one at or below `floor` (an ingest time) are dropped.  Memory is `arena`'s.
+/* `versions` are all of one series and time, in no order, field indices below field_count; those
+ * that stay are the history.  Versions that lost to one at or below `floor` (an ingest time) are
+ * dropped.  No version is copied, since they may be millions: the row's memory is `arena`'s.
  * E_MEMORY. */
 MUST_USE enum code resolve(struct resolve_version *versions, size_t count,
                            const struct resolve_deletion *deletions, size_t deletion_count,
                            int64_t floor, uint32_t field_count, struct arena *arena,
                            struct resolved *resolved, struct error *err);
+
+/* One version of a history as a row, without the cells that nobody may see any more: erased ones,
+ * and those that a deletion at or below the floor hides.  `row` stays where it is; its memory is
+ * `arena`'s.  E_MEMORY. */
+MUST_USE enum code resolve_row_take(const struct resolve_version *version,
+                                    const struct resolve_deletion *deletions, size_t deletion_count,
+                                    int64_t floor, struct arena *arena, struct resolve_row *row,
+                                    struct error *err);
 
 /* Whether a deletion may have hidden something of a row. */
 bool resolve_touches(const struct resolve_deletion *deletion, int64_t time, int64_t ingest);

@@ -393,6 +393,7 @@ static void merge_all(struct world *world, uint64_t seed, struct pack *const *pa
         .settled = INT64_MAX,
         .floor = INT64_MIN,
         .time_floor = INT64_MIN,
+        .versions_max = SIZE_MAX,
     };
     struct pack *made[PACKS_MAX];
     struct block_decoder *decoder;
@@ -528,6 +529,71 @@ static void test_rows_come_out_as_the_model_says(void **state)
     assert_true(rows > 10000 && flagged > 10000);
 }
 
+/* Everything into two packs that are thrown away; how many rows they would have had. */
+static enum code merge_whole(struct world *world, const struct merge_options *options,
+                             uint64_t rows[2], struct error *err)
+{
+    struct pack_writer *writers[2];
+    struct merge *merge;
+    enum code code;
+
+    for (int i = 0; i < 2; i++) {
+        struct pack_identity identity = {
+            .tenant = BYTES("acme"), .number = 1000, .kind = PACK_CURRENT};
+
+        assert_int_equal(pack_writer_open(&world->house.fs.fs,
+                                          i == 0 ? "packs/acme/a" : "packs/acme/b", &identity,
+                                          &writers[i], NULL),
+                         OK);
+    }
+    assert_int_equal(merge_new(options, &merge, NULL), OK);
+    code = merge_span(merge, INT64_MIN, INT64_MAX, writers[0], writers[1], err);
+    merge_free(merge);
+    for (int i = 0; i < 2; i++) {
+        rows[i] = pack_writer_rows(writers[i]);
+        pack_writer_abort(writers[i]);
+    }
+    return code;
+}
+
+/* Three versions of a row. */
+static void test_more_versions_than_may_be_are_named(void **state)
+{
+    struct world *world = world_open(SEED);
+    const struct pack_list *list;
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(house_put(&world->house, 1, 7, 2, NULL), OK);
+        house_seal(&world->house);
+    }
+    list = world->house.store->holdings[world->house.tenant->ordinal]->packs;
+    for (size_t most = 2; most <= 4; most++) {
+        struct merge_options options = {
+            .tenant = world->house.tenant,
+            .registry = catalog_registry(world->house.catalog),
+            .rules = &world->house.rules,
+            .packs = list->packs,
+            .pack_count = list->count,
+            .settled = INT64_MAX,
+            .floor = INT64_MIN,
+            .time_floor = INT64_MIN,
+            .versions_max = most,
+        };
+        struct error err = {0};
+        uint64_t rows[2];
+
+        assert_int_equal(merge_whole(world, &options, rows, &err), most < 3 ? E_MEMORY : OK);
+        if (most < 3)
+            assert_string_equal(err.text,
+                                "a series of cpu has more than 2 versions of its row at "
+                                "1970-01-01T00:00:00.000000007Z, which are too many to be merged");
+        else
+            assert_true(rows[0] == 2 && rows[1] == 6);
+    }
+    world_close(world);
+}
+
 /* It rests after some thousand rows, and ends there when it is told to. */
 static void test_a_merge_rests_and_can_be_ended(void **state)
 {
@@ -551,34 +617,20 @@ static void test_a_merge_rests_and_can_be_ended(void **state)
             .settled = INT64_MAX,
             .floor = INT64_MIN,
             .time_floor = INT64_MIN,
+            .versions_max = SIZE_MAX,
             .pace = pace,
             .context = &rests,
         };
-        struct pack_writer *writers[2];
-        struct merge *merge;
+        uint64_t rows[2];
 
-        for (int i = 0; i < 2; i++) {
-            struct pack_identity identity = {
-                .tenant = BYTES("acme"), .number = 1000, .kind = PACK_CURRENT};
-
-            assert_int_equal(pack_writer_open(&world->house.fs.fs,
-                                              i == 0 ? "packs/acme/a" : "packs/acme/b", &identity,
-                                              &writers[i], NULL),
-                             OK);
-        }
-        assert_int_equal(merge_new(&options, &merge, NULL), OK);
-        assert_int_equal(merge_span(merge, INT64_MIN, INT64_MAX, writers[0], writers[1], NULL),
-                         end_at == 0 ? OK : E_DRAINING);
+        assert_int_equal(merge_whole(world, &options, rows, NULL), end_at == 0 ? OK : E_DRAINING);
         if (end_at == 0) { /* 20,000 rows and their 60,000 versions */
             assert_int_equal(rests.count, 80000 / 16384);
-            assert_int_equal(pack_writer_rows(writers[0]), 20000);
-            assert_int_equal(pack_writer_rows(writers[1]), 60000);
+            assert_int_equal(rows[0], 20000);
+            assert_int_equal(rows[1], 60000);
         } else {
             assert_int_equal(rests.count, end_at);
         }
-        merge_free(merge);
-        pack_writer_abort(writers[0]);
-        pack_writer_abort(writers[1]);
     }
     world_close(world);
 }
@@ -587,6 +639,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_merge_rests_and_can_be_ended),
+        cmocka_unit_test(test_more_versions_than_may_be_are_named),
         cmocka_unit_test(test_rows_come_out_as_the_model_says),
     };
 

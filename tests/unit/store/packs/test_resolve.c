@@ -168,6 +168,7 @@ static void test_what_versions_come_to(void **state)
         struct resolve_version versions[4];
         struct made made[4];
         struct resolved resolved;
+        struct resolve_row row;
         struct arena arena;
         size_t count = 0, deletions = 0;
         char current[100] = "", history[400] = "";
@@ -187,7 +188,10 @@ static void test_what_versions_come_to(void **state)
             print(&resolved.current, current);
         for (size_t h = 0; h < resolved.history_count; h++) {
             at += sprintf(at, "%s", h > 0 ? ", " : "");
-            at += print(&resolved.history[h], at);
+            assert_int_equal(resolve_row_take(&resolved.history[h], cases[i].deletions, deletions,
+                                              cases[i].floor, &arena, &row, NULL),
+                             OK);
+            at += print(&row, at);
         }
         if (resolved.has_current != (cases[i].current != NULL) ||
             (cases[i].current != NULL && strcmp(current, cases[i].current) != 0) ||
