@@ -21,7 +21,8 @@
 enum {
     QUESTION_BYTES_MAX = 1 << 20,
     /* A page and what may be unsent before it go into the stream together, so that a worker does
-     * not wait for a client; but for a row that alone is larger. */
+     * not wait for a client; but for a row that alone is larger.  Its view is held as long as it
+     * waits then, so that it is given up like any answer that is read too slowly (`lost`). */
     PAGE_BYTES = 96 << 10,
     UNSENT_BYTES_MAX = 96 << 10,
     NEXT_BYTES_MAX = 64 << 10,
@@ -142,6 +143,7 @@ static enum code begin_stream(struct reader *reader, struct error *err)
     if (code)
         return code;
     stream_watch(reader->stream, client_waits, app_of(request)->workers);
+    stream_give_up_on(reader->stream, &reader->lost);
     request_resume(request);
     return OK;
 }
@@ -202,6 +204,7 @@ static enum code run_page(struct reader *reader, struct error *err)
     code = live_go_on(reader->query, reader->since, buf_bytes(&reader->rest), &reader->page, err);
     if (!code)
         code = query_run(reader->query, &environment, &reader->sink, &outcome, err);
+    reader->lost = false; /* nothing is held any more: what comes now may wait */
     query_count_scanned(reader->request, &outcome);
     metric_add(reader->live->rows, outcome.rows_out);
     if (!code && reader->rest.size == 0 && reader->page_as_of > reader->since)

@@ -165,6 +165,35 @@ def slow(run):
     stream.close()
 
 
+def given_up(run):
+    return run.metrics()["weir_answers_given_up_total", NUMBER]
+
+
+def holds_too_much(run):
+    """It takes nothing of an event of one row of 8 MB, which holds the head of its moment: it is cut when that is too much, long
+    before idle_ms_max."""
+    put(run, "m,host=a " + ",".join(f's{n}="{"x" * 60000}"' for n in range(130)) + " 1")
+    stream = Stream(run, "/v1/live?measurement=m&epoch=ns&since=0", receive=4096)
+    until(run, lambda: readers(run) == 1)
+    time.sleep(0.5)  # the connection's own buffers are full
+    before, began = given_up(run), time.monotonic()
+    for turn in range(40):
+        put(run, "\n".join(f'other,host=h{n} s="{turn} {"y" * 3000}" {n}' for n in range(300)))
+        if given_up(run) > before:
+            break
+    else:
+        run.fail("36 MB went by, and the answer still holds what it held")
+    took = until(run, lambda: readers(run) == 0, 10)
+    if took > 2 or time.monotonic() - began > 25:
+        run.fail(f"the reader was there for {took} s after it had been given up, {time.monotonic() - began} s in all")
+    stream.close()
+    # Whoever comes back and reads gets it.
+    stream = Stream(run, "/v1/live?measurement=m&epoch=ns&since=0")
+    if len(stream.event()["data"][0]["s129"]) != 60000:
+        run.fail("the row is not whole")
+    stream.close()
+
+
 def catch_up(run):
     for part in range(5):
         put(run, "\n".join(f"m,host=h{n % 7} f={n} {n}" for n in range(part * 10000, part * 10000 + 10000)))
@@ -336,6 +365,8 @@ SCENARIOS = [
     scenario("events come with what changed, and go on where they were", call(follow)),
     scenario("a quiet stream says that it is there", call(heartbeat), flags=["--limit-live-heartbeat-ms-max", "200ms"]),
     scenario("a slow reader gets what it came to, not each step", call(slow)),
+    scenario("a slow reader of a row of megabytes is given up when it holds too much", call(holds_too_much),
+             flags=["--limit-head-bytes-max", "24MiB", "--limit-generation-bytes-max", "2MiB", "--limit-line-bytes-max", "16MiB"]),
     scenario("what there was comes in pieces first", call(catch_up)),
     scenario("who is told all there is does not hold up queries", call(catch_up_gives_way), flags=["--query-threads", "1"]),
     scenario("a copy that is kept by events is the answer", call(copy_is_kept)),
