@@ -1,5 +1,6 @@
 /* The program's messages (not the wal): one line an event, logfmt or JSON, to stderr.
- * User text is escaped and cut to 256 bytes; a token or body is never passed here.
+ * User text is escaped and cut to 256 bytes; a token, or a body with data, is never passed here.
+ * A question that was slow is, however it came (handlers/slow_query.h), cut to 1 KiB.
  * Repeats of one (level, message) beyond 20 a second are counted and told once.  Any thread. */
 #ifndef WEIR_BASE_LOG_H
 #define WEIR_BASE_LOG_H

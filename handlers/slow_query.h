@@ -1,4 +1,7 @@
-/* Questions that took long: how long each took is counted, and slow ones are told in the log. */
+/* Questions that took long: how long each took is counted, and slow ones are told in the log, with
+ * the values they ask for: who looks for what is slow needs to see match= and where= as they were,
+ * in a document as in parameters.  docs/reference/config.md says so, and slow_query_ms=0 ends it.
+ * Only questions that were understood get here, so nothing stands in one but what they know. */
 #ifndef WEIR_HANDLERS_SLOW_QUERY_H
 #define WEIR_HANDLERS_SLOW_QUERY_H
 

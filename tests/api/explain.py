@@ -89,6 +89,26 @@ def slow_ones_are_told(run):
         run.fail("weir_query_seconds has not both")
 
 
+def asked_either_way(run):
+    """The log has the same of a question, whether it came as parameters or as a document: 1 KiB, with its values. One that is
+    refused is not there."""
+    word, long = "patient-4711", "x" * 2000
+    ask(run, "/v1/query?measurement=m&agg=p95&every=1ms&fill=linear&start=0&end=120&epoch=s&match=host%3D" + word + "-a&where=v%3E-4711")
+    for more in ({}, {"where": f'name!="{long}"'}):
+        run.request("POST", "/v1/query", 200, headers={"Content-Type": "application/json"}, body=json.dumps(
+            {"measurement": "m", "match": {"host": word + "-b"}, "agg": "p95", "every": "1ms", "fill": "linear", "start": 0, "end": 120, "epoch": "s", **more}))
+    run.request("POST", "/v1/query", 400, headers={"Content-Type": "application/json"}, body='{"measurement": "m", "password": "hidden-1"}')
+    run.request("GET", "/v1/query?measurement=m&password=hidden-2", 400)
+    run.request("POST", "/v1/points", 204, headers={"Content-Type": "text/plain"}, body='m,host=h name="hidden-3" 1')
+    log = run.server.log_text()
+    for text in (word + "-a", "where=v>-4711", word + "-b", "x" * 800):
+        if text not in log:
+            run.fail(f"{text} is not in the log")
+    for text in ("hidden-", "x" * 1024):
+        if text in log:
+            run.fail(f"{text} is in the log")
+
+
 SCENARIOS = [
     scenario("a plan tells series, places, rows, bytes, windows and limits",
              *FILL, flush(), *HEAD,
@@ -108,6 +128,8 @@ SCENARIOS = [
              request("POST", "/v1/admin/compact"), call(hold_true)),
     scenario("query_bytes_max holds before anything is read", *FILL, flush(), call(limits_of_bytes)),
     scenario("slow queries are told in the log", *FILL, call(slow_ones_are_told), flags=["--slow-query-ms", "1ms"]),
+    scenario("the log has of a slow document what it has of parameters, and no more", write("m,host=patient-4711-a v=1,name=\"a\" 1\nm,host=patient-4711-b v=1,name=\"a\" 1"),
+             call(asked_either_way), flags=["--slow-query-ms", "1ms"]),
     scenario("and none with slow_query_ms=0", *FILL, query("measurement=m"),
              call(lambda run: "slow query" in run.server.log_text() and run.fail("it is told")), flags=["--slow-query-ms", "0"]),
     scenario("a filled answer that would be too large is refused before anything is read",
