@@ -1,12 +1,14 @@
 #include "store/identity.h"
 
+#include "base/fs.h"
 #include "base/random.h"
 #include "store/index.h"
 
 enum { FORMAT = 1 }; /* of the data directory as a whole */
 
-static enum code get(const struct index_operations *index, struct index_transaction *transaction,
-                     const char *name, void *value, size_t size, struct error *err)
+enum code identity_value(const struct index_operations *index,
+                         struct index_transaction *transaction, const char *name, void *value,
+                         size_t size, struct error *err)
 {
     struct bytes found;
     enum code code = index->get(transaction, INDEX_META, bytes_of(name), &found, err);
@@ -20,27 +22,35 @@ static enum code get(const struct index_operations *index, struct index_transact
     return OK;
 }
 
-static enum code read_all(const struct index_operations *index,
-                          struct index_transaction *transaction, struct identity *identity,
-                          struct error *err)
+static enum code format_check(const struct index_operations *index,
+                              struct index_transaction *transaction, struct error *err)
 {
     uint32_t format = 0;
-    enum code code = get(index, transaction, "format", &format, sizeof(format), err);
+    enum code code = identity_value(index, transaction, "format", &format, sizeof(format), err);
 
     if (code == OK && format != FORMAT)
         return error_set(err, E_CORRUPT, "the data is of format %u, this program knows %d", format,
                          FORMAT);
+    return code;
+}
+
+static enum code read_all(const struct index_operations *index,
+                          struct index_transaction *transaction, struct identity *identity,
+                          struct error *err)
+{
+    enum code code = format_check(index, transaction, err);
+
     if (code == OK)
-        code = get(index, transaction, "incarnation", &identity->incarnation,
-                   sizeof(identity->incarnation), err);
+        code = identity_value(index, transaction, "incarnation", &identity->incarnation,
+                              sizeof(identity->incarnation), err);
     if (code == E_NOT_FOUND)
         return error_set(err, E_CORRUPT, "the index does not say whose it is");
     if (code == OK)
-        code = get(index, transaction, "sealed_lsn", &identity->sealed_lsn,
-                   sizeof(identity->sealed_lsn), err);
+        code = identity_value(index, transaction, "sealed_lsn", &identity->sealed_lsn,
+                              sizeof(identity->sealed_lsn), err);
     if (code == OK)
-        code = get(index, transaction, "ingest_last", &identity->ingest_last,
-                   sizeof(identity->ingest_last), err);
+        code = identity_value(index, transaction, "ingest_last", &identity->ingest_last,
+                              sizeof(identity->ingest_last), err);
     return code == E_NOT_FOUND ? OK : code;
 }
 
@@ -57,6 +67,75 @@ enum code identity_read(struct index *index, struct identity *identity, struct e
     return code;
 }
 
+static enum code incarnation_draw(const struct index_operations *index,
+                                  struct index_transaction *transaction,
+                                  struct hash128 *incarnation, struct error *err)
+{
+    random_secure(incarnation, sizeof(*incarnation));
+    return index->put(transaction, INDEX_META, BYTES("incarnation"),
+                      (struct bytes){(const char *)incarnation->bytes, sizeof(incarnation->bytes)},
+                      err);
+}
+
+static void count_name(void *context, const char *name)
+{
+    (void)name;
+    ++*(size_t *)context;
+}
+
+/* A new index beside a wal or packs is not the first start: the index was lost.  What it named
+ * would be taken for leftovers and removed. */
+static enum code may_be_drawn(struct fs *fs, struct error *err)
+{
+    static const char *const directories[] = {"wal", "packs"};
+    enum code code = OK;
+
+    for (size_t i = 0; code == OK && i < COUNT_OF(directories); i++) {
+        size_t names = 0;
+
+        code = fs_make_dir(fs, directories[i], err);
+        if (code == OK)
+            code = fs_list(fs, directories[i], count_name, &names, err);
+        if (code == OK && names > 0)
+            code = error_set(err, E_CORRUPT,
+                             "%s/ holds data but the index is empty; put the index/ back that "
+                             "belongs to it",
+                             directories[i]);
+    }
+    return code;
+}
+
+enum code identity_load(struct fs *fs, struct index *index, struct hash128 *incarnation,
+                        struct error *err)
+{
+    static const uint32_t format = FORMAT;
+    const struct index_operations *operations = index->operations;
+    struct index_transaction *transaction = NULL;
+    enum code code = operations->begin(index, true, &transaction, err);
+
+    if (code)
+        return code;
+    code = format_check(operations, transaction, err);
+    if (code == OK || code == E_NOT_FOUND)
+        code = identity_value(operations, transaction, "incarnation", incarnation,
+                              sizeof(*incarnation), err);
+    if (code != E_NOT_FOUND) {
+        operations->abort(transaction);
+        return code;
+    }
+    code = may_be_drawn(fs, err);
+    if (code == OK)
+        code = incarnation_draw(operations, transaction, incarnation, err);
+    if (code == OK)
+        code = operations->put(transaction, INDEX_META, BYTES("format"),
+                               (struct bytes){(const char *)&format, sizeof(format)}, err);
+    if (code) {
+        operations->abort(transaction);
+        return code;
+    }
+    return operations->commit(transaction, err);
+}
+
 enum code identity_renew(struct index *index, struct hash128 *incarnation, struct error *err)
 {
     struct index_transaction *transaction = NULL;
@@ -64,10 +143,7 @@ enum code identity_renew(struct index *index, struct hash128 *incarnation, struc
 
     if (code)
         return code;
-    random_secure(incarnation, sizeof(*incarnation));
-    code = index->operations->put(
-        transaction, INDEX_META, BYTES("incarnation"),
-        (struct bytes){(const char *)incarnation->bytes, sizeof(incarnation->bytes)}, err);
+    code = incarnation_draw(index->operations, transaction, incarnation, err);
     if (code) {
         index->operations->abort(transaction);
         return code;

@@ -1,12 +1,15 @@
-/* What an index says of the store as a whole, for those who have the index alone: backup, restore,
- * tools.  Format: docs/formats/index.md. */
+/* What an index says of the store as a whole, also for those who have the index alone: backup,
+ * restore, tools.  Format: docs/formats/index.md. */
 #ifndef WEIR_STORE_IDENTITY_H
 #define WEIR_STORE_IDENTITY_H
 
 #include "base/error.h"
 #include "base/hash.h"
 
+struct fs;
 struct index;
+struct index_operations;
+struct index_transaction;
 
 struct identity {
     struct hash128 incarnation;
@@ -16,6 +19,14 @@ struct identity {
 
 /* E_CORRUPT: it has no incarnation, or is of another format. */
 MUST_USE enum code identity_read(struct index *index, struct identity *identity, struct error *err);
+/* Whose data directory it is: drawn at its first start.  `fs` has its wal/ and packs/, which are
+ * made.  E_CORRUPT also where there is data in them and nothing in the index. */
+MUST_USE enum code identity_load(struct fs *fs, struct index *index, struct hash128 *incarnation,
+                                 struct error *err);
+/* A value of INDEX_META that has exactly `size` bytes; else E_NOT_FOUND, E_CORRUPT. */
+MUST_USE enum code identity_value(const struct index_operations *index,
+                                  struct index_transaction *transaction, const char *name,
+                                  void *value, size_t size, struct error *err);
 /* Draws a new incarnation, in one transaction.  Packs keep in their entries whose they were. */
 MUST_USE enum code identity_renew(struct index *index, struct hash128 *incarnation,
                                   struct error *err);

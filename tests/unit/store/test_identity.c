@@ -92,12 +92,42 @@ static void test_an_index_of_nobody_or_another_format_is_refused(void **state)
     house_remove(&house);
 }
 
+/* Drawn once, and never beside data that some other index belongs to. */
+static void test_a_first_start_draws_who_it_is(void **state)
+{
+    struct hash128 first, again;
+    struct error err = {0};
+    struct file *file;
+    struct house house;
+    char path[96];
+
+    (void)state;
+    house_init(&house);
+    house_open_index(&house);
+    assert_int_equal(identity_load(house.fs.inner, house.index, &first, NULL), OK);
+    assert_int_equal(fs_open(house.fs.inner, "packs/one", FS_CREATE, &file, NULL), OK);
+    fs_close(file);
+    assert_int_equal(identity_load(house.fs.inner, house.index, &again, NULL), OK);
+    assert_memory_equal(&first, &again, sizeof(first));
+    index_lmdb_close(house.index);
+    fs_posix_close(house.fs.inner);
+    snprintf(path, sizeof(path), "%s/index", house.directory);
+    assert_int_equal(nftw(path, house_remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+    house_open_index(&house);
+    assert_int_equal(identity_load(house.fs.inner, house.index, &again, &err), E_CORRUPT);
+    assert_non_null(strstr(err.text, "packs/ holds data but the index is empty"));
+    index_lmdb_close(house.index);
+    fs_posix_close(house.fs.inner);
+    house_remove(&house);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_new_store_has_an_identity_and_a_sealed_one_a_position),
         cmocka_unit_test(test_a_renewed_one_is_another_that_says_the_same),
         cmocka_unit_test(test_an_index_of_nobody_or_another_format_is_refused),
+        cmocka_unit_test(test_a_first_start_draws_who_it_is),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
