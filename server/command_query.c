@@ -3,10 +3,11 @@
 
 #include "server/commands.h"
 #include "server/output.h"
+#include "server/plan_text.h"
 #include "server/remote.h"
 #include "server/table.h"
 
-enum { TARGET_BYTES_MAX = 512 << 10 };
+enum { TARGET_BYTES_MAX = 512 << 10, PLAN_BYTES_MAX = 64 << 10 };
 
 /* The parameters of GET /v1/query by their flags; `name` is the parameter's. */
 enum flag {
@@ -29,6 +30,7 @@ enum flag {
     VERSIONS,
     STRICT,
     EPOCH,
+    EXPLAIN,
     FORMAT,
     FLAG_COUNT
 };
@@ -41,6 +43,7 @@ static const char usage[] =
     "  weir query --measurement cpu --every 1h --agg mean,max --group-by host --format csv\n"
     "  weir query --measurement cpu --where 'user>90' --let idle=100-user --top 10,user\n"
     "  weir query --measurement room --as-of 2026-11-01T00:00:00Z --format ndjson | jq .\n"
+    "  weir query --measurement cpu --every 1h --agg mean --explain\n"
     "\n"
     "Asks for rows or aggregates of a time range, docs/reference/query.md.  The answer is a table "
     "on\n"
@@ -49,26 +52,27 @@ static const char usage[] =
     "exit codes: 0 done, 1 failed, 2 usage, 130 interrupted\n";
 
 static const struct argument_row rows[FLAG_COUNT] = {
-    [MEASUREMENT] = {"measurement", "NAME",     "Which one."                                            },
-    [FIELDS] = {"fields",      "LIST",     "a,b; else all."                                        },
-    [START] = {"start",       "TIME",     "From then on: RFC 3339, ns since 1970, now-1h."        },
-    [END] = {"end",         "TIME",     "Before then."                                          },
-    [EVERY] = {"every",       "DURATION", "Windows so long: 15m, 1h, 1d, 3mo, 1y."                },
-    [TZ] = {"tz",          "ZONE",     "The zone of days, weeks, months and years."            },
-    [OFFSET] = {"offset",      "DURATION", "Windows begin so much later; -1h: earlier."            },
-    [AGG] = {"agg",         "LIST",     "Aggregates: count, sum, min, max, mean, first, last."  },
-    [GROUP_BY] = {"group-by",    "LIST",     "Tags that keep results apart; * = each series."        },
-    [FILL] = {"fill",        "WHAT",     "Empty windows: none, null, previous, linear, a number."},
-    [TOP] = {"top",         "N,COLUMN", "The best so many groups or rows alone: 5,mean_user."   },
-    [BOTTOM] = {"bottom",      "N,COLUMN", "The least so many."                                    },
-    [ORDER] = {"order",       "WHICH",    "Of time: asc or desc."                                 },
-    [LIMIT] = {"limit",       "ROWS",     "So many rows; the next page's cursor is told."         },
-    [CURSOR] = {"cursor",      "CURSOR",   "The next page; all other flags as before."             },
-    [AS_OF] = {"as-of",       "TIME",     "What was known then."                                  },
-    [VERSIONS] = {"versions",    "WHICH",    "latest, or all: each state of a row."                  },
-    [STRICT] = {"strict",      NULL,       "Refuse rather than answer with something missing."     },
-    [EPOCH] = {"epoch",       "UNIT",     "Times as numbers of ns, us, ms or s."                  },
-    [FORMAT] = {"format",      "NAME",     "table, csv, ndjson, json or line_protocol."            },
+    [MEASUREMENT] = {"measurement", "NAME",     "Which one."                                               },
+    [FIELDS] = {"fields",      "LIST",     "a,b; else all."                                           },
+    [START] = {"start",       "TIME",     "From then on: RFC 3339, ns since 1970, now-1h."           },
+    [END] = {"end",         "TIME",     "Before then."                                             },
+    [EVERY] = {"every",       "DURATION", "Windows so long: 15m, 1h, 1d, 3mo, 1y."                   },
+    [TZ] = {"tz",          "ZONE",     "The zone of days, weeks, months and years."               },
+    [OFFSET] = {"offset",      "DURATION", "Windows begin so much later; -1h: earlier."               },
+    [AGG] = {"agg",         "LIST",     "Aggregates: count, sum, min, max, mean, first, last."     },
+    [GROUP_BY] = {"group-by",    "LIST",     "Tags that keep results apart; * = each series."           },
+    [FILL] = {"fill",        "WHAT",     "Empty windows: none, null, previous, linear, a number."   },
+    [TOP] = {"top",         "N,COLUMN", "The best so many groups or rows alone: 5,mean_user."      },
+    [BOTTOM] = {"bottom",      "N,COLUMN", "The least so many."                                       },
+    [ORDER] = {"order",       "WHICH",    "Of time: asc or desc."                                    },
+    [LIMIT] = {"limit",       "ROWS",     "So many rows; the next page's cursor is told."            },
+    [CURSOR] = {"cursor",      "CURSOR",   "The next page; all other flags as before."                },
+    [AS_OF] = {"as-of",       "TIME",     "What was known then."                                     },
+    [VERSIONS] = {"versions",    "WHICH",    "latest, or all: each state of a row."                     },
+    [STRICT] = {"strict",      NULL,       "Refuse rather than answer with something missing."        },
+    [EPOCH] = {"epoch",       "UNIT",     "Times as numbers of ns, us, ms or s."                     },
+    [EXPLAIN] = {"explain",     NULL,       "What it would cost, and no row: a text, or --format json."},
+    [FORMAT] = {"format",      "NAME",     "table, csv, ndjson, json or line_protocol."               },
 };
 
 static const char *const parameters[FLAG_COUNT] = {
@@ -91,6 +95,7 @@ static const char *const parameters[FLAG_COUNT] = {
     [VERSIONS] = "versions",
     [STRICT] = "strict",
     [EPOCH] = "epoch",
+    [EXPLAIN] = "explain",
 };
 
 /* Flags that may be repeated; the parameters have their names. */
@@ -172,9 +177,41 @@ static enum code ask(struct remote *remote, struct bytes target, bool as_table, 
     return code;
 }
 
+/* --explain; the server tells a plan in JSON. */
+static enum code ask_plan(struct remote *remote, struct bytes target, bool as_text,
+                          struct error *err)
+{
+    const struct remote_request request = {.method = "GET", .target = target};
+    struct buf text = BUF_INIT(PLAN_BYTES_MAX);
+    struct output *output = NULL;
+    enum code code = output_open(NULL, &output, err);
+
+    if (!code)
+        code = remote_send(remote, &request, NULL, NULL, err);
+    if (!code && as_text)
+        code = plan_text(buf_bytes(&remote->answer), &text, err);
+    if (!code)
+        code = output_write(output, buf_bytes(as_text ? &text : &remote->answer), err);
+    output_close(output);
+    buf_release(&text);
+    return code;
+}
+
+/* What is wrong with the flags together; NULL: nothing is. */
+static const char *flags_fault(const char *const *values)
+{
+    const char *format = values[FORMAT];
+
+    if (!values[MEASUREMENT])
+        return "--measurement is needed";
+    if (values[EXPLAIN] && format && strcmp(format, "json") != 0 && strcmp(format, "table") != 0)
+        return "--explain is told as a text, or with --format json";
+    return NULL;
+}
+
 int command_query(int argc, char **argv)
 {
-    const char *values[FLAG_COUNT] = {NULL}, *format;
+    const char *values[FLAG_COUNT] = {NULL}, *format, *fault;
     struct argument_list lists[REPEATED_COUNT] = {{.count = 0}};
     struct arguments own = {rows, FLAG_COUNT, values};
     struct argument_more more = {repeated_rows, REPEATED_COUNT, lists, false, NULL, 0};
@@ -190,12 +227,19 @@ int command_query(int argc, char **argv)
         return exit_code;
     format = values[FORMAT] ? values[FORMAT] : isatty(STDOUT_FILENO) ? "table" : "csv";
     as_table = strcmp(format, "table") == 0;
-    if (!values[MEASUREMENT]) {
-        fprintf(stderr, "weir query: --measurement is needed (weir query --help tells all)\n");
+    fault = flags_fault(values);
+    if (fault) {
+        fprintf(stderr, "weir query: %s (weir query --help tells all)\n", fault);
         exit_code = COMMAND_USAGE;
     } else {
-        code = target_make(values, lists, as_table ? "csv" : format, &target, &err);
-        if (!code)
+        code = target_make(values, lists,
+                           values[EXPLAIN] ? "json"
+                           : as_table      ? "csv"
+                                           : format,
+                           &target, &err);
+        if (!code && values[EXPLAIN])
+            code = ask_plan(&remote, buf_bytes(&target), strcmp(format, "json") != 0, &err);
+        else if (!code)
             code = ask(&remote, buf_bytes(&target), as_table, &err);
         exit_code = code ? remote_fail(&remote, &err) : COMMAND_DONE;
     }

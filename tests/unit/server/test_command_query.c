@@ -41,6 +41,32 @@ static void test_an_answer_comes_in_the_format_asked_for(void **state)
          HEAD "\r\nv\n1\n",
          0,                                                                             "?measurement=m&top=2%2Cx&let=x%3Dv%2Bw&where=v%3E1&format=csv HTTP",
          "v\n1\n",                                                                                                                                                  ""                                      },
+        {"a plan as it is",
+         {"--measurement=m", "--explain", "--format=json"},
+         HEAD "\r\n{\"series\":1}\n",
+         0,                                                                             "?measurement=m&explain=true&format=json HTTP",
+         "{\"series\":1}\n",                                                                                                                                        ""                                      },
+        {"a plan as a text",
+         {"--measurement=m", "--explain"},
+         HEAD "\r\n{\"series\":1}\n",
+         0,                                                                             "?measurement=m&explain=true&format=json HTTP",
+         "series                    1\n"
+         "groups                    -\n"
+         "columns                   -\n"
+         "windows of each group     -\n"
+         "runs of rows in memory    -\n"
+         "blocks in packs           -\n"
+         "of these, headers alone   -\n"
+         "rows to read              - to -\n"
+         "bytes of blocks to read   - to -\n"
+         "range                     - to -\n"
+         "as of                     -\n"
+         "refused                   -\n",                                                                                                                           ""                                      },
+        {"no plan",
+         {"--measurement=m", "--explain"},
+         HEAD "\r\ntime,v\n",
+         1,                                                                             "explain=true",
+         "",                                                                                                                                                        "is no plan"                            },
         {"a next page",
          {"--measurement=m", "--limit=1"},
          HEAD "Link: </v1/query?cursor=abc_-9&limit=1>; rel=\"next\"\r\n\r\nv\n1\n",
