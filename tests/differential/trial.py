@@ -8,7 +8,7 @@ import urllib.parse
 
 from answers import Page, csv_value
 from documents import body_of
-from evaluator import SECOND, Estimate, Near, answer
+from evaluator import SECOND, Ambiguous, Estimate, Near, answer
 from joins import joined
 from ways import WAYS
 from wire import Difference, as_stored, body, deletion, ns_of, parameters, rfc3339
@@ -142,7 +142,11 @@ class Trial:
         return self.moment_meant(question)
 
     def moment_meant(self, question):
-        return self.history.last if question.get("as_of") is None else ns_of(self.moment_of(question["as_of"]))
+        if question.get("as_of") is None:
+            return self.history.last
+        if not any(each <= question["as_of"] for each in self.ingest):
+            raise Ambiguous("a shrunk case has no such moment")
+        return ns_of(self.moment_of(question["as_of"]))
 
     def wanted(self, question, moment, since):
         if question["kind"] == "join":
