@@ -6,7 +6,6 @@ import time
 import urllib.parse
 
 from answers import Page
-from documents import body_of
 from evaluator import Asked, Grid
 from wire import Difference, ns_of, parameters
 
