@@ -8,23 +8,14 @@
 
 #include "base/time_text.h"
 #include "codec/block_codec.h"
-#include "store/packs/block_builder.h"
 #include "store/packs/merge_input.h"
+#include "store/packs/merge_output.h"
 #include "store/packs/resolve.h"
 
 enum {
     ROW_BYTES_MAX = 256 << 20, /* masks of deletions; a row */
     PACE_ROWS = 16384,
     ARENA_ROWS = 256, /* of history between two releases of their memory */
-};
-
-/* One of the two packs that come out. */
-struct merge_output {
-    struct block_builder *builder;
-    struct pack_writer *writer;
-    const struct series **series; /* that have rows in it */
-    size_t series_count, series_capacity;
-    bool begun; /* the builder, with the measurement at hand */
 };
 
 /* An opened place; rows [at, end) are left. */
@@ -66,62 +57,6 @@ struct merge {
 static enum code no_memory(struct error *err)
 {
     return error_set(err, E_MEMORY, "no memory to merge packs");
-}
-
-/* --- outputs --- */
-
-static enum code take_block(void *context, const struct block *block, struct error *err)
-{
-    return pack_writer_block(context, block, err);
-}
-
-static enum code output_series(struct merge_output *output, const struct series *series,
-                               uint64_t row_count, struct error *err)
-{
-    if (output->series_count > 0 && output->series[output->series_count - 1] == series)
-        return OK;
-    if (output->series_count == output->series_capacity) {
-        size_t capacity = output->series_capacity * 2 + 64;
-        const struct series **grown =
-            realloc(output->series, capacity * sizeof(const struct series *));
-
-        if (grown == NULL)
-            return no_memory(err);
-        output->series = grown;
-        output->series_capacity = capacity;
-    }
-    output->series[output->series_count++] = series;
-    if (!output->begun)
-        block_builder_begin(output->builder, series->measurement, take_block, output->writer);
-    output->begun = true;
-    return block_builder_series(output->builder, series->id, row_count, err);
-}
-
-static enum code output_end_measurement(struct merge_output *output, struct error *err)
-{
-    bool begun = output->begun;
-
-    output->begun = false;
-    return begun ? block_builder_end(output->builder, err) : OK;
-}
-
-static int series_order(const void *a, const void *b)
-{
-    return series_id_compare((*(const struct series *const *)a)->id,
-                             (*(const struct series *const *)b)->id);
-}
-
-static enum code output_keys(struct merge_output *output, struct error *err)
-{
-    enum code code = OK;
-
-    if (output->series_count > 1)
-        qsort(output->series, output->series_count, sizeof(const struct series *), series_order);
-    for (size_t i = 0; code == OK && i < output->series_count; i++)
-        code =
-            pack_writer_series(output->writer, output->series[i]->id, output->series[i]->key, err);
-    output->series_count = 0;
-    return code;
 }
 
 /* --- deletions --- */
@@ -390,10 +325,8 @@ static void run_leave(struct merge *merge, struct merge_run *run)
 static enum code emit(struct merge *merge, struct merge_output *output, const struct series *series,
                       uint64_t row_count, const struct block_slice *slice, struct error *err)
 {
-    enum code code = output_series(output, series, row_count, err);
+    enum code code = merge_output_slice(output, series, row_count, slice, err);
 
-    if (code == OK)
-        code = block_builder_slice(output->builder, slice, err);
     if (code == OK)
         code = pace(merge, slice->end - slice->first, err);
     return code;
@@ -582,9 +515,9 @@ static enum code merge_rows(struct merge *merge, struct error *err)
 
     while (code == OK && series_next(merge, &measurement, &id)) {
         if (last.data != NULL && !bytes_equal(last, measurement)) {
-            code = output_end_measurement(&merge->current, err);
+            code = merge_output_end_measurement(&merge->current, err);
             if (code == OK)
-                code = output_end_measurement(&merge->history, err);
+                code = merge_output_end_measurement(&merge->history, err);
             merge_names_release(&merge->names);
         }
         last = measurement;
@@ -592,9 +525,9 @@ static enum code merge_rows(struct merge *merge, struct error *err)
             code = merge_series(merge, measurement, id, err);
     }
     if (code == OK)
-        code = output_end_measurement(&merge->current, err);
+        code = merge_output_end_measurement(&merge->current, err);
     if (code == OK)
-        code = output_end_measurement(&merge->history, err);
+        code = merge_output_end_measurement(&merge->history, err);
     return code;
 }
 
@@ -606,8 +539,8 @@ enum code merge_span(struct merge *merge, int64_t start, int64_t end, struct pac
 
     merge->start = start > merge->options.time_floor ? start : merge->options.time_floor;
     merge->end = end;
-    merge->current.writer = current;
-    merge->history.writer = history;
+    merge_output_begin(&merge->current, current);
+    merge_output_begin(&merge->history, history);
     for (size_t i = 0; code == OK && i < merge->options.pack_count; i++)
         code = merge_input_begin(&merge->inputs[i], merge->options.packs[i], merge->start,
                                  merge->end, err);
@@ -615,11 +548,9 @@ enum code merge_span(struct merge *merge, int64_t start, int64_t end, struct pac
         code = merge_rows(merge, err);
     for (size_t i = 0; i < COUNT_OF(outputs); i++) {
         if (code == OK)
-            code = output_keys(outputs[i], err);
+            code = merge_output_end(outputs[i], err);
         if (code)
-            block_builder_reset(outputs[i]->builder);
-        outputs[i]->begun = false;
-        outputs[i]->series_count = 0;
+            merge_output_abort(outputs[i]);
     }
     for (size_t i = 0; i < merge->options.pack_count; i++)
         merge_input_release(&merge->inputs[i]);
@@ -645,9 +576,9 @@ enum code merge_new(const struct merge_options *options, struct merge **out, str
     if (code == OK)
         code = block_decoder_new(&merge->reader.decoder, err);
     if (code == OK)
-        code = block_builder_new(&merge->current.builder, err);
+        code = merge_output_init(&merge->current, err);
     if (code == OK)
-        code = block_builder_new(&merge->history.builder, err);
+        code = merge_output_init(&merge->history, err);
     if (code == OK)
         code = deletions_begin(merge, err);
     if (code) {
@@ -671,10 +602,8 @@ void merge_free(struct merge *merge)
     free(merge->places);
     free(merge->runs);
     free(merge->versions);
-    free(merge->current.series);
-    free(merge->history.series);
-    block_builder_free(merge->current.builder);
-    block_builder_free(merge->history.builder);
+    merge_output_release(&merge->current);
+    merge_output_release(&merge->history);
     block_decoder_free(merge->reader.decoder);
     merge_names_release(&merge->names);
     arena_release(&merge->arena);
