@@ -15,6 +15,7 @@
 #include "ingest/rate.h"
 #include "server/compaction.h"
 #include "server/version.h"
+#include "store/backup_label.h"
 #include "store/index.h"
 #include "store/store.h"
 
@@ -67,6 +68,8 @@ static enum code open_store(struct server *server, struct error *err)
     enum code code;
 
     code = fs_posix_open(settings->data, &server->fs, err);
+    if (code == OK)
+        code = backup_label_refuse(server->fs, settings->data, err);
     if (code == OK) {
         code = fs_posix_lock(server->fs, "lock", err);
         if (code)

@@ -20,6 +20,7 @@
 #include "server/staging.h"
 #include "server/version.h"
 #include "store/backup.h"
+#include "store/backup_label.h"
 #include "store/index.h"
 #include "store/store.h"
 
@@ -234,6 +235,9 @@ static enum code data_open(struct backing *backing, struct error *err)
         return error_set(err, E_NOT_FOUND, "%s is no data directory: it has no index/data.mdb",
                          data);
     code = fs_posix_open(data, &backing->fs, err);
+    if (code)
+        return code;
+    code = backup_label_refuse(backing->fs, data, err);
     if (code)
         return code;
     code = fs_posix_lock(backing->fs, "lock", err);

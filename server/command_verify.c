@@ -5,6 +5,7 @@
 
 #include "server/app.h"
 #include "server/command_line.h"
+#include "store/backup_label.h"
 #include "store/index.h"
 #include "store/verify.h"
 
@@ -48,11 +49,15 @@ static enum code verify(const char *data, bool accept_loss, bool *sound, struct 
         return error_set(err, E_NOT_FOUND, "there is no data directory %s", data);
     snprintf(path, sizeof(path), "%s/index", data);
     code = fs_posix_open(data, &fs, err);
-    if (code == OK) {
+    if (code == OK)
+        code = backup_label_refuse(fs, data, err);
+    if (code == OK)
         code = fs_posix_lock(fs, "lock", err);
-        if (code)
-            error_context(err, "%s", data);
-    }
+    if (code == E_BUSY)
+        code = error_set(err, E_BUSY,
+                         "%s is in use: a server, or another command, holds %s/lock.  weir verify "
+                         "works offline: stop the server first",
+                         data, data);
     if (code == OK)
         code = index_lmdb_open(path, INDEX_MAP_BYTES, !accept_loss, &index, err);
     if (code == OK && accept_loss)

@@ -124,3 +124,20 @@ enum code backup_label_decode(struct bytes text, struct backup_label *label, str
     json_doc_free(root);
     return code;
 }
+
+enum code backup_label_refuse(struct fs *fs, const char *path, struct error *err)
+{
+    struct error found = {0};
+    struct file *file = NULL;
+    enum code code = fs_open(fs, BACKUP_LABEL_NAME, FS_READ, &file, &found);
+
+    fs_close(file);
+    if (code == E_NOT_FOUND)
+        return OK;
+    if (code)
+        return error_set(err, code, "%s", found.text);
+    return error_set(err, E_CONFIG,
+                     "%s is a backup, no data directory: weir restore --from %s --data NEW makes "
+                     "one of it, and verifies everything",
+                     path, path);
+}

@@ -3,6 +3,7 @@
 #define WEIR_STORE_BACKUP_LABEL_H
 
 #include "base/buf.h"
+#include "base/fs.h"
 #include "store/identity.h"
 #include "store/pack_carry.h"
 
@@ -23,5 +24,8 @@ void backup_label_encode(const struct backup_label *label, const char *version, 
 /* E_CORRUPT with the member that is missing or wrong. */
 MUST_USE enum code backup_label_decode(struct bytes text, struct backup_label *label,
                                        struct error *err);
+/* E_CONFIG when the directory of `fs`, which is called `path`, is a backup: a store that worked on
+ * it would change what is to be restored, and be one of two of the same name. */
+MUST_USE enum code backup_label_refuse(struct fs *fs, const char *path, struct error *err);
 
 #endif

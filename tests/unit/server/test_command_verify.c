@@ -116,7 +116,7 @@ static void test_a_directory_that_is_served_is_named(void **state)
     server_stop(server);
     assert_int_equal(captured.exit_code, COMMAND_FAILED);
     assert_non_null(strstr(captured.err, data));
-    assert_non_null(strstr(captured.err, "another process uses this directory"));
+    assert_non_null(strstr(captured.err, "stop the server first"));
     directory_remove(data);
 }
 

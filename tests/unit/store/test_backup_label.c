@@ -89,11 +89,36 @@ static void test_what_is_wrong_is_named(void **state)
     }
 }
 
+static void test_a_directory_with_a_label_is_refused(void **state)
+{
+    char path[] = "/tmp/weir-label-XXXXXX", name[64];
+    struct error err = {0};
+    struct fs *fs = NULL;
+    FILE *file;
+
+    (void)state;
+    assert_non_null(mkdtemp(path));
+    snprintf(name, sizeof(name), "%s/backup.json", path);
+    assert_int_equal(fs_posix_open(path, &fs, &err), OK);
+    assert_int_equal(backup_label_refuse(fs, "here", &err), OK);
+    assert_string_equal(err.text, "");
+    file = fopen(name, "w"); /* also one that cannot be read as a label */
+    assert_non_null(file);
+    fclose(file);
+    assert_int_equal(backup_label_refuse(fs, "here", &err), E_CONFIG);
+    assert_non_null(strstr(err.text, "weir restore --from here"));
+    assert_int_equal(remove(name), 0);
+    assert_int_equal(backup_label_refuse(fs, "here", NULL), OK);
+    fs_posix_close(fs);
+    assert_int_equal(remove(path), 0);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_golden_label_is_read_and_written),
         cmocka_unit_test(test_what_is_wrong_is_named),
+        cmocka_unit_test(test_a_directory_with_a_label_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
