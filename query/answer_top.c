@@ -1,6 +1,7 @@
 /* The best groups or rows alone (top=, bottom=): a first pass over the view ranks, a second one
  * tells those chosen.  Both see the same rows, since they read one view. */
 #include "query/answer_crew.h"
+#include "query/cost.h"
 #include "query/top.h"
 
 static const struct plan_column *ranking_column(const struct plan *plan)
@@ -41,6 +42,8 @@ static enum code top_groups(struct answer *answer, struct error *err)
     answer_windows(answer, answer->plan.query->aggregates, answer->plan.query->aggregate_count,
                    &answer->plan.query->grid, answer->plan.column_count);
     top_sort(&answer->top);
+    if (!code)
+        code = cost_ranked(answer, err);
     for (size_t i = 0; i < answer->top.count && !code; i++)
         code = answer_group(answer, answer->top.list[i].group, err);
     return code;

@@ -12,7 +12,8 @@ struct survey {
     struct scan_setting setting;
     struct map shared; /* blocks of several series that were counted, by address */
     struct arena arena;
-    bool sure; /* all of a range is read, so that something can be said about the least */
+    bool sure;       /* all of a range is read, so that something can be said about the least */
+    bool rows_count; /* a row that is there has a value in the answer */
 };
 
 /* How often rows are read at most. */
@@ -48,6 +49,7 @@ static void begin(struct survey *survey, struct answer *answer, struct cost *cos
         .shared = MAP_INIT,
         .sure = query->limit == 0 && query->page_bytes == 0 && query->top == 0 && !query->changes &&
                 query->downsample == DOWNSAMPLE_NONE,
+        .rows_count = query->field_count == 0 && query->filter_count == 0,
     };
     arena_init(&survey->arena, answer->plan.watch->memory.bytes_max, &answer->plan.watch->memory);
     if (query->downsample != DOWNSAMPLE_NONE) /* of lttb rows are needed once */
@@ -85,7 +87,8 @@ static enum code count_place(struct survey *survey, const struct scan *scan,
         return watch_memory(survey->answer->plan.watch, err);
     if (!first)
         return OK;
-    *has_row |= known && (place->time_first >= scan->start || place->time_last < scan->end);
+    *has_row |= known && survey->rows_count && scan->deletions.count == 0 &&
+                (place->time_first >= scan->start || place->time_last < scan->end);
     cost->head_places += !place->in_pack;
     cost->blocks += place->in_pack;
     cost->summarised += summary;
@@ -161,6 +164,9 @@ enum code cost_survey(struct answer *answer, struct cost *cost, struct error *er
 
     begin(&survey, answer, cost);
     find_windows(plan, cost);
+    cost->sure = ARENA_ARRAY(&plan->arena, uint8_t, plan->group_count);
+    if (!cost->sure)
+        code = watch_memory(plan->watch, err);
     for (size_t i = plan->group_first; i < plan->group_count && !code; i++) {
         const struct group *group = &plan->groups[i];
         bool has_row = false;
@@ -169,6 +175,7 @@ enum code cost_survey(struct answer *answer, struct cost *cost, struct error *er
         plan_range(plan, i, &start, &end);
         for (size_t k = group->series_first; k < group->series_end && start < end && !code; k++)
             code = count_series(&survey, k, start, end, &has_row, err);
+        cost->sure[i] = has_row;
         cost->groups_least += has_row;
     }
     cost->rows_most = times(cost->rows_most, passes_of(plan->query));
@@ -186,10 +193,41 @@ static uint64_t filled_values(const struct plan *plan, const struct cost *cost)
     return times(cost->windows, plan->column_count);
 }
 
+static enum code check_values(const struct plan *plan, uint64_t values, struct error *err)
+{
+    const struct limits *limits = plan->environment->limits;
+
+    if (values <= limits->query_groups_max)
+        return OK;
+    return error_set(err, E_QUERY_GROUPS,
+                     "the query would make at least %llu values, and may make %llu "
+                     "(query_groups_max: windows x groups x columns); ask for longer windows, a "
+                     "shorter range, or fewer groups or fields",
+                     (unsigned long long)values, (unsigned long long)limits->query_groups_max);
+}
+
+/* Of so many groups with rows.  With top= only ranking them shows which are told. */
+static enum code limit_filled(const struct plan *plan, const struct cost *cost, uint64_t groups,
+                              struct error *err)
+{
+    if (plan->query->top > 0)
+        return OK;
+    return check_values(plan, times(filled_values(plan, cost), groups), err);
+}
+
+enum code cost_ranked(const struct answer *answer, struct error *err)
+{
+    const struct plan *plan = &answer->plan;
+    struct cost cost = {0};
+
+    find_windows(plan, &cost);
+    return check_values(
+        plan, plan->watch->cells + times(filled_values(plan, &cost), answer->top.count), err);
+}
+
 enum code cost_limit(const struct answer *answer, const struct cost *cost, struct error *err)
 {
     const struct limits *limits = answer->plan.environment->limits;
-    uint64_t values = times(filled_values(&answer->plan, cost), cost->groups_least);
 
     if (cost->rows_least > limits->query_rows_max)
         return error_set(err, E_QUERY_ROWS,
@@ -205,13 +243,77 @@ enum code cost_limit(const struct answer *answer, const struct cost *cost, struc
                          "(limit=)",
                          (unsigned long long)cost->bytes_least,
                          (unsigned long long)limits->query_bytes_max);
-    if (values <= limits->query_groups_max)
+    return limit_filled(&answer->plan, cost, cost->groups_least, err);
+}
+
+/* --- filled groups that may be empty --- */
+
+/* Of such rows a window is made. */
+static bool run_has_value(const struct run *run)
+{
+    bool has = false;
+
+    for (size_t i = 0; run->summary && i < run->summary->column_count && !has; i++)
+        has = run->summary->columns[i].summary->valid_count > 0;
+    for (uint32_t i = 0; i < run->column_count && !has; i++) {
+        const struct rows_column *column = &run->columns[i];
+
+        has = column->type != TYPE_RETRACTED &&
+              (!column->present || memchr(column->present + run->first, 1, run->end - run->first));
+    }
+    return has;
+}
+
+static enum code series_has_value(struct answer *answer, size_t index, int64_t start, int64_t end,
+                                  bool *has, struct error *err)
+{
+    const struct plan *plan = &answer->plan;
+    struct plan_places kept = {NULL, 0};
+    enum code code;
+
+    if (plan->places)
+        kept = plan->places[index];
+    code = scan_open(&answer->scan, &answer->setting, plan->series[index], start, end, kept.places,
+                     kept.count, err);
+    if (!code)
+        versions_begin(&answer->versions, &answer->scan);
+    while (!code && !*has) {
+        struct run run;
+
+        code = answer_next(answer, &run, err);
+        *has = !code && run_has_value(&run);
+    }
+    scan_release(&answer->scan);
+    return code == E_END ? OK : code;
+}
+
+/* Where the least passes no limit and the most does: what it comes to. */
+static enum code check_filled(struct answer *answer, const struct cost *cost, struct error *err)
+{
+    struct plan *plan = &answer->plan;
+    uint64_t groups = cost->groups_least;
+    enum code code = limit_filled(plan, cost, plan->group_count - plan->group_first, NULL);
+
+    if (!code)
         return OK;
-    return error_set(err, E_QUERY_GROUPS,
-                     "the query would make %llu values, and may make %llu (query_groups_max: "
-                     "windows x groups x columns); ask for longer windows, a shorter range, or "
-                     "fewer groups or fields",
-                     (unsigned long long)values, (unsigned long long)limits->query_groups_max);
+    code = OK;
+    for (size_t i = plan->group_first; i < plan->group_count && !code; i++) {
+        const struct group *group = &plan->groups[i];
+        bool has = false;
+        int64_t start, end;
+
+        if (cost->sure[i])
+            continue;
+        plan_range(plan, i, &start, &end);
+        for (size_t k = group->series_first; k < group->series_end && start < end; k++) {
+            if (!code && !has)
+                code = series_has_value(answer, k, start, end, &has, err);
+        }
+        groups += has;
+        if (!code)
+            code = limit_filled(plan, cost, groups, err);
+    }
+    return code;
 }
 
 /* The plan has looked at all places, and even so no limit can be passed. */
@@ -223,7 +325,7 @@ static bool is_harmless(const struct plan *plan)
     find_windows(plan, &cost);
     return plan->looked && plan->rows_most <= limits->query_rows_max &&
            plan->bytes_most <= limits->query_bytes_max &&
-           times(filled_values(plan, &cost), plan->group_count) <= limits->query_groups_max;
+           limit_filled(plan, &cost, plan->group_count, NULL) == OK;
 }
 
 enum code cost_check(struct answer *answer, struct error *err)
@@ -235,5 +337,7 @@ enum code cost_check(struct answer *answer, struct error *err)
     if (query->limit > 0 || query->page_bytes > 0 || is_harmless(&answer->plan))
         return OK; /* a page reads what it needs */
     code = cost_survey(answer, &cost, err);
-    return code ? code : cost_limit(answer, &cost, err);
+    if (!code)
+        code = cost_limit(answer, &cost, err);
+    return code ? code : check_filled(answer, &cost, err);
 }

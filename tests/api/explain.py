@@ -89,6 +89,32 @@ def slow_ones_are_told(run):
         run.fail("weir_query_seconds has not both")
 
 
+def limits_of_filled_groups(run):
+    """300 sparse hosts share blocks, which say only that some have rows there: 10 are deleted, 5 have theirs behind the range. So 285
+    groups of 100 windows."""
+    rows = [f"s,host=h{n:03} v={n} {n % 50 + (1000 if n >= 295 else 0)}\ns,host=h{n:03} v=1 {n % 50 + (1050 if n >= 295 else 50)}" for n in range(300)]
+    run.request("POST", "/v1/points?precision=s", 204, headers={"Content-Type": "text/plain"}, body="\n".join(rows))
+    run.request("DELETE", "/v1/points?measurement=s&match=host%3D~h00.", 204)
+    flags = list(run.server.flags)
+    for state, step in (("head", None), ("packs", "flush"), ("compacted", "compact")):
+        if step:
+            run.request("POST", "/v1/admin/" + step, 200)
+        for more, values in (("", 28500), ("&where=v%3E200", 9400), ("&top=20,sum_v", 285 + 2000)):
+            path = "/v1/query?measurement=s&agg=sum&every=1s&group_by=host&fill=null&start=0&end=100&epoch=s&format=csv" + more
+            for limit, status in ((values + 1, 200), (values, 200), (values - 1, 422)):
+                run.server.stop()
+                run.server.flags = flags + ["--limit-query-groups-max", str(limit)]
+                run.server.start()
+                answer = run.server.request("GET", path)
+                if answer.status != status or (status == 422 and f"at least {values} values" not in answer.text()):
+                    run.fail(f"{state}, {more}, limit {limit}: {answer.status}, {answer.text()[:300]}")
+                if status == 200 and answer.text().count("\n") != 1 + (values if "top" not in more else 2000):
+                    run.fail(f"{state}, {more}: {answer.text().count(chr(10))} lines")
+    run.server.stop()
+    run.server.flags = flags
+    run.server.start()
+
+
 def asked_either_way(run):
     """The log has the same of a question, whether it came as parameters or as a document: 1 KiB, with its values. One that is
     refused is not there."""
@@ -127,6 +153,7 @@ SCENARIOS = [
              write(lines(1, 2000, 50)), request("DELETE", "/v1/points?measurement=m&match=host%3Dh2&start=0&end=100000000000", 204), call(hold_true),
              request("POST", "/v1/admin/compact"), call(hold_true)),
     scenario("query_bytes_max holds before anything is read", *FILL, flush(), call(limits_of_bytes)),
+    scenario("filled groups of shared blocks are refused before the first of them", call(limits_of_filled_groups)),
     scenario("slow queries are told in the log", *FILL, call(slow_ones_are_told), flags=["--slow-query-ms", "1ms"]),
     scenario("the log has of a slow document what it has of parameters, and no more", write("m,host=patient-4711-a v=1,name=\"a\" 1\nm,host=patient-4711-b v=1,name=\"a\" 1"),
              call(asked_either_way), flags=["--slow-query-ms", "1ms"]),

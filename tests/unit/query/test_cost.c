@@ -5,6 +5,8 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+
 #include "tests/unit/query/fixture.c"
 
 #include "tests/unit/query/world.h"
@@ -42,20 +44,20 @@ static void test_limits_hold_before_work(void **state)
         enum code code;
         const char *text;
     } cases[] = {
-        {CSV,                                                                                 offsetof(struct limits, query_rows_max),   10,  E_QUERY_ROWS,   "at least 10 rows"    },
-        {CSV,                                                                                 offsetof(struct limits, query_bytes_max),  800, E_QUERY_BYTES,  "at least 800 bytes"  },
+        {CSV,                                                                                 offsetof(struct limits, query_rows_max),   10,  E_QUERY_ROWS,   "at least 10 rows"  },
+        {CSV,                                                                                 offsetof(struct limits, query_bytes_max),  800, E_QUERY_BYTES,  "at least 800 bytes"},
         {CSV "&match=host=a&end=50",                                                          offsetof(struct limits, query_rows_max),   4,   E_QUERY_ROWS,
-         "query_rows_max"                                                                                                                                                           },
+         "query_rows_max"                                                                                                                                                         },
         {CSV "&match=host=a&end=50",                                                          offsetof(struct limits, query_bytes_max),  400, E_QUERY_BYTES,
-         "query_bytes_max"                                                                                                                                                          },
+         "query_bytes_max"                                                                                                                                                        },
         {CSV "&as_of=500&versions=all&match=host=b",                                          offsetof(struct limits, query_rows_max),   2,
-         E_QUERY_ROWS,                                                                                                                                        "query_rows_max"      },
+         E_QUERY_ROWS,                                                                                                                                        "query_rows_max"    },
         {CSV "&agg=median&every=10ns",                                                        offsetof(struct limits, query_rows_max),   10,  E_QUERY_ROWS,
-         "query_rows_max"                                                                                                                                                           },
+         "query_rows_max"                                                                                                                                                         },
         {CSV "&agg=sum&every=10ns&group_by=host&fill=null&start=0&end=100",
-         offsetof(struct limits,                                                                                      query_groups_max), 20,  E_QUERY_GROUPS, "would make 20 values"},
+         offsetof(struct limits,                                                                                      query_groups_max), 20,  E_QUERY_GROUPS, "at least 20 values"},
         {CSV "&agg=sum,max&every=1d&tz=Europe/Paris&fill=0&start=0&end=1970-01-11T00:00:00Z",
-         offsetof(struct limits,                                                                                      query_groups_max), 22,  E_QUERY_GROUPS, "would make 22 values"},
+         offsetof(struct limits,                                                                                      query_groups_max), 22,  E_QUERY_GROUPS, "at least 22 values"},
     };
     struct fixture fixture;
 
@@ -76,6 +78,77 @@ static void test_limits_hold_before_work(void **state)
             fixture_refuse(&fixture, cases[i].question, cases[i].code, "", cases[i].text);
             assert_int_equal(fixture.store.places_read, 0);
             assert_int_equal(fixture.store.headers_read, 0);
+        }
+    }
+    fixture_release(&fixture);
+}
+
+/* Six hosts share a block, of which a deletion empties one, and another has a row behind the range;
+ * a seventh has one of its own.  So five groups of ten windows, or as many as pass a condition. */
+static void test_filled_groups_are_counted_before_one_is_told(void **state)
+{
+    static const struct {
+        const char *more;
+        uint64_t values;
+        uint32_t places_read; /* when it is refused */
+    } cases[] = {
+        {"",               50, 5}, /* with g, which surely has rows, the fifth; f is not looked at */
+        {"&where=v>4",     20, 8},
+        {"&fields=v",      50, 8},
+        {"&top=2,sum_v",   25, 8}, /* each is ranked by a value */
+        {"&match=host!=a", 40, 4},
+    };
+    static const struct {
+        const char *host, *value;
+        int64_t time;
+    } shared[] = {
+        {"host=a", "v=1", 10 },
+        {"host=b", "v=2", 11 },
+        {"host=c", "v=3", 12 },
+        {"host=d", "v=4", 13 },
+        {"host=e", "v=5", 14 },
+        {"host=f", "v=6", 150},
+    };
+    static const struct matcher host_b = {BYTES("host"), MATCH_EQUAL, BYTES("b")};
+    struct tombstone tombstone = {
+        .ingest = 300, .selector = {BYTES("cpu"), &host_b, 1},
+             .start = 0, .end = 100
+    };
+    struct fixture fixture;
+    uint32_t first = UINT32_MAX;
+
+    (void)state;
+    fixture_init(&fixture);
+    for (uint32_t i = 0; i < COUNT_OF(shared); i++) {
+        uint32_t row = fixture_row(&fixture, fixture_series(&fixture, "cpu", shared[i].host),
+                                   shared[i].time, 100, shared[i].value);
+
+        first = row < first ? row : first;
+    }
+    twin_place(&fixture.store, first, first + COUNT_OF(shared))->shared = true;
+    fixture.store.places[0].block = true;
+    (void)fixture_put(&fixture, fixture_series(&fixture, "cpu", "host=g"), 50, 100, "v=7");
+    fixture.store.tombstones = &tombstone;
+    fixture.store.tombstone_count = 1;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        for (int over = -1; over <= 1; over++) {
+            char question[256], text[64];
+
+            (void)snprintf(question, sizeof(question),
+                           CSV "&agg=sum&every=10ns&group_by=host&fill=null&start=0&end=100%s",
+                           cases[i].more);
+            (void)snprintf(text, sizeof(text), "at least %d values", (int)cases[i].values);
+            limits_init(&fixture.limits);
+            fixture.limits.query_groups_max = cases[i].values - (uint64_t)over;
+            if (over <= 0) {
+                if (fixture_ask(&fixture, question))
+                    fail_msg("%s, %d: %s", question, over, fixture.err.text);
+                continue;
+            }
+            fixture_refuse(&fixture, question, E_QUERY_GROUPS, "", text);
+            assert_int_equal(fixture.sink.begun, 0);
+            if (fixture.store.places_read != cases[i].places_read)
+                fail_msg("%s: %u places were read", question, fixture.store.places_read);
         }
     }
     fixture_release(&fixture);
@@ -120,6 +193,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_limits_hold_before_work),
+        cmocka_unit_test(test_filled_groups_are_counted_before_one_is_told),
         cmocka_unit_test(test_what_is_not_sure_may_begin),
     };
 
