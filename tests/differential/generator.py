@@ -100,7 +100,6 @@ class Generator:
                 jump = {"even": 1, "jitter": 1, "gaps": chance.choice([1, 1, 1, 1, 1, 30])}[shape]
                 time += max(1, step * jump + (chance.randrange(-step // 3, step // 3 + 1) if shape == "jitter" else 0))
         self.ids = 0
-        # Kinds are settled by the first values: every field is in the first request.
         self.facts = {"fields": sorted(fields), "tags": tags, "rows": rows, "step": step, "first": min(r[1] for r in rows),
                       "last": max(r[1] for r in rows), "steps": [], "zone": chance.choice(ZONES)}
         return self.steps_of(rows, makers)
@@ -131,6 +130,8 @@ class Generator:
             chance.shuffle(rows)
         held = max(1, int(len(rows) * chance.choice([0.6, 0.8, 0.9])))
         late = rows[held:]
+        missing = set(makers) - {name for _, _, values in rows[:held] for name in values}
+        rows[0][2].update((name, makers[name](0)) for name in sorted(missing))  # every field is known before the first question
         yield from self.writes(rows[:held], chance.randrange(1, 5))
         if chance.random() < 0.3:
             yield from self.trouble(rows[:held], makers)
