@@ -1,6 +1,7 @@
 # Weir.  `make run` builds and serves; `make test` proves; README.md has the tour.
 #
-#   run            install what is missing (Debian), build, serve on 127.0.0.1:8090 out of ./weir-data
+#   run            install what is missing (Debian), build, serve; LISTEN=127.0.0.1:8090 DATA=weir-data say where
+#   install        the program into DESTDIR/PREFIX/bin (PREFIX=/usr/local)
 #   check          build + unit tests, under two minutes
 #   test           everything that a change must pass, under fifteen minutes on two cores
 #   test-long      the full counts: TSan, clang, clang-tidy, more power cuts, simulator steps and fuzzing,
@@ -10,9 +11,9 @@
 #   asan tsan      unit tests and API scenarios under the sanitizers
 #   loops          failing allocations, cut tails and turned bits, in the process (LOOP_STRIDE=1: all)
 #   tidy fuzz      static checks; libFuzzer over all targets for FUZZ_SECONDS in total
-#   bench bench-short [ROW=...]   Weir beside the databases of Debian, an hour or ten minutes; bench/README.md
-#   bench-query bench-query-short [ROW=...]   questions to them all; a quarter of an hour or under five minutes
-#   fault-peers    the same power cuts, full disks and flipped bits for Weir and three databases; ten minutes
+#   bench bench-short [ROW=...]   Weir beside the databases of Debian, an hour or six minutes; bench/README.md
+#   bench-query bench-query-short [ROW=...]   questions to them all; a quarter of an hour or four minutes
+#   fault-peers    the same power cuts, full disks and flipped bits for Weir and three databases; six minutes
 #   bench-core dist format clean
 #
 # A part of the tree builds alone: make unit ROOMS="base model codec" MODE=asan BUILD=/tmp/b
@@ -31,6 +32,7 @@ COUNTS   = WEIR_RESULTS=$${WEIR_RESULTS:-$(BUILD)/results}
 # V=1 shows whole commands.
 SAY      = $(if $(V),,@echo "$(1) $@";)
 VERSION  = 0.1.0
+PREFIX  ?= /usr/local
 
 WARN     = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
            -Wwrite-strings -Werror
@@ -171,7 +173,10 @@ $(ASK): bench/ask.c bench/drive.c $(wildcard bench/*.h)
 run:
 	@tests/install build
 	@$(MAKE) --no-print-directory -j$(JOBS) all
-	$(BUILD)/weir serve --data weir-data --listen 127.0.0.1:8090
+	$(BUILD)/weir serve --data $(or $(DATA),weir-data) --listen $(or $(LISTEN),127.0.0.1:8090)
+
+install: all
+	install -D -m 755 $(BUILD)/weir $(DESTDIR)$(PREFIX)/bin/weir
 
 check:
 	@tests/install build unit
@@ -289,5 +294,5 @@ clean:
 	rm -rf $(BUILD)
 
 -include $(OBJECTS:.o=.d) $(UNIT_BIN:=.d) $(LOOPS:%.c=$(OUT)/%.d) $(SIM:%.c=$(OUT)/%.d)
-.PHONY: sabotage fault-peers all program unit loops fuzzers replay run check test test-long test-real asan tsan simulate fuzz tidy \
+.PHONY: sabotage fault-peers all program unit loops fuzzers replay run install check test test-long test-real asan tsan simulate fuzz tidy \
         bench bench-short bench-query bench-query-short bench-core dist errors-page format clean

@@ -81,7 +81,9 @@ static void help_print(const struct backing *backing)
     arguments_print(&own, stdout);
     fputs("\nthe server that runs on it, if one does:\n", stdout);
     arguments_print(&shared, stdout);
-    fputs("\nsettings (--data, --config, …): those of the server, `weir serve --help` tells them\n",
+    fputs("\nsettings, as `weir serve` takes them: --data DIR is what is copied (weir-data), "
+          "--config "
+          "FILE may\nname it\n",
           stdout);
 }
 

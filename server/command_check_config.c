@@ -34,7 +34,7 @@ int command_check_config(int argc, char **argv)
     struct arguments own = {rows, COUNT_OF(rows), values};
     struct buf printed = BUF_INIT(PRINTED_BYTES_MAX);
     struct config *config;
-    const struct command_line line = {usage, &own, &config};
+    const struct command_line line = {usage, &own, &config, false};
     struct error err = {0};
     int exit_code;
 

@@ -2,6 +2,14 @@
 
 #include <unistd.h>
 
+static void data_print(const struct arguments *settings)
+{
+    for (size_t i = 0; i < settings->count; i++)
+        if (strcmp(settings->rows[i].name, "config") == 0 ||
+            strcmp(settings->rows[i].name, "data") == 0)
+            argument_row_print(&settings->rows[i], stdout);
+}
+
 static void help_print(const struct command_line *line, struct config *config)
 {
     fputs(line->usage, stdout);
@@ -9,7 +17,11 @@ static void help_print(const struct command_line *line, struct config *config)
         fputs("\nflags:\n", stdout);
         arguments_print(line->own, stdout);
     }
-    if (config) {
+    if (config && line->data_alone) {
+        fputs("\nsettings (all others of `weir serve` are taken, too, and change nothing here):\n",
+              stdout);
+        data_print(config_arguments(config));
+    } else if (config) {
         fputs("\nsettings (each is also a key of the file and a variable, WEIR_…):\n", stdout);
         arguments_print(config_arguments(config), stdout);
     }

@@ -10,6 +10,7 @@ struct command_line {
     const char *usage;      /* "usage: weir token …\n\nwhat it does\n", examples first */
     struct arguments *own;  /* the command's flags; NULL = none */
     struct config **config; /* loaded with the settings' flags; NULL = it takes none */
+    bool data_alone;        /* of the settings it uses `data`: help tells no other */
 };
 
 /* False: the command ends at once with *exit_code (help was asked for, or something is wrong and

@@ -5,9 +5,10 @@
 #include "server/output.h"
 #include "server/plan_text.h"
 #include "server/remote.h"
+#include "server/source.h"
 #include "server/table.h"
 
-enum { TARGET_BYTES_MAX = 512 << 10, PLAN_BYTES_MAX = 64 << 10 };
+enum { TARGET_BYTES_MAX = 512 << 10, PLAN_BYTES_MAX = 64 << 10, DOCUMENT_BYTES_MAX = 1 << 20 };
 
 /* The parameters of GET /v1/query by their flags; `name` is the parameter's. */
 enum flag {
@@ -28,15 +29,22 @@ enum flag {
     CURSOR,
     AS_OF,
     VERSIONS,
+    DOWNSAMPLE,
+    POINTS,
+    GAP,
     STRICT,
     EPOCH,
+    INT64,
+    SHAPE,
     EXPLAIN,
     FORMAT,
+    DOCUMENT,
     FLAG_COUNT
 };
 
 static const char usage[] =
     "usage: weir query --measurement NAME [flags]\n"
+    "       weir query --document FILE\n"
     "\n"
     "  weir query --measurement room --start now-1h\n"
     "  weir query --measurement cpu --match host=a --match 'region=~eu.*' --fields user,sys\n"
@@ -44,10 +52,17 @@ static const char usage[] =
     "  weir query --measurement cpu --where 'user>90' --let idle=100-user --top 10,user\n"
     "  weir query --measurement room --as-of 2026-11-01T00:00:00Z --format ndjson | jq .\n"
     "  weir query --measurement cpu --every 1h --agg mean --explain\n"
+    "  weir query --measurement power --downsample m4 --points 800 > plot.csv\n"
+    "  weir query --document join.json\n"
     "\n"
     "Asks for rows or aggregates of a time range, docs/reference/query.md.  The answer is a table "
     "on\n"
     "a terminal and CSV elsewhere; it is streamed, and an answer that was cut off fails.\n"
+    "\n"
+    "Aggregates: count, sum, min, max, mean, first, last, variance, stddev, median, p95 (p1, "
+    "p99.9,\n"
+    "…), mode, distinct, increase, rate(1m), delta, derivative(1h), integral(1h), "
+    "time_weighted_mean.\n"
     "\n"
     "exit codes: 0 done, 1 failed, 2 usage, 130 interrupted\n";
 
@@ -59,7 +74,7 @@ static const struct argument_row rows[FLAG_COUNT] = {
     [EVERY] = {"every",       "DURATION", "Windows so long: 15m, 1h, 1d, 3mo, 1y."                   },
     [TZ] = {"tz",          "ZONE",     "The zone of days, weeks, months and years."               },
     [OFFSET] = {"offset",      "DURATION", "Windows begin so much later; -1h: earlier."               },
-    [AGG] = {"agg",         "LIST",     "Aggregates: count, sum, min, max, mean, first, last."     },
+    [AGG] = {"agg",         "LIST",     "Aggregates: mean,p95,rate(1m); above are all."            },
     [GROUP_BY] = {"group-by",    "LIST",     "Tags that keep results apart; * = each series."           },
     [FILL] = {"fill",        "WHAT",     "Empty windows: none, null, previous, linear, a number."   },
     [TOP] = {"top",         "N,COLUMN", "The best so many groups or rows alone: 5,mean_user."      },
@@ -69,10 +84,17 @@ static const struct argument_row rows[FLAG_COUNT] = {
     [CURSOR] = {"cursor",      "CURSOR",   "The next page; all other flags as before."                },
     [AS_OF] = {"as-of",       "TIME",     "What was known then."                                     },
     [VERSIONS] = {"versions",    "WHICH",    "latest, or all: each state of a row."                     },
+    [DOWNSAMPLE] = {"downsample",  "HOW",      "What a plot needs of each series: m4, minmax or lttb."    },
+    [POINTS] = {"points",      "COUNT",    "So many pixels (points) wide is the plot; 1000."          },
+    [GAP] = {"gap",         "DURATION", "A plot's line is broken where nothing is for longer."     },
     [STRICT] = {"strict",      NULL,       "Refuse rather than answer with something missing."        },
     [EPOCH] = {"epoch",       "UNIT",     "Times as numbers of ns, us, ms or s."                     },
+    [INT64] = {"int64",       "HOW",
+                     "Of JSON: number, or string: integers keep all digits in JavaScript."                 },
+    [SHAPE] = {"shape",       "WHICH",    "Of JSON: series, or rows: one object each."               },
     [EXPLAIN] = {"explain",     NULL,       "What it would cost, and no row: a text, or --format json."},
     [FORMAT] = {"format",      "NAME",     "table, csv, ndjson, json or line_protocol."               },
+    [DOCUMENT] = {"document",    "FILE",     "The whole question as JSON (joins, too); - is stdin."     },
 };
 
 static const char *const parameters[FLAG_COUNT] = {
@@ -93,8 +115,13 @@ static const char *const parameters[FLAG_COUNT] = {
     [CURSOR] = "cursor",
     [AS_OF] = "as_of",
     [VERSIONS] = "versions",
+    [DOWNSAMPLE] = "downsample",
+    [POINTS] = "points",
+    [GAP] = "gap",
     [STRICT] = "strict",
     [EPOCH] = "epoch",
+    [INT64] = "int64",
+    [SHAPE] = "shape",
     [EXPLAIN] = "explain",
 };
 
@@ -146,6 +173,8 @@ static void tell_facts(struct remote *remote)
 {
     struct bytes value;
 
+    for (size_t i = 0; client_header_at(remote->client, "Weir-Warning", i, &value); i++)
+        remote_say(remote, "warning: %.*s", BYTES_ARG(value));
     if (client_header(remote->client, "Weir-Partial", &value))
         remote_say(remote, "something is missing from this answer: `weir verify` names it, and "
                            "--format ndjson tells it");
@@ -192,16 +221,56 @@ static enum code ask_plan(struct remote *remote, struct bytes target, bool as_te
         code = plan_text(buf_bytes(&remote->answer), &text, err);
     if (!code)
         code = output_write(output, buf_bytes(as_text ? &text : &remote->answer), err);
+    if (!code)
+        tell_facts(remote);
     output_close(output);
     buf_release(&text);
     return code;
 }
 
+/* --document; what the answer looks like is in it, so that it goes out as it comes. */
+static enum code ask_document(struct remote *remote, const char *path, struct error *err)
+{
+    struct buf document = BUF_INIT((size_t)2 * DOCUMENT_BYTES_MAX);
+    struct remote_request request = {.method = "POST",
+                                     .target = BYTES("/v1/query"),
+                                     .content_type = "application/json",
+                                     .question = true};
+    struct output *output = NULL;
+    struct source *source = NULL;
+    enum code code = source_open(path, &source, err);
+
+    while (code == OK && !source_ended(source) && document.size <= DOCUMENT_BYTES_MAX)
+        code = source_fill(source, &document, document.size + 1, err);
+    if (code == OK && document.size > DOCUMENT_BYTES_MAX)
+        code = error_set(err, E_CONFIG, "%s: larger than %d bytes", path, DOCUMENT_BYTES_MAX);
+    if (code == OK)
+        code = output_open(NULL, &output, err);
+    request.body = buf_bytes(&document);
+    if (code == OK)
+        code = remote_send(remote, &request, to_output, output, err);
+    if (code == OK)
+        tell_facts(remote);
+    output_close(output);
+    source_close(source);
+    buf_release(&document);
+    return code;
+}
+
 /* What is wrong with the flags together; NULL: nothing is. */
-static const char *flags_fault(const char *const *values)
+static const char *flags_fault(const char *const *values, const struct argument_list *lists)
 {
     const char *format = values[FORMAT];
+    size_t others = 0;
 
+    for (int i = 0; i < FLAG_COUNT; i++)
+        others += i != DOCUMENT && values[i] != NULL;
+    for (int i = 0; i < REPEATED_COUNT; i++)
+        others += lists[i].count;
+    if (values[DOCUMENT])
+        return others > 0
+                   ? "--document is the whole question: what the other flags say goes into it"
+                   : NULL;
     if (!values[MEASUREMENT])
         return "--measurement is needed";
     if (values[EXPLAIN] && format && strcmp(format, "json") != 0 && strcmp(format, "table") != 0)
@@ -227,10 +296,13 @@ int command_query(int argc, char **argv)
         return exit_code;
     format = values[FORMAT] ? values[FORMAT] : isatty(STDOUT_FILENO) ? "table" : "csv";
     as_table = strcmp(format, "table") == 0;
-    fault = flags_fault(values);
+    fault = flags_fault(values, lists);
     if (fault) {
         fprintf(stderr, "weir query: %s (weir query --help tells all)\n", fault);
         exit_code = COMMAND_USAGE;
+    } else if (values[DOCUMENT]) {
+        exit_code = ask_document(&remote, values[DOCUMENT], &err) ? remote_fail(&remote, &err)
+                                                                  : COMMAND_DONE;
     } else {
         code = target_make(values, lists,
                            values[EXPLAIN] ? "json"

@@ -157,7 +157,7 @@ int command_restore(int argc, char **argv)
     const char *values[FLAG_COUNT] = {NULL};
     struct arguments own = {rows, FLAG_COUNT, values};
     struct config *config;
-    const struct command_line line = {usage, &own, &config};
+    const struct command_line line = {usage, &own, &config, true};
     int exit_code;
 
     if (!command_line_read(&line, argc, argv, &exit_code))

@@ -86,7 +86,7 @@ static int serve(struct server *server, const sigset_t *signals)
 int command_serve(int argc, char **argv)
 {
     struct config *config;
-    const struct command_line line = {usage, NULL, &config};
+    const struct command_line line = {usage, NULL, &config, false};
     struct server *server = NULL;
     struct error err = {0};
     sigset_t signals;

@@ -104,7 +104,7 @@ int command_token(int argc, char **argv)
     };
     const char *values[COUNT_OF(rows)] = {NULL};
     struct arguments own = {rows, COUNT_OF(rows), values};
-    const struct command_line line = {usage, &own, NULL};
+    const struct command_line line = {usage, &own, NULL, false};
     struct buf token = BUF_INIT(TEXT_BYTES_MAX), entry = BUF_INIT(TEXT_BYTES_MAX);
     struct token_wish wish;
     struct error err = {0};

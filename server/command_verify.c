@@ -86,7 +86,7 @@ int command_verify(int argc, char **argv)
     const char *values[COUNT_OF(rows)] = {NULL};
     struct arguments own = {rows, COUNT_OF(rows), values};
     struct config *config;
-    const struct command_line line = {usage, &own, &config};
+    const struct command_line line = {usage, &own, &config, true};
     struct error err = {0};
     bool sound = false;
     int exit_code;

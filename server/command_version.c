@@ -49,7 +49,7 @@ int command_version(int argc, char **argv)
     };
     const char *values[COUNT_OF(rows)] = {NULL};
     struct arguments own = {rows, COUNT_OF(rows), values};
-    const struct command_line line = {usage, &own, NULL};
+    const struct command_line line = {usage, &own, NULL, false};
     int exit_code;
 
     if (!command_line_read(&line, argc, argv, &exit_code))

@@ -206,7 +206,8 @@ static int run(struct command *command, char **paths, size_t count)
         exit_code = remote_fail(upload->remote, &err);
         if (code == E_CANCELLED && !upload->remote->quiet)
             fputs("weir: interrupted\n", stderr);
-        tell_how_to_go_on(command, paths[i - 1]);
+        if (code != E_CONFIG) /* its text says what else to do */
+            tell_how_to_go_on(command, paths[i - 1]);
     } else {
         tell_done(upload, clock_monotonic_ns(clock_system()) - from_ns);
     }

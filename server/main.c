@@ -34,7 +34,7 @@ static void help_print(FILE *out)
           out);
     for (size_t i = 0; i < COUNT_OF(commands); i++)
         fprintf(out, "  %-14s%s\n", commands[i].name, commands[i].summary);
-    fputs("\n`weir COMMAND --help` tells its flags.\n", out);
+    fputs("\n`weir help COMMAND`, or `weir COMMAND --help`, tells its flags.\n", out);
 }
 
 static int unknown_command(const char *name)
@@ -50,11 +50,25 @@ static int unknown_command(const char *name)
     return COMMAND_USAGE;
 }
 
+/* argv[0] is the command's name. */
+static int run(int argc, char **argv)
+{
+    for (size_t i = 0; i < COUNT_OF(commands); i++)
+        if (strcmp(argv[0], commands[i].name) == 0)
+            return commands[i].run(argc, argv);
+    return unknown_command(argv[0]);
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2) {
         help_print(stderr);
         return COMMAND_USAGE;
+    }
+    if (argc > 2 && strcmp(argv[1], "help") == 0) {
+        char help[] = "--help", *line[] = {argv[2], help, NULL};
+
+        return run(2, line);
     }
     if (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0 ||
         strcmp(argv[1], "help") == 0) {
@@ -63,8 +77,5 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "--version") == 0)
         return command_version(argc - 1, argv + 1);
-    for (size_t i = 0; i < COUNT_OF(commands); i++)
-        if (strcmp(argv[1], commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
-    return unknown_command(argv[1]);
+    return run(argc - 1, argv + 1);
 }

@@ -284,7 +284,8 @@ static enum code lost(struct attempt *attempt, enum code code, struct error *err
 static bool worth_retry(const struct attempt *attempt, enum code code)
 {
     const struct remote_request *request = attempt->request;
-    bool write = request->key.size > 0, safe = write || strcmp(request->method, "GET") == 0;
+    bool write = request->key.size > 0;
+    bool safe = write || request->question || strcmp(request->method, "GET") == 0;
     unsigned status = client_status(attempt->remote->client);
 
     if (attempt->passed || !safe)

@@ -49,13 +49,14 @@ struct remote_request {
     const char *encoding;     /* Content-Encoding; NULL = none */
     struct bytes body;
     struct bytes key; /* Idempotency-Key; empty = none */
+    bool question;    /* a POST that changes nothing */
 };
 
 /* Where the body of a 2xx goes.  NULL: into remote->answer. */
 typedef enum code (*remote_take)(void *context, struct bytes piece, struct error *err);
 
 /* OK is a 2xx, whole.  Tries again for as long as --retry-for says where that can help and harms
- * nothing: no answer has begun to go to `take`, and the request is a GET or has a key.
+ * nothing: no answer has begun to go to `take`, and the request is a GET, a question or has a key.
  * E_INVALID_POINTS: remote->answer has the problem.  E_CANCELLED: a signal came.  E_BODY_LARGE:
  * 413. Else the text says it all. */
 MUST_USE enum code remote_send(struct remote *remote, const struct remote_request *request,

@@ -19,7 +19,7 @@ static int command_echo(int argc, char **argv)
     const char *values[1] = {NULL};
     struct arguments own = {rows, 1, values};
     struct config *config;
-    const struct command_line line = {"usage: weir echo\n", &own, &config};
+    const struct command_line line = {"usage: weir echo\n", &own, &config, false};
     int exit_code;
 
     if (!command_line_read(&line, argc, argv, &exit_code))

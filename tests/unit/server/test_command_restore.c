@@ -123,6 +123,8 @@ static void test_the_command_line_is_checked(void **state)
     assert_non_null(strstr(captured.err, "--from BACKUP is missing"));
     captured_run(command_restore, help, &captured);
     assert_int_equal(captured.exit_code, COMMAND_DONE);
+    assert_non_null(strstr(captured.out, "--data DIR"));
+    assert_null(strstr(captured.out, "--limit-"));
     captured_run(command_restore, nowhere, &captured);
     assert_int_equal(captured.exit_code, COMMAND_FAILED);
     assert_non_null(strstr(captured.err, "there is no backup"));
