@@ -41,20 +41,35 @@ size_t nearest_distance(struct bytes a, struct bytes b)
     return rows[a.size % 3][b.size];
 }
 
+void nearest_begin(struct nearest *nearest, struct bytes name)
+{
+    *nearest = (struct nearest){
+        .name = name, .best = BYTES(""), .distance = name.size / 3 > 1 ? name.size / 3 : 1};
+}
+
+void nearest_look(struct nearest *nearest, struct bytes name)
+{
+    size_t longer = name.size > nearest->name.size ? name.size : nearest->name.size;
+    size_t shorter = name.size > nearest->name.size ? nearest->name.size : name.size;
+    size_t distance;
+
+    if (longer - shorter > nearest->distance || longer > NAME_SIZE_MAX)
+        return;
+    nearest->compared++;
+    distance = nearest_distance(nearest->name, name);
+    if (distance > nearest->distance || (distance == nearest->distance && nearest->best.size > 0 &&
+                                         bytes_compare(name, nearest->best) >= 0))
+        return;
+    nearest->best = name;
+    nearest->distance = distance;
+}
+
 const char *nearest_name(struct bytes name, const char *const *names)
 {
-    const char *best = NULL;
-    size_t best_distance = name.size / 3 > 1 ? name.size / 3 : 1;
+    struct nearest nearest;
 
-    if (names == NULL)
-        return NULL;
-    for (; *names != NULL; names++) {
-        size_t distance = nearest_distance(name, bytes_of(*names));
-
-        if (distance < best_distance || (distance == best_distance && best == NULL)) {
-            best = *names;
-            best_distance = distance;
-        }
-    }
-    return best;
+    nearest_begin(&nearest, name);
+    for (; names != NULL && *names != NULL; names++)
+        nearest_look(&nearest, bytes_of(*names));
+    return nearest.best.size > 0 ? nearest.best.data : NULL;
 }

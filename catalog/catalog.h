@@ -61,6 +61,17 @@ MUST_USE enum code catalog_select(struct catalog *catalog, const struct tenant *
                                   const struct look *look, struct arena *arena,
                                   struct series ***series, size_t *count, struct error *err);
 
+/* What a question may name. */
+enum noun { NOUN_MEASUREMENT, NOUN_FIELD, NOUN_TAG };
+
+/* Whether there is one of that name: a measurement, or a field or tag key of `measurement`. */
+bool catalog_knows(struct catalog *catalog, const struct tenant *tenant, enum noun noun,
+                   struct bytes measurement, struct bytes name);
+/* The known one that was probably meant by a name that is not; empty: none is near, or among the
+ * first thousand that might be.  It lives as long as the catalog. */
+struct bytes catalog_nearest(struct catalog *catalog, const struct tenant *tenant, enum noun noun,
+                             struct bytes measurement, struct bytes name);
+
 struct field_info {
     struct bytes name;
     enum value_kind kind;

@@ -25,23 +25,13 @@ static void visit_fields(const struct measurement *measurement, struct bytes key
         page_add(page, slot->key, slot->value);
 }
 
-static bool key_used(const struct tag_key *key)
-{
-    const struct tag_value *value;
-
-    for (size_t i = 0; (value = hash_table_next(&key->values, &i)) != NULL;)
-        if (value->count > 0)
-            return true;
-    return false;
-}
-
 static void visit_keys(const struct measurement *measurement, struct bytes key, struct page *page)
 {
     const struct map_slot *slot;
 
     (void)key;
     for (size_t i = 0; (slot = map_next(&measurement->tags.keys, &i)) != NULL;)
-        if (key_used(slot->value))
+        if (tag_key_used(slot->value))
             page_add(page, slot->key, NULL);
 }
 

@@ -88,6 +88,16 @@ bool tags_prepare(struct tags *tags, struct arena *arena, const struct series_ta
     return true;
 }
 
+bool tag_key_used(const struct tag_key *key)
+{
+    const struct tag_value *value;
+
+    for (size_t i = 0; (value = hash_table_next(&key->values, &i)) != NULL;)
+        if (value->count > 0)
+            return true;
+    return false;
+}
+
 const struct tag_key *tags_key(const struct tags *tags, struct bytes name)
 {
     return map_get(&tags->keys, name);

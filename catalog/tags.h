@@ -37,6 +37,8 @@ MUST_USE bool tags_prepare(struct tags *tags, struct arena *arena, const struct 
 /* Adds the place to a prepared value; it is above all places before it. */
 void tag_value_add(struct tag_value *value, uint32_t place);
 
+/* Some series carries it; one without was named by a request that was refused later. */
+bool tag_key_used(const struct tag_key *key);
 const struct tag_key *tags_key(const struct tags *tags, struct bytes name); /* NULL = unknown */
 const struct tag_value *tag_key_value(const struct tag_key *key, struct bytes text);
 static inline const uint32_t *tag_value_places(const struct tag_value *value)

@@ -71,6 +71,8 @@ static enum code sink_begin(struct query_sink *sink, const struct query_head *he
     reply_header(request, "Weir-As-Of", (struct bytes){as_of, size});
     if (head->partial)
         reply_header(request, "Weir-Partial", BYTES("true"));
+    for (size_t i = 0; i < head->warning_count; i++)
+        reply_header(request, "Weir-Warning", head->warnings[i]);
     if (head->whole) { /* with its length, in one go: most answers are small, and each wake-up of
                           the connection's thread and each chunk costs as much as a short scan */
         job->whole = head->content_type;

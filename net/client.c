@@ -252,14 +252,19 @@ unsigned client_status(const struct client *client)
     return client->status;
 }
 
-bool client_header(struct client *client, const char *name, struct bytes *value)
+bool client_header_at(struct client *client, const char *name, size_t index, struct bytes *value)
 {
     struct curl_header *header;
 
-    if (curl_easy_header(client->curl, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+    if (curl_easy_header(client->curl, name, index, CURLH_HEADER, -1, &header) != CURLHE_OK)
         return false;
     *value = bytes_of(header->value);
     return true;
+}
+
+bool client_header(struct client *client, const char *name, struct bytes *value)
+{
+    return client_header_at(client, name, 0, value);
 }
 
 bool client_retry_after(struct client *client, uint64_t *seconds)

@@ -59,6 +59,8 @@ MUST_USE enum code client_run(struct client *client, const struct client_request
 unsigned client_status(const struct client *client); /* 0: no answer began */
 /* Of the answer's head, until the next client_run(). */
 bool client_header(struct client *client, const char *name, struct bytes *value);
+/* Of several with one name. */
+bool client_header_at(struct client *client, const char *name, size_t index, struct bytes *value);
 /* Retry-After in whole seconds; false: it was not there or is a date. */
 bool client_retry_after(struct client *client, uint64_t *seconds);
 

@@ -115,6 +115,7 @@ void etag_make(const struct plan *plan, char etag[ETAG_SIZE])
     add_spans(&hash, plan->tag_keys, plan->tag_key_count);
     add_numbers(&hash, newest, COUNT_OF(newest));
     add_spans(&hash, plan->missing.texts, plan->missing.count);
+    add_spans(&hash, plan->warnings.texts, plan->warnings.count);
     sum = hash128_end(&hash);
     size = snprintf(etag, ETAG_SIZE, "%s\"", plan->query->as_of_given ? "" : "W/");
     for (size_t i = 0; i < sizeof(sum.bytes); i++)

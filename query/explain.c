@@ -74,6 +74,7 @@ static void print(const struct plan *plan, const struct cost *cost, enum code re
     put_time(text, "end", plan->end < INT64_MAX, plan->end);
     buf_put_text(text, "},");
     put_time(text, "as_of", true, plan->as_of);
+    result_put_warnings(plan, text);
     buf_put_text(text, "}\n");
 }
 
@@ -86,6 +87,8 @@ enum code explain_run(struct answer *answer, struct query_sink *sink, struct que
         .cache_control = "no-cache",
         .as_of = plan->as_of,
         .partial = plan->missing.count > 0,
+        .warnings = plan->warnings.texts,
+        .warning_count = plan->warnings.count,
         .whole = true,
     };
     struct buf text = BUF_INIT(TEXT_BYTES_MAX);

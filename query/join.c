@@ -91,6 +91,8 @@ static enum code plan_selection(struct joining *joining, uint32_t i, struct erro
     joining->planned++;
     if (!code)
         code = check_series(plan, err);
+    if (!code && !warnings_take(&joining->plan, &plan->warnings, selection->name))
+        code = watch_memory(&joining->watch, err);
     if (code)
         selection_point(selection, err);
     return code;

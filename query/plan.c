@@ -432,6 +432,8 @@ enum code plan_init(struct plan *plan, const struct query *query,
         code = take_stored(plan, err);
     if (!code)
         code = look_at_places(plan, err);
+    if (!code && !warnings_make(plan))
+        code = watch_memory(plan->watch, err);
     return code;
 }
 

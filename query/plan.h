@@ -5,6 +5,7 @@
 
 #include "query/question.h"
 #include "query/scan.h"
+#include "query/warnings.h"
 
 struct plan_column {
     struct bytes name;                      /* "user", "mean_user" */
@@ -62,6 +63,7 @@ struct plan {
     size_t tag_key_count;
     struct deletions deletions;
     struct missing missing;
+    struct warnings warnings;
     int64_t ingest_last; /* nothing newer touches the range; <= S */
     int64_t erased_last; /* nor was anything erased later, at any S; INT64_MIN = nothing */
     bool looked;         /* at all places: at most so many rows and bytes of blocks */

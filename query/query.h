@@ -62,7 +62,9 @@ struct query_head {
                           tell (JSON, NDJSON) */
     int64_t as_of;     /* S */
     bool partial;      /* known to be; CSV has no other place to say it */
-    bool whole;        /* the next write is all there is, and not large */
+    const struct bytes *warnings; /* what the question names and nobody knows, as texts */
+    size_t warning_count;
+    bool whole; /* the next write is all there is, and not large */
 };
 
 /* Where the answer goes.  All calls from query_run()'s thread. */

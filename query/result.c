@@ -66,8 +66,8 @@ bool result_text(struct result *result, struct bytes text)
 
 /* --- the head --- */
 
-/* An answer is immutable only where it is final and all of it is known, and for no longer than
- * its range stays within retention and its S within history. */
+/* An answer is immutable only where it is final and all of it is known, what the question names
+ * too, and for no longer than its range stays within retention and its S within history. */
 static void cache_control(const struct result *result, bool complete, char *text, size_t size)
 {
     const struct plan *plan = result->plan;
@@ -83,7 +83,8 @@ static void cache_control(const struct result *result, bool complete, char *text
                                 plan->history_floor, &left) &&
         left / 1000000000 < seconds)
         seconds = left / 1000000000;
-    if (complete && plan->final && plan->missing.count == 0 && seconds > 0)
+    if (complete && plan->final && plan->missing.count == 0 && plan->warnings.count == 0 &&
+        seconds > 0)
         (void)snprintf(text, size, "private, max-age=%lld, immutable", (long long)seconds);
     else
         (void)snprintf(text, size, "no-cache");
@@ -119,6 +120,8 @@ static enum code begin(struct result *result, bool complete, struct bytes next, 
         .next = next,
         .as_of = plan->as_of,
         .partial = plan->missing.count > 0,
+        .warnings = plan->warnings.texts,
+        .warning_count = plan->warnings.count,
         .whole = complete && result->size > 0 && result->size <= 2 * FLUSH_SIZE,
     };
 

@@ -77,6 +77,8 @@ void result_release(struct result *result);
 MUST_USE bool result_text(struct result *result, struct bytes text);
 /* "next":…,"partial":… : what all JSON formats tell at their end. */
 void result_put_facts(struct result *result, struct bytes next, struct buf *tail);
+/* ,"warnings":[…] where there are any. */
+void result_put_warnings(const struct plan *plan, struct buf *tail);
 /* The value of a column as JSON. */
 char *result_put_json(const struct result *result, char *at, const struct datum *value);
 /* One row as a JSON object with its tags. */

@@ -60,6 +60,16 @@ static void put_full_time(struct result *result, struct buf *buf, int64_t ns)
     buf_put(buf, (struct bytes){text, (size_t)(end - text)});
 }
 
+void result_put_warnings(const struct plan *plan, struct buf *tail)
+{
+    for (uint32_t i = 0; i < plan->warnings.count; i++) {
+        buf_put_text(tail, i == 0 ? ",\"warnings\":[" : ",");
+        buf_put_json(tail, plan->warnings.texts[i]);
+    }
+    if (plan->warnings.count > 0)
+        buf_put_char(tail, ']');
+}
+
 void result_put_facts(struct result *result, struct bytes next, struct buf *tail)
 {
     const struct plan *plan = result->plan;
@@ -86,6 +96,7 @@ void result_put_facts(struct result *result, struct bytes next, struct buf *tail
     }
     if (result->skipped > 0)
         buf_printf(tail, ",\"skipped\":%llu", (unsigned long long)result->skipped);
+    result_put_warnings(plan, tail);
 }
 
 /* --- nested --- */

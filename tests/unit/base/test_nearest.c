@@ -78,12 +78,32 @@ static void test_the_nearest_name_is_what_was_meant(void **state)
     assert_null(nearest_name(BYTES("a"), NULL));
 }
 
+static void test_names_that_are_met_one_by_one(void **state)
+{
+    static const char *const names[] = {"wand", "wund", "winds", "a much longer name",
+                                        "hand", NULL};
+    struct nearest nearest;
+
+    (void)state;
+    nearest_begin(&nearest, BYTES("wnd"));
+    assert_int_equal(nearest.best.size, 0);
+    for (size_t i = 0; names[i]; i++)
+        nearest_look(&nearest, bytes_of(names[i]));
+    assert_true(bytes_equal(nearest.best, BYTES("wand"))); /* and not "wund", as near as it is */
+    assert_int_equal(nearest.distance, 1);
+    assert_int_equal(nearest.compared, 3); /* two are too long to be near */
+    nearest_look(&nearest, BYTES("WND"));
+    assert_true(bytes_equal(nearest.best, BYTES("WND")));
+    assert_int_equal(nearest.distance, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_distance_counts_letters),
         cmocka_unit_test(test_names_above_64_bytes_are_far_from_all),
         cmocka_unit_test(test_the_nearest_name_is_what_was_meant),
+        cmocka_unit_test(test_names_that_are_met_one_by_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

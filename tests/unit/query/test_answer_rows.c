@@ -18,25 +18,28 @@ static void test_raw_rows(void **state)
          RAW "&fields=user,n&match=host=g",
          "{\"time\":10,\"host\":\"g\",\"user\":1.5,\"n\":1}\n"
          "{\"time\":20,\"host\":\"g\",\"user\":2.25,\"n\":2}\n"
-         "{\"time\":30,\"host\":\"g\",\"user\":null,\"n\":3}\n" END("3")                                                                                       },
-        {"a row without a value of the fields is left out",               RAW "&fields=user&match=host=g",
+         "{\"time\":30,\"host\":\"g\",\"user\":null,\"n\":3}\n" END("3")                                                                      },
+        {"a row without a value of the fields is left out",                              RAW "&fields=user&match=host=g",
          "{\"time\":10,\"host\":\"g\",\"user\":1.5}\n"
-         "{\"time\":20,\"host\":\"g\",\"user\":2.25}\n" END("2")                                                                                               },
-        {"without fields= all come, in order of name",                    RAW "&start=10&end=11",
+         "{\"time\":20,\"host\":\"g\",\"user\":2.25}\n" END("2")                                                                              },
+        {"without fields= all come, in order of name",                                   RAW "&start=10&end=11",
          "{\"time\":10,\"host\":\"g\",\"n\":1,\"s\":null,\"user\":1.5}\n"
-         "{\"time\":10,\"host\":\"b\",\"n\":null,\"s\":\"x\",\"user\":10.0}\n" END("2")                                                                        },
-        {"desc turns time within a series",                               RAW "&fields=n&order=desc",
+         "{\"time\":10,\"host\":\"b\",\"n\":null,\"s\":\"x\",\"user\":10.0}\n" END("2")                                                       },
+        {"desc turns time within a series",                                              RAW "&fields=n&order=desc",
          "{\"time\":30,\"host\":\"g\",\"n\":3}\n{\"time\":20,\"host\":\"g\",\"n\":2}\n"
-         "{\"time\":10,\"host\":\"g\",\"n\":1}\n" END("3")                                                                                                     },
-        {"no such measurement is an empty answer",                        "measurement=mem&format=ndjson",                         END("0")                    },
-        {"no such field is an empty answer",                              RAW "&fields=nope",                                      END("0")                    },
-        {"nothing matches",                                               RAW "&match=host=z",                                     END("0")                    },
-        {"JSON nests rows by series",                                     "measurement=cpu&fields=user&match=host=b",
+         "{\"time\":10,\"host\":\"g\",\"n\":1}\n" END("3")                                                                                    },
+        {"no such measurement is an empty answer",                                       "measurement=mem&format=ndjson",
+         END_WARNED("0",                                                                                                                        "no measurement \\\"mem\\\"")},
+        {"no such field is an empty answer",                                                                              RAW "&fields=nope",
+         END_WARNED("0", "no field \\\"nope\\\" in \\\"cpu\\\"")},
+        {"nothing matches",                                       RAW "&match=host=z",                                                                      END("0")                                                                         },
+        {"JSON nests rows by series",                                                                      "measurement=cpu&fields=user&match=host=b",
          "{\"series\":[{\"measurement\":\"cpu\",\"tags\":{\"host\":\"b\"},\"columns\":[\"time\","
-         "\"user\"],\"rows\":[[\"1970-01-01T00:00:00.000000010Z\",10.0]]}]," TAIL "}\n"                                                                        },
-        {"empty JSON",                                                    "measurement=mem",                                       "{\"series\":[]," TAIL "}\n"},
-        {"CSV",                                                           "measurement=cpu&epoch=ns&format=csv&fields=n,s&end=11",
-         "time,host,n,s\n10,g,1,\n10,b,,x\n"                                                                                                                   },
+         "\"user\"],\"rows\":[[\"1970-01-01T00:00:00.000000010Z\",10.0]]}]," TAIL "}\n"},
+        {"empty JSON", "measurement=mem",
+         "{\"series\":[]," TAIL ",\"warnings\":[\"no measurement \\\"mem\\\"\"]}\n"                                                                                        },
+        {"CSV",     "measurement=cpu&epoch=ns&format=csv&fields=n,s&end=11",
+         "time,host,n,s\n10,g,1,\n10,b,,x\n"},
     };
     struct fixture fixture;
 

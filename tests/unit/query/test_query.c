@@ -247,7 +247,7 @@ static void test_a_tenant_without_data_gets_an_empty_answer(void **state)
     (void)state;
     fixture_init(&fixture);
     fixture.environment.tenant = NULL;
-    fixture_expect(&fixture, RAW, END("0"));
+    fixture_expect(&fixture, RAW, END_WARNED("0", "no measurement \\\"cpu\\\""));
     fixture_expect(&fixture, "measurement=cpu&agg=mean&every=1m&format=csv", "time\n");
     fixture_refuse(&fixture, RAW "&as_of=1000001", E_AS_OF_FUTURE, "as_of", "later than now");
     fixture_release(&fixture);

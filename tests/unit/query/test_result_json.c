@@ -46,7 +46,7 @@ static void test_flat(void **state)
     fixture_expect(&fixture, "measurement=c\"pu&epoch=ns&shape=rows",
                    "{\"rows\":[{\"time\":1,\"host\":\"a\",\"s\":null,\"v\":1.0},"
                    "{\"time\":2,\"host\":\"a\",\"s\":\"x\\ty\",\"v\":2.0}]," FACTS "}\n");
-    fixture_expect(&fixture, "measurement=none&shape=rows", "{\"rows\":[]," FACTS "}\n");
+    fixture_expect(&fixture, "measurement=c\"pu&start=50&shape=rows", "{\"rows\":[]," FACTS "}\n");
     fixture_release(&fixture);
 }
 

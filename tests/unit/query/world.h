@@ -8,6 +8,8 @@
     "\"next\":null,\"partial\":false,\"as_of\":\"1970-01-01T00:00:00.001Z\",\"final\":false"
 #define RAW "measurement=cpu&epoch=ns&format=ndjson"
 #define END(rows) "{\"_end\":{\"rows\":" rows "," TAIL "}}\n"
+#define END_WARNED(rows, text)                                                                     \
+    "{\"_end\":{\"rows\":" rows "," TAIL ",\"warnings\":[\"" text "\"]}}\n"
 
 /* Two hosts; one row corrected, one field of it taken back; rows of one series in two places. */
 static inline void make_world(struct fixture *fixture)

@@ -1,0 +1,22 @@
+/* What a question names and the catalog does not know.  Tomorrow it may, so the question is
+ * answered; but as a misspelt name looks the same, the answer says so. */
+#ifndef WEIR_QUERY_WARNINGS_H
+#define WEIR_QUERY_WARNINGS_H
+
+#include "base/bytes.h"
+
+struct plan;
+
+enum { WARNINGS_MAX = 4 }; /* of one answer; what is beyond is not told */
+
+struct warnings {
+    struct bytes texts[WARNINGS_MAX]; /* all different; UTF-8, in the plan's arena */
+    uint32_t count;
+};
+
+/* Of the plan's question, into plan->warnings.  False when memory ran out. */
+MUST_USE bool warnings_make(struct plan *plan);
+/* Those of a selection of a join, with its name. */
+MUST_USE bool warnings_take(struct plan *plan, const struct warnings *from, struct bytes selection);
+
+#endif
