@@ -92,6 +92,7 @@ $(OUT)/%.o: %.c
 
 # Assembled into it, which -MMD does not see.
 $(OUT)/handlers/openapi_text.o: openapi/openapi.json
+$(OUT)/handlers/errors_text.o: docs/reference/errors.md
 
 $(LIBRARY): $(OBJECTS)
 	@rm -f $@

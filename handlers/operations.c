@@ -4,6 +4,7 @@
 
 #include "codec/json_doc.h"
 #include "handlers/app.h"
+#include "handlers/errors_text.h"
 #include "handlers/openapi_text.h"
 #include "http/reply.h"
 #include "store/store.h"
@@ -71,6 +72,11 @@ static void openapi_finish(struct request *request)
     reply_bytes(request, 200, "application/json", openapi_text());
 }
 
+static void errors_finish(struct request *request)
+{
+    reply_bytes(request, 200, "text/html; charset=utf-8", errors_text());
+}
+
 static void flush_done(void *context, enum code code, const struct error *err)
 {
     struct request *request = context;
@@ -115,5 +121,6 @@ const struct handler healthz_handler = {.finish = healthz_finish};
 const struct handler readyz_handler = {.finish = readyz_finish};
 const struct handler metrics_handler = {.finish = metrics_finish};
 const struct handler openapi_handler = {.finish = openapi_finish};
+const struct handler errors_handler = {.finish = errors_finish};
 const struct handler flush_handler = {.finish = flush_finish};
 const struct handler compact_handler = {.finish = compact_finish};

@@ -5,6 +5,6 @@
 #include "http/route.h"
 
 extern const struct handler healthz_handler, readyz_handler, metrics_handler, openapi_handler,
-    flush_handler, compact_handler;
+    errors_handler, flush_handler, compact_handler;
 
 #endif

@@ -33,6 +33,7 @@ const struct route app_routes[] = {
     {METHOD_GET,    "/healthz",              SCOPE_NONE,  &healthz_handler,        NULL,                        false},
     {METHOD_GET,    "/readyz",               SCOPE_NONE,  &readyz_handler,         NULL,                        false},
     {METHOD_GET,    "/openapi.json",         SCOPE_NONE,  &openapi_handler,        NULL,                        false},
+    {METHOD_GET,    "/docs/errors",          SCOPE_NONE,  &errors_handler,         NULL,                        false},
  /* As InfluxDB has them. */
     {METHOD_POST,   "/write",                SCOPE_WRITE, &influx_1_write_handler, influx_1_write_names,        false},
     {METHOD_POST,   "/api/v2/write",         SCOPE_WRITE, &influx_2_write_handler, influx_write_names,          false},

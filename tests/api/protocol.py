@@ -8,7 +8,7 @@ from steps import Any, get, query, raw, request, scenario, write
 # Method and path of everything this version serves, without the variable of a path.
 ROUTES = [("POST", "/v1/points"), ("DELETE", "/v1/points"), ("GET", "/v1/query"), ("POST", "/v1/query"), ("GET", "/v1/changes"), ("GET", "/v1/stats"), ("GET", "/v1/live"), ("GET", "/v1/measurements"),
           ("GET", "/v1/series"), ("GET", "/v1/tags"), ("GET", "/v1/tags/host/values"), ("GET", "/v1/fields"), ("POST", "/v1/admin/flush"), ("POST", "/v1/admin/compact"),
-          ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/openapi.json"),
+          ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/openapi.json"), ("GET", "/docs/errors"),
           ("POST", "/write"), ("POST", "/api/v2/write"), ("POST", "/api/v3/write_lp"), ("GET", "/query"), ("POST", "/query"), ("GET", "/ping"),
           ("GET", "/health"), ("GET", "/ready")]
 PATHS = sorted({path for _, path in ROUTES})
@@ -117,6 +117,9 @@ SCENARIOS = [
                  "type": Any(str), "title": Any(str), "status": 400, "detail": Any(str), "code": "missing_parameter", "instance": Any(str)})),
     scenario("the OpenAPI text is served",
              get("/openapi.json", json={"openapi": lambda text: text.startswith("3.1"), "paths": Any(dict)})),
+    scenario("the type of a problem leads to a page that has its code",
+             get("/v1/query", 400, json={"type": "/docs/errors#missing_parameter"}),
+             get("/docs/errors", headers_out={"Content-Type": "text/html; charset=utf-8"}, contains='<a id="missing_parameter"></a>')),
     scenario("what a later issue builds answers not_supported",
              write("m f=1 1", 400, query="ack=shard", code="not_supported"), query("measurement=m", rows=[])),
     scenario("unknown parameters are refused on every route, with the nearest name",
