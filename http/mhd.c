@@ -145,8 +145,12 @@ static ssize_t read_stream(void *cls, uint64_t position, char *data, size_t size
         x->reply.sent += (uint64_t)got;
     if (got == STREAM_DONE)
         return MHD_CONTENT_READER_END_OF_STREAM;
-    if (got == STREAM_BROKEN)
+    if (got == STREAM_BROKEN) {
+        /* All that came before is with the kernel.  The library closes the connection when it next
+         * looks at it, which without another event is when the watch does: idle_ms_max later. */
+        exchange_cut(x);
         return MHD_CONTENT_READER_END_WITH_ERROR;
+    }
     return got;
 }
 
