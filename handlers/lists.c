@@ -258,11 +258,11 @@ static void page_finish(struct page *page)
 
     buf_put_text(&page->out, "],\"next\":");
     if (page->last.size == 0 || cursor == NULL) {
-        buf_put_text(&page->out, "null}");
+        buf_put_text(&page->out, "null}\n");
     } else {
         cursor_print(page, cursor, size);
         json_put_text(&page->out, bytes_of(cursor));
-        buf_put_char(&page->out, '}');
+        buf_put_text(&page->out, "}\n"); /* as answers of queries end */
         (void)link_next(page->request, bytes_of(cursor));
     }
     reply_buf_take(page->request, 200, "application/json", &page->out);

@@ -15,7 +15,7 @@ static void healthz_finish(struct request *request)
 {
     struct buf out = BUF_INIT(512);
 
-    buf_printf(&out, "{\"status\":\"ok\",\"version\":\"%s\"}", app_of(request)->version);
+    buf_printf(&out, "{\"status\":\"ok\",\"version\":\"%s\"}\n", app_of(request)->version);
     reply_buf_take(request, 200, "application/json", &out);
 }
 
@@ -41,7 +41,7 @@ static void readyz_finish(struct request *request)
                    ",{\"name\":\"clock\",\"status\":\"warn\",\"detail\":\"ingest times are %" PRId64
                    " s ahead of the wall clock\"}",
                    ahead_ns / 1000000000);
-    buf_put_text(&out, "]}");
+    buf_put_text(&out, "]}\n");
     if (code)
         reply_header(request, "Retry-After", BYTES("2"));
     reply_buf_take(request, code == OK ? 200 : 503, "application/json", &out);
@@ -87,7 +87,7 @@ static void flush_done(void *context, enum code code, const struct error *err)
         reply_problem(request, err);
     } else {
         store_mark(app_of(request)->store, mark);
-        buf_printf(&body, "{\"flushed\":true,\"store\":\"%s\"}", mark);
+        buf_printf(&body, "{\"flushed\":true,\"store\":\"%s\"}\n", mark);
         reply_buf_take(request, 200, "application/json", &body);
     }
     request_resume(request);
@@ -106,7 +106,7 @@ static void compact_done(void *context, enum code code, const struct error *err)
     if (code)
         reply_problem(request, err);
     else
-        reply_bytes(request, 200, "application/json", BYTES("{\"compacted\":true}"));
+        reply_bytes(request, 200, "application/json", BYTES("{\"compacted\":true}\n"));
     request_resume(request);
 }
 

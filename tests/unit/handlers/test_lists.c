@@ -27,22 +27,22 @@ static void test_what_was_written_is_listed(void **state)
     static const struct {
         const char *what, *text;
     } cases[] = {
-        {"GET /v1/measurements",                                       "{\"items\":[\"cpu\",\"mem\"],\"next\":null}"  },
+        {"GET /v1/measurements",                                       "{\"items\":[\"cpu\",\"mem\"],\"next\":null}\n"  },
         {"GET /v1/fields?measurement=cpu",
          "{\"items\":[{\"field\":\"sys\",\"kind\":\"number\",\"types\":[\"i64\",\"u64\"]},"
-         "{\"field\":\"user\",\"kind\":\"number\",\"types\":[\"f64\"]}],\"next\":null}"                               },
+         "{\"field\":\"user\",\"kind\":\"number\",\"types\":[\"f64\"]}],\"next\":null}\n"                               },
         {"GET /v1/fields?measurement=mem",
-         "{\"items\":[{\"field\":\"on\",\"kind\":\"bool\",\"types\":[\"bool\"]}],\"next\":null}"                      },
-        {"GET /v1/tags",                                               "{\"items\":[\"dc\",\"host\"],\"next\":null}"  },
-        {"GET /v1/tags?measurement=mem",                               "{\"items\":[\"host\"],\"next\":null}"         },
-        {"GET /v1/tags/host/values",                                   "{\"items\":[\"a\",\"b\",\"c\"],\"next\":null}"},
-        {"GET /v1/tags/h%6Fst/values?measurement=cpu",                 "{\"items\":[\"a\",\"b\"],\"next\":null}"      },
-        {"GET /v1/tags/none/values",                                   "{\"items\":[],\"next\":null}"                 },
+         "{\"items\":[{\"field\":\"on\",\"kind\":\"bool\",\"types\":[\"bool\"]}],\"next\":null}\n"                      },
+        {"GET /v1/tags",                                               "{\"items\":[\"dc\",\"host\"],\"next\":null}\n"  },
+        {"GET /v1/tags?measurement=mem",                               "{\"items\":[\"host\"],\"next\":null}\n"         },
+        {"GET /v1/tags/host/values",                                   "{\"items\":[\"a\",\"b\",\"c\"],\"next\":null}\n"},
+        {"GET /v1/tags/h%6Fst/values?measurement=cpu",                 "{\"items\":[\"a\",\"b\"],\"next\":null}\n"      },
+        {"GET /v1/tags/none/values",                                   "{\"items\":[],\"next\":null}\n"                 },
         {"GET /v1/series?measurement=mem",
-         "{\"items\":[{\"measurement\":\"mem\",\"tags\":{\"host\":\"c\"}}],\"next\":null}"                            },
+         "{\"items\":[{\"measurement\":\"mem\",\"tags\":{\"host\":\"c\"}}],\"next\":null}\n"                            },
         {"GET /v1/series?measurement=cpu&match=host%3Da&match=dc%3Dx",
          "{\"items\":[{\"measurement\":\"cpu\",\"tags\":{\"dc\":\"x\",\"host\":\"a\"}}],"
-         "\"next\":null}"                                                                                             },
+         "\"next\":null}\n"                                                                                             },
     };
 
     (void)state;
@@ -81,7 +81,7 @@ static void test_pages_are_the_list(void **state)
             (void)sscanf(end, "],\"next\":\"%127[^\"]\"", cursor);
             assert_true((cursor[0] != '\0') == (strstr(serving.answer, "Link: <") != NULL));
         }
-        buf_put_text(&paged, "],\"next\":null}");
+        buf_put_text(&paged, "],\"next\":null}\n");
         assert_true(bytes_equal(buf_bytes(&whole), buf_bytes(&paged)));
         buf_release(&whole);
         buf_release(&paged);

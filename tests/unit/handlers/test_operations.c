@@ -21,9 +21,9 @@ static int teardown(void **state)
 static void test_health_and_readiness(void **state)
 {
     (void)state;
-    expect(&serving, "GET /healthz", NULL, 200, "{\"status\":\"ok\",\"version\":\"0.0.1\"}");
+    expect(&serving, "GET /healthz", NULL, 200, "{\"status\":\"ok\",\"version\":\"0.0.1\"}\n");
     expect(&serving, "GET /readyz", NULL, 200,
-           "{\"status\":\"ready\",\"checks\":[{\"name\":\"store\",\"status\":\"ok\"}]}");
+           "{\"status\":\"ready\",\"checks\":[{\"name\":\"store\",\"status\":\"ok\"}]}\n");
     serving.app.draining = true;
     expect(&serving, "GET /readyz", NULL, 503, "\"code\":\"shutting_down\"");
     expect(&serving, "GET /healthz", NULL, 200, "ok");
