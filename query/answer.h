@@ -26,6 +26,8 @@ struct answer {
     struct versions versions;
     struct history history;
     struct sifting sifting;
+    struct run uncounted; /* the last one, as it was before conditions, where its rows are counted
+                             as they are gone through */
     struct windows windows;
     struct pixels pixels;
     struct datum *values; /* of one row, by column */
@@ -85,6 +87,9 @@ MUST_USE enum code answer_top(struct answer *answer, struct error *err);
 /* For ways: the next rows of the series as they count for the question; they live until the next
  * call.  E_END. */
 MUST_USE enum code answer_next(struct answer *answer, struct run *run, struct error *err);
+/* For ways whose page is full: the row of that time, of the last run, is the first that it has no
+ * room for.  Counts those before it.  E_QUERY_ROWS. */
+MUST_USE enum code answer_full(struct answer *answer, int64_t time, struct error *err);
 /* Tells a row, unless the page is full: then `more` is set. */
 MUST_USE enum code answer_emit(struct answer *answer, size_t group, const struct result_row *row,
                                struct error *err);

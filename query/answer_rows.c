@@ -31,6 +31,8 @@ static enum code emit_run(struct answer *answer, size_t group, const struct run 
         if (!fill(answer, rows, row))
             continue;
         code = answer_emit(answer, group, &out, err);
+        if (!code && answer->more)
+            code = answer_full(answer, out.time, err);
         if (code)
             return code;
     }

@@ -227,23 +227,22 @@ enum code cost_ranked(const struct answer *answer, struct error *err)
 
 enum code cost_limit(const struct answer *answer, const struct cost *cost, struct error *err)
 {
-    const struct limits *limits = answer->plan.environment->limits;
+    const struct plan *plan = &answer->plan;
+    const struct limits *limits = plan->environment->limits;
 
     if (cost->rows_least > limits->query_rows_max)
         return error_set(err, E_QUERY_ROWS,
                          "the query would read at least %llu rows, and may read %llu "
-                         "(query_rows_max); ask for a shorter range, fewer series, or pages "
-                         "(limit=)",
+                         "(query_rows_max); %s",
                          (unsigned long long)cost->rows_least,
-                         (unsigned long long)limits->query_rows_max);
+                         (unsigned long long)limits->query_rows_max, watch_ways(plan->watch));
     if (cost->bytes_least > limits->query_bytes_max)
         return error_set(err, E_QUERY_BYTES,
                          "the query would read at least %llu bytes of blocks, and may read %llu "
-                         "(query_bytes_max); ask for a shorter range, fewer series, or pages "
-                         "(limit=)",
+                         "(query_bytes_max); %s",
                          (unsigned long long)cost->bytes_least,
-                         (unsigned long long)limits->query_bytes_max);
-    return limit_filled(&answer->plan, cost, cost->groups_least, err);
+                         (unsigned long long)limits->query_bytes_max, watch_ways(plan->watch));
+    return limit_filled(plan, cost, cost->groups_least, err);
 }
 
 /* --- filled groups that may be empty --- */

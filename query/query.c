@@ -11,12 +11,29 @@
 /* Of a query's memory such a part may hold decoded blocks for the next series. */
 enum { KEPT_MEMORY_PARTS = 8 };
 
+/* A page is counted by the rows that it goes through, not by the blocks they come in: whether it
+ * passes query_rows_max does not depend on how rows are stored. */
+static enum code count_gone(struct answer *answer, uint64_t count, struct error *err)
+{
+    answer->uncounted = (struct run){0};
+    return count > 0 ? watch_rows(answer->plan.watch, count, err) : OK;
+}
+
+enum code answer_full(struct answer *answer, int64_t time, struct error *err)
+{
+    return count_gone(answer, run_gone(&answer->uncounted, time), err);
+}
+
 enum code answer_next(struct answer *answer, struct run *run, struct error *err)
 {
     enum code code;
 
     do {
-        code = versions_next(&answer->versions, run, err);
+        code = count_gone(answer, run_gone_all(&answer->uncounted), err);
+        if (!code)
+            code = versions_next(&answer->versions, run, err);
+        if (!code && answer->setting.uncounted)
+            answer->uncounted = *run;
         if (!code)
             code = sift_run(&answer->sifting, run, err);
     } while (!code && !run->summary && run->first == run->end);
@@ -143,6 +160,7 @@ enum code answer_prepare(struct answer *answer, struct error *err)
         .sieve = plan->sieve,
         .descending = query->descending && query_is_raw(query),
         .versions = query_wants_versions(query),
+        .uncounted = answer->way == &way_rows && query->limit > 0,
         .keep_bytes_max =
             plan->series_count > 1 ? plan->watch->memory.bytes_max / KEPT_MEMORY_PARTS : 0,
         .deletions = &plan->deletions,
@@ -198,6 +216,16 @@ void answer_release(struct answer *answer)
     plan_release(&answer->plan);
 }
 
+/* A page of rows ends where it is full; one of windows, a rank or a plot reads all the same. */
+static const char *page_advice(const struct query *query)
+{
+    if (!query_is_raw(query) || query->stats || query->top > 0 ||
+        query->downsample != DOWNSAMPLE_NONE)
+        return NULL;
+    return query->limit > 0 ? "ask for a shorter range, fewer series, or a smaller limit"
+                            : "ask for a shorter range, fewer series, or pages (limit=)";
+}
+
 enum code query_run(const struct query *query, const struct query_environment *environment,
                     struct query_sink *sink, struct query_outcome *outcome, struct error *err)
 {
@@ -210,6 +238,7 @@ enum code query_run(const struct query *query, const struct query_environment *e
         return join_run(query, environment, sink, outcome, err);
     watch_init(&answer.watch, environment->limits, environment->clock, sink);
     answer.watch.lost = environment->lost;
+    answer.watch.pages = page_advice(query);
     answer.watch.memory.parent = environment->memory;
     code = plan_init(&answer.plan, query, environment, &answer.watch, &fault);
     if (code)

@@ -500,6 +500,13 @@ static enum code take_versions(struct scan *scan, struct stretch *stretch, struc
     return watch_work(scan->setting->watch, scan->covering.count, err);
 }
 
+static enum code count_rows(struct scan *scan, uint64_t count, struct error *err)
+{
+    struct watch *watch = scan->setting->watch;
+
+    return scan->setting->uncounted ? watch_work(watch, count, err) : watch_rows(watch, count, err);
+}
+
 enum code scan_next(struct scan *scan, struct stretch *stretch, struct error *err)
 {
     struct opened *summed;
@@ -516,11 +523,11 @@ enum code scan_next(struct scan *scan, struct stretch *stretch, struct error *er
     if (scan->heap_count == 0 || behind(scan, next_time(scan, scan->heap[0])))
         return E_END;
     if (!scan->setting->versions && scan->heap[0]->clean && take_stretch(scan, stretch))
-        return watch_rows(scan->setting->watch, stretch->end - stretch->first, err);
+        return count_rows(scan, stretch->end - stretch->first, err);
     code = take_versions(scan, stretch, err);
     if (code)
         return code;
-    return watch_rows(scan->setting->watch, stretch->version_count, err);
+    return count_rows(scan, stretch->version_count, err);
 }
 
 void scan_seek(struct scan *scan, int64_t first, int64_t last)

@@ -28,7 +28,8 @@ struct scan_setting {
     const struct bytes *fields;
     uint32_t field_count;
     bool descending;
-    bool versions;             /* all versions of each time are wanted, not what they come to */
+    bool versions;  /* all versions of each time are wanted, not what they come to */
+    bool uncounted; /* who takes the rows counts them, as many as it goes through (answer_next()) */
     const struct sieve *sieve; /* what becomes of the rows; NULL = they are answered as they are */
     struct summary_use summaries; /* not with `descending` or `versions` */
     struct deletions *deletions;

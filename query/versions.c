@@ -6,6 +6,9 @@
 
 /* So many spent places wait at most for the merged rows that point into them. */
 enum { SPENT_MAX = 64 };
+/* Nor do they wait while more versions than so many come to no row behind them: a page that is
+ * full by then needs none of these. */
+enum { GONE_MAX = 4096 };
 
 static int64_t version_ingest(const struct version *version)
 {
@@ -151,7 +154,10 @@ static void merged_run(const struct versions *versions, struct run *run)
     const struct merged *merged = &versions->merged;
     size_t slots = (size_t)versions->scan->setting->field_count * TYPE_RETRACTED;
 
-    *run = (struct run){.time = merged->time, .columns = merged->columns, .end = merged->count};
+    *run = (struct run){.time = merged->time,
+                        .columns = merged->columns,
+                        .end = merged->count,
+                        .gone = merged->gone};
     for (size_t slot = 0; slot < slots; slot++) {
         if (!merged->cells[slot])
             continue;
@@ -162,6 +168,19 @@ static void merged_run(const struct versions *versions, struct run *run)
             .present = merged->present[slot],
         };
     }
+}
+
+uint64_t run_gone_all(const struct run *run)
+{
+    return run->gone ? run->gone_end : run->end - run->first;
+}
+
+uint64_t run_gone(const struct run *run, int64_t time)
+{
+    for (uint32_t i = 0; i < run->end - run->first; i++)
+        if (run->time[run->reversed ? run->end - 1 - i : run->first + i] == time)
+            return run->gone ? run->gone[i] : i;
+    return run_gone_all(run);
 }
 
 uint32_t run_row_behind(const struct run *run, uint32_t first, int64_t time)
@@ -198,11 +217,12 @@ enum code versions_init(struct versions *versions, const struct scan_setting *se
     versions->values = ARENA_ARRAY(&versions->arena, struct datum, setting->field_count);
     versions->decided = ARENA_ARRAY(&versions->arena, uint8_t, setting->field_count);
     merged->time = ARENA_ARRAY(&versions->arena, int64_t, MERGED_ROWS_MAX);
+    merged->gone = ARENA_ARRAY(&versions->arena, uint32_t, MERGED_ROWS_MAX);
     merged->cells = ARENA_ARRAY(&versions->arena, union cell *, slots);
     merged->present = ARENA_ARRAY(&versions->arena, uint8_t *, slots);
     merged->columns = ARENA_ARRAY(&versions->arena, struct rows_column, slots);
-    if (!versions->values || !versions->decided || !merged->time || !merged->cells ||
-        !merged->present || !merged->columns)
+    if (!versions->values || !versions->decided || !merged->time || !merged->gone ||
+        !merged->cells || !merged->present || !merged->columns)
         return watch_memory(setting->watch, err);
     return OK;
 }
@@ -233,6 +253,7 @@ enum code versions_next(struct versions *versions, struct run *run, struct error
     const struct scan_setting *setting = scan->setting;
     struct merged *merged = &versions->merged;
     struct stretch stretch = versions->waiting;
+    uint32_t gone = 0;
     enum code code;
 
     versions->waiting = (struct stretch){0};
@@ -242,7 +263,7 @@ enum code versions_next(struct versions *versions, struct run *run, struct error
     }
     merged_clear(versions);
     scan_forget(scan);
-    while (merged->count < MERGED_ROWS_MAX && scan->spent_count < SPENT_MAX) {
+    while (merged->count < MERGED_ROWS_MAX && scan->spent_count < SPENT_MAX && gone < GONE_MAX) {
         size_t count;
 
         code = scan_next(scan, &stretch, err);
@@ -260,12 +281,21 @@ enum code versions_next(struct versions *versions, struct run *run, struct error
         }
         count = versions_sort(stretch.versions, stretch.version_count, setting->as_of);
         if (versions_resolve(stretch.versions, count, setting->as_of, setting->field_count,
-                             versions->values, versions->decided) == 0)
+                             versions->values, versions->decided) > 0) {
+            merged->gone[merged->count] = gone;
+            if (!merged_add(versions, stretch.time))
+                return watch_memory(setting->watch, err);
+        }
+        gone += (uint32_t)stretch.version_count;
+        if (merged->count > 0)
             continue;
-        if (!merged_add(versions, stretch.time))
-            return watch_memory(setting->watch, err);
+        code = setting->uncounted ? watch_rows(setting->watch, gone, err) : OK;
+        if (code)
+            return code;
+        gone = 0;
     }
     merged_run(versions, run);
+    run->gone_end = gone;
     return OK;
 }
 

@@ -14,9 +14,18 @@ struct run {
     uint32_t column_count;
     uint32_t first, end; /* rows [first, end) */
     bool reversed;       /* from the last to the first */
+    /* How many versions were gone through for the rows before each one, where several made a row,
+     * and for all of them; NULL: one for each. */
+    const uint32_t *gone;
+    uint32_t gone_end;
     const struct summary
         *summary; /* instead of rows, where the scan's setting allows it; or NULL */
 };
+
+/* How many versions were gone through before the row of that time was met, in the run's order; for
+ * all of them where it has none. */
+uint64_t run_gone(const struct run *run, int64_t time);
+uint64_t run_gone_all(const struct run *run);
 
 /* The first row at or behind `time`, run->end where there is none; searched from `first`, below
  * run->end, in growing steps, as windows are mostly much shorter than runs. */
@@ -28,6 +37,7 @@ enum { MERGED_ROWS_MAX = 1024 };
 struct merged {
     uint32_t count;
     int64_t *time;
+    uint32_t *gone;     /* as in struct run */
     union cell **cells; /* [field * TYPE_RETRACTED + type], NULL while not needed */
     uint8_t **present;
     struct rows_column *columns;

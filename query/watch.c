@@ -40,6 +40,13 @@ void watch_init_helper(struct watch *watch, struct watch *whole)
     watch->memory.parent = &whole->memory;
 }
 
+const char *watch_ways(const struct watch *watch)
+{
+    const char *pages = watch->whole ? watch->whole->pages : watch->pages;
+
+    return pages ? pages : "ask for a shorter range or fewer series";
+}
+
 enum code watch_look(struct watch *watch, struct error *err)
 {
     const struct watch *whole = whole_of(watch);
@@ -67,9 +74,8 @@ static enum code count_rows(struct watch *whole, uint64_t count, struct error *e
 
     if (before + count > whole->limits->query_rows_max)
         return error_set(err, E_QUERY_ROWS,
-                         "the query reads more than %llu rows (query_rows_max); ask for a shorter "
-                         "range, fewer series, or pages (limit=)",
-                         (unsigned long long)whole->limits->query_rows_max);
+                         "the query reads more than %llu rows (query_rows_max); %s",
+                         (unsigned long long)whole->limits->query_rows_max, watch_ways(whole));
     return OK;
 }
 
@@ -100,9 +106,8 @@ enum code watch_bytes(const struct watch *watch, uint64_t bytes, struct error *e
     if (bytes <= watch->limits->query_bytes_max)
         return OK;
     return error_set(err, E_QUERY_BYTES,
-                     "the query reads more than %llu bytes of blocks (query_bytes_max); ask for a "
-                     "shorter range, fewer series, or pages (limit=)",
-                     (unsigned long long)watch->limits->query_bytes_max);
+                     "the query reads more than %llu bytes of blocks (query_bytes_max); %s",
+                     (unsigned long long)watch->limits->query_bytes_max, watch_ways(watch));
 }
 
 enum code watch_work(struct watch *watch, uint64_t count, struct error *err)

@@ -23,6 +23,7 @@ struct watch {
     _Atomic int64_t deadline_ns; /* monotonic */
     _Atomic uint64_t rows_scanned;
     _Atomic bool stopped; /* a part of the query failed: the others need not go on */
+    const char *pages;    /* how a page would read less, for error texts; NULL: none would */
     uint64_t cells;       /* of windows: windows x columns over all groups */
     uint32_t unlooked;
 };
@@ -41,6 +42,8 @@ MUST_USE enum code watch_rows(struct watch *watch, uint64_t count, struct error 
 MUST_USE enum code watch_bytes(const struct watch *watch, uint64_t bytes, struct error *err);
 /* Rows at hand are looked at once more: time, but no scan. */
 MUST_USE enum code watch_work(struct watch *watch, uint64_t count, struct error *err);
+/* What makes a query read less, for error texts. */
+const char *watch_ways(const struct watch *watch);
 /* A step that is no row: a series, a place. */
 MUST_USE enum code watch_step(struct watch *watch, struct error *err);
 /* E_CANCELLED (also when `stopped`), E_TIMEOUT, E_BUSY (see `lost`). */

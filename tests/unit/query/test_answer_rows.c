@@ -81,11 +81,87 @@ static void test_as_of_repeats_what_was_known(void **state)
     fixture_release(&fixture);
 }
 
+/* Ten rows in one place; then two of them are corrected and one is deleted, so that the place is
+ * gone through version by version. */
+static void make_page_world(struct fixture *fixture, bool versions)
+{
+    static struct tombstone gone = {
+        .ingest = 300, .selector = {.measurement = BYTES("m")}, .start = 3, .end = 4};
+    const struct series *series = fixture_series(fixture, "m", "a=b");
+    uint32_t first = 0;
+
+    for (int64_t i = 0; i < 10; i++) {
+        uint32_t row = fixture_row(fixture, series, i, 100, i < 2 ? "v=0" : "v=1");
+
+        first = i == 0 ? row : first;
+    }
+    (void)twin_place(&fixture->store, first, first + 10);
+    if (!versions)
+        return;
+    fixture_put(fixture, series, 1, 200, "v=0");
+    fixture_put(fixture, series, 5, 200, "v=2");
+    fixture->store.tombstones = &gone;
+    fixture->store.tombstone_count = 1;
+}
+
+static void test_a_page_counts_what_it_goes_through(void **state)
+{
+    static const struct {
+        const char *question;
+        bool versions;
+        uint64_t rows;
+    } cases[] = {
+        {"&limit=1",                      false, 1 },
+        {"&limit=4",                      false, 4 },
+        {"&limit=10",                     false, 10},
+        {"&limit=11",                     false, 10},
+        {"",                              false, 10},
+        {"&limit=4&order=desc",           false, 4 },
+        {"&limit=4&where=v>0",            false, 6 },
+        {"&limit=4&where=v>0&order=desc", false, 4 },
+        {"&limit=8&where=v>0&order=desc", false, 10}, /* is there another? */
+        {"&limit=7&where=v>0&order=desc", false, 7 },
+        {"&limit=1",                      true,  1 },
+        {"&limit=2",                      true,  3 },
+        {"&limit=3",                      true,  5 }, /* and the one that is deleted, up to the first of the next page */
+        {"&limit=4",                      true,  6 },
+        {"&limit=5",                      true,  8 },
+        {"&limit=9",                      true,  12},
+        {"&limit=1&order=desc",           true,  1 },
+        {"&limit=5&order=desc",           true,  6 },
+        {"&limit=6&order=desc",           true,  8 },
+        {"&limit=1&where=v>1",            true,  12},
+        {"",                              true,  12},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct fixture fixture;
+        char question[128];
+
+        fixture_init(&fixture);
+        make_page_world(&fixture, cases[i].versions);
+        (void)snprintf(question, sizeof(question), "measurement=m%s", cases[i].question);
+        fixture.limits.query_rows_max = cases[i].rows;
+        if (fixture_ask(&fixture, question) || fixture.outcome.rows_scanned != cases[i].rows)
+            fail_msg("%s: %s, %llu rows", question, fixture.err.text,
+                     (unsigned long long)fixture.outcome.rows_scanned);
+        fixture.limits.query_rows_max = cases[i].rows - 1;
+        if (cases[i].rows > 1)
+            fixture_refuse(&fixture, question, E_QUERY_ROWS, "",
+                           strstr(question, "limit=") ? "a smaller limit" : "pages (limit=)");
+        fixture.limits.query_rows_max = cases[i].rows + 1;
+        assert_int_equal(fixture_ask(&fixture, question), OK);
+        fixture_release(&fixture);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_raw_rows),
         cmocka_unit_test(test_as_of_repeats_what_was_known),
+        cmocka_unit_test(test_a_page_counts_what_it_goes_through),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -164,7 +164,8 @@ static void test_what_is_not_sure_may_begin(void **state)
     } cases[] = {
         {CSV "&agg=sum&match=host=b",                            OK          },
         {CSV "&where=v>100&match=host=b",                        OK          },
-        {CSV "&match=host=b&limit=1",                            E_QUERY_ROWS},
+        {CSV "&match=host=b&limit=1",                            OK          },
+        {CSV "&match=host=b&limit=2",                            E_QUERY_ROWS},
         {CSV "&match=host=b&start=15",                           OK          },
         {CSV "&match=host=b&top=1,v",                            E_QUERY_ROWS},
         {CSV "&match=host=b&downsample=lttb&points=1&fields=v",  E_QUERY_ROWS},
