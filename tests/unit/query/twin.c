@@ -382,6 +382,14 @@ make_summary(const struct rows *rows, const struct rows_column *column, struct a
     return summary;
 }
 
+/* From the row before; 0 = it is no int64. */
+static int64_t step_between(const int64_t *times, uint32_t row)
+{
+    int64_t step;
+
+    return __builtin_sub_overflow(times[row], times[row - 1], &step) ? 0 : step;
+}
+
 bool place_summaries(const struct view *view, const struct place *place, const struct bytes *fields,
                      size_t field_count, struct arena *arena, bool *times_unique, int64_t *step,
                      struct place_summary **summaries, size_t *count)
@@ -403,9 +411,9 @@ bool place_summaries(const struct view *view, const struct place *place, const s
     *times_unique = true;
     for (uint32_t i = 1; i < rows.count; i++)
         *times_unique &= rows.time[i] != rows.time[i - 1];
-    *step = rows.count > 1 && !store->steps_hidden ? rows.time[1] - rows.time[0] : 0;
+    *step = rows.count > 1 && !store->steps_hidden ? step_between(rows.time, 1) : 0;
     for (uint32_t i = 1; i < rows.count; i++)
-        *step = rows.time[i] - rows.time[i - 1] == *step ? *step : 0;
+        *step = step_between(rows.time, i) == *step ? *step : 0;
     *summaries = ARENA_ARRAY(arena, struct place_summary, rows.column_count);
     assert(*summaries);
     for (uint32_t i = 0; i < rows.column_count; i++)
