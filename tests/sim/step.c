@@ -313,7 +313,8 @@ static void on_clock_step(struct world *world)
 
 static void on_faults(struct world *world)
 {
-    enum fault fault = (enum fault)below(world, FAULT_COUNT);
+    /* Every second one is a sync: what is made of its failure is what a power cut finds out. */
+    enum fault fault = below(world, 2) ? FAULT_SYNC : (enum fault)below(world, FAULT_COUNT);
 
     world->trouble = true;
     world->disk.one_in[fault] = (uint32_t)(1 + below(world, 20));
