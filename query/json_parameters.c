@@ -89,6 +89,24 @@ void error_point_within(struct error *err, struct bytes path)
     error_point(err, (struct bytes){pointer, size});
 }
 
+void error_point_listed(struct error *err, const struct json *object)
+{
+    char pointer[ERROR_POINTER_SIZE], name[ERROR_POINTER_SIZE] = "";
+    const struct json *member;
+    size_t size;
+
+    if (!err)
+        return;
+    (void)snprintf(pointer, sizeof(pointer), "%s", err->pointer);
+    size = strcspn(pointer, "/");
+    if (size == 0 || pointer[size] == '\0')
+        return;
+    memcpy(name, pointer, size);
+    member = json_member(object, name);
+    if (!member || json_kind(member) != JSON_KIND_ARRAY)
+        error_point(err, (struct bytes){pointer, size});
+}
+
 void error_point_member(struct error *err, struct bytes name)
 {
     char pointer[ERROR_POINTER_SIZE];

@@ -28,6 +28,8 @@ MUST_USE enum code parameter_list_copy(struct parameter_list *list,
 /* What is pointed at stands within `path` of the document: the pointer becomes path/pointer.  One
  * that is complete stays as it is, one that is empty too. */
 void error_point_within(struct error *err, struct bytes path);
+/* What points into a list ("match/1") that is none in the object, but one text, points at it. */
+void error_point_listed(struct error *err, const struct json *object);
 /* Points at a member that no table knows: "/" and "~" in names are escaped (RFC 6901). */
 void error_point_member(struct error *err, struct bytes name);
 

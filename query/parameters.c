@@ -156,6 +156,7 @@ static enum code take_match(struct parse *parse, struct bytes value, struct erro
 {
     struct query *query = parse->query;
     struct matcher *matchers = ARENA_ARRAY(parse->arena, struct matcher, parse->match_count);
+    struct selector one = {.measurement = query->selector.measurement, .matcher_count = 1};
     struct matchset *compiled = NULL;
     enum code code;
 
@@ -167,15 +168,17 @@ static enum code take_match(struct parse *parse, struct bytes value, struct erro
 
         if (!bytes_equal(parameter->name, bytes_of(query_parameter_names[P_MATCH])))
             continue;
-        code = matcher_parse(parameter->value, &matchers[query->selector.matcher_count], err);
+        one.matchers = &matchers[query->selector.matcher_count];
+        parse->fault = query->selector.matcher_count++;
+        code = matcher_parse(parameter->value, &matchers[parse->fault], err);
+        if (!code)
+            code = matchset_new(&one, &compiled, err); /* a faulty pattern is told now */
         if (code)
             return code;
-        query->selector.matcher_count++;
+        matchset_free(compiled);
     }
     query->selector.matchers = matchers;
-    code = matchset_new(&query->selector, &compiled, err); /* a faulty pattern is told now */
-    matchset_free(compiled);
-    return code;
+    return OK;
 }
 
 static enum code take_start(struct parse *parse, struct bytes value, struct error *err)

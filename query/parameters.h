@@ -48,6 +48,10 @@ struct parse {
     const struct query_parameter *since;          /* of changes; it has no row in the table */
     const struct query_parameter *given[P_COUNT]; /* the first of each, or NULL */
     size_t match_count;
+    /* A list of a JSON document may be pointed into: the element of the parameter being taken that
+     * is at fault; SIZE_MAX: the whole of it. */
+    bool pointing;
+    size_t fault;
 };
 
 struct parameter_row {
@@ -63,6 +67,14 @@ extern const struct parameter_row parameter_rows[P_COUNT];
  * a question that nothing was said of in `query`, from parse_new(). */
 MUST_USE enum code parse_new(struct parse *parse, struct error *err);
 MUST_USE enum code parse_all(struct parse *parse, struct bytes accept, struct error *err);
+
+/* Takes one; errors point at it, or into it. */
+MUST_USE enum code parse_take(struct parse *parse, enum parameter parameter, struct bytes value,
+                              struct error *err);
+/* As query_parse(); errors may point at elements of what a document has lists of ("match/1"). */
+MUST_USE enum code parse_listed(const struct query_parameter *parameters, size_t count,
+                                struct bytes accept, int64_t now_ns, struct arena *arena,
+                                struct query **query, struct error *err);
 
 /* --- for the functions of the table --- */
 

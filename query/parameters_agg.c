@@ -88,6 +88,7 @@ enum code take_agg(struct parse *parse, struct bytes value, struct error *err)
     if (!list)
         return parse_no_memory(err);
     for (uint32_t i = 0; i < count && !code; i++) {
+        parse->fault = i;
         if (!aggregate_call_parse(names[i], &list[i]))
             return refuse_aggregate(names[i], err);
         code = refuse_same_name(list, i, err);

@@ -57,9 +57,11 @@ static enum code let_parse(struct parse *parse, struct bytes text, struct comput
 }
 
 /* A column is computed of fields and of columns before it. */
-static enum code check_order(const struct computed *list, size_t count, struct error *err)
+static enum code check_order(const struct computed *list, size_t count, size_t *at,
+                             struct error *err)
 {
     for (size_t i = 0; i < count; i++) {
+        *at = i;
         for (size_t j = 0; j < i; j++)
             if (bytes_equal(list[i].name, list[j].name))
                 return error_set(err, E_BAD_PARAMETER, "\"%.*s\" is computed twice",
@@ -89,10 +91,12 @@ enum code take_let(struct parse *parse, struct bytes value, struct error *err)
     list = ARENA_ARRAY(parse->arena, struct computed, count);
     if (!list)
         return parse_no_memory(err);
-    for (size_t i = 0; i < count && !code; i++)
+    for (size_t i = 0; i < count && !code; i++) {
+        parse->fault = i;
         code = let_parse(parse, values[i], &list[i], err);
+    }
     if (!code)
-        code = check_order(list, count, err);
+        code = check_order(list, count, &parse->fault, err);
     parse->query->computed = list;
     parse->query->computed_count = (uint32_t)count;
     return code;
@@ -111,8 +115,10 @@ enum code take_where(struct parse *parse, struct bytes value, struct error *err)
     list = ARENA_ARRAY(parse->arena, struct filter, count);
     if (!list)
         return parse_no_memory(err);
-    for (size_t i = 0; i < count && !code; i++)
+    for (size_t i = 0; i < count && !code; i++) {
+        parse->fault = i;
         code = filter_parse(values[i], parse->arena, &list[i], err);
+    }
     parse->query->filters = list;
     parse->query->filter_count = (uint32_t)count;
     return code;

@@ -1,6 +1,8 @@
 /* Parameters to a question.  They are taken in the order of their table, so that a later one may
  * lean on an earlier (times on epoch), whatever order they came in.  What only makes sense together
  * is checked at the end. */
+#include <stdio.h>
+
 #include "base/hash.h"
 #include "base/nearest.h"
 #include "codec/utf8.h"
@@ -52,6 +54,26 @@ static enum code note_given(struct parse *parse, struct error *err)
     return OK;
 }
 
+enum code parse_take(struct parse *parse, enum parameter parameter, struct bytes value,
+                     struct error *err)
+{
+    const char *name = query_parameter_names[parameter];
+    char pointer[ERROR_POINTER_SIZE];
+    enum code code;
+    int size;
+
+    parse->fault = SIZE_MAX;
+    code = parameter_rows[parameter].take(parse, value, err);
+    if (!code)
+        return OK;
+    if (parse->pointing && parse->fault != SIZE_MAX)
+        size = snprintf(pointer, sizeof(pointer), "%s/%zu", name, parse->fault);
+    else
+        size = snprintf(pointer, sizeof(pointer), "%s", name);
+    error_point(err, (struct bytes){pointer, (size_t)size});
+    return code;
+}
+
 static enum code take_all(struct parse *parse, struct error *err)
 {
     for (int p = 0; p < P_COUNT; p++) {
@@ -60,15 +82,15 @@ static enum code take_all(struct parse *parse, struct error *err)
 
         if (!given)
             continue;
-        if (parameter_rows[p].take)
-            code = parameter_rows[p].take(parse, given->value, err);
-        else
+        if (parameter_rows[p].take) {
+            code = parse_take(parse, (enum parameter)p, given->value, err);
+        } else {
             code = error_set(err, E_NOT_SUPPORTED, "it is not supported yet; there is: %s",
                              parameter_rows[p].instead);
-        if (code) {
             error_point(err, bytes_of(query_parameter_names[p]));
-            return code;
         }
+        if (code)
+            return code;
     }
     return OK;
 }
@@ -195,12 +217,14 @@ enum code parse_all(struct parse *parse, struct bytes accept, struct error *err)
     return check_cursor(parse, err);
 }
 
-enum code query_parse(const struct query_parameter *parameters, size_t count, struct bytes accept,
-                      int64_t now_ns, struct arena *arena, struct query **query, struct error *err)
+static enum code parse_question(const struct query_parameter *parameters, size_t count,
+                                struct bytes accept, int64_t now_ns, bool pointing,
+                                struct arena *arena, struct query **query, struct error *err)
 {
     struct parse parse = {.parameters = parameters,
                           .count = count,
                           .names = query_parameter_names,
+                          .pointing = pointing,
                           .arena = arena,
                           .now_ns = now_ns};
     enum code code = parse_new(&parse, err);
@@ -210,4 +234,16 @@ enum code query_parse(const struct query_parameter *parameters, size_t count, st
     if (!code)
         *query = parse.query;
     return code;
+}
+
+enum code query_parse(const struct query_parameter *parameters, size_t count, struct bytes accept,
+                      int64_t now_ns, struct arena *arena, struct query **query, struct error *err)
+{
+    return parse_question(parameters, count, accept, now_ns, false, arena, query, err);
+}
+
+enum code parse_listed(const struct query_parameter *parameters, size_t count, struct bytes accept,
+                       int64_t now_ns, struct arena *arena, struct query **query, struct error *err)
+{
+    return parse_question(parameters, count, accept, now_ns, true, arena, query, err);
 }

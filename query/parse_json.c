@@ -129,9 +129,11 @@ static enum code parse_question(const struct json *root, struct bytes accept, in
     }
     code = collect(root, 0, none, &list, err);
     if (!code)
-        code = query_parse(list.items, list.count, accept, now_ns, arena, query, err);
+        code = parse_listed(list.items, list.count, accept, now_ns, arena, query, err);
     if (!code)
         (*query)->of_json = true;
+    else
+        error_point_listed(err, root);
     return code;
 }
 
@@ -219,14 +221,15 @@ static enum code parse_selection(struct join_parse *parse, const struct json *va
     if (!code)
         code = inherit_all(parse, &list, selection, err);
     if (!code)
-        code = query_parse(list.items, list.count, BYTES(""), parse->now_ns, parse->arena, &query,
-                           err);
+        code = parse_listed(list.items, list.count, BYTES(""), parse->now_ns, parse->arena, &query,
+                            err);
     if (!code && query->grouping == GROUP_SERIES) {
         error_point(err, BYTES("group_by"));
         code = error_set(err, E_BAD_PARAMETER,
                          "selections are joined on tags: want their names instead of \"*\"");
     }
     if (code) {
+        error_point_listed(err, value);
         selection_point(selection, err);
         return code;
     }
@@ -331,6 +334,7 @@ static enum code take_around(struct join_parse *parse, struct bytes accept, stru
     struct parse taken = {.parameters = parse->around.items,
                           .count = parse->around.count,
                           .names = query_parameter_names,
+                          .pointing = true,
                           .arena = parse->arena,
                           .now_ns = parse->now_ns};
     enum code code = parse_new(&taken, err);
@@ -341,9 +345,7 @@ static enum code take_around(struct join_parse *parse, struct bytes accept, stru
         for (size_t i = 0; i < taken.count && !code; i++) {
             if (!bytes_equal(taken.parameters[i].name, bytes_of(query_parameter_names[p])))
                 continue;
-            code = parameter_rows[p].take(&taken, taken.parameters[i].value, err);
-            if (code)
-                error_point(err, taken.parameters[i].name);
+            code = parse_take(&taken, (enum parameter)p, taken.parameters[i].value, err);
             if (parameter_rows[p].repeats)
                 break; /* it took all of them */
         }
@@ -465,6 +467,8 @@ static enum code parse_join(const struct json *root, struct bytes text, struct b
         code = take_kind(json_member(root, "join"), &parse.join->kind, err);
     if (!code)
         code = take_around(&parse, accept, err);
+    if (code)
+        error_point_listed(err, root);
     if (!code)
         code = parse_selections(&parse, json_member(root, "selections"), err);
     if (!code)
