@@ -42,7 +42,7 @@ static const struct code_row rows[CODE_COUNT] = {
     [E_NOT_FOUND] = {"not_found",              "There is no such thing",                           false},
     [E_METHOD] = {"method_not_allowed",     "The method is not allowed here",                   false},
     [E_UNAUTHORIZED] = {"unauthorized",           "A valid token is needed",                          false},
-    [E_FORBIDDEN] = {"forbidden",              "The token does not allow this",                    false},
+    [E_FORBIDDEN] = {"forbidden",              "The token, or the Host, does not allow this",      false},
     [E_RATE_LIMIT] = {"rate_limited",           "Too many requests in this time",                   true },
 
     [E_BAD_PARAMETER] = {"bad_parameter",          "A parameter has a wrong value",                    false},

@@ -61,7 +61,8 @@ static void none_start(struct request *request)
     struct error err = {0};
 
     error_set(&err, E_NOT_SUPPORTED,
-              "Weir has no %s; points are written here as to InfluxDB, and read by GET /v1/query",
+              "Weir has no %s; points are written here as to InfluxDB, read by GET /v1/query, and "
+              "deleted by DELETE /v1/points",
               request->route->path);
     reply_problem(request, &err);
 }

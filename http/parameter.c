@@ -115,6 +115,11 @@ enum code parameters_check(const struct parameter_list *list, const char *const 
 
         if (is_known(name, known))
             continue;
+        if (name.size > 0 && (name.data[0] == '{' || name.data[0] == '['))
+            return error_set(err, E_UNKNOWN_PARAMETER,
+                             "what stands where a parameter's name should looks like JSON: want "
+                             "the header Content-Type: application/json, without which a body is "
+                             "a form to curl -d");
         nearest = nearest_name(name, known);
         error_set(err, E_UNKNOWN_PARAMETER, "parameter '%.*s' is not known here%s%s%s",
                   name.size > 64 ? 64 : (int)name.size, name.data,

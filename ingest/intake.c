@@ -42,6 +42,7 @@ struct intake {
     struct error failure_error;
     struct bytes key; /* Idempotency-Key */
     struct note note;
+    char first_byte; /* of the body, decompressed */
     uint64_t points;
     struct buf payload, body, errors;
     struct submission submission;
@@ -254,6 +255,8 @@ static enum code take_piece(void *context, struct bytes piece, struct error *err
 
     if (intake->key.size > 0)
         hash128_add(&intake->body_hash, piece);
+    if (intake->first_byte == '\0' && piece.size > 0)
+        intake->first_byte = piece.data[0];
     return intake->row->feed(intake->decoder, piece, err);
 }
 
@@ -336,12 +339,17 @@ static void answer_bad_lines(struct intake *intake)
 {
     const struct batch *batch = &intake->batch;
     const struct batch_reject *first = batch->rejects;
+    bool json = intake->row == &decoder_line_protocol &&
+                (intake->first_byte == '{' || intake->first_byte == '[');
     struct error err = {0};
 
     error_set(&err, E_INVALID_POINTS,
-              "%" PRIu64 " of %" PRIu64
+              "%s%" PRIu64 " of %" PRIu64
               " points are not valid and nothing was stored; the first is "
               "line %" PRIu32 ": %.*s",
+              json ? "The body was read as line protocol and looks like JSON, which wants the "
+                     "header Content-Type: application/json. "
+                   : "",
               batch->reject_count, intake->points, first == NULL ? 0 : first->line,
               first == NULL ? 0 : (int)first->detail.size, first == NULL ? "" : first->detail.data);
     buf_put_char(&intake->errors, ',');

@@ -189,6 +189,22 @@ static bool set_number(struct filter *filter, enum comparison comparison, struct
     return true;
 }
 
+/* "5 and b>3": another condition behind the first. */
+static bool holds_condition(struct bytes text)
+{
+    static const char *const words[] = {" and ", " AND ", "&&", " or ", " OR ", "||"};
+
+    for (size_t i = 0; i < COUNT_OF(words); i++) {
+        size_t size = strlen(words[i]);
+        const char *at = text.size > 0 ? memmem(text.data, text.size, words[i], size) : NULL;
+
+        for (const char *end = text.data + text.size; at && at < end; at++)
+            if (memchr("<>=", *at, 3))
+                return true;
+    }
+    return false;
+}
+
 static enum code set_value(struct filter *filter, enum comparison comparison, struct bytes whole,
                            struct bytes value, struct arena *arena, struct error *err)
 {
@@ -220,6 +236,11 @@ static enum code set_value(struct filter *filter, enum comparison comparison, st
     } else {
         set_text(filter, value, false);
     }
+    if (filter->kind != KIND_NUMBER && !filter->quoted && holds_condition(value))
+        return error_set(err, E_BAD_PARAMETER,
+                         "\"%.*s\": want one condition; repeat where= for another, all must hold "
+                         "(a text like this stands in double quotes)",
+                         BYTES_ARG(whole));
     if (filter->kind != KIND_NUMBER && comparison != EQUAL && comparison != NOT_EQUAL)
         return error_set(err, E_BAD_PARAMETER,
                          "\"%.*s\": > >= < and <= compare with a number; want one, or = or != for "

@@ -201,7 +201,8 @@ static enum code take_as_of(struct parse *parse, struct bytes value, struct erro
 static enum code take_limit(struct parse *parse, struct bytes value, struct error *err)
 {
     if (number_parse_u64(value, &parse->query->limit) || parse->query->limit == 0)
-        return error_set(err, E_BAD_PARAMETER, "\"%.*s\": want a number of rows from 1 on",
+        return error_set(err, E_BAD_PARAMETER,
+                         "\"%.*s\": want a number of rows from 1 on, at most page_rows_max",
                          BYTES_ARG(value));
     return OK;
 }

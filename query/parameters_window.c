@@ -52,6 +52,16 @@ static bool only_days(struct bytes duration)
     return true;
 }
 
+/* What a duration is, and what windows know besides. */
+static enum code refuse_every(enum code code, struct error *err)
+{
+    char text[ERROR_TEXT_SIZE] = "";
+
+    if (err)
+        memcpy(text, err->text, sizeof(text));
+    return error_set(err, code, "%.300s; months and years are as in 3mo or 1y", text);
+}
+
 enum code take_every(struct parse *parse, struct bytes value, struct error *err)
 {
     struct grid *grid = &parse->query->grid;
@@ -68,13 +78,13 @@ enum code take_every(struct parse *parse, struct bytes value, struct error *err)
             *grid = grid_of_months(months, 0, grid->zone);
         return code;
     }
-    if (is_calendar(value))
+    if (is_calendar(value) && value.data[0] >= '0' && value.data[0] <= '9')
         return error_set(err, E_BAD_PARAMETER,
                          "duration \"%.*s\": want months or years as one number, as in 3mo or 1y",
                          BYTES_ARG(value));
     code = duration_parse(value, &every, err);
     if (code)
-        return code;
+        return refuse_every(code, err);
     if (grid->zone != NULL && only_days(value))
         *grid = grid_of_days(every / day_ns, 0, grid->zone);
     else

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/nearest.h"
 #include "catalog/catalog.h"
 #include "query/groups.h"
 #include "query/plan_sieve.h"
@@ -238,6 +239,7 @@ static enum code raw_columns(struct plan *plan, const struct bytes *fields, uint
 static enum code choose_rank(struct plan *plan, struct error *err)
 {
     const struct query *query = plan->query;
+    struct nearest nearest;
 
     if (query->top == 0 || plan->column_count == 0)
         return OK;
@@ -246,10 +248,14 @@ static enum code choose_rank(struct plan *plan, struct error *err)
         plan->top_column++;
     if (plan->top_column < plan->column_count)
         return OK;
+    nearest_begin(&nearest, query->top_by);
+    for (uint32_t i = 0; i < plan->column_count; i++)
+        nearest_look(&nearest, plan->columns[i].name);
     error_point(err, query->bottom ? BYTES("bottom") : BYTES("top"));
     return error_set(err, E_BAD_PARAMETER,
-                     "\"%.*s\" is no column of the answer; its first is \"%.*s\"",
-                     BYTES_ARG(query->top_by), BYTES_ARG(plan->columns[0].name));
+                     "\"%.*s\" is no column of the answer; its %s is \"%.*s\"",
+                     BYTES_ARG(query->top_by), nearest.best.size > 0 ? "nearest" : "first",
+                     BYTES_ARG(nearest.best.size > 0 ? nearest.best : plan->columns[0].name));
 }
 
 static enum code choose_columns(struct plan *plan, struct error *err)

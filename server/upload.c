@@ -231,18 +231,19 @@ static enum code part_refused(struct job *job, size_t size, struct error *err)
 {
     uint64_t last = job->line + count_lines(bytes_slice(buf_bytes(&job->text), 0, size));
     uint64_t count = take_refused(job);
+    const char *are = count == 1 ? " is" : "s are";
 
     if (size > 0 && job->text.data[size - 1] == '\n' && last > job->line)
         last--;
     if (!job->format->record)
         return error_set(err, E_INVALID_POINTS,
-                         "%llu points are refused, so nothing of the file is stored; correct them, "
+                         "%llu point%s refused, so nothing of the file is stored; correct them, "
                          "or store the others with --on-error=skip",
-                         (unsigned long long)count);
+                         (unsigned long long)count, are);
     return error_set(err, E_INVALID_POINTS,
-                     "%llu lines are refused, so nothing of lines %llu to %llu is stored; correct "
+                     "%llu line%s refused, so nothing of lines %llu to %llu is stored; correct "
                      "them, or store the others with --on-error=skip",
-                     (unsigned long long)count, (unsigned long long)job->line,
+                     (unsigned long long)count, are, (unsigned long long)job->line,
                      (unsigned long long)last);
 }
 

@@ -139,9 +139,13 @@ static enum code submit_reserve(struct store *store, struct submission *submissi
         metric_add(store->metrics.refused_busy, 1);
         error_retry(err, drain_seconds(&store->sealing, store->head_bytes));
         return error_set(err, E_BUSY,
-                         "%" PRIu64 " bytes of rows wait to be sealed; the limit head_bytes_max is "
-                         "%" PRIu64,
-                         (uint64_t)store->head_bytes, store->limits.head_bytes_max);
+                         "%" PRIu64 " bytes of rows are held until they are sealed, the request "
+                         "may need %" PRIu64
+                         ", and %d are kept free; all together they are at most "
+                         "head_bytes_max, %" PRIu64,
+                         (uint64_t)(store->head_bytes + store->reserved_bytes),
+                         (uint64_t)submission->reserved_bytes, HEAD_REST_BYTES_MAX,
+                         store->limits.head_bytes_max);
     }
     if (wal > store->limits.wal_bytes_max) {
         store->crowded = true;

@@ -56,6 +56,12 @@ SCENARIOS = [
              request("POST", "/v1/query", body='{"measurement":"room","fields":["temprature"]}', headers={"Content-Type": "application/json"},
                      json={"warnings": [FIELD]}, headers_out={"Weir-Warning": FIELD})),
 
+    scenario("JSON that comes as a form, as curl -d sends it, is told the Content-Type it lacks",
+             request("POST", "/v1/query", 400, body='{"measurement":"room"}', headers={"Content-Type": "application/x-www-form-urlencoded"},
+                     code="unknown_parameter", contains="Content-Type: application/json"),
+             request("POST", "/v1/points", 400, body='[{"measurement":"room"}]', headers={"Content-Type": "application/x-www-form-urlencoded"},
+                     code="invalid_points", contains="Content-Type: application/json")),
+
     scenario("a tenant is told of its own names alone",
              write("room v=1 1", headers=bearer("one")),
              query("measurement=rooms", headers=bearer("one"), json={"warnings": ['no measurement "rooms"; the nearest is "room"']}),

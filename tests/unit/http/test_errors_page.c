@@ -50,7 +50,8 @@ static const char *const advice[CODE_COUNT] = {
     [E_NOT_FOUND] = "Look at the path; `GET /openapi.json` names all.",
     [E_METHOD] = "Use a method that the header Allow names.",
     [E_UNAUTHORIZED] = "Send a token that the tenants file has and that has not expired.",
-    [E_FORBIDDEN] = "Use a token with the scope that the text names.",
+    [E_FORBIDDEN] = "Use a token with the scope that the text names; without a tenants file, "
+                    "`localhost`, `127.x` or `[::1]` as the Host (and Origin): [http.md](http.md).",
     [E_RATE_LIMIT] = "Send again after Retry-After. The limit is `points_per_second_max`.",
     [E_BAD_PARAMETER] = "`parameter` names it, the text says what would be right.",
     [E_UNKNOWN_PARAMETER] = "The text names the nearest one that is known.",

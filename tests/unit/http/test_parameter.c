@@ -125,6 +125,9 @@ static void test_an_unknown_name_is_told_with_the_nearest(void **state)
     assert_int_equal(parameters_check(&list, known, &err), OK);
     assert_int_equal(parameters_check(&list, NULL, &err), E_UNKNOWN_PARAMETER);
     assert_string_equal(err.text, "parameter 'end' is not known here");
+    items[0].name = BYTES("{\"measurement\":\"m\"}"); /* as curl -d sends it */
+    assert_int_equal(parameters_check(&list, known, &err), E_UNKNOWN_PARAMETER);
+    assert_non_null(strstr(err.text, "Content-Type: application/json"));
 }
 
 int main(void)

@@ -99,6 +99,8 @@ static void test_refusals(void **state)
                    "no column of the answer");
     fixture_refuse(&fixture, CSV "&agg=max&fields=v&bottom=2,v", E_BAD_PARAMETER, "bottom",
                    "its first is \"max_v\"");
+    fixture_refuse(&fixture, CSV "&agg=min,max&fields=v&bottom=2,maxv", E_BAD_PARAMETER, "bottom",
+                   "its nearest is \"max_v\"");
     fixture.limits.page_rows_max = 3;
     fixture_refuse(&fixture, CSV "&fields=v&top=4,v", E_BAD_PARAMETER, "top", "at most 3");
     assert_int_equal(fixture_ask(&fixture, CSV "&fields=v&top=3,v"), OK);

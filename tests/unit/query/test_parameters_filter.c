@@ -12,6 +12,8 @@ static void test_every_fault_is_named(void **state)
 {
     static const struct parse_fault cases[] = {
         {M "where=v",               E_BAD_PARAMETER, "where",  "want a field"     },
+        {M "where=a>5 and b>3",     E_BAD_PARAMETER, "where",  "repeat where="    },
+        {M "where=s=on or b>3",     E_BAD_PARAMETER, "where",  "repeat where="    },
         {M "where=",                E_BAD_PARAMETER, "where",  "want a field"     },
         {M "where=v>1&where=v<x",   E_BAD_PARAMETER, "where",  "with a number"    },
         {M "let=x",                 E_BAD_PARAMETER, "let",    "want a name"      },
