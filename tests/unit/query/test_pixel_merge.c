@@ -32,7 +32,7 @@ static void add(struct line *line, struct pixels *pixels, const int64_t *times, 
 {
     union cell cells[16];
     const struct rows_column column = {0, TYPE_I64, cells, NULL};
-    const struct run run = {times, &column, 1, 0, count, false, NULL};
+    const struct run run = {.time = times, .columns = &column, .column_count = 1, .end = count};
 
     for (uint32_t i = 0; i < count; i++)
         cells[i].i64 = times[i];

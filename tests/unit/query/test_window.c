@@ -36,7 +36,7 @@ static void test_windows_are_found_again_in_any_order(void **state)
     for (int round = 0; round < 2; round++)
         for (int i = COUNT - 1; i > 0; i--) {
             const int64_t time[] = {i * 10 - 1, i * 10}; /* two windows each */
-            struct run run = {time, &column, 1, 0, 2, false, NULL};
+            struct run run = {.time = time, .columns = &column, .column_count = 1, .end = 2};
 
             assert_int_equal(windows_add(&windows, &run, NULL), OK);
         }
@@ -52,7 +52,7 @@ static void test_windows_are_found_again_in_any_order(void **state)
     }
     {
         const int64_t time[] = {-1};
-        struct run run = {time, &column, 1, 0, 1, false, NULL};
+        struct run run = {.time = time, .columns = &column, .column_count = 1, .end = 1};
 
         assert_int_equal(windows_add(&windows, &run, NULL), E_QUERY_GROUPS);
     }
@@ -89,7 +89,7 @@ static void test_times_cannot_be_chosen_to_collide(void **state)
     windows_begin(&windows);
     for (uint64_t i = 0; i < COUNT; i++) {
         const int64_t time[] = {(int64_t)(i * inverse)};
-        struct run run = {time, &column, 1, 0, 1, false, NULL};
+        struct run run = {.time = time, .columns = &column, .column_count = 1, .end = 1};
 
         assert_int_equal(windows_add(&windows, &run, NULL), OK);
     }
@@ -112,7 +112,7 @@ static void test_rows_without_a_value_make_no_window(void **state)
         {0, TYPE_RETRACTED, cells, NULL   }
     };
     const int64_t time[] = {1, 11, 12, 21};
-    struct run run = {time, columns, 2, 0, 4, false, NULL};
+    struct run run = {.time = time, .columns = columns, .column_count = 2, .end = 4};
     const struct grid grid = grid_of_ns(10, 0);
     struct windows windows;
     struct twin_clock clock;
@@ -150,7 +150,7 @@ static void test_series_carry_their_last_value(void **state)
         {0, TYPE_STRING, texts,    texts_at   },
     };
     const int64_t time[] = {1, 2, 3, 14};
-    const struct run run = {time, columns, 3, 0, 4, false, NULL};
+    const struct run run = {.time = time, .columns = columns, .column_count = 3, .end = 4};
     const struct grid grid = grid_of_ns(10, 0);
     struct windows windows;
     struct twin_clock clock;
@@ -195,8 +195,8 @@ static void test_windows_merge_as_if_added(void **state)
     const struct rows_column column = {0, TYPE_I64, cells, NULL};
     const int64_t early[] = {1, 11, 12}, late[] = {11, 21, 22};
     const struct run runs[] = {
-        {early, &column, 1, 0, 3, false, NULL},
-        {late,  &column, 1, 0, 3, false, NULL}
+        {.time = early, .columns = &column, .column_count = 1, .end = 3},
+        {.time = late,  .columns = &column, .column_count = 1, .end = 3}
     };
     static const int64_t want[] = {1, 111, 110};
     const struct grid grid = grid_of_ns(10, 0);
