@@ -4,9 +4,12 @@
 #include "handlers/workers.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/drain.h"
 #include "base/log.h"
@@ -15,6 +18,7 @@
 enum {
     /* Jobs at work of one owner: with its clients all asleep there still are threads for others. */
     OWNER_SPARE_MAX = WORKERS_SPARE_MAX / 2,
+    TIDY_AFTER_S = 2,
 };
 
 struct owner {
@@ -39,6 +43,7 @@ struct workers {
     struct job *lent;             /* jobs that idle threads are about to take, */
     unsigned lent_count, lending; /* and those of them that run, too */
     _Atomic unsigned busy, free; /* computing + lending; idle - lent_count: read without the lock */
+    bool untidy;                 /* jobs have run since memory was last given back */
     bool closed;
     unsigned thread_count, thread_max;
     struct thread *threads[];
@@ -134,6 +139,29 @@ static void run_lent(struct workers *workers)
     publish(workers);
 }
 
+/* Under the lock, which it gives up: until there may be a job.  The allocator keeps what queries
+ * were made of, a heap for each thread; when none has come for a moment it goes to the machine. */
+static void rest(struct workers *workers)
+{
+    struct timespec until;
+
+    if (!workers->untidy || workers->running > 0) {
+        pthread_cond_wait(&workers->more, &workers->lock);
+        return;
+    }
+    workers->untidy = false; /* no other thread waits for the same */
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += TIDY_AFTER_S;
+    if (pthread_cond_timedwait(&workers->more, &workers->lock, &until) != ETIMEDOUT ||
+        workers->running > 0) {
+        workers->untidy = true;
+        return;
+    }
+    pthread_mutex_unlock(&workers->lock);
+    (void)malloc_trim(0);
+    pthread_mutex_lock(&workers->lock);
+}
+
 static void run_jobs(void *context)
 {
     struct workers *workers = context;
@@ -154,7 +182,7 @@ static void run_jobs(void *context)
                 goto out;
             workers->idle++;
             publish(workers);
-            pthread_cond_wait(&workers->more, &workers->lock);
+            rest(workers);
             workers->idle--;
             publish(workers);
             continue;
@@ -168,6 +196,7 @@ static void run_jobs(void *context)
         pthread_mutex_lock(&workers->lock);
         workers->running--;
         workers->computing--;
+        workers->untidy = true;
         workers->owners[owner].running--;
         publish(workers);
         drain_out(&workers->drain, 1, workers->running + workers->job_count > 0);

@@ -94,9 +94,10 @@ int command_serve(int argc, char **argv)
 
     if (!command_line_read(&line, argc, argv, &exit_code))
         return exit_code;
-    /* Arenas come and go in chunks of 1 MiB: kept by the allocator they cost no page faults. */
+    /* Arenas come and go in chunks of 1 MiB: kept by the allocator they cost no page faults.  But
+     * each thread's heap keeps so much, also when nothing needs it any more. */
     mallopt(M_MMAP_THRESHOLD, 4 * 1024 * 1024);
-    mallopt(M_TRIM_THRESHOLD, 64 * 1024 * 1024);
+    mallopt(M_TRIM_THRESHOLD, 16 * 1024 * 1024);
     log_setup(config_settings(config)->log_level, config_log_format(config));
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
