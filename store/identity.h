@@ -16,6 +16,10 @@ struct identity {
 
 /* E_CORRUPT: it has no incarnation, or is of another format. */
 MUST_USE enum code identity_read(struct index *index, struct identity *identity, struct error *err);
+/* Of a data directory that was made out of packs: draws identity->incarnation, and puts it all into
+ * an index that has none yet. */
+MUST_USE enum code identity_found(struct index *index, struct identity *identity,
+                                  uint64_t pack_next, struct error *err);
 /* Draws a new incarnation, in one transaction.  Packs keep in their entries whose they were. */
 MUST_USE enum code identity_renew(struct index *index, struct hash128 *incarnation,
                                   struct error *err);
