@@ -217,6 +217,23 @@ static enum code add_all(struct rebuild *rebuild, const struct manifest_entry *e
     return code;
 }
 
+/* The entry comes from elsewhere, and counters go by it. */
+static enum code expect(const struct rebuild *rebuild, const struct manifest_entry *entry,
+                        struct error *err)
+{
+    struct pack_about about = pack_about(rebuild->pack);
+    enum code code = manifest_entry_expect(entry, rebuild->tenant, rebuild->pack, err);
+
+    if (code)
+        return code;
+    if (entry->bytes != about.bytes || entry->row_count != about.row_count ||
+        entry->time_first != about.time_first || entry->time_last != about.time_last ||
+        entry->ingest_first != about.ingest_first || entry->ingest_last != about.ingest_last ||
+        entry->lsn_first != about.lsn_first || entry->lsn_last != about.lsn_last)
+        return error_set(err, E_CORRUPT, "its entry tells of other rows than the pack itself");
+    return OK;
+}
+
 enum code rebuild_add(struct rebuild *rebuild, struct bytes tenant,
                       const struct manifest_entry *entry, struct bytes inline_bytes,
                       struct error *err)
@@ -230,7 +247,7 @@ enum code rebuild_add(struct rebuild *rebuild, struct bytes tenant,
     code = entry->in_file ? pack_open_file(rebuild->fs, path, &rebuild->pack, err)
                           : pack_open_memory(inline_bytes, &rebuild->pack, err);
     if (code == OK)
-        code = manifest_entry_expect(entry, tenant, rebuild->pack, err);
+        code = expect(rebuild, entry, err);
     if (code == OK)
         code = index->begin(rebuild->index, true, &rebuild->transaction, err);
     if (code == OK) {

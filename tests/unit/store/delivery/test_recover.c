@@ -1,0 +1,346 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/text_file.h"
+#include "store/delivery/recover.h"
+#include "store/identity.h"
+#include "store/packs/manifest.h"
+#include "tests/unit/store/delivery/listed_archive.h"
+#include "tests/unit/store/shelf.h"
+
+enum { PART_BYTES = 40000 };
+
+struct ground {
+    struct house house;
+    struct shelf made;
+    struct listed_archive listed;
+    struct recover_tenant tenant;
+    struct recover_options options;
+    struct recover_report report;
+    unsigned steps, stop_at;
+    struct error err;
+};
+
+static enum code step(void *context, uint64_t done, uint64_t total, struct error *err)
+{
+    struct ground *ground = context;
+
+    assert_true(done <= total);
+    return ++ground->steps == ground->stop_at ? error_set(err, E_CANCELLED, "enough") : OK;
+}
+
+struct delivering {
+    struct ground *ground;
+    struct index_transaction *transaction;
+    struct chain_pack packs[16];
+    size_t count;
+};
+
+/* In pieces of one size: the chain says how many, whatever a pack's own table says. */
+static enum code deliver_pack(void *context, struct bytes key, struct bytes value,
+                              struct error *err)
+{
+    struct delivering *delivering = context;
+    struct ground *ground = delivering->ground;
+    struct chain_pack *pack = &delivering->packs[delivering->count++];
+    struct buf file = BUF_INIT(16 << 20);
+    struct bytes tenant, rest, bytes;
+    char name[PACK_PATH_SIZE], path[sizeof(ground->house.directory) + PACK_PATH_SIZE],
+        id[CHAIN_ID_SIZE];
+
+    (void)err;
+    assert_true(index_key_split(key, &tenant, &rest));
+    assert_int_equal(manifest_entry_decode(value, &pack->entry, NULL), OK);
+    if (pack->entry.in_file) {
+        pack_path(tenant, pack->entry.number, name);
+        snprintf(path, sizeof(path), "%s/%s", ground->house.directory, name);
+        assert_int_equal(text_file_read(path, 16 << 20, &file, NULL), OK);
+        bytes = buf_bytes(&file);
+    } else {
+        assert_int_equal(ground->house.index->operations->get(delivering->transaction, INDEX_PACK,
+                                                              key, &bytes, NULL),
+                         OK);
+    }
+    for (size_t at = 0; at < bytes.size || pack->parts < 2; at += PART_BYTES) {
+        size_t end = at + PART_BYTES < bytes.size ? at + PART_BYTES : bytes.size;
+
+        chain_part_id(&pack->entry.incarnation, pack->entry.number, pack->parts++, id);
+        listed_put_one(&ground->listed, tenant, ARCHIVE_PACKS, id,
+                       at < bytes.size ? bytes_slice(bytes, at, end) : (struct bytes){"", 0});
+    }
+    buf_release(&file);
+    return OK;
+}
+
+/* All packs of the house, in one entry; `edit` may change what it says. */
+static void deliver(struct ground *ground, void (*edit)(struct chain_pack *packs, size_t count))
+{
+    const struct index_operations *index = ground->house.index->operations;
+    struct delivering delivering = {.ground = ground};
+    struct identity identity;
+    struct chain_entry entry = {
+        .tenant = BYTES("acme"),
+        .checkpoint = true,
+        .adds = delivering.packs,
+    };
+
+    assert_int_equal(identity_read(ground->house.index, &identity, NULL), OK);
+    assert_int_equal(index->begin(ground->house.index, false, &delivering.transaction, NULL), OK);
+    assert_int_equal(index->walk(delivering.transaction, INDEX_MANIFEST, (struct bytes){0},
+                                 deliver_pack, &delivering, NULL),
+                     OK);
+    index->abort(delivering.transaction);
+    entry.incarnation = ground->tenant.incarnation = identity.incarnation;
+    entry.through = identity.ingest_last;
+    entry.add_count = delivering.count;
+    if (edit != NULL)
+        edit(delivering.packs, delivering.count);
+    listed_put_entry(&ground->listed, &entry);
+}
+
+static void ground_init(struct ground *ground, void (*edit)(struct chain_pack *packs, size_t count))
+{
+    *ground = (struct ground){.steps = 0};
+    house_init(&ground->house);
+    house_open(&ground->house);
+    shelf_fill_house(&ground->house);
+    house_seal(&ground->house);
+    shelf_init(&ground->made);
+    listed_init(&ground->listed);
+    ground->tenant.name = BYTES("acme");
+    ground->tenant.archive = &ground->listed.archive;
+    deliver(ground, edit);
+    ground->options = (struct recover_options){
+        .tenants = &ground->tenant,
+        .tenant_count = 1,
+        .to = ground->made.fs,
+        .index_path = ground->made.index_path,
+        .map_bytes = SHELF_MAP_BYTES,
+        .step = step,
+        .context = ground,
+        .patience_ns = INT64_C(60000000000),
+    };
+}
+
+static enum code recover(struct ground *ground)
+{
+    return recover_run(&ground->options, &ground->report, &ground->err);
+}
+
+static void ground_release(struct ground *ground)
+{
+    house_close(&ground->house);
+    house_remove(&ground->house);
+    shelf_release(&ground->made);
+    listed_release(&ground->listed);
+}
+
+static void test_what_was_delivered_is_served_by_another_store(void **state)
+{
+    struct identity source;
+    struct house served;
+    struct ground ground;
+
+    (void)state;
+    ground_init(&ground, NULL);
+    if (recover(&ground))
+        fail_msg("%s", ground.err.text);
+    assert_int_equal(ground.report.packs, 5);
+    assert_int_equal(ground.report.rows, 60020);
+    assert_int_equal(ground.report.series, 5);
+    assert_true(ground.steps > 5);
+    assert_int_equal(identity_read(ground.house.index, &source, NULL), OK);
+    assert_true(ground.report.through == source.ingest_last);
+    assert_memory_not_equal(&ground.report.incarnation, &source.incarnation,
+                            sizeof(source.incarnation));
+    house_init(&served);
+    (void)rmdir(served.directory);
+    memcpy(served.directory, ground.made.directory, sizeof(served.directory));
+    house_open(&served);
+    house_expect(&served, 4, 0, 10);
+    house_expect(&served, 5, 0, 10);
+    assert_int_equal(house_put(&served, 6, 0, 10, NULL), OK);
+    house_seal(&served);
+    house_expect(&served, 6, 0, 10);
+    house_close(&served);
+    ground_release(&ground);
+}
+
+static void more_parts(struct chain_pack *packs, size_t count)
+{
+    (void)count;
+    packs[1].parts++;
+}
+
+static void fewer_parts(struct chain_pack *packs, size_t count)
+{
+    (void)count;
+    packs[1].parts--;
+}
+
+static void smaller(struct chain_pack *packs, size_t count)
+{
+    (void)count;
+    packs[1].entry.bytes--;
+}
+
+static void another_hash(struct chain_pack *packs, size_t count)
+{
+    (void)count;
+    packs[1].entry.hash.bytes[3] ^= 1;
+}
+
+static void other_rows(struct chain_pack *packs, size_t count)
+{
+    (void)count;
+    packs[1].entry.row_count++;
+}
+
+static void endless(struct chain_pack *packs, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        packs[i].entry.bytes = UINT64_MAX / 2;
+}
+
+static void huge(struct chain_pack *packs, size_t count)
+{
+    (void)count;
+    packs[1].entry.bytes = UINT64_MAX / 16;
+}
+
+static void test_what_is_not_as_the_chain_says_is_refused_by_name(void **state)
+{
+    static const struct {
+        const char *name;
+        void (*edit)(struct chain_pack *packs, size_t count);
+        enum code want;
+        const char *told;
+    } cases[] = {
+        {"a part that is missing",      more_parts,   E_NOT_FOUND, "try again"           },
+        {"a part too few",              fewer_parts,  E_CORRUPT,   "documents together"  },
+        {"a byte too many",             smaller,      E_CORRUPT,   "are more than its"   },
+        {"another hash",                another_hash, E_CORRUPT,   "documents together"  },
+        {"other rows",                  other_rows,   E_CORRUPT,   "0000000000000002"    },
+        {"more than there can be",      endless,      E_CORRUPT,   "larger than any disk"},
+        {"more than there is room for", huge,         E_DISK_FULL, "bytes are free there"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct ground ground;
+        enum code code;
+
+        ground_init(&ground, cases[i].edit);
+        code = recover(&ground);
+        if (code != cases[i].want || !strstr(ground.err.text, cases[i].told))
+            fail_msg("%s: got %d: %s", cases[i].name, code, ground.err.text);
+        if (i < 5 && !strstr(ground.err.text, "packs/acme/0000000000000002.pack"))
+            fail_msg("%s: %s", cases[i].name, ground.err.text);
+        ground_release(&ground);
+    }
+}
+
+static void test_a_turned_bit_is_noticed(void **state)
+{
+    struct ground ground;
+    struct listed_document *document;
+    char database[CHAIN_DATABASE_SIZE], id[CHAIN_ID_SIZE];
+
+    (void)state;
+    ground_init(&ground, NULL);
+    chain_database(BYTES("acme"), database);
+    chain_part_id(&ground.tenant.incarnation, 2, 1, id);
+    document = listed_find(&ground.listed, bytes_of(database), ARCHIVE_PACKS, bytes_of(id));
+    assert_non_null(document);
+    document->body.data[77] ^= 8;
+    assert_int_equal(recover(&ground), E_CORRUPT);
+    assert_non_null(strstr(ground.err.text, "packs/acme/0000000000000002.pack"));
+    ground_release(&ground);
+}
+
+static void test_a_shard_that_does_not_answer_for_a_while_is_waited_for(void **state)
+{
+    struct ground ground;
+
+    (void)state;
+    ground_init(&ground, NULL);
+    ground.listed.fail_at = 8; /* behind the chain's entries */
+    ground.listed.failures = 2;
+    ground.listed.code = E_NOT_READY;
+    if (recover(&ground))
+        fail_msg("%s", ground.err.text);
+    assert_int_equal(ground.listed.failures, 0);
+    ground_release(&ground);
+}
+
+static void test_patience_has_an_end_and_an_interrupt_ends_it_before(void **state)
+{
+    struct ground ground;
+
+    (void)state;
+    ground_init(&ground, NULL);
+    ground.listed.fail_at = 8;
+    ground.listed.failures = UINT32_MAX;
+    ground.listed.code = E_TIMEOUT;
+    ground.options.patience_ns = 150000000;
+    assert_int_equal(recover(&ground), E_TIMEOUT);
+    assert_non_null(strstr(ground.err.text, "the test's shard says no"));
+    ground_release(&ground);
+    ground_init(&ground, NULL);
+    ground.listed.fail_at = 8;
+    ground.listed.failures = UINT32_MAX;
+    ground.listed.code = E_TIMEOUT;
+    ground.stop_at = 7;
+    assert_int_equal(recover(&ground), E_CANCELLED);
+    ground_release(&ground);
+}
+
+static void test_what_will_not_get_better_is_not_waited_for(void **state)
+{
+    struct ground ground;
+
+    (void)state;
+    ground_init(&ground, NULL);
+    ground.listed.fail_at = 8;
+    ground.listed.failures = 1;
+    ground.listed.code = E_CONFIG;
+    assert_int_equal(recover(&ground), E_CONFIG);
+    ground_release(&ground);
+}
+
+static void test_it_can_be_ended_at_every_step(void **state)
+{
+    unsigned steps;
+    struct ground ground;
+
+    (void)state;
+    ground_init(&ground, NULL);
+    assert_int_equal(recover(&ground), OK);
+    steps = ground.steps;
+    ground_release(&ground);
+    for (unsigned n = 1; n <= steps; n++) {
+        ground_init(&ground, NULL);
+        ground.stop_at = n;
+        assert_int_equal(recover(&ground), E_CANCELLED);
+        ground_release(&ground);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_was_delivered_is_served_by_another_store),
+        cmocka_unit_test(test_what_is_not_as_the_chain_says_is_refused_by_name),
+        cmocka_unit_test(test_a_turned_bit_is_noticed),
+        cmocka_unit_test(test_a_shard_that_does_not_answer_for_a_while_is_waited_for),
+        cmocka_unit_test(test_patience_has_an_end_and_an_interrupt_ends_it_before),
+        cmocka_unit_test(test_what_will_not_get_better_is_not_waited_for),
+        cmocka_unit_test(test_it_can_be_ended_at_every_step),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
