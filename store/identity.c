@@ -1,6 +1,7 @@
 #include "store/identity.h"
 
 #include "base/random.h"
+#include "store/delivery/delivered.h"
 #include "store/index.h"
 
 enum { FORMAT = 1 }; /* of the data directory as a whole */
@@ -98,6 +99,8 @@ enum code identity_renew(struct index *index, struct hash128 *incarnation, struc
     code = index->operations->put(
         transaction, INDEX_META, BYTES("incarnation"),
         (struct bytes){(const char *)incarnation->bytes, sizeof(incarnation->bytes)}, err);
+    if (code == OK)
+        code = delivered_clear(index, transaction, err);
     if (code) {
         index->operations->abort(transaction);
         return code;

@@ -20,7 +20,8 @@ MUST_USE enum code identity_read(struct index *index, struct identity *identity,
  * an index that has none yet. */
 MUST_USE enum code identity_found(struct index *index, struct identity *identity,
                                   uint64_t pack_next, struct error *err);
-/* Draws a new incarnation, in one transaction.  Packs keep in their entries whose they were. */
+/* Draws a new incarnation, in one transaction.  Packs keep in their entries whose they were; what
+ * shards have of them is forgotten, as the chains there are the old one's. */
 MUST_USE enum code identity_renew(struct index *index, struct hash128 *incarnation,
                                   struct error *err);
 /* What may be shown of an incarnation: two stores have not the same, and it does not tell it. */
