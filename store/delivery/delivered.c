@@ -270,6 +270,23 @@ enum code delivered_compare(struct index *index, struct bytes tenant, struct byt
     return code;
 }
 
+const struct diff_pack *diff_find(const struct diff *diff, uint64_t number)
+{
+    size_t first = 0, end = diff->count;
+
+    while (first < end) {
+        size_t middle = first + (end - first) / 2;
+
+        if (diff->packs[middle].pack.entry.number < number)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return first < diff->count && diff->packs[first].pack.entry.number == number
+               ? &diff->packs[first]
+               : NULL;
+}
+
 void diff_release(struct diff *diff)
 {
     free(diff->packs);

@@ -56,6 +56,8 @@ struct diff {
 /* As of one moment.  E_CORRUPT: the two tables contradict each other. */
 MUST_USE enum code delivered_compare(struct index *index, struct bytes tenant, struct bytes shard,
                                      struct diff *diff, struct error *err);
+/* NULL: it has none of the number. */
+const struct diff_pack *diff_find(const struct diff *diff, uint64_t number);
 void diff_release(struct diff *diff);
 
 /* Each in one transaction.  After E_IO only a restart tells whether it took place. */
