@@ -262,7 +262,7 @@ static enum code recipient_turn(struct shard *shard, struct recipient *recipient
 
     turn.archive = shard->archive;
     if (code == OK)
-        code = turn_take(&turn, &found);
+        code = turn_deliver(&turn, &found);
     *did = code != OK || turn.acted;
     if (code && store->failed) {
         if (err != NULL)

@@ -306,7 +306,7 @@ static bool is_settled(const struct work *work)
     return true;
 }
 
-enum code turn_take(struct turn *turn, struct error *err)
+enum code turn_deliver(struct turn *turn, struct error *err)
 {
     struct recipient *recipient = turn->recipient;
     struct work work = {

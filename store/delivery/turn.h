@@ -65,6 +65,6 @@ struct turn {
 
 /* E_DRAINING: told to stop.  E_CORRUPT: recipient->stopped is set.  store->failed: the index could
  * not be written.  What else fails may be tried again. */
-MUST_USE enum code turn_take(struct turn *turn, struct error *err);
+MUST_USE enum code turn_deliver(struct turn *turn, struct error *err);
 
 #endif
