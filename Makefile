@@ -46,9 +46,11 @@ MODE_fuzz  = -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recov
 CFLAGS  += -std=gnu17 -g -ffp-contract=off $(WARN) $(HARDEN) -fvisibility=hidden -D_GNU_SOURCE -I. -MMD -MP \
            $(MODE_$(MODE))
 LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack $(MODE_$(MODE))
-# libcurl joins when net/client.c does.
-LDLIBS   = -lmicrohttpd -ljansson -llmdb -lzstd -lz -lsodium -lpcre2-8 -lyaml \
-           $(if $(wildcard net/*.c),-lcurl) -lpthread -lm
+# libmongoc brings ten libraries more: only programs that use it load them.
+LDLIBS   = -lmicrohttpd -ljansson -llmdb -lzstd -lz -lsodium -lpcre2-8 -lyaml -lcurl \
+           -Wl,--push-state,--as-needed -lmongoc-1.0 -lbson-1.0 -Wl,--pop-state -lpthread -lm
+# For net/mongo.c alone; theirs are not held to our warnings.
+MONGOC   = -isystem /usr/include/libmongoc-1.0 -isystem /usr/include/libbson-1.0
 
 OUT      = $(BUILD)/$(MODE)
 SOURCES  = $(filter-out server/main.c,$(foreach room,$(ROOMS),$(wildcard $(room)/*.c)))
@@ -88,6 +90,8 @@ $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call SAY,compile)$(CC) $(CFLAGS) -c $< -o $@
 
+$(OUT)/net/mongo.o: CFLAGS += $(MONGOC)
+
 # Assembled into it, which -MMD does not see.
 $(OUT)/handlers/openapi_text.o: openapi/openapi.json
 
@@ -126,6 +130,14 @@ loops: $(LOOPS:%.c=$(OUT)/%)
 unit: $(UNIT_BIN)
 	@$(COUNTS) tests/run_unit $(RESULT) $^
 
+$(OUT)/tests/archive/drive: tests/archive/drive.c $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call SAY,link)$(CC) $(CFLAGS) $(LDFLAGS) $< $(LIBRARY) $(LDLIBS) -o $@
+
+# The archive on MongoDB, against a server and against a peer that fails as it is told.
+archive: $(OUT)/tests/archive/drive $(if $(shell command -v mongod),,$(BUILD)/ferretdb)
+	@$(COUNTS) tests/archive/run archive-$(MODE) $< $(BUILD)
+
 $(OUT)/simulator: $(SIM:%.c=$(OUT)/%.o) $(LIBRARY)
 	$(call SAY,link)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
@@ -143,6 +155,11 @@ fuzzers: $(FUZZERS:%=$(OUT)/fuzz/%)
 # Every corpus again, as plain tests.
 replay: $(FUZZERS:%=$(OUT)/replay/%)
 	@$(COUNTS) tests/fuzz/run replay $^
+
+# What stands for a MongoDB server where there is none.
+$(BUILD)/ferretdb: tests/ferretdb/build tests/ferretdb/main.go tests/ferretdb/go.mod tests/ferretdb/go.sum
+	@mkdir -p $(@D)
+	$(call SAY,build)tests/ferretdb/build $@
 
 # --- tools that only talk HTTP: no room is linked ---
 
@@ -195,7 +212,9 @@ test:
 	@tests/suite clients tests/clients/run clients $(BUILD)/weir $(BUILD) >$(BUILD)/clients.log 2>&1 & \
 	 tests/suite unit-asan $(MAKE) -j$(JOBS) unit MODE=asan; \
 	 wait; cat $(BUILD)/clients.log # packages are fetched while tests are compiled
-	@tests/suite loops-asan $(MAKE) -j$(JOBS) loops MODE=asan
+	@tests/suite archive-asan $(MAKE) -j$(JOBS) archive MODE=asan >$(BUILD)/archive.log 2>&1 & \
+	 tests/suite loops-asan $(MAKE) -j$(JOBS) loops MODE=asan; \
+	 wait; cat $(BUILD)/archive.log # it waits for servers mostly, but for one that is compiled
 	@tests/suite load tests/load/run $(BUILD)/weir
 	@tests/suite replay $(MAKE) -j$(JOBS) replay MODE=asan
 	@$(MAKE) --no-print-directory -j$(JOBS) program MODE=asan
@@ -219,6 +238,7 @@ test-long:
 	@tests/suite cli tests/cli/run cli $(BUILD)/weir
 	@tests/suite fault tests/fault/run $(BUILD) $(LONG_CUTS) $(LONG_KILLS) --faults 0 --fills $(LONG_FILLS)
 	@tests/suite backup tests/backup/run $(BUILD) $(LONG_RESTORES)
+	@tests/suite archive-plain $(MAKE) -j$(JOBS) archive
 	@tests/suite loops-plain $(MAKE) -j$(JOBS) loops LOOP_STRIDE=1
 	@tests/suite loops-asan $(MAKE) -j$(JOBS) loops MODE=asan LOOP_STRIDE=1 \
 		LOOPS="$(wildcard tests/loops/loop_*.c)" # of the bits plain turns all, within minutes
@@ -242,6 +262,7 @@ asan tsan:
 	@$(MAKE) --no-print-directory -j$(JOBS) program MODE=$@
 	@tests/suite unit-$@ $(MAKE) -j$(JOBS) unit MODE=$@
 	@tests/suite api-$@ tests/api/run api-$@ $(BUILD)/$@/weir
+	@tests/suite archive-$@ $(MAKE) -j$(JOBS) archive MODE=$@
 
 simulate: $(OUT)/simulator
 	$(OUT)/simulator --steps $(STEPS)
@@ -289,5 +310,5 @@ clean:
 	rm -rf $(BUILD)
 
 -include $(OBJECTS:.o=.d) $(UNIT_BIN:=.d) $(LOOPS:%.c=$(OUT)/%.d) $(SIM:%.c=$(OUT)/%.d)
-.PHONY: sabotage fault-peers all program unit loops fuzzers replay run check test test-long test-real asan tsan simulate fuzz tidy \
+.PHONY: archive sabotage fault-peers all program unit loops fuzzers replay run check test test-long test-real asan tsan simulate fuzz tidy \
         bench bench-short bench-query bench-query-short bench-core dist errors-page format clean
