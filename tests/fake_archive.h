@@ -31,6 +31,9 @@ struct fake_archive {
     /* Chance instead: one in so many calls fails some way; 0 = none. */
     uint32_t fail_one_in;
     struct random random;
+    /* Called before each call does anything. */
+    void (*hook)(void *context, uint64_t call);
+    void *hook_context;
     uint64_t failed, opened, closed;
     uint64_t put_bytes;
 };
@@ -127,6 +130,8 @@ static inline bool fake_fails(struct fake_archive *fake, enum fake_failure *how)
     bool fails =
         fake->fail_at != 0 && (call == fake->fail_at || (fake->fail_on && call > fake->fail_at));
 
+    if (fake->hook != NULL)
+        fake->hook(fake->hook_context, call);
     *how = fake->how;
     if (fake->fail_one_in > 0 && random_chance(&fake->random, fake->fail_one_in)) {
         *how = (enum fake_failure)random_below(&fake->random, FAKE_FAILURES);

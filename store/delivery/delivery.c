@@ -14,6 +14,8 @@
 #include "store/delivery/turn.h"
 #include "store/state.h"
 
+enum { TURN_BYTES_MAX = 64 << 20 };
+
 static const int64_t look_ns = 1000000000, rest_first_ns = 500000000,
                      rest_most_ns = 30 * INT64_C(1000000000), told_ns = 60 * INT64_C(1000000000);
 
@@ -253,6 +255,7 @@ static enum code recipient_turn(struct shard *shard, struct recipient *recipient
     struct turn turn = {
         .store = store,
         .recipient = recipient,
+        .bytes_max = TURN_BYTES_MAX,
         .stop = &shard->delivery->stop,
         .packs = shard->packs,
         .bytes = shard->bytes,

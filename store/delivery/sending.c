@@ -70,7 +70,7 @@ static enum code choose(struct work *work, struct diff_pack *pack, struct choice
 
     if (work_is_damaged(work, number) || work_is_sent(work, number))
         return OK;
-    if (choice->bytes >= TURN_BYTES_MAX) {
+    if (choice->bytes >= work->turn->bytes_max) {
         work->postponed = true;
         return OK;
     }
@@ -140,6 +140,8 @@ static void partial_begin(struct recipient *recipient, uint64_t number)
 static enum code load(const struct work *work, const struct manifest_entry *entry,
                       const struct pack_parts *parts, struct shipment *shipment, struct error *err)
 {
+    uint64_t left = work->turn->bytes_max - work->sent_bytes;
+    uint64_t bytes_max = left < PUT_BYTES_MAX ? left : PUT_BYTES_MAX;
     uint32_t first = work->recipient->partial.next;
     size_t sizes[PUT_COUNT_MAX], at = 0;
     enum code code = OK;
@@ -150,7 +152,7 @@ static enum code load(const struct work *work, const struct manifest_entry *entr
         uint64_t size = pack_parts_size(parts, part);
         size_t i = shipment->count;
 
-        if (i == PUT_COUNT_MAX || (i > 0 && shipment->bodies.size + size > PUT_BYTES_MAX))
+        if (i == PUT_COUNT_MAX || (i > 0 && shipment->bodies.size + size > bytes_max))
             break;
         chain_part_id(&entry->incarnation, entry->number, part, shipment->ids[i]);
         code = pack_parts_read(parts, part, &shipment->bodies, &shipment->documents[i].hash, err);
@@ -197,7 +199,7 @@ static enum code send_parts(struct work *work, const struct diff_pack *pack,
         struct error found = {0};
         enum code code;
 
-        if (work->sent_bytes >= TURN_BYTES_MAX || !work_has_pack(work, entry->number)) {
+        if (work->sent_bytes >= work->turn->bytes_max || !work_has_pack(work, entry->number)) {
             work->postponed = true;
             return OK;
         }
@@ -266,7 +268,7 @@ enum code work_send(struct work *work, struct error *err)
     if (code == OK)
         code = begin(work, &choice, err);
     for (size_t i = 0; code == OK && i < choice.count; i++) {
-        if (work->sent_bytes >= TURN_BYTES_MAX) {
+        if (work->sent_bytes >= work->turn->bytes_max) {
             work->postponed = true;
             break;
         }

@@ -22,8 +22,6 @@
 
 struct store;
 
-enum { TURN_BYTES_MAX = 64 << 20 }; /* of parts that one turn sends, and one part more */
-
 /* A tenant as delivery knows it between turns.  Nothing of it needs to outlive the process. */
 struct recipient {
     /* Of the pack that a turn sent a part of; .number 0 = none. */
@@ -39,8 +37,8 @@ struct recipient {
     /* Nothing was left to do when the tenant's packs had changed so often. */
     bool settled;
     uint64_t packs_changed;
-    uint64_t
-        *sent; /* numbers of packs that are whole there, and not listed; owned, likewise below */
+    /* Numbers of packs; owned. */
+    uint64_t *sent;         /* whole there, and not listed */
     uint64_t *damaged;      /* here: left out */
     uint64_t *leaving;      /* whose documents are deleted at ... */
     int64_t leaving_due_ns; /* ... this monotonic time */
@@ -58,6 +56,7 @@ struct turn {
     struct store *store;
     struct archive *archive;
     struct recipient *recipient;
+    uint64_t bytes_max;       /* of parts that are sent, and one part more */
     const _Atomic bool *stop; /* between two calls of the archive it is looked at; NULL: never */
     struct metric *packs, *bytes;
     bool acted; /* out: something was changed, here or there */
