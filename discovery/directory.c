@@ -178,6 +178,11 @@ const struct shard_settings *directory_shard(const struct directory_snapshot *sn
     return map_get(&snapshot->shards, name);
 }
 
+size_t directory_tenant_count(const struct directory_snapshot *snapshot)
+{
+    return snapshot->tenants.count;
+}
+
 const struct tenant_settings *directory_next(const struct directory_snapshot *snapshot, size_t *at)
 {
     const struct map_slot *slot = map_next(&snapshot->tenants, at);

@@ -50,6 +50,7 @@ const struct tenant_settings *directory_tenant(const struct directory_snapshot *
 const struct shard_settings *directory_shard(const struct directory_snapshot *snapshot,
                                              struct bytes name);
 /* The tenants, in no order: for (size_t i = 0; (tenant = directory_next(snapshot, &i)) != NULL;) */
+size_t directory_tenant_count(const struct directory_snapshot *snapshot);
 const struct tenant_settings *directory_next(const struct directory_snapshot *snapshot, size_t *at);
 
 /* [a-z0-9_-]{1,64} */
