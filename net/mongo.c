@@ -59,20 +59,32 @@ static _Atomic unsigned archives_open;
 /* Whose call is in the library: its log has no other way of knowing. */
 static _Thread_local const struct mongo *calling;
 
+/* A text about a URI that could not be taken apart may quote any part of it: only what the library
+ * says itself goes on, and names of options. */
+static void tell_of_uri(const char *uri, const char *message, char *text, size_t room)
+{
+    const char *options = strrchr(uri, '?');
+
+    if (strpbrk(uri, "\"'[]")) /* nobody knows which quotes are whose */
+        message = "something in it is wrong";
+    redact_quotes(message, options ? bytes_of(options + 1) : BYTES(""), text, room);
+}
+
 static void library_log(mongoc_log_level_t level, const char *domain, const char *message,
                         void *context)
 {
+    const struct mongo *mongo = calling;
     char text[ERROR_TEXT_SIZE];
 
     (void)domain;
     (void)context;
     if (level > MONGOC_LOG_LEVEL_WARNING)
         return; /* news of no failure */
-    if (calling)
-        redact_words(message, calling->secrets, SECRETS_MAX, text, sizeof(text));
+    if (mongo && mongo->uri)
+        redact_words(message, mongo->secrets, SECRETS_MAX, text, sizeof(text));
     else
-        redact_quotes(message, BYTES(""), text, sizeof(text));
-    log_event(LOG_WARN, "libmongoc", LOG_CSTR("shard", calling ? calling->name : ""),
+        tell_of_uri(mongo ? mongo->text : "", message, text, sizeof(text));
+    log_event(LOG_WARN, "libmongoc", LOG_CSTR("shard", mongo ? mongo->name : ""),
               LOG_CSTR("text", text));
 }
 
@@ -170,16 +182,11 @@ static void note_secrets(struct mongo *mongo)
             mongo->secrets[2 + i] = bytes_of(words[i]);
 }
 
-/* The library's text tells what is wrong, and may quote any part of a URI that it could not take
- * apart: so only what it says itself goes on, and names of options. */
 static enum code refuse_uri(const char *uri, const bson_error_t *error, struct error *err)
 {
-    char text[ERROR_TEXT_SIZE] = "it is none";
-    const char *options = strrchr(uri, '?');
+    char text[ERROR_TEXT_SIZE];
 
-    if (!strpbrk(uri, "\"'[]")) /* else nobody knows which quotes are whose */
-        redact_quotes(error->message, options ? bytes_of(options + 1) : BYTES(""), text,
-                      sizeof(text));
+    tell_of_uri(uri, error->message, text, sizeof(text));
     return error_set(err, E_CONFIG,
                      "the URI is not taken (%s); one such as "
                      "mongodb://user:password@host:27017/?replicaSet=name is, where @ : / %% and "
@@ -233,7 +240,9 @@ static enum code uri_take(struct mongo *mongo, struct error *err)
 {
     bson_error_t error;
 
+    calling = mongo;
     mongo->uri = mongoc_uri_new_with_error(mongo->text, &error);
+    calling = NULL;
     if (!mongo->uri)
         return refuse_uri(mongo->text, &error, err);
     note_secrets(mongo);
