@@ -81,6 +81,9 @@ LONG_FUZZ    ?= 300
 RESTORES     ?= 3
 LONG_RESTORES ?= 20
 LOOP_STRIDE  ?= 5
+# What databases go through: seven kinds, so often each, and so many seconds at the most.
+OUTAGES      ?= --outages 3 --longest 3
+LONG_OUTAGES ?= --outages 8 --longest 60
 # The short run goes the same way each time; 0 = another way each time.
 FUZZ_SEED    ?= 1
 
@@ -156,6 +159,10 @@ fuzzers: $(FUZZERS:%=$(OUT)/fuzz/%)
 replay: $(FUZZERS:%=$(OUT)/replay/%)
 	@$(COUNTS) tests/fuzz/run replay $^
 
+# The product over such servers, and what they do to it: nothing.
+delivery: $(BUILD)/weir $(if $(shell command -v mongod),,$(BUILD)/ferretdb)
+	@$(COUNTS) tests/delivery/run delivery $(BUILD)/weir $(BUILD) $(OUTAGES) --jobs $(JOBS)
+
 # What stands for a MongoDB server where there is none.
 $(BUILD)/ferretdb: tests/ferretdb/build tests/ferretdb/main.go tests/ferretdb/go.mod tests/ferretdb/go.sum
 	@mkdir -p $(@D)
@@ -216,8 +223,10 @@ test:
 	 tests/suite loops-asan $(MAKE) -j$(JOBS) loops MODE=asan; \
 	 wait; cat $(BUILD)/archive.log # it waits for servers mostly, but for one that is compiled
 	@tests/suite load tests/load/run $(BUILD)/weir
-	@tests/suite replay $(MAKE) -j$(JOBS) replay MODE=asan
-	@$(MAKE) --no-print-directory -j$(JOBS) program MODE=asan
+	@tests/suite delivery $(MAKE) delivery >$(BUILD)/delivery.log 2>&1 & \
+	 tests/suite replay $(MAKE) -j$(JOBS) replay MODE=asan; \
+	 $(MAKE) --no-print-directory -j$(JOBS) program MODE=asan; \
+	 wait; cat $(BUILD)/delivery.log # databases that do not answer are waited for
 	@tests/suite api-asan tests/api/run api-asan $(BUILD)/asan/weir
 	@tests/suite fuzz $(MAKE) -j$(JOBS) fuzz
 	@tests/summary
@@ -239,6 +248,7 @@ test-long:
 	@tests/suite fault tests/fault/run $(BUILD) $(LONG_CUTS) $(LONG_KILLS) --faults 0 --fills $(LONG_FILLS)
 	@tests/suite backup tests/backup/run $(BUILD) $(LONG_RESTORES)
 	@tests/suite archive-plain $(MAKE) -j$(JOBS) archive
+	@tests/suite delivery $(MAKE) delivery OUTAGES="$(LONG_OUTAGES)"
 	@tests/suite loops-plain $(MAKE) -j$(JOBS) loops LOOP_STRIDE=1
 	@tests/suite loops-asan $(MAKE) -j$(JOBS) loops MODE=asan LOOP_STRIDE=1 \
 		LOOPS="$(wildcard tests/loops/loop_*.c)" # of the bits plain turns all, within minutes
@@ -310,5 +320,5 @@ clean:
 	rm -rf $(BUILD)
 
 -include $(OBJECTS:.o=.d) $(UNIT_BIN:=.d) $(LOOPS:%.c=$(OUT)/%.d) $(SIM:%.c=$(OUT)/%.d)
-.PHONY: archive sabotage fault-peers all program unit loops fuzzers replay run check test test-long test-real asan tsan simulate fuzz tidy \
+.PHONY: archive delivery sabotage fault-peers all program unit loops fuzzers replay run check test test-long test-real asan tsan simulate fuzz tidy \
         bench bench-short bench-query bench-query-short bench-core dist errors-page format clean
