@@ -34,6 +34,7 @@ struct fake_archive {
     /* Called before each call does anything. */
     void (*hook)(void *context, uint64_t call);
     void *hook_context;
+    const bool *off; /* NULL, or: no call gets through while it is set */
     uint64_t failed, opened, closed;
     uint64_t put_bytes;
 };
@@ -136,6 +137,10 @@ static inline bool fake_fails(struct fake_archive *fake, enum fake_failure *how)
     if (fake->fail_one_in > 0 && random_chance(&fake->random, fake->fail_one_in)) {
         *how = (enum fake_failure)random_below(&fake->random, FAKE_FAILURES);
         fake->code = random_chance(&fake->random, 2) ? E_TIMEOUT : E_NOT_READY;
+        fails = true;
+    }
+    if (fake->off != NULL && *fake->off) {
+        *how = FAKE_BEFORE;
         fails = true;
     }
     fake->failed += fails;
