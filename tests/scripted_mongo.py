@@ -1,5 +1,6 @@
 """A peer that speaks MongoDB's protocol and fails as it is told: the answers that a real server gives once a year.  It keeps
-documents in memory, and plays one server, a primary of a replica set, a secondary, or mongos.
+documents in memory, and plays one server, a primary of a replica set, a secondary, or mongos; several that have each other as
+`members` are a set, in which `kept` may be shared (all is replicated) or not (what one has is rolled back).
 
     peer = ScriptedMongo(role="primary")
     peer.fail("insert", "lost")                  # the next insert is done, its answer is lost
@@ -137,7 +138,7 @@ def read_message(connection):
 
 # --- the peer ---
 
-NAMES = {11000: "DuplicateKey", 10107: "NotWritablePrimary", 189: "PrimarySteppedDown", 91: "ShutdownInProgress", 64: "WriteConcernFailed",
+NAMES = {11000: "DuplicateKey", 10107: "NotWritablePrimary", 13435: "NotPrimaryNoSecondaryOk", 189: "PrimarySteppedDown", 91: "ShutdownInProgress", 64: "WriteConcernFailed",
          18: "AuthenticationFailed", 13: "Unauthorized", 14031: "OutOfDiskSpace", 100: "UnsatisfiableWriteConcern",
          112: "WriteConflict", 134: "ReadConcernMajorityNotAvailableYet", 50: "MaxTimeMSExpired", 2: "BadValue"}
 
@@ -163,6 +164,7 @@ class ScriptedMongo:
         self.role, self.page = role, page
         self.kept = {}  # (database, collection) -> {_id: document}
         self.faults, self.seen, self.cursors, self.connections = [], [], {}, 0
+        self.members = [self]
         self.lock = threading.Lock()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.address = self.listener.getsockname()
@@ -250,6 +252,9 @@ class ScriptedMongo:
             return self.hello()
         if name in ("ping", "endsessions"):
             return {"ok": 1.0}
+        if self.role == "secondary":
+            code = 13435 if name == "find" else 10107
+            return {"ok": 0.0, "errmsg": "not primary", "code": code, "codeName": NAMES.get(code, "?")}
         if name == "insert":
             return self.insert(self.kept.setdefault(place, {}), body["documents"], kind, value)
         if name == "delete":
@@ -268,9 +273,9 @@ class ScriptedMongo:
         if self.role == "mongos":
             reply["msg"] = "isdbgrid"
         elif self.role in ("primary", "secondary"):
-            reply.update(setName="set", hosts=[me], setVersion=1, me=me, secondary=self.role == "secondary")
-            if self.role == "primary":
-                reply["primary"] = me
+            reply.update(setName="set", hosts=["%s:%d" % one.address for one in self.members], setVersion=1, me=me,
+                         secondary=self.role == "secondary")
+            reply.update({"primary": "%s:%d" % one.address for one in self.members if one.role == "primary"})
         return {**reply, "ok": 1.0}
 
     def insert(self, kept, documents, kind, value):

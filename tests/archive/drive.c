@@ -139,8 +139,10 @@ static void get(char **words)
         say(code, &err);
     } else {
         printf("ok ");
-        for (size_t i = 0; i < body.size; i++)
-            printf("%02x", (unsigned char)body.data[i]);
+        for (size_t i = 0; i < body.size; i++) {
+            putc_unlocked("0123456789abcdef"[(unsigned char)body.data[i] >> 4], stdout);
+            putc_unlocked("0123456789abcdef"[body.data[i] & 15], stdout);
+        }
         printf("\n");
     }
     buf_release(&body);

@@ -8,10 +8,12 @@
 
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "net/mongo.h"
 
 static enum code open_uri(const char *uri, struct archive **archive, struct error *err)
@@ -149,6 +151,34 @@ static void test_who_never_answers_is_given_up(void **state)
     assert_true(clock_monotonic_ns(clock_system()) - begun_ns < 20LL * 1000000000);
 }
 
+static void ask_for_a_while(void *uri)
+{
+    struct archive *archive;
+
+    for (int i = 0; i < 5; i++) {
+        if (open_uri(uri, &archive, NULL) != OK)
+            abort();
+        (void)archive->operations->list(archive, BYTES("weir_a"), ARCHIVE_PACKS, no_id, NULL, NULL);
+        (void)archive->operations->list(archive, BYTES("weir_a"), ARCHIVE_PACKS, no_id, NULL, NULL);
+        archive->operations->close(archive);
+    }
+}
+
+/* One archive a thread: what they share in the library is its own. */
+static void test_archives_of_several_threads_do_not_meet(void **state)
+{
+    struct thread *threads[4];
+    char uri[128];
+    int fd = port_of(false, uri, sizeof(uri));
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(threads); i++)
+        assert_int_equal(thread_start("shard", ask_for_a_while, uri, &threads[i], NULL), OK);
+    for (size_t i = 0; i < COUNT_OF(threads); i++)
+        thread_join(threads[i]);
+    close(fd);
+}
+
 static void test_names_of_databases_have_a_size(void **state)
 {
     static const char names[64] = {[0 ... 63] = 'x'};
@@ -177,6 +207,7 @@ int main(void)
         cmocka_unit_test(test_uris_that_cannot_be_right_are_refused),
         cmocka_unit_test(test_nobody_there_is_not_ready),
         cmocka_unit_test(test_who_never_answers_is_given_up),
+        cmocka_unit_test(test_archives_of_several_threads_do_not_meet),
         cmocka_unit_test(test_names_of_databases_have_a_size),
         cmocka_unit_test(test_the_library_tells_its_version),
     };
