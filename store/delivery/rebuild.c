@@ -267,6 +267,30 @@ enum code rebuild_add(struct rebuild *rebuild, struct bytes tenant,
     return code;
 }
 
+enum code rebuild_remove(struct rebuild *rebuild, struct bytes tenant,
+                         const struct manifest_entry *entry, struct error *err)
+{
+    const struct index_operations *index = rebuild->index->operations;
+    struct index_transaction *transaction;
+    enum code code;
+
+    index_key_u64(tenant, entry->number, &rebuild->key);
+    code = buf_finish(&rebuild->key, err);
+    if (code == OK)
+        code = index->begin(rebuild->index, true, &transaction, err);
+    if (code == OK) {
+        code = index->remove(transaction, INDEX_MANIFEST, buf_bytes(&rebuild->key), err);
+        if (code == OK)
+            code = index->remove(transaction, INDEX_PACK, buf_bytes(&rebuild->key), err);
+        if (code)
+            index->abort(transaction);
+        else
+            code = index->commit(transaction, err);
+    }
+    buf_clear(&rebuild->key);
+    return code;
+}
+
 enum code rebuild_new(struct fs *fs, struct index *index, struct rebuild **out, struct error *err)
 {
     struct rebuild *rebuild = calloc(1, sizeof(*rebuild));

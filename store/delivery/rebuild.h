@@ -19,6 +19,10 @@ MUST_USE enum code rebuild_new(struct fs *fs, struct index *index, struct rebuil
 MUST_USE enum code rebuild_add(struct rebuild *rebuild, struct bytes tenant,
                                const struct manifest_entry *entry, struct bytes inline_bytes,
                                struct error *err);
+/* Takes a pack out again, and not what came with it: series, deletions and notes that are of no
+ * pack do no harm.  A file stays. */
+MUST_USE enum code rebuild_remove(struct rebuild *rebuild, struct bytes tenant,
+                                  const struct manifest_entry *entry, struct error *err);
 /* Ends it: counters go on behind what was added, and behind `ingest_last`; *incarnation is drawn.
  */
 MUST_USE enum code rebuild_finish(struct rebuild *rebuild, int64_t ingest_last,

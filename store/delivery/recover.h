@@ -36,8 +36,9 @@ struct recover_report {
     uint64_t packs, rows, bytes, series, tombstones, notes;
 };
 
-/* Synced; the root's names are not yet.  E_NOT_FOUND: there is no such chain, or what it lists was
- * removed meanwhile by a server that compacts; E_CORRUPT names the document or file. */
+/* Synced; the root's names are not yet.  What a server that still delivers compacts meanwhile is
+ * fetched in its new form.  E_NOT_FOUND: there is no such chain; E_CORRUPT names the document or
+ * file; E_BUSY: packs were compacted faster than they were fetched. */
 MUST_USE enum code recover_run(const struct recover_options *options, struct recover_report *report,
                                struct error *err);
 

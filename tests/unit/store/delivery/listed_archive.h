@@ -25,6 +25,8 @@ struct listed_archive {
     unsigned failures;
     enum code code;
     unsigned closed;
+    void (*before_get)(void *context); /* NULL: nothing happens meanwhile */
+    void *context;
 };
 
 static inline struct listed_document *listed_find(struct listed_archive *listed,
@@ -75,9 +77,12 @@ static inline enum code listed_get(struct archive *archive, struct bytes databas
                                    struct buf *body, struct error *err)
 {
     struct listed_archive *listed = (struct listed_archive *)archive;
-    const struct listed_document *document = listed_find(listed, database, collection, id);
+    const struct listed_document *document;
 
     listed->gets++;
+    if (listed->before_get != NULL)
+        listed->before_get(listed->context);
+    document = listed_find(listed, database, collection, id);
     if (listed->gets >= listed->fail_at && listed->failures > 0) {
         listed->failures--;
         return error_set(err, listed->code, "the test's shard says no");
@@ -135,6 +140,20 @@ static inline void listed_put_one(struct listed_archive *listed, struct bytes te
     chain_database(tenant, database);
     assert_int_equal(
         listed_put(&listed->archive, bytes_of(database), collection, &document, 1, NULL), OK);
+}
+
+/* Documents whose names begin so. */
+static inline void listed_drop(struct listed_archive *listed, const char *prefix)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < listed->count; i++) {
+        if (strncmp(listed->documents[i].id, prefix, strlen(prefix)) == 0)
+            buf_release(&listed->documents[i].body);
+        else
+            listed->documents[kept++] = listed->documents[i];
+    }
+    listed->count = kept;
 }
 
 static inline void listed_put_entry(struct listed_archive *listed, const struct chain_entry *entry)

@@ -21,7 +21,8 @@ struct ground {
     struct recover_tenant tenant;
     struct recover_options options;
     struct recover_report report;
-    unsigned steps, stop_at;
+    unsigned steps, stop_at, compact_at;
+    int64_t through;
     struct error err;
 };
 
@@ -95,7 +96,7 @@ static void deliver(struct ground *ground, void (*edit)(struct chain_pack *packs
                      OK);
     index->abort(delivering.transaction);
     entry.incarnation = ground->tenant.incarnation = identity.incarnation;
-    entry.through = identity.ingest_last;
+    entry.through = ground->through = identity.ingest_last;
     entry.add_count = delivering.count;
     if (edit != NULL)
         edit(delivering.packs, delivering.count);
@@ -220,7 +221,7 @@ static void test_what_is_not_as_the_chain_says_is_refused_by_name(void **state)
         enum code want;
         const char *told;
     } cases[] = {
-        {"a part that is missing",      more_parts,   E_NOT_FOUND, "try again"           },
+        {"a part that is missing",      more_parts,   E_CORRUPT,   "names it still"      },
         {"a part too few",              fewer_parts,  E_CORRUPT,   "documents together"  },
         {"a byte too many",             smaller,      E_CORRUPT,   "are more than its"   },
         {"another hash",                another_hash, E_CORRUPT,   "documents together"  },
@@ -330,6 +331,75 @@ static void test_it_can_be_ended_at_every_step(void **state)
     }
 }
 
+/* The source compacts and delivers what came of it; documents of what was merged are gone. */
+static void compact_meanwhile(void *context)
+{
+    struct ground *ground = context;
+    const struct index_operations *index = ground->house.index->operations;
+    struct delivering delivering = {.ground = ground};
+    struct chain_removed removed[16];
+    struct chain_entry entry = {
+        .incarnation = ground->tenant.incarnation,
+        .tenant = BYTES("acme"),
+        .number = 1,
+        .through = ground->through,
+        .adds = delivering.packs,
+        .removes = removed,
+    };
+    char prefix[CHAIN_ID_SIZE];
+
+    if (ground->listed.gets != ground->compact_at)
+        return;
+    assert_true(house_compact(&ground->house, true) > 0);
+    for (uint64_t number = 1; number <= 5; number++) {
+        removed[entry.remove_count++] = (struct chain_removed){number, ground->tenant.incarnation};
+        chain_part_id(&ground->tenant.incarnation, number, 0, prefix);
+        *strrchr(prefix, '/') = '\0';
+        listed_drop(&ground->listed, prefix);
+    }
+    assert_int_equal(index->begin(ground->house.index, false, &delivering.transaction, NULL), OK);
+    assert_int_equal(index->walk(delivering.transaction, INDEX_MANIFEST, (struct bytes){0},
+                                 deliver_pack, &delivering, NULL),
+                     OK);
+    index->abort(delivering.transaction);
+    entry.add_count = delivering.count;
+    assert_true(delivering.packs[0].entry.number > 5);
+    listed_put_entry(&ground->listed, &entry);
+}
+
+/* At every second document that is fetched. */
+static void test_what_is_compacted_meanwhile_is_fetched_in_its_new_form(void **state)
+{
+    unsigned gets = 1000;
+
+    (void)state;
+    for (unsigned n = 1; n <= gets; n += 2) {
+        struct house served;
+        struct ground ground;
+        size_t packs;
+
+        ground_init(&ground, NULL);
+        ground.compact_at = n;
+        ground.listed.before_get = compact_meanwhile;
+        ground.listed.context = &ground;
+        if (recover(&ground))
+            fail_msg("at document %u: %s", n, ground.err.text);
+        if (n == 1)
+            gets = ground.listed.gets;
+        (void)house_packs(&ground.house, PACK_CURRENT, &packs);
+        assert_int_equal(ground.report.packs, packs);
+        house_init(&served);
+        (void)rmdir(served.directory);
+        memcpy(served.directory, ground.made.directory, sizeof(served.directory));
+        house_open(&served);
+        assert_int_equal(served.store->missing_count, 0);
+        house_expect(&served, 4, 0, 10);
+        house_expect(&served, 5, 0, 10);
+        house_close(&served);
+        ground_release(&ground);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -340,6 +410,7 @@ int main(void)
         cmocka_unit_test(test_patience_has_an_end_and_an_interrupt_ends_it_before),
         cmocka_unit_test(test_what_will_not_get_better_is_not_waited_for),
         cmocka_unit_test(test_it_can_be_ended_at_every_step),
+        cmocka_unit_test(test_what_is_compacted_meanwhile_is_fetched_in_its_new_form),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
