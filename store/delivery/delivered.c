@@ -90,6 +90,18 @@ struct comparison {
     size_t live_count, live_capacity, at;
 };
 
+/* E_NOT_FOUND without text. */
+static enum code get_meta(const struct comparison *comparison, const struct buf *key,
+                          struct bytes *value, struct error *err)
+{
+    enum code code = buf_finish(key, err);
+
+    if (code == OK)
+        code =
+            comparison->index->get(comparison->transaction, INDEX_META, buf_bytes(key), value, err);
+    return code;
+}
+
 static enum code read_position(const struct comparison *comparison, struct error *err)
 {
     struct diff *diff = comparison->diff;
@@ -97,10 +109,9 @@ static enum code read_position(const struct comparison *comparison, struct error
     struct bytes value;
     enum code code;
 
-    diff->through = INT64_MIN;
+    diff->through = diff->ingest_last = INT64_MIN;
     chain_key(comparison->tenant, comparison->shard, &key);
-    code =
-        comparison->index->get(comparison->transaction, INDEX_META, buf_bytes(&key), &value, err);
+    code = get_meta(comparison, &key, &value, err);
     if (code == OK) {
         struct reader reader = reader_of(value);
 
@@ -112,14 +123,12 @@ static enum code read_position(const struct comparison *comparison, struct error
     }
     if (code == OK) {
         shard_key(comparison->tenant, &key);
-        code = comparison->index->get(comparison->transaction, INDEX_META, buf_bytes(&key), &value,
-                                      err);
+        code = get_meta(comparison, &key, &value, err);
         diff->returns = code == OK && !bytes_equal(value, comparison->shard);
     }
     if (code == OK || code == E_NOT_FOUND)
         code = comparison->index->get(comparison->transaction, INDEX_META, BYTES("ingest_last"),
                                       &value, err);
-    diff->ingest_last = INT64_MIN;
     if (code == OK) {
         struct reader reader = reader_of(value);
 
@@ -450,7 +459,11 @@ static enum code apply_removes(struct change *change, const struct chain_entry *
 
     if (entry->remove_count == 0 && !entry->checkpoint)
         return OK;
+    buf_clear(&change->key);
     index_key_tenant(change->tenant, &change->key);
+    code = buf_finish(&change->key, err);
+    if (code)
+        return code;
     code = change->index->walk(change->transaction, INDEX_DELIVERED, buf_bytes(&change->key),
                                unlist, &unlisting, err);
     if (code == E_END)

@@ -1,4 +1,5 @@
 /* The entries of a chain: checkpoints, what waits for what, and whose an entry is. */
+#include "store/delivery/turn.h"
 #include "tests/unit/store/delivery/delivery_sample.h"
 
 static const struct bytes acme = BYTES("acme");
@@ -159,6 +160,43 @@ static void test_what_a_damaged_pack_replaces_stays(void **state)
     depot_release(&depot);
 }
 
+/* Rows whose versions are in a second pack are not named without it. */
+static void test_a_history_comes_with_its_current_pack(void **state)
+{
+    struct chain_list list = {0};
+    struct recipient *recipient;
+    struct depot depot;
+    int64_t through;
+    unsigned turns = 0;
+
+    (void)state;
+    depot_init(&depot);
+    for (uint64_t i = 0; i < 2; i++) {
+        house_put_noise(&depot.house, 1, i); /* two versions of each row */
+        house_seal(&depot.house);
+    }
+    assert_true(house_compact(&depot.house, true) > 0);
+    assert_int_equal(house_packs(&depot.house, PACK_HISTORY, NULL), 1);
+    recipient = recipient_new(depot.house.tenant);
+    recipient_move(recipient, "north");
+    while (list.count == 0) {
+        struct archive *archive = fake_open(&depot.north);
+        struct turn turn = {
+            .store = depot.house.store, .archive = archive, .recipient = recipient, .bytes_max = 1};
+
+        assert_int_equal(turn_deliver(&turn, NULL), OK);
+        assert_true(turn.acted);
+        turns++;
+        archive->operations->close(archive);
+        (void)depot_chain(&depot, acme, "north", &list, &through);
+    }
+    assert_int_equal(list.count, 2);
+    assert_true(turns > 3);
+    chain_list_release(&list);
+    recipient_free(recipient);
+    depot_release(&depot);
+}
+
 /* Entry 1 is there when the turn comes to it: ours of before a crash, or not ours. */
 enum foreign {
     OF_ANOTHER_TENANT,
@@ -293,6 +331,7 @@ int main(void)
         cmocka_unit_test(test_entry_256_is_a_checkpoint),
         cmocka_unit_test(test_through_is_what_was_sealed),
         cmocka_unit_test(test_what_a_damaged_pack_replaces_stays),
+        cmocka_unit_test(test_a_history_comes_with_its_current_pack),
         cmocka_unit_test(test_an_entry_that_is_not_ours_ends_delivery),
         cmocka_unit_test(test_an_entry_of_before_a_crash_is_ours),
     };
