@@ -358,6 +358,24 @@ static enum code put_pack(struct change *change, const struct chain_pack *pack,
     return put(change, INDEX_DELIVERED, err);
 }
 
+/* From the first pack that is begun elsewhere on, the index does not know any more what the chain
+ * at the last shard lists: nobody's is up to date, until an entry has gone to one. */
+static enum code leave_shard(struct change *change, struct error *err)
+{
+    struct bytes value;
+    enum code code;
+
+    shard_key(change->tenant, &change->key);
+    buf_clear(&change->value);
+    code = buf_finish(&change->key, err);
+    if (code == OK)
+        code = change->index->get(change->transaction, INDEX_META, buf_bytes(&change->key), &value,
+                                  err);
+    if (code == OK && value.size > 0 && !bytes_equal(value, change->shard))
+        code = put(change, INDEX_META, err);
+    return code == E_NOT_FOUND ? OK : code;
+}
+
 enum code delivered_begin(struct index *index, struct bytes tenant, struct bytes shard,
                           const struct chain_pack *packs, size_t count, struct error *err)
 {
@@ -369,6 +387,7 @@ enum code delivered_begin(struct index *index, struct bytes tenant, struct bytes
     code = change_begin(&change, index, tenant, shard, err);
     if (code)
         return code;
+    code = leave_shard(&change, err);
     for (size_t i = 0; code == OK && i < count; i++)
         code = put_pack(&change, &packs[i], DELIVERED_BEGUN, err);
     return change_end(&change, code, err);

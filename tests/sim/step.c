@@ -516,7 +516,7 @@ static const struct {
     {"faults end",  60,   on_faults_end,  false},
     {"shard fails", 20,   on_shard_fails, false},
     {"shards heal", 20,   on_shards_heal, false},
-    {"move",        3,    on_move,        false},
+    {"move",        12,   on_move,        false},
     {"disk full",   12,   on_disk_full,   false},
     {"space",       60,   on_space,       false},
     {"arm cut",     60,   on_arm_cut,     false},

@@ -207,6 +207,38 @@ static void test_a_tenant_changes_its_shard(void **state)
     depot_release(&depot);
 }
 
+/* To another shard and back before an entry has come there: what the first one lists is not known
+ * any more, and said anew. */
+static void test_a_tenant_looks_in_at_another_shard(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < 4; kind++) {
+        struct depot depot;
+
+        depot_init(&depot);
+        for (int i = 0; i < 3; i++)
+            depot_add_pack(&depot, 1, i * 10);
+        depot_drain(&depot);
+        depot.everybody = "south";
+        depot.south.fail_at = kind & 1 ? 1 : 2;
+        depot.south.fail_on = true;
+        depot.south.how = FAKE_AFTER;
+        depot_step(&depot);
+        assert_int_equal(depot.south.failed, 1);
+        if (kind & 2)
+            assert_true(house_compact(&depot.house, true) > 0);
+        depot.everybody = "north";
+        depot_restart(&depot);
+        depot_drain_all(&depot);
+        assert_int_equal(depot_expect(&depot, acme, "north", false), 2);
+        fake_heal(&depot.south);
+        depot.everybody = "south";
+        depot_drain_all(&depot);
+        (void)depot_expect(&depot, acme, "south", false);
+        depot_release(&depot);
+    }
+}
+
 /* A directory of which somebody made a copy, both in use: whoever comes second ends, for good, and
  * touches nothing of the first one's. */
 static void test_a_copied_directory_ends(void **state)
@@ -305,6 +337,7 @@ int main(void)
         cmocka_unit_test(test_a_crash_at_any_call_is_made_good),
         cmocka_unit_test(test_what_was_begun_and_is_gone_is_deleted),
         cmocka_unit_test(test_a_tenant_changes_its_shard),
+        cmocka_unit_test(test_a_tenant_looks_in_at_another_shard),
         cmocka_unit_test(test_a_copied_directory_ends),
         cmocka_unit_test(test_documents_of_another_incarnation_stay),
     };
