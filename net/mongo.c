@@ -44,6 +44,7 @@ struct mongo {
     mongoc_client_t *client; /* NULL: the next call makes one */
     bool alone;              /* one server without a replica set, as it said */
     bool alone_told;
+    bool busy;        /* a call is under way, maybe in a caller's function that is told of ids */
     int64_t asked_ns; /* monotonic: when the last command went out */
 };
 
@@ -394,6 +395,8 @@ static enum code begin(struct mongo *mongo, struct bytes database, enum archive_
     enum code code;
 
     *collection = NULL;
+    assert(!mongo->busy);
+    mongo->busy = true;
     calling = mongo;
     asking(mongo);
     if (database.size == 0 || database.size > DATABASE_SIZE_MAX)
@@ -418,6 +421,7 @@ static enum code end(struct mongo *mongo, mongoc_collection_t *collection, enum 
         drop_client(mongo);
     }
     calling = NULL;
+    mongo->busy = false;
     if (code)
         error_context(err, "shard %s", mongo->name);
     return code;

@@ -5,13 +5,14 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from scripted_mongo import bson, message_of, read_message  # noqa: E402
+from scripted_mongo import message_of, read_message  # noqa: E402
 
 
 class MongoError(Exception):
@@ -51,6 +52,17 @@ class Wire:
         self.close()
 
 
+def primary_of(address):
+    """A connection to the primary, where there is one.  Without credentials and TLS: what is named for tests needs none."""
+    wire = Wire(address)
+    said = wire.command("admin", hello=1)
+    if said.get("primary") in (None, said.get("me")):
+        return wire
+    wire.close()
+    host, _, port = said["primary"].rpartition(":")
+    return Wire((host, int(port)))
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -58,7 +70,7 @@ def free_port():
 
 
 class MongoServer:
-    """`build` is where the Makefile puts ferretdb.  Own: never what WEIR_TEST_MONGO_URI names, so that it may be killed.  Its
+    """WEIR_TEST_MONGO_URI is of a server or a replica set that may be written to and that asks nobody who he is.  `build` is where the Makefile puts ferretdb.  Own: never what WEIR_TEST_MONGO_URI names, so that it may be killed.  Its
     port and folder stay the same however often it is started; close() ends it and takes its folder away: a `with` does."""
 
     def __init__(self, build, own=False):
@@ -74,7 +86,7 @@ class MongoServer:
         self.address = ("127.0.0.1", free_port())
         self.uri = "mongodb://%s:%d/" % self.address
         self.log_path = os.path.join(self.folder, "log")
-        data = os.path.join(self.folder, "data")
+        self.data = data = os.path.join(self.folder, "data")
         os.mkdir(data)
         if shutil.which("mongod"):
             self.kind = "mongod"
@@ -89,11 +101,13 @@ class MongoServer:
     def start(self, seconds=60):
         if self.given or self.process:
             return self
-        with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(self.command, stdout=log, stderr=log, start_new_session=True)
         deadline = time.monotonic() + seconds
+        self.launch()
         while True:
             if self.process.poll() is not None:
+                if self.mended():
+                    self.launch()
+                    continue
                 raise RuntimeError(f"{self.kind}: exit {self.process.returncode}\n{self.log_tail()}")
             try:
                 with Wire(self.address, seconds=2) as wire:
@@ -104,8 +118,32 @@ class MongoServer:
                     raise RuntimeError(f"{self.kind}: does not answer in {seconds} s\n{self.log_tail()}") from None
                 time.sleep(0.02)
 
+    def launch(self):
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(self.command, stdout=log, stderr=log, start_new_session=True)
+
+    def mended(self):
+        """FerretDB killed while it makes a database does not start any more: a file is there, and no table in it.  Nothing that it
+        confirmed can be in such a file; without it, it starts."""
+        if self.kind != "FerretDB" or "no such table: _ferretdb_collections" not in self.log_tail(3):
+            return False
+        mended = 0
+        for name in os.listdir(self.data):
+            path = os.path.join(self.data, name)
+            if not name.endswith(".sqlite"):
+                continue
+            connection = sqlite3.connect(path)
+            tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            connection.close()
+            if tables == 0:
+                for beside in ("", "-wal", "-shm"):
+                    if os.path.exists(path + beside):
+                        os.unlink(path + beside)
+                mended += 1
+        return mended > 0
+
     def wire(self):
-        return Wire(self.address)
+        return primary_of(self.address)
 
     def signal(self, number):
         os.kill(self.process.pid, number)
