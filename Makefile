@@ -8,6 +8,7 @@
 #   test-real DATA=DIR   the sample data through the HTTP API, compared with an independent computation; the questions of
 #                  docs/questions.md and README.md as they stand there, with SQLite
 #   asan tsan      unit tests and API scenarios under the sanitizers
+#   archive delivery   the archive on MongoDB, and the product over it, with servers that are killed, stopped and lie
 #   loops          failing allocations, cut tails and turned bits, in the process (LOOP_STRIDE=1: all)
 #   tidy fuzz      static checks; libFuzzer over all targets for FUZZ_SECONDS in total
 #   bench bench-short [ROW=...]   Weir beside the databases of Debian, an hour or ten minutes; bench/README.md

@@ -252,6 +252,10 @@ class ScriptedMongo:
             return self.hello()
         if name in ("ping", "endsessions"):
             return {"ok": 1.0}
+        if name == "replsetstepdown":
+            self.role = "secondary"
+            self.members[(self.members.index(self) + 1) % len(self.members)].role = "primary"
+            return {"ok": 1.0}
         if self.role == "secondary":
             code = 13435 if name == "find" else 10107
             return {"ok": 0.0, "errmsg": "not primary", "code": code, "codeName": NAMES.get(code, "?")}
