@@ -690,7 +690,8 @@ static enum code insert(struct mongo *mongo, mongoc_collection_t *collection,
         whole &= BSON_APPEND_BINARY(list[i], "h", BSON_SUBTYPE_BINARY, from->hash.bytes,
                                     sizeof(from->hash.bytes));
         whole &= BSON_APPEND_BINARY(list[i], "b", BSON_SUBTYPE_BINARY,
-                                    (const uint8_t *)from->body.data, (uint32_t)from->body.size);
+                                    (const uint8_t *)(from->body.size > 0 ? from->body.data : ""),
+                                    (uint32_t)from->body.size);
     }
     assert(whole); /* documents were measured */
     BSON_APPEND_BOOL(&options, "ordered", false);

@@ -66,8 +66,11 @@ static unsigned digit(char c)
 static struct bytes from_hex(const char *text)
 {
     size_t size = strlen(text) / 2;
-    char *bytes = malloc(size + 1);
+    char *bytes;
 
+    if (size == 0)
+        return (struct bytes){NULL, 0}; /* which is a body, too */
+    bytes = malloc(size);
     if (!bytes)
         give_up("no memory");
     for (size_t i = 0; i < size; i++)
