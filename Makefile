@@ -82,7 +82,7 @@ LONG_FUZZ    ?= 300
 RESTORES     ?= 3
 LONG_RESTORES ?= 20
 LOOP_STRIDE  ?= 5
-# What databases go through: seven kinds, so often each, and so many seconds at the most.
+# What databases go through: seven kinds and none, so often each, and so many seconds at the most.
 OUTAGES      ?= --outages 3 --longest 3
 LONG_OUTAGES ?= --outages 8 --longest 60
 # The short run goes the same way each time; 0 = another way each time.
