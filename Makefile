@@ -9,6 +9,7 @@
 #   test-real DATA=DIR   the sample data through the HTTP API, compared with an independent computation; the questions of
 #                  docs/questions.md and README.md as they stand there, with SQLite
 #   asan tsan      unit tests and API scenarios under the sanitizers
+#   archive delivery   the archive on MongoDB, and the product over it, with servers that are killed, stopped and lie
 #   loops          failing allocations, cut tails and turned bits, in the process (LOOP_STRIDE=1: all)
 #   tidy fuzz      static checks; libFuzzer over all targets for FUZZ_SECONDS in total
 #   bench bench-short [ROW=...]   Weir beside the databases of Debian, an hour or six minutes; bench/README.md
@@ -22,7 +23,7 @@ CC       = gcc
 endif
 BUILD   ?= build
 # Rooms in layer order.
-ROOMS   ?= base model codec store store/wal store/head store/packs catalog discovery http net \
+ROOMS   ?= base model codec store store/wal store/head store/packs store/delivery catalog discovery http net \
            ingest query handlers server
 MODE    ?= plain
 JOBS    ?= $(shell nproc)
@@ -48,9 +49,11 @@ MODE_fuzz  = -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recov
 CFLAGS  += -std=gnu17 -g -ffp-contract=off $(WARN) $(HARDEN) -fvisibility=hidden -D_GNU_SOURCE -I. -MMD -MP \
            $(MODE_$(MODE))
 LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack $(MODE_$(MODE))
-# libcurl joins when net/client.c does.
-LDLIBS   = -lmicrohttpd -ljansson -llmdb -lzstd -lz -lsodium -lpcre2-8 -lyaml \
-           $(if $(wildcard net/*.c),-lcurl) -lpthread -lm
+# libmongoc brings ten libraries more: only programs that use it load them.
+LDLIBS   = -lmicrohttpd -ljansson -llmdb -lzstd -lz -lsodium -lpcre2-8 -lyaml -lcurl \
+           -Wl,--push-state,--as-needed -lmongoc-1.0 -lbson-1.0 -Wl,--pop-state -lpthread -lm
+# For net/mongo.c alone; theirs are not held to our warnings.
+MONGOC   = -isystem /usr/include/libmongoc-1.0 -isystem /usr/include/libbson-1.0
 
 OUT      = $(BUILD)/$(MODE)
 SOURCES  = $(filter-out server/main.c,$(foreach room,$(ROOMS),$(wildcard $(room)/*.c)))
@@ -81,6 +84,9 @@ LONG_FUZZ    ?= 300
 RESTORES     ?= 3
 LONG_RESTORES ?= 20
 LOOP_STRIDE  ?= 5
+# What databases go through: seven kinds and none, so often each, and so many seconds at the most.
+OUTAGES      ?= --outages 3 --longest 3
+LONG_OUTAGES ?= --outages 8 --longest 60
 # The short run goes the same way each time; 0 = another way each time.
 FUZZ_SEED    ?= 1
 
@@ -89,6 +95,8 @@ all: $(BUILD)/weir
 $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call SAY,compile)$(CC) $(CFLAGS) -c $< -o $@
+
+$(OUT)/net/mongo.o: CFLAGS += $(MONGOC)
 
 # Assembled into it, which -MMD does not see.
 $(OUT)/handlers/openapi_text.o: openapi/openapi.json
@@ -129,6 +137,14 @@ loops: $(LOOPS:%.c=$(OUT)/%)
 unit: $(UNIT_BIN)
 	@$(COUNTS) tests/run_unit $(RESULT) $^
 
+$(OUT)/tests/archive/drive: tests/archive/drive.c $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call SAY,link)$(CC) $(CFLAGS) $(LDFLAGS) $< $(LIBRARY) $(LDLIBS) -o $@
+
+# The archive on MongoDB, against a server and against a peer that fails as it is told.
+archive: $(OUT)/tests/archive/drive $(if $(shell command -v mongod),,$(BUILD)/ferretdb)
+	@$(COUNTS) tests/archive/run archive-$(MODE) $< $(BUILD)
+
 $(OUT)/simulator: $(SIM:%.c=$(OUT)/%.o) $(LIBRARY)
 	$(call SAY,link)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
@@ -146,6 +162,15 @@ fuzzers: $(FUZZERS:%=$(OUT)/fuzz/%)
 # Every corpus again, as plain tests.
 replay: $(FUZZERS:%=$(OUT)/replay/%)
 	@$(COUNTS) tests/fuzz/run replay $^
+
+# The product over such servers, and what they do to it: nothing.
+delivery: $(BUILD)/weir $(if $(shell command -v mongod),,$(BUILD)/ferretdb)
+	@$(COUNTS) tests/delivery/run delivery $(BUILD)/weir $(BUILD) $(OUTAGES) --jobs $(JOBS)
+
+# What stands for a MongoDB server where there is none.
+$(BUILD)/ferretdb: tests/ferretdb/build tests/ferretdb/main.go tests/ferretdb/go.mod tests/ferretdb/go.sum
+	@mkdir -p $(@D)
+	$(call SAY,build)tests/ferretdb/build $@
 
 # --- tools that only talk HTTP: no room is linked ---
 
@@ -201,10 +226,14 @@ test:
 	@tests/suite clients tests/clients/run clients $(BUILD)/weir $(BUILD) >$(BUILD)/clients.log 2>&1 & \
 	 tests/suite unit-asan $(MAKE) -j$(JOBS) unit MODE=asan; \
 	 wait; cat $(BUILD)/clients.log # packages are fetched while tests are compiled
-	@tests/suite loops-asan $(MAKE) -j$(JOBS) loops MODE=asan
+	@tests/suite archive-asan $(MAKE) -j$(JOBS) archive MODE=asan >$(BUILD)/archive.log 2>&1 & \
+	 tests/suite loops-asan $(MAKE) -j$(JOBS) loops MODE=asan; \
+	 wait; cat $(BUILD)/archive.log # it waits for servers mostly, but for one that is compiled
 	@tests/suite load tests/load/run $(BUILD)/weir
-	@tests/suite replay $(MAKE) -j$(JOBS) replay MODE=asan
-	@$(MAKE) --no-print-directory -j$(JOBS) program MODE=asan
+	@tests/suite delivery $(MAKE) delivery >$(BUILD)/delivery.log 2>&1 & \
+	 tests/suite replay $(MAKE) -j$(JOBS) replay MODE=asan; \
+	 $(MAKE) --no-print-directory -j$(JOBS) program MODE=asan; \
+	 wait; cat $(BUILD)/delivery.log # databases that do not answer are waited for
 	@tests/suite api-asan tests/api/run api-asan $(BUILD)/asan/weir
 	@tests/suite fuzz $(MAKE) -j$(JOBS) fuzz
 	@tests/summary
@@ -225,6 +254,8 @@ test-long:
 	@tests/suite cli tests/cli/run cli $(BUILD)/weir
 	@tests/suite fault tests/fault/run $(BUILD) $(LONG_CUTS) $(LONG_KILLS) --faults 0 --fills $(LONG_FILLS)
 	@tests/suite backup tests/backup/run $(BUILD) $(LONG_RESTORES)
+	@tests/suite archive-plain $(MAKE) -j$(JOBS) archive
+	@tests/suite delivery $(MAKE) delivery OUTAGES="$(LONG_OUTAGES)"
 	@tests/suite loops-plain $(MAKE) -j$(JOBS) loops LOOP_STRIDE=1
 	@tests/suite loops-asan $(MAKE) -j$(JOBS) loops MODE=asan LOOP_STRIDE=1 \
 		LOOPS="$(wildcard tests/loops/loop_*.c)" # of the bits plain turns all, within minutes
@@ -248,6 +279,7 @@ asan tsan:
 	@$(MAKE) --no-print-directory -j$(JOBS) program MODE=$@
 	@tests/suite unit-$@ $(MAKE) -j$(JOBS) unit MODE=$@
 	@tests/suite api-$@ tests/api/run api-$@ $(BUILD)/$@/weir
+	@tests/suite archive-$@ $(MAKE) -j$(JOBS) archive MODE=$@
 
 simulate: $(OUT)/simulator
 	$(OUT)/simulator --steps $(STEPS)
@@ -294,6 +326,6 @@ format:
 clean:
 	rm -rf $(BUILD)
 
--include $(OBJECTS:.o=.d) $(UNIT_BIN:=.d) $(LOOPS:%.c=$(OUT)/%.d) $(SIM:%.c=$(OUT)/%.d)
-.PHONY: sabotage fault-peers all program unit loops fuzzers replay run install check test test-long test-real asan tsan simulate fuzz tidy \
+-include $(OBJECTS:.o=.d) $(UNIT_BIN:=.d) $(OUT)/tests/archive/drive.d $(LOOPS:%.c=$(OUT)/%.d) $(SIM:%.c=$(OUT)/%.d)
+.PHONY: archive delivery sabotage fault-peers all program unit loops fuzzers replay run install check test test-long test-real asan tsan simulate fuzz tidy \
         bench bench-short bench-query bench-query-short bench-core dist errors-page format clean

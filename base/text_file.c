@@ -29,7 +29,8 @@ static enum code read_all(int descriptor, const char *path, size_t bytes_max, st
     }
 }
 
-enum code text_file_read(const char *path, size_t bytes_max, struct buf *text, struct error *err)
+static enum code file_read(const char *path, bool secret, size_t bytes_max, struct buf *text,
+                           struct error *err)
 {
     /* Not blocking: a FIFO must not hang the start. */
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -44,8 +45,24 @@ enum code text_file_read(const char *path, size_t bytes_max, struct buf *text, s
         code = error_set_errno(err, errno, "%s", path);
     else if (!S_ISREG(info.st_mode))
         code = error_set(err, E_CONFIG, "%s: not a regular file", path);
+    else if (secret && (info.st_mode & (S_IROTH | S_IWOTH)) != 0)
+        code = error_set(err, E_CONFIG,
+                         "%s: every user may read or change it (mode %03o), and it holds a secret; "
+                         "chmod o-rwx it",
+                         path, (unsigned)info.st_mode & 0777);
     else
         code = read_all(descriptor, path, bytes_max, text, err);
     close(descriptor);
     return code;
+}
+
+enum code text_file_read(const char *path, size_t bytes_max, struct buf *text, struct error *err)
+{
+    return file_read(path, false, bytes_max, text, err);
+}
+
+enum code text_file_read_secret(const char *path, size_t bytes_max, struct buf *text,
+                                struct error *err)
+{
+    return file_read(path, true, bytes_max, text, err);
 }

@@ -10,5 +10,9 @@
  * file or larger than `bytes_max`, E_IO otherwise; the text names the path. */
 MUST_USE enum code text_file_read(const char *path, size_t bytes_max, struct buf *text,
                                   struct error *err);
+/* The same of a file with a secret in it: E_CONFIG when everybody on the machine may read or change
+ * it. */
+MUST_USE enum code text_file_read_secret(const char *path, size_t bytes_max, struct buf *text,
+                                         struct error *err);
 
 #endif

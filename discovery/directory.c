@@ -140,6 +140,7 @@ void directory_put(struct directory_snapshot *snapshot)
         return;
     map_release(&snapshot->tenants);
     map_release(&snapshot->tokens);
+    map_release(&snapshot->shards);
     arena_release(&snapshot->arena);
     free(snapshot);
 }
@@ -169,4 +170,22 @@ const struct tenant_settings *directory_tenant(const struct directory_snapshot *
                                                struct bytes name)
 {
     return map_get(&snapshot->tenants, name);
+}
+
+const struct shard_settings *directory_shard(const struct directory_snapshot *snapshot,
+                                             struct bytes name)
+{
+    return map_get(&snapshot->shards, name);
+}
+
+size_t directory_tenant_count(const struct directory_snapshot *snapshot)
+{
+    return snapshot->tenants.count;
+}
+
+const struct tenant_settings *directory_next(const struct directory_snapshot *snapshot, size_t *at)
+{
+    const struct map_slot *slot = map_next(&snapshot->tenants, at);
+
+    return slot ? slot->value : NULL;
 }

@@ -10,11 +10,19 @@
 struct directory; /* the holder of the current snapshot; any thread */
 struct directory_snapshot;
 
+/* Where packs are delivered to. */
+struct shard_settings {
+    struct bytes name;
+    struct bytes uri; /* a secret: never in a log, an error, a metric or an answer */
+    bool unsafe;      /* a database that may lose what it said it has will do */
+};
+
 struct tenant_settings {
     struct bytes name;
     struct limits limits; /* the node's, with the tenant's own on top */
     int64_t retention_ns; /* rows older than now - this are not read; INT64_MAX = for ever */
     int64_t history_ns;   /* as_of older than now - this is 410; default 90 days */
+    const struct shard_settings *shard; /* NULL: its packs stay here */
 };
 
 struct token_grant {
@@ -39,6 +47,11 @@ bool directory_grant(const struct directory_snapshot *snapshot, struct bytes tok
                      struct token_grant *grant);
 const struct tenant_settings *directory_tenant(const struct directory_snapshot *snapshot,
                                                struct bytes name);
+const struct shard_settings *directory_shard(const struct directory_snapshot *snapshot,
+                                             struct bytes name);
+/* The tenants, in no order: for (size_t i = 0; (tenant = directory_next(snapshot, &i)) != NULL;) */
+size_t directory_tenant_count(const struct directory_snapshot *snapshot);
+const struct tenant_settings *directory_next(const struct directory_snapshot *snapshot, size_t *at);
 
 /* [a-z0-9_-]{1,64} */
 bool tenant_name_valid(struct bytes name);

@@ -21,6 +21,7 @@ struct directory_snapshot {
     struct arena arena; /* of everything but the maps' slots */
     struct map tenants; /* name -> struct tenant_settings */
     struct map tokens;  /* id -> struct token_record */
+    struct map shards;  /* name -> struct shard_settings */
 };
 
 /* Empty, with one reference; NULL when memory ran out. */

@@ -4,6 +4,7 @@
 #include "base/time_text.h"
 #include "codec/quantity.h"
 #include "codec/yaml_doc.h"
+#include "discovery/shards.h"
 
 enum {
     FILE_BYTES_MAX = 16 << 20,
@@ -68,6 +69,13 @@ static enum code take_history(void *context, const struct yaml_node *node, struc
     struct tenants_reader *reader = context;
 
     return take_duration(node, &reader->tenant->history_ns, err);
+}
+
+static enum code take_shard(void *context, const struct yaml_node *node, struct error *err)
+{
+    struct tenants_reader *reader = context;
+
+    return shard_name_take(reader->snapshot, node, &reader->tenant->shard, err);
 }
 
 static enum code take_limit(struct tenants_reader *reader, const struct yaml_node *member,
@@ -237,6 +245,7 @@ static enum code take_tenant(struct tenants_reader *reader, const struct yaml_no
         {"retention", take_retention},
         {"history",   take_history  },
         {"limits",    take_limits   },
+        {"shard",     take_shard    },
         {"tokens",    take_tokens   },
     };
     enum code code;
@@ -267,12 +276,41 @@ static enum code take_tenants(void *context, const struct yaml_node *node, struc
     return OK;
 }
 
+static enum code take_shards(void *context, const struct yaml_node *node, struct error *err)
+{
+    struct tenants_reader *reader = context;
+
+    return shards_take(reader->snapshot, node, err);
+}
+
+static enum code take_later(void *context, const struct yaml_node *node, struct error *err)
+{
+    (void)context, (void)node, (void)err;
+    return OK;
+}
+
+/* Shards first, wherever they stand: tenants name them. */
+static enum code take_file(struct tenants_reader *reader, const struct yaml_node *root,
+                           struct error *err)
+{
+    static const struct yaml_key shards[] = {
+        {"tenants", take_later },
+        {"shards",  take_shards},
+    };
+    static const struct yaml_key tenants[] = {
+        {"tenants", take_tenants},
+        {"shards",  take_later  },
+    };
+    enum code code = yaml_map_take(root, "the file", shards, COUNT_OF(shards), reader, err);
+
+    if (code)
+        return code;
+    return yaml_map_take(root, "the file", tenants, COUNT_OF(tenants), reader, err);
+}
+
 enum code tenants_parse(struct bytes text, const struct limits *node,
                         struct directory_snapshot **snapshot, struct error *err)
 {
-    static const struct yaml_key keys[] = {
-        {"tenants", take_tenants},
-    };
     struct tenants_reader reader = {.snapshot = snapshot_new(), .node = node};
     const struct yaml_node *root;
     enum code code;
@@ -282,7 +320,7 @@ enum code tenants_parse(struct bytes text, const struct limits *node,
         return no_memory(err);
     code = yaml_doc_parse(text, &reader.snapshot->arena, &root, err);
     if (!code && root)
-        code = yaml_map_take(root, "the file", keys, COUNT_OF(keys), &reader, err);
+        code = take_file(&reader, root, err);
     /* An emptied file is an accident more often than a wish. */
     if (!code && reader.snapshot->tenants.count == 0)
         code = error_set(err, E_CONFIG, "no tenant is named below \"tenants:\"");

@@ -11,7 +11,8 @@
 struct live;
 
 struct app {
-    struct store *store; /* all borrowed */
+    struct store *store;       /* all borrowed */
+    struct delivery *delivery; /* of its packs; NULL: there is none */
     struct catalog *catalog;
     struct directory *directory;
     struct clock *clock;

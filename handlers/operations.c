@@ -7,6 +7,7 @@
 #include "handlers/errors_text.h"
 #include "handlers/openapi_text.h"
 #include "http/reply.h"
+#include "store/delivery/delivery.h"
 #include "store/store.h"
 
 enum { METRICS_BYTES_MAX = 64 * 1024 * 1024, FLUSH_BYTES_MAX = 128 };
@@ -53,6 +54,8 @@ static void metrics_finish(struct request *request)
     struct buf out = BUF_INIT(METRICS_BYTES_MAX);
 
     store_measure(app->store);
+    if (app->delivery != NULL)
+        delivery_measure(app->delivery);
     metric_set(metrics_get(app->metrics, "weir_ingest_memory_bytes",
                            "Memory reserved by requests being decoded or committed.", METRIC_GAUGE,
                            ""),

@@ -14,8 +14,10 @@
 #include "ingest/idempotency.h"
 #include "ingest/rate.h"
 #include "server/compaction.h"
+#include "server/delivery.h"
 #include "server/version.h"
 #include "store/backup_label.h"
+#include "store/delivery/delivery.h"
 #include "store/index.h"
 #include "store/store.h"
 
@@ -31,6 +33,7 @@ struct server {
     struct idempotency *idempotency;
     struct rate *rate;
     struct compaction_rules rules;
+    struct delivery_rules delivery_rules;
     struct http_server *http;
 };
 
@@ -103,6 +106,19 @@ static enum code open_store(struct server *server, struct error *err)
     return code;
 }
 
+/* Also without any shard: a reload may bring one. */
+static enum code open_delivery(struct server *server, struct error *err)
+{
+    struct app *app = &server->app;
+    enum code code;
+
+    server->delivery_rules = delivery_rules_of(app->directory);
+    code = delivery_new(app->store, &server->delivery_rules, &app->delivery, err);
+    if (code == OK)
+        code = delivery_start(app->delivery, err);
+    return code;
+}
+
 static void announce(const struct server *server)
 {
     const char *path = server->settings->port_file;
@@ -172,6 +188,8 @@ enum code server_start(const struct settings *settings, struct server **out, str
         code = open_directory(server, err);
     if (code == OK)
         code = open_store(server, err);
+    if (code == OK)
+        code = open_delivery(server, err);
     server->app.intake = (struct intake_environment){
         .store = server->app.store,
         .catalog = server->app.catalog,
@@ -204,6 +222,7 @@ void server_stop(struct server *server)
     http_server_stop(server->http, (int64_t)server->settings->drain_ms);
     workers_stop(server->app.workers);
     live_stop(server->app.live);
+    delivery_free(server->app.delivery);
     store_close(server->app.store);
     idempotency_free(server->idempotency);
     rate_free(server->rate);

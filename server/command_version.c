@@ -9,6 +9,7 @@
 #include "codec/json_doc.h"
 #include "http/mhd.h"
 #include "net/client.h"
+#include "net/mongo.h"
 #include "server/command_line.h"
 #include "server/version.h"
 #include "store/index.h"
@@ -35,6 +36,7 @@ static const struct {
     {"jansson",       json_doc_version       },
     {"libmicrohttpd", mhd_version            },
     {"lmdb",          index_lmdb_version     },
+    {"mongoc",        mongo_library_version  },
     {"pcre2",         pcre2_version          },
     {"sodium",        sodium_version_string  },
     {"yaml",          yaml_get_version_string},

@@ -1,8 +1,19 @@
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/nearest.h"
 #include "server/commands.h"
+
+/* libmongoc makes a file of counters while it is loaded, before main(): a limit of file sizes that
+ * leaves no room for it would be our death, and not an error of a write. */
+static void limit_is_an_error(void)
+{
+    (void)signal(SIGXFSZ, SIG_IGN);
+}
+
+static void (*const before_libraries)(void)
+    __attribute__((section(".preinit_array"), used)) = limit_is_an_error;
 
 static const struct {
     const char *name, *summary;
@@ -17,7 +28,7 @@ static const struct {
     {"check-config", "read the configuration and say what is wrong",   command_check_config},
     {"verify",       "walk everything stored, offline, and check it",  command_verify      },
     {"backup",       "copy a data directory while it is served",       command_backup      },
-    {"restore",      "make a data directory out of a backup",          command_restore     },
+    {"restore",      "make one out of a backup, or of shards",         command_restore     },
     {"version",      "print the version and those of the libraries",   command_version     },
 };
 

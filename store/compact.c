@@ -431,6 +431,7 @@ static enum code compact_publish(struct compact *compact, struct error *err)
         qsort(list->packs, list->count, sizeof(struct pack *), number_order);
         pack_list_unref(now);
         holding->packs = list;
+        holding->packs_changed++;
         if (compact->drops)
             holding->history_floor = compact->floor;
     }

@@ -58,6 +58,7 @@ enum code holding_add_pack(struct holding *holding, struct pack *pack, struct er
     list->packs[count] = pack;
     pack_list_unref(holding->packs);
     holding->packs = list;
+    holding->packs_changed++;
     return OK;
 }
 

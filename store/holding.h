@@ -32,6 +32,7 @@ struct holding {
     const struct tenant *tenant;
     struct holding_counts rows;
     struct pack_list *packs;           /* NULL = none */
+    uint64_t packs_changed;            /* how often; guarded likewise */
     struct tombstone_list *tombstones; /* NULL = none */
     /* Ingest time of the newest deletion that is in the packs alone; 0 = none.  Guarded likewise.
      */

@@ -2,6 +2,7 @@
 
 #include "base/fs.h"
 #include "base/random.h"
+#include "store/delivery/delivered.h"
 #include "store/index.h"
 
 enum { FORMAT = 1 }; /* of the data directory as a whole */
@@ -136,6 +137,36 @@ enum code identity_load(struct fs *fs, struct index *index, struct hash128 *inca
     return operations->commit(transaction, err);
 }
 
+enum code identity_found(struct index *index, struct identity *identity, uint64_t pack_next,
+                         struct error *err)
+{
+    static const uint32_t format = FORMAT;
+    const struct {
+        const char *name;
+        struct bytes value;
+    } rows[] = {
+        {"format",      {(const char *)&format, sizeof(format)}                              },
+        {"incarnation", {(const char *)&identity->incarnation, sizeof(identity->incarnation)}},
+        {"sealed_lsn",  {(const char *)&identity->sealed_lsn, sizeof(identity->sealed_lsn)}  },
+        {"ingest_last", {(const char *)&identity->ingest_last, sizeof(identity->ingest_last)}},
+        {"pack_next",   {(const char *)&pack_next, sizeof(pack_next)}                        },
+    };
+    struct index_transaction *transaction = NULL;
+    enum code code = index->operations->begin(index, true, &transaction, err);
+
+    if (code)
+        return code;
+    random_secure(&identity->incarnation, sizeof(identity->incarnation));
+    for (size_t i = 0; code == OK && i < COUNT_OF(rows); i++)
+        code = index->operations->put(transaction, INDEX_META, bytes_of(rows[i].name),
+                                      rows[i].value, err);
+    if (code) {
+        index->operations->abort(transaction);
+        return code;
+    }
+    return index->operations->commit(transaction, err);
+}
+
 enum code identity_renew(struct index *index, struct hash128 *incarnation, struct error *err)
 {
     struct index_transaction *transaction = NULL;
@@ -144,6 +175,8 @@ enum code identity_renew(struct index *index, struct hash128 *incarnation, struc
     if (code)
         return code;
     code = incarnation_draw(index->operations, transaction, incarnation, err);
+    if (code == OK)
+        code = delivered_clear(index, transaction, err);
     if (code) {
         index->operations->abort(transaction);
         return code;

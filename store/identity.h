@@ -27,7 +27,12 @@ MUST_USE enum code identity_load(struct fs *fs, struct index *index, struct hash
 MUST_USE enum code identity_value(const struct index_operations *index,
                                   struct index_transaction *transaction, const char *name,
                                   void *value, size_t size, struct error *err);
-/* Draws a new incarnation, in one transaction.  Packs keep in their entries whose they were. */
+/* Of a data directory that was made out of packs: draws identity->incarnation, and puts it all into
+ * an index that has none yet. */
+MUST_USE enum code identity_found(struct index *index, struct identity *identity,
+                                  uint64_t pack_next, struct error *err);
+/* Draws a new incarnation, in one transaction.  Packs keep in their entries whose they were; what
+ * shards have of them is forgotten, as the chains there are the old one's. */
 MUST_USE enum code identity_renew(struct index *index, struct hash128 *incarnation,
                                   struct error *err);
 /* What may be shown of an incarnation: two stores have not the same, and it does not tell it. */

@@ -21,6 +21,7 @@ enum index_table {
     INDEX_FIELD,     /* tenant NUL, hash of the value -> span measurement, span field, type */
     INDEX_TOMBSTONE, /* tenant NUL, ingest time (i64 big-endian, sign flipped) -> tombstone */
     INDEX_NOTE,      /* tenant NUL, ingest time -> note */
+    INDEX_DELIVERED, /* tenant NUL, pack number -> what a shard has of it, store/delivery/ */
     INDEX_TABLE_COUNT
 };
 

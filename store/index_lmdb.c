@@ -26,19 +26,21 @@
 enum {
     READERS_MAX = 512, /* transactions at once; a slot is 64 bytes of the lock file */
     PATH_BYTES_MAX = 4096,
-    KEY_BYTES_MAX = 511, /* LMDB's; the longest of ours has less than 100 */
+    KEY_BYTES_MAX = 511,                 /* LMDB's; the longest of ours has less than 150 */
+    TABLE_OF_FORMAT_1_LAST = INDEX_NOTE, /* those behind it were added later */
 };
 
 static const char *const table_names[INDEX_TABLE_COUNT] = {
-    [INDEX_META] = "meta",     [INDEX_MANIFEST] = "manifest", [INDEX_PACK] = "pack",
-    [INDEX_SERIES] = "series", [INDEX_FIELD] = "field",       [INDEX_TOMBSTONE] = "tombstone",
-    [INDEX_NOTE] = "note",
+    [INDEX_META] = "meta",     [INDEX_MANIFEST] = "manifest",   [INDEX_PACK] = "pack",
+    [INDEX_SERIES] = "series", [INDEX_FIELD] = "field",         [INDEX_TOMBSTONE] = "tombstone",
+    [INDEX_NOTE] = "note",     [INDEX_DELIVERED] = "delivered",
 };
 
 struct index_lmdb {
     struct index base;
     MDB_env *environment;
     MDB_dbi tables[INDEX_TABLE_COUNT];
+    bool absent[INDEX_TABLE_COUNT]; /* read only: who wrote it did not know the table yet */
 };
 
 struct index_transaction {
@@ -104,8 +106,11 @@ static enum code lmdb_get(struct index_transaction *transaction, enum index_tabl
                           struct bytes key, struct bytes *value, struct error *err)
 {
     MDB_val name = key_of(key), data;
-    int number = mdb_get(transaction->handle, transaction->index->tables[table], &name, &data);
+    int number;
 
+    if (transaction->index->absent[table])
+        return E_NOT_FOUND;
+    number = mdb_get(transaction->handle, transaction->index->tables[table], &name, &data);
     if (number == MDB_NOTFOUND)
         return E_NOT_FOUND;
     if (number)
@@ -145,8 +150,11 @@ lmdb_walk(struct index_transaction *transaction, enum index_table table, struct 
     MDB_val key = {0}, data;
     MDB_cursor_op move = MDB_FIRST;
     enum code code = OK;
-    int number = mdb_cursor_open(transaction->handle, transaction->index->tables[table], &cursor);
+    int number;
 
+    if (transaction->index->absent[table])
+        return OK;
+    number = mdb_cursor_open(transaction->handle, transaction->index->tables[table], &cursor);
     if (number)
         return lmdb_error(err, number, "walk");
     if (first.size > 0) {
@@ -351,6 +359,9 @@ static enum code open_tables(struct index_lmdb *index, bool read_only, struct er
     for (int i = 0; i < INDEX_TABLE_COUNT && number == 0; i++) {
         number =
             mdb_dbi_open(handle, table_names[i], read_only ? 0 : MDB_CREATE, &index->tables[i]);
+        index->absent[i] = number == MDB_NOTFOUND && i > TABLE_OF_FORMAT_1_LAST;
+        if (index->absent[i])
+            number = 0;
         if (number)
             mdb_txn_abort(handle);
         if (number == MDB_NOTFOUND)

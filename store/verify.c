@@ -8,6 +8,7 @@
 #include "codec/block_codec.h"
 #include "codec/record.h"
 #include "codec/series_key.h"
+#include "store/delivery/delivered.h"
 #include "store/file_copy.h"
 #include "store/index.h"
 #include "store/packs/manifest.h"
@@ -156,6 +157,35 @@ static enum code verify_note(void *context, struct bytes key, struct bytes value
     return OK;
 }
 
+/* What is told of a pack that shards have is what the manifest tells of it. */
+static enum code verify_delivered(void *context, struct bytes key, struct bytes value,
+                                  struct error *err)
+{
+    struct verify *verify = context;
+    struct buf expected = BUF_INIT(1024);
+    struct delivered delivered;
+    struct manifest_entry entry;
+    struct bytes tenant, rest, live;
+    struct error found = {0};
+    enum code code = delivered_decode(value, &delivered, &found);
+
+    if (code == OK && index_key_split(key, &tenant, &rest))
+        index_key_u64(tenant, delivered.pack.entry.number, &expected);
+    if (code == OK && !bytes_equal(buf_bytes(&expected), key))
+        code = error_set(&found, E_CORRUPT, "it stands under the key of another pack");
+    if (code == OK)
+        code = verify->index->get(verify->transaction, INDEX_MANIFEST, key, &live, &found);
+    if (code == OK && manifest_entry_decode(live, &entry, NULL) == OK &&
+        (delivered.state == DELIVERED_REMOVED ||
+         memcmp(&entry.incarnation, &delivered.pack.entry.incarnation, sizeof(entry.incarnation)) !=
+             0 ||
+         memcmp(&entry.hash, &delivered.pack.entry.hash, sizeof(entry.hash)) != 0))
+        code = error_set(&found, E_CORRUPT, "pack %.*s/%016" PRIx64 " is not the one that it tells",
+                         BYTES_ARG(tenant), entry.number);
+    buf_release(&expected);
+    return judge(verify, "delivered pack", code == E_NOT_FOUND ? OK : code, &found, err);
+}
+
 static enum code verify_meta(void *context, struct bytes key, struct bytes value, struct error *err)
 {
     struct verify *verify = context;
@@ -248,6 +278,7 @@ enum code store_verify(struct fs *fs, struct index *index,
         {INDEX_SERIES,    verify_series   },
         {INDEX_TOMBSTONE, verify_tombstone},
         {INDEX_NOTE,      verify_note     },
+        {INDEX_DELIVERED, verify_delivered},
     };
     struct verify verify = {
         .fs = fs,

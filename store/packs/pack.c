@@ -446,6 +446,12 @@ enum code pack_walk(const struct pack *pack, enum pack_section section,
     return code;
 }
 
+enum code pack_walk_series(const struct pack *pack, pack_each each, void *context,
+                           struct error *err)
+{
+    return pack_walk(pack, PACK_SERIES, each, context, err);
+}
+
 enum code pack_walk_tombstones(const struct pack *pack, pack_each each, void *context,
                                struct error *err)
 {

@@ -83,9 +83,11 @@ MUST_USE enum code pack_read_block(const struct pack *pack, const struct pack_fi
 MUST_USE enum code pack_read_block_header(const struct pack *pack, const struct pack_file *file,
                                           const struct pack_block *block, struct arena *arena,
                                           struct bytes *header, struct error *err);
-/* Encoded tombstones or notes that the pack carries, one after another, while `each` gives OK.
- * `entry` is valid during the call. */
+/* Canonical keys of its series, or encoded tombstones or notes that the pack carries, one after
+ * another, while `each` gives OK.  `entry` is valid during the call. */
 typedef enum code (*pack_each)(void *context, struct bytes entry, struct error *err);
+MUST_USE enum code pack_walk_series(const struct pack *pack, pack_each each, void *context,
+                                    struct error *err);
 MUST_USE enum code pack_walk_tombstones(const struct pack *pack, pack_each each, void *context,
                                         struct error *err);
 MUST_USE enum code pack_walk_notes(const struct pack *pack, pack_each each, void *context,

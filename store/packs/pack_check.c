@@ -3,6 +3,7 @@
 #include "codec/record.h"
 #include "codec/series_key.h"
 #include "store/packs/pack_inside.h"
+#include "store/packs/pack_parts.h"
 
 #include <stdlib.h>
 
@@ -23,55 +24,20 @@ struct check {
     struct pack_footer totals;
 };
 
-static enum code check_part(const struct pack *pack, const struct pack_part *part, uint64_t offset,
-                            struct error *err)
-{
-    uint64_t left = pack->footer.at[PACK_PARTS] - offset;
-    struct hash128 hash;
-    char *data;
-    enum code code;
-
-    if (part->offset != offset || part->size > left)
-        return error_set(err, E_CORRUPT, "it is [%llu, +%llu), %llu is next and %llu are left",
-                         (unsigned long long)part->offset, (unsigned long long)part->size,
-                         (unsigned long long)offset, (unsigned long long)left);
-    data = malloc((size_t)part->size + 1);
-    if (!data)
-        return error_set(err, E_MEMORY, "no memory for %llu bytes", (unsigned long long)part->size);
-    code = pack_read(pack, offset, data, (size_t)part->size, err);
-    if (code == OK) {
-        hash = hash128((struct bytes){data, (size_t)part->size});
-        if (memcmp(&hash, &part->hash, sizeof(hash)) != 0)
-            code = error_set(err, E_CORRUPT, "%llu bytes at %llu are not those of its hash",
-                             (unsigned long long)part->size, (unsigned long long)offset);
-    }
-    free(data);
-    return code;
-}
-
-/* Parts are all bytes before their table, without gaps. */
+/* Parts are all bytes before their table, and have the hashes that stand there. */
 static enum code check_parts(const struct pack *pack, struct error *err)
 {
-    uint64_t offset = 0, count = pack->footer.count[PACK_PARTS];
-    struct bytes table;
-    char *data;
-    enum code code = pack_read_section(pack, PACK_PARTS, &data, &table, err);
+    struct buf part = BUF_INIT(CHECK_BYTES_MAX);
+    struct pack_parts *parts = NULL;
+    struct hash128 hash;
+    enum code code = pack_parts_open(pack, &parts, err);
 
-    if (code)
-        return code;
-    for (size_t i = 0; code == OK && i < count; i++) {
-        struct pack_part part = pack_part_read(table, i);
-
-        code = check_part(pack, &part, offset, err);
-        if (code)
-            error_context(err, "part %zu of %llu", i, (unsigned long long)count);
-        offset += part.size;
+    for (uint32_t i = 0; code == OK && i + 1 < pack_parts_count(parts); i++) {
+        buf_clear(&part);
+        code = pack_parts_read(parts, i, &part, &hash, err);
     }
-    if (code == OK && offset != pack->footer.at[PACK_PARTS])
-        code =
-            error_set(err, E_CORRUPT, "parts end at %llu, their table is at %llu",
-                      (unsigned long long)offset, (unsigned long long)pack->footer.at[PACK_PARTS]);
-    free(data);
+    pack_parts_close(parts);
+    buf_release(&part);
     return code;
 }
 

@@ -1,4 +1,4 @@
-/* The inside of an opened pack, shared by pack.c and pack_check.c and nobody else. */
+/* The inside of an opened pack, shared by pack.c, pack_check.c, pack_parts.c and nobody else. */
 #ifndef WEIR_STORE_PACKS_PACK_INSIDE_H
 #define WEIR_STORE_PACKS_PACK_INSIDE_H
 

@@ -473,19 +473,24 @@ enum { TENANTS = 12 };
 static struct bytes tenants_text(void)
 {
     static char text[1 << 14];
-    size_t size = (size_t)snprintf(text, sizeof(text), "tenants:\n");
+    size_t size = (size_t)snprintf(text, sizeof(text),
+                                   "shards:\n"
+                                   "  s0: {uri: 'mongodb://a.example'}\n"
+                                   "  s1: {uri: 'mongodb://b.example', unsafe: true}\n"
+                                   "tenants:\n");
 
     for (int i = 0; i < TENANTS; i++)
         size += (size_t)snprintf(
             text + size, sizeof(text) - size,
             "  t%d:\n"
+            "    shard: s%d\n"
             "    retention: 400d\n"
             "    limits: {series_max: 50000, body_bytes_max: 1MiB}\n"
             "    tokens:\n"
             "      - {id: k%d, "
             "sha256: ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad,\n"
             "         scopes: [read, write], note: meters}\n",
-            i, i);
+            i, i % 2, i);
     return (struct bytes){text, size};
 }
 
@@ -497,7 +502,7 @@ static enum code loop_yaml(struct error *err)
 
     arena_init(&arena, SIZE_MAX, NULL);
     ARMED(code = yaml_doc_parse(tenants_text(), &arena, &root, err));
-    assert_true(code != OK || root->count == 1);
+    assert_true(code != OK || root->count == 2);
     arena_release(&arena);
     return code;
 }

@@ -185,6 +185,10 @@ static void recover(struct world *world, enum ending ending)
         check_all(world);
     if (!world->failed)
         check_notes(world);
+    if (!world->failed)
+        check_shards(world);
+    if (!world->failed && below(world, 2))
+        check_delivered(world);
     if (world->failed || below(world, 4) > 0)
         return;
     end(world, (enum ending)below(world, 2)); /* a second recovery changes nothing */
@@ -279,6 +283,23 @@ static void flush_done(void *context, enum code code, const struct error *err)
     }
 }
 
+static void on_deliver(struct world *world)
+{
+    struct error err = {0};
+    enum code code;
+
+    (void)deliver_step(world, &err, &code);
+    heed(world, "deliver", code, &err);
+}
+
+static void on_move(struct world *world)
+{
+    uint32_t tenant = (uint32_t)below(world, TENANT_COUNT);
+
+    world->homes[tenant] = (uint32_t)below(world, SHARD_COUNT);
+    world_trace(world, "tenant %u has shard %u", tenant, world->homes[tenant]);
+}
+
 static void on_flush(struct world *world)
 {
     struct flush_asked *asked = ARENA_NEW(&world->arena, struct flush_asked);
@@ -324,6 +345,20 @@ static void on_faults(struct world *world)
 static void on_faults_end(struct world *world)
 {
     memset(world->disk.one_in, 0, sizeof(world->disk.one_in));
+}
+
+static void on_shard_fails(struct world *world)
+{
+    uint32_t shard = (uint32_t)below(world, SHARD_COUNT);
+
+    world->shards[shard].fail_one_in = (uint32_t)(1 + below(world, 6));
+    world_trace(world, "shard %u fails, one call in %u", shard, world->shards[shard].fail_one_in);
+}
+
+static void on_shards_heal(struct world *world)
+{
+    for (uint32_t i = 0; i < SHARD_COUNT; i++)
+        fake_heal(&world->shards[i]);
 }
 
 static void on_disk_full(struct world *world)
@@ -485,11 +520,15 @@ static const struct {
     {"seal",        400,  on_seal,        false},
     {"compact",     200,  on_compact,     false},
     {"compact all", 10,   on_compact_all, false},
+    {"deliver",     500,  on_deliver,     false},
     {"flush",       20,   on_flush,       false},
     {"time",        1000, on_time,        false},
     {"clock step",  4,    on_clock_step,  false},
     {"faults",      8,    on_faults,      false},
     {"faults end",  60,   on_faults_end,  false},
+    {"shard fails", 20,   on_shard_fails, false},
+    {"shards heal", 20,   on_shards_heal, false},
+    {"move",        12,   on_move,        false},
     {"disk full",   12,   on_disk_full,   false},
     {"space",       60,   on_space,       false},
     {"arm cut",     60,   on_arm_cut,     false},

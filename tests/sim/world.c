@@ -30,6 +30,10 @@ const char *const count_names[COUNT_OF_COUNTS] = {
     [COUNT_DISK_FULL] = "full disks",
     [COUNT_IO_FAULTS] = "I/O errors",
     [COUNT_CLOCK_STEPS] = "clock steps",
+    [COUNT_DELIVERIES] = "turns of delivery",
+    [COUNT_ARCHIVE_FAILURES] = "shards that failed",
+    [COUNT_CHAINS] = "chains compared",
+    [COUNT_REBUILT] = "stores out of chains",
     [COUNT_FLIPS] = "bits flipped",
     [COUNT_FLIPS_DETECTED] = "flips detected",
 };
@@ -163,12 +167,14 @@ void world_init(struct world *world, uint64_t seed, enum sabotage sabotage)
     world->limits.wal_bytes_max = UINT64_C(1048576) * (4 + random_below(&world->random, 60));
     for (uint32_t i = 0; i < SERIES_COUNT; i++)
         make_series(world, i);
+    deliver_init(world);
 }
 
 void world_release(struct world *world)
 {
     if (world->store)
         world_close(world);
+    deliver_release(world);
     for (size_t i = 0; i < world->task_count; i++)
         task_release(world->tasks[i]);
     for (uint32_t i = 0; i < SERIES_COUNT; i++)
@@ -225,6 +231,8 @@ enum code world_open(struct world *world, struct error *err)
         assert(world->store == NULL);
         catalog_free(world->catalog);
         world->catalog = NULL;
+    } else {
+        deliver_open(world);
     }
     return code;
 }
@@ -235,6 +243,7 @@ void world_close(struct world *world)
         view_free(world->views[i].view);
         world->views[i].view = NULL;
     }
+    deliver_close(world);
     store_close(world->store);
     world->store = NULL;
     for (size_t i = world->task_count; i-- > 0;) {

@@ -11,13 +11,16 @@
 #include "fake_disk.h"
 #include "fake_fs.h"
 #include "memory_index.h"
+#include "store/delivery/delivery.h"
 #include "store/store.h"
 #include "store/view.h"
+#include "tests/fake_archive.h"
 
 enum {
     TENANT_COUNT = 3,
     SERIES_COUNT = 20, /* over all tenants */
     FIELD_COUNT = 6,
+    SHARD_COUNT = 2,
     VIEWS_HELD = 3,
     TRACE_COUNT = 48,
 };
@@ -105,6 +108,10 @@ enum count {
     COUNT_DISK_FULL,
     COUNT_IO_FAULTS,
     COUNT_CLOCK_STEPS,
+    COUNT_DELIVERIES,
+    COUNT_ARCHIVE_FAILURES,
+    COUNT_CHAINS,
+    COUNT_REBUILT,
     COUNT_FLIPS,
     COUNT_FLIPS_DETECTED,
     COUNT_OF_COUNTS
@@ -124,6 +131,10 @@ struct world {
     struct store *store;     /* likewise */
     struct note_sink sink;   /* of the store */
     struct block_decoder *decoder;
+    struct fake_archive shards[SHARD_COUNT]; /* what the machine's end does not touch */
+    uint32_t homes[TENANT_COUNT];            /* of which each tenant has one */
+    struct delivery_rules delivery_rules;
+    struct delivery *delivery; /* NULL while the store is closed */
 
     struct known_series series[SERIES_COUNT];
     struct task **tasks; /* all, in order of submission */
@@ -192,6 +203,18 @@ void check_flushed(struct world *world);
 void resolve_unknown(struct world *world);
 /* May miss rows when it says so, or those of the task `spared`; never shows another value. */
 bool check_flipped(struct world *world, const struct task *spared);
+
+/* deliver.c */
+void deliver_init(struct world *world);
+void deliver_release(struct world *world);
+void deliver_open(struct world *world);
+void deliver_close(struct world *world);
+/* A turn; true when there was something to do. */
+bool deliver_step(struct world *world, struct error *err, enum code *code);
+/* What shards have is whole, and as far as their chains say that rows are there, they are. */
+void check_shards(struct world *world);
+/* After that: until nothing is left to do; then each chain is the manifest. */
+void check_delivered(struct world *world);
 
 /* step.c */
 void world_step(struct world *world);

@@ -83,11 +83,42 @@ static int teardown(void **state)
     return rmdir(directory);
 }
 
+static void test_a_secret_that_others_may_touch_is_not_read(void **state)
+{
+    static const struct {
+        mode_t mode;
+        enum code want;
+    } cases[] = {
+        {0600, OK      },
+        {0440, OK      },
+        {0604, E_CONFIG},
+        {0602, E_CONFIG},
+        {0644, E_CONFIG},
+        {0666, E_CONFIG}
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct buf text = BUF_INIT(1 << 10);
+        struct error err = {0};
+        enum code code;
+
+        write_file("secret", 10);
+        assert_int_equal(chmod(path_of("secret"), cases[i].mode), 0);
+        code = text_file_read_secret(path_of("secret"), 100, &text, &err);
+        if (code != cases[i].want || text.size != (code ? 0 : 10))
+            fail_msg("mode %03o: got %d, %zu bytes: %s", cases[i].mode, code, text.size, err.text);
+        assert_int_equal(unlink(path_of("secret")), 0);
+        buf_release(&text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_file_is_read_whole_up_to_the_limit),
         cmocka_unit_test(test_what_is_no_file_is_told_with_its_path),
+        cmocka_unit_test(test_a_secret_that_others_may_touch_is_not_read),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

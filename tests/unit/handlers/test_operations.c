@@ -1,3 +1,4 @@
+#include "store/delivery/delivery.h"
 #include "tests/unit/handlers/serving.h"
 
 static struct serving serving;
@@ -59,13 +60,22 @@ static char *page_text(void)
     return text;
 }
 
+static bool everybody_north(void *context, const struct tenant *tenant, char name[SHARD_NAME_SIZE])
+{
+    (void)context, (void)tenant;
+    memcpy(name, "north", sizeof("north"));
+    return true;
+}
+
 /* Every family that is there once each kind of request has come. */
 static void test_the_reference_names_exactly_the_metrics_there_are(void **state)
 {
+    static const struct delivery_rules rules = {.shard_of = everybody_north};
     const char *const page = page_text();
     char name[128], wanted[160];
 
     (void)state;
+    assert_int_equal(delivery_new(serving.app.store, &rules, &serving.app.delivery, NULL), OK);
     expect(&serving, "POST /v1/points", "m f=1 1\n", 204, "");
     expect(&serving, "POST /v1/points", "m f=x 1\n", 400, "");
     expect(&serving, "GET /v1/query?measurement=m", NULL, 200, "");
@@ -85,6 +95,8 @@ static void test_the_reference_names_exactly_the_metrics_there_are(void **state)
         if (strstr(serving.answer, wanted) == NULL)
             fail_msg("docs/reference/metrics.md tells of %s, which is not there", name);
     }
+    delivery_free(serving.app.delivery);
+    serving.app.delivery = NULL;
 }
 
 int main(void)

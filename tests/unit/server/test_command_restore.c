@@ -111,6 +111,13 @@ static void test_damage_leaves_nothing(void **state)
 static void test_the_command_line_is_checked(void **state)
 {
     static const char *const no_from[] = {"restore", "--data", "x", NULL};
+    static const char *const both[] = {"restore", "--from", "x", "--tenant",
+                                       "acme",    "--data", "x", NULL};
+    static const char *const no_file[] = {
+        "restore", "--tenants", "/tmp/weir-no-such-file", "--data", "/tmp/weir-no-such-data", NULL};
+    static const char *const bad_hex[] = {
+        "restore", "--tenants", "/tmp/weir-no-such-file", "--incarnation", "17", "--data",
+        "x",       NULL};
     static const char *const help[] = {"restore", "--help", NULL};
     static const char *const nowhere[] = {
         "restore", "--from", "/tmp/weir-no-such-backup", "--data", "/tmp/weir-no-such-data", NULL};
@@ -121,6 +128,15 @@ static void test_the_command_line_is_checked(void **state)
     captured_run(command_restore, no_from, &captured);
     assert_int_equal(captured.exit_code, COMMAND_USAGE);
     assert_non_null(strstr(captured.err, "--from BACKUP is missing"));
+    captured_run(command_restore, both, &captured);
+    assert_int_equal(captured.exit_code, COMMAND_USAGE);
+    assert_non_null(strstr(captured.err, "--tenant and --incarnation are of shards"));
+    captured_run(command_restore, no_file, &captured);
+    assert_int_equal(captured.exit_code, COMMAND_FAILED);
+    assert_non_null(strstr(captured.err, "/tmp/weir-no-such-file: no such file"));
+    captured_run(command_restore, bad_hex, &captured);
+    assert_int_equal(captured.exit_code, COMMAND_FAILED);
+    assert_non_null(strstr(captured.err, "is not 32 hexadecimal digits"));
     captured_run(command_restore, help, &captured);
     assert_int_equal(captured.exit_code, COMMAND_DONE);
     assert_non_null(strstr(captured.out, "--data DIR"));

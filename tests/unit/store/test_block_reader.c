@@ -92,9 +92,9 @@ static void read_all(struct pack_fixture *fixture, const struct place *place,
                      const struct block *block, struct column_cache *cache, bool decodes)
 {
     struct block_decoder *decoder = decodes ? fixture->decoder : NULL;
-    const int64_t *time, *ingest, *revision;
+    const int64_t *time = NULL, *ingest = NULL, *revision = NULL;
     struct block_reader reader, plain;
-    const uint8_t *history;
+    const uint8_t *history = NULL;
     struct error err = {0};
     struct arena arena;
 

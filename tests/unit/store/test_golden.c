@@ -10,6 +10,7 @@
 
 #include <dirent.h>
 
+#include "store/delivery/chain.h"
 #include "store/packs/manifest.h"
 #include "store/packs/pack.h"
 #include "store/wal/replay.h"
@@ -250,6 +251,18 @@ static void read_entry(struct bytes bytes, const char *path)
         fail_msg("%s: %s", path, err.text);
 }
 
+static void read_chain(struct bytes bytes, const char *path)
+{
+    struct chain_entry entry;
+    struct error err = {0};
+    struct arena arena;
+
+    arena_init(&arena, SIZE_MAX, NULL);
+    if (chain_entry_decode(bytes, &arena, &entry, &err) != OK)
+        fail_msg("%s: %s", path, err.text);
+    arena_release(&arena);
+}
+
 static void read_pack(struct bytes bytes, const char *path)
 {
     struct block_decoder *decoder;
@@ -348,6 +361,7 @@ static void test_every_golden_file_is_read(void **state)
         void (*read)(struct bytes bytes, const char *path); /* NULL: the test above */
     } formats[] = {
         {"block",  read_block  },
+        {"chain",  read_chain  },
         {"index",  read_entry  },
         {"pack",   read_pack   },
         {"record", read_record },

@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include <lmdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -327,6 +328,60 @@ static void test_reading_needs_an_index(void **state)
     assert_non_null(strstr(err.text, path));
 }
 
+/* As an earlier version left it, which did not know the table. */
+static void drop_table(struct place *place, const char *name)
+{
+    MDB_env *environment;
+    MDB_txn *transaction;
+    MDB_dbi table;
+
+    index_lmdb_close(place->index);
+    assert_int_equal(mdb_env_create(&environment), 0);
+    assert_int_equal(mdb_env_set_maxdbs(environment, 20), 0);
+    assert_int_equal(mdb_env_open(environment, place->path, 0, 0600), 0);
+    assert_int_equal(mdb_txn_begin(environment, NULL, 0, &transaction), 0);
+    assert_int_equal(mdb_dbi_open(transaction, name, 0, &table), 0);
+    assert_int_equal(mdb_drop(transaction, table, 1), 0);
+    assert_int_equal(mdb_txn_commit(transaction), 0);
+    mdb_env_close(environment);
+    place->index = NULL;
+}
+
+static enum code refuse_entry(void *context, struct bytes key, struct bytes value,
+                              struct error *err)
+{
+    (void)context, (void)key, (void)value;
+    return error_set(err, E_INTERNAL, "an entry of a table that is not there");
+}
+
+static void test_a_table_that_came_later_may_be_missing_for_readers(void **state)
+{
+    struct place *place = *state;
+    struct index_transaction *transaction;
+    struct error err = {0};
+
+    drop_table(place, "delivered");
+    open_index(place, true);
+    expect(place, INDEX_DELIVERED, BYTES("k"), NULL);
+    expect(place, INDEX_NOTE, BYTES("k"), NULL);
+    transaction = begin(place, false);
+    assert_int_equal(place->index->operations->walk(transaction, INDEX_DELIVERED, (struct bytes){0},
+                                                    refuse_entry, NULL, &err),
+                     OK);
+    place->index->operations->abort(transaction);
+    index_lmdb_close(place->index);
+    open_index(place, false); /* which makes it */
+    transaction = begin(place, true);
+    put(place, transaction, INDEX_DELIVERED, BYTES("k"), BYTES("v"));
+    commit(place, transaction);
+    index_lmdb_close(place->index);
+    open_index(place, true);
+    expect(place, INDEX_DELIVERED, BYTES("k"), "v");
+    drop_table(place, "note"); /* one of the first version */
+    assert_int_equal(index_lmdb_open(place->path, MAP_BYTES, true, &place->index, &err), E_CORRUPT);
+    assert_non_null(strstr(err.text, "table note is missing"));
+}
+
 static void test_another_file_is_told_apart(void **state)
 {
     struct place *place = *state;
@@ -574,6 +629,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_killed_process_leaves_whole_transactions, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_reading_needs_an_index, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_table_that_came_later_may_be_missing_for_readers,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(test_another_file_is_told_apart, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_index_that_was_never_whole_is_made_again, setup,
                                         teardown),

@@ -1,5 +1,6 @@
 #include "store/verify.h"
 
+#include "store/delivery/delivered.h"
 #include "tests/unit/store/house.h"
 
 struct told {
@@ -136,6 +137,41 @@ static void test_a_good_pack_that_is_another_is_told(void **state)
     assert_int_equal(report.faults, 1);
     assert_non_null(strstr(told.texts[0], "not the pack that the manifest was told of"));
     house_remove(&other);
+    house_remove(&house);
+}
+
+/* What shards have, as the index knows it, is held against the manifest. */
+static void test_a_delivered_pack_that_is_another_is_told(void **state)
+{
+    struct chain_pack pack = {.parts = 2};
+    struct verify_report report;
+    struct told told;
+    struct house house;
+    struct diff diff;
+
+    (void)state;
+    make(&house);
+    house_open_index(&house);
+    assert_int_equal(delivered_compare(house.index, BYTES("acme"), BYTES("north"), &diff, NULL),
+                     OK);
+    assert_int_equal(diff.counts[DIFF_ADD], 2);
+    pack.entry = diff.packs[0].pack.entry;
+    assert_int_equal(delivered_begin(house.index, BYTES("acme"), BYTES("north"), &pack, 1, NULL),
+                     OK);
+    index_lmdb_close(house.index);
+    fs_posix_close(house.fs.inner);
+    look(&house, &told, &report);
+    assert_int_equal(report.faults, 0);
+    house_open_index(&house);
+    pack.entry.incarnation.bytes[0] ^= 1;
+    assert_int_equal(delivered_begin(house.index, BYTES("acme"), BYTES("north"), &pack, 1, NULL),
+                     OK);
+    index_lmdb_close(house.index);
+    fs_posix_close(house.fs.inner);
+    look(&house, &told, &report);
+    assert_int_equal(report.faults, 1);
+    assert_non_null(strstr(told.texts[0], "delivered pack: pack acme/0000000000000001 is not"));
+    diff_release(&diff);
     house_remove(&house);
 }
 
@@ -277,6 +313,7 @@ int main(void)
         cmocka_unit_test(test_a_damaged_pack_is_told),
         cmocka_unit_test(test_a_pack_that_is_gone_is_told),
         cmocka_unit_test(test_a_good_pack_that_is_another_is_told),
+        cmocka_unit_test(test_a_delivered_pack_that_is_another_is_told),
         cmocka_unit_test(test_a_gap_is_told_until_it_is_accepted),
         cmocka_unit_test(test_an_index_of_a_later_format_is_refused),
         cmocka_unit_test(test_data_beside_another_index_is_refused_and_kept),

@@ -1,0 +1,79 @@
+/* What shards have of a tenant's packs, as this data directory knows: the table `delivered` of the
+ * index, and where the tenant's chains stand (docs/formats/index.md).  It lags behind the shard by
+ * at most one chain entry.
+ *
+ * Thread: any; what writes waits for other writers of the index. */
+#ifndef WEIR_STORE_DELIVERY_DELIVERED_H
+#define WEIR_STORE_DELIVERY_DELIVERED_H
+
+#include "store/delivery/chain.h"
+
+struct index;
+struct index_transaction;
+
+enum delivered_state {
+    DELIVERED_LISTED = 1,  /* all of it is there, and the chain names it */
+    DELIVERED_REMOVED = 2, /* the chain names it no more, its documents are to be deleted */
+    DELIVERED_BEGUN = 3,   /* some of it may be there, and the chain does not name it */
+};
+
+struct delivered {
+    enum delivered_state state;
+    struct bytes shard;
+    struct chain_pack pack;
+};
+
+void delivered_encode(const struct delivered *delivered, struct buf *out);
+/* The shard points into `bytes`.  E_CORRUPT. */
+MUST_USE enum code delivered_decode(struct bytes bytes, struct delivered *delivered,
+                                    struct error *err);
+
+/* What the manifest and the shard differ by. */
+enum diff_kind {
+    DIFF_ADD,       /* live, and not listed there; parts are known when it was begun, else 0 */
+    DIFF_KEEP,      /* live and listed */
+    DIFF_REMOVE,    /* listed or begun there, and not live any more */
+    DIFF_DISCARD,   /* removed */
+    DIFF_ELSEWHERE, /* of another shard, and not live any more: nothing but to forget it */
+};
+
+struct diff_pack {
+    enum diff_kind kind;
+    bool listed, begun;
+    struct chain_pack pack;
+};
+
+struct diff {
+    struct diff_pack *packs; /* owned; ascending by number */
+    size_t count, capacity;
+    size_t counts[DIFF_ELSEWHERE + 1]; /* by kind */
+    uint64_t next;                     /* number of the next entry of the chain */
+    int64_t through;                   /* of the entry before; INT64_MIN = none */
+    bool returns;        /* the chain was left for another shard's: a checkpoint is due */
+    int64_t ingest_last; /* all rows up to here are in packs */
+};
+
+/* As of one moment.  E_CORRUPT: the two tables contradict each other. */
+MUST_USE enum code delivered_compare(struct index *index, struct bytes tenant, struct bytes shard,
+                                     struct diff *diff, struct error *err);
+/* NULL: it has none of the number. */
+const struct diff_pack *diff_find(const struct diff *diff, uint64_t number);
+void diff_release(struct diff *diff);
+
+/* Each in one transaction.  After E_IO only a restart tells whether it took place. */
+
+/* Before the first of their documents is sent: so that what a crash leaves there is known. */
+MUST_USE enum code delivered_begin(struct index *index, struct bytes tenant, struct bytes shard,
+                                   const struct chain_pack *packs, size_t count, struct error *err);
+/* The entry is at the shard. */
+MUST_USE enum code delivered_apply(struct index *index, struct bytes shard,
+                                   const struct chain_entry *entry, struct error *err);
+/* Nothing of them is there, or nobody looks after it any more. */
+MUST_USE enum code delivered_forget(struct index *index, struct bytes tenant,
+                                    const uint64_t *numbers, size_t count, struct error *err);
+
+/* Within a transaction: all of all tenants, for a new incarnation has chains of its own. */
+MUST_USE enum code delivered_clear(struct index *index, struct index_transaction *transaction,
+                                   struct error *err);
+
+#endif

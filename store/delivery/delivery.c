@@ -1,0 +1,530 @@
+/* Who takes turns, and when.  A shard's thread takes one of its tenants after another; what a
+ * tenant's turn is, turn.c says. */
+#include "store/delivery/delivery.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "base/thread.h"
+#include "store/delivery/turn.h"
+#include "store/state.h"
+
+enum { TURN_BYTES_MAX = 64 << 20 };
+
+static const int64_t look_ns = 1000000000, rest_first_ns = 500000000,
+                     rest_most_ns = 30 * INT64_C(1000000000), told_ns = 60 * INT64_C(1000000000);
+
+struct shard {
+    struct shard *next;
+    struct delivery *delivery;
+    char name[SHARD_NAME_SIZE];
+    struct thread *thread; /* NULL without delivery_start() */
+    /* Its thread's. */
+    struct archive *archive; /* NULL: to be opened */
+    uint32_t cursor;         /* whose turn it is */
+    int64_t rest_ns, rest_until_ns;
+    struct random random;
+    enum code trouble; /* that was told; OK: none */
+    int64_t told_at_ns;
+    struct metric *packs, *bytes, *failures, *stopped, *lag_packs, *lag_bytes, *lag_seconds;
+};
+
+struct delivery {
+    struct store *store;
+    const struct delivery_rules *rules;
+    struct thread *looker;
+    _Atomic bool stop;
+    pthread_mutex_t lock;          /* guards, and `busy` of recipients: */
+    pthread_cond_t more;           /* the time has come to stop */
+    struct shard *shards;          /* one is made when it is first seen, and stays */
+    struct recipient **recipients; /* by tenant ordinal; NULL = none yet */
+    size_t recipient_capacity;
+};
+
+/* --- shards --- */
+
+static void shard_metrics(struct shard *shard)
+{
+    static const struct {
+        size_t offset;
+        const char *name, *help;
+        enum metric_kind kind;
+    } rows[] = {
+#define SHARD_METRIC(member) offsetof(struct shard, member)
+        {SHARD_METRIC(packs),       "weir_delivery_packs_total",    "Packs that a shard has, in a chain.",
+                                                                   METRIC_COUNTER                                                                                                },
+        {SHARD_METRIC(bytes),       "weir_delivery_bytes_total",    "Bytes of parts that a shard took.",
+                                                                   METRIC_COUNTER                                                                                                },
+        {SHARD_METRIC(failures),    "weir_delivery_failures_total", "Turns that did not come off.",
+                                                                   METRIC_COUNTER                                                                                                },
+        {SHARD_METRIC(stopped),     "weir_delivery_stopped",
+                                                                   "Tenants whose delivery has ended: their data directory was copied.",                             METRIC_GAUGE},
+        {SHARD_METRIC(lag_packs),   "weir_delivery_lag_packs",      "Packs that are to be delivered.",
+                                                                   METRIC_GAUGE                                                                                                  },
+        {SHARD_METRIC(lag_bytes),   "weir_delivery_lag_bytes",      "Their bytes.",                        METRIC_GAUGE},
+        {SHARD_METRIC(lag_seconds), "weir_delivery_lag_seconds",
+                                                                   "Since the oldest row in them was acknowledged.",                                                 METRIC_GAUGE},
+#undef SHARD_METRIC
+    };
+    struct metrics *metrics = shard->delivery->store->options.metrics;
+    struct buf labels = BUF_INIT(512);
+
+    metric_label(&labels, "shard", bytes_of(shard->name));
+    buf_put_char(&labels, 0);
+    for (size_t i = 0; metrics != NULL && !labels.failed && i < COUNT_OF(rows); i++)
+        *(struct metric **)((char *)shard + rows[i].offset) =
+            metrics_get(metrics, rows[i].name, rows[i].help, rows[i].kind, labels.data);
+    buf_release(&labels);
+}
+
+/* Finds or makes; NULL when memory ran out. */
+static struct shard *shard_get(struct delivery *delivery, const char *name)
+{
+    struct shard *shard;
+
+    pthread_mutex_lock(&delivery->lock);
+    shard = delivery->shards;
+    while (shard != NULL && strcmp(shard->name, name) != 0)
+        shard = shard->next;
+    if (shard == NULL && (shard = calloc(1, sizeof(*shard))) != NULL) {
+        shard->delivery = delivery;
+        (void)snprintf(shard->name, sizeof(shard->name), "%s", name);
+        random_seed(&shard->random, (uint64_t)clock_wall_ns(delivery->store->options.clock));
+        shard_metrics(shard);
+        shard->next = delivery->shards;
+        delivery->shards = shard;
+    }
+    pthread_mutex_unlock(&delivery->lock);
+    return shard;
+}
+
+/* The first one, for a walk: none goes while there is a delivery. */
+static struct shard *shards_first(struct delivery *delivery)
+{
+    struct shard *shard;
+
+    pthread_mutex_lock(&delivery->lock);
+    shard = delivery->shards;
+    pthread_mutex_unlock(&delivery->lock);
+    return shard;
+}
+
+static void archive_leave(struct shard *shard)
+{
+    if (shard->archive != NULL)
+        shard->archive->operations->close(shard->archive);
+    shard->archive = NULL;
+}
+
+/* --- tenants --- */
+
+static uint32_t tenants_end(struct store *store)
+{
+    size_t end;
+
+    pthread_mutex_lock(&store->state_lock);
+    end = store->holding_capacity;
+    pthread_mutex_unlock(&store->state_lock);
+    return (uint32_t)end;
+}
+
+static const struct tenant *tenant_at(struct store *store, uint32_t ordinal)
+{
+    const struct tenant *tenant = NULL;
+
+    pthread_mutex_lock(&store->state_lock);
+    if (ordinal < store->holding_capacity && store->holdings[ordinal] != NULL)
+        tenant = store->holdings[ordinal]->tenant;
+    pthread_mutex_unlock(&store->state_lock);
+    return tenant;
+}
+
+static bool shard_of(const struct delivery *delivery, const struct tenant *tenant,
+                     char name[SHARD_NAME_SIZE])
+{
+    return delivery->rules->shard_of(delivery->rules->context, tenant, name);
+}
+
+/* Under the lock.  NULL when memory ran out. */
+static struct recipient *recipient_of(struct delivery *delivery, const struct tenant *tenant)
+{
+    if (tenant->ordinal >= delivery->recipient_capacity) {
+        size_t capacity = 2 * (size_t)tenant->ordinal + 16;
+        struct recipient **grown = realloc(delivery->recipients, capacity * sizeof(*grown));
+
+        if (grown == NULL)
+            return NULL;
+        memset(grown + delivery->recipient_capacity, 0,
+               (capacity - delivery->recipient_capacity) * sizeof(*grown));
+        delivery->recipients = grown;
+        delivery->recipient_capacity = capacity;
+    }
+    if (delivery->recipients[tenant->ordinal] == NULL)
+        delivery->recipients[tenant->ordinal] = recipient_new(tenant);
+    return delivery->recipients[tenant->ordinal];
+}
+
+/* NULL when another thread has it: its shard was changed a moment ago. */
+static struct recipient *recipient_enter(struct shard *shard, const struct tenant *tenant)
+{
+    struct delivery *delivery = shard->delivery;
+    struct recipient *recipient;
+
+    pthread_mutex_lock(&delivery->lock);
+    recipient = recipient_of(delivery, tenant);
+    if (recipient != NULL && recipient->busy)
+        recipient = NULL;
+    if (recipient != NULL) {
+        recipient->busy = true;
+        if (strcmp(recipient->shard, shard->name) != 0)
+            recipient_move(recipient, shard->name);
+    }
+    pthread_mutex_unlock(&delivery->lock);
+    return recipient;
+}
+
+static void recipient_leave(struct delivery *delivery, struct recipient *recipient)
+{
+    pthread_mutex_lock(&delivery->lock);
+    recipient->busy = false;
+    pthread_mutex_unlock(&delivery->lock);
+}
+
+/* --- turns --- */
+
+/* The shard rests, somewhat longer or shorter than others that failed at the same time. */
+static void note_failure(struct shard *shard, enum code code, const struct error *err)
+{
+    int64_t now_ns = clock_monotonic_ns(shard->delivery->store->options.clock);
+    int64_t rest_ns;
+
+    archive_leave(shard);
+    metric_add(shard->failures, 1);
+    shard->rest_ns = shard->rest_ns == 0 ? rest_first_ns : 2 * shard->rest_ns;
+    if (shard->rest_ns > rest_most_ns)
+        shard->rest_ns = rest_most_ns;
+    rest_ns =
+        shard->rest_ns / 2 + (int64_t)random_below(&shard->random, (uint64_t)shard->rest_ns + 1);
+    shard->rest_until_ns = now_ns + rest_ns;
+    if (shard->trouble == code || (shard->told_at_ns != 0 && now_ns - shard->told_at_ns < told_ns))
+        return;
+    log_event(code == E_CONFIG ? LOG_ERROR : LOG_WARN,
+              "a shard takes no packs; they wait here until it does",
+              LOG_CSTR("shard", shard->name), LOG_CSTR("code", code_row(code)->slug),
+              LOG_LONG_TEXT("error", bytes_of(err->text)));
+    shard->trouble = code;
+    shard->told_at_ns = now_ns;
+}
+
+static void note_success(struct shard *shard)
+{
+    shard->rest_ns = 0;
+    if (shard->trouble == OK)
+        return;
+    log_event(LOG_INFO, "a shard takes packs again", LOG_CSTR("shard", shard->name));
+    shard->trouble = OK;
+}
+
+static void note_stopped(struct shard *shard, const struct recipient *recipient,
+                         const struct error *err)
+{
+    metric_add(shard->failures, 1);
+    log_event(LOG_ERROR, "delivery of a tenant has ended",
+              LOG_TEXT("tenant", recipient->tenant->name), LOG_CSTR("shard", shard->name),
+              LOG_LONG_TEXT("error", bytes_of(err->text)));
+}
+
+static enum code archive_enter(struct shard *shard, struct error *err)
+{
+    const struct delivery_rules *rules = shard->delivery->rules;
+
+    return shard->archive != NULL ? OK
+                                  : rules->open(rules->context, shard->name, &shard->archive, err);
+}
+
+/* *did: it acted, or tried to. */
+static enum code recipient_turn(struct shard *shard, struct recipient *recipient, bool *did,
+                                struct error *err)
+{
+    struct store *store = shard->delivery->store;
+    struct turn turn = {
+        .store = store,
+        .recipient = recipient,
+        .bytes_max = TURN_BYTES_MAX,
+        .stop = &shard->delivery->stop,
+        .packs = shard->packs,
+        .bytes = shard->bytes,
+    };
+    struct error found = {0};
+    enum code code = archive_enter(shard, &found);
+
+    turn.archive = shard->archive;
+    if (code == OK)
+        code = turn_deliver(&turn, &found);
+    *did = code != OK || turn.acted;
+    if (code && store->failed) {
+        if (err != NULL)
+            *err = found;
+        return E_IO;
+    }
+    if (code == E_DRAINING && shard->delivery->stop)
+        return OK;
+    if (recipient->stopped)
+        note_stopped(shard, recipient, &found);
+    else if (code)
+        note_failure(shard, code, &found);
+    else if (turn.acted)
+        note_success(shard);
+    return OK;
+}
+
+/* A turn of one of its tenants, if one has anything to do. */
+static enum code shard_turn(struct shard *shard, bool *did, struct error *err)
+{
+    struct delivery *delivery = shard->delivery;
+    struct store *store = delivery->store;
+    uint32_t end = tenants_end(store);
+    enum code code = OK;
+
+    *did = false;
+    if (clock_monotonic_ns(store->options.clock) < shard->rest_until_ns)
+        return OK;
+    for (uint32_t i = 0; code == OK && !*did && i < end && !delivery->stop && !store->failed; i++) {
+        const struct tenant *tenant = tenant_at(store, shard->cursor++ % end);
+        char name[SHARD_NAME_SIZE];
+        struct recipient *recipient;
+
+        if (tenant == NULL || !shard_of(delivery, tenant, name) || strcmp(name, shard->name) != 0)
+            continue;
+        recipient = recipient_enter(shard, tenant);
+        if (recipient == NULL)
+            continue;
+        if (recipient_waits(recipient, store))
+            code = recipient_turn(shard, recipient, did, err);
+        recipient_leave(delivery, recipient);
+    }
+    return code;
+}
+
+/* Shards that a tenant has now.  False: memory. */
+static bool shards_look(struct delivery *delivery)
+{
+    uint32_t end = tenants_end(delivery->store);
+
+    for (uint32_t i = 0; i < end; i++) {
+        const struct tenant *tenant = tenant_at(delivery->store, i);
+        char name[SHARD_NAME_SIZE];
+
+        if (tenant != NULL && shard_of(delivery, tenant, name) && shard_get(delivery, name) == NULL)
+            return false;
+    }
+    return true;
+}
+
+enum code delivery_step(struct delivery *delivery, bool *did, struct error *err)
+{
+    enum code code = OK;
+
+    assert(delivery->looker == NULL);
+    *did = false;
+    if (!shards_look(delivery))
+        return error_set(err, E_MEMORY, "no memory for a shard");
+    for (struct shard *shard = shards_first(delivery); code == OK && !*did && shard != NULL;
+         shard = shard->next)
+        code = shard_turn(shard, did, err);
+    return code;
+}
+
+/* --- threads --- */
+
+/* False: to stop. */
+static bool wait_ns(struct delivery *delivery, int64_t ns)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += (until.tv_nsec + ns) / 1000000000;
+    until.tv_nsec = (until.tv_nsec + ns) % 1000000000;
+    pthread_mutex_lock(&delivery->lock);
+    while (!delivery->stop &&
+           pthread_cond_timedwait(&delivery->more, &delivery->lock, &until) != ETIMEDOUT)
+        ;
+    pthread_mutex_unlock(&delivery->lock);
+    return !delivery->stop;
+}
+
+static void shard_run(void *context)
+{
+    struct shard *shard = context;
+    struct delivery *delivery = shard->delivery;
+    int64_t pause_ns = 0;
+
+    while (wait_ns(delivery, pause_ns)) {
+        struct error err = {0};
+        bool did = false;
+        int64_t rest_ns;
+
+        if (shard_turn(shard, &did, &err) != OK)
+            log_error(LOG_ERROR, "delivery ends until the next start", &err);
+        rest_ns = shard->rest_until_ns - clock_monotonic_ns(delivery->store->options.clock);
+        pause_ns = did ? 0 : look_ns;
+        if (rest_ns > 0)
+            pause_ns = rest_ns;
+        if (delivery->store->failed)
+            break;
+    }
+}
+
+static void threads_start(struct delivery *delivery)
+{
+    struct error err = {0};
+
+    for (struct shard *shard = shards_first(delivery); shard != NULL; shard = shard->next) {
+        char name[16];
+
+        if (shard->thread != NULL)
+            continue;
+        (void)snprintf(name, sizeof(name), "to-%.12s", shard->name);
+        if (thread_start(name, shard_run, shard, &shard->thread, &err) != OK)
+            log_error(LOG_ERROR, "a shard gets no packs for want of a thread", &err);
+    }
+}
+
+static void look_run(void *context)
+{
+    struct delivery *delivery = context;
+    int64_t pause_ns = 0;
+
+    while (wait_ns(delivery, pause_ns)) {
+        pause_ns = look_ns;
+        if (shards_look(delivery)) /* else once more */
+            threads_start(delivery);
+    }
+}
+
+enum code delivery_start(struct delivery *delivery, struct error *err)
+{
+    assert(delivery->looker == NULL);
+    return thread_start("delivery", look_run, delivery, &delivery->looker, err);
+}
+
+void delivery_stop(struct delivery *delivery)
+{
+    if (delivery == NULL)
+        return;
+    pthread_mutex_lock(&delivery->lock);
+    delivery->stop = true;
+    pthread_cond_broadcast(&delivery->more);
+    pthread_mutex_unlock(&delivery->lock);
+    thread_join(delivery->looker); /* then no new ones are started */
+    delivery->looker = NULL;
+    for (struct shard *shard = shards_first(delivery); shard != NULL; shard = shard->next) {
+        thread_join(shard->thread);
+        shard->thread = NULL;
+        archive_leave(shard);
+    }
+}
+
+enum code delivery_new(struct store *store, const struct delivery_rules *rules,
+                       struct delivery **out, struct error *err)
+{
+    struct delivery *delivery = calloc(1, sizeof(*delivery));
+    pthread_condattr_t monotonic;
+
+    *out = delivery;
+    if (delivery == NULL)
+        return error_set(err, E_MEMORY, "no memory for the delivery of packs");
+    delivery->store = store;
+    delivery->rules = rules;
+    pthread_mutex_init(&delivery->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&delivery->more, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    return OK;
+}
+
+void delivery_free(struct delivery *delivery)
+{
+    if (delivery == NULL)
+        return;
+    delivery_stop(delivery);
+    while (delivery->shards != NULL) {
+        struct shard *shard = delivery->shards;
+
+        delivery->shards = shard->next;
+        free(shard);
+    }
+    for (size_t i = 0; i < delivery->recipient_capacity; i++)
+        recipient_free(delivery->recipients[i]);
+    free(delivery->recipients);
+    pthread_cond_destroy(&delivery->more);
+    pthread_mutex_destroy(&delivery->lock);
+    free(delivery);
+}
+
+/* --- gauges --- */
+
+struct lag {
+    uint64_t packs, bytes, stopped;
+    int64_t oldest; /* ingest time */
+};
+
+static void lag_add(struct delivery *delivery, const struct tenant *tenant,
+                    const struct shard *shard, struct lag *lag)
+{
+    struct diff diff;
+
+    pthread_mutex_lock(&delivery->lock);
+    if (tenant->ordinal < delivery->recipient_capacity &&
+        delivery->recipients[tenant->ordinal] != NULL)
+        lag->stopped += delivery->recipients[tenant->ordinal]->stopped;
+    pthread_mutex_unlock(&delivery->lock);
+    if (delivered_compare(delivery->store->options.index, tenant->name, bytes_of(shard->name),
+                          &diff, NULL) != OK)
+        return;
+    for (size_t i = 0; i < diff.count; i++) {
+        const struct manifest_entry *entry = &diff.packs[i].pack.entry;
+
+        if (diff.packs[i].kind != DIFF_ADD)
+            continue;
+        lag->packs++;
+        lag->bytes += entry->bytes;
+        if (entry->row_count > 0 && entry->ingest_first < lag->oldest)
+            lag->oldest = entry->ingest_first;
+    }
+    diff_release(&diff);
+}
+
+static void shard_measure(struct delivery *delivery, struct shard *shard)
+{
+    struct store *store = delivery->store;
+    uint32_t end = tenants_end(store);
+    struct lag lag = {.oldest = INT64_MAX};
+    int64_t now = clock_wall_ns(store->options.clock);
+
+    for (uint32_t i = 0; i < end; i++) {
+        const struct tenant *tenant = tenant_at(store, i);
+        char name[SHARD_NAME_SIZE];
+
+        if (tenant != NULL && shard_of(delivery, tenant, name) && strcmp(name, shard->name) == 0)
+            lag_add(delivery, tenant, shard, &lag);
+    }
+    metric_set(shard->lag_packs, (int64_t)lag.packs);
+    metric_set(shard->lag_bytes, (int64_t)lag.bytes);
+    metric_set(shard->lag_seconds, now > lag.oldest ? (now - lag.oldest) / 1000000000 : 0);
+    metric_set(shard->stopped, (int64_t)lag.stopped);
+}
+
+void delivery_measure(struct delivery *delivery)
+{
+    if (delivery == NULL || delivery->store->options.metrics == NULL || !shards_look(delivery))
+        return;
+    for (struct shard *shard = shards_first(delivery); shard != NULL; shard = shard->next)
+        shard_measure(delivery, shard);
+}

@@ -1,0 +1,21 @@
+/* What delivery asks of other rooms: which shard a tenant has, and how to reach it. */
+#ifndef WEIR_STORE_DELIVERY_DELIVERY_RULES_H
+#define WEIR_STORE_DELIVERY_DELIVERY_RULES_H
+
+#include "model/archive.h"
+#include "model/series.h"
+
+enum { SHARD_NAME_SIZE = 65 }; /* [a-z0-9_-]{1,64} and a NUL */
+
+/* Any thread; lives as long as the delivery. */
+struct delivery_rules {
+    void *context;
+    /* The shard that the tenant has now; false: none, its packs stay here alone. */
+    bool (*shard_of)(void *context, const struct tenant *tenant, char name[SHARD_NAME_SIZE]);
+    /* The caller closes it.  Asked again after every failure, so that an address that was put right
+     * is taken up. */
+    enum code (*open)(void *context, const char *shard, struct archive **archive,
+                      struct error *err);
+};
+
+#endif

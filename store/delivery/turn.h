@@ -1,0 +1,69 @@
+/* One turn of one tenant at its shard.
+ *
+ * Order, and what a crash leaves:
+ *   1. the index notes which packs are begun, then their parts are sent    -> documents that are
+ *      sent again, or deleted when the pack is gone by then
+ *   2. the chain's next entry is inserted                                  -> found there at the
+ * next turn, held against our packs and taken for ours
+ *   3. the index notes what the entry says
+ *   4. documents of packs that it removed are deleted, ten minutes later; the index forgets them
+ *
+ * Packs that replace others go with the entry that removes those, so that no list has rows twice:
+ * they are sent before, over as many turns as it takes.  A pack that is damaged here is left out.
+ */
+#ifndef WEIR_STORE_DELIVERY_TURN_H
+#define WEIR_STORE_DELIVERY_TURN_H
+
+#include <stdatomic.h>
+
+#include "base/metric.h"
+#include "store/delivery/delivered.h"
+#include "store/delivery/delivery_rules.h"
+
+struct store;
+
+/* A tenant as delivery knows it between turns.  Nothing of it needs to outlive the process. */
+struct recipient {
+    /* Of the pack that a turn sent a part of; .number 0 = none. */
+    struct {
+        struct hash128_state hash; /* of what was sent; the widest alignment stands first */
+        uint64_t number;
+        uint32_t next; /* part */
+    } partial;
+    const struct tenant *tenant;
+    char shard[SHARD_NAME_SIZE]; /* what else stands here is of this one */
+    bool busy;                   /* somebody takes a turn; the delivery's lock guards it */
+    _Atomic bool stopped;        /* for good: the chain is not ours */
+    /* Nothing was left to do when the tenant's packs had changed so often. */
+    bool settled;
+    uint64_t packs_changed;
+    /* Numbers of packs; owned. */
+    uint64_t *sent;         /* whole there, and not listed */
+    uint64_t *damaged;      /* here: left out */
+    uint64_t *leaving;      /* whose documents are deleted at ... */
+    int64_t leaving_due_ns; /* ... this monotonic time */
+    size_t sent_count, damaged_count, leaving_count;
+};
+
+MUST_USE struct recipient *recipient_new(const struct tenant *tenant); /* NULL: memory */
+void recipient_free(struct recipient *recipient);                      /* NULL is fine */
+/* It begins anew with the shard. */
+void recipient_move(struct recipient *recipient, const char *shard);
+/* Whether a turn could have something to do. */
+bool recipient_waits(const struct recipient *recipient, struct store *store);
+
+struct turn {
+    struct store *store;
+    struct archive *archive;
+    struct recipient *recipient;
+    uint64_t bytes_max;       /* of parts that are sent, and one part more */
+    const _Atomic bool *stop; /* between two calls of the archive it is looked at; NULL: never */
+    struct metric *packs, *bytes;
+    bool acted; /* out: something was changed, here or there */
+};
+
+/* E_DRAINING: told to stop.  E_CORRUPT: recipient->stopped is set.  store->failed: the index could
+ * not be written.  What else fails may be tried again. */
+MUST_USE enum code turn_deliver(struct turn *turn, struct error *err);
+
+#endif
