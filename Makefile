@@ -233,9 +233,9 @@ test:
 	@tests/suite delivery $(MAKE) delivery >$(BUILD)/delivery.log 2>&1 & \
 	 tests/suite replay $(MAKE) -j$(JOBS) replay MODE=asan; \
 	 $(MAKE) --no-print-directory -j$(JOBS) program MODE=asan; \
+	 tests/suite api-asan tests/api/run api-asan $(BUILD)/asan/weir; \
+	 tests/suite fuzz $(MAKE) -j$(JOBS) fuzz; \
 	 wait; cat $(BUILD)/delivery.log # databases that do not answer are waited for
-	@tests/suite api-asan tests/api/run api-asan $(BUILD)/asan/weir
-	@tests/suite fuzz $(MAKE) -j$(JOBS) fuzz
 	@tests/summary
 
 # Nine promises broken on purpose, each noticed; FAULT=NAME...: only these.

@@ -68,7 +68,8 @@ enum noun { NOUN_MEASUREMENT, NOUN_FIELD, NOUN_TAG };
 bool catalog_knows(struct catalog *catalog, const struct tenant *tenant, enum noun noun,
                    struct bytes measurement, struct bytes name);
 /* The known one that was probably meant by a name that is not; empty: none is near, or among the
- * first thousand that might be.  It lives as long as the catalog. */
+ * first thousand that might be, or the first sixteen thousand of all.  It lives as long as the
+ * catalog. */
 struct bytes catalog_nearest(struct catalog *catalog, const struct tenant *tenant, enum noun noun,
                              struct bytes measurement, struct bytes name);
 

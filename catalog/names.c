@@ -6,7 +6,8 @@
 #include "catalog/tables.h"
 
 /* The lock is held meanwhile: 1024 names of 10 letters are 0.3 ms, of 64 letters 8 ms. */
-enum { COMPARED_MAX = 1024 };
+/* Of names so many are compared, and so many met, while others wait for the tenant's lock. */
+enum { COMPARED_MAX = 1024, LOOKED_AT_MAX = 16384 };
 
 static bool is_known(const struct tenant_tables *tables, enum noun noun, struct bytes measurement,
                      struct bytes name)
@@ -53,6 +54,7 @@ struct bytes catalog_nearest(struct catalog *catalog, const struct tenant *tenan
     const struct map *names = NULL;
     const struct map_slot *slot;
     struct nearest nearest;
+    size_t looked_at = 0;
 
     (void)catalog;
     nearest_begin(&nearest, name);
@@ -62,7 +64,9 @@ struct bytes catalog_nearest(struct catalog *catalog, const struct tenant *tenan
         names = &tables->measurements;
     else if (found)
         names = noun == NOUN_FIELD ? &found->fields : &found->tags.keys;
-    for (size_t i = 0; names && nearest.compared < COMPARED_MAX && (slot = map_next(names, &i));)
+    for (size_t i = 0; names && looked_at < LOOKED_AT_MAX && nearest.compared < COMPARED_MAX &&
+                       (slot = map_next(names, &i));
+         looked_at++)
         if (counts(noun, slot))
             nearest_look(&nearest, slot->key);
     lock_leave(&tables->lock);

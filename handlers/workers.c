@@ -18,7 +18,7 @@
 enum {
     /* Jobs at work of one owner: with its clients all asleep there still are threads for others. */
     OWNER_SPARE_MAX = WORKERS_SPARE_MAX / 2,
-    TIDY_AFTER_S = 2,
+    TIDY_AFTER_S = 10, /* who asks now and then keeps what is needed again */
 };
 
 struct owner {
@@ -150,16 +150,21 @@ static void rest(struct workers *workers)
         return;
     }
     workers->untidy = false; /* no other thread waits for the same */
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += TIDY_AFTER_S;
     if (pthread_cond_timedwait(&workers->more, &workers->lock, &until) != ETIMEDOUT ||
-        workers->running > 0) {
+        workers->running > 0 || workers->first != NULL || workers->lent != NULL ||
+        workers->closed) {
         workers->untidy = true;
         return;
     }
+    workers->idle--; /* nobody shall wait for it */
+    publish(workers);
     pthread_mutex_unlock(&workers->lock);
     (void)malloc_trim(0);
     pthread_mutex_lock(&workers->lock);
+    workers->idle++;
+    publish(workers);
 }
 
 static void run_jobs(void *context)
@@ -213,6 +218,7 @@ enum code workers_start(unsigned thread_count, size_t jobs_max, struct clock *cl
 {
     unsigned thread_max = thread_count + WORKERS_SPARE_MAX;
     struct workers *workers = calloc(1, sizeof(*workers) + thread_max * sizeof(struct thread *));
+    pthread_condattr_t monotonic;
     enum code code = OK;
 
     *out = NULL;
@@ -224,7 +230,10 @@ enum code workers_start(unsigned thread_count, size_t jobs_max, struct clock *cl
     workers->end = &workers->first;
     drain_init(&workers->drain, clock);
     pthread_mutex_init(&workers->lock, NULL);
-    pthread_cond_init(&workers->more, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&workers->more, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     while (code == OK && workers->thread_count < thread_count) {
         code = thread_start("weir-query", run_jobs, workers,
                             &workers->threads[workers->thread_count], err);

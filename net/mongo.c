@@ -222,7 +222,7 @@ static void complete(mongoc_uri_t *uri)
     } numbers[] = {
         {MONGOC_URI_SERVERSELECTIONTIMEOUTMS, 5000 },
         {MONGOC_URI_CONNECTTIMEOUTMS,         5000 },
-        {MONGOC_URI_SOCKETTIMEOUTMS,          30000},
+        {MONGOC_URI_SOCKETTIMEOUTMS,          15000},
     };
     static const char *const switches[] = {MONGOC_URI_RETRYWRITES, MONGOC_URI_RETRYREADS};
 

@@ -13,7 +13,7 @@
 
 /* Does not connect yet.  `name` is the shard's, for texts; both are copied.  What the URI leaves
  * open is w=majority, journal=true, wtimeoutMS=10000, readConcernLevel=majority, retryWrites=true,
- * retryReads=true, serverSelectionTimeoutMS=5000, connectTimeoutMS=5000, socketTimeoutMS=30000 and
+ * retryReads=true, serverSelectionTimeoutMS=5000, connectTimeoutMS=5000, socketTimeoutMS=15000 and
  * appName=weir.  E_CONFIG: what cannot be right of any server.  The rest is known once a server has
  * said what it is: without `unsafe` every call is refused with E_CONFIG where a replica set or
  * mongos would be written with less than w=majority and journal=true or read back below a

@@ -59,6 +59,9 @@ static bool check(struct plan *plan, enum noun noun, struct bytes name)
     if (plan->warnings.count == WARNINGS_MAX ||
         (noun == NOUN_FIELD && is_computed(plan->query, name)))
         return true;
+    for (uint32_t i = 0; i < plan->warnings.count; i++)
+        if (plan->warnings.nouns[i] == noun && bytes_equal(plan->warnings.names[i], name))
+            return true;
     if (environment->tenant) {
         if (catalog_knows(environment->catalog, environment->tenant, noun, measurement, name))
             return true;
@@ -82,6 +85,8 @@ static bool check(struct plan *plan, enum noun noun, struct bytes name)
         buf_put_text(&text, "; the nearest is ");
         put_name(&text, nearest);
     }
+    plan->warnings.nouns[plan->warnings.count] = noun;
+    plan->warnings.names[plan->warnings.count] = name; /* lives as long as the question */
     return add(&plan->warnings, &text, &plan->arena);
 }
 

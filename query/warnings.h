@@ -4,6 +4,7 @@
 #define WEIR_QUERY_WARNINGS_H
 
 #include "base/bytes.h"
+#include "catalog/catalog.h"
 
 struct plan;
 
@@ -11,6 +12,8 @@ enum { WARNINGS_MAX = 4 }; /* of one answer; what is beyond is not told */
 
 struct warnings {
     struct bytes texts[WARNINGS_MAX]; /* all different; UTF-8, in the plan's arena */
+    struct bytes names[WARNINGS_MAX]; /* that they are about, as what: not looked for again */
+    enum noun nouns[WARNINGS_MAX];
     uint32_t count;
 };
 

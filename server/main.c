@@ -1,12 +1,23 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/nearest.h"
 #include "server/commands.h"
 
-/* libmongoc makes a file of counters while it is loaded, before main(): a limit of file sizes that
- * leaves no room for it would be our death, and not an error of a write. */
+/* libmongoc makes /dev/shm/mongoc-PID for its counters while it is loaded, before main(), and
+ * removes it in exit(): who is killed would leave one behind each time, and who gets that PID next
+ * a warning on stderr.  It calls this instead, and gets memory that goes with the process. */
+__attribute__((visibility("default"))) int shm_open(const char *name, int flags, mode_t mode)
+{
+    (void)flags;
+    (void)mode;
+    return memfd_create(name, MFD_CLOEXEC);
+}
+
+/* A limit of file sizes that leaves no room for that memory would be our death, and not an error of
+ * a write. */
 static void limit_is_an_error(void)
 {
     (void)signal(SIGXFSZ, SIG_IGN);

@@ -9,8 +9,9 @@
 enum {
     CHAIN_MAGIC = 0x4e484357, /* "WCHN" */
     CHAIN_VERSION = 1,
-    CHAIN_CHECKPOINT = 1,  /* flag */
-    ADD_BYTES_MIN = 5 + 1, /* a span and a number: what bounds counts of hostile bytes */
+    CHAIN_CHECKPOINT = 1,        /* flag */
+    ADD_BYTES_MIN = 1 + 118 + 4, /* the least entry of a manifest, as a span, and a number: what
+                                    bounds counts of hostile bytes */
     REMOVE_BYTES = 24,
     PARTS_MIN = 2, /* one of the table, and what is behind it */
     TENANT_BYTES_MAX = 64,

@@ -101,8 +101,9 @@ static enum code draft_make(const struct work *work, struct draft *draft, struct
 
 static bool is_news(const struct work *work, const struct draft *draft)
 {
-    if (work->diff.returns && !draft->removes_go)
-        return false;
+    if (work->diff.returns) /* a list that has nothing is news, too: what it had was erased */
+        return draft->removes_go && (draft->fresh > 0 || work->diff.counts[DIFF_REMOVE] > 0 ||
+                                     work->diff.counts[DIFF_ADD] == 0);
     return draft->fresh > 0 || (draft->removes_go && work->diff.counts[DIFF_REMOVE] > 0);
 }
 
@@ -184,7 +185,7 @@ static enum code adopt(struct work *work, const char *id, struct error *err)
     if (code == OK && !is_ours(work, &entry))
         code = error_set(err, E_CORRUPT,
                          "entry %" PRIu64 " of the chain of %.*s is another one's: the data "
-                         "directory was copied, and the copy was in use",
+                         "directory was copied and the copy was in use, or the shard was renamed",
                          work->diff.next, BYTES_ARG(work->tenant));
     if (code == E_NOT_FOUND)
         code = error_set(err, E_NOT_READY, "chain entry %s was there, and is not", id);
@@ -195,6 +196,30 @@ static enum code adopt(struct work *work, const char *id, struct error *err)
     arena_release(&arena);
     buf_release(&body);
     return code;
+}
+
+/* A database that was emptied, or is another one, would take an entry whose predecessors it lacks:
+ * what counts as delivered could never be found there. */
+static enum code chain_is_there(struct work *work, struct error *err)
+{
+    struct archive *archive = work->turn->archive;
+    struct buf body = BUF_INIT(CHAIN_ENTRY_BYTES_MAX);
+    char id[CHAIN_ID_SIZE];
+    enum code code;
+
+    if (work->diff.next == 0)
+        return OK;
+    chain_entry_id(&work->store->incarnation, work->diff.next - 1, id);
+    code = archive->operations->get(archive, bytes_of(work->database), ARCHIVE_MANIFESTS,
+                                    bytes_of(id), &body, err);
+    buf_release(&body);
+    if (code != E_NOT_FOUND)
+        return code;
+    error_context(err,
+                  "the shard has lost the chain of %.*s, or is another database; one of "
+                  "another name gets all of it anew",
+                  BYTES_ARG(work->tenant));
+    return work_stop(work, err);
 }
 
 static enum code write_entry(struct work *work, const struct draft *draft, struct error *err)
@@ -209,6 +234,8 @@ static enum code write_entry(struct work *work, const struct draft *draft, struc
     code = buf_finish(&body, err);
     if (code)
         error_context(err, "a chain entry of %zu packs", draft->entry.add_count);
+    if (code == OK)
+        code = chain_is_there(work, err);
     document = (struct archive_document){.id = bytes_of(id), .body = buf_bytes(&body)};
     if (code == OK) {
         document.hash = hash128(document.body);

@@ -8,7 +8,8 @@
 #include "store/state.h"
 
 enum {
-    PUT_BYTES_MAX = 8 << 20, /* of one call of the archive, unless a part is larger */
+    DOCUMENT_BODY_MAX = (16 << 20) - 1024, /* 16 MiB with its names */
+    PUT_BYTES_MAX = 8 << 20,               /* of one call of the archive, unless a part is larger */
     PUT_COUNT_MAX = 64,
     PART_BYTES_MAX = 1 << 30,
 };
@@ -26,7 +27,7 @@ static enum code note_unreadable(struct work *work, const struct diff_pack *pack
             *err = *found;
         return code;
     }
-    log_error(LOG_ERROR, "a damaged pack is not delivered", found);
+    log_error(LOG_ERROR, "a pack cannot be delivered", found);
     return numbers_add(&recipient->damaged, &recipient->damaged_count, number, err);
 }
 
@@ -82,7 +83,16 @@ static enum code choose(struct work *work, struct diff_pack *pack, struct choice
     return OK;
 }
 
-/* Oldest first; those that may be listed alone before those that may not. */
+/* One that was sent in part goes on, else others could have it begin anew for ever; then those that
+ * may be listed alone, then those that may not. */
+static int rank(const struct work *work, const struct diff_pack *pack)
+{
+    if (pack->pack.entry.number == work->recipient->partial.number)
+        return 0;
+    return work_holds_back(work, pack) ? 2 : 1;
+}
+
+/* By rank, each oldest first. */
 static enum code choose_all(struct work *work, struct choice *choice, struct error *err)
 {
     enum code code = OK;
@@ -90,10 +100,9 @@ static enum code choose_all(struct work *work, struct choice *choice, struct err
     choice->packs = calloc(work->diff.count + 1, sizeof(struct diff_pack *));
     if (choice->packs == NULL)
         return error_set(err, E_MEMORY, "no memory for packs that are to be sent");
-    for (int held = 0; held < 2; held++)
+    for (int turn = 0; turn < 3; turn++)
         for (size_t i = 0; code == OK && i < work->diff.count; i++)
-            if (work->diff.packs[i].kind == DIFF_ADD &&
-                work_holds_back(work, &work->diff.packs[i]) == (held == 1))
+            if (work->diff.packs[i].kind == DIFF_ADD && rank(work, &work->diff.packs[i]) == turn)
                 code = choose(work, &work->diff.packs[i], choice, err);
     return code;
 }
@@ -154,6 +163,10 @@ static enum code load(const struct work *work, const struct manifest_entry *entr
 
         if (i == PUT_COUNT_MAX || (i > 0 && shipment->bodies.size + size > bytes_max))
             break;
+        if (size > DOCUMENT_BODY_MAX)
+            return error_set(err, E_NOT_SUPPORTED,
+                             "part %u has %" PRIu64 " bytes, and a document of MongoDB takes %u",
+                             (unsigned)part, size, (unsigned)DOCUMENT_BODY_MAX);
         chain_part_id(&entry->incarnation, entry->number, part, shipment->ids[i]);
         code = pack_parts_read(parts, part, &shipment->bodies, &shipment->documents[i].hash, err);
         sizes[i] = (size_t)size;

@@ -330,7 +330,8 @@ enum code turn_deliver(struct turn *turn, struct error *err)
         work.replaces |= work.diff.packs[i].kind == DIFF_REMOVE && work.diff.packs[i].listed;
     if (code == OK && work.diff.counts[DIFF_ADD] > 0)
         code = work_send(&work, err);
-    if (code == OK && work.diff.counts[DIFF_ADD] + work.diff.counts[DIFF_REMOVE] > 0)
+    if (code == OK &&
+        (work.diff.returns || work.diff.counts[DIFF_ADD] + work.diff.counts[DIFF_REMOVE] > 0))
         code = work_list(&work, err);
     if (code == OK)
         code = forget_elsewhere(&work, err);

@@ -73,7 +73,7 @@ def leavers(run):
         promise(alone > 0.15, f"the sums take {alone:.2f} s: too little to be left in the middle of")
         crowd(server.address, CLIENTS // 2)  # threads and their allocators come now, and stay
         wait_for("the first ones' questions to end", 5, lambda: running(client) == 0)
-        time.sleep(4)  # idle for two seconds it gives back what the allocator kept
+        time.sleep(12)  # idle for ten seconds it gives back what the allocator kept
         memory, files, threads = status_of(server.pid, "RssAnon"), descriptors(server.pid), status_of(server.pid, "Threads")
         for _ in range(4 if run.long else 1):
             crowd(server.address, CLIENTS)
@@ -83,7 +83,7 @@ def leavers(run):
             time.sleep(1)
             promise(cpu_seconds(server.pid) - before < 0.1, f"{cpu_seconds(server.pid) - before:.2f} s of CPU in a second without clients")
         wait_for("descriptors as before", 5, lambda: descriptors(server.pid) <= files)
-        wait_for("memory as before", 10, lambda: status_of(server.pid, "RssAnon") - memory < 32 << 20)
+        wait_for("memory as before", 30, lambda: status_of(server.pid, "RssAnon") - memory < 32 << 20)
         grown = status_of(server.pid, "RssAnon") - memory
         promise(status_of(server.pid, "Threads") <= threads + 64, f"{status_of(server.pid, 'Threads')} threads, {threads} before")
         run.say(f"free after {took:.2f} s; RssAnon {memory >> 20} MiB, {grown / (1 << 20):+.1f}; {descriptors(server.pid)} descriptors, {files} before")
