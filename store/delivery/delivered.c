@@ -493,16 +493,20 @@ static enum code apply_removes(struct change *change, const struct chain_entry *
     return code;
 }
 
+static enum code put_chain(struct change *change, uint64_t next, int64_t through, struct error *err)
+{
+    chain_key(change->tenant, change->shard, &change->key);
+    buf_clear(&change->value);
+    buf_put_u64(&change->value, next);
+    buf_put_i64(&change->value, through);
+    return put(change, INDEX_META, err);
+}
+
 static enum code put_position(struct change *change, const struct chain_entry *entry,
                               struct error *err)
 {
-    enum code code;
+    enum code code = put_chain(change, entry->number + 1, entry->through, err);
 
-    chain_key(change->tenant, change->shard, &change->key);
-    buf_clear(&change->value);
-    buf_put_u64(&change->value, entry->number + 1);
-    buf_put_i64(&change->value, entry->through);
-    code = put(change, INDEX_META, err);
     if (code)
         return code;
     shard_key(change->tenant, &change->key);
@@ -525,6 +529,17 @@ enum code delivered_apply(struct index *index, struct bytes shard, const struct 
     if (code == OK)
         code = put_position(&change, entry, err);
     return change_end(&change, code, err);
+}
+
+enum code delivered_pass(struct index *index, struct bytes shard, const struct chain_entry *entry,
+                         int64_t through, struct error *err)
+{
+    struct change change;
+    enum code code = change_begin(&change, index, entry->tenant, shard, err);
+
+    if (code)
+        return code;
+    return change_end(&change, put_chain(&change, entry->number + 1, through, err), err);
 }
 
 /* --- a new incarnation --- */

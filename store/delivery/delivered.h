@@ -68,6 +68,11 @@ MUST_USE enum code delivered_begin(struct index *index, struct bytes tenant, str
 /* The entry is at the shard. */
 MUST_USE enum code delivered_apply(struct index *index, struct bytes shard,
                                    const struct chain_entry *entry, struct error *err);
+/* The entry is at the shard, and a checkpoint will come behind it: what it lists does not matter.
+ * `through` as it was. */
+MUST_USE enum code delivered_pass(struct index *index, struct bytes shard,
+                                  const struct chain_entry *entry, int64_t through,
+                                  struct error *err);
 /* Nothing of them is there, or nobody looks after it any more. */
 MUST_USE enum code delivered_forget(struct index *index, struct bytes tenant,
                                     const uint64_t *numbers, size_t count, struct error *err);

@@ -169,6 +169,17 @@ static bool is_ours(const struct work *work, const struct chain_entry *entry)
     return true;
 }
 
+/* An entry whose answer was lost before the tenant went to another shard: what it names has been
+ * forgotten since.  Now that the tenant is back a checkpoint makes the whole list anew. */
+static bool is_of_before(const struct work *work, const struct chain_entry *entry)
+{
+    const struct hash128 *incarnation = &work->store->incarnation;
+
+    return work->diff.returns && entry->number == work->diff.next &&
+           memcmp(&entry->incarnation, incarnation, sizeof(*incarnation)) == 0 &&
+           bytes_equal(entry->tenant, work->tenant) && entry->through <= work->diff.ingest_last;
+}
+
 static enum code adopt(struct work *work, const char *id, struct error *err)
 {
     struct archive *archive = work->turn->archive;
@@ -182,6 +193,14 @@ static enum code adopt(struct work *work, const char *id, struct error *err)
                                     bytes_of(id), &body, err);
     if (code == OK)
         code = chain_entry_decode(buf_bytes(&body), &arena, &entry, err);
+    if (code == OK && is_of_before(work, &entry)) {
+        work->postponed = true;
+        code = work_heed_index(work,
+                               delivered_pass(work->store->options.index, work->shard, &entry,
+                                              work->diff.through, err),
+                               err);
+        goto out;
+    }
     if (code == OK && !is_ours(work, &entry))
         code = error_set(err, E_CORRUPT,
                          "entry %" PRIu64 " of the chain of %.*s is another one's: the data "
@@ -193,6 +212,8 @@ static enum code adopt(struct work *work, const char *id, struct error *err)
         code = note_entry(work, &entry, err);
     else if (code == E_CORRUPT)
         code = work_stop(work, err);
+
+out:
     arena_release(&arena);
     buf_release(&body);
     return code;
