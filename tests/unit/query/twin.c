@@ -1,6 +1,7 @@
 #include "tests/unit/query/twin.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -484,7 +485,7 @@ static int64_t clock_monotonic(struct clock *clock)
 {
     struct twin_clock *twin = (struct twin_clock *)clock;
 
-    return twin->monotonic += twin->monotonic_step;
+    return atomic_fetch_add(&twin->monotonic, twin->monotonic_step) + twin->monotonic_step;
 }
 
 void twin_clock_init(struct twin_clock *clock, int64_t wall)

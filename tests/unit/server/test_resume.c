@@ -57,8 +57,8 @@ static void test_another_import_and_damage_are_refused(void **state)
         "weir import 1\noptions 12\n",
         "weir import 1\noptions 6f7074696f6e732d6f7074696f6e7300\nfile 12\n",
         "weir import 1\noptions 6f7074696f6e732d6f7074696f6e7300\nfile 12 1 zz a\n",
-        "weir import 1\noptions 6f7074696f6e732d6f7074696f6e7300\nfile 12 1 "
-        "6f7074696f6e732d6f7074696f6e7300 a",
+        ("weir import 1\noptions 6f7074696f6e732d6f7074696f6e7300\nfile 12 1 "
+         "6f7074696f6e732d6f7074696f6e7300 a"),
     };
     struct resume *resume;
     struct error err = {0};

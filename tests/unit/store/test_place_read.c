@@ -16,7 +16,7 @@ static struct pack *write_block(struct pack_fixture *fixture, struct block *bloc
     struct pack_summary summary;
     struct error err = {0};
     struct bytes bytes;
-    struct pack *pack;
+    struct pack *pack = NULL;
 
     *series = sample_series_make(&fixture->arena, block->measurement, block->series_count);
     assert_int_equal(pack_writer_open(fixture->fs, "x.pack", &identity, &writer, &err), OK);

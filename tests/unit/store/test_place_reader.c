@@ -237,7 +237,7 @@ static void test_times_of_single_rows(void **state)
     reader = reader_new(&shelf, 0);
     for (uint32_t i = 0; i < 200; i++) {
         struct place place = place_of(&shelf, i / 3 % PACKS, i / 5 % 2, false);
-        const int64_t *times;
+        const int64_t *times = NULL;
         struct error err = {0};
         struct arena arena;
         int64_t time;

@@ -46,7 +46,7 @@ static struct pack *make(struct pack_fixture *fixture, const struct sample_pack 
     struct pack_summary summary;
     struct error err = {0};
     struct bytes bytes;
-    struct pack *pack;
+    struct pack *pack = NULL;
 
     assert_true(sample->rows <= ROWS_MAX);
     for (uint32_t i = 0; i < sample->rows; i++) {

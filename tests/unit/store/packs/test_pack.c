@@ -80,7 +80,7 @@ static void test_a_header_is_read_alone(void **state)
     blocks = pack_blocks(pack, &count);
     for (size_t i = 0; i < count; i++) {
         struct block_view view, whole;
-        struct bytes header, encoded, again;
+        struct bytes header, encoded, again = BYTES("");
         struct error err = {0};
 
         if (pack_read_block_header(pack, file, &blocks[i], &fixture->arena, &header, &err) ||
