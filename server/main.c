@@ -1,3 +1,5 @@
+#include <dlfcn.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,12 +10,23 @@
 
 /* libmongoc makes /dev/shm/mongoc-PID for its counters while it is loaded, before main(), and
  * removes it in exit(): who is killed would leave one behind each time, and who gets that PID next
- * a warning on stderr.  It calls this instead, and gets memory that goes with the process. */
+ * a warning on stderr.  It calls this instead, and gets memory that goes with the process; others
+ * get what they ask for. */
 __attribute__((visibility("default"))) int shm_open(const char *name, int flags, mode_t mode)
 {
-    (void)flags;
-    (void)mode;
-    return memfd_create(name, MFD_CLOEXEC);
+    static const char prefix[] = "/mongoc-";
+    union {
+        void *address;
+        int (*call)(const char *name, int flags, mode_t mode);
+    } next;
+
+    if (strncmp(name, prefix, sizeof(prefix) - 1) == 0)
+        return memfd_create(name, MFD_CLOEXEC);
+    next.address = dlsym(RTLD_NEXT, "shm_open");
+    if (next.address != NULL)
+        return next.call(name, flags, mode);
+    errno = ENOSYS;
+    return -1;
 }
 
 /* A limit of file sizes that leaves no room for that memory would be our death, and not an error of
