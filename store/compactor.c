@@ -115,30 +115,9 @@ enum code store_compact_pace(void *context, struct error *err)
     return stop ? refuse_stopping(err) : OK;
 }
 
-static const struct tenant *tenant_at(struct store *store, uint32_t ordinal)
-{
-    const struct tenant *tenant = NULL;
-
-    pthread_mutex_lock(&store->state_lock);
-    if (ordinal < store->holding_capacity && store->holdings[ordinal] != NULL)
-        tenant = store->holdings[ordinal]->tenant;
-    pthread_mutex_unlock(&store->state_lock);
-    return tenant;
-}
-
-static uint32_t tenants_end(struct store *store)
-{
-    size_t end;
-
-    pthread_mutex_lock(&store->state_lock);
-    end = store->holding_capacity;
-    pthread_mutex_unlock(&store->state_lock);
-    return (uint32_t)end;
-}
-
 enum code store_step_compact(struct store *store, bool force, bool *did, struct error *err)
 {
-    uint32_t end = tenants_end(store);
+    uint32_t end = store_tenants_end(store);
     enum code code = OK;
 
     *did = false;
@@ -146,7 +125,7 @@ enum code store_step_compact(struct store *store, bool force, bool *did, struct 
         return OK;
     retired_remove(store);
     for (uint32_t i = 0; code == OK && !*did && i < end; i++) {
-        const struct tenant *tenant = tenant_at(store, store->compact_tenant++ % end);
+        const struct tenant *tenant = store_tenant_at(store, store->compact_tenant++ % end);
 
         if (tenant != NULL)
             code = store_compact_tenant(store, tenant, force, did, err);
@@ -242,13 +221,13 @@ static enum code readers_wait(struct store *store, struct error *err)
 static enum code request_carry_out(struct store *store, const struct compact_request *request,
                                    struct error *err)
 {
-    uint32_t end = tenants_end(store);
+    uint32_t end = store_tenants_end(store);
     enum code code = OK;
 
     if (store->options.rules == NULL)
         return error_set(err, E_NOT_SUPPORTED, "this store does not compact");
     for (uint32_t i = 0; code == OK && i < end; i++) {
-        const struct tenant *tenant = tenant_at(store, i);
+        const struct tenant *tenant = store_tenant_at(store, i);
 
         if (tenant != NULL && (request->tenant == NULL || request->tenant == tenant))
             code = tenant_carry_out(store, tenant, request->extent, err);

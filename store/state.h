@@ -137,6 +137,10 @@ struct store {
 void store_lists_init(struct store *store);
 /* The tenant's holding, made when new; NULL when memory ran out.  Under state_lock. */
 struct holding *store_holding(struct store *store, const struct tenant *tenant);
+/* Whoever walks over the tenants: ordinals are below this; and who has one, NULL where nobody with
+ * a holding does.  A lock for a moment each. */
+uint32_t store_tenants_end(struct store *store);
+const struct tenant *store_tenant_at(struct store *store, uint32_t ordinal);
 /* Freezes the active generation if it has anything, and puts a new one behind it.  Applier, or a
  * store not started.  E_BUSY when too many wait for the sealer. */
 MUST_USE enum code store_freeze(struct store *store, struct error *err);

@@ -75,6 +75,27 @@ void store_lists_init(struct store *store)
     store->believed = (struct clock){believed_wall_ns, believed_monotonic_ns, believed_boot_ns};
 }
 
+uint32_t store_tenants_end(struct store *store)
+{
+    size_t end;
+
+    pthread_mutex_lock(&store->state_lock);
+    end = store->holding_capacity;
+    pthread_mutex_unlock(&store->state_lock);
+    return (uint32_t)end;
+}
+
+const struct tenant *store_tenant_at(struct store *store, uint32_t ordinal)
+{
+    const struct tenant *tenant = NULL;
+
+    pthread_mutex_lock(&store->state_lock);
+    if (ordinal < store->holding_capacity && store->holdings[ordinal] != NULL)
+        tenant = store->holdings[ordinal]->tenant;
+    pthread_mutex_unlock(&store->state_lock);
+    return tenant;
+}
+
 struct holding *store_holding(struct store *store, const struct tenant *tenant)
 {
     struct holding *holding;

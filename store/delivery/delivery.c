@@ -123,27 +123,6 @@ static void archive_leave(struct shard *shard)
 
 /* --- tenants --- */
 
-static uint32_t tenants_end(struct store *store)
-{
-    size_t end;
-
-    pthread_mutex_lock(&store->state_lock);
-    end = store->holding_capacity;
-    pthread_mutex_unlock(&store->state_lock);
-    return (uint32_t)end;
-}
-
-static const struct tenant *tenant_at(struct store *store, uint32_t ordinal)
-{
-    const struct tenant *tenant = NULL;
-
-    pthread_mutex_lock(&store->state_lock);
-    if (ordinal < store->holding_capacity && store->holdings[ordinal] != NULL)
-        tenant = store->holdings[ordinal]->tenant;
-    pthread_mutex_unlock(&store->state_lock);
-    return tenant;
-}
-
 static bool shard_of(const struct delivery *delivery, const struct tenant *tenant,
                      char name[SHARD_NAME_SIZE])
 {
@@ -288,14 +267,14 @@ static enum code shard_turn(struct shard *shard, bool *did, struct error *err)
 {
     struct delivery *delivery = shard->delivery;
     struct store *store = delivery->store;
-    uint32_t end = tenants_end(store);
+    uint32_t end = store_tenants_end(store);
     enum code code = OK;
 
     *did = false;
     if (clock_monotonic_ns(store->options.clock) < shard->rest_until_ns)
         return OK;
     for (uint32_t i = 0; code == OK && !*did && i < end && !delivery->stop && !store->failed; i++) {
-        const struct tenant *tenant = tenant_at(store, shard->cursor++ % end);
+        const struct tenant *tenant = store_tenant_at(store, shard->cursor++ % end);
         char name[SHARD_NAME_SIZE];
         struct recipient *recipient;
 
@@ -314,10 +293,10 @@ static enum code shard_turn(struct shard *shard, bool *did, struct error *err)
 /* Shards that a tenant has now.  False: memory. */
 static bool shards_look(struct delivery *delivery)
 {
-    uint32_t end = tenants_end(delivery->store);
+    uint32_t end = store_tenants_end(delivery->store);
 
     for (uint32_t i = 0; i < end; i++) {
-        const struct tenant *tenant = tenant_at(delivery->store, i);
+        const struct tenant *tenant = store_tenant_at(delivery->store, i);
         char name[SHARD_NAME_SIZE];
 
         if (tenant != NULL && shard_of(delivery, tenant, name) && shard_get(delivery, name) == NULL)
@@ -504,12 +483,12 @@ static void lag_add(struct delivery *delivery, const struct tenant *tenant,
 static void shard_measure(struct delivery *delivery, struct shard *shard)
 {
     struct store *store = delivery->store;
-    uint32_t end = tenants_end(store);
+    uint32_t end = store_tenants_end(store);
     struct lag lag = {.oldest = INT64_MAX};
     int64_t now = clock_wall_ns(store->options.clock);
 
     for (uint32_t i = 0; i < end; i++) {
-        const struct tenant *tenant = tenant_at(store, i);
+        const struct tenant *tenant = store_tenant_at(store, i);
         char name[SHARD_NAME_SIZE];
 
         if (tenant != NULL && shard_of(delivery, tenant, name) && strcmp(name, shard->name) == 0)
