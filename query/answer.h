@@ -77,6 +77,9 @@ void answer_release(struct answer *answer);
 /* What the query's windows are made of, for all groups to come. */
 void answer_windows(struct answer *answer, const struct aggregate_call *aggregates, size_t count,
                     const struct grid *grid, uint32_t column_count);
+/* Opens the scan of a series and its versions; scan_release() follows, also after a failure. */
+MUST_USE enum code answer_scan_begin(struct answer *answer, size_t index, int64_t start,
+                                     int64_t end, struct error *err);
 /* The rows of a group, or of one series of it, the answer's way. */
 MUST_USE enum code answer_group(struct answer *answer, size_t index, struct error *err);
 MUST_USE enum code answer_series(struct answer *answer, size_t group, size_t index, int64_t start,

@@ -266,16 +266,8 @@ static bool run_has_value(const struct run *run)
 static enum code series_has_value(struct answer *answer, size_t index, int64_t start, int64_t end,
                                   bool *has, struct error *err)
 {
-    const struct plan *plan = &answer->plan;
-    struct plan_places kept = {NULL, 0};
-    enum code code;
+    enum code code = answer_scan_begin(answer, index, start, end, err);
 
-    if (plan->places)
-        kept = plan->places[index];
-    code = scan_open(&answer->scan, &answer->setting, plan->series[index], start, end, kept.places,
-                     kept.count, err);
-    if (!code)
-        versions_begin(&answer->versions, &answer->scan);
     while (!code && !*has) {
         struct run run;
 

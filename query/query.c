@@ -71,21 +71,30 @@ static const struct answer_way *way_of(const struct query *query)
     return query_is_raw(query) ? &way_rows : &way_windows;
 }
 
-enum code answer_series(struct answer *answer, size_t group, size_t index, int64_t start,
-                        int64_t end, struct error *err)
+enum code answer_scan_begin(struct answer *answer, size_t index, int64_t start, int64_t end,
+                            struct error *err)
 {
-    struct plan *plan = &answer->plan;
+    const struct plan *plan = &answer->plan;
     struct plan_places kept = {NULL, 0};
     enum code code;
 
-    if (answer->way->scan)
-        return answer->way->scan(answer, group, index, start, end, err);
     if (plan->places)
         kept = plan->places[index];
     code = scan_open(&answer->scan, &answer->setting, plan->series[index], start, end, kept.places,
                      kept.count, err);
     if (!code)
         versions_begin(&answer->versions, &answer->scan);
+    return code;
+}
+
+enum code answer_series(struct answer *answer, size_t group, size_t index, int64_t start,
+                        int64_t end, struct error *err)
+{
+    enum code code;
+
+    if (answer->way->scan)
+        return answer->way->scan(answer, group, index, start, end, err);
+    code = answer_scan_begin(answer, index, start, end, err);
     if (!code)
         code = answer->way->series(answer, group, err);
     scan_release(&answer->scan);
