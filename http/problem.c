@@ -22,6 +22,7 @@ static const unsigned short statuses[] = {
     [E_END] = 500,
     [E_INTERNAL] = 500,
     [E_EXISTS] = 409,
+    [E_CONFLICT] = 409,
     [E_CONFIG] = 500,
     [E_BAD_REQUEST] = 400,
     [E_BODY_LARGE] = 413,

@@ -37,6 +37,7 @@ static void test_slugs_that_clients_know_stay(void **state)
     } known[] = {
         {E_BUSY,                  "overloaded",            true },
         {E_DISK_FULL,             "disk_full",             true },
+        {E_CONFLICT,              "conflict",              false},
         {E_CLOCK_SKEW,            "clock_skew",            true },
         {E_DRAINING,              "shutting_down",         true },
         {E_BODY_LARGE,            "body_too_large",        false},
