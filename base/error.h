@@ -24,7 +24,7 @@ enum code {
     E_INTERNAL,
     E_EXISTS,
     E_CONFLICT, /* a record of the registry is at another version than was expected */
-    E_CONFIG, /* configuration or command line */
+    E_CONFIG,   /* configuration or command line */
     /* The request's framing. */
     E_BAD_REQUEST,
     E_BODY_LARGE,
