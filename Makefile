@@ -49,9 +49,9 @@ MODE_fuzz  = -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recov
 CFLAGS  += -std=gnu17 -g -ffp-contract=off $(WARN) $(HARDEN) -fvisibility=hidden -D_GNU_SOURCE -I. -MMD -MP \
            $(MODE_$(MODE))
 LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack $(MODE_$(MODE))
-# libmongoc brings ten libraries more: only programs that use it load them.
+# libmongoc brings ten libraries more: only programs that use it, or libzookeeper, load them.
 LDLIBS   = -lmicrohttpd -ljansson -llmdb -lzstd -lz -lsodium -lpcre2-8 -lyaml -lcurl \
-           -Wl,--push-state,--as-needed -lmongoc-1.0 -lbson-1.0 -Wl,--pop-state -lpthread -lm
+           -Wl,--push-state,--as-needed -lmongoc-1.0 -lbson-1.0 -lzookeeper_mt -Wl,--pop-state -lpthread -lm
 # For net/mongo.c alone; theirs are not held to our warnings.
 MONGOC   = -isystem /usr/include/libmongoc-1.0 -isystem /usr/include/libbson-1.0
 
@@ -144,6 +144,14 @@ $(OUT)/tests/archive/drive: tests/archive/drive.c $(LIBRARY)
 # The archive on MongoDB, against a server and against a peer that fails as it is told.
 archive: $(OUT)/tests/archive/drive $(if $(shell command -v mongod),,$(BUILD)/ferretdb)
 	@$(COUNTS) tests/archive/run archive-$(MODE) $< $(BUILD)
+
+$(OUT)/tests/registry/drive: tests/registry/drive.c $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call SAY,link)$(CC) $(CFLAGS) $(LDFLAGS) $< $(LIBRARY) $(LDLIBS) -o $@
+
+# The registry in files and in ZooKeeper, with servers that are killed, paused and wiped; REGISTRY=--long: the full counts.
+registry: $(OUT)/tests/registry/drive
+	@$(COUNTS) tests/registry/run registry-$(MODE) $< $(BUILD) $(REGISTRY)
 
 $(OUT)/simulator: $(SIM:%.c=$(OUT)/%.o) $(LIBRARY)
 	$(call SAY,link)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@

@@ -73,13 +73,13 @@ enum registry_state {
 
 struct registry_health {
     enum registry_state state;
-    int64_t since_ns;     /* boot clock: when this state began */
-    int64_t seen_ns;      /* boot clock: last contact; INT64_MIN = never */
-    size_t missing_count; /* as in the newest snapshot */
-    bool from_disk;       /* nothing newer than the snapshot on disk has been seen */
-    bool kept;            /* the newest snapshot is on disk */
-    uint64_t sessions;    /* that were made; above 1: so many less one were lost */
-    char text[256];       /* the last failure, for people; "" = none.  No secrets */
+    int64_t since_ns;           /* boot clock: when this state began */
+    int64_t seen_ns;            /* boot clock: last contact; INT64_MIN = never */
+    size_t missing_count;       /* as in the newest snapshot */
+    bool from_disk;             /* nothing newer than the snapshot on disk has been seen */
+    bool kept;                  /* the newest snapshot is on disk */
+    uint64_t sessions;          /* that were made; above 1: so many less one were lost */
+    char text[ERROR_TEXT_SIZE]; /* the last failure, for people; "" = none.  No secrets */
 };
 
 /* What an implementation is opened with. */

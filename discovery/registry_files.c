@@ -1,0 +1,746 @@
+/* Files below one directory:
+ *
+ *     lock              whoever changes or reads it all holds a lock on this, for a moment
+ *     version           the highest version that was given out, as decimal text
+ *     tenants/acme      one record (registry_image.h)
+ *     leases/merge      the same of who holds it, or held it last
+ *     leases/merge.lock on which whoever holds it has a lock
+ *
+ * A change writes `version` first and the record then, both durable: after a crash between them
+ * there is a version that no record has, which is fine.  Others look at `version` ten times a
+ * second and read all of it when that has changed, under the lock: so a snapshot is of one moment.
+ *
+ * What is held is held by the kernel's lock of an open file, which goes with the process however
+ * that ends.  Nobody else notices this by `version`, so whoever knows of a holder tries its lock.
+ */
+#include "discovery/registry_files.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/number.h"
+#include "base/thread.h"
+#include "discovery/registry_core.h"
+#include "discovery/registry_image.h"
+
+enum {
+    LOOK_MS = 100,     /* so that a change is seen within 0.2 s */
+    LOCK_AGAIN_MS = 2, /* others hold it for some milliseconds */
+    PATH_SIZE_MAX = 4096,
+    GATHER_BYTES_MAX = 1 << 30,
+};
+
+struct hold {
+    struct hold *next;
+    enum registry_kind kind;
+    char name[REGISTRY_NAME_SIZE_MAX + 1];
+    struct bytes text; /* owned */
+    struct fs *lock;   /* whose lock is ours; NULL: not held */
+    uint64_t epoch;
+    bool released; /* the thread frees it */
+};
+
+struct files {
+    struct registry registry;
+    char *directory;
+    struct thread *thread;
+    uint64_t version_seen; /* of the thread */
+    bool read;             /* of the thread: it was once */
+    pthread_mutex_t lock;  /* guards what is below */
+    pthread_cond_t wake;
+    bool stopping, poked;
+    struct hold *holds; /* new ones in front; only the thread takes out */
+};
+
+static struct files *files_of(struct registry *registry)
+{
+    return (struct files *)registry;
+}
+
+/* --- what is there --- */
+
+struct gather {
+    struct files *files;
+    struct fs *root;
+    enum registry_kind kind;
+    struct arena arena;
+    struct registry_record *records;
+    size_t count, room;
+    size_t damaged;
+    char text[ERROR_TEXT_SIZE]; /* of the first that is */
+    enum code code;
+    struct error err;
+};
+
+static enum code version_read(struct fs *root, uint64_t *version, struct error *err)
+{
+    char text[24] = "";
+    struct file *file = NULL;
+    size_t got = 0;
+    enum code code;
+
+    *version = 0;
+    code = fs_open(root, "version", FS_READ, &file, err);
+    if (code)
+        return code == E_NOT_FOUND ? OK : code;
+    code = fs_read(file, 0, text, sizeof(text) - 1, &got, err);
+    fs_close(file);
+    if (!code && (got < 2 || text[got - 1] != '\n' ||
+                  number_parse_u64((struct bytes){text, got - 1}, version)))
+        *version = 0; /* as if it were not there: records tell theirs */
+    return code;
+}
+
+static void directory_of(const struct files *files, enum registry_kind kind,
+                         char path[PATH_SIZE_MAX])
+{
+    snprintf(path, PATH_SIZE_MAX, "%s/%s", files->directory, registry_kind_name(kind));
+}
+
+/* OK: the lock of the name is ours, until *fs is closed.  E_BUSY: somebody has it. */
+static enum code lock_try(const struct files *files, enum registry_kind kind, struct bytes name,
+                          struct fs **fs, struct error *err)
+{
+    char path[PATH_SIZE_MAX], lock[REGISTRY_NAME_SIZE_MAX + 8];
+    enum code code;
+
+    directory_of(files, kind, path);
+    snprintf(lock, sizeof(lock), "%.*s.lock", BYTES_ARG(name));
+    code = fs_posix_open(path, fs, err);
+    if (code)
+        return code;
+    code = fs_posix_lock(*fs, lock, err);
+    if (code) {
+        fs_posix_close(*fs);
+        *fs = NULL;
+    }
+    return code;
+}
+
+static bool somebody_holds(const struct files *files, enum registry_kind kind, struct bytes name)
+{
+    struct fs *fs;
+
+    if (lock_try(files, kind, name, &fs, NULL) == E_BUSY)
+        return true;
+    fs_posix_close(fs);
+    return false;
+}
+
+static enum code record_load(struct gather *gather, const char *name,
+                             struct registry_record *record, struct error *err)
+{
+    struct buf image = BUF_INIT(REGISTRY_IMAGE_BYTES_MAX);
+    struct registry_record *found;
+    char path[REGISTRY_NAME_SIZE_MAX + 16];
+    size_t count;
+    enum code code;
+
+    snprintf(path, sizeof(path), "%s/%s", registry_kind_name(gather->kind), name);
+    code = registry_image_load(gather->root, path, &image, &found, &count, err);
+    if (!code && (count != 1 || found->kind != gather->kind || found->missing ||
+                  !bytes_equal(found->name, bytes_of(name))))
+        code = error_set(err, E_CORRUPT, "%s: it is the record of another name", path);
+    if (!code) {
+        *record = *found;
+        record->name = arena_copy(&gather->arena, found->name);
+        record->text = arena_copy(&gather->arena, found->text);
+        if (!record->name.data || !record->text.data)
+            code = error_set(err, E_MEMORY, "no memory for the records");
+    }
+    free(found);
+    buf_release(&image);
+    return code;
+}
+
+static enum code gather_room(struct gather *gather, struct error *err)
+{
+    size_t room = gather->room ? 2 * gather->room : 64;
+    struct registry_record *grown;
+
+    if (gather->count < gather->room)
+        return OK;
+    if (gather->count >= REGISTRY_RECORDS_MAX)
+        return error_set(err, E_MEMORY, "more than %d records", REGISTRY_RECORDS_MAX);
+    grown = realloc(gather->records, room * sizeof(*grown));
+    if (!grown)
+        return error_set(err, E_MEMORY, "no memory for %zu records", room);
+    gather->records = grown;
+    gather->room = room;
+    return OK;
+}
+
+static void gather_one(void *context, const char *name)
+{
+    struct gather *gather = context;
+    struct bytes span = bytes_of(name);
+    struct error err = {0};
+    enum code code;
+
+    if (gather->code || !registry_name_valid(gather->kind, span))
+        return; /* locks, and what is written beside */
+    if (registry_kind_ephemeral(gather->kind) && !somebody_holds(gather->files, gather->kind, span))
+        return;
+    code = gather_room(gather, &err);
+    if (!code)
+        code = record_load(gather, name, &gather->records[gather->count], &err);
+    if (!code) {
+        gather->count++;
+    } else if (code == E_CORRUPT) { /* as if it were not there, but that it is told */
+        if (gather->damaged++ == 0)
+            snprintf(gather->text, sizeof(gather->text), "%s", err.text);
+        log_error(LOG_ERROR, "registry", &err);
+    } else if (code != E_NOT_FOUND) {
+        gather->code = code;
+        gather->err = err;
+    }
+}
+
+static void gather_release(struct gather *gather)
+{
+    free(gather->records);
+    arena_release(&gather->arena);
+}
+
+/* All records; under the lock. */
+static enum code gather_all(struct gather *gather, struct files *files, struct fs *root,
+                            struct error *err)
+{
+    *gather = (struct gather){.files = files, .root = root};
+    arena_init(&gather->arena, GATHER_BYTES_MAX, NULL);
+    for (unsigned i = 0; i < REGISTRY_KIND_COUNT && !gather->code; i++) {
+        struct error why = {0};
+        enum code code;
+
+        gather->kind = (enum registry_kind)i;
+        code = fs_list(root, registry_kind_name(gather->kind), gather_one, gather, &why);
+        if (code && code != E_NOT_FOUND && !gather->code) {
+            gather->code = code;
+            gather->err = why;
+        }
+    }
+    if (gather->code)
+        *err = gather->err;
+    return gather->code;
+}
+
+/* --- changing --- */
+
+/* A version that nobody had; durable.  Under the lock. */
+static enum code version_next(struct files *files, struct fs *root, uint64_t *version,
+                              struct error *err)
+{
+    struct registry_snapshot *snapshot = registry_get(&files->registry);
+    uint64_t highest;
+    char text[NUMBER_TEXT_SIZE + 1];
+    size_t size;
+    enum code code = version_read(root, &highest, err);
+
+    if (!code && highest == 0) { /* a new directory, or one that lost it */
+        struct gather gather;
+
+        code = gather_all(&gather, files, root, err);
+        for (size_t i = 0; i < gather.count; i++)
+            if (gather.records[i].version > highest)
+                highest = gather.records[i].version;
+        gather_release(&gather);
+    }
+    for (size_t i = 0; i < snapshot->count; i++) /* of before it was wiped */
+        if (snapshot->records[i].version > highest)
+            highest = snapshot->records[i].version;
+    registry_snapshot_put(snapshot);
+    if (code)
+        return code;
+    *version = highest + 1;
+    size = number_print_u64(*version, text);
+    text[size++] = '\n';
+    return registry_file_replace(root, "", "version", (struct bytes){text, size}, err);
+}
+
+static enum code record_write(struct files *files, struct fs *root, struct registry_record *record,
+                              struct error *err)
+{
+    const char *kind = registry_kind_name(record->kind);
+    char name[REGISTRY_NAME_SIZE_MAX + 1];
+    enum code code;
+
+    snprintf(name, sizeof(name), "%.*s", BYTES_ARG(record->name));
+    code = fs_make_dir(root, kind, err);
+    if (!code)
+        code = fs_sync_dir(root, "", err);
+    if (!code)
+        code = version_next(files, root, &record->version, err);
+    if (!code)
+        code = registry_image_save(root, kind, name, record, 1, err);
+    return code;
+}
+
+static int64_t monotonic_ns(void)
+{
+    return clock_monotonic_ns(clock_system());
+}
+
+static enum code root_open_locked(struct files *files, int wait_ms, struct fs **root,
+                                  struct error *err)
+{
+    int64_t until_ns = monotonic_ns() + (int64_t)wait_ms * 1000000;
+    enum code code = fs_posix_open(files->directory, root, err);
+
+    if (code)
+        return code;
+    for (;;) {
+        code = fs_posix_lock(*root, "lock", err);
+        if (code != E_BUSY || monotonic_ns() >= until_ns)
+            break;
+        (void)nanosleep(&(struct timespec){.tv_nsec = LOCK_AGAIN_MS * 1000000L}, NULL);
+    }
+    if (code) {
+        fs_posix_close(*root);
+        *root = NULL;
+        if (code == E_BUSY)
+            code = error_set(err, E_NOT_READY, "%s: others hold its lock for %d ms",
+                             files->directory, wait_ms);
+    }
+    return code;
+}
+
+static void poke(struct files *files)
+{
+    pthread_mutex_lock(&files->lock);
+    files->poked = true;
+    pthread_cond_signal(&files->wake);
+    pthread_mutex_unlock(&files->lock);
+}
+
+/* Whether what is there may be replaced. */
+static enum code expect(struct files *files, struct fs *root, enum registry_kind kind,
+                        struct bytes name, uint64_t expected, struct error *err)
+{
+    struct gather gather = {.files = files, .root = root, .kind = kind};
+    struct registry_record found = {0};
+    char text[REGISTRY_NAME_SIZE_MAX + 1];
+    enum code code;
+
+    arena_init(&gather.arena, GATHER_BYTES_MAX, NULL);
+    snprintf(text, sizeof(text), "%.*s", BYTES_ARG(name));
+    code = record_load(&gather, text, &found, err);
+    gather_release(&gather);
+    if (code == E_NOT_FOUND || code == E_CORRUPT) /* a damaged one is missing, as readers have it */
+        return expected == 0 ? OK
+                             : error_set(err, E_NOT_FOUND,
+                                         "it is not in the registry; version 0 would make it");
+    return code ? code : registry_expect(found.version, expected, err);
+}
+
+/* Until a snapshot has what was written: others may have written since. */
+static void wait_for(struct files *files, enum registry_kind kind, struct bytes name,
+                     uint64_t version)
+{
+    int64_t until_ns = monotonic_ns() + (int64_t)files->registry.rules.wait_ms * 1000000;
+
+    poke(files);
+    for (;;) {
+        struct registry_snapshot *snapshot = registry_get(&files->registry);
+        const struct registry_record *record = registry_find(snapshot, kind, name);
+        bool there = record && record->version >= version;
+        uint64_t sequence = snapshot->sequence;
+        int64_t left_ns = until_ns - monotonic_ns();
+
+        registry_snapshot_put(snapshot);
+        if (there || left_ns <= 0)
+            return;
+        (void)registry_wait(&files->registry, sequence, (int)(left_ns / 1000000) + 1);
+    }
+}
+
+static enum code files_put(struct registry *registry, enum registry_kind kind, struct bytes name,
+                           uint64_t expected, struct bytes text, uint64_t *version,
+                           struct error *err)
+{
+    struct files *files = files_of(registry);
+    struct registry_record record = {.kind = kind, .name = name, .text = text};
+    struct fs *root;
+    enum code code = root_open_locked(files, registry->rules.wait_ms, &root, err);
+
+    if (code)
+        return code;
+    code = expect(files, root, kind, name, expected, err);
+    if (!code)
+        code = record_write(files, root, &record, err);
+    fs_posix_close(root);
+    if (code)
+        return code;
+    *version = record.version;
+    wait_for(files, kind, name, record.version);
+    return OK;
+}
+
+/* --- holding --- */
+
+static struct hold *hold_find(struct files *files, enum registry_kind kind, struct bytes name)
+{
+    struct hold *hold = files->holds;
+
+    while (hold &&
+           (hold->released || hold->kind != kind || !bytes_equal(bytes_of(hold->name), name)))
+        hold = hold->next;
+    return hold;
+}
+
+static enum code files_hold(struct registry *registry, enum registry_kind kind, struct bytes name,
+                            struct bytes text, struct error *err)
+{
+    struct files *files = files_of(registry);
+    struct hold *made = calloc(1, sizeof(*made)), *hold;
+    char *copy = malloc(text.size + 1);
+
+    if (!made || !copy) {
+        free(made);
+        free(copy);
+        return error_set(err, E_MEMORY, "no memory to hold %.*s", BYTES_ARG(name));
+    }
+    if (text.size > 0)
+        memcpy(copy, text.data, text.size);
+    made->kind = kind;
+    made->text = (struct bytes){copy, text.size};
+    snprintf(made->name, sizeof(made->name), "%.*s", BYTES_ARG(name));
+    pthread_mutex_lock(&files->lock);
+    hold = hold_find(files, kind, name);
+    if (!hold) {
+        made->next = files->holds;
+        files->holds = made;
+        made = NULL;
+    }
+    pthread_mutex_unlock(&files->lock);
+    if (made) { /* it is wanted already; nothing makes it anew while the process lives */
+        free(made);
+        free(copy);
+    }
+    poke(files);
+    return OK;
+}
+
+static void files_release(struct registry *registry, enum registry_kind kind, struct bytes name)
+{
+    struct files *files = files_of(registry);
+    struct hold *hold;
+
+    pthread_mutex_lock(&files->lock);
+    hold = hold_find(files, kind, name);
+    if (hold)
+        hold->released = true;
+    pthread_mutex_unlock(&files->lock);
+    poke(files);
+}
+
+static bool files_held(struct registry *registry, enum registry_kind kind, struct bytes name,
+                       uint64_t *epoch)
+{
+    struct files *files = files_of(registry);
+    const struct hold *hold;
+    bool held;
+
+    pthread_mutex_lock(&files->lock);
+    hold = hold_find(files, kind, name);
+    held = hold && hold->lock;
+    if (held && epoch)
+        *epoch = hold->epoch;
+    pthread_mutex_unlock(&files->lock);
+    return held;
+}
+
+static void hold_free(struct hold *hold)
+{
+    fs_posix_close(hold->lock);
+    free((char *)hold->text.data);
+    free(hold);
+}
+
+static void hold_set(struct files *files, struct hold *hold, struct fs *lock, uint64_t epoch)
+{
+    struct fs *before = hold->lock;
+
+    pthread_mutex_lock(&files->lock);
+    hold->lock = lock;
+    hold->epoch = epoch;
+    pthread_mutex_unlock(&files->lock);
+    fs_posix_close(before);
+}
+
+/* Under the lock of the directory. */
+static enum code hold_acquire(struct files *files, struct fs *root, struct hold *hold,
+                              struct error *err)
+{
+    struct registry_record record = {
+        .kind = hold->kind, .name = bytes_of(hold->name), .text = hold->text};
+    struct fs *lock;
+    enum code code = lock_try(files, hold->kind, record.name, &lock, err);
+
+    if (code)
+        return code == E_BUSY ? OK : code;
+    code = record_write(files, root, &record, err);
+    if (code) {
+        fs_posix_close(lock);
+        return code;
+    }
+    hold_set(files, hold, lock, record.version);
+    return OK;
+}
+
+/* Takes out those that were released, and frees them; true: there were some. */
+static bool holds_sweep(struct files *files)
+{
+    struct hold *gone = NULL, **at;
+    bool any;
+
+    pthread_mutex_lock(&files->lock);
+    for (at = &files->holds; *at;) {
+        struct hold *hold = *at;
+
+        if (!hold->released) {
+            at = &hold->next;
+            continue;
+        }
+        *at = hold->next;
+        hold->next = gone;
+        gone = hold;
+    }
+    pthread_mutex_unlock(&files->lock);
+    any = gone != NULL;
+    while (gone) {
+        struct hold *hold = gone;
+
+        gone = hold->next;
+        hold_free(hold);
+    }
+    return any;
+}
+
+static struct hold *holds_first(struct files *files)
+{
+    struct hold *first;
+
+    pthread_mutex_lock(&files->lock);
+    first = files->holds;
+    pthread_mutex_unlock(&files->lock);
+    return first;
+}
+
+/* --- the thread --- */
+
+static bool wants_any(struct files *files)
+{
+    bool wants = false;
+
+    pthread_mutex_lock(&files->lock);
+    for (const struct hold *hold = files->holds; hold; hold = hold->next)
+        wants |= hold->released || !hold->lock;
+    pthread_mutex_unlock(&files->lock);
+    return wants;
+}
+
+/* Under the lock: whether somebody of the newest snapshot holds it no more. */
+static bool holder_gone(struct files *files)
+{
+    struct registry_snapshot *snapshot = registry_get(&files->registry);
+    bool gone = false;
+    size_t first, end;
+
+    registry_range(snapshot, REGISTRY_ALIVE, &first, &end);
+    for (size_t i = first; i < snapshot->count && !gone; i++)
+        gone = !somebody_holds(files, snapshot->records[i].kind, snapshot->records[i].name);
+    registry_snapshot_put(snapshot);
+    return gone;
+}
+
+static bool holders_known(struct files *files)
+{
+    struct registry_snapshot *snapshot = registry_get(&files->registry);
+    size_t first, end;
+    bool any;
+
+    registry_range(snapshot, REGISTRY_ALIVE, &first, &end);
+    any = first < snapshot->count;
+    registry_snapshot_put(snapshot);
+    return any;
+}
+
+/* A record that was taken away took what was held along. */
+static void holds_check(struct files *files, const struct gather *gather)
+{
+    for (struct hold *hold = holds_first(files); hold; hold = hold->next) {
+        bool there = false;
+
+        if (!hold->lock)
+            continue;
+        for (size_t i = 0; i < gather->count && !there; i++)
+            there =
+                gather->records[i].kind == hold->kind && gather->records[i].version == hold->epoch;
+        if (!there)
+            hold_set(files, hold, NULL, 0);
+    }
+}
+
+static enum code look_locked(struct files *files, struct fs *root, struct error *err)
+{
+    struct gather gather;
+    uint64_t version;
+    bool changed = holds_sweep(files);
+    enum code code = OK;
+
+    for (struct hold *hold = holds_first(files); hold && !code; hold = hold->next)
+        if (!hold->lock)
+            code = hold_acquire(files, root, hold, err);
+    if (!code)
+        code = version_read(root, &version, err);
+    if (code)
+        return code;
+    if (!changed && files->read && version == files->version_seen && !holder_gone(files))
+        return OK;
+    code = gather_all(&gather, files, root, err);
+    if (!code) {
+        holds_check(files, &gather);
+        code = registry_publish(&files->registry, gather.records, gather.count, gather.text, err);
+    }
+    if (!code) {
+        files->version_seen = version;
+        files->read = true;
+    }
+    gather_release(&gather);
+    return code;
+}
+
+static enum code look(struct files *files, struct error *err)
+{
+    struct fs *root = NULL;
+    uint64_t version = 0;
+    enum code code = fs_posix_open(files->directory, &root, err);
+
+    if (!code)
+        code = version_read(root, &version, err);
+    fs_posix_close(root);
+    if (!code)
+        registry_seen(&files->registry);
+    if (code || (files->read && version == files->version_seen && !wants_any(files) &&
+                 !holders_known(files)))
+        return code;
+    code = root_open_locked(files, LOOK_MS, &root, err);
+    if (code == E_NOT_READY && files->read)
+        return OK; /* the next time will do */
+    if (code)
+        return code;
+    code = look_locked(files, root, err);
+    fs_posix_close(root);
+    return code;
+}
+
+static void look_and_tell(struct files *files)
+{
+    struct error err = {0};
+
+    if (!look(files, &err)) {
+        if (registry_health(&files->registry).state != REGISTRY_CONNECTED)
+            files->read = false; /* it is back: all of it is looked at */
+    } else {
+        registry_state_set(&files->registry, REGISTRY_DISCONNECTED, err.text);
+    }
+    registry_keep(&files->registry);
+}
+
+static void run(void *context)
+{
+    struct files *files = context;
+
+    for (;;) {
+        int64_t at_ns = monotonic_ns() + (int64_t)LOOK_MS * 1000000;
+        struct timespec at = {.tv_sec = at_ns / 1000000000, .tv_nsec = at_ns % 1000000000};
+        bool stopping;
+
+        pthread_mutex_lock(&files->lock);
+        while (!files->stopping && !files->poked)
+            if (pthread_cond_timedwait(&files->wake, &files->lock, &at) == ETIMEDOUT)
+                break;
+        stopping = files->stopping;
+        files->poked = false;
+        pthread_mutex_unlock(&files->lock);
+        if (stopping)
+            return;
+        look_and_tell(files);
+    }
+}
+
+/* --- opening --- */
+
+static void files_close(struct registry *registry)
+{
+    struct files *files = files_of(registry);
+
+    pthread_mutex_lock(&files->lock);
+    files->stopping = true;
+    pthread_cond_signal(&files->wake);
+    pthread_mutex_unlock(&files->lock);
+    thread_join(files->thread);
+    while (files->holds) {
+        struct hold *hold = files->holds;
+
+        files->holds = hold->next;
+        hold_free(hold);
+    }
+    pthread_cond_destroy(&files->wake);
+    pthread_mutex_destroy(&files->lock);
+    registry_core_release(registry);
+    free(files->directory);
+    free(files);
+}
+
+static const struct registry_operations operations = {
+    .put = files_put,
+    .hold = files_hold,
+    .release = files_release,
+    .held = files_held,
+    .close = files_close,
+};
+
+enum code registry_files_open(const char *directory, const struct registry_rules *rules,
+                              struct registry **registry, struct error *err)
+{
+    struct files *files = calloc(1, sizeof(*files));
+    pthread_condattr_t attributes;
+    enum code code;
+
+    *registry = NULL;
+    if (!files)
+        return error_set(err, E_MEMORY, "no memory for the registry");
+    files->directory = strdup(directory);
+    code = files->directory ? OK : error_set(err, E_MEMORY, "no memory for the registry");
+    if (!code)
+        code = registry_core_init(&files->registry, &operations, rules, err);
+    if (code) {
+        free(files->directory);
+        free(files);
+        return code;
+    }
+    pthread_mutex_init(&files->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&files->wake, &attributes);
+    pthread_condattr_destroy(&attributes);
+    code = look(files, err);
+    if (!code)
+        code = thread_start("registry", run, files, &files->thread, err);
+    if (code) {
+        files_close(&files->registry);
+        error_context(err, "registry %s", directory);
+        return code;
+    }
+    *registry = &files->registry;
+    return OK;
+}

@@ -1,0 +1,816 @@
+/* The coordinator: one thread that owns the session and knows what the tree holds.  Events and
+ * wishes come through one inbox.
+ *
+ * It lists the directory of each kind and reads each record, both with watches, and looks again at
+ * whatever is told to have changed; after each reconnection at everything.  ZooKeeper tells a
+ * change before it answers a read with what came after it, so when nothing is left to be read the
+ * nodes are what the tree held at one moment: that is published.
+ *
+ * Whether something is held is a matter of time.  Each sixth of the session's time the leader is
+ * asked for a sign of life; what is held counts until two thirds have passed since the last
+ * question that was answered, by a clock that goes on while the machine sleeps or the process is
+ * stopped. */
+#include "discovery/zookeeper.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/thread.h"
+#include "discovery/registry_core.h"
+#include "discovery/zookeeper_address.h"
+#include "discovery/zookeeper_link.h"
+#include "discovery/zookeeper_nodes.h"
+#include "discovery/zookeeper_work.h"
+
+enum {
+    READS_MAX = 256, /* under way at once */
+    REFUSED_AGAIN_MS = 2000,
+    OPEN_AGAIN_MS = 1000,
+    TURN_MS = 1000, /* the longest without a look at the clock */
+};
+
+struct zookeeper {
+    struct registry registry;
+    struct thread *thread;
+    struct link_inbox inbox; /* its lock guards the wishes, too: */
+    pthread_cond_t answered; /* a put is done */
+    bool stopping;
+    struct zookeeper_address *wish; /* to be changed to; owned; NULL = none */
+    struct zookeeper_put *puts_new; /* the newest first */
+    struct zookeeper_hold *holds;   /* new ones in front; only the thread takes out */
+    uint64_t ids;
+
+    _Atomic int64_t proven_ns;  /* boot clock: the session was alive then */
+    _Atomic int64_t session_ns; /* its time */
+
+    /* Of the thread alone: */
+    struct zookeeper_address address;
+    struct zookeeper_link *link; /* NULL: to be opened at open_again_ns (monotonic) */
+    unsigned generation;
+    bool connected, was_connected;
+    bool refused; /* nothing is read until refused_again_ns */
+    int64_t open_again_ns, refused_again_ns, prove_ns;
+    int64_t session;
+    struct zookeeper_nodes nodes;
+    bool list[REGISTRY_KIND_COUNT], listing[REGISTRY_KIND_COUNT];
+    size_t reading;
+    bool unpublished; /* something was read since the last time */
+    struct zookeeper_put *puts;
+};
+
+static struct zookeeper *zookeeper_of(struct registry *registry)
+{
+    return (struct zookeeper *)registry;
+}
+
+static int64_t monotonic_ns(void)
+{
+    return clock_monotonic_ns(clock_system());
+}
+
+static int64_t boot_ns(void)
+{
+    return clock_boot_ns(clock_system());
+}
+
+static int64_t ms(int64_t count)
+{
+    return count * 1000000;
+}
+
+/* --- the session --- */
+
+static void want_all(struct zookeeper *zookeeper)
+{
+    for (unsigned i = 0; i < REGISTRY_KIND_COUNT; i++)
+        zookeeper->list[i] = true;
+    zookeeper_nodes_want_all(&zookeeper->nodes);
+    zookeeper->unpublished = true;
+    zookeeper->refused = false;
+}
+
+static void link_end(struct zookeeper *zookeeper, int64_t again_ns)
+{
+    link_close(zookeeper->link); /* what was under way is answered, and passed over */
+    zookeeper->link = NULL;
+    zookeeper->generation++;
+    zookeeper->connected = false;
+    zookeeper->open_again_ns = again_ns;
+    zookeeper->reading = 0;
+    memset(zookeeper->listing, 0, sizeof(zookeeper->listing));
+    for (struct zookeeper_put *put = zookeeper->puts; put; put = put->next)
+        zookeeper_put_lost(put);
+    pthread_mutex_lock(&zookeeper->inbox.lock);
+    for (struct zookeeper_hold *hold = zookeeper->holds; hold; hold = hold->next)
+        zookeeper_hold_lost(hold);
+    pthread_mutex_unlock(&zookeeper->inbox.lock);
+}
+
+static void link_begin(struct zookeeper *zookeeper)
+{
+    struct error err = {0};
+
+    if (zookeeper->link || monotonic_ns() < zookeeper->open_again_ns)
+        return;
+    if (link_open(zookeeper->address.hosts, zookeeper->address.digest,
+                  zookeeper->address.session_ms, zookeeper->generation, &zookeeper->inbox,
+                  &zookeeper->link, &err)) {
+        zookeeper->open_again_ns = monotonic_ns() + ms(OPEN_AGAIN_MS);
+        registry_state_set(&zookeeper->registry,
+                           zookeeper->was_connected ? REGISTRY_DISCONNECTED : REGISTRY_NEVER,
+                           err.text);
+    }
+}
+
+static void tell_disconnected(struct zookeeper *zookeeper)
+{
+    char complaint[256];
+
+    link_complaint(complaint, sizeof(complaint));
+    registry_state_set(&zookeeper->registry,
+                       zookeeper->was_connected ? REGISTRY_DISCONNECTED : REGISTRY_NEVER,
+                       complaint[0] ? complaint : "no answer");
+}
+
+static void take_state(struct zookeeper *zookeeper, enum link_state state)
+{
+    int64_t session;
+
+    switch (state) {
+    case LINK_CONNECTED:
+        session = link_session_id(zookeeper->link);
+        if (session != zookeeper->session)
+            registry_session_made(&zookeeper->registry);
+        zookeeper->session = session;
+        atomic_store(&zookeeper->session_ns, ms(link_session_ms(zookeeper->link)));
+        zookeeper->connected = zookeeper->was_connected = true;
+        zookeeper->prove_ns = 0;
+        want_all(zookeeper);
+        break;
+    case LINK_DISCONNECTED:
+        zookeeper->connected = false;
+        tell_disconnected(zookeeper);
+        break;
+    case LINK_EXPIRED:
+        registry_state_set(&zookeeper->registry, REGISTRY_EXPIRED,
+                           "the session is over; a new one is being made");
+        link_end(zookeeper, 0);
+        break;
+    case LINK_NOT_ADMITTED:
+        registry_state_set(&zookeeper->registry, REGISTRY_REFUSED,
+                           "ZooKeeper takes no such credentials");
+        link_end(zookeeper, monotonic_ns() + ms(REFUSED_AGAIN_MS));
+        break;
+    }
+}
+
+/* --- reading --- */
+
+static void refuse(struct zookeeper *zookeeper, const struct link_tag *tag,
+                   enum link_outcome outcome)
+{
+    char text[256];
+
+    snprintf(text, sizeof(text),
+             outcome == LINK_REFUSED
+                 ? "no rights on %s/%s%s%s: are the credentials those of whoever made it?"
+                 : "%s/%s%s%s cannot be read",
+             zookeeper->address.root, registry_kind_name(tag->kind), tag->name[0] ? "/" : "",
+             tag->name);
+    zookeeper->refused = true;
+    zookeeper->refused_again_ns = monotonic_ns() + ms(REFUSED_AGAIN_MS);
+    registry_state_set(&zookeeper->registry, REGISTRY_REFUSED, text);
+}
+
+/* Whatever is above the directory of a kind, and that; who is there already stays. */
+static void tree_make(struct zookeeper *zookeeper, enum registry_kind kind)
+{
+    struct link_tag above = {.what = WORK_PARENT}, tag = {.what = WORK_TREE, .kind = kind};
+    const char *root = zookeeper->address.root;
+    char path[LINK_PATH_SIZE_MAX];
+    bool sent = true;
+
+    for (size_t i = 1; sent && i <= strlen(root); i++) {
+        if (root[i] != '/' && root[i] != '\0')
+            continue;
+        snprintf(path, sizeof(path), "%.*s", (int)i, root);
+        sent = link_create(zookeeper->link, path, BYTES(""), false, &above);
+    }
+    zookeeper_path(&zookeeper->address, kind, BYTES(""), path);
+    if (!sent || !link_create(zookeeper->link, path, BYTES(""), false, &tag))
+        zookeeper->list[kind] = true; /* tried again when it is seen to be missing */
+}
+
+/* The directory is there: who waited for it goes on. */
+static void tree_made(struct zookeeper *zookeeper, const struct link_event *event)
+{
+    enum registry_kind kind = event->tag.kind;
+
+    if (event->outcome == LINK_REFUSED || event->outcome == LINK_FAILED)
+        refuse(zookeeper, &event->tag, event->outcome);
+    zookeeper->list[kind] = true;
+    for (struct zookeeper_put *put = zookeeper->puts; put; put = put->next)
+        if (put->kind == kind)
+            put->homeless = false;
+    pthread_mutex_lock(&zookeeper->inbox.lock);
+    for (struct zookeeper_hold *hold = zookeeper->holds; hold; hold = hold->next)
+        if (hold->kind == kind)
+            hold->homeless = false;
+    pthread_mutex_unlock(&zookeeper->inbox.lock);
+}
+
+static void take_list(struct zookeeper *zookeeper, const struct link_event *event)
+{
+    enum registry_kind kind = event->tag.kind;
+
+    zookeeper->listing[kind] = false;
+    switch (event->outcome) {
+    case LINK_OK:
+        if (!zookeeper_nodes_list(&zookeeper->nodes, kind, event->names, event->name_count))
+            zookeeper->list[kind] = true;
+        zookeeper->unpublished = true;
+        break;
+    case LINK_ABSENT:
+        if (!zookeeper_nodes_list(&zookeeper->nodes, kind, NULL, 0))
+            zookeeper->list[kind] = true;
+        tree_make(zookeeper, kind);
+        zookeeper->listing[kind] = true; /* until that is answered */
+        break;
+    case LINK_REFUSED:
+    case LINK_FAILED:
+        refuse(zookeeper, &event->tag, event->outcome);
+        zookeeper->list[kind] = true;
+        break;
+    default:
+        zookeeper->list[kind] = true;
+    }
+}
+
+static void take_read(struct zookeeper *zookeeper, struct link_event *event)
+{
+    enum registry_kind kind = event->tag.kind;
+    struct bytes name = bytes_of(event->tag.name), text = event->text;
+    bool again = event->outcome == LINK_LOST;
+
+    zookeeper->reading--;
+    zookeeper->unpublished = true;
+    if (event->outcome == LINK_OK && text.size > REGISTRY_TEXT_SIZE_MAX) {
+        log_event(LOG_WARN, "a record of the registry is too large, and passed over",
+                  LOG_CSTR("kind", registry_kind_name(kind)), LOG_TEXT("name", name),
+                  LOG_UINT("bytes", text.size));
+        zookeeper_nodes_gone(&zookeeper->nodes, kind, name);
+    } else if (event->outcome == LINK_OK) {
+        event->text = (struct bytes){NULL, 0};
+        again = !zookeeper_nodes_read(&zookeeper->nodes, kind, name, text,
+                                      (uint64_t)event->node.changed, event->node.owner);
+    } else if (event->outcome == LINK_ABSENT) {
+        zookeeper_nodes_gone(&zookeeper->nodes, kind, name);
+    } else if (event->outcome != LINK_LOST) {
+        refuse(zookeeper, &event->tag, event->outcome);
+        again = true;
+    }
+    if (again && !zookeeper_nodes_want(&zookeeper->nodes, kind, name))
+        zookeeper->list[kind] = true;
+}
+
+static void take_change(struct zookeeper *zookeeper, const char *path)
+{
+    enum registry_kind kind;
+    struct bytes name;
+
+    if (!zookeeper_path_parse(&zookeeper->address, path, &kind, &name))
+        return;
+    if (name.size == 0 || !zookeeper_nodes_want(&zookeeper->nodes, kind, name))
+        zookeeper->list[kind] = true;
+}
+
+static void send_reads(struct zookeeper *zookeeper)
+{
+    char path[LINK_PATH_SIZE_MAX];
+    struct zookeeper_node *node;
+
+    for (unsigned i = 0; i < REGISTRY_KIND_COUNT; i++) {
+        struct link_tag tag = {.what = WORK_LIST, .kind = (enum registry_kind)i};
+
+        if (!zookeeper->list[i] || zookeeper->listing[i])
+            continue;
+        zookeeper_path(&zookeeper->address, tag.kind, BYTES(""), path);
+        if (!link_list(zookeeper->link, path, &tag))
+            return;
+        zookeeper->list[i] = false;
+        zookeeper->listing[i] = true;
+    }
+    while (zookeeper->reading < READS_MAX && (node = zookeeper_nodes_next(&zookeeper->nodes))) {
+        struct link_tag tag = {.what = WORK_READ, .kind = node->kind};
+
+        snprintf(tag.name, sizeof(tag.name), "%.*s", BYTES_ARG(node->name));
+        zookeeper_path(&zookeeper->address, node->kind, node->name, path);
+        if (!link_read(zookeeper->link, path, true, &tag)) {
+            if (!zookeeper_nodes_want(&zookeeper->nodes, node->kind, node->name))
+                zookeeper->list[node->kind] = true;
+            return;
+        }
+        zookeeper->reading++;
+    }
+}
+
+/* Nothing is left to be looked at. */
+static bool quiet(const struct zookeeper *zookeeper)
+{
+    bool quiet = zookeeper->connected && !zookeeper->refused && zookeeper->reading == 0 &&
+                 !zookeeper->nodes.wanted;
+
+    for (unsigned i = 0; i < REGISTRY_KIND_COUNT; i++)
+        quiet = quiet && !zookeeper->list[i] && !zookeeper->listing[i];
+    return quiet;
+}
+
+static bool publish(struct zookeeper *zookeeper)
+{
+    struct error err = {0};
+    size_t count;
+    struct registry_record *records = zookeeper_nodes_records(&zookeeper->nodes, &count);
+    enum code code = records ? registry_publish(&zookeeper->registry, records, count, "", &err)
+                             : error_set(&err, E_MEMORY, "no memory for %zu records", count);
+
+    free(records);
+    if (code)
+        log_error(LOG_ERROR, "registry", &err);
+    zookeeper->unpublished = code != OK;
+    return !code;
+}
+
+/* --- what callers want --- */
+
+static void finish_puts(struct zookeeper *zookeeper, bool published)
+{
+    struct zookeeper_put **at = &zookeeper->puts;
+    bool any = false;
+
+    while (*at) {
+        struct zookeeper_put *put = *at;
+
+        if (!put->decided && !(put->stage == PUT_WRITTEN && published)) {
+            if (monotonic_ns() < put->deadline_ns) {
+                at = &put->next;
+                continue;
+            }
+            zookeeper_put_end(put,
+                              registry_state_name(registry_health(&zookeeper->registry).state));
+        }
+        *at = put->next;
+        pthread_mutex_lock(&zookeeper->inbox.lock); /* from here on it is its caller's */
+        put->done = any = true;
+        pthread_mutex_unlock(&zookeeper->inbox.lock);
+    }
+    if (any)
+        pthread_cond_broadcast(&zookeeper->answered);
+}
+
+static void take_put(struct zookeeper *zookeeper, const struct link_event *event)
+{
+    struct zookeeper_put *put = zookeeper->puts;
+
+    while (put && put->id != event->tag.id)
+        put = put->next;
+    if (!put)
+        return; /* its time was over */
+    zookeeper_put_answer(put, event, zookeeper->link, &zookeeper->address);
+    if (put->homeless)
+        tree_make(zookeeper, put->kind);
+    if (put->stage == PUT_WRITTEN && !zookeeper_nodes_want(&zookeeper->nodes, put->kind, put->name))
+        zookeeper->list[put->kind] = true;
+}
+
+static void prove(struct zookeeper *zookeeper, const struct link_event *event)
+{
+    if (event->tag.sent_ns > atomic_load(&zookeeper->proven_ns))
+        atomic_store(&zookeeper->proven_ns, event->tag.sent_ns);
+}
+
+static void take_hold(struct zookeeper *zookeeper, const struct link_event *event)
+{
+    bool homeless = false, ours = false;
+    struct zookeeper_hold *hold;
+
+    pthread_mutex_lock(&zookeeper->inbox.lock);
+    hold = zookeeper->holds;
+    while (hold && hold->id != event->tag.id)
+        hold = hold->next;
+    if (hold) {
+        ours = zookeeper_hold_answer(hold, event, zookeeper->session, boot_ns());
+        homeless = hold->homeless;
+    }
+    pthread_mutex_unlock(&zookeeper->inbox.lock);
+    if (!hold)
+        return;
+    if (ours)
+        prove(zookeeper, event);
+    if (homeless)
+        tree_make(zookeeper, hold->kind);
+    /* Whoever has it: its end is watched. */
+    if (!zookeeper_nodes_want(&zookeeper->nodes, hold->kind, bytes_of(hold->name)))
+        zookeeper->list[hold->kind] = true;
+}
+
+/* Callers see stages only under the lock, so they are stepped under it; what is sent waits for
+ * nothing. */
+static void step_holds(struct zookeeper *zookeeper, bool published)
+{
+    struct zookeeper_hold **at, *over = NULL;
+
+    pthread_mutex_lock(&zookeeper->inbox.lock);
+    for (at = &zookeeper->holds; *at;) {
+        struct zookeeper_hold *hold = *at;
+
+        if (published)
+            zookeeper_hold_check(hold, &zookeeper->nodes, zookeeper->session);
+        if (zookeeper->connected)
+            zookeeper_hold_step(hold, zookeeper->link, &zookeeper->address, &zookeeper->nodes,
+                                zookeeper->session, boot_ns());
+        else if (!zookeeper->link && hold->released)
+            hold->stage = HOLD_OVER;
+        if (hold->stage != HOLD_OVER) {
+            at = &hold->next;
+            continue;
+        }
+        *at = hold->next;
+        hold->next = over;
+        over = hold;
+    }
+    pthread_mutex_unlock(&zookeeper->inbox.lock);
+    while (over) {
+        struct zookeeper_hold *hold = over;
+
+        over = hold->next;
+        zookeeper_hold_free(hold);
+    }
+}
+
+static void change_address(struct zookeeper *zookeeper, const struct zookeeper_address *address)
+{
+    struct zookeeper_address before = zookeeper->address;
+
+    zookeeper->address = *address;
+    if (zookeeper->link && strcmp(before.root, address->root) == 0 &&
+        strcmp(before.digest, address->digest) == 0 && before.session_ms == address->session_ms) {
+        if (strcmp(before.hosts, address->hosts) == 0 ||
+            link_set_hosts(zookeeper->link, address->hosts))
+            return;
+    }
+    if (strcmp(before.root, address->root) != 0) {
+        zookeeper_nodes_release(&zookeeper->nodes);
+        zookeeper_nodes_init(&zookeeper->nodes);
+    }
+    link_end(zookeeper, 0);
+}
+
+/* True: it is time to stop. */
+static bool take_wishes(struct zookeeper *zookeeper)
+{
+    struct zookeeper_address *wish;
+    bool stopping;
+
+    pthread_mutex_lock(&zookeeper->inbox.lock);
+    while (zookeeper->puts_new) {
+        struct zookeeper_put *put = zookeeper->puts_new;
+
+        zookeeper->puts_new = put->next;
+        put->next = zookeeper->puts;
+        zookeeper->puts = put;
+    }
+    wish = zookeeper->wish;
+    zookeeper->wish = NULL;
+    stopping = zookeeper->stopping;
+    pthread_mutex_unlock(&zookeeper->inbox.lock);
+    if (wish)
+        change_address(zookeeper, wish);
+    free(wish);
+    return stopping;
+}
+
+/* --- the thread --- */
+
+static void take_answer(struct zookeeper *zookeeper, struct link_event *event)
+{
+    if (event->outcome != LINK_LOST)
+        registry_seen(&zookeeper->registry);
+    switch (event->tag.what) {
+    case WORK_LIST:
+        take_list(zookeeper, event);
+        break;
+    case WORK_READ:
+        take_read(zookeeper, event);
+        break;
+    case WORK_TREE:
+        zookeeper->listing[event->tag.kind] = false;
+        tree_made(zookeeper, event);
+        break;
+    case WORK_PROOF:
+        if (event->outcome == LINK_OK)
+            prove(zookeeper, event);
+        break;
+    case WORK_PUT:
+        take_put(zookeeper, event);
+        break;
+    case WORK_HOLD:
+        take_hold(zookeeper, event);
+        break;
+    default:
+        break;
+    }
+}
+
+static void take_event(struct zookeeper *zookeeper, struct link_event *event)
+{
+    if (!zookeeper->link || event->generation != zookeeper->generation)
+        return; /* of a session that is over */
+    if (event->kind == LINK_STATE)
+        take_state(zookeeper, event->state);
+    else if (event->kind == LINK_NODE)
+        take_change(zookeeper, event->path);
+    else
+        take_answer(zookeeper, event);
+}
+
+/* Once a sixth of the session's time the leader is asked for a sign of life. */
+static void send_proof(struct zookeeper *zookeeper)
+{
+    struct link_tag tag = {.what = WORK_PROOF};
+
+    if (monotonic_ns() < zookeeper->prove_ns)
+        return;
+    if (link_sync(zookeeper->link, zookeeper->address.root, &tag))
+        zookeeper->prove_ns = monotonic_ns() + atomic_load(&zookeeper->session_ns) / 6;
+}
+
+static void turn(struct zookeeper *zookeeper)
+{
+    bool published = false;
+
+    link_begin(zookeeper);
+    if (zookeeper->refused && monotonic_ns() >= zookeeper->refused_again_ns)
+        want_all(zookeeper);
+    if (zookeeper->connected) {
+        send_proof(zookeeper);
+        for (struct zookeeper_put *put = zookeeper->puts; put; put = put->next)
+            zookeeper_put_step(put, zookeeper->link, &zookeeper->address);
+        if (!zookeeper->refused)
+            send_reads(zookeeper);
+    } else if (zookeeper->link && !zookeeper->was_connected) {
+        tell_disconnected(zookeeper);
+    }
+    if (quiet(zookeeper))
+        published = !zookeeper->unpublished || publish(zookeeper);
+    finish_puts(zookeeper, published);
+    step_holds(zookeeper, published);
+    registry_keep(&zookeeper->registry);
+}
+
+/* Monotonic: when the clock has to be looked at again. */
+static int64_t due_ns(const struct zookeeper *zookeeper)
+{
+    int64_t now = monotonic_ns(), due = now + ms(TURN_MS);
+
+    if (zookeeper->connected && zookeeper->prove_ns < due)
+        due = zookeeper->prove_ns;
+    if (zookeeper->refused && zookeeper->refused_again_ns < due)
+        due = zookeeper->refused_again_ns;
+    for (const struct zookeeper_put *put = zookeeper->puts; put; put = put->next)
+        if (put->deadline_ns < due)
+            due = put->deadline_ns;
+    return due;
+}
+
+static void run(void *context)
+{
+    struct zookeeper *zookeeper = context;
+
+    for (;;) {
+        bool lost;
+        struct link_event *event;
+
+        turn(zookeeper);
+        event = link_inbox_take(&zookeeper->inbox, due_ns(zookeeper), &lost);
+        while (event) {
+            struct link_event *next = event->next;
+
+            take_event(zookeeper, event);
+            link_event_free(event);
+            event = next;
+        }
+        if (lost)
+            want_all(zookeeper);
+        if (take_wishes(zookeeper))
+            break;
+    }
+    link_close(zookeeper->link);
+}
+
+/* --- the interface --- */
+
+static enum code zookeeper_put(struct registry *registry, enum registry_kind kind,
+                               struct bytes name, uint64_t expected, struct bytes text,
+                               uint64_t *version, struct error *err)
+{
+    struct zookeeper *zookeeper = zookeeper_of(registry);
+    struct zookeeper_put put = {.kind = kind,
+                                .name = name,
+                                .text = text,
+                                .expected = expected,
+                                .deadline_ns = monotonic_ns() + ms(registry->rules.wait_ms)};
+
+    pthread_mutex_lock(&zookeeper->inbox.lock);
+    put.id = ++zookeeper->ids;
+    put.next = zookeeper->puts_new;
+    zookeeper->puts_new = &put;
+    zookeeper->inbox.poked = true;
+    pthread_cond_signal(&zookeeper->inbox.filled);
+    while (!put.done) /* by its deadline it is */
+        pthread_cond_wait(&zookeeper->answered, &zookeeper->inbox.lock);
+    pthread_mutex_unlock(&zookeeper->inbox.lock);
+    *version = put.version;
+    if (put.code)
+        *err = put.err;
+    return put.code;
+}
+
+static struct zookeeper_hold *hold_find(const struct zookeeper *zookeeper, enum registry_kind kind,
+                                        struct bytes name)
+{
+    struct zookeeper_hold *hold = zookeeper->holds;
+
+    while (hold &&
+           (hold->released || hold->kind != kind || !bytes_equal(bytes_of(hold->name), name)))
+        hold = hold->next;
+    return hold;
+}
+
+static enum code zookeeper_hold(struct registry *registry, enum registry_kind kind,
+                                struct bytes name, struct bytes text, struct error *err)
+{
+    struct zookeeper *zookeeper = zookeeper_of(registry);
+    struct zookeeper_hold *made = calloc(1, sizeof(*made)), *hold;
+    char *copy = malloc(text.size + 1);
+
+    if (!made || !copy) {
+        free(made);
+        free(copy);
+        return error_set(err, E_MEMORY, "no memory to hold %.*s", BYTES_ARG(name));
+    }
+    if (text.size > 0)
+        memcpy(copy, text.data, text.size);
+    made->kind = kind;
+    made->text = (struct bytes){copy, text.size};
+    snprintf(made->name, sizeof(made->name), "%.*s", BYTES_ARG(name));
+    pthread_mutex_lock(&zookeeper->inbox.lock);
+    hold = hold_find(zookeeper, kind, name);
+    if (hold) { /* the new text is for the next time */
+        struct bytes before = hold->text;
+
+        hold->text = made->text;
+        made->text = before;
+    } else {
+        made->id = ++zookeeper->ids;
+        made->next = zookeeper->holds;
+        zookeeper->holds = made;
+        made = NULL;
+    }
+    pthread_mutex_unlock(&zookeeper->inbox.lock);
+    if (made)
+        zookeeper_hold_free(made);
+    link_inbox_poke(&zookeeper->inbox);
+    return OK;
+}
+
+static void zookeeper_release(struct registry *registry, enum registry_kind kind, struct bytes name)
+{
+    struct zookeeper *zookeeper = zookeeper_of(registry);
+    struct zookeeper_hold *hold;
+
+    pthread_mutex_lock(&zookeeper->inbox.lock);
+    hold = hold_find(zookeeper, kind, name);
+    if (hold)
+        hold->released = true;
+    pthread_mutex_unlock(&zookeeper->inbox.lock);
+    link_inbox_poke(&zookeeper->inbox);
+}
+
+static bool zookeeper_held(struct registry *registry, enum registry_kind kind, struct bytes name,
+                           uint64_t *epoch)
+{
+    struct zookeeper *zookeeper = zookeeper_of(registry);
+    int64_t proven = atomic_load(&zookeeper->proven_ns);
+    int64_t session = atomic_load(&zookeeper->session_ns);
+    const struct zookeeper_hold *hold;
+    bool held;
+
+    pthread_mutex_lock(&zookeeper->inbox.lock);
+    hold = hold_find(zookeeper, kind, name);
+    held = hold && hold->stage == HOLD_HELD;
+    if (held && epoch)
+        *epoch = hold->epoch;
+    pthread_mutex_unlock(&zookeeper->inbox.lock);
+    return held && boot_ns() - proven < session / 3 * 2;
+}
+
+static void zookeeper_free(struct zookeeper *zookeeper)
+{
+    while (zookeeper->holds) {
+        struct zookeeper_hold *hold = zookeeper->holds;
+
+        zookeeper->holds = hold->next;
+        zookeeper_hold_free(hold);
+    }
+    assert(!zookeeper->puts && !zookeeper->puts_new);
+    zookeeper_nodes_release(&zookeeper->nodes);
+    pthread_cond_destroy(&zookeeper->answered);
+    link_inbox_release(&zookeeper->inbox);
+    registry_core_release(&zookeeper->registry);
+    free(zookeeper->wish);
+    explicit_bzero(&zookeeper->address, sizeof(zookeeper->address));
+    free(zookeeper);
+}
+
+static void zookeeper_stop(struct registry *registry)
+{
+    struct zookeeper *zookeeper = zookeeper_of(registry);
+
+    pthread_mutex_lock(&zookeeper->inbox.lock);
+    zookeeper->stopping = true;
+    pthread_mutex_unlock(&zookeeper->inbox.lock);
+    link_inbox_poke(&zookeeper->inbox);
+    thread_join(zookeeper->thread);
+    zookeeper_free(zookeeper);
+}
+
+static const struct registry_operations operations = {
+    .put = zookeeper_put,
+    .hold = zookeeper_hold,
+    .release = zookeeper_release,
+    .held = zookeeper_held,
+    .close = zookeeper_stop,
+};
+
+enum code zookeeper_registry_open(const struct zookeeper_settings *settings,
+                                  const struct registry_rules *rules, struct registry **registry,
+                                  struct error *err)
+{
+    struct zookeeper *zookeeper = calloc(1, sizeof(*zookeeper));
+    enum code code;
+
+    *registry = NULL;
+    if (!zookeeper)
+        return error_set(err, E_MEMORY, "no memory for the registry");
+    code = zookeeper_address_take(settings, &zookeeper->address, err);
+    if (!code)
+        code = registry_core_init(&zookeeper->registry, &operations, rules, err);
+    if (code) {
+        free(zookeeper);
+        return code;
+    }
+    link_inbox_init(&zookeeper->inbox);
+    pthread_cond_init(&zookeeper->answered, NULL);
+    zookeeper_nodes_init(&zookeeper->nodes);
+    zookeeper->proven_ns = INT64_MIN / 2;
+    code = thread_start("registry", run, zookeeper, &zookeeper->thread, err);
+    if (code) {
+        zookeeper_free(zookeeper);
+        return code;
+    }
+    *registry = &zookeeper->registry;
+    return OK;
+}
+
+enum code zookeeper_registry_change(struct registry *registry,
+                                    const struct zookeeper_settings *settings, struct error *err)
+{
+    struct zookeeper *zookeeper = zookeeper_of(registry);
+    struct zookeeper_address *wish = calloc(1, sizeof(*wish)), *before;
+    enum code code;
+
+    assert(registry->operations == &operations);
+    if (!wish)
+        return error_set(err, E_MEMORY, "no memory for the registry's address");
+    code = zookeeper_address_take(settings, wish, err);
+    if (code) {
+        free(wish);
+        return code;
+    }
+    pthread_mutex_lock(&zookeeper->inbox.lock);
+    before = zookeeper->wish;
+    zookeeper->wish = wish;
+    pthread_mutex_unlock(&zookeeper->inbox.lock);
+    free(before);
+    link_inbox_poke(&zookeeper->inbox);
+    return OK;
+}
+
+const char *zookeeper_library_version(void)
+{
+    return link_library_version();
+}
