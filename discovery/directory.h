@@ -27,7 +27,7 @@ struct tenant_settings {
 
 struct token_grant {
     const struct tenant_settings *tenant;
-    unsigned scopes; /* of enum scope's bits: 1 read, 2 write, 4 admin */
+    unsigned scopes; /* of enum scope's bits: 1 read, 2 write, 4 admin, 8 operator */
     struct bytes id; /* for logs */
 };
 

@@ -156,12 +156,14 @@ static enum code take_scopes(void *context, const struct yaml_node *node, struct
     struct tenants_reader *reader = context;
 
     if (node->kind != YAML_KIND_LIST || node->count == 0)
-        return yaml_refuse(node, err, "\"scopes\" must be a list of read, write and admin");
+        return yaml_refuse(node, err,
+                           "\"scopes\" must be a list of read, write, admin and operator");
     for (const struct yaml_node *element = node->first; element; element = element->next) {
         unsigned scope = token_scope_find(element->text);
 
         if (scope == 0)
-            return yaml_refuse(element, err, "\"%.*s\" is not a scope: read, write and admin are",
+            return yaml_refuse(element, err,
+                               "\"%.*s\" is not a scope: read, write, admin and operator are",
                                BYTES_ARG(element->text));
         reader->token->scopes |= scope;
     }

@@ -23,9 +23,10 @@ static const struct {
     const char *name;
     unsigned bit;
 } scopes_known[] = {
-    {"read",  TOKEN_SCOPE_READ },
-    {"write", TOKEN_SCOPE_WRITE},
-    {"admin", TOKEN_SCOPE_ADMIN},
+    {"read",     TOKEN_SCOPE_READ    },
+    {"write",    TOKEN_SCOPE_WRITE   },
+    {"admin",    TOKEN_SCOPE_ADMIN   },
+    {"operator", TOKEN_SCOPE_OPERATOR},
 };
 
 static bool is_base62(struct bytes text)
@@ -111,7 +112,8 @@ enum code token_scopes_parse(struct bytes text, unsigned *scopes, struct error *
         scope = token_scope_find(name);
         if (scope == 0)
             return error_set(err, E_BAD_PARAMETER,
-                             "\"%.*s\" is not a scope: read, write and admin are", BYTES_ARG(name));
+                             "\"%.*s\" is not a scope: read, write, admin and operator are",
+                             BYTES_ARG(name));
         found |= scope;
         first = at + 1;
     }

@@ -12,6 +12,7 @@ enum {
     TOKEN_SCOPE_READ = 1,
     TOKEN_SCOPE_WRITE = 2,
     TOKEN_SCOPE_ADMIN = 4,
+    TOKEN_SCOPE_OPERATOR = 8,
 };
 
 enum { TOKEN_ID_MAX = 32, TOKEN_SECRET_SIZE = 43 };
@@ -30,7 +31,7 @@ bool token_hash_equal(const struct token_hash *a, const struct token_hash *b);
 /* 64 hexadecimal digits. */
 bool token_hash_parse(struct bytes hex, struct token_hash *hash);
 
-/* "read", "write", "admin"; 0 for anything else. */
+/* "read", "write", "admin", "operator"; 0 for anything else. */
 unsigned token_scope_find(struct bytes name);
 /* "read,write": at least one.  E_BAD_PARAMETER. */
 MUST_USE enum code token_scopes_parse(struct bytes text, unsigned *scopes, struct error *err);

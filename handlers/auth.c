@@ -137,7 +137,7 @@ static enum code grant_open(const struct request *request, struct session *sessi
     session->settings = directory_tenant(session->snapshot, BYTES("default"));
     if (session->settings == NULL)
         return error_set(err, E_INTERNAL, "the directory has no tenant \"default\"");
-    session->grant.scopes = SCOPE_READ | SCOPE_WRITE | SCOPE_ADMIN;
+    session->grant.scopes = SCOPE_ANY; /* all of them */
     return OK;
 }
 
@@ -155,6 +155,12 @@ static enum code grant_token(struct request *request, struct session *session, s
     session->settings = session->grant.tenant;
     return OK;
 }
+
+/* A token has one scope at least, so that none lacks SCOPE_ANY. */
+static const char *const scope_names[SCOPE_ANY + 1] = {
+    [SCOPE_READ] = "read",         [SCOPE_WRITE] = "write", [SCOPE_ADMIN] = "admin",
+    [SCOPE_OPERATOR] = "operator", [SCOPE_ANY] = "read",
+};
 
 bool app_authorize(struct request *request, enum scope scope)
 {
@@ -175,10 +181,7 @@ bool app_authorize(struct request *request, enum scope scope)
                                                : grant_token(request, session, &err);
     if (code == OK && (session->grant.scopes & scope) == 0)
         code = error_set(&err, E_FORBIDDEN, "this needs a token with the scope \"%s\"",
-                         scope == SCOPE_READ    ? "read"
-                         : scope == SCOPE_WRITE ? "write"
-                         : scope == SCOPE_ADMIN ? "admin"
-                                                : "read\", \"write\" or \"admin");
+                         scope_names[scope]);
     if (code == OK) {
         session->tenant = catalog_tenant(app->catalog, session->settings->name);
         if (session->tenant == NULL)

@@ -12,8 +12,9 @@ enum scope {
     SCOPE_NONE = 0, /* open to all: health, version */
     SCOPE_READ = 1,
     SCOPE_WRITE = 2,
-    SCOPE_ADMIN = 4,
-    SCOPE_ANY = SCOPE_READ | SCOPE_WRITE | SCOPE_ADMIN, /* one of them is enough */
+    SCOPE_ADMIN = 4,    /* of the tenant's own */
+    SCOPE_OPERATOR = 8, /* of the node, and so of all tenants */
+    SCOPE_ANY = SCOPE_READ | SCOPE_WRITE | SCOPE_ADMIN | SCOPE_OPERATOR, /* one of them is enough */
 };
 
 /* What a handler does at each step of a request.  All run on an HTTP thread and never wait.

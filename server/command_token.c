@@ -96,11 +96,11 @@ static enum code print_json(const struct token_wish *wish, struct bytes token, s
 int command_token(int argc, char **argv)
 {
     static const struct argument_row rows[] = {
-        [TENANT] = {"tenant",  "NAME",     "Whose token it is; default: default."            },
-        [SCOPES] = {"scopes",  "LIST",     "Of read, write, admin; default: read,write."     },
-        [EXPIRES] = {"expires", "DURATION", "How long it is good, 90d; default: for ever."    },
-        [NOTE] = {"note",    "TEXT",     "For the people who read the file."               },
-        [JSON] = {"json",    NULL,       "Print token, tenant and line as one JSON object."},
+        [TENANT] = {"tenant",  "NAME",     "Whose token it is; default: default."                 },
+        [SCOPES] = {"scopes",  "LIST",     "Of read, write, admin, operator; default: read,write."},
+        [EXPIRES] = {"expires", "DURATION", "How long it is good, 90d; default: for ever."         },
+        [NOTE] = {"note",    "TEXT",     "For the people who read the file."                    },
+        [JSON] = {"json",    NULL,       "Print token, tenant and line as one JSON object."     },
     };
     const char *values[COUNT_OF(rows)] = {NULL};
     struct arguments own = {rows, COUNT_OF(rows), values};

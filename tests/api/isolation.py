@@ -8,8 +8,8 @@ from tenants import bearer, secret, tenant, tenants_file, token
 # What each route asks for; a route that is not here is open to all.
 SCOPES = {("POST", "/v1/points"): "write", ("DELETE", "/v1/points"): "write", ("GET", "/v1/query"): "read",
           ("POST", "/v1/query"): "read", ("GET", "/v1/changes"): "read", ("GET", "/v1/stats"): "read", ("GET", "/v1/measurements"): "read", ("GET", "/v1/series"): "read",
-          ("GET", "/v1/tags/host/values"): "read", ("GET", "/v1/fields"): "read", ("GET", "/v1/tags"): "read", ("POST", "/v1/admin/flush"): "admin", ("POST", "/v1/admin/compact"): "admin",
-          ("GET", "/metrics"): "admin", ("POST", "/write"): "write", ("POST", "/api/v2/write"): "write", ("POST", "/api/v3/write_lp"): "write",
+          ("GET", "/v1/tags/host/values"): "read", ("GET", "/v1/fields"): "read", ("GET", "/v1/tags"): "read", ("POST", "/v1/admin/flush"): "operator", ("POST", "/v1/admin/compact"): "admin",
+          ("GET", "/metrics"): "operator", ("POST", "/write"): "write", ("POST", "/api/v2/write"): "write", ("POST", "/api/v3/write_lp"): "write",
           ("GET", "/query"): "any", ("POST", "/query"): "any"}
 GOOD = {  # a request of each route that is fine
     ("POST", "/v1/points"): ("", "m f=1 1"), ("DELETE", "/v1/points"): ("?measurement=m&start=0&end=1", None),
@@ -19,7 +19,7 @@ GOOD = {  # a request of each route that is fine
     ("POST", "/write"): ("?db=x", "m f=1 1"), ("POST", "/api/v2/write"): ("?bucket=b", "m f=1 1"), ("POST", "/api/v3/write_lp"): ("", "m f=1 1"),
     ("GET", "/query"): ("?q=SHOW+DATABASES", None), ("POST", "/query"): ("?q=SHOW+DATABASES", None)}
 
-TENANTS = [tenant("alpha", token("aread", ["read"]), token("awrite", ["write"]), token("aadmin", ["admin"]), token("aall"),
+TENANTS = [tenant("alpha", token("aread", ["read"]), token("awrite", ["write"]), token("aadmin", ["admin"]), token("aoperator", ["operator"]), token("aall"),
                   token("aold", expires="2020-01-01T00:00:00Z"), token("anew", expires="2100-01-01T00:00:00Z")),
            tenant("beta", token("ball"))]
 
@@ -50,8 +50,8 @@ def matrix():
             continue
         for headers in invalid:
             yield ask(route, headers, 401, code="unauthorized", lacks=secret("aall")[12:])
-        for id, scopes in (("aread", ["read"]), ("awrite", ["write"]), ("aadmin", ["admin"]), ("aall", ["read", "write", "admin"]),
-                           ("anew", ["read", "write", "admin"])):
+        for id, scopes in (("aread", ["read"]), ("awrite", ["write"]), ("aadmin", ["admin"]), ("aoperator", ["operator"]), ("aall", ["read", "write", "admin", "operator"]),
+                           ("anew", ["read", "write", "admin", "operator"])):
             if scope == "any" or scope in scopes:
                 yield ask(route, bearer(id), {200, 204})
             else:

@@ -1,7 +1,7 @@
 """Tenants and tokens for tests: the file that `--tenants` reads (docs/reference/tenants.md)."""
 import hashlib
 
-ALL = ("read", "write", "admin")
+ALL = ("read", "write", "admin", "operator")
 
 
 def secret(id):

@@ -25,7 +25,7 @@ def tenants_file():
     for name, secret in KNOWN.items():
         expires = ", expires: 2020-01-01T00:00:00Z" if name.startswith("Gone") else ""
         digest = hashlib.sha256(token(name, secret).encode()).hexdigest()
-        text += f"      - {{id: {name}, sha256: {digest}, scopes: [read, write, admin]{expires}}}\n"
+        text += f"      - {{id: {name}, sha256: {digest}, scopes: [read, write, admin, operator]{expires}}}\n"
     return text
 
 

@@ -34,7 +34,7 @@ def tenants_file():
     text = "tenants:\n"
     for name, token in TOKENS.items():
         text += (f"  {name}:\n    tokens:\n      - {{id: {name}1, sha256: {hashlib.sha256(token.encode()).hexdigest()}, "
-                 "scopes: [read, write, admin]}\n")
+                 "scopes: [read, write, admin, operator]}\n")
     return text
 
 

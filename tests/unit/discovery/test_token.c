@@ -53,6 +53,8 @@ static void test_scopes_are_read_and_printed(void **state)
         {"read",             1, "read"              },
         {"write,read",       3, "read, write"       },
         {"read,write,admin", 7, "read, write, admin"},
+        {"operator,read",    9, "read, operator"    },
+        {"operator",         8, "operator"          },
         {"read,read",        1, "read"              },
         {"",                 0, NULL                },
         {"read,",            0, NULL                },

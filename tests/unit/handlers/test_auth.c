@@ -3,7 +3,7 @@
 #include <sodium.h>
 
 static struct serving serving;
-static char reader[128], writer[128], admin[128], expired[128];
+static char reader[128], writer[128], admin[128], operator[128], expired[128];
 
 /* A token with its line for the file. */
 static void add_token(char token[128], unsigned scopes, int64_t expires_ns, struct buf *file)
@@ -33,6 +33,7 @@ static int setup(void **state)
     add_token(expired, SCOPE_READ, 1, &file);
     buf_put_text(&file, "  other:\n    tokens:\n");
     add_token(admin, SCOPE_READ | SCOPE_ADMIN, later, &file);
+    add_token(operator, SCOPE_OPERATOR, later, &file);
     buf_put_char(&file, '\0');
     serving_init(&serving);
     serving_start(&serving, file.data);
@@ -64,8 +65,14 @@ static void test_a_scope_allows_its_own_and_nothing_else(void **state)
     assert_int_equal(ask_as("GET /v1/measurements", "Bearer ", reader, NULL), 200);
     assert_int_equal(ask_as("GET /v1/measurements", "Bearer ", writer, NULL), 403);
     assert_int_equal(ask_as("GET /metrics", "Bearer ", reader, NULL), 403);
-    assert_int_equal(ask_as("GET /metrics", "Bearer ", admin, NULL), 200);
-    assert_int_equal(ask_as("POST /v1/admin/flush", "Bearer ", admin, NULL), 200);
+    assert_int_equal(ask_as("GET /metrics", "Bearer ", admin, NULL), 403);
+    assert_non_null(strstr(serving.answer, "\\\"operator\\\""));
+    assert_int_equal(ask_as("POST /v1/admin/flush", "Bearer ", admin, NULL), 403);
+    assert_int_not_equal(ask_as("POST /v1/admin/compact", "Bearer ", admin, NULL), 403);
+    assert_int_equal(ask_as("GET /metrics", "Bearer ", operator, NULL), 200);
+    assert_int_equal(ask_as("POST /v1/admin/flush", "Bearer ", operator, NULL), 200);
+    assert_int_equal(ask_as("POST /v1/admin/compact", "Bearer ", operator, NULL), 403);
+    assert_int_equal(ask_as("GET /v1/measurements", "Bearer ", operator, NULL), 403);
 }
 
 static void test_the_tenant_comes_from_the_token(void **state)

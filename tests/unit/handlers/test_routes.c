@@ -178,8 +178,10 @@ static void test_what_needs_a_token_says_which_scope(void **state)
         struct json *description = json_member(operation, "description");
         const char *scope = route->scope == SCOPE_READ    ? "Scope `read`"
                             : route->scope == SCOPE_WRITE ? "Scope `write`"
-                            : route->scope == SCOPE_ANY   ? "Scope `read`, `write` or `admin`"
-                                                          : "Scope `admin`";
+                            : route->scope == SCOPE_ANY
+                                ? "Scope `read`, `write`, `admin` or `operator`"
+                            : route->scope == SCOPE_OPERATOR ? "Scope `operator`"
+                                                             : "Scope `admin`";
 
         if ((route->scope == SCOPE_NONE) != (security != NULL && json_count(security) == 0))
             fail_msg("%s %s: security", method_of(route), route->path);
@@ -248,11 +250,12 @@ static void test_the_tour_has_a_line_for_each_route(void **state)
     fclose(file);
     for (size_t i = 0; i < app_route_count; i++) {
         const struct route *route = &app_routes[i];
-        const char *scope = route->scope == SCOPE_READ    ? "read "
-                            : route->scope == SCOPE_WRITE ? "write "
-                            : route->scope == SCOPE_ADMIN ? "admin "
-                            : route->scope == SCOPE_ANY   ? "any "
-                                                          : "";
+        const char *scope = route->scope == SCOPE_READ       ? "read "
+                            : route->scope == SCOPE_WRITE    ? "write "
+                            : route->scope == SCOPE_ADMIN    ? "admin "
+                            : route->scope == SCOPE_OPERATOR ? "operator "
+                            : route->scope == SCOPE_ANY      ? "any "
+                                                             : "";
         char line[128];
 
         snprintf(line, sizeof(line), "| `%s %s` | %s|", methods[route->method], route->path, scope);
