@@ -471,7 +471,7 @@ void store_close(struct store *store)
     }
     free(store->holdings);
     for (size_t i = 0; i < store->missing_count; i++)
-        free((void *)store->missing[i].data);
+        free((void *)store->missing[i].text.data);
     free(store->missing);
     block_builder_free(store->builder);
     map_release(&store->fields_stored);

@@ -99,7 +99,7 @@ static enum code load_pack(void *context, struct bytes key, struct bytes value, 
         snprintf(text, sizeof(text), "pack %.*s/%016" PRIx64 ": %s", BYTES_ARG(name), entry.number,
                  err->text);
         *err = (struct error){0};
-        return store_add_missing(store, text) ? OK : error_set(err, E_MEMORY, "no memory");
+        return store_add_missing(store, tenant, text) ? OK : error_set(err, E_MEMORY, "no memory");
     }
     code = holding_add_pack(holding, pack, err);
     if (code)
@@ -194,7 +194,7 @@ static enum code load_meta(void *context, struct bytes key, struct bytes value, 
     if (!key_after(key, BYTES("gap/"), &rest))
         return OK;
     snprintf(text, sizeof(text), "%.*s", BYTES_ARG(value));
-    return store_add_missing(load->store, text) ? OK : error_set(err, E_MEMORY, "no memory");
+    return store_add_missing(load->store, NULL, text) ? OK : error_set(err, E_MEMORY, "no memory");
 }
 
 enum code index_load(struct store *store, int64_t *ingest_last, struct error *err)

@@ -159,7 +159,7 @@ static enum code gap_keep(struct store *store, uint64_t lsn, const char *text, s
         return code;
     }
     code = index->commit(transaction, err);
-    if (code == OK && !store_add_missing(store, text))
+    if (code == OK && !store_add_missing(store, NULL, text))
         code = error_set(err, E_MEMORY, "no memory");
     return code;
 }

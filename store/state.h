@@ -57,6 +57,12 @@ struct store_metrics {
         *column_cache_evictions;
 };
 
+/* Something that was stored and cannot be read any more. */
+struct lack {
+    const struct tenant *tenant; /* NULL: it may be anybody's */
+    struct bytes text;           /* malloc'ed */
+};
+
 struct store {
     struct store_options options;
     struct limits limits;
@@ -91,7 +97,7 @@ struct store {
     uint64_t frozen_count, sealed_count; /* generations, ever */
     struct holding **holdings;           /* by tenant ordinal; NULL = none yet */
     size_t holding_capacity;
-    struct bytes *missing; /* texts, each malloc'ed */
+    struct lack *missing;
     size_t missing_count;
     struct flush *flushes;
     struct view *views;                         /* that there are */
@@ -155,8 +161,9 @@ MUST_USE enum code store_apply(struct store *store, const struct tenant *tenant,
                                const struct batch *batch, const struct tombstone *tombstone,
                                const struct note *note, int64_t ingest, uint64_t lsn,
                                struct error *err);
-/* Adds a text to what answers may miss (copied).  False: memory. */
-bool store_add_missing(struct store *store, const char *text);
+/* Adds a text (copied) to what answers may miss: those to `tenant`, or to all where it is NULL, as
+ * nobody knows whose it was.  False: memory. */
+bool store_add_missing(struct store *store, const struct tenant *tenant, const char *text);
 /* Seals the oldest frozen generation: packs, manifest, sealed position in one transaction; then the
  * wal is trimmed. */
 MUST_USE enum code store_seal_oldest(struct store *store, struct error *err);

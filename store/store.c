@@ -123,11 +123,11 @@ struct holding *store_holding(struct store *store, const struct tenant *tenant)
     return holding;
 }
 
-bool store_add_missing(struct store *store, const char *text)
+bool store_add_missing(struct store *store, const struct tenant *tenant, const char *text)
 {
     size_t size = strlen(text);
     char *copy = malloc(size + 1);
-    struct bytes *grown = realloc(store->missing, (store->missing_count + 1) * sizeof(*grown));
+    struct lack *grown = realloc(store->missing, (store->missing_count + 1) * sizeof(*grown));
 
     if (grown != NULL)
         store->missing = grown;
@@ -136,7 +136,9 @@ bool store_add_missing(struct store *store, const char *text)
         return false;
     }
     memcpy(copy, text, size + 1);
-    store->missing[store->missing_count++] = (struct bytes){copy, size};
+    store->missing[store->missing_count++] = (struct lack){
+        tenant, {copy, size}
+    };
     return true;
 }
 

@@ -51,12 +51,30 @@ static enum code view_settle(struct view *view, int64_t as_of, struct error *err
     return code;
 }
 
+/* What this tenant may miss, and nothing of another's.  Under state_lock. */
+static enum code view_take_missing(struct view *view, const struct tenant *tenant,
+                                   struct error *err)
+{
+    const struct store *store = view->store;
+    struct bytes *missing;
+
+    if (store->missing_count == 0)
+        return OK;
+    missing = malloc(store->missing_count * sizeof(*missing));
+    if (missing == NULL)
+        return error_set(err, E_MEMORY, "no memory for a view");
+    for (size_t i = 0; i < store->missing_count; i++)
+        if (store->missing[i].tenant == NULL || store->missing[i].tenant == tenant)
+            missing[view->missing_count++] = store->missing[i].text;
+    view->missing = missing;
+    return OK;
+}
+
 enum code store_view(struct store *store, const struct tenant *tenant, int64_t as_of,
                      struct view **out, struct error *err)
 {
     struct view *view = calloc(1, sizeof(*view));
     struct holding *holding = NULL;
-    struct bytes *missing = NULL;
     enum code code;
 
     *out = NULL;
@@ -78,17 +96,9 @@ enum code store_view(struct store *store, const struct tenant *tenant, int64_t a
     }
     for (size_t i = 0; i < store->generation_count; i++)
         view->generations[view->generation_count++] = generation_ref(store->generations[i]);
-    if (store->missing_count > 0) {
-        missing = malloc(store->missing_count * sizeof(*missing));
-        if (missing == NULL) {
-            code = error_set(err, E_MEMORY, "no memory for a view");
-            goto out;
-        }
-        memcpy(missing, store->missing, store->missing_count * sizeof(*missing));
-        view->missing = missing;
-        view->missing_count = store->missing_count;
-    }
-
+    code = view_take_missing(view, tenant, err);
+    if (code)
+        goto out;
     view->next = store->views;
     view->link = &store->views;
     if (view->next != NULL)

@@ -20,7 +20,7 @@ struct view {
     size_t generation_count;
     struct generation *generations[GENERATIONS_MAX];
     size_t missing_count;
-    const struct bytes *missing;    /* a copy of the array; its texts live as long as the store */
+    const struct bytes *missing;    /* an array of its own; its texts live as long as the store */
     struct pack_file *_Atomic file; /* of the pack read last; NULL: nobody left it here */
 };
 

@@ -334,6 +334,35 @@ static void test_a_tenant_sees_nothing_of_another(void **state)
     house_remove(&house);
 }
 
+/* Whose a hole in the wal was is not known: it may be anybody's. */
+static void test_what_is_missing_is_told_to_whom_it_concerns(void **state)
+{
+    struct house house;
+    const struct tenant *other;
+    struct view *view;
+    const struct bytes *missing;
+    size_t count;
+
+    (void)state;
+    house_init(&house);
+    house_open(&house);
+    other = catalog_tenant(house.catalog, BYTES("other"));
+    assert_true(store_add_missing(house.store, house.tenant, "a pack"));
+    assert_true(store_add_missing(house.store, NULL, "a hole"));
+    assert_int_equal(store_view(house.store, house.tenant, VIEW_LATEST, &view, NULL), OK);
+    missing = view_missing(view, &count);
+    assert_int_equal(count, 2);
+    assert_true(bytes_equal(missing[0], BYTES("a pack")));
+    view_free(view);
+    assert_int_equal(store_view(house.store, other, VIEW_LATEST, &view, NULL), OK);
+    missing = view_missing(view, &count);
+    assert_int_equal(count, 1);
+    assert_true(bytes_equal(missing[0], BYTES("a hole")));
+    view_free(view);
+    house_close(&house);
+    house_remove(&house);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -347,6 +376,7 @@ int main(void)
         cmocka_unit_test(test_a_block_of_one_series_has_summaries),
         cmocka_unit_test(test_deletions_are_in_the_next_view_and_stay),
         cmocka_unit_test(test_a_tenant_sees_nothing_of_another),
+        cmocka_unit_test(test_what_is_missing_is_told_to_whom_it_concerns),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
