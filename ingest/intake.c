@@ -199,7 +199,11 @@ enum code intake_new(const struct intake_environment *environment,
     intake->errors = BUF_INIT(ANSWER_BYTES_MAX);
     arena_init(&intake->arena, SIZE_MAX, environment->budget);
     batch_init(&intake->batch, &intake->arena, request->limits->errors_max);
-    code = reserve(intake, err);
+    /* Who owes points is not read: to refuse many then costs the others next to nothing. */
+    code = rate_take(environment->rate, request->tenant, request->limits->points_per_second_max, 0,
+                     err);
+    if (code == OK)
+        code = reserve(intake, err);
     if (code == OK)
         code = open_body(intake, err);
     if (code == OK && request->idempotency_key.size > 0) {

@@ -14,7 +14,7 @@ struct rate;
 MUST_USE enum code rate_new(struct clock *clock, struct rate **rate, struct error *err);
 void rate_free(struct rate *rate);
 /* Takes `points`.  E_RATE_LIMIT when the tenant owes points, with the seconds until it does not;
- * per_second 0 = no limit. */
+ * per_second 0 = no limit.  `points` 0 asks and takes nothing. */
 MUST_USE enum code rate_take(struct rate *rate, const struct tenant *tenant, uint64_t per_second,
                              uint64_t points, struct error *err);
 

@@ -397,6 +397,52 @@ static void test_limits_have_their_codes(void **state)
     buf_release(&body);
 }
 
+struct hand_clock {
+    struct clock clock;
+    int64_t now_ns;
+};
+
+static int64_t hand_now(struct clock *clock)
+{
+    return ((struct hand_clock *)clock)->now_ns;
+}
+
+/* Its body is not read, so that it costs the server nothing and leaves no trace in the catalog. */
+static void test_who_owes_points_is_refused_at_the_head(void **state)
+{
+    static const struct trial plain = {0};
+    struct hand_clock clock = {
+        {hand_now, hand_now, hand_now},
+        1000000000
+    };
+    struct ground ground;
+    struct intake *intake = NULL;
+    struct error err = {0};
+    struct rate *rate;
+
+    (void)state;
+    ground_init(&ground);
+    ground.limits.points_per_second_max = 3;
+    ground_open(&ground);
+    assert_int_equal(rate_new(&clock.clock, &rate, &err), OK);
+    ground.environment.rate = rate;
+    expect(&ground, &plain, "m f=1 1\nm f=1 2", OK, false, "");
+    expect(&ground, &plain, "m f=1 3", OK, false, "");
+    assert_int_equal(open_trial(&ground, &plain, 1 << 20, &intake, &err), E_RATE_LIMIT);
+    assert_null(intake);
+    assert_int_equal(err.retry_s, 1);
+    assert_int_equal(budget_used(&ground.budget), 0);
+    expect(&ground, &plain, "new,t=a f=1 4", E_RATE_LIMIT, false, "");
+    assert_int_equal(catalog_series_count(ground.catalog, ground.tenant), 1);
+    clock.now_ns += 333333333; /* one point's time, almost */
+    expect(&ground, &plain, "new,t=a f=1 4", OK, false, "");
+    expect(&ground, &plain, "new,t=a f=1 5", E_RATE_LIMIT, false, "");
+    assert_int_equal(ground_rows(&ground), 4);
+    ground_close(&ground);
+    ground_remove(&ground);
+    rate_free(rate);
+}
+
 /* Whatever the budget, a request is answered, and all of it comes back. */
 static void test_a_budget_that_is_too_small_is_told(void **state)
 {
@@ -557,6 +603,7 @@ int main(void)
         cmocka_unit_test(test_a_long_answer_is_repeated_in_short),
         cmocka_unit_test(test_an_answer_of_4_KiB_is_repeated_whole),
         cmocka_unit_test(test_limits_have_their_codes),
+        cmocka_unit_test(test_who_owes_points_is_refused_at_the_head),
         cmocka_unit_test(test_a_budget_that_is_too_small_is_told),
         cmocka_unit_test(test_a_budget_that_others_hold_is_told_as_load),
         cmocka_unit_test(test_large_bodies_that_would_not_fit_together_are_not_begun_together),

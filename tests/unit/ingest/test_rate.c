@@ -65,6 +65,27 @@ static void test_a_large_request_passes_and_leaves_a_debt(void **state)
     rate_free(rate);
 }
 
+static void test_zero_points_ask_and_take_nothing(void **state)
+{
+    struct hand_clock clock = hand_clock();
+    struct rate *rate;
+    struct error err = {0};
+
+    (void)state;
+    assert_int_equal(rate_new(&clock.clock, &rate, &err), OK);
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(rate_take(rate, &a, 100, 0, &err), OK);
+    assert_int_equal(rate_take(rate, &a, 100, 99, &err), OK);
+    assert_int_equal(rate_take(rate, &a, 100, 0, &err), OK); /* one is left */
+    assert_int_equal(rate_take(rate, &a, 100, 1, &err), OK);
+    assert_int_equal(rate_take(rate, &a, 100, 0, &err), E_RATE_LIMIT);
+    assert_int_equal(rate_take(rate, &b, 100, 0, &err), OK);
+    clock.now_ns += 10000000;
+    assert_int_equal(rate_take(rate, &a, 100, 0, &err), OK);
+    assert_int_equal(rate_take(rate, &a, 100, 1, &err), OK);
+    rate_free(rate);
+}
+
 static void test_zero_is_no_limit(void **state)
 {
     struct hand_clock clock = hand_clock();
@@ -83,6 +104,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_second_s_worth_passes_and_then_no_more),
         cmocka_unit_test(test_a_large_request_passes_and_leaves_a_debt),
+        cmocka_unit_test(test_zero_points_ask_and_take_nothing),
         cmocka_unit_test(test_zero_is_no_limit),
     };
 
