@@ -13,6 +13,7 @@ struct live;
 struct app {
     struct store *store;       /* all borrowed */
     struct delivery *delivery; /* of its packs; NULL: there is none */
+    struct away *away;         /* those that are at shards alone; likewise */
     struct catalog *catalog;
     struct directory *directory;
     struct clock *clock;

@@ -7,6 +7,7 @@
 #include "handlers/errors_text.h"
 #include "handlers/openapi_text.h"
 #include "http/reply.h"
+#include "store/delivery/away.h"
 #include "store/delivery/delivery.h"
 #include "store/store.h"
 
@@ -56,6 +57,7 @@ static void metrics_finish(struct request *request)
     store_measure(app->store);
     if (app->delivery != NULL)
         delivery_measure(app->delivery);
+    away_measure(app->away);
     metric_set(metrics_get(app->metrics, "weir_ingest_memory_bytes",
                            "Memory reserved by requests being decoded or committed.", METRIC_GAUGE,
                            ""),

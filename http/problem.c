@@ -16,6 +16,7 @@ static const unsigned short statuses[] = {
     [E_CLOCK_SKEW] = 503,
     [E_DRAINING] = 503,
     [E_NOT_READY] = 503,
+    [E_SHARD] = 503,
     [E_PARTIAL] = 503,
     [E_TIMEOUT] = 504,
     [E_CANCELLED] = 503, /* nobody is there to read it, unless the server itself gave up */

@@ -80,6 +80,10 @@ const struct limit_row limit_rows[] = {
           "Bytes of memory of all queries under way."),
     LIMIT(column_cache_bytes_max, 128 * MIB, 0, 1024 * GIB, OK, false,
           "Bytes of memory of decoded columns that are kept for the next question; 0 = none are."),
+    LIMIT(
+        local_packs_bytes_max, 0, 0, 1024 * 1024 * GIB, OK, false,
+        "Bytes of files of packs on this machine, those aside that no shard has or that are to be "
+        "merged; beyond, blocks are read at the shard that has them. 0 = all packs stay."),
     LIMIT(head_bytes_max, 512 * MIB, 2 * MIB, 1024 * GIB, E_BUSY, false,
           "Bytes of memory of rows that are not in packs yet."),
     LIMIT(generation_bytes_max, 64 * MIB, MIB, 64 * GIB, OK, false,

@@ -41,6 +41,7 @@ struct limits {
     uint64_t ingest_bytes_max;  /* memory of requests being decoded or committed */
     uint64_t queries_bytes_max; /* memory of queries under way */
     uint64_t column_cache_bytes_max;
+    uint64_t local_packs_bytes_max; /* 0 = none: all packs stay */
     uint64_t head_bytes_max;       /* all generations; more gives 503 */
     uint64_t generation_bytes_max; /* sealed when it has grown so large */
     uint64_t generation_age_ms_max;

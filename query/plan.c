@@ -127,6 +127,8 @@ static enum code open_view(struct plan *plan, struct error *err)
         error_point(err, query->resumed ? BYTES("cursor") : BYTES("as_of"));
     if (code)
         return code;
+    if (plan->view)
+        view_bear(plan->view, watch_bear, plan->watch);
     plan->as_of = plan->view ? view_as_of(plan->view) : asked ? as_of : plan->now_ns;
     plan->final = query->as_of_given && plan->view && view_final(plan->view);
     return check_since(plan, err);

@@ -47,11 +47,10 @@ const char *watch_ways(const struct watch *watch)
     return pages ? pages : "ask for a shorter range or fewer series";
 }
 
-enum code watch_look(struct watch *watch, struct error *err)
+static enum code look(struct watch *watch, struct error *err)
 {
     const struct watch *whole = whole_of(watch);
 
-    watch->unlooked = 0;
     if (whole->stopped)
         return error_set(err, E_CANCELLED, "another part of the query failed");
     if (watch->sink->cancelled(watch->sink))
@@ -66,6 +65,17 @@ enum code watch_look(struct watch *watch, struct error *err)
                          "range, fewer series or fields, or pages (limit=)",
                          (unsigned long long)watch->limits->query_ms_max);
     return OK;
+}
+
+enum code watch_look(struct watch *watch, struct error *err)
+{
+    watch->unlooked = 0;
+    return look(watch, err);
+}
+
+enum code watch_bear(void *watch, struct error *err)
+{
+    return look(watch, err);
 }
 
 static enum code count_rows(struct watch *whole, uint64_t count, struct error *err)

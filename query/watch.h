@@ -48,6 +48,8 @@ const char *watch_ways(const struct watch *watch);
 MUST_USE enum code watch_step(struct watch *watch, struct error *err);
 /* E_CANCELLED (also when `stopped`), E_TIMEOUT, E_BUSY (see `lost`). */
 MUST_USE enum code watch_look(struct watch *watch, struct error *err);
+/* The same, from any thread of the query, of a struct watch: for who waits. */
+MUST_USE enum code watch_bear(void *watch, struct error *err);
 /* One more window of `columns` columns.  E_QUERY_GROUPS. */
 MUST_USE enum code watch_window(struct watch *watch, uint32_t columns, struct error *err);
 /* Whether so many values of windows alone are too many; they are not counted.  E_QUERY_GROUPS. */

@@ -17,6 +17,7 @@
 #include "server/delivery.h"
 #include "server/version.h"
 #include "store/backup_label.h"
+#include "store/delivery/away.h"
 #include "store/delivery/delivery.h"
 #include "store/index.h"
 #include "store/store.h"
@@ -115,7 +116,11 @@ static enum code open_delivery(struct server *server, struct error *err)
     server->delivery_rules = delivery_rules_of(app->directory);
     code = delivery_new(app->store, &server->delivery_rules, &app->delivery, err);
     if (code == OK)
+        code = away_new(app->store, &server->delivery_rules, &app->away, err);
+    if (code == OK)
         code = delivery_start(app->delivery, err);
+    if (code == OK)
+        code = away_start(app->away, err);
     return code;
 }
 
@@ -223,6 +228,7 @@ void server_stop(struct server *server)
     workers_stop(server->app.workers);
     live_stop(server->app.live);
     delivery_free(server->app.delivery);
+    away_free(server->app.away);
     store_close(server->app.store);
     idempotency_free(server->idempotency);
     rate_free(server->rate);

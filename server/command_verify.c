@@ -29,6 +29,10 @@ static void print_report(const struct verify_report *report)
 {
     printf("packs %" PRIu64 " (%" PRIu64 " rows, %" PRIu64 " bytes)\n", report->packs,
            report->blocks_rows, report->pack_bytes);
+    if (report->packs_away > 0)
+        printf("of these at shards alone %" PRIu64 " (%" PRIu64
+               " bytes): what stays of them here was checked, their blocks were not read\n",
+               report->packs_away, report->away_bytes);
     printf("wal %" PRIu64 " records (%" PRIu64 " rows), %" PRIu64 " torn\n", report->wal_records,
            report->wal_rows, report->wal_records_torn);
     printf("index %" PRIu64 " series, %" PRIu64 " deletions, %" PRIu64 " idempotency notes\n",

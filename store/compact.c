@@ -516,6 +516,7 @@ static enum code compact_plan(struct compact *compact, bool force, struct error 
     pthread_mutex_lock(&store->state_lock);
     compact->holding = store->holdings[compact->tenant->ordinal];
     compact->packs = pack_list_ref(compact->holding->packs);
+    compact->holding->compacting = true; /* these very packs are in the list until the end */
     compact->tombstones = tombstone_list_ref(compact->holding->tombstones);
     compact->sealed = store->sealed_ingest;
     clock_ok = stamp_check(&store->stamp, &ignored) == OK; /* else age says nothing */
@@ -576,6 +577,11 @@ static void note_bad_packs(struct compact *compact)
 
 static void compact_release(struct compact *compact)
 {
+    if (compact->holding != NULL) {
+        pthread_mutex_lock(&compact->store->state_lock);
+        compact->holding->compacting = false;
+        pthread_mutex_unlock(&compact->store->state_lock);
+    }
     new_packs_free(compact->made, compact->made_count);
     free(compact->dead);
     compaction_release(&compact->plan);

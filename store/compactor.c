@@ -62,7 +62,8 @@ static void retired_remove(struct store *store)
             at = &retired->next;
             continue;
         }
-        snprintf(path, sizeof(path), "packs/%s.pack", pack_name(retired->pack));
+        snprintf(path, sizeof(path), "packs/%s.%s", pack_name(retired->pack),
+                 pack_is_away(retired->pack) ? "stub" : "pack");
         if (fs_unlink(store->options.fs, path, &err) != OK)
             log_error(LOG_WARN, "an old pack stays until the next start", &err);
         *at = retired->next;
@@ -152,14 +153,24 @@ static enum code erased_check(struct store *store, const struct tenant *tenant, 
                               struct error *err)
 {
     const struct tombstone_list *list;
+    const struct pack_list *packs;
+    bool away = false;
     enum code code = OK;
 
     pthread_mutex_lock(&store->state_lock);
     list = store->holdings[tenant->ordinal]->tombstones;
+    packs = store->holdings[tenant->ordinal]->packs;
     for (size_t i = 0; list != NULL && i < list->count; i++)
         if (list->tombstones[i].erase && list->tombstones[i].ingest <= sealed)
             code = E_CORRUPT;
+    for (size_t i = 0; packs != NULL && i < packs->count; i++)
+        away |= pack_is_away(packs->packs[i]) && pack_is_wanted(packs->packs[i]);
     pthread_mutex_unlock(&store->state_lock);
+    if (code && away)
+        return error_set(err, E_SHARD,
+                         "packs of %.*s that are at a shard alone may have rows that are to be "
+                         "erased; they are brought back for that: ask again",
+                         BYTES_ARG(tenant->name));
     if (code)
         error_set(err, code,
                   "a damaged pack of %.*s cannot be rewritten and may have rows that were to be "

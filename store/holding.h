@@ -33,6 +33,7 @@ struct holding {
     struct holding_counts rows;
     struct pack_list *packs;           /* NULL = none */
     uint64_t packs_changed;            /* how often; guarded likewise */
+    bool compacting;                   /* some of the packs are being merged; guarded likewise */
     struct tombstone_list *tombstones; /* NULL = none */
     /* Ingest time of the newest deletion that is in the packs alone; 0 = none.  Guarded likewise.
      */

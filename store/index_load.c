@@ -61,6 +61,24 @@ static enum code load_field(void *context, struct bytes key, struct bytes value,
     return registry->field(registry, tenant, measurement, field, (enum value_type)type, err);
 }
 
+/* Where its file is not here, what stays of one whose blocks are at a shard may be. */
+static enum code open_pack(struct store *store, struct bytes tenant,
+                           const struct manifest_entry *entry, struct bytes inline_bytes,
+                           struct pack **pack, struct error *err)
+{
+    struct error found = {0}, other = {0};
+    enum code code = store_open_pack(store, tenant, entry, inline_bytes, pack, &found);
+
+    if (code == E_NOT_FOUND && entry->in_file) {
+        code = store_open_stub(store, tenant, entry, pack, &other);
+        if (code && code != E_NOT_FOUND)
+            found = other;
+    }
+    if (code && err != NULL)
+        *err = found;
+    return code;
+}
+
 static enum code load_pack(void *context, struct bytes key, struct bytes value, struct error *err)
 {
     struct load *load = context;
@@ -89,7 +107,7 @@ static enum code load_pack(void *context, struct bytes key, struct bytes value, 
     if (!entry.in_file)
         code = load->index->get(load->transaction, INDEX_PACK, key, &inline_bytes, err);
     if (code == OK)
-        code = store_open_pack(store, name, &entry, inline_bytes, &pack, err);
+        code = open_pack(store, name, &entry, inline_bytes, &pack, err);
     if (code == E_MEMORY)
         return code;
     if (code) {

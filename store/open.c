@@ -14,6 +14,7 @@
 #include "store/index_load.h"
 #include "store/packs/manifest.h"
 #include "store/packs/pack.h"
+#include "store/packs/pack_stub.h"
 #include "store/state.h"
 
 struct orphans {
@@ -34,6 +35,21 @@ static void orphan_keep(struct store *store, const char *path, uint64_t number)
         store->pack_next = number + 1;
 }
 
+/* The file that it was to stand for did not go before the power did: that is what counts. */
+static bool stub_remove(const struct orphans *orphans, uint64_t number, const char *stub)
+{
+    struct fs *fs = orphans->store->options.fs;
+    struct file *file = NULL;
+    struct error ignored;
+    char path[PACK_PATH_SIZE];
+    bool whole;
+
+    pack_path(orphans->tenant, number, path);
+    whole = fs_open(fs, path, FS_READ, &file, &ignored) == OK;
+    fs_close(file);
+    return whole && fs_unlink(fs, stub, &ignored) == OK;
+}
+
 /* A pack file that no manifest entry names was being written when the power went. */
 static void orphan_remove(void *context, const char *name)
 {
@@ -47,8 +63,13 @@ static void orphan_remove(void *context, const char *name)
     uint64_t number = strtoull(name, NULL, 16);
 
     pack_path(orphans->tenant, number, path);
-    if (strcmp(strrchr(path, '/') + 1, name) != 0)
-        return; /* not ours */
+    if (strcmp(strrchr(path, '/') + 1, name) != 0) {
+        pack_stub_path(orphans->tenant, number, path);
+        if (strcmp(strrchr(path, '/') + 1, name) != 0)
+            return; /* not ours */
+        if (stub_remove(orphans, number, path))
+            return;
+    }
     index_key_u64(orphans->tenant, number, &wanted);
     key = buf_bytes(&wanted);
     if (!wanted.failed &&

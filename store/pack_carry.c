@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "store/index.h"
+#include "store/packs/pack_stub.h"
 
 /* --- what there is --- */
 
@@ -121,6 +122,16 @@ static enum code link_pack(const struct pack_carry *carry, const char *path, uin
     return code;
 }
 
+static bool is_away(struct fs *fs, struct bytes tenant, uint64_t number)
+{
+    struct error ignored;
+    char path[PACK_PATH_SIZE];
+    uint64_t size;
+
+    pack_stub_path(tenant, number, path);
+    return size_of(fs, path, &size, &ignored) == OK;
+}
+
 static enum code carry_pack(void *context, struct bytes key, struct bytes value, struct error *err)
 {
     struct carrying *carrying = context;
@@ -144,6 +155,13 @@ static enum code carry_pack(void *context, struct bytes key, struct bytes value,
         code = link_pack(carry, path, entry.bytes, &linked, err);
     if (code == OK && !linked)
         code = file_copy(&carry->files, path, entry.bytes, &entry.hash, err);
+    if (code == E_NOT_FOUND && is_away(carry->files.from, tenant, entry.number))
+        return error_set(
+            err, E_NOT_SUPPORTED,
+            "the blocks of %s are at the tenant's shard alone (local_packs_bytes_max): "
+            "a copy of this directory would not have them. weir restore makes a "
+            "directory of what a shard has",
+            path);
     if (code == E_NOT_FOUND)
         memcpy(carry->gone, path, sizeof(path));
     carry->linked += code == OK && linked;

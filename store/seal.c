@@ -22,6 +22,7 @@
 #include "store/new_pack.h"
 #include "store/packs/manifest.h"
 #include "store/packs/pack.h"
+#include "store/packs/pack_stub.h"
 #include "store/packs/pack_writer.h"
 #include "store/state.h"
 
@@ -567,16 +568,11 @@ static enum code seal_publish(struct seal *seal, struct error *err)
     return code;
 }
 
-enum code store_open_pack(struct store *store, struct bytes tenant,
-                          const struct manifest_entry *entry, struct bytes inline_bytes,
-                          struct pack **pack, struct error *err)
+/* *pack is as `code` says. */
+static enum code opened(struct store *store, struct bytes tenant,
+                        const struct manifest_entry *entry, enum code code, struct pack **pack,
+                        struct error *err)
 {
-    char path[PACK_PATH_SIZE];
-    enum code code;
-
-    pack_path(tenant, entry->number, path);
-    code = entry->in_file ? pack_open_file(store->options.fs, path, pack, err)
-                          : pack_open_memory(inline_bytes, pack, err);
     if (code == OK)
         code = manifest_entry_expect(entry, tenant, *pack, err);
     if (code) {
@@ -587,6 +583,30 @@ enum code store_open_pack(struct store *store, struct bytes tenant,
     if (store->columns != NULL)
         pack_on_close(*pack, column_cache_forget, store->columns);
     return OK;
+}
+
+enum code store_open_pack(struct store *store, struct bytes tenant,
+                          const struct manifest_entry *entry, struct bytes inline_bytes,
+                          struct pack **pack, struct error *err)
+{
+    char path[PACK_PATH_SIZE];
+    enum code code;
+
+    pack_path(tenant, entry->number, path);
+    code = entry->in_file ? pack_open_file(store->options.fs, path, pack, err)
+                          : pack_open_memory(inline_bytes, pack, err);
+    return opened(store, tenant, entry, code, pack, err);
+}
+
+enum code store_open_stub(struct store *store, struct bytes tenant,
+                          const struct manifest_entry *entry, struct pack **pack, struct error *err)
+{
+    char path[PACK_PATH_SIZE];
+    enum code code;
+
+    pack_stub_path(tenant, entry->number, path);
+    code = pack_open_stub(store->options.fs, path, &store->bringer, pack, err);
+    return opened(store, tenant, entry, code, pack, err);
 }
 
 enum code store_seal_oldest(struct store *store, struct error *err)

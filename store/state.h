@@ -74,6 +74,8 @@ struct store {
     struct drain applying; /* submissions, as they are acknowledged */
     struct decoders decoders;
     struct column_cache *columns; /* NULL: none */
+    /* Of blocks of packs that are away; NULL: nobody brings them (store/delivery/bring.h). */
+    struct pack_bringer *_Atomic bringer;
 
     pthread_mutex_t submit_lock; /* guards: */
     pthread_cond_t submit_more;
@@ -186,6 +188,10 @@ struct manifest_entry;
 MUST_USE enum code store_open_pack(struct store *store, struct bytes tenant,
                                    const struct manifest_entry *entry, struct bytes inline_bytes,
                                    struct pack **pack, struct error *err);
+/* The same of one whose file went: what stays of it here. */
+MUST_USE enum code store_open_stub(struct store *store, struct bytes tenant,
+                                   const struct manifest_entry *entry, struct pack **pack,
+                                   struct error *err);
 /* Keeps the ballast file in place while there is plenty of space. */
 void store_ballast(struct store *store);
 void store_metrics_init(struct store *store);

@@ -12,6 +12,8 @@ struct index;
 
 struct verify_report {
     uint64_t packs, blocks_rows, pack_bytes;
+    /* Of these, whose blocks are at a shard alone: what is here of them was checked. */
+    uint64_t packs_away, away_bytes;
     uint64_t wal_records, wal_rows, wal_records_torn;
     uint64_t series, tombstones, notes;
     uint64_t gaps_known; /* told at an earlier start */

@@ -135,6 +135,11 @@ void view_free(struct view *view)
     free(view);
 }
 
+void view_bear(struct view *view, enum code (*ask)(void *context, struct error *err), void *context)
+{
+    view->patience = (struct pack_patience){ask, context};
+}
+
 struct pack_file *view_take_file(const struct view *view, const struct pack *pack)
 {
     struct pack_file *file;
@@ -142,10 +147,13 @@ struct pack_file *view_take_file(const struct view *view, const struct pack *pac
     if (view == NULL)
         return NULL;
     file = atomic_exchange(&((struct view *)view)->file, NULL);
-    if (file != NULL && pack_file_is_of(file, pack))
-        return file;
-    pack_file_close(file);
-    return pack_file_open(pack, &file, NULL) == OK ? file : NULL; /* the read tells what it was */
+    if (file == NULL || !pack_file_is_of(file, pack)) {
+        pack_file_close(file);
+        if (pack_file_open(pack, &file, NULL) != OK)
+            return NULL; /* the read tells what it was */
+    }
+    pack_file_bear(file, &view->patience);
+    return file;
 }
 
 void view_give_file(const struct view *view, struct pack_file *file)

@@ -279,6 +279,34 @@ enum code delivered_compare(struct index *index, struct bytes tenant, struct byt
     return code;
 }
 
+enum code delivered_where(struct index *index, struct bytes tenant, uint64_t number,
+                          char shard[DELIVERED_SHARD_SIZE], struct error *err)
+{
+    const struct index_operations *operations = index->operations;
+    struct index_transaction *transaction = NULL;
+    struct buf key = BUF_INIT(KEY_BYTES_MAX);
+    struct delivered delivered;
+    struct bytes value;
+    enum code code = operations->begin(index, false, &transaction, err);
+
+    if (code)
+        return code;
+    index_key_u64(tenant, number, &key);
+    code = buf_finish(&key, err);
+    if (code == OK)
+        code = operations->get(transaction, INDEX_DELIVERED, buf_bytes(&key), &value, err);
+    if (code == OK)
+        code = delivered_decode(value, &delivered, err);
+    if (code == OK &&
+        (delivered.state != DELIVERED_LISTED || delivered.shard.size >= DELIVERED_SHARD_SIZE))
+        code = E_NOT_FOUND;
+    if (code == OK)
+        (void)snprintf(shard, DELIVERED_SHARD_SIZE, "%.*s", BYTES_ARG(delivered.shard));
+    operations->abort(transaction);
+    buf_release(&key);
+    return code;
+}
+
 const struct diff_pack *diff_find(const struct diff *diff, uint64_t number)
 {
     size_t first = 0, end = diff->count;

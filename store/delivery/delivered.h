@@ -60,6 +60,11 @@ MUST_USE enum code delivered_compare(struct index *index, struct bytes tenant, s
 const struct diff_pack *diff_find(const struct diff *diff, uint64_t number);
 void diff_release(struct diff *diff);
 
+/* The shard whose chain lists the pack, as a text with a NUL; E_NOT_FOUND: none's does. */
+enum { DELIVERED_SHARD_SIZE = 65 };
+MUST_USE enum code delivered_where(struct index *index, struct bytes tenant, uint64_t number,
+                                   char shard[DELIVERED_SHARD_SIZE], struct error *err);
+
 /* Each in one transaction.  After E_IO only a restart tells whether it took place. */
 
 /* Before the first of their documents is sent: so that what a crash leaves there is known. */

@@ -21,6 +21,11 @@ static enum code note_unreadable(struct work *work, const struct diff_pack *pack
     struct recipient *recipient = work->recipient;
     uint64_t number = pack->pack.entry.number;
 
+    if (code == E_SHARD || code == E_BUSY ||
+        code == E_DRAINING) { /* it is at another shard alone */
+        work->postponed = true;
+        return OK;
+    }
     error_context(found, "pack %.*s/%016" PRIx64, BYTES_ARG(work->tenant), number);
     if (code == E_MEMORY) {
         if (err != NULL)

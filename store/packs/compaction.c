@@ -20,6 +20,7 @@ struct unit {
     int64_t time_first, time_last;
     uint64_t bytes;
     bool has_rows, taken;
+    bool away; /* its blocks would have to be brought: it is left alone until all of it goes */
 };
 
 struct planning {
@@ -86,7 +87,12 @@ static void units_make(struct planning *planning)
         }
         if ((next != NULL && is_bad(wish, other.number)) || (next == NULL && needs_history(pack)))
             continue;
-        *unit = (struct unit){.pack = pack, .history = next, .about = about};
+        *unit = (struct unit){
+            .pack = pack,
+            .history = next,
+            .about = about,
+            .away = pack_is_away(pack) || (next != NULL && pack_is_away(next)),
+        };
         unit_extend(unit, &about);
         if (next != NULL)
             unit_extend(unit, &other);
@@ -94,11 +100,18 @@ static void units_make(struct planning *planning)
     }
 }
 
+static bool is_expired(const struct planning *planning, const struct unit *unit)
+{
+    return unit->has_rows && unit->time_last < planning->wish->time_floor;
+}
+
+/* Of what has expired no block is read. */
 static bool take(struct planning *planning, struct unit *unit)
 {
     struct compaction *compaction = planning->compaction;
 
-    if (unit->taken || compaction->pack_count + 2 > COMPACTION_PACKS_MAX)
+    if (unit->taken || compaction->pack_count + 2 > COMPACTION_PACKS_MAX ||
+        (unit->away && !is_expired(planning, unit)))
         return false;
     unit->taken = true;
     compaction->packs[compaction->pack_count++] = unit->pack;
@@ -114,11 +127,6 @@ static bool take(struct planning *planning, struct unit *unit)
         planning->last = unit->time_last;
     planning->with_rows++;
     return true;
-}
-
-static bool is_expired(const struct planning *planning, const struct unit *unit)
-{
-    return unit->has_rows && unit->time_last < planning->wish->time_floor;
 }
 
 /* Versions in it may have lost to others before the floor, which has moved on since it was made. */
@@ -149,6 +157,21 @@ static bool is_to_erase(const struct planning *planning, const struct unit *unit
             return true;
     }
     return false;
+}
+
+/* What is to be erased must be rewritten, so its blocks have to come back. */
+static void want_back(const struct planning *planning)
+{
+    for (size_t i = 0; i < planning->count; i++) {
+        const struct unit *unit = &planning->units[i];
+
+        if (!unit->away || !is_to_erase(planning, unit))
+            continue;
+        if (pack_is_away(unit->pack))
+            pack_want(unit->pack);
+        if (unit->history != NULL && pack_is_away(unit->history))
+            pack_want(unit->history);
+    }
 }
 
 static void take_where(struct planning *planning,
@@ -187,8 +210,8 @@ static void take_along(struct planning *planning)
         for (size_t i = 0; i < planning->count; i++) {
             struct unit *unit = &planning->units[i];
 
-            if (!unit->taken && unit->about.kind == PACK_CURRENT && touches(planning, unit) &&
-                (smallest == NULL || unit->bytes < smallest->bytes))
+            if (!unit->taken && !unit->away && unit->about.kind == PACK_CURRENT &&
+                touches(planning, unit) && (smallest == NULL || unit->bytes < smallest->bytes))
                 smallest = unit;
         }
         if (smallest == NULL ||
@@ -205,8 +228,8 @@ static void take_overlapping(struct planning *planning)
         for (size_t j = i + 1; j < planning->count; j++) {
             struct unit *a = &planning->units[i], *b = &planning->units[j];
 
-            if (!a->has_rows || !b->has_rows || a->time_first > b->time_last ||
-                b->time_first > a->time_last)
+            if (a->away || b->away || !a->has_rows || !b->has_rows ||
+                a->time_first > b->time_last || b->time_first > a->time_last)
                 continue;
             (void)take(planning, a);
             (void)take(planning, b);
@@ -303,6 +326,7 @@ enum code compaction_plan(const struct compaction_wish *wish, struct compaction 
     units_make(&planning);
     take_where(&planning, is_expired);
     if (planning.packs == 0) { /* else these go alone: that takes no room, it makes some */
+        want_back(&planning);
         take_where(&planning, is_to_erase);
         take_where(&planning, is_purgeable);
         take_plain(&planning);

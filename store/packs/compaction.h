@@ -5,7 +5,10 @@
  * rows past retention; or somebody asks for all that can be done.  A pair of current and history
  * pack is taken whole or not at all.  Pairs are taken along with plain packs of the same time while
  * they are not much larger than what is being merged anyway: a row is rewritten a few times in its
- * life, not at every merge. */
+ * life, not at every merge.
+ *
+ * A pack that is away, or whose other half is, is left alone until all of it is past retention;
+ * where something of it is to be erased, pack_want() says so. */
 #ifndef WEIR_STORE_PACKS_COMPACTION_H
 #define WEIR_STORE_PACKS_COMPACTION_H
 

@@ -8,8 +8,6 @@
 #include "model/series.h"
 #include "store/packs/pack.h"
 
-enum { PACK_PATH_SIZE = 128 };
-
 struct manifest_entry {
     uint64_t number;            /* of the pack, never used twice by this incarnation */
     struct hash128 incarnation; /* whose number it is */

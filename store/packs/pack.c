@@ -21,6 +21,8 @@ enum {
     HEADER_READ_FIRST = 2048, /* of 20 columns; a longer header takes a second read */
 };
 
+static const struct pack_patience endless;
+
 static enum code read_file(const struct pack *pack, uint64_t offset, void *data, size_t size,
                            struct error *err)
 {
@@ -36,6 +38,8 @@ static enum code read_file(const struct pack *pack, uint64_t offset, void *data,
 enum code pack_read(const struct pack *pack, uint64_t offset, void *data, size_t size,
                     struct error *err)
 {
+    if (pack_is_away(pack))
+        return pack_stub_read(pack, offset, data, size, &endless, err);
     if (pack->path)
         return read_file(pack, offset, data, size, err);
     if (offset > pack->size || size > pack->size - offset)
@@ -101,6 +105,7 @@ static enum code open_head(struct pack *pack, struct error *err)
     pack->settled = head.settled;
     pack->floor = head.floor;
     pack->number = head.number;
+    pack->incarnation = head.incarnation;
     (void)snprintf(pack->name, NAME_SIZE_MAX, "%.*s/%016llx", BYTES_ARG(head.tenant),
                    (unsigned long long)head.number);
     return OK;
@@ -131,6 +136,7 @@ static void pack_free(struct pack *pack)
 {
     if (pack->gone)
         pack->gone(pack->gone_context, pack->serial);
+    pack_stub_release(&pack->stub);
     free(pack->path);
     free(pack->memory);
     free(pack->name);
@@ -139,8 +145,7 @@ static void pack_free(struct pack *pack)
     free(pack);
 }
 
-/* Takes `made` over. */
-static enum code open_all(struct pack *made, struct pack **pack, struct error *err)
+enum code pack_open_rest(struct pack *made, struct pack **pack, struct error *err)
 {
     enum code code = open_footer(made, err);
 
@@ -156,7 +161,7 @@ static enum code open_all(struct pack *made, struct pack **pack, struct error *e
     return OK;
 }
 
-static struct pack *pack_new(struct error *err)
+struct pack *pack_new(struct error *err)
 {
     static _Atomic uint64_t opened_count;
     struct pack *made = calloc(1, sizeof(*made));
@@ -189,7 +194,7 @@ enum code pack_open_file(struct fs *fs, const char *path, struct pack **pack, st
     if (code)
         pack_free(made);
     else
-        code = open_all(made, pack, err);
+        code = pack_open_rest(made, pack, err);
     if (code)
         error_context(err, "pack %s", path);
     return code;
@@ -210,7 +215,7 @@ enum code pack_open_memory(struct bytes bytes, struct pack **pack, struct error 
     if (bytes.size > 0)
         memcpy(made->memory, bytes.data, bytes.size);
     made->size = bytes.size;
-    return open_all(made, pack, err);
+    return pack_open_rest(made, pack, err);
 }
 
 struct pack *pack_ref(struct pack *pack)
@@ -252,6 +257,31 @@ void pack_on_close(struct pack *pack, void (*gone)(void *context, uint64_t seria
 const char *pack_name(const struct pack *pack)
 {
     return pack->name;
+}
+
+const struct hash128 *pack_incarnation(const struct pack *pack)
+{
+    return &pack->incarnation;
+}
+
+bool pack_is_away(const struct pack *pack)
+{
+    return pack->stub.bringer != NULL;
+}
+
+void pack_want(struct pack *pack)
+{
+    atomic_store_explicit(&pack->wanted, true, memory_order_relaxed);
+}
+
+bool pack_is_wanted(const struct pack *pack)
+{
+    return atomic_load_explicit(&pack->wanted, memory_order_relaxed);
+}
+
+uint64_t pack_used(const struct pack *pack)
+{
+    return atomic_load_explicit(&pack->used, memory_order_relaxed);
 }
 
 enum pack_kind pack_kind(const struct pack *pack)
@@ -315,8 +345,19 @@ const struct pack_block *pack_find(const struct pack *pack, struct bytes measure
 
 struct pack_file {
     const struct pack *pack;
-    struct file *file; /* NULL: the pack is in memory */
+    struct file *file; /* NULL: the pack is in memory, or away */
+    struct pack_patience patience;
 };
+
+/* Not a clock: the order is all that is asked for. */
+static void note_use(const struct pack *pack)
+{
+    static _Atomic uint64_t uses;
+
+    atomic_store_explicit(&((struct pack *)pack)->used,
+                          atomic_fetch_add_explicit(&uses, 1, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
+}
 
 enum code pack_file_open(const struct pack *pack, struct pack_file **file, struct error *err)
 {
@@ -327,13 +368,19 @@ enum code pack_file_open(const struct pack *pack, struct pack_file **file, struc
     if (!made)
         return error_set(err, E_MEMORY, "no memory for a pack's file");
     made->pack = pack;
-    if (pack->path)
+    note_use(pack);
+    if (pack->path && !pack_is_away(pack))
         code = fs_open(pack->fs, pack->path, FS_READ, &made->file, err);
     if (code)
         free(made);
     else
         *file = made;
     return code;
+}
+
+void pack_file_bear(struct pack_file *file, const struct pack_patience *patience)
+{
+    file->patience = *patience;
 }
 
 bool pack_file_is_of(const struct pack_file *file, const struct pack *pack)
@@ -352,6 +399,8 @@ void pack_file_close(struct pack_file *file)
 static enum code read_of(const struct pack *pack, const struct pack_file *file, uint64_t offset,
                          void *data, size_t size, struct error *err)
 {
+    if (file && pack_is_away(pack))
+        return pack_stub_read(pack, offset, data, size, &file->patience, err);
     if (!file || !file->file)
         return pack_read(pack, offset, data, size, err);
     assert(file->pack == pack);
@@ -380,6 +429,8 @@ enum code pack_read_block(const struct pack *pack, const struct pack_file *file,
         return error_set(err, E_MEMORY, "no memory for a block of %u bytes", block->size);
     *encoded = (struct bytes){data, block->size};
     code = read_of(pack, file, block->offset, data, block->size, err);
+    if (code == OK && crc32c(0, *encoded) != block->crc && pack_stub_doubt(pack, block->offset))
+        code = read_of(pack, file, block->offset, data, block->size, err);
     if (code == OK && crc32c(0, *encoded) != block->crc && !sabotage("no_crc"))
         code = error_set(err, E_CORRUPT, "%u bytes fail their CRC", block->size);
     return block_context(pack, block, code, err);

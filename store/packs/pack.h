@@ -13,6 +13,8 @@
 struct pack;
 struct block_decoder;
 
+enum { PACK_PATH_SIZE = 128 }; /* of the path of a pack's file, below the data directory */
+
 /* What a pack's rows are.  docs/formats/pack.md */
 enum pack_kind {
     PACK_PLAIN,   /* as they came, every version */
@@ -48,7 +50,18 @@ uint64_t pack_serial(const struct pack *pack);
 void pack_on_close(struct pack *pack, void (*gone)(void *context, uint64_t serial), void *context);
 const char *pack_name(const struct pack *pack); /* "acme/0000000000000011", for messages */
 
+const struct hash128 *pack_incarnation(const struct pack *pack); /* whose number it has */
+
 enum pack_kind pack_kind(const struct pack *pack);
+/* Whether its blocks are not on this machine: reading one waits for the network then, and fails
+ * with E_SHARD where the shard that has them does not answer (store/packs/pack_stub.h). */
+bool pack_is_away(const struct pack *pack);
+/* An away pack whose blocks have to be rewritten: it shall come back.  Stays said. */
+void pack_want(struct pack *pack);
+bool pack_is_wanted(const struct pack *pack);
+/* Counts all files of packs that were opened for blocks; as of when this one's was last, 0 = never.
+ */
+uint64_t pack_used(const struct pack *pack);
 /* What head and footer say. */
 struct pack_about {
     uint64_t number, bytes, row_count;
@@ -72,6 +85,14 @@ const struct pack_block *pack_blocks(const struct pack *pack, size_t *count);
 struct pack_file;
 MUST_USE enum code pack_file_open(const struct pack *pack, struct pack_file **file,
                                   struct error *err);
+/* Asked some times a second while a read waits for the network; not OK ends the wait.  From any
+ * thread. */
+struct pack_patience {
+    enum code (*ask)(void *context, struct error *err); /* NULL: as long as it takes */
+    void *context;
+};
+/* For all that is read through the file from now on. */
+void pack_file_bear(struct pack_file *file, const struct pack_patience *patience);
 bool pack_file_is_of(const struct pack_file *file, const struct pack *pack);
 void pack_file_close(struct pack_file *file); /* NULL is fine */
 /* The encoded block, its CRC checked.  `file` is the pack's; NULL: it is opened for this read. */

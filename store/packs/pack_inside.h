@@ -1,4 +1,5 @@
-/* The inside of an opened pack, shared by pack.c, pack_check.c, pack_parts.c and nobody else. */
+/* The inside of an opened pack, shared by pack.c, pack_check.c, pack_parts.c,
+ * pack_stub.c and nobody else. */
 #ifndef WEIR_STORE_PACKS_PACK_INSIDE_H
 #define WEIR_STORE_PACKS_PACK_INSIDE_H
 
@@ -6,6 +7,16 @@
 
 #include "store/packs/pack.h"
 #include "store/packs/pack_footer.h"
+
+/* Of a pack that is away: where in its stub the bytes are that it still has. */
+struct pack_stub {
+    struct pack_bringer *_Atomic *bringer; /* NULL: the pack is here */
+    uint64_t head_at;                      /* the pack's first bytes, head_size of them */
+    uint64_t tail_at, tail_first;          /* those from tail_first to its end */
+    uint32_t head_size;
+    char *shard; /* owned */
+    struct pack_parts *parts;
+};
 
 struct pack {
     atomic_uint references;
@@ -16,9 +27,13 @@ struct pack {
     char *path;    /* owned; NULL: the bytes are `memory` */
     char *memory;  /* owned */
     uint64_t size;
+    struct pack_stub stub;
+    _Atomic uint64_t used;
+    _Atomic bool wanted;
     struct pack_footer footer;
     char *name;
     uint64_t number;
+    struct hash128 incarnation;
     enum pack_kind kind;
     int64_t settled, floor;
     char *directory; /* the section, which measurements point into; owned */
@@ -26,6 +41,17 @@ struct pack {
     size_t block_count;
 };
 
+/* One without anything, of one reference; NULL: memory. */
+MUST_USE struct pack *pack_new(struct error *err);
+/* Reads footer, head and directory; takes `made` over. */
+MUST_USE enum code pack_open_rest(struct pack *made, struct pack **pack, struct error *err);
+/* Of a pack that is away: from its stub, or from the shard. */
+MUST_USE enum code pack_stub_read(const struct pack *pack, uint64_t offset, void *data, size_t size,
+                                  const struct pack_patience *patience, struct error *err);
+/* The byte's block fails its check, though its part did not: whatever is kept of it here is
+ * dropped. True: reading it once more is worth a try. */
+bool pack_stub_doubt(const struct pack *pack, uint64_t offset);
+void pack_stub_release(struct pack_stub *stub);
 /* Bytes of the pack, unchecked. */
 MUST_USE enum code pack_read(const struct pack *pack, uint64_t offset, void *data, size_t size,
                              struct error *err);

@@ -85,6 +85,32 @@ uint64_t pack_parts_size(const struct pack_parts *parts, uint32_t index)
     return part_of(parts, index).size;
 }
 
+uint64_t pack_parts_offset(const struct pack_parts *parts, uint32_t index)
+{
+    return part_of(parts, index).offset;
+}
+
+struct hash128 pack_parts_hash(const struct pack_parts *parts, uint32_t index)
+{
+    assert(index < parts->count);
+    return pack_part_read(parts->table, index).hash;
+}
+
+uint32_t pack_parts_at(const struct pack_parts *parts, uint64_t offset)
+{
+    uint32_t first = 0, end = parts->count + 1;
+
+    while (end - first > 1) { /* the byte is in one of [first, end) */
+        uint32_t middle = first + (end - first) / 2;
+
+        if (part_of(parts, middle).offset <= offset)
+            first = middle;
+        else
+            end = middle;
+    }
+    return first;
+}
+
 enum code pack_parts_read(const struct pack_parts *parts, uint32_t index, struct buf *out,
                           struct hash128 *hash, struct error *err)
 {

@@ -17,6 +17,11 @@ MUST_USE enum code pack_parts_open(const struct pack *pack, struct pack_parts **
                                    struct error *err);
 uint32_t pack_parts_count(const struct pack_parts *parts); /* at least 2 */
 uint64_t pack_parts_size(const struct pack_parts *parts, uint32_t index);
+/* Which of them has the byte; `offset` is within the pack. */
+uint32_t pack_parts_at(const struct pack_parts *parts, uint64_t offset);
+uint64_t pack_parts_offset(const struct pack_parts *parts, uint32_t index);
+/* Of one that stands in the table, as it tells. */
+struct hash128 pack_parts_hash(const struct pack_parts *parts, uint32_t index);
 /* Appends the part; *hash is its BLAKE2b-128.  E_CORRUPT: the table has another one. */
 MUST_USE enum code pack_parts_read(const struct pack_parts *parts, uint32_t index, struct buf *out,
                                    struct hash128 *hash, struct error *err);

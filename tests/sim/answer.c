@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "store/packs/pack.h"
+
 int answer_order(const void *left, const void *right)
 {
     const struct known_row *a = left, *b = right;
@@ -141,6 +143,12 @@ static void read_place(struct world *world, const struct view *view, const struc
     }
     answer->code =
         place_read(view, place, series, fields, count, world->decoder, &answer->arena, &rows, &err);
+    if (answer->code == E_SHARD && deliver_excuses(world)) {
+        world->counts[COUNT_NO_ANSWER]++;
+        return;
+    }
+    if (place->in_pack && pack_is_away(place->source))
+        world->counts[COUNT_READ_AWAY]++;
     if (answer->code) {
         if (answer->code != E_CORRUPT && answer->code != E_IO)
             world_fail(world, "place_read: %s", err.text);

@@ -62,16 +62,56 @@ void deliver_release(struct world *world)
     }
 }
 
-void deliver_open(struct world *world)
+enum code deliver_open(struct world *world, struct error *err)
 {
     if (delivery_new(world->store, &world->delivery_rules, &world->delivery, NULL) != OK)
         abort();
+    return away_new(world->store, &world->delivery_rules, &world->away, err);
 }
 
 void deliver_close(struct world *world)
 {
     delivery_free(world->delivery);
     world->delivery = NULL;
+    away_free(world->away);
+    world->away = NULL;
+}
+
+bool away_from_here(struct world *world)
+{
+    bool did = away_step(world->away);
+
+    world->counts[COUNT_AWAY] += did;
+    if (did)
+        world_trace(world, "packs went or came");
+    return did;
+}
+
+bool deliver_excuses(struct world *world)
+{
+    int64_t now_ns = clock_monotonic_ns(&world->clock.base);
+    uint64_t failed = 0;
+
+    for (uint32_t i = 0; i < SHARD_COUNT; i++)
+        failed += world->shards[i].failed;
+    if (failed != world->shards_failed)
+        world->shard_failed_ns = now_ns;
+    world->shards_failed = failed;
+    return now_ns - world->shard_failed_ns < 11 * INT64_C(1000000000); /* the longest rest */
+}
+
+void deliver_calm(struct world *world, uint32_t fail_one_in[SHARD_COUNT])
+{
+    for (uint32_t i = 0; i < SHARD_COUNT; i++) {
+        fail_one_in[i] = world->shards[i].fail_one_in;
+        world->shards[i].fail_one_in = 0;
+    }
+}
+
+void deliver_uncalm(struct world *world, const uint32_t fail_one_in[SHARD_COUNT])
+{
+    for (uint32_t i = 0; i < SHARD_COUNT; i++)
+        world->shards[i].fail_one_in = fail_one_in[i];
 }
 
 bool deliver_step(struct world *world, struct error *err, enum code *code)
@@ -134,6 +174,7 @@ static void copy_init(struct copy *copy, const struct world *world)
         abort();
     *made = *world;
     made->delivery = NULL;
+    made->away = NULL;
     made->store = NULL;
     made->decoder = NULL;
     fake_disk_init(&copy->disk, 1);
@@ -367,6 +408,7 @@ void check_delivered(struct world *world)
 
     for (uint32_t i = 0; i < SHARD_COUNT; i++)
         fake_heal(&world->shards[i]);
+    fake_clock_advance(&world->clock, 60 * INT64_C(1000000000)); /* nobody rests any more */
     for (int idle = 0; idle < 3 && !world->failed;) {
         struct error err = {0};
         enum code code;
@@ -379,6 +421,9 @@ void check_delivered(struct world *world)
         if (++turns > 10000)
             world_fail(world, "delivery finds no end");
     }
+    for (int looks = 0; !world->failed && away_from_here(world); looks++)
+        if (looks > 1000)
+            world_fail(world, "packs go and come without an end");
     for (uint32_t tenant = 0; tenant < TENANT_COUNT && !world->failed; tenant++)
         check_drained(world, tenant);
     if (!world->failed)

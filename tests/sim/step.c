@@ -177,12 +177,16 @@ static void reopen(struct world *world)
 
 static void recover(struct world *world, enum ending ending)
 {
+    uint32_t fail_one_in[SHARD_COUNT];
+
     end(world, ending);
     reopen(world);
+    deliver_calm(world, fail_one_in); /* what is at shards alone is looked at as well */
     if (!world->failed)
         resolve_unknown(world);
     if (!world->failed)
         check_all(world);
+    deliver_uncalm(world, fail_one_in);
     if (!world->failed)
         check_notes(world);
     if (!world->failed)
@@ -193,8 +197,10 @@ static void recover(struct world *world, enum ending ending)
         return;
     end(world, (enum ending)below(world, 2)); /* a second recovery changes nothing */
     reopen(world);
+    deliver_calm(world, fail_one_in);
     if (!world->failed)
         check_all(world);
+    deliver_uncalm(world, fail_one_in);
     if (!world->failed)
         check_notes(world);
 }
@@ -290,6 +296,11 @@ static void on_deliver(struct world *world)
 
     (void)deliver_step(world, &err, &code);
     heed(world, "deliver", code, &err);
+}
+
+static void on_away(struct world *world)
+{
+    (void)away_from_here(world);
 }
 
 static void on_move(struct world *world)
@@ -521,6 +532,7 @@ static const struct {
     {"compact",     200,  on_compact,     false},
     {"compact all", 10,   on_compact_all, false},
     {"deliver",     500,  on_deliver,     false},
+    {"away",        150,  on_away,        false},
     {"flush",       20,   on_flush,       false},
     {"time",        1000, on_time,        false},
     {"clock step",  4,    on_clock_step,  false},

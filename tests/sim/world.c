@@ -31,6 +31,9 @@ const char *const count_names[COUNT_OF_COUNTS] = {
     [COUNT_IO_FAULTS] = "I/O errors",
     [COUNT_CLOCK_STEPS] = "clock steps",
     [COUNT_DELIVERIES] = "turns of delivery",
+    [COUNT_AWAY] = "looks at which packs went or came",
+    [COUNT_READ_AWAY] = "answers with packs that are away",
+    [COUNT_NO_ANSWER] = "answers that a shard did not give",
     [COUNT_ARCHIVE_FAILURES] = "shards that failed",
     [COUNT_CHAINS] = "chains compared",
     [COUNT_REBUILT] = "stores out of chains",
@@ -165,6 +168,9 @@ void world_init(struct world *world, uint64_t seed, enum sabotage sabotage)
     world->limits.generation_age_ms_max = UINT64_C(1000) << random_below(&world->random, 6);
     world->limits.compact_packs_max = 2 + random_below(&world->random, 6);
     world->limits.wal_bytes_max = UINT64_C(1048576) * (4 + random_below(&world->random, 60));
+    world->limits.local_packs_bytes_max = random_below(&world->random, 3) * 150000;
+    if (random_below(&world->random, 2))
+        world->limits.local_packs_bytes_max += 1;
     for (uint32_t i = 0; i < SERIES_COUNT; i++)
         make_series(world, i);
     deliver_init(world);
@@ -232,7 +238,9 @@ enum code world_open(struct world *world, struct error *err)
         catalog_free(world->catalog);
         world->catalog = NULL;
     } else {
-        deliver_open(world);
+        code = deliver_open(world, err);
+        if (code)
+            world_close(world);
     }
     return code;
 }

@@ -11,6 +11,7 @@
 #include "fake_disk.h"
 #include "fake_fs.h"
 #include "memory_index.h"
+#include "store/delivery/away.h"
 #include "store/delivery/delivery.h"
 #include "store/store.h"
 #include "store/view.h"
@@ -110,6 +111,9 @@ enum count {
     COUNT_CLOCK_STEPS,
     COUNT_DELIVERIES,
     COUNT_ARCHIVE_FAILURES,
+    COUNT_AWAY,
+    COUNT_READ_AWAY,
+    COUNT_NO_ANSWER,
     COUNT_CHAINS,
     COUNT_REBUILT,
     COUNT_FLIPS,
@@ -134,7 +138,10 @@ struct world {
     struct fake_archive shards[SHARD_COUNT]; /* what the machine's end does not touch */
     uint32_t homes[TENANT_COUNT];            /* of which each tenant has one */
     struct delivery_rules delivery_rules;
-    struct delivery *delivery; /* NULL while the store is closed */
+    struct delivery *delivery; /* NULL while the store is closed, as `away` */
+    struct away *away;
+    uint64_t shards_failed;  /* calls, so far */
+    int64_t shard_failed_ns; /* when the last one was seen, by the machine's own clock */
 
     struct known_series series[SERIES_COUNT];
     struct task **tasks; /* all, in order of submission */
@@ -207,10 +214,18 @@ bool check_flipped(struct world *world, const struct task *spared);
 /* deliver.c */
 void deliver_init(struct world *world);
 void deliver_release(struct world *world);
-void deliver_open(struct world *world);
+/* What away_new() said. */
+enum code deliver_open(struct world *world, struct error *err);
 void deliver_close(struct world *world);
 /* A turn; true when there was something to do. */
 bool deliver_step(struct world *world, struct error *err, enum code *code);
+/* Packs go to their shards or come back; whether one did. */
+bool away_from_here(struct world *world);
+/* A read of what is at a shard alone may fail: it refused a moment ago. */
+bool deliver_excuses(struct world *world);
+/* No call of a shard fails any more; then as often as it was. */
+void deliver_calm(struct world *world, uint32_t fail_one_in[SHARD_COUNT]);
+void deliver_uncalm(struct world *world, const uint32_t fail_one_in[SHARD_COUNT]);
 /* What shards have is whole, and as far as their chains say that rows are there, they are. */
 void check_shards(struct world *world);
 /* After that: until nothing is left to do; then each chain is the manifest. */

@@ -29,6 +29,11 @@ static const char *const advice[CODE_COUNT] = {
         "Put the machine's clock right, or restart with `--accept-clock` when the jump was right.",
     [E_DRAINING] = "Send again after Retry-After, to the server that takes over.",
     [E_NOT_READY] = "Send again after Retry-After.",
+    [E_SHARD] =
+        "The text names the shard and the times of the rows. Packs whose files are no longer on "
+        "this "
+        "machine (`local_packs_bytes_max`) are read there; the shard's own log, and that of the "
+        "server, say why it does not answer.",
     [E_PARTIAL] = "`weir verify` names what is missing. Without `strict=true` the rest is "
                   "answered, flagged `partial`.",
     [E_TIMEOUT] =
