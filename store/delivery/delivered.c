@@ -107,6 +107,7 @@ static enum code read_position(const struct comparison *comparison, struct error
     struct diff *diff = comparison->diff;
     struct buf key = BUF_INIT(KEY_BYTES_MAX);
     struct bytes value;
+    bool known;
     enum code code;
 
     diff->through = diff->ingest_last = INT64_MIN;
@@ -121,10 +122,12 @@ static enum code read_position(const struct comparison *comparison, struct error
             code = error_set(err, E_CORRUPT, "index: %.*s has %zu bytes",
                              BYTES_ARG(buf_bytes(&key)), value.size);
     }
-    if (code == OK) {
+    known = code == OK;
+    if (code == OK || code == E_NOT_FOUND) {
         shard_key(comparison->tenant, &key);
         code = get_meta(comparison, &key, &value, err);
-        diff->returns = code == OK && !bytes_equal(value, comparison->shard);
+        diff->moved = code == OK && !bytes_equal(value, comparison->shard);
+        diff->returns = diff->moved && known;
     }
     if (code == OK || code == E_NOT_FOUND)
         code = comparison->index->get(comparison->transaction, INDEX_META, BYTES("ingest_last"),

@@ -49,7 +49,8 @@ struct diff {
     size_t counts[DIFF_ELSEWHERE + 1]; /* by kind */
     uint64_t next;                     /* number of the next entry of the chain */
     int64_t through;                   /* of the entry before; INT64_MIN = none */
-    bool returns;        /* the chain was left for another shard's: a checkpoint is due */
+    bool moved;                        /* the last entry went to another shard */
+    bool returns;        /* ... and this one has a chain from before: a checkpoint is due */
     int64_t ingest_last; /* all rows up to here are in packs */
 };
 

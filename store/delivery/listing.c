@@ -169,13 +169,14 @@ static bool is_ours(const struct work *work, const struct chain_entry *entry)
     return true;
 }
 
-/* An entry whose answer was lost before the tenant went to another shard: what it names has been
- * forgotten since.  Now that the tenant is back a checkpoint makes the whole list anew. */
+/* An entry whose answer was lost before the tenant went to another shard, perhaps the first one
+ * here: what it names has been forgotten since.  Now that the tenant is back a checkpoint makes the
+ * whole list anew. */
 static bool is_of_before(const struct work *work, const struct chain_entry *entry)
 {
     const struct hash128 *incarnation = &work->store->incarnation;
 
-    return work->diff.returns && entry->number == work->diff.next &&
+    return work->diff.moved && entry->number == work->diff.next &&
            memcmp(&entry->incarnation, incarnation, sizeof(*incarnation)) == 0 &&
            bytes_equal(entry->tenant, work->tenant) && entry->through <= work->diff.ingest_last;
 }
