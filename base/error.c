@@ -47,6 +47,10 @@ static const struct code_row rows[CODE_COUNT] = {
     [E_FORBIDDEN] = {"forbidden",              "The token, or the Host, does not allow this",      false},
     [E_RATE_LIMIT] = {"rate_limited",           "Too many requests in this time",                   true },
 
+    [E_OUTBOX_FULL] = {"outbox_full",            "Too much waits for the tenant's shard",            true },
+    [E_NOT_DELIVERED] = {"not_delivered",          "The shard has not confirmed the points yet",       true },
+    [E_ACKS_MANY] = {"too_many_shard_acks",    "Too many writes wait for the tenant's shard",      true },
+
     [E_BAD_PARAMETER] = {"bad_parameter",          "A parameter has a wrong value",                    false},
     [E_UNKNOWN_PARAMETER] = {"unknown_parameter",      "A parameter is not known",                         false},
     [E_MISSING_PARAMETER] = {"missing_parameter",      "A parameter is missing",                           false},

@@ -40,6 +40,10 @@ enum code {
     E_UNAUTHORIZED,
     E_FORBIDDEN,
     E_RATE_LIMIT,
+    /* Shards. */
+    E_OUTBOX_FULL,
+    E_NOT_DELIVERED, /* within the time; stored all the same */
+    E_ACKS_MANY,     /* too many wait for it */
     /* Parameters. */
     E_BAD_PARAMETER,
     E_UNKNOWN_PARAMETER,

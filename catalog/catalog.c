@@ -42,6 +42,7 @@ static struct tenant_tables *tables_new(struct bytes name, uint32_t ordinal)
     }
     arena_init(&tables->arena, SIZE_MAX, NULL);
     tables->tenant.ordinal = ordinal;
+    tables->tenant.undelivered = &tables->undelivered;
     tables->tenant.name = arena_copy(&tables->arena, name);
     if (!tables->tenant.name.data) {
         tables_free(tables);

@@ -32,6 +32,7 @@ struct measurement {
 
 struct tenant_tables {
     struct tenant tenant; /* first: what callers hold is a pointer to it */
+    _Atomic uint64_t undelivered;
     pthread_rwlock_t lock;
     struct arena arena;
     struct map measurements;                      /* name -> struct measurement */

@@ -1,13 +1,21 @@
-/* POST /v1/points: a body of points in, 204 when they are durable and visible. */
+/* POST /v1/points: a body of points in, 204 when they are durable and visible, or (ack=shard) when
+ * the tenant's shard has them as well. */
 #include "handlers/points.h"
 
 #include "codec/csv_options.h"
 #include "codec/decoder.h"
 #include "handlers/admission.h"
 #include "handlers/app.h"
+#include "handlers/shard_ack.h"
 #include "http/reply.h"
 
-enum { KEY_SIZE_MAX = 255 };
+enum { KEY_SIZE_MAX = 255, EXTRA_BYTES_MAX = 64 << 20 };
+
+struct points {
+    struct admission admission;
+    struct shard_ack ack;
+    bool to_shard;
+};
 
 static const struct bytes accepted_types =
     BYTES("text/plain, application/json, application/x-ndjson, application/jsonl, text/csv");
@@ -88,22 +96,16 @@ static enum code csv_parameters(struct request *request, struct intake_request *
 }
 
 static enum code points_parameters(struct request *request, struct intake_request *intake,
-                                   struct error *err)
+                                   bool *to_shard, struct error *err)
 {
     struct bytes text;
-    bool to_shard;
     enum code code;
 
     code = parameters_once(request, csv_option_repeatable, err);
     if (code == OK)
         code = choice(request, "on_error", "fail", "skip", &intake->skip_bad, err);
     if (code == OK)
-        code = choice(request, "ack", "wal", "shard", &to_shard, err);
-    if (code == OK && to_shard) {
-        error_point(err, BYTES("ack"));
-        code = error_set(err, E_NOT_SUPPORTED,
-                         "ack=shard is not supported yet; ack=wal answers once points are on disk");
-    }
+        code = choice(request, "ack", "wal", "shard", to_shard, err);
     intake->precision = TIME_NS;
     if (code == OK && request_parameter(request, "precision", &text) &&
         time_unit_parse(text, &intake->precision) != OK) {
@@ -120,15 +122,16 @@ static enum code points_parameters(struct request *request, struct intake_reques
 
 static struct intake *intake_of(const struct request *request)
 {
-    const struct admission *admission = request->state;
+    const struct points *points = request->state;
 
-    return admission == NULL ? NULL : admission->intake;
+    return points == NULL ? NULL : points->admission.intake;
 }
 
 static void points_admit(struct request *request)
 {
+    struct points *points = request->state;
     struct error err = {0};
-    enum code code = admission_try(request, request->state, &err);
+    enum code code = admission_try(request, &points->admission, &err);
 
     if (code == E_UNSUPPORTED_TYPE)
         reply_header(request, "Accept-Post", accepted_types);
@@ -140,24 +143,26 @@ static void points_start(struct request *request)
 {
     struct app *app = app_of(request);
     const struct session *session = session_of(request);
-    struct admission *admission = ARENA_NEW(&request->arena, struct admission);
+    struct points *points = ARENA_NEW(&request->arena, struct points);
     struct error err = {0};
     enum code code;
 
-    request->state = admission;
+    request->state = points;
     if (app->draining) {
         code = error_set(&err, E_DRAINING, "the server is shutting down");
-    } else if (admission == NULL) {
+    } else if (points == NULL) {
         code = error_set(&err, E_MEMORY, "no memory for a request");
     } else {
-        admission->want = (struct intake_request){
+        points->admission.want = (struct intake_request){
             .tenant = session->tenant,
             .limits = &session->settings->limits,
             .content_type = request->content_type,
             .content_encoding = request->content_encoding,
             .content_length = request->content_length,
         };
-        code = points_parameters(request, &admission->want, &err);
+        code = points_parameters(request, &points->admission.want, &points->to_shard, &err);
+        if (code == OK && points->to_shard)
+            code = shard_ack_take(&points->ack, request, &err);
     }
     if (code != OK)
         reply_problem(request, &err);
@@ -170,10 +175,19 @@ static void points_piece(struct request *request, struct bytes piece)
     (void)intake_feed(intake_of(request), piece, NULL); /* told at the end */
 }
 
+/* Before the answer, so that whoever has it can come again at once. */
+static void give_place(struct request *request)
+{
+    struct points *points = request->state;
+
+    shard_ack_end(&points->ack);
+}
+
 static void points_reply(struct request *request)
 {
     const struct intake_answer *answer = intake_answer(intake_of(request));
 
+    give_place(request);
     request->points = intake_points(intake_of(request));
     if (answer->repeated)
         reply_header(request, "Idempotency-Replayed", BYTES("true"));
@@ -185,28 +199,73 @@ static void points_reply(struct request *request)
         reply_bytes(request, answer->status, "application/json", answer->body);
 }
 
+/* No failure of the write: it is told what became of it, with what the answer would have said. */
+static void reply_undelivered(struct request *request, const struct error *why)
+{
+    struct bytes body = intake_answer(intake_of(request))->body;
+    struct buf extra = BUF_INIT(EXTRA_BYTES_MAX);
+    struct error err = *why;
+
+    give_place(request);
+    request->points = intake_points(intake_of(request));
+    error_context(&err, "the points are on disk here and visible");
+    buf_put_text(&extra, ",\"stored\":true");
+    if (body.size > 2 && body.data[0] == '{') {
+        buf_put_char(&extra, ',');
+        buf_put(&extra, bytes_slice(body, 1, body.size - 1));
+    }
+    reply_problem_with(request, &err, extra.failed ? BYTES(",\"stored\":true") : buf_bytes(&extra));
+    buf_release(&extra);
+}
+
+static void points_delivered(struct request *request, enum code code, const struct error *err)
+{
+    if (code != OK)
+        reply_undelivered(request, err);
+    else
+        points_reply(request);
+    request_resume(request);
+}
+
+/* The request is parked, and the answer of the intake there. */
 static void points_done(void *context)
 {
     struct request *request = context;
+    struct points *points = request->state;
+    struct intake *intake = intake_of(request);
 
+    if (points->to_shard && intake_answer(intake)->code == OK && intake_ingest(intake) != 0) {
+        intake_settle(intake);
+        shard_ack_wait(&points->ack, intake_ingest(intake), points_delivered);
+        return;
+    }
     points_reply(request);
     request_resume(request);
 }
 
 static void points_finish(struct request *request)
 {
-    if (intake_prepare(intake_of(request))) {
+    const struct points *points = request->state;
+    struct intake *intake = intake_of(request);
+    bool answered = intake_prepare(intake);
+
+    if (answered && !(points->to_shard && intake_ingest(intake) != 0)) {
         points_reply(request);
         return;
     }
     request_park(request);
-    if (!intake_submit(intake_of(request), points_done, request))
+    if (answered || !intake_submit(intake, points_done, request))
         points_done(request);
 }
 
 static void points_cleanup(struct request *request)
 {
-    intake_free(intake_of(request));
+    struct points *points = request->state;
+
+    if (points == NULL)
+        return;
+    intake_free(points->admission.intake);
+    shard_ack_end(&points->ack);
 }
 
 const struct handler points_handler = {

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "codec/csv_options.h"
@@ -12,6 +13,7 @@
 #include "ingest/idempotency.h"
 #include "ingest/rate.h"
 #include "ingest/validate.h"
+#include "store/delivery/delivery.h"
 #include "store/store.h"
 
 enum {
@@ -44,6 +46,7 @@ struct intake {
     struct note note;
     char first_byte; /* of the body, decompressed */
     uint64_t points;
+    int64_t ingest;
     struct buf payload, body, errors;
     struct submission submission;
     struct intake_answer answer;
@@ -183,6 +186,23 @@ static enum code open_body(struct intake *intake, struct error *err)
     return code;
 }
 
+/* What a tenant's shard lacks stays here and nowhere else until it is back: so much and no more. */
+static enum code check_outbox(const struct intake *intake, struct error *err)
+{
+    const struct tenant *tenant = intake->request.tenant;
+    uint64_t bytes_max = intake->request.limits->outbox_bytes_max;
+    uint64_t bytes = atomic_load_explicit(tenant->undelivered, memory_order_relaxed);
+
+    if (bytes <= bytes_max)
+        return OK;
+    error_retry(err, delivery_seconds(intake->environment.delivery, tenant, bytes - bytes_max));
+    return error_set(err, E_OUTBOX_FULL,
+                     "packs of %" PRIu64
+                     " bytes wait for the tenant's shard, which does not take them or not fast "
+                     "enough; the limit is outbox_bytes_max, %" PRIu64,
+                     bytes, bytes_max);
+}
+
 enum code intake_new(const struct intake_environment *environment,
                      const struct intake_request *request, struct intake **out, struct error *err)
 {
@@ -202,6 +222,8 @@ enum code intake_new(const struct intake_environment *environment,
     /* Who owes points is not read: to refuse many then costs the others next to nothing. */
     code = rate_take(environment->rate, request->tenant, request->limits->points_per_second_max, 0,
                      err);
+    if (code == OK)
+        code = check_outbox(intake, err);
     if (code == OK)
         code = reserve(intake, err);
     if (code == OK)
@@ -230,26 +252,48 @@ static void key_release(struct intake *intake)
     intake->key_held = false;
 }
 
-void intake_free(struct intake *intake)
+static void give_back(struct intake *intake)
 {
-    size_t held;
+    size_t held = intake->reserved + intake->arena.used;
 
-    if (intake == NULL)
-        return;
-    key_release(intake);
     if (intake->row != NULL && intake->row->free != NULL)
         intake->row->free(intake->decoder);
+    intake->row = NULL;
     inflate_free(intake->inflate);
+    intake->inflate = NULL;
     batch_release(&intake->batch);
     buf_release(&intake->payload);
-    buf_release(&intake->body);
-    buf_release(&intake->errors);
-    held = intake->reserved + intake->arena.used;
     arena_release(&intake->arena);
     budget_give(intake->environment.promises, intake->promised);
     budget_give(intake->environment.budget, intake->reserved);
+    intake->promised = intake->reserved = 0;
     if (held > 0)
         drain_out(intake->environment.drain, held, budget_used(intake->environment.budget) > 0);
+}
+
+void intake_settle(struct intake *intake)
+{
+    struct intake_answer *answer = &intake->answer;
+
+    assert(!intake->key_held);
+    if (answer->repeated && answer->body.size > 0) { /* which is in the arena */
+        buf_clear(&intake->body);
+        buf_put(&intake->body, answer->body);
+        if (intake->body.failed)
+            return;
+        answer->body = buf_bytes(&intake->body);
+    }
+    give_back(intake);
+}
+
+void intake_free(struct intake *intake)
+{
+    if (intake == NULL)
+        return;
+    key_release(intake);
+    give_back(intake);
+    buf_release(&intake->body);
+    buf_release(&intake->errors);
     free(intake);
 }
 
@@ -390,6 +434,7 @@ static void answer_repeat(struct intake *intake, const struct note *note)
     intake->answer.status = note->status;
     intake->answer.body = note->result;
     intake->answer.repeated = true;
+    intake->ingest = note->ingest;
 }
 
 /* Ends the body; afterwards the batch is as it will be stored. */
@@ -448,6 +493,7 @@ static void submission_done(struct submission *submission, enum code code, const
     struct intake *intake =
         (struct intake *)((char *)submission - offsetof(struct intake, submission));
 
+    intake->ingest = code == OK ? submission->ingest : 0;
     if (code) {
         answer_refuse(intake, code, err);
     } else if (intake->key.size > 0) {
@@ -580,6 +626,11 @@ const struct intake_answer *intake_answer(const struct intake *intake)
 uint64_t intake_points(const struct intake *intake)
 {
     return intake->points;
+}
+
+int64_t intake_ingest(const struct intake *intake)
+{
+    return intake->ingest;
 }
 
 const struct batch *intake_batch(const struct intake *intake)

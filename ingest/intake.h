@@ -19,6 +19,7 @@
 struct batch;
 struct catalog;
 struct csv_options;
+struct delivery;
 struct idempotency;
 struct rate;
 struct store;
@@ -32,8 +33,9 @@ struct intake_environment {
     struct rate *rate;
     struct clock *clock;
     struct budget *budget;
-    struct budget *promises; /* what requests under way are expected to take of it at their end */
-    struct drain *drain;     /* of the budget */
+    struct budget *promises;   /* what requests under way are expected to take of it at their end */
+    struct drain *drain;       /* of the budget */
+    struct delivery *delivery; /* to the tenants' shards; NULL: there are none */
     struct metrics *metrics;
 };
 
@@ -62,9 +64,9 @@ struct intake_answer {
 /* What it will come to of the ingest budget, all of it at most; 0 = little, or it does not say. */
 size_t intake_expects(const struct intake_environment *environment,
                       const struct intake_request *request);
-/* E_RATE_LIMIT when the tenant owes points; E_BUSY when the ingest budget is taken;
- * E_UNSUPPORTED_TYPE, E_UNSUPPORTED_ENCODING, E_BODY_LARGE by Content-Length, and what the decoder
- * says of its options. */
+/* E_RATE_LIMIT when the tenant owes points; E_OUTBOX_FULL when its shard lacks too much; E_BUSY
+ * when the ingest budget is taken; E_UNSUPPORTED_TYPE, E_UNSUPPORTED_ENCODING, E_BODY_LARGE by
+ * Content-Length, and what the decoder says of its options. */
 MUST_USE enum code intake_new(const struct intake_environment *environment,
                               const struct intake_request *request, struct intake **intake,
                               struct error *err);
@@ -78,6 +80,11 @@ MUST_USE bool intake_prepare(struct intake *intake);
 MUST_USE bool intake_submit(struct intake *intake, void (*done)(void *context), void *context);
 const struct intake_answer *intake_answer(const struct intake *intake);
 uint64_t intake_points(const struct intake *intake); /* decoded */
+/* Of the rows that the answer is about, which an earlier request with this Idempotency-Key may have
+ * stored; 0 = none were. */
+int64_t intake_ingest(const struct intake *intake);
+/* There is an answer: all but it is given back, since somebody waits for something else now. */
+void intake_settle(struct intake *intake);
 /* For its rejects, once there is an answer. */
 const struct batch *intake_batch(const struct intake *intake);
 void intake_free(struct intake *intake); /* NULL is fine; not while it is submitted */

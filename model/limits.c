@@ -43,6 +43,13 @@ const struct limit_row limit_rows[] = {
           "Points a second that a tenant may write; 0 = any."),
     LIMIT(record_bytes_max, 48 * MIB, KIB, 48 * MIB, E_RECORD_LARGE, false,
           "Bytes of one request in the wal."),
+    LIMIT(outbox_bytes_max, 16 * GIB, KIB, 1024 * GIB, E_OUTBOX_FULL, true,
+          "Bytes of packs that may wait for a tenant's shard; above it writes are refused until "
+          "it took some."),
+    LIMIT(shard_ack_ms_max, 30 * SECOND, 1, HOUR, E_NOT_DELIVERED, true,
+          "Milliseconds that a write with ack=shard waits for the tenant's shard."),
+    LIMIT(shard_acks_max, 256, 0, 100000, E_ACKS_MANY, true,
+          "Writes with ack=shard of a tenant at once."),
 
     LIMIT(query_ms_max, 60 * SECOND, 1, DAY, E_TIMEOUT, true, "Milliseconds a query may take."),
     LIMIT(query_memory_bytes_max, 256 * MIB, MIB, 64 * GIB, E_QUERY_MEMORY, true,

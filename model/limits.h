@@ -24,6 +24,10 @@ struct limits {
     uint64_t measurement_fields_max; /* distinct fields of a measurement */
     uint64_t points_per_second_max;  /* 0 = none */
     uint64_t record_bytes_max;       /* one request in the wal */
+    /* Of a tenant with a shard. */
+    uint64_t outbox_bytes_max;
+    uint64_t shard_ack_ms_max;
+    uint64_t shard_acks_max; /* at once */
     /* Of a query. */
     uint64_t query_ms_max;
     uint64_t query_memory_bytes_max;
@@ -42,8 +46,8 @@ struct limits {
     uint64_t queries_bytes_max; /* memory of queries under way */
     uint64_t column_cache_bytes_max;
     uint64_t local_packs_bytes_max; /* 0 = none: all packs stay */
-    uint64_t head_bytes_max;       /* all generations; more gives 503 */
-    uint64_t generation_bytes_max; /* sealed when it has grown so large */
+    uint64_t head_bytes_max;        /* all generations; more gives 503 */
+    uint64_t generation_bytes_max;  /* sealed when it has grown so large */
     uint64_t generation_age_ms_max;
     uint64_t wal_bytes_max;
     uint64_t compact_packs_max;     /* plain packs of a tenant; more are merged */

@@ -27,6 +27,9 @@ struct series_tag {
 struct tenant {
     uint32_t ordinal;  /* dense, from 0, of this process */
     struct bytes name; /* [a-z0-9_-]{1,64} */
+    /* Bytes of its packs that its shard has not confirmed, 0 without a shard: of the last look,
+     * which delivery alone takes.  Every write asks; NULL where none is delivered (tests). */
+    _Atomic uint64_t *undelivered;
 };
 
 /* Owned by the catalog, lives as long as the process.  Immutable but for the mark. */

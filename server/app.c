@@ -246,6 +246,7 @@ const char *server_address(const struct server *server)
     return http_server_address(server->http);
 }
 
+        .delivery = server->app.delivery,
 enum code server_reload(struct server *server, struct error *err)
 {
     return directory_reload(server->app.directory, err);
@@ -257,3 +258,4 @@ enum code server_check(struct server *server, struct error *err)
 
     return code == E_IO ? E_IO : OK;
 }
+    delivery_await_stop(server->app.delivery); /* likewise */

@@ -137,16 +137,6 @@ enum code store_step_compact(struct store *store, bool force, bool *did, struct 
     return code;
 }
 
-static int64_t sealed_ingest(struct store *store)
-{
-    int64_t sealed;
-
-    pthread_mutex_lock(&store->state_lock);
-    sealed = store->sealed_ingest;
-    pthread_mutex_unlock(&store->state_lock);
-    return sealed;
-}
-
 /* A deletion that erases is gone once no pack has rows of it: if it is not, some pack could not be
  * rewritten.  Those above `sealed` came later and have their own request. */
 static enum code erased_check(struct store *store, const struct tenant *tenant, int64_t sealed,
@@ -183,7 +173,7 @@ static enum code erased_check(struct store *store, const struct tenant *tenant, 
 static enum code tenant_carry_out(struct store *store, const struct tenant *tenant,
                                   enum compact_extent extent, struct error *err)
 {
-    int64_t sealed = sealed_ingest(store);
+    int64_t sealed = store_sealed(store);
     enum code code = OK;
     bool did = true;
 

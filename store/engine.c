@@ -241,12 +241,15 @@ static void flushes_fail(struct store *store, enum code code, const struct error
 static void seal_finish(struct store *store)
 {
     struct flush *due = flushes_due(store);
+    bool shrink = false;
 
-    if (due != NULL) {
+    for (const struct flush *flush = due; flush != NULL; flush = flush->next)
+        shrink |= flush->shrink;
+    if (shrink) {
         wal_shrink(store);
         (void)malloc_trim(0); /* what the head was made of goes back to the machine */
-        flushes_finish(due, OK, NULL);
     }
+    flushes_finish(due, OK, NULL);
     store_ballast(store);
 }
 
@@ -404,9 +407,9 @@ enum code store_start(struct store *store, struct error *err)
     return code;
 }
 
-void store_flush(struct store *store,
-                 void (*done)(void *context, enum code code, const struct error *err),
-                 void *context)
+static void seal_ask(struct store *store, bool shrink,
+                     void (*done)(void *context, enum code code, const struct error *err),
+                     void *context)
 {
     struct flush *flush = calloc(1, sizeof(*flush));
     struct error err = {0};
@@ -416,12 +419,35 @@ void store_flush(struct store *store,
         done(context, E_MEMORY, &err);
         return;
     }
-    *flush = (struct flush){.done = done, .context = context};
+    *flush = (struct flush){.done = done, .context = context, .shrink = shrink};
     pthread_mutex_lock(&store->state_lock);
     flush->next = store->flushes;
     store->flushes = flush;
     pthread_mutex_unlock(&store->state_lock);
     freeze_ask(store);
+}
+
+void store_flush(struct store *store,
+                 void (*done)(void *context, enum code code, const struct error *err),
+                 void *context)
+{
+    seal_ask(store, true, done, context);
+}
+
+void store_seal(struct store *store,
+                void (*done)(void *context, enum code code, const struct error *err), void *context)
+{
+    seal_ask(store, false, done, context);
+}
+
+int64_t store_sealed(struct store *store)
+{
+    int64_t sealed;
+
+    pthread_mutex_lock(&store->state_lock);
+    sealed = store->sealed_ingest;
+    pthread_mutex_unlock(&store->state_lock);
+    return sealed;
 }
 
 /* In order of the path: nothing is lost that a later thread would have acknowledged. */

@@ -40,6 +40,7 @@ struct flush {
     void *context;
     uint64_t seal_target; /* generations frozen before this number are sealed when it is done; 0 =
                              not frozen yet */
+    bool shrink;          /* then the wal begins anew, and memory goes back */
 };
 
 struct submission_list {

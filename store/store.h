@@ -66,10 +66,18 @@ struct submission {
 MUST_USE enum code store_submit(struct store *store, struct submission *submission,
                                 struct error *err);
 
-/* Seals everything applied so far; done() from the sealer thread when it is in packs. */
+/* Seals everything applied so far; done() from the sealer thread when it is in packs, and the wal
+ * and the memory of the head have been given back as far as they go. */
 void store_flush(struct store *store,
                  void (*done)(void *context, enum code code, const struct error *err),
                  void *context);
+
+/* Likewise, and gives nothing back: for who does it often. */
+void store_seal(struct store *store,
+                void (*done)(void *context, enum code code, const struct error *err),
+                void *context);
+/* Ingest time up to which everything is in packs; 0 = nothing is, or nobody knows yet. */
+int64_t store_sealed(struct store *store);
 
 enum compact_extent {
     COMPACT_DUE, /* what there is a reason for: erasing, retention, many packs */

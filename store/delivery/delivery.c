@@ -9,42 +9,13 @@
 #include <time.h>
 
 #include "base/log.h"
-#include "base/random.h"
-#include "base/thread.h"
-#include "store/delivery/turn.h"
+#include "store/delivery/delivery_inside.h"
 #include "store/state.h"
 
 enum { TURN_BYTES_MAX = 64 << 20 };
 
 static const int64_t look_ns = 1000000000, rest_first_ns = 500000000,
                      rest_most_ns = 30 * INT64_C(1000000000), told_ns = 60 * INT64_C(1000000000);
-
-struct shard {
-    struct shard *next;
-    struct delivery *delivery;
-    char name[SHARD_NAME_SIZE];
-    struct thread *thread; /* NULL without delivery_start() */
-    /* Its thread's. */
-    struct archive *archive; /* NULL: to be opened */
-    uint32_t cursor;         /* whose turn it is */
-    int64_t rest_ns, rest_until_ns;
-    struct random random;
-    enum code trouble; /* that was told; OK: none */
-    int64_t told_at_ns;
-    struct metric *packs, *bytes, *failures, *stopped, *lag_packs, *lag_bytes, *lag_seconds;
-};
-
-struct delivery {
-    struct store *store;
-    const struct delivery_rules *rules;
-    struct thread *looker;
-    _Atomic bool stop;
-    pthread_mutex_t lock;          /* guards, and `busy` of recipients: */
-    pthread_cond_t more;           /* the time has come to stop */
-    struct shard *shards;          /* one is made when it is first seen, and stays */
-    struct recipient **recipients; /* by tenant ordinal; NULL = none yet */
-    size_t recipient_capacity;
-};
 
 /* --- shards --- */
 
@@ -82,8 +53,7 @@ static void shard_metrics(struct shard *shard)
     buf_release(&labels);
 }
 
-/* Finds or makes; NULL when memory ran out. */
-static struct shard *shard_get(struct delivery *delivery, const char *name)
+struct shard *delivery_shard(struct delivery *delivery, const char *name)
 {
     struct shard *shard;
 
@@ -103,8 +73,7 @@ static struct shard *shard_get(struct delivery *delivery, const char *name)
     return shard;
 }
 
-/* The first one, for a walk: none goes while there is a delivery. */
-static struct shard *shards_first(struct delivery *delivery)
+struct shard *delivery_shards(struct delivery *delivery)
 {
     struct shard *shard;
 
@@ -123,10 +92,30 @@ static void archive_leave(struct shard *shard)
 
 /* --- tenants --- */
 
-static bool shard_of(const struct delivery *delivery, const struct tenant *tenant,
-                     char name[SHARD_NAME_SIZE])
+bool delivery_shard_of(const struct delivery *delivery, const struct tenant *tenant,
+                       char name[SHARD_NAME_SIZE])
 {
     return delivery->rules->shard_of(delivery->rules->context, tenant, name);
+}
+
+/* Under the lock. */
+static struct recipient *recipient_make(struct delivery *delivery, const struct tenant *tenant)
+{
+    struct recipient *recipient = recipient_new(tenant, delivery->store->options.clock);
+    struct metrics *metrics = delivery->store->options.metrics;
+    struct buf labels = BUF_INIT(512);
+
+    if (recipient == NULL)
+        return NULL;
+    recipient->outbox.closed = delivery->await_stopped;
+    metric_label(&labels, "tenant", tenant->name);
+    buf_put_char(&labels, 0);
+    if (metrics != NULL && !labels.failed)
+        recipient->outbox.gauge = metrics_get(
+            metrics, "weir_outbox_bytes",
+            "Bytes of packs that the tenant's shard has not confirmed.", METRIC_GAUGE, labels.data);
+    buf_release(&labels);
+    return recipient;
 }
 
 /* Under the lock.  NULL when memory ran out. */
@@ -144,8 +133,29 @@ static struct recipient *recipient_of(struct delivery *delivery, const struct te
         delivery->recipient_capacity = capacity;
     }
     if (delivery->recipients[tenant->ordinal] == NULL)
-        delivery->recipients[tenant->ordinal] = recipient_new(tenant);
+        delivery->recipients[tenant->ordinal] = recipient_make(delivery, tenant);
     return delivery->recipients[tenant->ordinal];
+}
+
+struct recipient *delivery_recipient(struct delivery *delivery, const struct tenant *tenant)
+{
+    struct recipient *recipient;
+
+    pthread_mutex_lock(&delivery->lock);
+    recipient = recipient_of(delivery, tenant);
+    pthread_mutex_unlock(&delivery->lock);
+    return recipient;
+}
+
+struct recipient *delivery_recipient_find(struct delivery *delivery, const struct tenant *tenant)
+{
+    struct recipient *recipient = NULL;
+
+    pthread_mutex_lock(&delivery->lock);
+    if (tenant->ordinal < delivery->recipient_capacity)
+        recipient = delivery->recipients[tenant->ordinal];
+    pthread_mutex_unlock(&delivery->lock);
+    return recipient;
 }
 
 /* NULL when another thread has it: its shard was changed a moment ago. */
@@ -182,7 +192,6 @@ static void note_failure(struct shard *shard, enum code code, const struct error
     int64_t now_ns = clock_monotonic_ns(shard->delivery->store->options.clock);
     int64_t rest_ns;
 
-    archive_leave(shard);
     metric_add(shard->failures, 1);
     shard->rest_ns = shard->rest_ns == 0 ? rest_first_ns : 2 * shard->rest_ns;
     if (shard->rest_ns > rest_most_ns)
@@ -209,10 +218,10 @@ static void note_success(struct shard *shard)
     shard->trouble = OK;
 }
 
-static void note_stopped(struct shard *shard, const struct recipient *recipient,
-                         const struct error *err)
+static void note_stopped(struct shard *shard, struct recipient *recipient, const struct error *err)
 {
     metric_add(shard->failures, 1);
+    recipient_refuse(recipient);
     log_event(LOG_ERROR, "delivery of a tenant has ended",
               LOG_TEXT("tenant", recipient->tenant->name), LOG_CSTR("shard", shard->name),
               LOG_LONG_TEXT("error", bytes_of(err->text)));
@@ -278,7 +287,8 @@ static enum code shard_turn(struct shard *shard, bool *did, struct error *err)
         char name[SHARD_NAME_SIZE];
         struct recipient *recipient;
 
-        if (tenant == NULL || !shard_of(delivery, tenant, name) || strcmp(name, shard->name) != 0)
+        if (tenant == NULL || !delivery_shard_of(delivery, tenant, name) ||
+            strcmp(name, shard->name) != 0)
             continue;
         recipient = recipient_enter(shard, tenant);
         if (recipient == NULL)
@@ -299,7 +309,8 @@ static bool shards_look(struct delivery *delivery)
         const struct tenant *tenant = store_tenant_at(delivery->store, i);
         char name[SHARD_NAME_SIZE];
 
-        if (tenant != NULL && shard_of(delivery, tenant, name) && shard_get(delivery, name) == NULL)
+        if (tenant != NULL && delivery_shard_of(delivery, tenant, name) &&
+            delivery_shard(delivery, name) == NULL)
             return false;
     }
     return true;
@@ -313,7 +324,7 @@ enum code delivery_step(struct delivery *delivery, bool *did, struct error *err)
     *did = false;
     if (!shards_look(delivery))
         return error_set(err, E_MEMORY, "no memory for a shard");
-    for (struct shard *shard = shards_first(delivery); code == OK && !*did && shard != NULL;
+    for (struct shard *shard = delivery_shards(delivery); code == OK && !*did && shard != NULL;
          shard = shard->next)
         code = shard_turn(shard, did, err);
     return code;
@@ -321,8 +332,9 @@ enum code delivery_step(struct delivery *delivery, bool *did, struct error *err)
 
 /* --- threads --- */
 
-/* False: to stop. */
-static bool wait_ns(struct delivery *delivery, int64_t ns)
+/* Until the time has passed, or `wanted` (NULL: nothing) is true, which is taken back.  False: to
+ * stop. */
+static bool wait_ns(struct delivery *delivery, int64_t ns, bool *wanted)
 {
     struct timespec until;
 
@@ -330,9 +342,11 @@ static bool wait_ns(struct delivery *delivery, int64_t ns)
     until.tv_sec += (until.tv_nsec + ns) / 1000000000;
     until.tv_nsec = (until.tv_nsec + ns) % 1000000000;
     pthread_mutex_lock(&delivery->lock);
-    while (!delivery->stop &&
+    while (!delivery->stop && (wanted == NULL || !*wanted) &&
            pthread_cond_timedwait(&delivery->more, &delivery->lock, &until) != ETIMEDOUT)
         ;
+    if (wanted != NULL)
+        *wanted = false;
     pthread_mutex_unlock(&delivery->lock);
     return !delivery->stop;
 }
@@ -341,17 +355,19 @@ static void shard_run(void *context)
 {
     struct shard *shard = context;
     struct delivery *delivery = shard->delivery;
+    bool *wanted = &shard->wanted;
     int64_t pause_ns = 0;
 
-    while (wait_ns(delivery, pause_ns)) {
+    while (wait_ns(delivery, pause_ns, wanted)) {
         struct error err = {0};
         bool did = false;
-        int64_t rest_ns;
+        int64_t rest_ns, seal_ns = shard_seal(shard);
 
         if (shard_turn(shard, &did, &err) != OK)
             log_error(LOG_ERROR, "delivery ends until the next start", &err);
         rest_ns = shard->rest_until_ns - clock_monotonic_ns(delivery->store->options.clock);
-        pause_ns = did ? 0 : look_ns;
+        pause_ns = did ? 0 : seal_ns < look_ns ? seal_ns : look_ns;
+        wanted = rest_ns > 0 ? NULL : &shard->wanted; /* whoever waits does not shorten a rest */
         if (rest_ns > 0)
             pause_ns = rest_ns;
         if (delivery->store->failed)
@@ -363,7 +379,7 @@ static void threads_start(struct delivery *delivery)
 {
     struct error err = {0};
 
-    for (struct shard *shard = shards_first(delivery); shard != NULL; shard = shard->next) {
+    for (struct shard *shard = delivery_shards(delivery); shard != NULL; shard = shard->next) {
         char name[16];
 
         if (shard->thread != NULL)
@@ -374,14 +390,32 @@ static void threads_start(struct delivery *delivery)
     }
 }
 
+/* How long until the next look is due, or somebody has waited for long enough. */
+static int64_t look_pause_ns(struct delivery *delivery, int64_t look_next_ns)
+{
+    int64_t now_ns = clock_monotonic_ns(delivery->store->options.clock), next_ns = look_next_ns;
+
+    pthread_mutex_lock(&delivery->lock);
+    if (delivery->ack_due_ns < next_ns)
+        next_ns = delivery->ack_due_ns;
+    pthread_mutex_unlock(&delivery->lock);
+    return next_ns > now_ns ? next_ns - now_ns : 0;
+}
+
 static void look_run(void *context)
 {
     struct delivery *delivery = context;
-    int64_t pause_ns = 0;
+    struct clock *clock = delivery->store->options.clock;
+    int64_t next_ns = clock_monotonic_ns(clock);
 
-    while (wait_ns(delivery, pause_ns)) {
-        pause_ns = look_ns;
-        if (shards_look(delivery)) /* else once more */
+    while (wait_ns(delivery, look_pause_ns(delivery, next_ns), &delivery->ack_sooner)) {
+        if (clock_monotonic_ns(clock) < next_ns) {
+            threads_start(delivery); /* of a shard that nobody has waited for before */
+            delivery_expire(delivery);
+            continue;
+        }
+        next_ns = clock_monotonic_ns(clock) + look_ns;
+        if (delivery_look(delivery)) /* else once more */
             threads_start(delivery);
     }
 }
@@ -402,7 +436,7 @@ void delivery_stop(struct delivery *delivery)
     pthread_mutex_unlock(&delivery->lock);
     thread_join(delivery->looker); /* then no new ones are started */
     delivery->looker = NULL;
-    for (struct shard *shard = shards_first(delivery); shard != NULL; shard = shard->next) {
+    for (struct shard *shard = delivery_shards(delivery); shard != NULL; shard = shard->next) {
         thread_join(shard->thread);
         shard->thread = NULL;
         archive_leave(shard);
@@ -425,6 +459,7 @@ enum code delivery_new(struct store *store, const struct delivery_rules *rules,
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&delivery->more, &monotonic);
     pthread_condattr_destroy(&monotonic);
+    delivery->ack_due_ns = INT64_MAX;
     return OK;
 }
 
@@ -433,6 +468,7 @@ void delivery_free(struct delivery *delivery)
     if (delivery == NULL)
         return;
     delivery_stop(delivery);
+    delivery_await_stop(delivery);
     while (delivery->shards != NULL) {
         struct shard *shard = delivery->shards;
 
@@ -445,65 +481,4 @@ void delivery_free(struct delivery *delivery)
     pthread_cond_destroy(&delivery->more);
     pthread_mutex_destroy(&delivery->lock);
     free(delivery);
-}
-
-/* --- gauges --- */
-
-struct lag {
-    uint64_t packs, bytes, stopped;
-    int64_t oldest; /* ingest time */
-};
-
-static void lag_add(struct delivery *delivery, const struct tenant *tenant,
-                    const struct shard *shard, struct lag *lag)
-{
-    struct diff diff;
-
-    pthread_mutex_lock(&delivery->lock);
-    if (tenant->ordinal < delivery->recipient_capacity &&
-        delivery->recipients[tenant->ordinal] != NULL)
-        lag->stopped += delivery->recipients[tenant->ordinal]->stopped;
-    pthread_mutex_unlock(&delivery->lock);
-    if (delivered_compare(delivery->store->options.index, tenant->name, bytes_of(shard->name),
-                          &diff, NULL) != OK)
-        return;
-    for (size_t i = 0; i < diff.count; i++) {
-        const struct manifest_entry *entry = &diff.packs[i].pack.entry;
-
-        if (diff.packs[i].kind != DIFF_ADD)
-            continue;
-        lag->packs++;
-        lag->bytes += entry->bytes;
-        if (entry->row_count > 0 && entry->ingest_first < lag->oldest)
-            lag->oldest = entry->ingest_first;
-    }
-    diff_release(&diff);
-}
-
-static void shard_measure(struct delivery *delivery, struct shard *shard)
-{
-    struct store *store = delivery->store;
-    uint32_t end = store_tenants_end(store);
-    struct lag lag = {.oldest = INT64_MAX};
-    int64_t now = clock_wall_ns(store->options.clock);
-
-    for (uint32_t i = 0; i < end; i++) {
-        const struct tenant *tenant = store_tenant_at(store, i);
-        char name[SHARD_NAME_SIZE];
-
-        if (tenant != NULL && shard_of(delivery, tenant, name) && strcmp(name, shard->name) == 0)
-            lag_add(delivery, tenant, shard, &lag);
-    }
-    metric_set(shard->lag_packs, (int64_t)lag.packs);
-    metric_set(shard->lag_bytes, (int64_t)lag.bytes);
-    metric_set(shard->lag_seconds, now > lag.oldest ? (now - lag.oldest) / 1000000000 : 0);
-    metric_set(shard->stopped, (int64_t)lag.stopped);
-}
-
-void delivery_measure(struct delivery *delivery)
-{
-    if (delivery == NULL || delivery->store->options.metrics == NULL || !shards_look(delivery))
-        return;
-    for (struct shard *shard = shards_first(delivery); shard != NULL; shard = shard->next)
-        shard_measure(delivery, shard);
 }

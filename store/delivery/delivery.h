@@ -8,7 +8,10 @@
  * another looks every second which shards are in use.  After a failure a shard is left alone for
  * 0.5 s, then twice as long each time up to 30 s.  A shard that fails is logged when it begins to,
  * when the kind of failure changes and when it is over; a tenant whose delivery ends for good (its
- * chain is not ours: a copied data directory) once. */
+ * chain is not ours: a copied data directory) once.
+ *
+ * Somebody may wait for it, who asked for that (delivery_await()); and what a tenant's shard lacks
+ * is told to whoever wants to bound it (struct tenant, delivery_seconds()). */
 #ifndef WEIR_STORE_DELIVERY_DELIVERY_H
 #define WEIR_STORE_DELIVERY_DELIVERY_H
 
@@ -31,7 +34,33 @@ void delivery_free(struct delivery *delivery); /* stops it; NULL is fine */
  * threads run.  What the archive refused is told by metrics and the log and is no failure here:
  * E_IO: the disk failed and the store with it; E_MEMORY, E_DISK_FULL: later. */
 MUST_USE enum code delivery_step(struct delivery *delivery, bool *did, struct error *err);
-/* Refreshes the gauges for /metrics.  Any thread. */
-void delivery_measure(struct delivery *delivery);
+/* Compares what has changed since the last time, for the gauges and for delivery_seconds(), and
+ * tells those who have waited for too long.  The thread that looks does it; others only where none
+ * was started.  False: memory was short, and not all was looked at. */
+MUST_USE bool delivery_look(struct delivery *delivery);
+
+/* In how many seconds the shard will have taken `bytes` of what waits for it, as it has done of
+ * late: 1 to DRAIN_SECONDS_MAX.  Any thread; NULL: nobody can tell, 1. */
+unsigned delivery_seconds(struct delivery *delivery, const struct tenant *tenant, uint64_t bytes);
+
+/* Somebody waits until rows that were acknowledged with this ingest time are at the tenant's shard.
+ * The caller's, until done(). */
+struct delivery_ack {
+    const struct tenant *tenant;
+    int64_t ingest;
+    uint64_t wait_ms;
+    /* Once, from any thread; it may only publish and wake.  OK: they read back from a majority.
+     * E_NOT_DELIVERED: not within the time, or not at all, and why; E_DRAINING, E_MEMORY. */
+    void (*done)(struct delivery_ack *ack, enum code code, const struct error *err);
+    /* The delivery's. */
+    struct delivery_ack *next;
+    int64_t due_ns;
+};
+
+/* What is in memory is sealed soon: once for all who wait by then, not more often than five times a
+ * second.  done() may come before this returns.  Any thread. */
+void delivery_await(struct delivery *delivery, struct delivery_ack *ack);
+/* Who waits, now or later, gets E_DRAINING.  Any thread; NULL is fine. */
+void delivery_await_stop(struct delivery *delivery);
 
 #endif

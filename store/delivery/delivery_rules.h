@@ -12,8 +12,8 @@ struct delivery_rules {
     void *context;
     /* The shard that the tenant has now; false: none, its packs stay here alone. */
     bool (*shard_of)(void *context, const struct tenant *tenant, char name[SHARD_NAME_SIZE]);
-    /* The caller closes it.  Asked again after every failure, so that an address that was put right
-     * is taken up. */
+    /* The caller closes it.  It is kept over failures: what it gives connects anew by itself, to
+     * the address as it is by then. */
     enum code (*open)(void *context, const char *shard, struct archive **archive,
                       struct error *err);
 };

@@ -110,12 +110,21 @@ static bool is_news(const struct work *work, const struct draft *draft)
 static enum code note_entry(struct work *work, const struct chain_entry *entry, struct error *err)
 {
     struct recipient *recipient = work->recipient;
+    uint64_t bytes = 0;
     size_t kept = 0;
     enum code code = work_heed_index(
         work, delivered_apply(work->store->options.index, work->shard, entry, err), err);
 
     if (code)
         return code;
+    for (size_t add = 0; add < entry->add_count; add++) {
+        const struct diff_pack *pack = diff_find(&work->diff, entry->adds[add].entry.number);
+
+        if (pack != NULL && pack->kind == DIFF_ADD)
+            bytes += pack->pack.entry.bytes;
+    }
+    recipient->listings++;
+    outbox_taken(&recipient->outbox, bytes);
     for (size_t i = 0; i < recipient->sent_count; i++) {
         bool listed = false;
 

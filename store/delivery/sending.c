@@ -33,7 +33,9 @@ static enum code note_unreadable(struct work *work, const struct diff_pack *pack
         return code;
     }
     log_error(LOG_ERROR, "a pack cannot be delivered", found);
-    return numbers_add(&recipient->damaged, &recipient->damaged_count, number, err);
+    code = numbers_add(&recipient->damaged, &recipient->damaged_count, number, err);
+    work_except_damaged(work);
+    return code;
 }
 
 /* --- what is sent in this turn --- */

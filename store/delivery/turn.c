@@ -41,7 +41,7 @@ enum code numbers_add(uint64_t **numbers, size_t *count, uint64_t number, struct
 
 /* --- recipients --- */
 
-struct recipient *recipient_new(const struct tenant *tenant)
+struct recipient *recipient_new(const struct tenant *tenant, struct clock *clock)
 {
     struct recipient *recipient =
         aligned_alloc(_Alignof(struct recipient), sizeof(struct recipient));
@@ -49,6 +49,8 @@ struct recipient *recipient_new(const struct tenant *tenant)
     if (recipient != NULL) {
         *recipient = (struct recipient){.tenant = tenant};
         atomic_init(&recipient->stopped, false);
+        atomic_init(&recipient->listings, 0);
+        outbox_init(&recipient->outbox, tenant, clock);
     }
     return recipient;
 }
@@ -60,6 +62,7 @@ void recipient_free(struct recipient *recipient)
     free(recipient->sent);
     free(recipient->damaged);
     free(recipient->leaving);
+    outbox_release(&recipient->outbox);
     free(recipient);
 }
 
@@ -85,14 +88,28 @@ static uint64_t packs_changed(struct store *store, const struct tenant *tenant)
     return changed;
 }
 
-bool recipient_waits(const struct recipient *recipient, struct store *store)
+uint64_t recipient_changes(const struct recipient *recipient, struct store *store)
+{
+    return packs_changed(store, recipient->tenant) + recipient->listings;
+}
+
+void recipient_refuse(struct recipient *recipient)
+{
+    struct error err = {0};
+
+    (void)error_set(&err, E_NOT_DELIVERED,
+                    "delivery of the tenant has ended: another data directory writes to its shard");
+    outbox_refuse(&recipient->outbox, &err);
+}
+
+bool recipient_waits(struct recipient *recipient, struct store *store)
 {
     if (recipient->stopped)
         return false;
     if (recipient->leaving_count > 0 &&
         clock_monotonic_ns(store->options.clock) >= recipient->leaving_due_ns)
         return true;
-    return !recipient->settled ||
+    return !recipient->settled || outbox_asked(&recipient->outbox) ||
            recipient->packs_changed != packs_changed(store, recipient->tenant);
 }
 
@@ -306,6 +323,17 @@ static bool is_settled(const struct work *work)
     return true;
 }
 
+void work_except_damaged(const struct work *work)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; work->recipient->damaged_count > 0 && i < work->diff.count; i++)
+        if (work->diff.packs[i].kind == DIFF_ADD &&
+            work_is_damaged(work, work->diff.packs[i].pack.entry.number))
+            bytes += work->diff.packs[i].pack.entry.bytes;
+    outbox_except(&work->recipient->outbox, bytes);
+}
+
 enum code turn_deliver(struct turn *turn, struct error *err)
 {
     struct recipient *recipient = turn->recipient;
@@ -317,6 +345,8 @@ enum code turn_deliver(struct turn *turn, struct error *err)
         .shard = bytes_of(recipient->shard),
     };
     uint64_t changed = packs_changed(turn->store, recipient->tenant);
+    struct outbox_look look =
+        outbox_look(&recipient->outbox, recipient_changes(recipient, turn->store));
     enum code code;
 
     assert(!recipient->stopped);
@@ -326,6 +356,10 @@ enum code turn_deliver(struct turn *turn, struct error *err)
     code = delivered_compare(turn->store->options.index, work.tenant, work.shard, &work.diff, err);
     if (code == E_CORRUPT)
         return work_stop(&work, err);
+    if (code == OK) {
+        work_except_damaged(&work);
+        outbox_note(&recipient->outbox, &look, work.shard, &work.diff);
+    }
     for (size_t i = 0; i < work.diff.count; i++)
         work.replaces |= work.diff.packs[i].kind == DIFF_REMOVE && work.diff.packs[i].listed;
     if (code == OK && work.diff.counts[DIFF_ADD] > 0)

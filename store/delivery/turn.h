@@ -17,8 +17,7 @@
 #include <stdatomic.h>
 
 #include "base/metric.h"
-#include "store/delivery/delivered.h"
-#include "store/delivery/delivery_rules.h"
+#include "store/delivery/outbox.h"
 
 struct store;
 
@@ -31,6 +30,8 @@ struct recipient {
         uint32_t next; /* part */
     } partial;
     const struct tenant *tenant;
+    struct outbox outbox;
+    _Atomic uint64_t listings;   /* how often an entry was noted */
     char shard[SHARD_NAME_SIZE]; /* what else stands here is of this one */
     bool busy;                   /* somebody takes a turn; the delivery's lock guards it */
     _Atomic bool stopped;        /* for good: the chain is not ours */
@@ -45,12 +46,18 @@ struct recipient {
     size_t sent_count, damaged_count, leaving_count;
 };
 
-MUST_USE struct recipient *recipient_new(const struct tenant *tenant); /* NULL: memory */
-void recipient_free(struct recipient *recipient);                      /* NULL is fine */
+/* NULL: memory. */
+MUST_USE struct recipient *recipient_new(const struct tenant *tenant, struct clock *clock);
+/* Nobody waits any more.  NULL is fine. */
+void recipient_free(struct recipient *recipient);
 /* It begins anew with the shard. */
 void recipient_move(struct recipient *recipient, const char *shard);
 /* Whether a turn could have something to do. */
-bool recipient_waits(const struct recipient *recipient, struct store *store);
+bool recipient_waits(struct recipient *recipient, struct store *store);
+/* How often what a comparison gives may have changed.  Any thread. */
+uint64_t recipient_changes(const struct recipient *recipient, struct store *store);
+/* It is stopped: whoever waits is told so.  Any thread. */
+void recipient_refuse(struct recipient *recipient);
 
 struct turn {
     struct store *store;

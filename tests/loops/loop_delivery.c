@@ -64,7 +64,7 @@ static enum code loop_life(struct error *err)
     enum code code;
 
     depot_init_quick(&depot);
-    ARMED(recipient = recipient_new(depot.house.tenant));
+    ARMED(recipient = recipient_new(depot.house.tenant, &depot.house.clock.clock));
     if (recipient == NULL) {
         depot_release(&depot);
         return error_set(err, E_MEMORY, "no memory for a recipient");
@@ -94,7 +94,8 @@ static enum code loop_steps(struct error *err)
         bool did;
 
         depot_time(&depot, 60);
-        ARMED(code = delivery_step(depot.delivery, &did, err); delivery_measure(depot.delivery));
+        ARMED(code = delivery_step(depot.delivery, &did, err);
+              (void)!delivery_look(depot.delivery));
     }
     if (depot.house.store->failed)
         depot_restart(&depot);

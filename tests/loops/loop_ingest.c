@@ -242,7 +242,7 @@ static enum code loop_rate(struct error *err)
     faults_arm();
     code = rate_new(clock_system(), &rate, err);
     for (uint32_t i = 0; code == OK && i < 40; i++) {
-        tenants[i] = (struct tenant){i * 3, BYTES("t")};
+        tenants[i] = (struct tenant){.ordinal = i * 3, .name = BYTES("t")};
         code = rate_take(rate, &tenants[i], 1000, 1, err);
     }
     faults_disarm();

@@ -51,6 +51,9 @@ static void test_slugs_that_clients_know_stay(void **state)
         {E_NOT_FINITE,            "not_finite",            false},
         {E_IDEMPOTENCY_MISMATCH,  "idempotency_mismatch",  false},
         {E_IDEMPOTENCY_IN_FLIGHT, "idempotency_in_flight", true },
+        {E_OUTBOX_FULL,           "outbox_full",           true },
+        {E_NOT_DELIVERED,         "not_delivered",         true },
+        {E_ACKS_MANY,             "too_many_shard_acks",   true },
     };
 
     (void)state;

@@ -78,7 +78,9 @@ static void test_the_reference_names_exactly_the_metrics_there_are(void **state)
     assert_int_equal(delivery_new(serving.app.store, &rules, &serving.app.delivery, NULL), OK);
     expect(&serving, "POST /v1/points", "m f=1 1\n", 204, "");
     expect(&serving, "POST /v1/points", "m f=x 1\n", 400, "");
+    expect(&serving, "POST /v1/points?ack=shard", "m f=1 1\n", 400, "");
     expect(&serving, "GET /v1/query?measurement=m", NULL, 200, "");
+    assert_true(delivery_look(serving.app.delivery));
     expect(&serving, "GET /v1/live?measurement=m", NULL, 429, "too_many_live_readers");
     expect(&serving, "POST /v1/admin/flush", NULL, 200, "");
     expect(&serving, "GET /nowhere", NULL, 404, "");

@@ -36,7 +36,7 @@ static void test_answers(void **state)
         {"POST /v1/points?precision=h",              "m f=1 1\n",          400, "\"parameter\":\"precision\""                    },
         {"POST /v1/points?precision=s&precision=ms", "m f=1 1\n",          400,
          "\"code\":\"bad_parameter\""                                                                                            },
-        {"POST /v1/points?ack=shard",                "m f=1 1\n",          400, "\"code\":\"not_supported\""                     },
+        {"POST /v1/points?ack=shard",                "m f=1 1\n",          400, "\"code\":\"bad_parameter\""                     },
         {"POST /v1/points?pre=s",                    "m f=1 1\n",          400, "\"code\":\"unknown_parameter\""                 },
         {"POST /v1/points",                          NULL,                 204, ""                                               },
     };

@@ -59,6 +59,14 @@ static const char *const advice[CODE_COUNT] = {
     [E_FORBIDDEN] = "Use a token with the scope that the text names; without a tenants file, "
                     "`localhost`, `127.x` or `[::1]` as the Host (and Origin): [http.md](http.md).",
     [E_RATE_LIMIT] = "Send again after Retry-After. The limit is `points_per_second_max`.",
+    [E_OUTBOX_FULL] =
+        "Send again after Retry-After. If it stays: the shard is down or too slow; the log and "
+        "`weir_delivery_lag_seconds` tell. The limit is `outbox_bytes_max`.",
+    [E_NOT_DELIVERED] =
+        "Nothing is lost: the points are on disk here and visible. Send the same again, with its "
+        "Idempotency-Key, to go on waiting; or be content. The limit is `shard_ack_ms_max`.",
+    [E_ACKS_MANY] = "Send again after Retry-After, or without `ack=shard`. The limit is "
+                    "`shard_acks_max`.",
     [E_BAD_PARAMETER] = "`parameter` names it, the text says what would be right.",
     [E_UNKNOWN_PARAMETER] = "The text names the nearest one that is known.",
     [E_MISSING_PARAMETER] = "Add the parameter that `parameter` names.",
@@ -114,6 +122,7 @@ static const char *const advice[CODE_COUNT] = {
 static const char *const heads[CODE_COUNT] = {
     [E_MEMORY] = "The server or its machine",
     [E_BAD_REQUEST] = "The request",
+    [E_OUTBOX_FULL] = "Shards",
     [E_BAD_PARAMETER] = "Parameters",
     [E_INVALID_POINTS] = "Points",
     [E_QUERY_ROWS] = "Queries",

@@ -52,7 +52,7 @@ static void test_ages_are_those_of_the_file(void **state)
     close(descriptor);
     limits_init(&node);
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct tenant tenant = {0, bytes_of(cases[i].tenant)};
+        struct tenant tenant = {.name = bytes_of(cases[i].tenant)};
         int64_t retention_ns = -1, history_ns = -1;
         struct error err = {0};
 

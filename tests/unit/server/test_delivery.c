@@ -63,7 +63,8 @@ static int teardown(void **state)
 static void test_a_tenants_shard_is_that_of_the_moment(void **state)
 {
     struct delivery_rules rules = delivery_rules_of(directory);
-    struct tenant acme = {0, BYTES("acme")}, here = {1, BYTES("here")}, gone = {2, BYTES("gone")};
+    struct tenant acme = {.name = BYTES("acme")}, here = {.ordinal = 1, .name = BYTES("here")},
+                  gone = {.ordinal = 2, .name = BYTES("gone")};
     char name[SHARD_NAME_SIZE] = "";
 
     (void)state;

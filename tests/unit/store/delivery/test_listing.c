@@ -37,7 +37,7 @@ static void entry_write(struct depot *depot, uint64_t number, const struct chain
 
 static uint64_t stopped(struct depot *depot)
 {
-    delivery_measure(depot->delivery);
+    assert_true(delivery_look(depot->delivery));
     return house_metric(&depot->house, "weir_delivery_stopped", METRIC_GAUGE, "shard=\"north\"");
 }
 
@@ -177,7 +177,7 @@ static void test_a_history_comes_with_its_current_pack(void **state)
     }
     assert_true(house_compact(&depot.house, true) > 0);
     assert_int_equal(house_packs(&depot.house, PACK_HISTORY, NULL), 1);
-    recipient = recipient_new(depot.house.tenant);
+    recipient = recipient_new(depot.house.tenant, &depot.house.clock.clock);
     recipient_move(recipient, "north");
     while (list.count == 0) {
         struct archive *archive = fake_open(&depot.north);

@@ -275,7 +275,7 @@ static void test_a_copied_directory_ends(void **state)
             assert_true(house_compact(&copy.house, true) > 0);
         for (int start = 0; start < 2; start++) {
             depot_drain_all(&copy);
-            delivery_measure(copy.delivery);
+            assert_true(delivery_look(copy.delivery));
             assert_int_equal(
                 house_metric(&copy.house, "weir_delivery_stopped", METRIC_GAUGE, "shard=\"north\""),
                 1);

@@ -21,7 +21,7 @@ static int open_ground(void **state)
         return -1;
     arena_init(&ground->arena, SIZE_MAX, NULL);
     arena_init(&ground->request, SIZE_MAX, NULL);
-    ground->tenant = (struct tenant){0, BYTES("default")};
+    ground->tenant = (struct tenant){.name = BYTES("default")};
     for (uint32_t i = 0; i < SERIES_MAX; i++) /* over several pages of ordinals */
         sample_series_init(&ground->arena, &ground->tenant, "cpu", i, i * 64, &ground->series[i]);
     *state = ground;

@@ -36,7 +36,7 @@ static int open_ground(void **state)
         return -1;
     arena_init(&ground->arena, SIZE_MAX, NULL);
     arena_init(&ground->request, SIZE_MAX, NULL);
-    ground->tenant = (struct tenant){0, BYTES("default")};
+    ground->tenant = (struct tenant){.name = BYTES("default")};
     random_seed(&ground->random, SEED);
     for (uint32_t i = 0; i < SERIES_MAX; i++)
         sample_series_init(&ground->arena, &ground->tenant, "cpu", i, i, &ground->series[i]);

@@ -1,0 +1,92 @@
+/* What waits for each shard: once a second the index is compared, of tenants of which something has
+ * changed since anybody did. */
+#include <inttypes.h>
+
+#include "store/delivery/delivery_inside.h"
+#include "store/state.h"
+
+/* The gauges go on telling what was found last when a comparison fails: a turn tells why. */
+static void look_at(struct delivery *delivery, struct recipient *recipient, struct shard *shard)
+{
+    uint64_t changes = recipient_changes(recipient, delivery->store);
+    struct bytes name = bytes_of(shard->name);
+    struct outbox_look look;
+    struct diff diff;
+    struct lag lag;
+
+    if (!outbox_knows(&recipient->outbox, changes, name)) {
+        look = outbox_look(&recipient->outbox, changes);
+        if (delivered_compare(delivery->store->options.index, recipient->tenant->name, name, &diff,
+                              NULL) == OK) {
+            outbox_note(&recipient->outbox, &look, name, &diff);
+            diff_release(&diff);
+        }
+    }
+    lag = outbox_lag(&recipient->outbox);
+    shard->lag.packs += lag.packs;
+    shard->lag.bytes += lag.bytes;
+    if (lag.oldest < shard->lag.oldest)
+        shard->lag.oldest = lag.oldest;
+    shard->stopped_count += recipient->stopped;
+}
+
+/* False: memory. */
+static bool look_at_tenant(struct delivery *delivery, const struct tenant *tenant)
+{
+    char name[SHARD_NAME_SIZE];
+    struct recipient *recipient;
+    struct shard *shard;
+
+    if (!delivery_shard_of(delivery, tenant, name)) {
+        recipient = delivery_recipient_find(delivery, tenant);
+        if (recipient != NULL)
+            outbox_clear(&recipient->outbox);
+        return true;
+    }
+    shard = delivery_shard(delivery, name);
+    recipient = delivery_recipient(delivery, tenant);
+    if (shard == NULL || recipient == NULL)
+        return false;
+    look_at(delivery, recipient, shard);
+    return true;
+}
+
+static void tell(struct shard *shard)
+{
+    int64_t now = clock_wall_ns(shard->delivery->store->options.clock);
+    int64_t oldest = shard->lag.oldest;
+
+    metric_set(shard->lag_packs, (int64_t)shard->lag.packs);
+    metric_set(shard->lag_bytes, (int64_t)shard->lag.bytes);
+    metric_set(shard->lag_seconds, now > oldest ? (now - oldest) / 1000000000 : 0);
+    metric_set(shard->stopped, (int64_t)shard->stopped_count);
+}
+
+bool delivery_look(struct delivery *delivery)
+{
+    uint32_t end = store_tenants_end(delivery->store);
+    bool whole = true;
+
+    for (struct shard *shard = delivery_shards(delivery); shard != NULL; shard = shard->next) {
+        shard->lag = (struct lag){.oldest = INT64_MAX};
+        shard->stopped_count = 0;
+    }
+    for (uint32_t i = 0; i < end && !delivery->stop; i++) {
+        const struct tenant *tenant = store_tenant_at(delivery->store, i);
+
+        if (tenant != NULL)
+            whole &= look_at_tenant(delivery, tenant);
+    }
+    for (struct shard *shard = delivery_shards(delivery); shard != NULL; shard = shard->next)
+        tell(shard);
+    delivery_expire(delivery);
+    return whole;
+}
+
+unsigned delivery_seconds(struct delivery *delivery, const struct tenant *tenant, uint64_t bytes)
+{
+    struct recipient *recipient =
+        delivery == NULL ? NULL : delivery_recipient_find(delivery, tenant);
+
+    return recipient == NULL ? 1 : drain_seconds(&recipient->outbox.drain, bytes);
+}
