@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -10,7 +11,7 @@
 enum {
     DOCUMENT_BODY_MAX = (16 << 20) - 1024, /* 16 MiB with its names */
     PUT_BYTES_MAX = 8 << 20,               /* of one call of the archive, unless a part is larger */
-    PUT_COUNT_MAX = 64,
+    PUT_COUNT_MAX = 1000,                  /* small packs have two documents each */
     PART_BYTES_MAX = 1 << 30,
 };
 
@@ -140,8 +141,34 @@ struct shipment {
     struct buf bodies;
     struct archive_document documents[PUT_COUNT_MAX];
     char ids[PUT_COUNT_MAX][CHAIN_ID_SIZE];
+    size_t sizes[PUT_COUNT_MAX];
     size_t count;
+    /* Packs that are in it whole, and how many documents there are with the last of each. */
+    const struct diff_pack *packs[PUT_COUNT_MAX];
+    size_t ends[PUT_COUNT_MAX];
+    size_t pack_count;
 };
+
+static void shipment_clear(struct shipment *shipment)
+{
+    buf_clear(&shipment->bodies);
+    shipment->count = shipment->pack_count = 0;
+}
+
+/* One call of the archive, with the documents [first, end). */
+static enum code put(struct work *work, struct shipment *shipment, size_t first, size_t end,
+                     struct error *err)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < end; i++) { /* the bytes stay where they are from here on */
+        shipment->documents[i].id = bytes_of(shipment->ids[i]);
+        shipment->documents[i].body =
+            bytes_slice(buf_bytes(&shipment->bodies), at, at + shipment->sizes[i]);
+        at += shipment->sizes[i];
+    }
+    return work_put(work, ARCHIVE_PACKS, shipment->documents + first, end - first, err);
+}
 
 static void partial_begin(struct recipient *recipient, uint64_t number)
 {
@@ -152,20 +179,18 @@ static void partial_begin(struct recipient *recipient, uint64_t number)
     hash128_begin(&recipient->partial.hash);
 }
 
-/* The next parts of the pack, as many as one call takes. */
+/* Parts of the pack from `first` on, as many as one call takes beside what is there already; *next
+ * is the first that it does not. */
 static enum code load(const struct work *work, const struct manifest_entry *entry,
-                      const struct pack_parts *parts, struct shipment *shipment, struct error *err)
+                      const struct pack_parts *parts, uint32_t first, struct shipment *shipment,
+                      uint32_t *next, struct error *err)
 {
     uint64_t left = work->turn->bytes_max - work->sent_bytes;
     uint64_t bytes_max = left < PUT_BYTES_MAX ? left : PUT_BYTES_MAX;
-    uint32_t first = work->recipient->partial.next;
-    size_t sizes[PUT_COUNT_MAX], at = 0;
     enum code code = OK;
 
-    buf_clear(&shipment->bodies);
-    shipment->count = 0;
-    for (uint32_t part = first; code == OK && part < pack_parts_count(parts); part++) {
-        uint64_t size = pack_parts_size(parts, part);
+    for (*next = first; code == OK && *next < pack_parts_count(parts); (*next)++) {
+        uint64_t size = pack_parts_size(parts, *next);
         size_t i = shipment->count;
 
         if (i == PUT_COUNT_MAX || (i > 0 && shipment->bodies.size + size > bytes_max))
@@ -173,16 +198,11 @@ static enum code load(const struct work *work, const struct manifest_entry *entr
         if (size > DOCUMENT_BODY_MAX)
             return error_set(err, E_NOT_SUPPORTED,
                              "part %u has %" PRIu64 " bytes, and a document of MongoDB takes %u",
-                             (unsigned)part, size, (unsigned)DOCUMENT_BODY_MAX);
-        chain_part_id(&entry->incarnation, entry->number, part, shipment->ids[i]);
-        code = pack_parts_read(parts, part, &shipment->bodies, &shipment->documents[i].hash, err);
-        sizes[i] = (size_t)size;
+                             (unsigned)*next, size, (unsigned)DOCUMENT_BODY_MAX);
+        chain_part_id(&entry->incarnation, entry->number, *next, shipment->ids[i]);
+        code = pack_parts_read(parts, *next, &shipment->bodies, &shipment->documents[i].hash, err);
+        shipment->sizes[i] = (size_t)size;
         shipment->count++;
-    }
-    for (size_t i = 0; code == OK && i < shipment->count; i++) { /* the bytes stay where they are */
-        shipment->documents[i].id = bytes_of(shipment->ids[i]);
-        shipment->documents[i].body = bytes_slice(buf_bytes(&shipment->bodies), at, at + sizes[i]);
-        at += sizes[i];
     }
     return code;
 }
@@ -202,6 +222,86 @@ static enum code stop_at_pack(struct work *work, const struct diff_pack *pack, s
     return work_stop(work, err);
 }
 
+static void note_sent(struct work *work, const struct shipment *shipment)
+{
+    work->sent_bytes += shipment->bodies.size;
+    metric_add(work->turn->bytes, shipment->bodies.size);
+}
+
+/* Which of several packs it is that somebody else has. */
+static enum code find_another(struct work *work, struct shipment *shipment, struct error *err)
+{
+    enum code code = OK;
+
+    for (size_t i = 0; code == OK && i < shipment->pack_count; i++) {
+        if (err != NULL)
+            *err = (struct error){0};
+        code = put(work, shipment, i == 0 ? 0 : shipment->ends[i - 1], shipment->ends[i], err);
+        if (code == E_EXISTS)
+            return stop_at_pack(work, shipment->packs[i], err);
+    }
+    return code;
+}
+
+/* Sends the packs that have been gathered. */
+static enum code ship(struct work *work, struct shipment *shipment, struct error *err)
+{
+    struct recipient *recipient = work->recipient;
+    enum code code;
+
+    if (shipment->count == 0)
+        return OK;
+    code = put(work, shipment, 0, shipment->count, err);
+    if (code == E_EXISTS)
+        code = find_another(work, shipment, err);
+    for (size_t i = 0; code == OK && i < shipment->pack_count; i++)
+        code = numbers_add(&recipient->sent, &recipient->sent_count,
+                           shipment->packs[i]->pack.entry.number, err);
+    if (code == OK)
+        note_sent(work, shipment);
+    shipment_clear(shipment);
+    return code;
+}
+
+/* Whether all of the pack fits into the call that is being gathered, or into one of its own: then
+ * several go together, as each call is some round trips. */
+static bool fits(const struct work *work, const struct diff_pack *pack,
+                 const struct shipment *shipment)
+{
+    uint64_t bytes = shipment->bodies.size + pack->pack.entry.bytes;
+
+    return pack->pack.entry.number != work->recipient->partial.number && bytes <= PUT_BYTES_MAX &&
+           work->sent_bytes + bytes <= work->turn->bytes_max &&
+           shipment->count + pack->pack.parts <= PUT_COUNT_MAX;
+}
+
+/* One whose bytes are not those of the manifest is taken out again. */
+static enum code gather(struct work *work, const struct diff_pack *pack,
+                        const struct pack_parts *parts, struct shipment *shipment,
+                        struct error *err)
+{
+    size_t count = shipment->count, size = shipment->bodies.size;
+    struct error found = {0};
+    struct hash128 hash;
+    uint32_t next;
+    enum code code = load(work, &pack->pack.entry, parts, 0, shipment, &next, &found);
+
+    if (code == OK) {
+        hash = hash128(bytes_slice(buf_bytes(&shipment->bodies), size, shipment->bodies.size));
+        if (next != pack_parts_count(parts) ||
+            memcmp(&hash, &pack->pack.entry.hash, sizeof(hash)) != 0)
+            code = error_set(&found, E_CORRUPT, "it is not the one of the manifest");
+    }
+    if (code) {
+        shipment->count = count;
+        shipment->bodies.size = size;
+        return note_unreadable(work, pack, code, &found, err);
+    }
+    shipment->packs[shipment->pack_count] = pack;
+    shipment->ends[shipment->pack_count++] = shipment->count;
+    return OK;
+}
+
 /* Sends parts until the pack is whole there, the turn's bytes are used up (*whole is false), or the
  * pack is compacted away (likewise). */
 static enum code send_parts(struct work *work, const struct diff_pack *pack,
@@ -214,27 +314,32 @@ static enum code send_parts(struct work *work, const struct diff_pack *pack,
     struct hash128_state state;
     struct hash128 hash;
 
+    assert(shipment->count == 0);
     partial_begin(recipient, entry->number);
     while (recipient->partial.next < count) {
         struct error found = {0};
+        uint32_t next;
         enum code code;
 
         if (work->sent_bytes >= work->turn->bytes_max || !work_has_pack(work, entry->number)) {
             work->postponed = true;
             return OK;
         }
-        code = load(work, entry, parts, shipment, &found);
-        if (code)
+        shipment_clear(shipment);
+        code = load(work, entry, parts, recipient->partial.next, shipment, &next, &found);
+        if (code) {
+            shipment_clear(shipment);
             return note_unreadable(work, pack, code, &found, err);
-        code = work_put(work, ARCHIVE_PACKS, shipment->documents, shipment->count, err);
+        }
+        code = put(work, shipment, 0, shipment->count, err);
         if (code == E_EXISTS)
             return stop_at_pack(work, pack, err);
         if (code)
             return code;
         hash128_add(&recipient->partial.hash, buf_bytes(&shipment->bodies));
-        recipient->partial.next += (uint32_t)shipment->count;
-        work->sent_bytes += shipment->bodies.size;
-        metric_add(work->turn->bytes, shipment->bodies.size);
+        recipient->partial.next = next;
+        note_sent(work, shipment);
+        shipment_clear(shipment);
     }
     state = recipient->partial.hash;
     hash = hash128_end(&state);
@@ -249,14 +354,27 @@ static enum code send_parts(struct work *work, const struct diff_pack *pack,
     return OK;
 }
 
+static enum code send_alone(struct work *work, const struct diff_pack *pack,
+                            const struct pack_parts *parts, struct shipment *shipment,
+                            struct error *err)
+{
+    struct recipient *recipient = work->recipient;
+    bool whole = false;
+    enum code code = ship(work, shipment, err);
+
+    if (code == OK)
+        code = send_parts(work, pack, parts, shipment, &whole, err);
+    if (code == OK && whole)
+        code = numbers_add(&recipient->sent, &recipient->sent_count, pack->pack.entry.number, err);
+    return code;
+}
+
 static enum code send_pack(struct work *work, const struct diff_pack *pack,
                            struct shipment *shipment, struct error *err)
 {
-    struct recipient *recipient = work->recipient;
     struct pack *held = work_pack(work, pack->pack.entry.number);
     struct pack_parts *parts = NULL;
     struct error found = {0};
-    bool whole = false;
     enum code code;
 
     if (held == NULL) {
@@ -264,12 +382,18 @@ static enum code send_pack(struct work *work, const struct diff_pack *pack,
         return OK;
     }
     code = pack_parts_open(held, &parts, &found); /* it was, when it was chosen */
-    if (code)
+    if (code) {
         code = note_unreadable(work, pack, code, &found, err);
-    else
-        code = send_parts(work, pack, parts, shipment, &whole, err);
-    if (code == OK && whole)
-        code = numbers_add(&recipient->sent, &recipient->sent_count, pack->pack.entry.number, err);
+        goto out;
+    }
+    if (!fits(work, pack, shipment))
+        code = ship(work, shipment, err);
+    if (code == OK && fits(work, pack, shipment))
+        code = gather(work, pack, parts, shipment, err);
+    else if (code == OK)
+        code = send_alone(work, pack, parts, shipment, err);
+
+out:
     pack_parts_close(parts);
     pack_unref(held);
     return code;
@@ -288,12 +412,14 @@ enum code work_send(struct work *work, struct error *err)
     if (code == OK)
         code = begin(work, &choice, err);
     for (size_t i = 0; code == OK && i < choice.count; i++) {
-        if (work->sent_bytes >= work->turn->bytes_max) {
+        if (work->sent_bytes + shipment->bodies.size >= work->turn->bytes_max) {
             work->postponed = true;
             break;
         }
         code = send_pack(work, choice.packs[i], shipment, err);
     }
+    if (code == OK)
+        code = ship(work, shipment, err);
     buf_release(&shipment->bodies);
     free(shipment);
     free(choice.packs);
