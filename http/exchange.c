@@ -15,6 +15,7 @@
  * answer to the socket itself (parting.c).  The same way tells a slow client 408. */
 #include "http/exchange.h"
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "http/mhd.h"
 #include "http/parting.h"
@@ -31,12 +32,28 @@ enum { ARENA_BYTES_MAX = 1 << 20, ALLOW_BYTES_MAX = 128 };
 
 /* ---- Life ---- */
 
+/* A number that went up would tell each client how much all the others ask. */
+static void make_id(struct exchange *x)
+{
+    struct http_server *server = x->server;
+    unsigned char told[sizeof(server->id_secret) + sizeof(uint64_t)];
+    uint64_t count = ++server->id_count;
+    char text[HASH128_TEXT_SIZE];
+    struct hash128 hash;
+
+    memcpy(told, server->id_secret, sizeof(server->id_secret));
+    memcpy(told + sizeof(server->id_secret), &count, sizeof(count));
+    hash = hash128((struct bytes){(const char *)told, sizeof(told)});
+    hash128_print(&hash, text);
+    x->request.id =
+        (struct bytes){x->id, (size_t)snprintf(x->id, sizeof(x->id), "%.8s-%.8s", text, text + 8)};
+}
+
 struct exchange *exchange_new(struct http_server *server, struct client *client,
                               struct MHD_Connection *connection, struct bytes target)
 {
     struct exchange *x = calloc(1, sizeof(*x));
     bool closing;
-    int size;
 
     if (x == NULL)
         return NULL;
@@ -52,9 +69,7 @@ struct exchange *exchange_new(struct http_server *server, struct client *client,
     x->form_body = BUF_INIT(FORM_BYTES_MAX);
     x->request.app = server->options.app;
     x->request.started_ns = server_now(server);
-    size = snprintf(x->id, sizeof(x->id), "%08" PRIx32 "-%08" PRIx64, server->id_first,
-                    ++server->id_count);
-    x->request.id = (struct bytes){x->id, (size_t)size};
+    make_id(x);
     pthread_mutex_lock(&server->lock);
     closing = server->closing;
     if (!closing) {

@@ -65,7 +65,7 @@ enum code http_server_start(const struct http_options *options, struct http_serv
     made->limits = *options->limits;
     made->options.limits = &made->limits;
     made->listen_fd = made->wake_fd = -1;
-    random_secure(&made->id_first, sizeof(made->id_first));
+    random_secure(made->id_secret, sizeof(made->id_secret));
     pthread_mutex_init(&made->lock, NULL);
     waiters_init(&made->waiters);
     pthread_condattr_init(&monotonic);

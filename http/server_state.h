@@ -43,7 +43,7 @@ struct http_server {
     struct meter meter;
     struct thread *watch;
     int wake_fd; /* eventfd: the watch looks at once */
-    uint32_t id_first;
+    uint8_t id_secret[16];
     _Atomic uint64_t id_count;
     _Atomic bool draining; /* answers close their connections */
     _Atomic bool watch_stops;

@@ -86,6 +86,7 @@ static void test_a_bad_id_is_replaced(void **state)
     struct served *served = *state;
     static const char *const ids[] = {
         "a b", "a\"b", "", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
+    char before[18] = "";
 
     for (size_t i = 0; i < COUNT_OF(ids); i++) {
         char text[256];
@@ -96,6 +97,10 @@ static void test_a_bad_id_is_replaced(void **state)
         answer = ask(served, text);
         assert_int_equal(answer.status, 200);
         assert_int_equal(strlen(answer_header(&answer, "X-Request-Id")), 17);
+        /* It does not tell how many requests there were. */
+        assert_int_not_equal(strncmp(answer_header(&answer, "X-Request-Id"), before, 8), 0);
+        assert_int_not_equal(strcmp(answer_header(&answer, "X-Request-Id") + 9, before + 9), 0);
+        memcpy(before, answer_header(&answer, "X-Request-Id"), sizeof(before));
         answer_release(&answer);
     }
 }
