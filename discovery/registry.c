@@ -18,7 +18,8 @@
 #include "discovery/registry_core.h"
 #include "discovery/registry_image.h"
 
-enum { WAIT_MS = 10000, KEEP_AGAIN_S = 10 };
+/* The copy on disk is written at most once a second, however much is changed. */
+enum { WAIT_MS = 10000, KEEP_AGAIN_S = 1, KEEP_FAILED_AGAIN_S = 10 };
 
 static const char *const state_names[] = {
     [REGISTRY_NEVER] = "never seen",          [REGISTRY_CONNECTED] = "connected",
@@ -104,6 +105,8 @@ enum code registry_core_init(struct registry *registry,
 
 void registry_core_release(struct registry *registry)
 {
+    if (registry->snapshot)
+        registry_keep(registry, true);
     registry_snapshot_put(registry->snapshot);
     pthread_cond_destroy(&registry->changed);
     pthread_mutex_destroy(&registry->lock);
@@ -156,17 +159,18 @@ static void keep(struct registry *registry, const struct registry_snapshot *snap
         error_context(&err, "the copy of the registry");
         log_error(LOG_ERROR, "registry", &err);
     }
-    registry->keep_again_ns = now_ns() + (int64_t)KEEP_AGAIN_S * 1000000000;
+    registry->keep_again_ns =
+        now_ns() + (int64_t)(kept ? KEEP_AGAIN_S : KEEP_FAILED_AGAIN_S) * 1000000000;
     pthread_mutex_lock(&registry->lock);
     registry->health.kept = kept;
     pthread_mutex_unlock(&registry->lock);
 }
 
-void registry_keep(struct registry *registry)
+void registry_keep(struct registry *registry, bool now)
 {
     bool kept;
 
-    if (!registry->rules.fs || now_ns() < registry->keep_again_ns)
+    if (!registry->rules.fs || (!now && now_ns() < registry->keep_again_ns))
         return;
     pthread_mutex_lock(&registry->lock);
     kept = registry->health.kept || registry->snapshot->sequence == 0;
@@ -289,8 +293,7 @@ enum code registry_publish(struct registry *registry, struct registry_record *re
         log_state(REGISTRY_CONNECTED, text);
     if (is_new || state_new)
         tell(registry);
-    if (persistent)
-        keep(registry, registry->snapshot);
+    registry_keep(registry, false);
     return OK;
 }
 

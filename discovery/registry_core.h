@@ -51,8 +51,9 @@ void registry_state_set(struct registry *registry, enum registry_state state, co
 /* There was an answer. */
 void registry_seen(struct registry *registry);
 void registry_session_made(struct registry *registry);
-/* Now and then. */
-void registry_keep(struct registry *registry);
+/* The copy on disk, if it is not the newest: at most once a second, or `now`.  To be called now and
+ * then. */
+void registry_keep(struct registry *registry, bool now);
 
 /* Whether a record that is at `version` may be replaced by who expected `expected`.  E_EXISTS,
  * E_CONFLICT. */

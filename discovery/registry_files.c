@@ -7,7 +7,7 @@
  *     leases/merge.lock on which whoever holds it has a lock
  *
  * A change writes `version` first and the record then, both durable: after a crash between them
- * there is a version that no record has, which is fine.  Others look at `version` ten times a
+ * there is a version that no record has, which is fine.  Others look at `version` twenty times a
  * second and read all of it when that has changed, under the lock: so a snapshot is of one moment.
  *
  * What is held is held by the kernel's lock of an open file, which goes with the process however
@@ -32,7 +32,7 @@
 #include "discovery/registry_image.h"
 
 enum {
-    LOOK_MS = 100,     /* so that a change is seen within 0.2 s */
+    LOOK_MS = 50,      /* so that a change is seen within 0.2 s */
     LOCK_AGAIN_MS = 2, /* others hold it for some milliseconds */
     PATH_SIZE_MAX = 4096,
     GATHER_BYTES_MAX = 1 << 30,
@@ -652,7 +652,7 @@ static void look_and_tell(struct files *files)
     } else {
         registry_state_set(&files->registry, REGISTRY_DISCONNECTED, err.text);
     }
-    registry_keep(&files->registry);
+    registry_keep(&files->registry, false);
 }
 
 static void run(void *context)

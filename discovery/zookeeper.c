@@ -142,6 +142,10 @@ static void take_state(struct zookeeper *zookeeper, enum link_state state)
 
     switch (state) {
     case LINK_CONNECTED:
+        if (!link_admit(zookeeper->link)) { /* the connection is gone again, or memory is */
+            link_end(zookeeper, monotonic_ns() + ms(OPEN_AGAIN_MS));
+            break;
+        }
         session = link_session_id(zookeeper->link);
         if (session != zookeeper->session)
             registry_session_made(&zookeeper->registry);
@@ -568,7 +572,7 @@ static void turn(struct zookeeper *zookeeper)
         published = !zookeeper->unpublished || publish(zookeeper);
     finish_puts(zookeeper, published);
     step_holds(zookeeper, published);
-    registry_keep(&zookeeper->registry);
+    registry_keep(&zookeeper->registry, false);
 }
 
 /* Monotonic: when the clock has to be looked at again. */

@@ -7,6 +7,7 @@
  * state is "connecting", and who owns something must ask his own clock.
  * - An expired handle is of no use any more: another has to be made, with all that was held.
  * - After a reconnection it sets the watches again that it had, and tells what was missed.
+ * - It takes no credentials while it is not connected: they are given to it when it is.
  * - Any user:password is admitted by the scheme "digest": wrong ones show when a node refuses them.
  * - Host names are resolved anew at each turn of its loop unless it is told to wait.
  * - A session event is told to the watcher of each node as well. */
@@ -30,6 +31,8 @@ struct zookeeper_link {
     struct link_inbox *inbox;
     unsigned generation;
     const struct ACL_vector *rights;
+    char *digest;  /* a secret; "" = none */
+    bool admitted; /* the library knows it, and says it at each reconnection */
 };
 
 /* --- the library's log, which knows no handle --- */
@@ -407,6 +410,22 @@ bool link_set_hosts(struct zookeeper_link *link, const char *hosts)
     return zoo_set_servers(link->handle, hosts) == ZOK;
 }
 
+bool link_admit(struct zookeeper_link *link)
+{
+    if (!link->admitted && link->digest[0])
+        link->admitted = zoo_add_auth(link->handle, "digest", link->digest,
+                                      (int)strlen(link->digest), NULL, NULL) == ZOK;
+    return link->admitted || !link->digest[0];
+}
+
+static void link_free(struct zookeeper_link *link)
+{
+    if (link->digest)
+        explicit_bzero(link->digest, strlen(link->digest));
+    free(link->digest);
+    free(link);
+}
+
 enum code link_open(const char *hosts, const char *digest, int session_ms, unsigned generation,
                     struct link_inbox *inbox, struct zookeeper_link **link, struct error *err)
 {
@@ -416,6 +435,11 @@ enum code link_open(const char *hosts, const char *digest, int session_ms, unsig
     *link = NULL;
     if (!made)
         return error_set(err, E_MEMORY, "no memory for a session");
+    made->digest = strdup(digest);
+    if (!made->digest) {
+        link_free(made);
+        return error_set(err, E_MEMORY, "no memory for a session");
+    }
     library_begin(digest);
     made->inbox = inbox;
     made->generation = generation;
@@ -424,17 +448,12 @@ enum code link_open(const char *hosts, const char *digest, int session_ms, unsig
     if (!made->handle) {
         int number = errno;
 
-        free(made);
+        link_free(made);
         link_complaint(complaint, sizeof(complaint));
         return error_set(err, number == ENOMEM ? E_MEMORY : E_NOT_READY, "%s: %s", hosts,
                          complaint[0] ? complaint : strerror(number));
     }
     (void)zoo_set_servers_resolution_delay(made->handle, RESOLVE_AGAIN_MS);
-    if (digest[0] &&
-        zoo_add_auth(made->handle, "digest", digest, (int)strlen(digest), NULL, NULL)) {
-        link_close(made);
-        return error_set(err, E_MEMORY, "the library takes no credentials");
-    }
     *link = made;
     return OK;
 }
@@ -444,5 +463,5 @@ void link_close(struct zookeeper_link *link)
     if (!link)
         return;
     (void)zookeeper_close(link->handle);
-    free(link);
+    link_free(link);
 }

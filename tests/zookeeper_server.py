@@ -115,15 +115,14 @@ class Wire:
         return sorted(reply.text().decode() for _ in range(reply.take("i")))
 
     def wipe(self, path):
-        """It and all below it."""
+        """It and all below it, but for what somebody makes meanwhile."""
         for name in self.children(path):
             self.wipe(path + "/" + name)
         try:
             self.remove(path)
         except ZooKeeperError as error:
-            if error.code != NOT_EMPTY:
+            if error.code not in (NOT_EMPTY, NO_NODE):
                 raise
-            self.wipe(path)  # somebody made something meanwhile
 
     def end(self):
         """Ends the session, not only the connection."""
@@ -374,9 +373,15 @@ class Relay:
 
     def expire(self):
         """The session ends, as if it had not been heard of."""
+        self.refusing = True  # else the client comes back in the middle, and the session with it
         Wire(self.target, session=self.session).end()
+        self.refusing = False
 
     def close(self):
         self.closing = True
+        try:
+            self.listener.shutdown(socket.SHUT_RDWR)  # which wakes who waits there
+        except OSError:
+            pass  # it is closed
         self.listener.close()
         self.cut()

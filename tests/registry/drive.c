@@ -47,6 +47,7 @@ static struct {
     int64_t at_ns;
 } changes[CHANGES_MAX];
 static size_t change_count;
+static size_t pairs_checked, pairs_wrong;
 
 static struct {
     enum registry_kind kind;
@@ -133,6 +134,15 @@ static void say(enum code code, const struct error *err)
 
 /* --- opening --- */
 
+static long number_of(const struct registry_record *record)
+{
+    char text[24] = "";
+
+    if (record && record->text.size < sizeof(text))
+        memcpy(text, record->text.data, record->text.size);
+    return strtol(text, NULL, 10);
+}
+
 static void changed(void *context)
 {
     struct registry *of = *(struct registry **)context;
@@ -142,6 +152,9 @@ static void changed(void *context)
         return; /* it is being opened */
     snapshot = registry_get(of);
     pthread_mutex_lock(&changes_lock);
+    pairs_checked++;
+    pairs_wrong += number_of(registry_find(snapshot, REGISTRY_TENANTS, BYTES("pair"))) >
+                   number_of(registry_find(snapshot, REGISTRY_SHARDS, BYTES("pair")));
     if (change_count < CHANGES_MAX) {
         changes[change_count].version = snapshot->version;
         changes[change_count++].at_ns = now_ns();
@@ -363,6 +376,13 @@ static void seen(char **words)
         printf("timeout not seen\n");
 }
 
+static void order(void)
+{
+    pthread_mutex_lock(&changes_lock);
+    printf("ok %zu %zu\n", pairs_checked, pairs_wrong);
+    pthread_mutex_unlock(&changes_lock);
+}
+
 /* --- holding --- */
 
 static void hold(char **words)
@@ -491,6 +511,7 @@ static const struct {
     {"health",    1, NULL,           health       },
     {"wait",      3, wait_sequence,  NULL         },
     {"seen",      3, seen,           NULL         },
+    {"order",     1, NULL,           order        },
     {"hold",      3, hold,           NULL         },
     {"release",   3, release,        NULL         },
     {"held",      4, held,           NULL         },
