@@ -6,7 +6,6 @@
 #include "handlers/app.h"
 #include "handlers/errors_text.h"
 #include "handlers/openapi_text.h"
-#include "handlers/registry_state.h"
 #include "http/reply.h"
 #include "store/delivery/away.h"
 #include "store/store.h"
@@ -44,7 +43,6 @@ static void readyz_finish(struct request *request)
                    ",{\"name\":\"clock\",\"status\":\"warn\",\"detail\":\"ingest times are %" PRId64
                    " s ahead of the wall clock\"}",
                    ahead_ns / 1000000000);
-    registry_state_print(app, &out);
     buf_put_text(&out, "]}\n");
     if (code != OK || !known)
         reply_header(request, "Retry-After", BYTES("2"));
@@ -68,7 +66,6 @@ static void metrics_finish(struct request *request)
     metric_set(metrics_get(app->metrics, "weir_queries_memory_bytes",
                            "Memory of the queries under way.", METRIC_GAUGE, ""),
                (int64_t)budget_used(&app->query_memory));
-    registry_state_measure(app);
     metrics_print(app->metrics, &out);
     reply_buf_take(request, 200, "text/plain; version=0.0.4; charset=utf-8", &out);
 }
