@@ -26,13 +26,12 @@ static void readyz_finish(struct request *request)
     struct error err = {0};
     struct buf out = BUF_INIT(4096);
     int64_t ahead_ns = store_ahead_ns(app->store);
-    bool known = directory_known(app->directory);
     enum code code = store_ready(app->store, &err);
 
     if (code == OK && app->draining)
         code = error_set(&err, E_DRAINING, "the server is shutting down");
     buf_printf(&out, "{\"status\":\"%s\",\"checks\":[{\"name\":\"store\",\"status\":\"%s\"",
-               code == OK && known ? "ready" : "not_ready", code == OK ? "ok" : "failed");
+               code == OK ? "ready" : "not_ready", code == OK ? "ok" : "failed");
     if (code) {
         buf_printf(&out, ",\"code\":\"%s\",\"detail\":", code_row(code)->slug);
         json_put_text(&out, bytes_of(err.text));
@@ -44,9 +43,9 @@ static void readyz_finish(struct request *request)
                    " s ahead of the wall clock\"}",
                    ahead_ns / 1000000000);
     buf_put_text(&out, "]}\n");
-    if (code != OK || !known)
+    if (code)
         reply_header(request, "Retry-After", BYTES("2"));
-    reply_buf_take(request, code == OK && known ? 200 : 503, "application/json", &out);
+    reply_buf_take(request, code == OK ? 200 : 503, "application/json", &out);
 }
 
 static void metrics_finish(struct request *request)
