@@ -10,6 +10,7 @@
 #                  docs/questions.md and README.md as they stand there, with SQLite
 #   asan tsan      unit tests and API scenarios under the sanitizers
 #   archive delivery   the archive on MongoDB, and the product over it, with servers that are killed, stopped and lie
+#   registry       what nodes agree on, in files and in ZooKeeper, with servers that are killed, paused and wiped
 #   loops          failing allocations, cut tails and turned bits, in the process (LOOP_STRIDE=1: all)
 #   tidy fuzz      static checks; libFuzzer over all targets for FUZZ_SECONDS in total
 #   bench bench-short [ROW=...]   Weir beside the databases of Debian, an hour or six minutes; bench/README.md
@@ -238,6 +239,7 @@ test:
 	 tests/suite loops-asan $(MAKE) -j$(JOBS) loops MODE=asan; \
 	 wait; cat $(BUILD)/archive.log # it waits for servers mostly, but for one that is compiled
 	@tests/suite load tests/load/run $(BUILD)/weir
+	@tests/suite registry-plain $(MAKE) registry
 	@tests/suite delivery $(MAKE) delivery >$(BUILD)/delivery.log 2>&1 & \
 	 tests/suite replay $(MAKE) -j$(JOBS) replay MODE=asan; \
 	 $(MAKE) --no-print-directory -j$(JOBS) program MODE=asan; \
@@ -264,6 +266,7 @@ test-long:
 	@tests/suite backup tests/backup/run $(BUILD) $(LONG_RESTORES)
 	@tests/suite archive-plain $(MAKE) -j$(JOBS) archive
 	@tests/suite delivery $(MAKE) delivery OUTAGES="$(LONG_OUTAGES)"
+	@tests/suite registry-plain $(MAKE) registry REGISTRY=--long
 	@tests/suite loops-plain $(MAKE) -j$(JOBS) loops LOOP_STRIDE=1
 	@tests/suite loops-asan $(MAKE) -j$(JOBS) loops MODE=asan LOOP_STRIDE=1 \
 		LOOPS="$(wildcard tests/loops/loop_*.c)" # of the bits plain turns all, within minutes
@@ -288,6 +291,7 @@ asan tsan:
 	@tests/suite unit-$@ $(MAKE) -j$(JOBS) unit MODE=$@
 	@tests/suite api-$@ tests/api/run api-$@ $(BUILD)/$@/weir
 	@tests/suite archive-$@ $(MAKE) -j$(JOBS) archive MODE=$@
+	@tests/suite registry-$@ $(MAKE) -j$(JOBS) registry MODE=$@
 
 simulate: $(OUT)/simulator
 	$(OUT)/simulator --steps $(STEPS)
@@ -334,6 +338,6 @@ format:
 clean:
 	rm -rf $(BUILD)
 
--include $(OBJECTS:.o=.d) $(UNIT_BIN:=.d) $(OUT)/tests/archive/drive.d $(LOOPS:%.c=$(OUT)/%.d) $(SIM:%.c=$(OUT)/%.d)
-.PHONY: archive delivery sabotage fault-peers all program unit loops fuzzers replay run install check test test-long test-real asan tsan simulate fuzz tidy \
+-include $(OBJECTS:.o=.d) $(UNIT_BIN:=.d) $(OUT)/tests/archive/drive.d $(OUT)/tests/registry/drive.d $(LOOPS:%.c=$(OUT)/%.d) $(SIM:%.c=$(OUT)/%.d)
+.PHONY: archive delivery registry sabotage fault-peers all program unit loops fuzzers replay run install check test test-long test-real asan tsan simulate fuzz tidy \
         bench bench-short bench-query bench-query-short bench-core dist errors-page format clean

@@ -460,12 +460,8 @@ static void change_address(struct zookeeper *zookeeper, const struct zookeeper_a
     struct zookeeper_address before = zookeeper->address;
 
     zookeeper->address = *address;
-    if (zookeeper->link && strcmp(before.root, address->root) == 0 &&
-        strcmp(before.digest, address->digest) == 0 && before.session_ms == address->session_ms) {
-        if (strcmp(before.hosts, address->hosts) == 0 ||
-            link_set_hosts(zookeeper->link, address->hosts))
-            return;
-    }
+    if (memcmp(&before, address, sizeof(before)) == 0)
+        return;
     if (strcmp(before.root, address->root) != 0) {
         zookeeper_nodes_release(&zookeeper->nodes);
         zookeeper_nodes_init(&zookeeper->nodes);

@@ -25,8 +25,8 @@ MUST_USE enum code zookeeper_registry_open(const struct zookeeper_settings *sett
                                            const struct registry_rules *rules,
                                            struct registry **registry, struct error *err);
 
-/* From now on these.  Of other hosts alone the session stays; another digest or path makes a new
- * one.  E_CONFIG, and nothing changes. */
+/* From now on these, with a new session, in which what was held is held again, if nobody else was
+ * quicker.  The same as before change nothing.  E_CONFIG, and nothing changes. */
 MUST_USE enum code zookeeper_registry_change(struct registry *registry,
                                              const struct zookeeper_settings *settings,
                                              struct error *err);

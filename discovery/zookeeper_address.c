@@ -102,6 +102,7 @@ enum code zookeeper_address_take(const struct zookeeper_settings *settings,
     const char *slash = hosts.size > 0 ? memchr(hosts.data, '/', hosts.size) : NULL;
     enum code code;
 
+    memset(address, 0, sizeof(*address)); /* so that two can be compared */
     if (slash) {
         root = bytes_slice(hosts, (size_t)(slash - hosts.data), hosts.size);
         hosts.size -= root.size;

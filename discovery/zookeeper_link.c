@@ -9,6 +9,8 @@
  * - After a reconnection it sets the watches again that it had, and tells what was missed.
  * - It takes no credentials while it is not connected: they are given to it when it is.
  * - Any user:password is admitted by the scheme "digest": wrong ones show when a node refuses them.
+ * - zoo_set_servers() tells servers apart by their IP addresses without ports, and may stay with
+ * one that is gone: it is not used, other hosts get another handle.
  * - Host names are resolved anew at each turn of its loop unless it is told to wait.
  * - A session event is told to the watcher of each node as well. */
 #include "discovery/zookeeper_link.h"
@@ -403,11 +405,6 @@ int link_session_ms(const struct zookeeper_link *link)
 int64_t link_session_id(const struct zookeeper_link *link)
 {
     return zoo_client_id(link->handle)->client_id;
-}
-
-bool link_set_hosts(struct zookeeper_link *link, const char *hosts)
-{
-    return zoo_set_servers(link->handle, hosts) == ZOK;
 }
 
 bool link_admit(struct zookeeper_link *link)

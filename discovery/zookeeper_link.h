@@ -87,7 +87,6 @@ MUST_USE bool link_admit(struct zookeeper_link *link);
 /* Once connected. */
 int link_session_ms(const struct zookeeper_link *link);
 int64_t link_session_id(const struct zookeeper_link *link);
-MUST_USE bool link_set_hosts(struct zookeeper_link *link, const char *hosts);
 
 MUST_USE bool link_read(struct zookeeper_link *link, const char *path, bool watch,
                         const struct link_tag *tag);
