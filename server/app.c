@@ -204,6 +204,7 @@ enum code server_start(const struct settings *settings, struct server **out, str
         .budget = &server->ingest_budget,
         .promises = &server->ingest_promises,
         .drain = &server->ingest_drain,
+        .delivery = server->app.delivery,
         .metrics = server->app.metrics,
     };
     if (code == OK)
@@ -223,6 +224,7 @@ void server_stop(struct server *server)
         return;
     server->app.draining = true;
     store_compact_stop(server->app.store); /* else whoever waits for one would hold the stop up */
+    delivery_await_stop(server->app.delivery); /* likewise */
     live_close(server->app.live);
     http_server_stop(server->http, (int64_t)server->settings->drain_ms);
     workers_stop(server->app.workers);
@@ -246,7 +248,6 @@ const char *server_address(const struct server *server)
     return http_server_address(server->http);
 }
 
-        .delivery = server->app.delivery,
 enum code server_reload(struct server *server, struct error *err)
 {
     return directory_reload(server->app.directory, err);
@@ -258,4 +259,3 @@ enum code server_check(struct server *server, struct error *err)
 
     return code == E_IO ? E_IO : OK;
 }
-    delivery_await_stop(server->app.delivery); /* likewise */
