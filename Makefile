@@ -16,6 +16,7 @@
 #   bench bench-short [ROW=...]   Weir beside the databases of Debian, an hour or six minutes; bench/README.md
 #   bench-query bench-query-short [ROW=...]   questions to them all; a quarter of an hour or four minutes
 #   fault-peers    the same power cuts, full disks and flipped bits for Weir and three databases; six minutes
+#   bench-delivery bench-delivery-short [ROW=...]   what a shard costs, and what is noticed when it is gone; fifteen minutes or five
 #   bench-core dist format clean
 #
 # A part of the tree builds alone: make unit ROOMS="base model codec" MODE=asan BUILD=/tmp/b
@@ -318,6 +319,9 @@ bench-query bench-query-short: all $(LOAD) $(ASK)
 	@bench/query $(BUILD) $(if $(filter bench-query-short,$@),--short) $(ROW)
 
 # The core alone, half a minute.
+bench-delivery bench-delivery-short: all $(LOAD)
+	@bench/delivery $(BUILD) $(if $(filter bench-delivery-short,$@),--short) $(ROW)
+
 bench-core: all $(LOAD)
 	@tests/install build test
 	@bench/core.sh $(BUILD)
@@ -340,4 +344,4 @@ clean:
 
 -include $(OBJECTS:.o=.d) $(UNIT_BIN:=.d) $(OUT)/tests/archive/drive.d $(OUT)/tests/registry/drive.d $(LOOPS:%.c=$(OUT)/%.d) $(SIM:%.c=$(OUT)/%.d)
 .PHONY: archive delivery registry sabotage fault-peers all program unit loops fuzzers replay run install check test test-long test-real asan tsan simulate fuzz tidy \
-        bench bench-short bench-query bench-query-short bench-core dist errors-page format clean
+        bench bench-short bench-query bench-query-short bench-delivery bench-delivery-short bench-core dist errors-page format clean

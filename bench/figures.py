@@ -19,6 +19,7 @@ class Load:
     def __init__(self, build, database, verb, options, errors=None):
         words = [os.path.join(build, "bench/load"), verb, "--server", database.name, "--port", str(database.port),
                  "--pid", str(database.process.pid)]
+        words += ["--token", database.token] if getattr(database, "token", None) else []
         for name, value in options.items():
             words += [f"--{name}"] if value is True else [f"--{name}", str(value)]
         self.words, self.database = words, database
@@ -130,12 +131,12 @@ def header(tool, build, arguments):
         return subprocess.run(words, capture_output=True, text=True, check=False, cwd=HERE).stdout.strip()
     with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
         model = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), "?")
-    versions = text(os.path.join(HERE, "peers"), os.path.abspath(build)).replace("\n", ", ")
+    versions = "" if tool == "delivery" else ", " + text(os.path.join(HERE, "peers"), os.path.abspath(build)).replace("\n", ", ")
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
     changed = "" if text("git", "status", "--porcelain", "--untracked-files=no") == "" else " with changes"
     return [f"machine: {os.cpu_count()} cores of {model}, {memory:.0f} GiB, Linux {os.uname().release}, "
             f"{text('df', '--output=fstype', os.path.abspath(build)).split()[-1]}; the load runs on the same cores",
-            f"versions: Weir {text('git', 'rev-parse', '--short', 'HEAD')}{changed}, {versions}",
+            f"versions: Weir {text('git', 'rev-parse', '--short', 'HEAD')}{changed}{versions}",
             f"command: bench/{tool} {' '.join(arguments)}",
             f"begun {time.strftime('%Y-%m-%d %H:%M:%S %Z')}, load average {os.getloadavg()[0]:.2f} before it"]
 

@@ -42,6 +42,7 @@ static const char usage[] =
     "  --pace N          bytes (questions) a second, open loop\n"
     "  --growing         the asked span grows with the time, as it does where data come in\n"
     "  --live            requests are made while they are sent\n"
+    "  --token TEXT      is sent with what is written\n"
     "  --pid N           server whose CPU time at the begin is printed\n";
 
 struct plan {
@@ -49,6 +50,7 @@ struct plan {
     struct data *source;
     enum kind server;
     const char *verb;
+    char bearer[160]; /* a header line, or nothing */
     size_t lines;
     long count, pid;
     bool writing, wide, live, growing;
@@ -91,11 +93,11 @@ static double cpu_of(long pid)
  * fixed width and filled in afterwards. */
 static bool post_make(struct plan *plan, struct request *request)
 {
-    char head[256];
+    char head[512];
     int size = snprintf(head, sizeof(head),
-                        "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/plain\r\n"
+                        "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/plain\r\n%s"
                         "Content-Length: %08d\r\n\r\n",
-                        servers[plan->server].write_path, 0);
+                        servers[plan->server].write_path, plan->bearer, 0);
 
     request->bytes.size = 0;
     text_append(&request->bytes, head, (size_t)size);
@@ -297,11 +299,12 @@ static const struct {
 /* Names that take text or nothing stand behind the numbers. */
 static void words_read(struct plan *plan, int count, char **words, double *values)
 {
-    struct option options[NUMBERS + 5] = {
+    struct option options[NUMBERS + 6] = {
         [NUMBERS] = {"server",  1, NULL, NUMBERS    },
-        {"set",     1, NULL, NUMBERS + 1},
+          {"set",     1, NULL, NUMBERS + 1},
         {"live",    0, NULL, NUMBERS + 2},
-        {"growing", 0, NULL, NUMBERS + 3},
+          {"growing", 0, NULL, NUMBERS + 3},
+        {"token",   1, NULL, NUMBERS + 4},
     };
     int option;
 
@@ -320,6 +323,8 @@ static void words_read(struct plan *plan, int count, char **words, double *value
             plan->live = true;
         else if (option == NUMBERS + 3)
             plan->growing = true;
+        else if (option == NUMBERS + 4)
+            snprintf(plan->bearer, sizeof(plan->bearer), "Authorization: Bearer %s\r\n", optarg);
         else
             exit(1); /* getopt has said why */
     plan->verb = optind + 1 == count ? words[optind] : "";

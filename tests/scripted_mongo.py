@@ -311,8 +311,12 @@ class ScriptedMongo:
     def find(self, place, body, kind):
         kept = self.kept.get(place, {})
         wanted = body.get("filter", {})
-        found = [document for document in kept.values() if all(
-            document.get(name) in value["$in"] if isinstance(value, dict) else document.get(name) == value for name, value in wanted.items())]
+        if set(wanted) == {"_id"}:
+            names = wanted["_id"]["$in"] if isinstance(wanted["_id"], dict) else [wanted["_id"]]
+            found = [kept[name] for name in names if name in kept]
+        else:
+            found = [document for document in kept.values() if all(
+                document.get(name) in value["$in"] if isinstance(value, dict) else document.get(name) == value for name, value in wanted.items())]
         if kind == "absent":
             found = []
         if kind == "other_hash":
