@@ -222,6 +222,53 @@ static void test_a_shard_that_was_left_is_told(void **state)
     diff_release(&diff);
 }
 
+struct standing {
+    uint64_t next;
+    int64_t through;
+    bool moved, returns;
+};
+
+static void expect_standing(struct house *house, const char *shard, struct standing want)
+{
+    struct diff diff;
+
+    assert_int_equal(delivered_compare(house->index, BYTES("acme"), bytes_of(shard), &diff, NULL),
+                     OK);
+    if (diff.next != want.next || diff.through != want.through || diff.moved != want.moved ||
+        diff.returns != want.returns)
+        fail_msg("%s: next %llu, through %lld, moved %d, returns %d", shard,
+                 (unsigned long long)diff.next, (long long)diff.through, diff.moved, diff.returns);
+    diff_release(&diff);
+}
+
+/* The next one comes behind it; what it names is known no better, and nobody else's chain is
+ * touched: neither where the tenant is now, nor of another tenant. */
+static void test_an_entry_is_passed_over(void **state)
+{
+    struct house *house = *state;
+    struct chain_entry lost = {.tenant = BYTES("acme"), .number = 0, .through = 500};
+
+    for (uint64_t i = 1; i <= 3; i++)
+        set_live(house, "acme", i, true);
+    expect_standing(house, "south", (struct standing){0, INT64_MIN, false, false});
+    apply(house, "north", 0, true, (uint64_t[]){1, 2}, 2, NULL, 0);
+    apply(house, "north", 1, false, (uint64_t[]){3}, 1, NULL, 0);
+    expect_standing(house, "north", (struct standing){2, 100, false, false});
+    expect_standing(house, "south", (struct standing){0, INT64_MIN, true, false});
+    assert_int_equal(delivered_pass(house->index, BYTES("south"), &lost, INT64_MIN, NULL), OK);
+    expect_standing(house, "south", (struct standing){1, INT64_MIN, true, true});
+    expect_standing(house, "north", (struct standing){2, 100, false, false});
+    expect_diff(house, "north", "1k 2k 3k");
+    expect_diff(house, "south", "1a 2a 3a");
+    lost.number = 1;
+    assert_int_equal(delivered_pass(house->index, BYTES("south"), &lost, 7, NULL), OK);
+    expect_standing(house, "south", (struct standing){2, 7, true, true});
+    apply(house, "south", 2, true, (uint64_t[]){1, 2, 3}, 3, NULL, 0);
+    expect_standing(house, "south", (struct standing){3, 200, false, false});
+    expect_standing(house, "north", (struct standing){2, 100, true, true});
+    expect_diff(house, "south", "1k 2k 3k");
+}
+
 static void test_another_pack_of_the_number_is_a_contradiction(void **state)
 {
     struct house *house = *state;
@@ -282,6 +329,7 @@ int main(void)
         OVER_AN_INDEX(test_a_pack_goes_through_its_states),
         OVER_AN_INDEX(test_a_checkpoint_takes_the_rest_out),
         OVER_AN_INDEX(test_a_shard_that_was_left_is_told),
+        OVER_AN_INDEX(test_an_entry_is_passed_over),
         OVER_AN_INDEX(test_another_pack_of_the_number_is_a_contradiction),
         OVER_AN_INDEX(test_a_new_incarnation_knows_of_nothing),
     };

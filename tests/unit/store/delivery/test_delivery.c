@@ -132,6 +132,62 @@ static void test_a_shard_that_fails_is_left_alone_for_a_while(void **state)
     depot_release(&depot);
 }
 
+/* Two that fail at the same moments are asked again at different ones. */
+static void test_rests_are_of_different_lengths(void **state)
+{
+    struct fake_archive *fakes[2];
+    uint64_t calls[2], differ = 0;
+    struct depot depot;
+
+    (void)state;
+    depot_init(&depot);
+    fakes[0] = &depot.north;
+    fakes[1] = &depot.south;
+    add_pack_of(&depot, "acme", 0);
+    add_pack_of(&depot, "south", 0);
+    for (int i = 0; i < 2; i++) {
+        fakes[i]->fail_at = 1;
+        fakes[i]->fail_on = true;
+        calls[i] = 0;
+    }
+    for (int failure = 0; failure < 8; failure++) {
+        int64_t waited_ms[2] = {-1, -1};
+
+        for (int64_t ms = 0; waited_ms[0] < 0 || waited_ms[1] < 0; ms += 10) {
+            assert_true(ms <= 100000);
+            while (depot_step(&depot))
+                ;
+            for (int i = 0; i < 2; i++) {
+                if (waited_ms[i] < 0 && fakes[i]->calls > calls[i])
+                    waited_ms[i] = ms;
+                calls[i] = fakes[i]->calls;
+            }
+            depot.house.clock.monotonic_more += 10000000;
+        }
+        differ += failure > 0 && waited_ms[0] != waited_ms[1];
+    }
+    assert_true(differ >= 5); /* of seven */
+    depot_release(&depot);
+}
+
+/* One with many packs has a turn, and then the one with a single one: nobody waits for all of
+ * another's. */
+static void test_much_does_not_keep_little_from_its_turn(void **state)
+{
+    struct depot depot;
+
+    (void)state;
+    depot_init(&depot);
+    for (int i = 0; i < 50; i++)
+        add_pack_of(&depot, "acme", i * 10);
+    add_pack_of(&depot, "beta", 0);
+    assert_true(depot_step(&depot));
+    assert_true(depot_step(&depot));
+    assert_int_equal(entries_of(&depot, "acme", "north"), 1);
+    assert_int_equal(entries_of(&depot, "beta", "north"), 1);
+    depot_release(&depot);
+}
+
 static void test_an_address_that_is_put_right_is_taken_up(void **state)
 {
     struct depot depot;
@@ -286,6 +342,8 @@ int main(void)
         cmocka_unit_test(test_tenants_take_turns),
         cmocka_unit_test(test_tenants_are_apart),
         cmocka_unit_test(test_a_shard_that_fails_is_left_alone_for_a_while),
+        cmocka_unit_test(test_rests_are_of_different_lengths),
+        cmocka_unit_test(test_much_does_not_keep_little_from_its_turn),
         cmocka_unit_test(test_an_address_that_is_put_right_is_taken_up),
         cmocka_unit_test(test_the_gauges_tell_what_waits),
         cmocka_unit_test(test_threads_deliver_beside_everything_else),
