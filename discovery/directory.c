@@ -12,10 +12,12 @@
 #define HISTORY_NS (90 * DAY_NS)
 
 struct directory {
-    char *path; /* NULL = open mode */
+    char *path;      /* NULL = open mode, or registered */
+    bool registered; /* snapshots come from outside */
     struct limits node;
     pthread_mutex_t lock;
     struct directory_snapshot *current; /* guarded by lock */
+    bool known;                         /* likewise */
 };
 
 struct directory_snapshot *snapshot_new(void)
@@ -53,6 +55,8 @@ static enum code snapshot_read(const struct directory *directory,
     if (directory->path)
         return tenants_file_read(directory->path, &directory->node, snapshot, err);
     *snapshot = snapshot_new();
+    if (*snapshot && directory->registered)
+        return OK;
     if (*snapshot && snapshot_tenant_add(*snapshot, BYTES("default"), &directory->node))
         return OK;
     directory_put(*snapshot);
@@ -60,8 +64,8 @@ static enum code snapshot_read(const struct directory *directory,
     return error_set(err, E_MEMORY, "no memory for the tenants");
 }
 
-enum code directory_open(const char *path, const struct limits *node,
-                         struct directory **directory_made, struct error *err)
+static enum code open(const char *path, bool registered, const struct limits *node,
+                      struct directory **directory_made, struct error *err)
 {
     struct directory *directory = calloc(1, sizeof(*directory));
     enum code code = OK;
@@ -70,6 +74,8 @@ enum code directory_open(const char *path, const struct limits *node,
     if (!directory)
         return error_set(err, E_MEMORY, "no memory for the tenants");
     directory->node = *node;
+    directory->registered = registered;
+    directory->known = !registered;
     if (path) {
         directory->path = strdup(path);
         if (!directory->path)
@@ -87,6 +93,18 @@ enum code directory_open(const char *path, const struct limits *node,
     return OK;
 }
 
+enum code directory_open(const char *path, const struct limits *node, struct directory **directory,
+                         struct error *err)
+{
+    return open(path, false, node, directory, err);
+}
+
+enum code directory_open_registered(const struct limits *node, struct directory **directory,
+                                    struct error *err)
+{
+    return open(NULL, true, node, directory, err);
+}
+
 void directory_close(struct directory *directory)
 {
     if (!directory)
@@ -97,24 +115,55 @@ void directory_close(struct directory *directory)
     free(directory);
 }
 
-enum code directory_reload(struct directory *directory, struct error *err)
+static void publish(struct directory *directory, struct directory_snapshot *fresh)
 {
-    struct directory_snapshot *fresh, *old;
-    enum code code = snapshot_read(directory, &fresh, err);
+    struct directory_snapshot *old;
 
-    if (code)
-        return code;
     pthread_mutex_lock(&directory->lock);
     old = directory->current;
     directory->current = fresh;
+    directory->known = true;
     pthread_mutex_unlock(&directory->lock);
     directory_put(old);
-    return OK;
+}
+
+void directory_publish(struct directory *directory, struct directory_snapshot *snapshot)
+{
+    assert(directory->registered);
+    publish(directory, snapshot);
+}
+
+enum code directory_reload(struct directory *directory, struct error *err)
+{
+    struct directory_snapshot *fresh;
+    enum code code;
+
+    if (directory->registered)
+        return OK;
+    code = snapshot_read(directory, &fresh, err);
+    if (!code)
+        publish(directory, fresh);
+    return code;
 }
 
 bool directory_open_mode(const struct directory *directory)
 {
-    return !directory->path;
+    return !directory->path && !directory->registered;
+}
+
+bool directory_known(struct directory *directory)
+{
+    bool known;
+
+    pthread_mutex_lock(&directory->lock);
+    known = directory->known;
+    pthread_mutex_unlock(&directory->lock);
+    return known;
+}
+
+const struct limits *directory_node(const struct directory *directory)
+{
+    return &directory->node;
 }
 
 struct directory_snapshot *directory_get(struct directory *directory)
@@ -149,20 +198,26 @@ bool directory_grant(const struct directory_snapshot *snapshot, struct bytes tok
                      struct token_grant *grant)
 {
     static const struct token_record nobody; /* no text has the hash of zeros */
-    const struct token_record *record;
+    const struct token_record *record, *found = NULL;
     struct token_hash hash;
+    size_t count = 0;
     struct bytes id;
-    bool same;
 
     if (!token_id_of(token, &id)) /* not secret: the form is public */
         return false;
     record = map_get(&snapshot->tokens, id);
     /* An unknown id takes as long as a known one. */
     hash = token_hash(token);
-    same = token_hash_equal(&hash, record ? &record->hash : &nobody.hash);
-    if (!record || !same || now_ns >= record->expires_ns)
+    if (!record)
+        record = &nobody;
+    for (; record; record = record->next)
+        if (token_hash_equal(&hash, &record->hash)) {
+            found = record;
+            count++;
+        }
+    if (count != 1 || now_ns >= found->expires_ns)
         return false;
-    *grant = (struct token_grant){record->tenant, record->scopes, record->id};
+    *grant = (struct token_grant){found->tenant, found->scopes, found->id};
     return true;
 }
 

@@ -3,8 +3,9 @@
 #include <stdio.h>
 
 #include "base/text_file.h"
+#include "discovery/shard_document.h"
 
-enum { URI_BYTES_MAX = 4096, PATH_SIZE = 4096 };
+enum { PATH_SIZE = 4096 };
 
 struct shard_reader {
     struct directory_snapshot *snapshot;
@@ -22,31 +23,10 @@ static enum code no_memory(struct error *err)
     return error_set(err, E_MEMORY, "no memory for the shards");
 }
 
-static bool starts(struct bytes text, struct bytes with)
-{
-    return text.size > with.size && memcmp(text.data, with.data, with.size) == 0;
-}
-
-/* What is wrong with an address, without telling it; NULL when nothing is.  The rest is judged by
- * the library that connects. */
-static const char *uri_fault(struct bytes uri)
-{
-    if (uri.size == 0)
-        return "is empty";
-    if (uri.size > URI_BYTES_MAX)
-        return "is longer than 4096 bytes";
-    for (size_t i = 0; i < uri.size; i++)
-        if ((unsigned char)uri.data[i] <= ' ' || uri.data[i] == 0x7f)
-            return "has a blank, a line break or a control character in it";
-    if (!starts(uri, BYTES("mongodb://")) && !starts(uri, BYTES("mongodb+srv://")))
-        return "does not begin with mongodb:// or mongodb+srv:// and go on with a host";
-    return NULL;
-}
-
 static enum code uri_set(struct shard_reader *reader, const struct yaml_node *node,
                          struct bytes uri, struct error *err)
 {
-    const char *fault = uri_fault(uri);
+    const char *fault = shard_uri_fault(uri);
 
     if (reader->shard->uri.size > 0)
         return yaml_refuse(node, err, "both \"uri\" and \"uri_file\" are given; one is enough");
@@ -74,7 +54,7 @@ static struct bytes trimmed(struct bytes text)
 
 static enum code take_uri_file(void *context, const struct yaml_node *node, struct error *err)
 {
-    struct buf uri = BUF_INIT(2 * URI_BYTES_MAX);
+    struct buf uri = BUF_INIT(2 * SHARD_URI_BYTES_MAX);
     struct error inner = {0};
     char path[PATH_SIZE];
     struct bytes text;
@@ -87,7 +67,7 @@ static enum code take_uri_file(void *context, const struct yaml_node *node, stru
                            "\"uri_file\" is the path of a file; an address is a \"uri\"");
     if ((size_t)snprintf(path, sizeof(path), "%.*s", BYTES_ARG(text)) >= sizeof(path))
         return yaml_refuse(node, err, "\"uri_file\": the path is too long");
-    code = text_file_read_secret(path, 2 * (size_t)URI_BYTES_MAX - 1, &uri, &inner);
+    code = text_file_read_secret(path, 2 * (size_t)SHARD_URI_BYTES_MAX - 1, &uri, &inner);
     if (code == E_MEMORY)
         code = no_memory(err);
     else if (code)

@@ -1,5 +1,5 @@
-/* What a tenants file says, read once: immutable and counted.  tenants_file.c makes it,
- * directory.c gives it out. */
+/* What a tenants file or the registry says, read once: immutable and counted.  tenants_file.c and
+ * registered.c make it, directory.c gives it out. */
 #ifndef WEIR_DISCOVERY_SNAPSHOT_H
 #define WEIR_DISCOVERY_SNAPSHOT_H
 
@@ -14,13 +14,14 @@ struct token_record {
     unsigned scopes;
     int64_t expires_ns; /* INT64_MAX = never */
     const struct tenant_settings *tenant;
+    struct token_record *next; /* of the same id: tenants' records do not know each other's */
 };
 
 struct directory_snapshot {
     _Atomic uint32_t references;
     struct arena arena; /* of everything but the maps' slots */
     struct map tenants; /* name -> struct tenant_settings */
-    struct map tokens;  /* id -> struct token_record */
+    struct map tokens;  /* id -> struct token_record, the first of them */
     struct map shards;  /* name -> struct shard_settings */
 };
 
