@@ -17,25 +17,18 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-#include "base/arena.h"
 #include "base/clock.h"
 #include "base/fs.h"
-#include "base/log.h"
-#include "base/number.h"
 #include "base/thread.h"
 #include "discovery/registry_core.h"
-#include "discovery/registry_image.h"
+#include "discovery/registry_folder.h"
 
 enum {
-    LOOK_MS = 50,      /* so that a change is seen within 0.2 s */
-    LOCK_AGAIN_MS = 2, /* others hold it for some milliseconds */
-    PATH_SIZE_MAX = 4096,
-    GATHER_BYTES_MAX = 1 << 30,
+    LOOK_MS = 50, /* so that a change is seen within 0.2 s */
 };
 
 struct hold {
@@ -65,251 +58,11 @@ static struct files *files_of(struct registry *registry)
     return (struct files *)registry;
 }
 
-/* --- what is there --- */
-
-struct gather {
-    struct files *files;
-    struct fs *root;
-    enum registry_kind kind;
-    struct arena arena;
-    struct registry_record *records;
-    size_t count, room;
-    size_t damaged;
-    char text[ERROR_TEXT_SIZE]; /* of the first that is */
-    enum code code;
-    struct error err;
-};
-
-static enum code version_read(struct fs *root, uint64_t *version, struct error *err)
-{
-    char text[24] = "";
-    struct file *file = NULL;
-    size_t got = 0;
-    enum code code;
-
-    *version = 0;
-    code = fs_open(root, "version", FS_READ, &file, err);
-    if (code)
-        return code == E_NOT_FOUND ? OK : code;
-    code = fs_read(file, 0, text, sizeof(text) - 1, &got, err);
-    fs_close(file);
-    if (!code && (got < 2 || text[got - 1] != '\n' ||
-                  number_parse_u64((struct bytes){text, got - 1}, version)))
-        *version = 0; /* as if it were not there: records tell theirs */
-    return code;
-}
-
-static void directory_of(const struct files *files, enum registry_kind kind,
-                         char path[PATH_SIZE_MAX])
-{
-    snprintf(path, PATH_SIZE_MAX, "%s/%s", files->directory, registry_kind_name(kind));
-}
-
-/* OK: the lock of the name is ours, until *fs is closed.  E_BUSY: somebody has it. */
-static enum code lock_try(const struct files *files, enum registry_kind kind, struct bytes name,
-                          struct fs **fs, struct error *err)
-{
-    char path[PATH_SIZE_MAX], lock[REGISTRY_NAME_SIZE_MAX + 8];
-    enum code code;
-
-    directory_of(files, kind, path);
-    snprintf(lock, sizeof(lock), "%.*s.lock", BYTES_ARG(name));
-    code = fs_posix_open(path, fs, err);
-    if (code)
-        return code;
-    code = fs_posix_lock(*fs, lock, err);
-    if (code) {
-        fs_posix_close(*fs);
-        *fs = NULL;
-    }
-    return code;
-}
-
-static bool somebody_holds(const struct files *files, enum registry_kind kind, struct bytes name)
-{
-    struct fs *fs;
-
-    if (lock_try(files, kind, name, &fs, NULL) == E_BUSY)
-        return true;
-    fs_posix_close(fs);
-    return false;
-}
-
-static enum code record_load(struct gather *gather, const char *name,
-                             struct registry_record *record, struct error *err)
-{
-    struct buf image = BUF_INIT(REGISTRY_IMAGE_BYTES_MAX);
-    struct registry_record *found;
-    char path[REGISTRY_NAME_SIZE_MAX + 16];
-    size_t count;
-    enum code code;
-
-    snprintf(path, sizeof(path), "%s/%s", registry_kind_name(gather->kind), name);
-    code = registry_image_load(gather->root, path, &image, &found, &count, err);
-    if (!code && (count != 1 || found->kind != gather->kind || found->missing ||
-                  !bytes_equal(found->name, bytes_of(name))))
-        code = error_set(err, E_CORRUPT, "%s: it is the record of another name", path);
-    if (!code) {
-        *record = *found;
-        record->name = arena_copy(&gather->arena, found->name);
-        record->text = arena_copy(&gather->arena, found->text);
-        if (!record->name.data || !record->text.data)
-            code = error_set(err, E_MEMORY, "no memory for the records");
-    }
-    free(found);
-    buf_release(&image);
-    return code;
-}
-
-static enum code gather_room(struct gather *gather, struct error *err)
-{
-    size_t room = gather->room ? 2 * gather->room : 64;
-    struct registry_record *grown;
-
-    if (gather->count < gather->room)
-        return OK;
-    if (gather->count >= REGISTRY_RECORDS_MAX)
-        return error_set(err, E_MEMORY, "more than %d records", REGISTRY_RECORDS_MAX);
-    grown = realloc(gather->records, room * sizeof(*grown));
-    if (!grown)
-        return error_set(err, E_MEMORY, "no memory for %zu records", room);
-    gather->records = grown;
-    gather->room = room;
-    return OK;
-}
-
-static void gather_one(void *context, const char *name)
-{
-    struct gather *gather = context;
-    struct bytes span = bytes_of(name);
-    struct error err = {0};
-    enum code code;
-
-    if (gather->code || !registry_name_valid(gather->kind, span))
-        return; /* locks, and what is written beside */
-    if (registry_kind_ephemeral(gather->kind) && !somebody_holds(gather->files, gather->kind, span))
-        return;
-    code = gather_room(gather, &err);
-    if (!code)
-        code = record_load(gather, name, &gather->records[gather->count], &err);
-    if (!code) {
-        gather->count++;
-    } else if (code == E_CORRUPT) { /* as if it were not there, but that it is told */
-        if (gather->damaged++ == 0)
-            snprintf(gather->text, sizeof(gather->text), "%s", err.text);
-        log_error(LOG_ERROR, "registry", &err);
-    } else if (code != E_NOT_FOUND) {
-        gather->code = code;
-        gather->err = err;
-    }
-}
-
-static void gather_release(struct gather *gather)
-{
-    free(gather->records);
-    arena_release(&gather->arena);
-}
-
-/* All records; under the lock. */
-static enum code gather_all(struct gather *gather, struct files *files, struct fs *root,
-                            struct error *err)
-{
-    *gather = (struct gather){.files = files, .root = root};
-    arena_init(&gather->arena, GATHER_BYTES_MAX, NULL);
-    for (unsigned i = 0; i < REGISTRY_KIND_COUNT && !gather->code; i++) {
-        struct error why = {0};
-        enum code code;
-
-        gather->kind = (enum registry_kind)i;
-        code = fs_list(root, registry_kind_name(gather->kind), gather_one, gather, &why);
-        if (code && code != E_NOT_FOUND && !gather->code) {
-            gather->code = code;
-            gather->err = why;
-        }
-    }
-    if (gather->code)
-        *err = gather->err;
-    return gather->code;
-}
-
 /* --- changing --- */
-
-/* A version that nobody had; durable.  Under the lock. */
-static enum code version_next(struct files *files, struct fs *root, uint64_t *version,
-                              struct error *err)
-{
-    struct registry_snapshot *snapshot = registry_get(&files->registry);
-    uint64_t highest;
-    char text[NUMBER_TEXT_SIZE + 1];
-    size_t size;
-    enum code code = version_read(root, &highest, err);
-
-    if (!code && highest == 0) { /* a new directory, or one that lost it */
-        struct gather gather;
-
-        code = gather_all(&gather, files, root, err);
-        for (size_t i = 0; i < gather.count; i++)
-            if (gather.records[i].version > highest)
-                highest = gather.records[i].version;
-        gather_release(&gather);
-    }
-    for (size_t i = 0; i < snapshot->count; i++) /* of before it was wiped */
-        if (snapshot->records[i].version > highest)
-            highest = snapshot->records[i].version;
-    registry_snapshot_put(snapshot);
-    if (code)
-        return code;
-    *version = highest + 1;
-    size = number_print_u64(*version, text);
-    text[size++] = '\n';
-    return registry_file_replace(root, "", "version", (struct bytes){text, size}, err);
-}
-
-static enum code record_write(struct files *files, struct fs *root, struct registry_record *record,
-                              struct error *err)
-{
-    const char *kind = registry_kind_name(record->kind);
-    char name[REGISTRY_NAME_SIZE_MAX + 1];
-    enum code code;
-
-    snprintf(name, sizeof(name), "%.*s", BYTES_ARG(record->name));
-    code = fs_make_dir(root, kind, err);
-    if (!code)
-        code = fs_sync_dir(root, "", err);
-    if (!code)
-        code = version_next(files, root, &record->version, err);
-    if (!code)
-        code = registry_image_save(root, kind, name, record, 1, err);
-    return code;
-}
 
 static int64_t monotonic_ns(void)
 {
     return clock_monotonic_ns(clock_system());
-}
-
-static enum code root_open_locked(struct files *files, int wait_ms, struct fs **root,
-                                  struct error *err)
-{
-    int64_t until_ns = monotonic_ns() + (int64_t)wait_ms * 1000000;
-    enum code code = fs_posix_open(files->directory, root, err);
-
-    if (code)
-        return code;
-    for (;;) {
-        code = fs_posix_lock(*root, "lock", err);
-        if (code != E_BUSY || monotonic_ns() >= until_ns)
-            break;
-        (void)nanosleep(&(struct timespec){.tv_nsec = LOCK_AGAIN_MS * 1000000L}, NULL);
-    }
-    if (code) {
-        fs_posix_close(*root);
-        *root = NULL;
-        if (code == E_BUSY)
-            code = error_set(err, E_NOT_READY, "%s: others hold its lock for %d ms",
-                             files->directory, wait_ms);
-    }
-    return code;
 }
 
 static void poke(struct files *files)
@@ -318,26 +71,6 @@ static void poke(struct files *files)
     files->poked = true;
     pthread_cond_signal(&files->wake);
     pthread_mutex_unlock(&files->lock);
-}
-
-/* Whether what is there may be replaced. */
-static enum code expect(struct files *files, struct fs *root, enum registry_kind kind,
-                        struct bytes name, uint64_t expected, struct error *err)
-{
-    struct gather gather = {.files = files, .root = root, .kind = kind};
-    struct registry_record found = {0};
-    char text[REGISTRY_NAME_SIZE_MAX + 1];
-    enum code code;
-
-    arena_init(&gather.arena, GATHER_BYTES_MAX, NULL);
-    snprintf(text, sizeof(text), "%.*s", BYTES_ARG(name));
-    code = record_load(&gather, text, &found, err);
-    gather_release(&gather);
-    if (code == E_NOT_FOUND || code == E_CORRUPT) /* a damaged one is missing, as readers have it */
-        return expected == 0 ? OK
-                             : error_set(err, E_NOT_FOUND,
-                                         "it is not in the registry; version 0 would make it");
-    return code ? code : registry_expect(found.version, expected, err);
 }
 
 /* Until a snapshot has what was written: others may have written since. */
@@ -361,6 +94,19 @@ static void wait_for(struct files *files, enum registry_kind kind, struct bytes 
     }
 }
 
+/* Also of before it was wiped: versions go up. */
+static uint64_t version_floor(struct files *files)
+{
+    struct registry_snapshot *snapshot = registry_get(&files->registry);
+    uint64_t highest = 0;
+
+    for (size_t i = 0; i < snapshot->count; i++)
+        if (snapshot->records[i].version > highest)
+            highest = snapshot->records[i].version;
+    registry_snapshot_put(snapshot);
+    return highest;
+}
+
 static enum code files_put(struct registry *registry, enum registry_kind kind, struct bytes name,
                            uint64_t expected, struct bytes text, uint64_t *version,
                            struct error *err)
@@ -368,13 +114,13 @@ static enum code files_put(struct registry *registry, enum registry_kind kind, s
     struct files *files = files_of(registry);
     struct registry_record record = {.kind = kind, .name = name, .text = text};
     struct fs *root;
-    enum code code = root_open_locked(files, registry->rules.wait_ms, &root, err);
+    enum code code = registry_folder_open(files->directory, registry->rules.wait_ms, &root, err);
 
     if (code)
         return code;
-    code = expect(files, root, kind, name, expected, err);
+    code = registry_folder_expect(root, kind, name, expected, err);
     if (!code)
-        code = record_write(files, root, &record, err);
+        code = registry_folder_write(files->directory, root, version_floor(files), &record, err);
     fs_posix_close(root);
     if (code)
         return code;
@@ -482,11 +228,11 @@ static enum code hold_acquire(struct files *files, struct fs *root, struct hold 
     struct registry_record record = {
         .kind = hold->kind, .name = bytes_of(hold->name), .text = hold->text};
     struct fs *lock;
-    enum code code = lock_try(files, hold->kind, record.name, &lock, err);
+    enum code code = registry_folder_hold(files->directory, hold->kind, record.name, &lock, err);
 
     if (code)
         return code == E_BUSY ? OK : code;
-    code = record_write(files, root, &record, err);
+    code = registry_folder_write(files->directory, root, version_floor(files), &record, err);
     if (code) {
         fs_posix_close(lock);
         return code;
@@ -556,7 +302,8 @@ static bool holder_gone(struct files *files)
 
     registry_range(snapshot, REGISTRY_ALIVE, &first, &end);
     for (size_t i = first; i < snapshot->count && !gone; i++)
-        gone = !somebody_holds(files, snapshot->records[i].kind, snapshot->records[i].name);
+        gone = !registry_folder_held(files->directory, snapshot->records[i].kind,
+                                     snapshot->records[i].name);
     registry_snapshot_put(snapshot);
     return gone;
 }
@@ -574,16 +321,16 @@ static bool holders_known(struct files *files)
 }
 
 /* A record that was taken away took what was held along. */
-static void holds_check(struct files *files, const struct gather *gather)
+static void holds_check(struct files *files, const struct registry_folder *folder)
 {
     for (struct hold *hold = holds_first(files); hold; hold = hold->next) {
         bool there = false;
 
         if (!hold->lock)
             continue;
-        for (size_t i = 0; i < gather->count && !there; i++)
+        for (size_t i = 0; i < folder->count && !there; i++)
             there =
-                gather->records[i].kind == hold->kind && gather->records[i].version == hold->epoch;
+                folder->records[i].kind == hold->kind && folder->records[i].version == hold->epoch;
         if (!there)
             hold_set(files, hold, NULL, 0);
     }
@@ -591,7 +338,7 @@ static void holds_check(struct files *files, const struct gather *gather)
 
 static enum code look_locked(struct files *files, struct fs *root, struct error *err)
 {
-    struct gather gather;
+    struct registry_folder folder;
     uint64_t version;
     bool changed = holds_sweep(files);
     enum code code = OK;
@@ -600,21 +347,21 @@ static enum code look_locked(struct files *files, struct fs *root, struct error 
         if (!hold->lock)
             code = hold_acquire(files, root, hold, err);
     if (!code)
-        code = version_read(root, &version, err);
+        code = registry_folder_version(root, &version, err);
     if (code)
         return code;
     if (!changed && files->read && version == files->version_seen && !holder_gone(files))
         return OK;
-    code = gather_all(&gather, files, root, err);
+    code = registry_folder_read(files->directory, root, &folder, err);
     if (!code) {
-        holds_check(files, &gather);
-        code = registry_publish(&files->registry, gather.records, gather.count, gather.text, err);
+        holds_check(files, &folder);
+        code = registry_publish(&files->registry, folder.records, folder.count, folder.text, err);
     }
     if (!code) {
         files->version_seen = version;
         files->read = true;
     }
-    gather_release(&gather);
+    registry_folder_release(&folder);
     return code;
 }
 
@@ -625,14 +372,14 @@ static enum code look(struct files *files, struct error *err)
     enum code code = fs_posix_open(files->directory, &root, err);
 
     if (!code)
-        code = version_read(root, &version, err);
+        code = registry_folder_version(root, &version, err);
     fs_posix_close(root);
     if (!code)
         registry_seen(&files->registry);
     if (code || (files->read && version == files->version_seen && !wants_any(files) &&
                  !holders_known(files)))
         return code;
-    code = root_open_locked(files, LOOK_MS, &root, err);
+    code = registry_folder_open(files->directory, LOOK_MS, &root, err);
     if (code == E_NOT_READY && files->read)
         return OK; /* the next time will do */
     if (code)

@@ -1,10 +1,5 @@
 /* The coordinator: one thread that owns the session and knows what the tree holds.  Events and
- * wishes come through one inbox.
- *
- * It lists the directory of each kind and reads each record, both with watches, and looks again at
- * whatever is told to have changed; after each reconnection at everything.  ZooKeeper tells a
- * change before it answers a read with what came after it, so when nothing is left to be read the
- * nodes are what the tree held at one moment: that is published.
+ * wishes come through one inbox.  Whenever the reader is quiet its nodes are published.
  *
  * Whether something is held is a matter of time.  Each sixth of the session's time the leader is
  * asked for a sign of life; what is held counts until two thirds have passed since the last
@@ -24,10 +19,10 @@
 #include "discovery/zookeeper_address.h"
 #include "discovery/zookeeper_link.h"
 #include "discovery/zookeeper_nodes.h"
+#include "discovery/zookeeper_reader.h"
 #include "discovery/zookeeper_work.h"
 
 enum {
-    READS_MAX = 256, /* under way at once */
     REFUSED_AGAIN_MS = 2000,
     OPEN_AGAIN_MS = 1000,
     TURN_MS = 1000, /* the longest without a look at the clock */
@@ -52,13 +47,9 @@ struct zookeeper {
     struct zookeeper_link *link; /* NULL: to be opened at open_again_ns (monotonic) */
     unsigned generation;
     bool connected, was_connected;
-    bool refused; /* nothing is read until refused_again_ns */
-    int64_t open_again_ns, refused_again_ns, prove_ns;
+    int64_t open_again_ns, prove_ns;
     int64_t session;
-    struct zookeeper_nodes nodes;
-    bool list[REGISTRY_KIND_COUNT], listing[REGISTRY_KIND_COUNT];
-    size_t reading;
-    bool unpublished; /* something was read since the last time */
+    struct zookeeper_reader reader;
     struct zookeeper_put *puts;
 };
 
@@ -84,15 +75,6 @@ static int64_t ms(int64_t count)
 
 /* --- the session --- */
 
-static void want_all(struct zookeeper *zookeeper)
-{
-    for (unsigned i = 0; i < REGISTRY_KIND_COUNT; i++)
-        zookeeper->list[i] = true;
-    zookeeper_nodes_want_all(&zookeeper->nodes);
-    zookeeper->unpublished = true;
-    zookeeper->refused = false;
-}
-
 static void link_end(struct zookeeper *zookeeper, int64_t again_ns)
 {
     link_close(zookeeper->link); /* what was under way is answered, and passed over */
@@ -100,8 +82,7 @@ static void link_end(struct zookeeper *zookeeper, int64_t again_ns)
     zookeeper->generation++;
     zookeeper->connected = false;
     zookeeper->open_again_ns = again_ns;
-    zookeeper->reading = 0;
-    memset(zookeeper->listing, 0, sizeof(zookeeper->listing));
+    zookeeper_reader_lost(&zookeeper->reader);
     for (struct zookeeper_put *put = zookeeper->puts; put; put = put->next)
         zookeeper_put_lost(put);
     pthread_mutex_lock(&zookeeper->inbox.lock);
@@ -153,7 +134,7 @@ static void take_state(struct zookeeper *zookeeper, enum link_state state)
         atomic_store(&zookeeper->session_ns, ms(link_session_ms(zookeeper->link)));
         zookeeper->connected = zookeeper->was_connected = true;
         zookeeper->prove_ns = 0;
-        want_all(zookeeper);
+        zookeeper_reader_want(&zookeeper->reader);
         break;
     case LINK_DISCONNECTED:
         zookeeper->connected = false;
@@ -172,179 +153,18 @@ static void take_state(struct zookeeper *zookeeper, enum link_state state)
     }
 }
 
-/* --- reading --- */
-
-static void refuse(struct zookeeper *zookeeper, const struct link_tag *tag,
-                   enum link_outcome outcome)
-{
-    char text[256];
-
-    snprintf(text, sizeof(text),
-             outcome == LINK_REFUSED
-                 ? "no rights on %s/%s%s%s: are the credentials those of whoever made it?"
-                 : "%s/%s%s%s cannot be read",
-             zookeeper->address.root, registry_kind_name(tag->kind), tag->name[0] ? "/" : "",
-             tag->name);
-    zookeeper->refused = true;
-    zookeeper->refused_again_ns = monotonic_ns() + ms(REFUSED_AGAIN_MS);
-    registry_state_set(&zookeeper->registry, REGISTRY_REFUSED, text);
-}
-
-/* Whatever is above the directory of a kind, and that; who is there already stays. */
-static void tree_make(struct zookeeper *zookeeper, enum registry_kind kind)
-{
-    struct link_tag above = {.what = WORK_PARENT}, tag = {.what = WORK_TREE, .kind = kind};
-    const char *root = zookeeper->address.root;
-    char path[LINK_PATH_SIZE_MAX];
-    bool sent = true;
-
-    for (size_t i = 1; sent && i <= strlen(root); i++) {
-        if (root[i] != '/' && root[i] != '\0')
-            continue;
-        snprintf(path, sizeof(path), "%.*s", (int)i, root);
-        sent = link_create(zookeeper->link, path, BYTES(""), false, &above);
-    }
-    zookeeper_path(&zookeeper->address, kind, BYTES(""), path);
-    if (!sent || !link_create(zookeeper->link, path, BYTES(""), false, &tag))
-        zookeeper->list[kind] = true; /* tried again when it is seen to be missing */
-}
-
-/* The directory is there: who waited for it goes on. */
-static void tree_made(struct zookeeper *zookeeper, const struct link_event *event)
-{
-    enum registry_kind kind = event->tag.kind;
-
-    if (event->outcome == LINK_REFUSED || event->outcome == LINK_FAILED)
-        refuse(zookeeper, &event->tag, event->outcome);
-    zookeeper->list[kind] = true;
-    for (struct zookeeper_put *put = zookeeper->puts; put; put = put->next)
-        if (put->kind == kind)
-            put->homeless = false;
-    pthread_mutex_lock(&zookeeper->inbox.lock);
-    for (struct zookeeper_hold *hold = zookeeper->holds; hold; hold = hold->next)
-        if (hold->kind == kind)
-            hold->homeless = false;
-    pthread_mutex_unlock(&zookeeper->inbox.lock);
-}
-
-static void take_list(struct zookeeper *zookeeper, const struct link_event *event)
-{
-    enum registry_kind kind = event->tag.kind;
-
-    zookeeper->listing[kind] = false;
-    switch (event->outcome) {
-    case LINK_OK:
-        if (!zookeeper_nodes_list(&zookeeper->nodes, kind, event->names, event->name_count))
-            zookeeper->list[kind] = true;
-        zookeeper->unpublished = true;
-        break;
-    case LINK_ABSENT:
-        if (!zookeeper_nodes_list(&zookeeper->nodes, kind, NULL, 0))
-            zookeeper->list[kind] = true;
-        tree_make(zookeeper, kind);
-        zookeeper->listing[kind] = true; /* until that is answered */
-        break;
-    case LINK_REFUSED:
-    case LINK_FAILED:
-        refuse(zookeeper, &event->tag, event->outcome);
-        zookeeper->list[kind] = true;
-        break;
-    default:
-        zookeeper->list[kind] = true;
-    }
-}
-
-static void take_read(struct zookeeper *zookeeper, struct link_event *event)
-{
-    enum registry_kind kind = event->tag.kind;
-    struct bytes name = bytes_of(event->tag.name), text = event->text;
-    bool again = event->outcome == LINK_LOST;
-
-    zookeeper->reading--;
-    zookeeper->unpublished = true;
-    if (event->outcome == LINK_OK && text.size > REGISTRY_TEXT_SIZE_MAX) {
-        log_event(LOG_WARN, "a record of the registry is too large, and passed over",
-                  LOG_CSTR("kind", registry_kind_name(kind)), LOG_TEXT("name", name),
-                  LOG_UINT("bytes", text.size));
-        zookeeper_nodes_gone(&zookeeper->nodes, kind, name);
-    } else if (event->outcome == LINK_OK) {
-        event->text = (struct bytes){NULL, 0};
-        again = !zookeeper_nodes_read(&zookeeper->nodes, kind, name, text,
-                                      (uint64_t)event->node.changed, event->node.owner);
-    } else if (event->outcome == LINK_ABSENT) {
-        zookeeper_nodes_gone(&zookeeper->nodes, kind, name);
-    } else if (event->outcome != LINK_LOST) {
-        refuse(zookeeper, &event->tag, event->outcome);
-        again = true;
-    }
-    if (again && !zookeeper_nodes_want(&zookeeper->nodes, kind, name))
-        zookeeper->list[kind] = true;
-}
-
-static void take_change(struct zookeeper *zookeeper, const char *path)
-{
-    enum registry_kind kind;
-    struct bytes name;
-
-    if (!zookeeper_path_parse(&zookeeper->address, path, &kind, &name))
-        return;
-    if (name.size == 0 || !zookeeper_nodes_want(&zookeeper->nodes, kind, name))
-        zookeeper->list[kind] = true;
-}
-
-static void send_reads(struct zookeeper *zookeeper)
-{
-    char path[LINK_PATH_SIZE_MAX];
-    struct zookeeper_node *node;
-
-    for (unsigned i = 0; i < REGISTRY_KIND_COUNT; i++) {
-        struct link_tag tag = {.what = WORK_LIST, .kind = (enum registry_kind)i};
-
-        if (!zookeeper->list[i] || zookeeper->listing[i])
-            continue;
-        zookeeper_path(&zookeeper->address, tag.kind, BYTES(""), path);
-        if (!link_list(zookeeper->link, path, &tag))
-            return;
-        zookeeper->list[i] = false;
-        zookeeper->listing[i] = true;
-    }
-    while (zookeeper->reading < READS_MAX && (node = zookeeper_nodes_next(&zookeeper->nodes))) {
-        struct link_tag tag = {.what = WORK_READ, .kind = node->kind};
-
-        snprintf(tag.name, sizeof(tag.name), "%.*s", BYTES_ARG(node->name));
-        zookeeper_path(&zookeeper->address, node->kind, node->name, path);
-        if (!link_read(zookeeper->link, path, true, &tag)) {
-            if (!zookeeper_nodes_want(&zookeeper->nodes, node->kind, node->name))
-                zookeeper->list[node->kind] = true;
-            return;
-        }
-        zookeeper->reading++;
-    }
-}
-
-/* Nothing is left to be looked at. */
-static bool quiet(const struct zookeeper *zookeeper)
-{
-    bool quiet = zookeeper->connected && !zookeeper->refused && zookeeper->reading == 0 &&
-                 !zookeeper->nodes.wanted;
-
-    for (unsigned i = 0; i < REGISTRY_KIND_COUNT; i++)
-        quiet = quiet && !zookeeper->list[i] && !zookeeper->listing[i];
-    return quiet;
-}
-
 static bool publish(struct zookeeper *zookeeper)
 {
     struct error err = {0};
     size_t count;
-    struct registry_record *records = zookeeper_nodes_records(&zookeeper->nodes, &count);
+    struct registry_record *records = zookeeper_nodes_records(&zookeeper->reader.nodes, &count);
     enum code code = records ? registry_publish(&zookeeper->registry, records, count, "", &err)
                              : error_set(&err, E_MEMORY, "no memory for %zu records", count);
 
     free(records);
     if (code)
         log_error(LOG_ERROR, "registry", &err);
-    zookeeper->unpublished = code != OK;
+    zookeeper->reader.unpublished = code != OK;
     return !code;
 }
 
@@ -375,6 +195,21 @@ static void finish_puts(struct zookeeper *zookeeper, bool published)
         pthread_cond_broadcast(&zookeeper->answered);
 }
 
+/* The directory of a kind was made, or could not be: who waited for it goes on. */
+static void tree_made(struct zookeeper *zookeeper, const struct link_event *event)
+{
+    enum registry_kind kind = event->tag.kind;
+
+    for (struct zookeeper_put *put = zookeeper->puts; put; put = put->next)
+        if (put->kind == kind)
+            zookeeper_put_home(put, event->outcome, &zookeeper->address);
+    pthread_mutex_lock(&zookeeper->inbox.lock);
+    for (struct zookeeper_hold *hold = zookeeper->holds; hold; hold = hold->next)
+        if (hold->kind == kind)
+            zookeeper_hold_home(hold, event->outcome, boot_ns());
+    pthread_mutex_unlock(&zookeeper->inbox.lock);
+}
+
 static void take_put(struct zookeeper *zookeeper, const struct link_event *event)
 {
     struct zookeeper_put *put = zookeeper->puts;
@@ -385,9 +220,9 @@ static void take_put(struct zookeeper *zookeeper, const struct link_event *event
         return; /* its time was over */
     zookeeper_put_answer(put, event, zookeeper->link, &zookeeper->address);
     if (put->homeless)
-        tree_make(zookeeper, put->kind);
-    if (put->stage == PUT_WRITTEN && !zookeeper_nodes_want(&zookeeper->nodes, put->kind, put->name))
-        zookeeper->list[put->kind] = true;
+        zookeeper_reader_make(&zookeeper->reader, put->kind, zookeeper->link, &zookeeper->address);
+    if (put->stage == PUT_WRITTEN)
+        zookeeper_reader_want_one(&zookeeper->reader, put->kind, put->name);
 }
 
 static void prove(struct zookeeper *zookeeper, const struct link_event *event)
@@ -415,10 +250,9 @@ static void take_hold(struct zookeeper *zookeeper, const struct link_event *even
     if (ours)
         prove(zookeeper, event);
     if (homeless)
-        tree_make(zookeeper, hold->kind);
+        zookeeper_reader_make(&zookeeper->reader, hold->kind, zookeeper->link, &zookeeper->address);
     /* Whoever has it: its end is watched. */
-    if (!zookeeper_nodes_want(&zookeeper->nodes, hold->kind, bytes_of(hold->name)))
-        zookeeper->list[hold->kind] = true;
+    zookeeper_reader_want_one(&zookeeper->reader, hold->kind, bytes_of(hold->name));
 }
 
 /* Callers see stages only under the lock, so they are stepped under it; what is sent waits for
@@ -432,10 +266,10 @@ static void step_holds(struct zookeeper *zookeeper, bool published)
         struct zookeeper_hold *hold = *at;
 
         if (published)
-            zookeeper_hold_check(hold, &zookeeper->nodes, zookeeper->session);
+            zookeeper_hold_check(hold, &zookeeper->reader.nodes, zookeeper->session);
         if (zookeeper->connected)
-            zookeeper_hold_step(hold, zookeeper->link, &zookeeper->address, &zookeeper->nodes,
-                                zookeeper->session, boot_ns());
+            zookeeper_hold_step(hold, zookeeper->link, &zookeeper->address,
+                                &zookeeper->reader.nodes, zookeeper->session, boot_ns());
         else if (!zookeeper->link && hold->released)
             hold->stage = HOLD_OVER;
         if (hold->stage != HOLD_OVER) {
@@ -462,10 +296,8 @@ static void change_address(struct zookeeper *zookeeper, const struct zookeeper_a
     zookeeper->address = *address;
     if (memcmp(&before, address, sizeof(before)) == 0)
         return;
-    if (strcmp(before.root, address->root) != 0) {
-        zookeeper_nodes_release(&zookeeper->nodes);
-        zookeeper_nodes_init(&zookeeper->nodes);
-    }
+    if (strcmp(before.root, address->root) != 0)
+        zookeeper_reader_forget(&zookeeper->reader);
     link_end(zookeeper, 0);
 }
 
@@ -500,15 +332,13 @@ static void take_answer(struct zookeeper *zookeeper, struct link_event *event)
     if (event->outcome != LINK_LOST)
         registry_seen(&zookeeper->registry);
     switch (event->tag.what) {
-    case WORK_LIST:
-        take_list(zookeeper, event);
-        break;
-    case WORK_READ:
-        take_read(zookeeper, event);
-        break;
     case WORK_TREE:
-        zookeeper->listing[event->tag.kind] = false;
         tree_made(zookeeper, event);
+        zookeeper_reader_take(&zookeeper->reader, event, zookeeper->link, &zookeeper->address);
+        break;
+    case WORK_LIST:
+    case WORK_READ:
+        zookeeper_reader_take(&zookeeper->reader, event, zookeeper->link, &zookeeper->address);
         break;
     case WORK_PROOF:
         if (event->outcome == LINK_OK)
@@ -532,7 +362,7 @@ static void take_event(struct zookeeper *zookeeper, struct link_event *event)
     if (event->kind == LINK_STATE)
         take_state(zookeeper, event->state);
     else if (event->kind == LINK_NODE)
-        take_change(zookeeper, event->path);
+        zookeeper_reader_changed(&zookeeper->reader, event->path, &zookeeper->address);
     else
         take_answer(zookeeper, event);
 }
@@ -553,19 +383,18 @@ static void turn(struct zookeeper *zookeeper)
     bool published = false;
 
     link_begin(zookeeper);
-    if (zookeeper->refused && monotonic_ns() >= zookeeper->refused_again_ns)
-        want_all(zookeeper);
+    if (zookeeper->reader.refused && monotonic_ns() >= zookeeper->reader.again_ns)
+        zookeeper_reader_want(&zookeeper->reader);
     if (zookeeper->connected) {
         send_proof(zookeeper);
         for (struct zookeeper_put *put = zookeeper->puts; put; put = put->next)
             zookeeper_put_step(put, zookeeper->link, &zookeeper->address);
-        if (!zookeeper->refused)
-            send_reads(zookeeper);
+        zookeeper_reader_send(&zookeeper->reader, zookeeper->link, &zookeeper->address);
     } else if (zookeeper->link && !zookeeper->was_connected) {
         tell_disconnected(zookeeper);
     }
-    if (quiet(zookeeper))
-        published = !zookeeper->unpublished || publish(zookeeper);
+    if (zookeeper->connected && zookeeper_reader_quiet(&zookeeper->reader))
+        published = !zookeeper->reader.unpublished || publish(zookeeper);
     finish_puts(zookeeper, published);
     step_holds(zookeeper, published);
     registry_keep(&zookeeper->registry, false);
@@ -578,8 +407,8 @@ static int64_t due_ns(const struct zookeeper *zookeeper)
 
     if (zookeeper->connected && zookeeper->prove_ns < due)
         due = zookeeper->prove_ns;
-    if (zookeeper->refused && zookeeper->refused_again_ns < due)
-        due = zookeeper->refused_again_ns;
+    if (zookeeper->reader.refused && zookeeper->reader.again_ns < due)
+        due = zookeeper->reader.again_ns;
     for (const struct zookeeper_put *put = zookeeper->puts; put; put = put->next)
         if (put->deadline_ns < due)
             due = put->deadline_ns;
@@ -604,7 +433,7 @@ static void run(void *context)
             event = next;
         }
         if (lost)
-            want_all(zookeeper);
+            zookeeper_reader_want(&zookeeper->reader);
         if (take_wishes(zookeeper))
             break;
     }
@@ -727,7 +556,7 @@ static void zookeeper_free(struct zookeeper *zookeeper)
         zookeeper_hold_free(hold);
     }
     assert(!zookeeper->puts && !zookeeper->puts_new);
-    zookeeper_nodes_release(&zookeeper->nodes);
+    zookeeper_reader_release(&zookeeper->reader);
     pthread_cond_destroy(&zookeeper->answered);
     link_inbox_release(&zookeeper->inbox);
     registry_core_release(&zookeeper->registry);
@@ -775,7 +604,7 @@ enum code zookeeper_registry_open(const struct zookeeper_settings *settings,
     }
     link_inbox_init(&zookeeper->inbox);
     pthread_cond_init(&zookeeper->answered, NULL);
-    zookeeper_nodes_init(&zookeeper->nodes);
+    zookeeper_reader_init(&zookeeper->reader, &zookeeper->registry);
     zookeeper->proven_ns = INT64_MIN / 2;
     code = thread_start("registry", run, zookeeper, &zookeeper->thread, err);
     if (code) {

@@ -128,6 +128,16 @@ void zookeeper_put_answer(struct zookeeper_put *put, const struct link_event *ev
         put_was_written(put, event, address);
 }
 
+void zookeeper_put_home(struct zookeeper_put *put, enum link_outcome outcome,
+                        const struct zookeeper_address *address)
+{
+    if (!put->homeless)
+        return;
+    put->homeless = false;
+    if (outcome == LINK_REFUSED || outcome == LINK_FAILED)
+        put_refused(put, outcome, address);
+}
+
 void zookeeper_put_lost(struct zookeeper_put *put)
 {
     if (put->stage == PUT_WRITES)
@@ -233,6 +243,13 @@ bool zookeeper_hold_answer(struct zookeeper_hold *hold, const struct link_event 
     default:
         return false;
     }
+}
+
+void zookeeper_hold_home(struct zookeeper_hold *hold, enum link_outcome outcome, int64_t now_ns)
+{
+    if (hold->homeless && (outcome == LINK_REFUSED || outcome == LINK_FAILED))
+        hold->again_ns = now_ns + (int64_t)REFUSED_AGAIN_S * 1000000000;
+    hold->homeless = false;
 }
 
 void zookeeper_hold_lost(struct zookeeper_hold *hold)

@@ -44,6 +44,9 @@ void zookeeper_put_step(struct zookeeper_put *put, struct zookeeper_link *link,
                         const struct zookeeper_address *address);
 void zookeeper_put_answer(struct zookeeper_put *put, const struct link_event *event,
                           struct zookeeper_link *link, const struct zookeeper_address *address);
+/* The directory that it waited for is there, or what kept it from being made. */
+void zookeeper_put_home(struct zookeeper_put *put, enum link_outcome outcome,
+                        const struct zookeeper_address *address);
 /* No answer will come any more. */
 void zookeeper_put_lost(struct zookeeper_put *put);
 /* Its time is over. */
@@ -69,6 +72,7 @@ void zookeeper_hold_step(struct zookeeper_hold *hold, struct zookeeper_link *lin
 /* True: it is ours since the question was sent. */
 bool zookeeper_hold_answer(struct zookeeper_hold *hold, const struct link_event *event,
                            int64_t session, int64_t now_ns);
+void zookeeper_hold_home(struct zookeeper_hold *hold, enum link_outcome outcome, int64_t now_ns);
 /* The session is over, and with it what it held. */
 void zookeeper_hold_lost(struct zookeeper_hold *hold);
 /* `nodes` are what is there at this moment. */

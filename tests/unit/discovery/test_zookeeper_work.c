@@ -179,13 +179,17 @@ static void test_a_put_without_a_home_waits_for_it(void **state)
     sent.what = 0;
     zookeeper_put_step(&put, NULL, &address);
     assert_int_equal(sent.what, 0);
-    put.homeless = false;
+    zookeeper_put_home(&put, LINK_THERE, &address);
     sent.refuse = true; /* no memory: the next time will do */
     zookeeper_put_step(&put, NULL, &address);
     assert_int_equal(put.stage, PUT_WAITS);
     sent.refuse = false;
     zookeeper_put_step(&put, NULL, &address);
     assert_int_equal(sent.what, 'c');
+    zookeeper_put_answer(&put, &absent, NULL, &address);
+    zookeeper_put_home(&put, LINK_REFUSED, &address); /* nor can it be made */
+    assert_true(put.decided);
+    assert_int_equal(put.code, E_CONFIG);
 }
 
 static void test_when_its_time_is_over_a_put_says_what_may_be(void **state)
@@ -320,6 +324,11 @@ static void test_a_hold_whose_answer_was_lost_is_found(void **state)
     step(&hold, &nodes, 'e');
     assert_false(tell(&hold, LINK_ABSENT, 0));
     assert_true(hold.homeless);
+    step(&hold, &nodes, 0);
+    zookeeper_hold_home(&hold, LINK_OK, 1);
+    step(&hold, &nodes, 'e');
+    assert_false(tell(&hold, LINK_ABSENT, 0));
+    zookeeper_hold_home(&hold, LINK_REFUSED, 1);
     step(&hold, &nodes, 0);
     zookeeper_nodes_release(&nodes);
 }
