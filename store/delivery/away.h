@@ -3,16 +3,8 @@
  * stubs stay (store/packs/pack_stub.h).  What of them is read later is brought (store/delivery/
  * bring.h) and kept, in a quarter of these bytes.  docs/decisions/0041-packs-read-from-shards.md
  *
- * A file goes only when the index says that the tenant's shard lists the pack, and every document
- * of it was read there once more and is, byte for byte, what is here.  Plain packs stay: they are
- * about to be merged.
- *
- * Order, and what a crash leaves:
- *   1. the stub is written and synced           -> both are there, the file counts
- *   2. readers get the stub in place of the file
- *   3. the file goes, once nobody reads it      -> the stub counts
- * A pack that comes back, to be rewritten, goes the other way: its file is made whole, gets its
- * name, and then the stub goes.
+ * How one goes or comes back, and what a crash leaves: store/delivery/move.h.  Plain packs stay:
+ * they are about to be merged; so do those that came back to be rewritten.
  *
  * Thread: its own, one for all shards: it is in no hurry, and nobody waits for it. */
 #ifndef WEIR_STORE_DELIVERY_AWAY_H

@@ -40,6 +40,7 @@ static void test_slugs_that_clients_know_stay(void **state)
         {E_CONFLICT,              "conflict",              false},
         {E_CLOCK_SKEW,            "clock_skew",            true },
         {E_DRAINING,              "shutting_down",         true },
+        {E_SHARD,                 "shard_unavailable",     true },
         {E_BODY_LARGE,            "body_too_large",        false},
         {E_NOT_SUPPORTED,         "not_supported",         false},
         {E_FIELD_KIND,            "field_type_conflict",   false},

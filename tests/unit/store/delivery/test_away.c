@@ -115,6 +115,25 @@ static void test_without_a_limit_all_stays(void **state)
     yard_release(&yard);
 }
 
+/* At the limit all stays, one byte below it one goes. */
+static void test_the_limit_is_met(void **state)
+{
+    (void)state;
+    for (int less = 0; less < 2; less++) {
+        struct yard yard;
+        uint64_t bytes;
+
+        yard_init(&yard, UINT64_C(1) << 40);
+        yard_add(&yard, 1, 5);
+        depot_drain(&yard.depot);
+        bytes = pack_about(yard_packs(&yard)->packs[0]).bytes;
+        yard.depot.house.limits.local_packs_bytes_max = bytes - (uint64_t)less;
+        yard_restart(&yard);
+        assert_int_equal(yard_look(&yard), less);
+        yard_release(&yard);
+    }
+}
+
 /* As the next process finds it. */
 static void test_a_restart_finds_what_is_away(void **state)
 {
@@ -136,55 +155,6 @@ static void test_a_restart_finds_what_is_away(void **state)
     assert_non_null(strstr(err.text, "north"));
     depot_close(&yard.depot);
     yard_open(&yard);
-    yard_expect(&yard, 1, 5);
-    yard_release(&yard);
-}
-
-/* The power went when the stub was there and the file was, too. */
-static void test_a_file_that_did_not_go_counts(void **state)
-{
-    struct yard yard;
-    struct house *house = &yard.depot.house;
-    struct view *view;
-
-    (void)state;
-    yard_init(&yard, 1);
-    yard_add(&yard, 1, 5);
-    depot_drain(&yard.depot);
-    assert_int_equal(store_view(house->store, house->tenant, VIEW_LATEST, &view, NULL), OK);
-    assert_int_equal(yard_look(&yard), 1);
-    yard_expect_files(&yard, 1, 1); /* a reader has it */
-    view_free(view);
-    yard_restart(&yard);
-    yard_expect_files(&yard, 1, 0);
-    assert_int_equal(yard_away(&yard), 0);
-    yard_expect(&yard, 1, 5);
-    assert_int_equal(yard_look(&yard), 1);
-    yard_expect_files(&yard, 0, 1);
-    yard_expect(&yard, 1, 5);
-    yard_release(&yard);
-}
-
-static void test_who_reads_a_file_that_goes_reads_on(void **state)
-{
-    static struct read_row rows[100000];
-    struct yard yard;
-    struct house *house = &yard.depot.house;
-    struct view *view;
-
-    (void)state;
-    yard_init(&yard, 1);
-    yard_add(&yard, 1, 5);
-    depot_drain(&yard.depot);
-    assert_int_equal(store_view(house->store, house->tenant, VIEW_LATEST, &view, NULL), OK);
-    assert_int_equal(yard_look(&yard), 1);
-    yard.depot.north.fail_at = yard.depot.north.calls + 1;
-    yard.depot.north.fail_on = true;
-    assert_int_equal(house_read_view(house, view, 1, rows, COUNT_OF(rows)), 20000);
-    view_free(view);
-    (void)away_step(yard.away);
-    yard_expect_files(&yard, 0, 1);
-    fake_heal(&yard.depot.north);
     yard_expect(&yard, 1, 5);
     yard_release(&yard);
 }
@@ -216,73 +186,6 @@ static void test_a_shard_that_is_down_is_named(void **state)
     yard_release(&yard);
 }
 
-/* A document that is not there any more, or another one: the file stays. */
-static void test_nothing_goes_that_the_shard_has_lost(void **state)
-{
-    static const char *const lost[] = {"part", "last part", "chain", "changed"};
-
-    (void)state;
-    for (size_t i = 0; i < COUNT_OF(lost); i++) {
-        struct yard yard;
-        struct fake_archive *north = &yard.depot.north;
-        enum archive_collection collection = i == 2 ? ARCHIVE_MANIFESTS : ARCHIVE_PACKS;
-        size_t at = 0;
-
-        yard_init(&yard, 1);
-        yard_add(&yard, 1, 5);
-        depot_drain(&yard.depot);
-        while (north->documents[at].collection != collection)
-            at++;
-        if (i == 1)
-            while (at + 1 < north->count && north->documents[at + 1].collection == collection)
-                at++;
-        if (i < 3)
-            fake_delete(north, &north->documents[at]);
-        else
-            north->documents[at].body[99] ^= 1;
-        assert_int_equal(yard_look(&yard), 0);
-        yard_expect_files(&yard, 1, 0);
-        assert_int_equal(yard_away(&yard), 0);
-        yard_expect(&yard, 1, 5);
-        yard_release(&yard);
-    }
-}
-
-/* Every call of the archive and every change of the disk fails once, on the way there and on the
- * way back: nothing is lost, and the next attempt comes off. */
-static void test_failures_on_the_way(void **state)
-{
-    unsigned failures = 0;
-
-    (void)state;
-    for (uint64_t n = 1; n <= 20; n++) {
-        struct yard yard;
-        bool failed;
-
-        yard_init(&yard, 1);
-        yard_add(&yard, 1, 5);
-        depot_drain(&yard.depot);
-        if (n % 2 == 0) {
-            house_fail(&yard.depot.house, n / 2, false, E_DISK_FULL);
-        } else {
-            yard.depot.north.fail_at = yard.depot.north.calls + (n + 1) / 2;
-        }
-        (void)yard_look(&yard);
-        failed = yard_away(&yard) == 0;
-        house_fail(&yard.depot.house, 0, false, OK);
-        fake_heal(&yard.depot.north);
-        yard_expect_files(&yard, failed, !failed);
-        yard_expect(&yard, 1, 5);
-        depot_time(&yard.depot, 60);
-        (void)yard_look(&yard);
-        assert_int_equal(yard_away(&yard), 1);
-        yard_expect(&yard, 1, 5);
-        yard_release(&yard);
-        failures += failed;
-    }
-    assert_true(failures >= 6);
-}
-
 /* A tenant that got another shard: the old one is not the one that counts, and what is there alone
  * goes to the new one from there. */
 static void test_another_shard(void **state)
@@ -311,26 +214,6 @@ static void test_another_shard(void **state)
     yard_restart(&yard); /* what was brought is forgotten */
     yard_expect(&yard, 1, 5);
     fake_heal(&yard.depot.north);
-    yard_release(&yard);
-}
-
-/* A new incarnation has delivered nothing. */
-static void test_a_new_incarnation_sends_nothing_away(void **state)
-{
-    struct yard yard;
-    const struct index_operations *index;
-    struct index_transaction *transaction;
-
-    (void)state;
-    yard_init(&yard, 1);
-    yard_add(&yard, 1, 5);
-    depot_drain(&yard.depot);
-    index = yard.depot.house.index->operations;
-    assert_int_equal(index->begin(yard.depot.house.index, true, &transaction, NULL), OK);
-    assert_int_equal(delivered_clear(yard.depot.house.index, transaction, NULL), OK);
-    assert_int_equal(index->commit(transaction, NULL), OK);
-    assert_int_equal(yard_look(&yard), 0);
-    yard_expect_files(&yard, 1, 0);
     yard_release(&yard);
 }
 
@@ -488,14 +371,10 @@ int main(void)
         cmocka_unit_test(test_what_was_brought_is_kept),
         cmocka_unit_test(test_what_was_read_longest_ago_goes_first),
         cmocka_unit_test(test_without_a_limit_all_stays),
+        cmocka_unit_test(test_the_limit_is_met),
         cmocka_unit_test(test_a_restart_finds_what_is_away),
-        cmocka_unit_test(test_a_file_that_did_not_go_counts),
-        cmocka_unit_test(test_who_reads_a_file_that_goes_reads_on),
         cmocka_unit_test(test_a_shard_that_is_down_is_named),
-        cmocka_unit_test(test_nothing_goes_that_the_shard_has_lost),
-        cmocka_unit_test(test_failures_on_the_way),
         cmocka_unit_test(test_another_shard),
-        cmocka_unit_test(test_a_new_incarnation_sends_nothing_away),
         cmocka_unit_test(test_an_erasure_brings_packs_back),
         cmocka_unit_test(test_what_is_away_expires),
         cmocka_unit_test(test_compaction_leaves_it_alone),

@@ -1,0 +1,465 @@
+/* A shard that failed is left alone for half a minute: nobody is in a hurry. */
+#include "store/delivery/move.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "store/delivery/bring.h"
+#include "store/delivery/chain.h"
+#include "store/delivery/delivered.h"
+#include "store/packs/manifest.h"
+#include "store/packs/pack_parts.h"
+#include "store/packs/pack_stub.h"
+#include "store/state.h"
+
+enum { PART_BYTES_MAX = 1 << 30 };
+
+static const int64_t rest_ns = 30 * INT64_C(1000000000);
+static const char back_path[] = "parts/back"; /* a pack on its way here */
+
+/* A shard. */
+struct home {
+    struct home *next;
+    char name[SHARD_NAME_SIZE];
+    struct archive *archive; /* NULL: to be opened */
+    int64_t rest_until_ns;
+    bool told;
+};
+
+/* A pack that readers may still have, and that is not in the list any more. */
+struct gone {
+    struct gone *next;
+    struct pack *pack; /* a reference */
+};
+
+struct mover {
+    struct store *store;
+    const struct delivery_rules *rules;
+    const _Atomic bool *stop;
+    struct home *homes;
+    struct gone *gone;
+};
+
+/* --- shards --- */
+
+/* NULL: memory. */
+static struct home *home_get(struct mover *mover, const char *name)
+{
+    struct home *home = mover->homes;
+
+    while (home != NULL && strcmp(home->name, name) != 0)
+        home = home->next;
+    if (home != NULL || (home = calloc(1, sizeof(*home))) == NULL)
+        return home;
+    (void)snprintf(home->name, sizeof(home->name), "%s", name);
+    home->next = mover->homes;
+    mover->homes = home;
+    return home;
+}
+
+static void home_leave(struct home *home)
+{
+    if (home->archive != NULL)
+        home->archive->operations->close(home->archive);
+    home->archive = NULL;
+}
+
+static bool home_rests(const struct mover *mover, const struct home *home)
+{
+    return clock_monotonic_ns(mover->store->options.clock) < home->rest_until_ns;
+}
+
+/* Told once until it comes off again. */
+static void note(struct mover *mover, struct home *home, enum code code, const struct error *err,
+                 const struct pack *pack)
+{
+    if (code == OK) {
+        home->told = false;
+        return;
+    }
+    if (code == E_DRAINING)
+        return;
+    home_leave(home);
+    home->rest_until_ns = clock_monotonic_ns(mover->store->options.clock) + rest_ns;
+    if (!home->told)
+        log_event(code == E_CORRUPT || code == E_SHARD ? LOG_ERROR : LOG_WARN,
+                  "a pack stays where it is, on this machine or at its shard",
+                  LOG_CSTR("pack", pack_name(pack)), LOG_CSTR("shard", home->name),
+                  LOG_CSTR("code", code_row(code)->slug),
+                  LOG_LONG_TEXT("error", bytes_of(err->text)));
+    home->told = true;
+}
+
+static enum code home_enter(struct mover *mover, struct home *home, struct error *err)
+{
+    return home->archive != NULL
+               ? OK
+               : mover->rules->open(mover->rules->context, home->name, &home->archive, err);
+}
+
+/* --- what the shard has --- */
+
+static enum code go_on(const struct mover *mover, struct error *err)
+{
+    return *mover->stop ? error_set(err, E_DRAINING, "the server is shutting down") : OK;
+}
+
+/* Every document is there, and is what is here. */
+static enum code compare_documents(struct mover *mover, struct home *home, const struct pack *pack,
+                                   uint32_t documents, struct error *err)
+{
+    struct buf here = BUF_INIT(PART_BYTES_MAX), there = BUF_INIT(PART_BYTES_MAX);
+    struct pack_parts *parts = NULL;
+    enum code code = pack_parts_open(pack, &parts, err);
+
+    if (code == OK && pack_parts_count(parts) != documents)
+        code = error_set(err, E_CORRUPT, "it has %u parts, the index says %u",
+                         pack_parts_count(parts), documents);
+    for (uint32_t part = 0; code == OK && part < documents; part++) {
+        struct hash128 hash;
+
+        buf_clear(&here);
+        buf_clear(&there);
+        code = go_on(mover, err);
+        if (code == OK)
+            code = pack_parts_read(parts, part, &here, &hash, err);
+        if (code == OK)
+            code = bring_part(home->archive, pack, parts, part, &there, err);
+        if (code == OK && !bytes_equal(buf_bytes(&here), buf_bytes(&there)))
+            code = error_set(err, E_CORRUPT, "document %u there is not what is here", part);
+    }
+    pack_parts_close(parts);
+    buf_release(&here);
+    buf_release(&there);
+    return code;
+}
+
+/* A database that was emptied, or is another one, has no chain. */
+static enum code chain_is_there(struct mover *mover, struct home *home, const struct tenant *tenant,
+                                uint64_t next, struct error *err)
+{
+    struct buf body = BUF_INIT(CHAIN_ENTRY_BYTES_MAX);
+    char database[CHAIN_DATABASE_SIZE], id[CHAIN_ID_SIZE];
+    enum code code;
+
+    if (next == 0)
+        return error_set(err, E_SHARD, "it has no chain of the tenant");
+    chain_database(tenant->name, database);
+    chain_entry_id(&mover->store->incarnation, next - 1, id);
+    code = home->archive->operations->get(home->archive, bytes_of(database), ARCHIVE_MANIFESTS,
+                                          bytes_of(id), &body, err);
+    buf_release(&body);
+    return code == E_NOT_FOUND ? error_set(err, E_SHARD, "it has lost chain entry %s", id) : code;
+}
+
+/* What the shard is known to have of the pack; E_NOT_FOUND: it is not listed there. */
+static enum code listed(struct mover *mover, const struct home *home, const struct tenant *tenant,
+                        const struct pack *pack, struct chain_pack *known, uint64_t *next,
+                        struct error *err)
+{
+    const struct diff_pack *found;
+    struct diff diff;
+    enum code code = delivered_compare(mover->store->options.index, tenant->name,
+                                       bytes_of(home->name), &diff, err);
+
+    if (code)
+        return code;
+    found = diff_find(&diff, pack_about(pack).number);
+    if (found == NULL || found->kind != DIFF_KEEP || diff.returns ||
+        memcmp(&found->pack.entry.incarnation, pack_incarnation(pack), sizeof(struct hash128)) != 0)
+        code = E_NOT_FOUND;
+    else
+        *known = found->pack;
+    *next = diff.next;
+    diff_release(&diff);
+    return code;
+}
+
+/* --- files --- */
+
+static enum code sync_names(const struct mover *mover, const struct tenant *tenant,
+                            struct error *err)
+{
+    char directory[PACK_PATH_SIZE];
+
+    (void)snprintf(directory, sizeof(directory), "packs/%.*s", BYTES_ARG(tenant->name));
+    return fs_sync_dir(mover->store->options.fs, directory, err);
+}
+
+/* Removes files of packs that nobody but this list has. */
+void mover_clear(struct mover *mover)
+{
+    for (struct gone **at = &mover->gone; *at != NULL;) {
+        struct gone *gone = *at;
+        struct error err = {0};
+        char path[PACK_PATH_SIZE];
+
+        if (!pack_is_last(gone->pack)) {
+            at = &gone->next;
+            continue;
+        }
+        (void)snprintf(path, sizeof(path), "packs/%s.%s", pack_name(gone->pack),
+                       pack_is_away(gone->pack) ? "stub" : "pack");
+        if (fs_unlink(mover->store->options.fs, path, &err) != OK)
+            log_error(LOG_WARN, "a pack's file stays until the next start", &err);
+        *at = gone->next;
+        pack_unref(gone->pack);
+        free(gone);
+    }
+}
+
+/* A file of the same name still has to go. */
+static bool goes(const struct mover *mover, const struct pack *pack)
+{
+    for (const struct gone *gone = mover->gone; gone != NULL; gone = gone->next)
+        if (strcmp(pack_name(gone->pack), pack_name(pack)) == 0)
+            return true;
+    return false;
+}
+
+/* Readers get `fresh`, which is taken over, in place of `old`, whose file goes then.  False: it is
+ * merged or gone by now, or memory is short; then nothing was changed but that `fresh` is gone. */
+static bool exchange(struct mover *mover, const struct tenant *tenant, struct pack *old,
+                     struct pack *fresh)
+{
+    struct store *store = mover->store;
+    struct holding *holding;
+    struct gone *gone = malloc(sizeof(*gone));
+    struct pack_list *list = NULL, *now;
+    bool found = false;
+
+    pthread_mutex_lock(&store->state_lock);
+    holding = store->holdings[tenant->ordinal];
+    now = holding->packs;
+    if (gone != NULL && now != NULL && !holding->compacting)
+        list = pack_list_new(now->count);
+    for (size_t i = 0; list != NULL && i < now->count; i++) {
+        bool here = now->packs[i] == old;
+
+        found |= here;
+        list->packs[list->count++] = here ? fresh : pack_ref(now->packs[i]);
+    }
+    if (found) {
+        holding->packs = list;
+        list = now;
+    }
+    pthread_mutex_unlock(&store->state_lock);
+    if (found) {
+        *gone = (struct gone){mover->gone, pack_ref(old)};
+        mover->gone = gone;
+    } else {
+        pack_unref(fresh);
+        free(gone);
+    }
+    pack_list_unref(list);
+    return found;
+}
+
+/* --- away --- */
+
+static enum code stub_make(struct mover *mover, const struct home *home,
+                           const struct tenant *tenant, struct pack *pack,
+                           const struct manifest_entry *entry, bool *did, struct error *err)
+{
+    struct store *store = mover->store;
+    struct pack *stub = NULL;
+    struct error ignored;
+    char path[PACK_PATH_SIZE];
+    enum code code;
+
+    pack_stub_path(tenant->name, entry->number, path);
+    code = pack_stub_write(store->options.fs, path, pack, bytes_of(home->name), err);
+    if (code)
+        return code;
+    code = sync_names(mover, tenant, err);
+    if (code == OK)
+        code = store_open_stub(store, tenant->name, entry, &stub, err);
+    *did = code == OK && exchange(mover, tenant, pack, stub);
+    if (!*did)
+        (void)!fs_unlink(store->options.fs, path, &ignored);
+    return code;
+}
+
+static enum code send_away(struct mover *mover, struct home *home, const struct tenant *tenant,
+                           struct pack *pack, const struct chain_pack *known, uint64_t next,
+                           bool *did, struct error *err)
+{
+    enum code code = home_enter(mover, home, err);
+
+    *did = false;
+    if (code == OK)
+        code = chain_is_there(mover, home, tenant, next, err);
+    if (code == OK)
+        code = compare_documents(mover, home, pack, known->parts, err);
+    if (code == OK)
+        code = stub_make(mover, home, tenant, pack, &known->entry, did, err);
+    return code;
+}
+
+/* Else all that is read for a move may be in vain. */
+static bool is_free(struct mover *mover, const struct tenant *tenant, const struct pack *pack)
+{
+    struct store *store = mover->store;
+    bool compacting;
+
+    pthread_mutex_lock(&store->state_lock);
+    compacting = store->holdings[tenant->ordinal]->compacting;
+    pthread_mutex_unlock(&store->state_lock);
+    return !compacting && !goes(mover, pack);
+}
+
+static enum moved conclude(struct mover *mover, struct home *home, const struct pack *pack,
+                           enum code code, const struct error *err, bool did)
+{
+    note(mover, home, code, err, pack);
+    return code ? MOVE_FAILED : did ? MOVE_DONE : MOVE_NONE;
+}
+
+enum moved move_away(struct mover *mover, const struct tenant *tenant, struct pack *pack)
+{
+    char name[SHARD_NAME_SIZE];
+    struct chain_pack known;
+    struct error err = {0};
+    struct home *home;
+    uint64_t next;
+    bool did;
+    enum code code;
+
+    if (!is_free(mover, tenant, pack) ||
+        !mover->rules->shard_of(mover->rules->context, tenant, name) ||
+        (home = home_get(mover, name)) == NULL || home_rests(mover, home) ||
+        listed(mover, home, tenant, pack, &known, &next, &err) != OK)
+        return MOVE_NONE;
+    code = send_away(mover, home, tenant, pack, &known, next, &did, &err);
+    if (did)
+        log_event(LOG_DEBUG, "a pack is at its shard alone now", LOG_CSTR("pack", pack_name(pack)),
+                  LOG_CSTR("shard", home->name), LOG_UINT("bytes", pack_about(pack).bytes));
+    return conclude(mover, home, pack, code, &err, did);
+}
+
+/* --- and back --- */
+
+/* All documents one behind another, synced, as the file `back_path`. */
+static enum code fetch_file(struct mover *mover, struct home *home, const struct pack *pack,
+                            const struct manifest_entry *entry, struct error *err)
+{
+    struct fs *fs = mover->store->options.fs;
+    const struct pack_parts *parts = pack_stub_parts(pack);
+    struct buf part = BUF_INIT(PART_BYTES_MAX);
+    struct hash128_state state;
+    struct hash128 hash;
+    struct file *file = NULL;
+    struct error ignored;
+    uint64_t at = 0;
+    enum code code;
+
+    (void)!fs_unlink(fs, back_path, &ignored);
+    hash128_begin(&state);
+    code = fs_open(fs, back_path, FS_CREATE, &file, err);
+    for (uint32_t i = 0; code == OK && i < pack_parts_count(parts); i++) {
+        struct bytes bytes;
+
+        buf_clear(&part);
+        code = go_on(mover, err);
+        if (code == OK)
+            code = bring_part(home->archive, pack, parts, i, &part, err);
+        bytes = buf_bytes(&part);
+        if (code == OK)
+            code = fs_write(file, at, &bytes, 1, err);
+        hash128_add(&state, bytes);
+        at += bytes.size;
+    }
+    hash = hash128_end(&state);
+    if (code == OK && memcmp(&hash, &entry->hash, sizeof(hash)) != 0)
+        code = error_set(err, E_CORRUPT, "what is there is not the pack of the manifest");
+    if (code == OK)
+        code = fs_sync(file, err);
+    fs_close(file);
+    buf_release(&part);
+    return code;
+}
+
+static enum code take_back(struct mover *mover, struct home *home, const struct tenant *tenant,
+                           struct pack *pack, bool *did, struct error *err)
+{
+    struct store *store = mover->store;
+    struct pack *whole = NULL;
+    struct chain_pack known;
+    struct error ignored;
+    uint64_t next;
+    char path[PACK_PATH_SIZE];
+    enum code code = listed(mover, home, tenant, pack, &known, &next, err);
+
+    *did = false;
+    if (code)
+        return code == E_NOT_FOUND ? error_set(err, E_SHARD, "it does not list the pack") : code;
+    pack_path(tenant->name, known.entry.number, path);
+    code = home_enter(mover, home, err);
+    if (code == OK)
+        code = fetch_file(mover, home, pack, &known.entry, err);
+    if (code == OK)
+        code = fs_rename(store->options.fs, back_path, path, err);
+    if (code == OK)
+        code = sync_names(mover, tenant, err);
+    if (code == OK)
+        code = store_open_pack(store, tenant->name, &known.entry, (struct bytes){0}, &whole, err);
+    if (code)
+        return code;
+    pack_want(whole); /* it stays until it was rewritten */
+    *did = exchange(mover, tenant, pack, whole);
+    if (!*did)
+        (void)!fs_unlink(store->options.fs, path, &ignored);
+    return OK;
+}
+
+enum moved move_back(struct mover *mover, const struct tenant *tenant, struct pack *pack)
+{
+    char name[SHARD_NAME_SIZE];
+    struct error err = {0}, ignored;
+    struct home *home;
+    bool did;
+    enum code code;
+
+    if (delivered_where(mover->store->options.index, tenant->name, pack_about(pack).number, name,
+                        &ignored) != OK)
+        (void)snprintf(name, sizeof(name), "%s", pack_shard(pack));
+    home = is_free(mover, tenant, pack) ? home_get(mover, name) : NULL;
+    if (home == NULL || home_rests(mover, home))
+        return MOVE_NONE;
+    code = take_back(mover, home, tenant, pack, &did, &err);
+    return conclude(mover, home, pack, code, &err, did);
+}
+
+/* --- all of it --- */
+
+enum code mover_new(struct store *store, const struct delivery_rules *rules,
+                    const _Atomic bool *stop, struct mover **mover, struct error *err)
+{
+    *mover = malloc(sizeof(**mover));
+    if (*mover == NULL)
+        return error_set(err, E_MEMORY, "no memory to move packs");
+    **mover = (struct mover){.store = store, .rules = rules, .stop = stop};
+    return OK;
+}
+
+void mover_free(struct mover *mover)
+{
+    if (mover == NULL)
+        return;
+    while (mover->homes != NULL) {
+        struct home *home = mover->homes;
+
+        mover->homes = home->next;
+        home_leave(home);
+        free(home);
+    }
+    while (mover->gone != NULL) {
+        struct gone *gone = mover->gone;
+
+        mover->gone = gone->next;
+        pack_unref(gone->pack);
+        free(gone);
+    }
+    free(mover);
+}

@@ -1,0 +1,267 @@
+#include "store/delivery/move.h"
+
+#include "tests/unit/store/delivery/away_depot.h"
+
+/* The power went when the stub was there and the file was, too. */
+static void test_a_file_that_did_not_go_counts(void **state)
+{
+    struct yard yard;
+    struct house *house = &yard.depot.house;
+    struct view *view;
+
+    (void)state;
+    yard_init(&yard, 1);
+    yard_add(&yard, 1, 5);
+    depot_drain(&yard.depot);
+    assert_int_equal(store_view(house->store, house->tenant, VIEW_LATEST, &view, NULL), OK);
+    assert_int_equal(yard_look(&yard), 1);
+    yard_expect_files(&yard, 1, 1); /* a reader has it */
+    view_free(view);
+    yard_restart(&yard);
+    yard_expect_files(&yard, 1, 0);
+    assert_int_equal(yard_away(&yard), 0);
+    yard_expect(&yard, 1, 5);
+    assert_int_equal(yard_look(&yard), 1);
+    yard_expect_files(&yard, 0, 1);
+    yard_expect(&yard, 1, 5);
+    yard_release(&yard);
+}
+
+static void test_who_reads_a_file_that_goes_reads_on(void **state)
+{
+    static struct read_row rows[100000];
+    struct yard yard;
+    struct house *house = &yard.depot.house;
+    struct view *view;
+
+    (void)state;
+    yard_init(&yard, 1);
+    yard_add(&yard, 1, 5);
+    depot_drain(&yard.depot);
+    assert_int_equal(store_view(house->store, house->tenant, VIEW_LATEST, &view, NULL), OK);
+    assert_int_equal(yard_look(&yard), 1);
+    yard.depot.north.fail_at = yard.depot.north.calls + 1;
+    yard.depot.north.fail_on = true;
+    assert_int_equal(house_read_view(house, view, 1, rows, COUNT_OF(rows)), 20000);
+    view_free(view);
+    (void)away_step(yard.away);
+    yard_expect_files(&yard, 0, 1);
+    fake_heal(&yard.depot.north);
+    yard_expect(&yard, 1, 5);
+    yard_release(&yard);
+}
+
+/* A document that is not there any more, or another one: the file stays. */
+static void test_nothing_goes_that_the_shard_has_lost(void **state)
+{
+    static const char *const lost[] = {"part", "last part", "chain", "changed"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(lost); i++) {
+        struct yard yard;
+        struct fake_archive *north = &yard.depot.north;
+        enum archive_collection collection = i == 2 ? ARCHIVE_MANIFESTS : ARCHIVE_PACKS;
+        size_t at = 0;
+
+        yard_init(&yard, 1);
+        yard_add(&yard, 1, 5);
+        depot_drain(&yard.depot);
+        while (north->documents[at].collection != collection)
+            at++;
+        if (i == 1)
+            while (at + 1 < north->count && north->documents[at + 1].collection == collection)
+                at++;
+        if (i < 3)
+            fake_delete(north, &north->documents[at]);
+        else
+            north->documents[at].body[99] ^= 1;
+        assert_int_equal(yard_look(&yard), 0);
+        yard_expect_files(&yard, 1, 0);
+        assert_int_equal(yard_away(&yard), 0);
+        yard_expect(&yard, 1, 5);
+        yard_release(&yard);
+    }
+}
+
+/* Every call of the archive and every change of the disk fails once, on the way there and on the
+ * way back: nothing is lost, and the next attempt comes off. */
+static void test_failures_on_the_way(void **state)
+{
+    unsigned failures = 0;
+
+    (void)state;
+    for (uint64_t n = 1; n <= 20; n++) {
+        struct yard yard;
+        bool failed;
+
+        yard_init(&yard, 1);
+        yard_add(&yard, 1, 5);
+        depot_drain(&yard.depot);
+        if (n % 2 == 0) {
+            house_fail(&yard.depot.house, n / 2, false, E_DISK_FULL);
+        } else {
+            yard.depot.north.fail_at = yard.depot.north.calls + (n + 1) / 2;
+        }
+        (void)yard_look(&yard);
+        failed = yard_away(&yard) == 0;
+        house_fail(&yard.depot.house, 0, false, OK);
+        fake_heal(&yard.depot.north);
+        yard_expect_files(&yard, failed, !failed);
+        yard_expect(&yard, 1, 5);
+        depot_time(&yard.depot, 60);
+        (void)yard_look(&yard);
+        assert_int_equal(yard_away(&yard), 1);
+        yard_expect(&yard, 1, 5);
+        yard_release(&yard);
+        failures += failed;
+    }
+    assert_true(failures >= 6);
+}
+
+/* A new incarnation has delivered nothing. */
+static void test_a_new_incarnation_sends_nothing_away(void **state)
+{
+    struct yard yard;
+    const struct index_operations *index;
+    struct index_transaction *transaction;
+
+    (void)state;
+    yard_init(&yard, 1);
+    yard_add(&yard, 1, 5);
+    depot_drain(&yard.depot);
+    index = yard.depot.house.index->operations;
+    assert_int_equal(index->begin(yard.depot.house.index, true, &transaction, NULL), OK);
+    assert_int_equal(delivered_clear(yard.depot.house.index, transaction, NULL), OK);
+    assert_int_equal(index->commit(transaction, NULL), OK);
+    assert_int_equal(yard_look(&yard), 0);
+    yard_expect_files(&yard, 1, 0);
+    yard_release(&yard);
+}
+
+/* A merge of the tenant's packs is under way: nothing moves, and nobody is asked. */
+static void test_what_is_being_merged_stays(void **state)
+{
+    struct yard yard;
+    struct holding *holding;
+    uint64_t asked;
+
+    (void)state;
+    yard_init(&yard, 1);
+    yard_add(&yard, 1, 5);
+    depot_drain(&yard.depot);
+    holding = yard.depot.house.store->holdings[yard.depot.house.tenant->ordinal];
+    holding->compacting = true;
+    asked = yard.depot.north.calls;
+    assert_int_equal(yard_look(&yard), 0);
+    assert_int_equal(yard.depot.north.calls, asked);
+    holding->compacting = false;
+    assert_int_equal(yard_look(&yard), 1);
+    yard_release(&yard);
+}
+
+struct merging {
+    struct yard *yard;
+    bool done;
+};
+
+/* Between the shard's answers. */
+static void merge(void *context, uint64_t call)
+{
+    struct merging *merging = context;
+
+    (void)call;
+    if (merging->done)
+        return;
+    merging->done = true;
+    depot_add_pack(&merging->yard->depot, 2, 100);
+    assert_true(house_compact(&merging->yard->depot.house, true) > 0);
+}
+
+/* The pack was merged away while it was read at the shard: its rows are there once. */
+static void test_a_merge_meanwhile_wins(void **state)
+{
+    struct yard yard;
+    struct merging merging = {&yard, false};
+    size_t all;
+
+    (void)state;
+    yard_init(&yard, 1);
+    yard_add(&yard, 1, 5);
+    depot_drain(&yard.depot);
+    yard.depot.north.hook = merge;
+    yard.depot.north.hook_context = &merging;
+    assert_int_equal(yard_look(&yard), 0);
+    yard.depot.north.hook = NULL;
+    assert_true(merging.done);
+    (void)house_packs(&yard.depot.house, PACK_CURRENT, &all);
+    assert_int_equal(all, 1);
+    (void)house_compact(&yard.depot.house, false); /* the merged one's file goes */
+    yard_expect_files(&yard, 1, 0);
+    depot_drain(&yard.depot);
+    assert_int_equal(yard_look(&yard), 1);
+    yard_expect(&yard, 1, 5);
+    yard_release(&yard);
+}
+
+/* Of what came back the file stays until it was rewritten, whatever the limit. */
+static void test_back_it_stays(void **state)
+{
+    struct yard yard;
+
+    (void)state;
+    yard_init(&yard, 1);
+    yard_add(&yard, 1, 5);
+    depot_drain(&yard.depot);
+    assert_int_equal(yard_look(&yard), 1);
+    pack_want(yard_packs(&yard)->packs[0]);
+    assert_int_equal(yard_look(&yard), 1);
+    assert_int_equal(yard_away(&yard), 0);
+    yard_expect_files(&yard, 1, 0);
+    yard_expect(&yard, 1, 5);
+    yard_restart(&yard); /* the next process knows nothing of that */
+    assert_int_equal(yard_look(&yard), 1);
+    yard_expect(&yard, 1, 5);
+    yard_release(&yard);
+}
+
+/* Documents that changed there do not come back as a file. */
+static void test_what_comes_back_is_the_pack(void **state)
+{
+    struct yard yard;
+    struct fake_archive *north = &yard.depot.north;
+    size_t at = 0;
+
+    (void)state;
+    yard_init(&yard, 1);
+    yard_add(&yard, 1, 5);
+    depot_drain(&yard.depot);
+    assert_int_equal(yard_look(&yard), 1);
+    while (north->documents[at].collection != ARCHIVE_PACKS)
+        at++;
+    north->documents[at].body[77] ^= 1;
+    pack_want(yard_packs(&yard)->packs[0]);
+    assert_int_equal(yard_look(&yard), 0);
+    yard_expect_files(&yard, 0, 1);
+    north->documents[at].body[77] ^= 1;
+    depot_time(&yard.depot, 60);
+    assert_int_equal(yard_look(&yard), 1);
+    yard_expect(&yard, 1, 5);
+    yard_release(&yard);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_file_that_did_not_go_counts),
+        cmocka_unit_test(test_who_reads_a_file_that_goes_reads_on),
+        cmocka_unit_test(test_nothing_goes_that_the_shard_has_lost),
+        cmocka_unit_test(test_failures_on_the_way),
+        cmocka_unit_test(test_a_new_incarnation_sends_nothing_away),
+        cmocka_unit_test(test_what_is_being_merged_stays),
+        cmocka_unit_test(test_a_merge_meanwhile_wins),
+        cmocka_unit_test(test_back_it_stays),
+        cmocka_unit_test(test_what_comes_back_is_the_pack),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
