@@ -8,7 +8,9 @@
 #include "http/request.h"
 #include "ingest/intake.h"
 
+struct follower;
 struct live;
+struct registry;
 
 struct app {
     struct store *store;       /* all borrowed */
@@ -16,6 +18,8 @@ struct app {
     struct away *away;         /* those that are at shards alone; likewise */
     struct catalog *catalog;
     struct directory *directory;
+    struct registry *registry; /* that the directory is of; NULL: there is none */
+    struct follower *follower; /* of it, likewise */
     struct clock *clock;
     struct metrics *metrics;
     struct workers *workers;

@@ -150,6 +150,10 @@ static enum code grant_token(struct request *request, struct session *session, s
         return error_set(err, E_UNAUTHORIZED,
                          "send a token: Authorization: Bearer weir_<id>_<secret>");
     session->token = token;
+    if (!directory_known(app->directory))
+        return error_set(err, E_NOT_READY,
+                         "the registry was not reached yet, and nothing of it is on disk: no token "
+                         "is known");
     if (!directory_grant(session->snapshot, token, clock_wall_ns(app->clock), &session->grant))
         return error_set(err, E_UNAUTHORIZED, "the token is not known or has expired");
     session->settings = session->grant.tenant;

@@ -8,6 +8,8 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "catalog/catalog.h"
+#include "discovery/follower.h"
+#include "discovery/registered.h"
 #include "handlers/app.h"
 #include "handlers/live.h"
 #include "http/server.h"
@@ -15,6 +17,7 @@
 #include "ingest/rate.h"
 #include "server/compaction.h"
 #include "server/delivery.h"
+#include "server/registry_place.h"
 #include "server/version.h"
 #include "store/backup_label.h"
 #include "store/delivery/away.h"
@@ -22,7 +25,8 @@
 #include "store/index.h"
 #include "store/store.h"
 
-enum { JOBS_MAX = 4096 };
+/* Who answers at all does so sooner, and then a start has what is true now. */
+enum { JOBS_MAX = 4096, REGISTRY_WAIT_MS = 2000 };
 
 struct server {
     const struct settings *settings;
@@ -45,11 +49,57 @@ static unsigned cores(void)
     return count < 1 ? 1 : (unsigned)count;
 }
 
+/* The lock on the data directory is ours from here on. */
+static enum code open_data(struct server *server, struct error *err)
+{
+    const struct settings *settings = server->settings;
+    enum code code = fs_posix_open(settings->data, &server->fs, err);
+
+    if (code == OK)
+        code = backup_label_refuse(server->fs, settings->data, err);
+    if (code == OK) {
+        code = fs_posix_lock(server->fs, "lock", err);
+        if (code)
+            error_context(err, "%s", settings->data);
+    }
+    return code;
+}
+
+/* A registry that does not answer is no reason not to serve: what was last seen of it is on disk.
+ */
+static enum code open_registry(struct server *server, struct error *err)
+{
+    const struct settings *settings = server->settings;
+    struct app *app = &server->app;
+    struct registry_rules rules = {.fs = server->fs, .snapshot_path = REGISTRY_COPY};
+    struct error late = {0};
+    enum code code = directory_open_registered(&settings->limits, &app->directory, err);
+
+    if (code == OK)
+        code = follower_new(app->directory, server->fs, &app->follower, err);
+    if (code)
+        return code;
+    rules.changed = follower_changed;
+    rules.context = app->follower;
+    code = registry_place_open(settings, &rules, &app->registry, err);
+    if (code) {
+        error_context(err, "registry");
+        return code;
+    }
+    if (registry_wait_connected(app->registry, REGISTRY_WAIT_MS, &late))
+        log_error(LOG_WARN, "the registry does not answer: what was last seen of it is in force",
+                  &late);
+    return follower_start(app->follower, app->registry, err);
+}
+
 static enum code open_directory(struct server *server, struct error *err)
 {
     const struct settings *settings = server->settings;
-    enum code code =
-        directory_open(settings->tenants, &settings->limits, &server->app.directory, err);
+    enum code code;
+
+    if (settings->registry != NULL)
+        return open_registry(server, err);
+    code = directory_open(settings->tenants, &settings->limits, &server->app.directory, err);
 
     if (code == OK && settings->tenants == NULL)
         log_event(LOG_WARN, "no tenants file: open to every client on this machine",
@@ -71,18 +121,8 @@ static enum code open_store(struct server *server, struct error *err)
     char path[4096];
     enum code code;
 
-    code = fs_posix_open(settings->data, &server->fs, err);
-    if (code == OK)
-        code = backup_label_refuse(server->fs, settings->data, err);
-    if (code == OK) {
-        code = fs_posix_lock(server->fs, "lock", err);
-        if (code)
-            error_context(err, "%s", settings->data);
-    }
-    if (code == OK) {
-        snprintf(path, sizeof(path), "%s/index", settings->data);
-        code = index_lmdb_open(path, INDEX_MAP_BYTES, false, &server->index, err);
-    }
+    snprintf(path, sizeof(path), "%s/index", settings->data);
+    code = index_lmdb_open(path, INDEX_MAP_BYTES, false, &server->index, err);
     if (code == OK) /* the new directory's name */
         code = fs_sync_dir(server->fs, "", err);
     if (code == OK)
@@ -190,6 +230,8 @@ enum code server_start(const struct settings *settings, struct server **out, str
     drain_init(&server->ingest_drain, server->app.clock);
     code = metrics_new(&server->app.metrics, err);
     if (code == OK)
+        code = open_data(server, err);
+    if (code == OK)
         code = open_directory(server, err);
     if (code == OK)
         code = open_store(server, err);
@@ -237,8 +279,11 @@ void server_stop(struct server *server)
     drain_release(&server->ingest_drain);
     catalog_free(server->app.catalog);
     index_lmdb_close(server->index);
-    fs_posix_close(server->fs);
+    follower_stop(server->app.follower);
+    registry_close(server->app.registry);
+    follower_free(server->app.follower);
     directory_close(server->app.directory);
+    fs_posix_close(server->fs);
     metrics_free(server->app.metrics);
     free(server);
 }
@@ -250,6 +295,8 @@ const char *server_address(const struct server *server)
 
 enum code server_reload(struct server *server, struct error *err)
 {
+    if (server->app.registry != NULL)
+        return registry_place_renew(server->settings, server->app.registry, err);
     return directory_reload(server->app.directory, err);
 }
 

@@ -1,4 +1,5 @@
-/* weir serve: runs until SIGTERM or SIGINT; SIGHUP reads the tenants file again. */
+/* weir serve: runs until SIGTERM or SIGINT; SIGHUP reads the tenants file, or the
+ * registry's credentials, again. */
 #include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -18,8 +19,8 @@ static const char usage[] =
     "\n"
     "Serves HTTP out of a data directory, on one machine.  SIGTERM: answers what is under way, "
     "then\n"
-    "ends; SIGHUP: reads the tenants file again.  Exit code 70 after a disk error: start it again\n"
-    "when the disk is well.\n"
+    "ends; SIGHUP: reads the tenants file, or the registry's credentials, again.  Exit code 70\n"
+    "after a disk error: start it again when the disk is well.\n"
     "\n"
     "  weir serve --data weir-data --listen 127.0.0.1:8090\n"
     "  weir serve --config weir.yaml\n";
@@ -53,9 +54,9 @@ static void reload(struct server *server)
 
     notify_service("RELOADING=1");
     if (server_reload(server, &err))
-        log_error(LOG_ERROR, "the tenants file was not taken; the old one stays", &err);
+        log_error(LOG_ERROR, "what SIGHUP reads was not taken; the old one stays", &err);
     else
-        log_event(LOG_INFO, "read the tenants file again",
+        log_event(LOG_INFO, "read again what SIGHUP reads",
                   LOG_CSTR("address", server_address(server)));
     notify_service("READY=1");
 }

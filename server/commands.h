@@ -6,11 +6,15 @@
 enum {
     COMMAND_DONE = 0,
     COMMAND_FAILED = 1,
-    COMMAND_USAGE = 2, /* the command line is wrong; nothing was tried */
+    COMMAND_USAGE = 2,    /* the command line is wrong; nothing was tried */
+    COMMAND_CONFLICT = 4, /* a record of the registry is at another version than was expected */
 };
 
 int command_serve(int argc, char **argv);
+int command_tenant(int argc, char **argv);
+int command_shard(int argc, char **argv);
 int command_token(int argc, char **argv);
+int command_member(int argc, char **argv);
 int command_check_config(int argc, char **argv);
 int command_verify(int argc, char **argv);
 int command_write(int argc, char **argv);

@@ -15,6 +15,7 @@
 #include "codec/quantity.h"
 #include "codec/yaml_doc.h"
 #include "server/listen_address.h"
+#include "server/registry_place.h"
 
 enum {
     FILE_BYTES_MAX = 1 << 20,
@@ -344,12 +345,22 @@ static enum code check(const struct config *config, struct error *err)
         error_context(err, "listen");
         return code;
     }
-    if (!loopback && !settings->tenants && !settings->insecure_listen)
+    if (!loopback && !settings->tenants && !settings->registry && !settings->insecure_listen)
         return error_set(err, E_CONFIG,
                          "listen: %s is not loopback and there are no tokens: whoever reaches it "
                          "may do everything. Name a --tenants file, or say --insecure-listen",
                          settings->listen);
-    return OK;
+    if (settings->tenants && settings->registry)
+        return error_set(err, E_CONFIG,
+                         "tenants and registry both say who may do what; leave one of them out");
+    if (settings->registry_credentials_file && !settings->registry)
+        return error_set(err, E_CONFIG, "registry_credentials_file needs a registry");
+    if (settings->registry) {
+        code = registry_place_check(settings, err);
+        if (code)
+            error_context(err, "registry");
+    }
+    return code;
 }
 
 enum code config_load(struct config *config, char *const *environment, struct error *err)

@@ -6,7 +6,7 @@
 #include "discovery/directory.h"
 #include "net/mongo.h"
 
-/* The archive at the address that the tenants file gives now. */
+/* The archive at the address that the tenants file or the registry gives now. */
 struct followed {
     struct archive archive; /* first */
     struct directory *directory;
@@ -61,7 +61,8 @@ static enum code follow(struct followed *followed, struct error *err)
     if (shard == NULL) {
         leave(followed);
         code =
-            error_set(err, E_CONFIG, "the tenants file names no shard %s any more", followed->name);
+            error_set(err, E_CONFIG, "the tenants file or the registry names no shard %s any more",
+                      followed->name);
     } else if (followed->inner == NULL || followed->unsafe != shard->unsafe ||
                !bytes_equal(shard->uri, (struct bytes){followed->uri, followed->uri_size})) {
         leave(followed);

@@ -21,6 +21,13 @@ const struct setting_row setting_rows[] = {
     SETTING(tenants, SETTING_TEXT, "", "FILE",
             "File of tenants and tokens; without one: one tenant, open to loopback.",
             .optional = true),
+    SETTING(registry, SETTING_TEXT, "", "WHERE",
+            "Registry of tenants, shards and members, instead of a tenants file: "
+            "zookeeper://host:port,host:port/path, or a directory of files.",
+            .optional = true),
+    SETTING(registry_credentials_file, SETTING_TEXT, "", "FILE",
+            "File with the user:password that ZooKeeper is shown (scheme digest).",
+            .optional = true),
     SETTING(port_file, SETTING_TEXT, "", "FILE",
             "File that gets the address really bound, once it is served.", .optional = true),
     SETTING(insecure_listen, SETTING_BOOL, "false", NULL,

@@ -10,8 +10,10 @@
 struct settings {
     const char *data;
     const char *listen;
-    const char *tenants;   /* NULL = open mode */
-    const char *port_file; /* NULL = none */
+    const char *tenants;                   /* NULL = open mode */
+    const char *registry;                  /* instead of tenants; NULL = none */
+    const char *registry_credentials_file; /* NULL = none */
+    const char *port_file;                 /* NULL = none */
     bool insecure_listen, accept_clock;
     unsigned log_level;                   /* an enum log_level */
     unsigned log_format;                  /* auto, logfmt, json: see config_log_format() */

@@ -1,3 +1,4 @@
+#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,26 +26,16 @@ static int setup(void **state)
     return 0;
 }
 
+static int remove_one(const char *path, const struct stat *stat, int kind, struct FTW *at)
+{
+    (void)stat, (void)kind, (void)at;
+    return remove(path);
+}
+
 static int teardown(void **state)
 {
-    static const char *const names[] = {"registry/tenants/acme",
-                                        "registry/tenants",
-                                        "registry/shards",
-                                        "registry/members",
-                                        "registry/sources",
-                                        "registry/alive",
-                                        "registry/leases",
-                                        "registry/lock",
-                                        "registry",
-                                        "."};
-    char path[128];
-
     (void)state;
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
-        snprintf(path, sizeof(path), "%s/%s", root, names[i]);
-        (void)remove(path);
-    }
-    return 0;
+    return nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 static bool has(struct directory *directory, const char *name)

@@ -1,3 +1,5 @@
+#include "discovery/follower.h"
+#include "discovery/registry_files.h"
 #include "store/delivery/delivery.h"
 #include "tests/unit/handlers/serving.h"
 
@@ -71,10 +73,14 @@ static bool everybody_north(void *context, const struct tenant *tenant, char nam
 static void test_the_reference_names_exactly_the_metrics_there_are(void **state)
 {
     static const struct delivery_rules rules = {.shard_of = everybody_north};
+    const struct registry_rules none = {.fs = NULL};
     const char *const page = page_text();
     char name[128], wanted[160];
 
     (void)state;
+    snprintf(wanted, sizeof(wanted), "%s/registry", serving.ground.directory);
+    assert_int_equal(registry_files_open(wanted, &none, &serving.app.registry, NULL), OK);
+    assert_int_equal(follower_new(serving.app.directory, NULL, &serving.app.follower, NULL), OK);
     assert_int_equal(delivery_new(serving.app.store, &rules, &serving.app.delivery, NULL), OK);
     expect(&serving, "POST /v1/points", "m f=1 1\n", 204, "");
     expect(&serving, "POST /v1/points", "m f=x 1\n", 400, "");
@@ -99,6 +105,10 @@ static void test_the_reference_names_exactly_the_metrics_there_are(void **state)
     }
     delivery_free(serving.app.delivery);
     serving.app.delivery = NULL;
+    registry_close(serving.app.registry);
+    follower_free(serving.app.follower);
+    serving.app.registry = NULL;
+    serving.app.follower = NULL;
 }
 
 int main(void)
