@@ -200,11 +200,23 @@ static void test_the_golden_entry_reads_as_it_was_written(void **state)
     buf_release(&out);
 }
 
+static void test_zeros_behind_a_small_pack_are_cut(void **state)
+{
+    const struct manifest_entry entry = {.bytes = 3};
+
+    (void)state;
+    assert_true(bytes_equal(manifest_inline(&entry, BYTES("abc")), BYTES("abc")));
+    assert_true(bytes_equal(manifest_inline(&entry, BYTES("abc\0\0")), BYTES("abc")));
+    /* too short stays so: its hash tells */
+    assert_true(bytes_equal(manifest_inline(&entry, BYTES("ab")), BYTES("ab")));
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_was_encoded_comes_back),
         cmocka_unit_test(test_damage_of_any_kind_is_seen),
+        cmocka_unit_test(test_zeros_behind_a_small_pack_are_cut),
         cmocka_unit_test(test_keys_are_in_order_of_tenant_and_number),
         cmocka_unit_test(test_a_key_gives_its_tenant_back),
         cmocka_unit_test(test_a_field_key_is_short_whatever_the_names),
