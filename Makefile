@@ -3,7 +3,7 @@
 #   run            install what is missing (Debian), build, serve; LISTEN=127.0.0.1:8090 DATA=weir-data say where
 #   install        the program into DESTDIR/PREFIX/bin (PREFIX=/usr/local)
 #   check          build + unit tests, under two minutes
-#   test           everything that a change must pass, under fifteen minutes on two cores
+#   test           everything that a change must pass; README.md says how long that takes
 #   test-long      the full counts: TSan, clang, clang-tidy, more power cuts, simulator steps and fuzzing,
 #                  ten minutes each of overload and soak
 #   test-real DATA=DIR   the sample data through the HTTP API, compared with an independent computation; the questions of
