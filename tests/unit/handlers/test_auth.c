@@ -1,7 +1,8 @@
-#include "tests/unit/handlers/one_serving.h"
+#include "tests/unit/handlers/serving.h"
 
 #include <sodium.h>
 
+static struct serving serving;
 static char reader[128], writer[128], admin[128], expired[128];
 
 /* A token with its line for the file. */
@@ -36,6 +37,13 @@ static int setup(void **state)
     serving_init(&serving);
     serving_start(&serving, file.data);
     buf_release(&file);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    serving_stop(&serving);
     return 0;
 }
 
@@ -203,5 +211,5 @@ int main(void)
         cmocka_unit_test(test_without_tokens_only_direct_clients_here_are_served),
     };
 
-    return cmocka_run_group_tests(tests, setup, serving_close);
+    return cmocka_run_group_tests(tests, setup, teardown);
 }
