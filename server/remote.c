@@ -233,6 +233,8 @@ static enum code code_of_status(unsigned status, struct bytes slug)
         return E_INVALID_POINTS;
     if (bytes_equal(slug, BYTES("partial_result")))
         return E_PARTIAL;
+    if (bytes_equal(slug, BYTES("missing_parameter")))
+        return E_MISSING_PARAMETER;
     switch (status) {
     case 401:
         return E_UNAUTHORIZED;
