@@ -18,7 +18,9 @@ static void put_name(struct buf *text, struct bytes name)
         bytes_slice(name, 0, name.size < NAME_BYTES_MAX ? name.size : NAME_BYTES_MAX);
 
     told = bytes_slice(told, 0, utf8_check(told)); /* whole characters */
-    buf_printf(text, "\"%.*s%s\"", BYTES_ARG(told), told.size < name.size ? "..." : "");
+    buf_put_char(text, '"');
+    buf_put(text, told); /* a NUL in it, too */
+    buf_put_text(text, told.size < name.size ? "...\"" : "\"");
 }
 
 /* Takes the text. */

@@ -54,7 +54,7 @@ static const char *const advice[CODE_COUNT] = {
                     "`localhost`, `127.x` or `[::1]` as the Host (and Origin): [http.md](http.md).",
     [E_RATE_LIMIT] = "Send again after Retry-After. The limit is `points_per_second_max`.",
     [E_BAD_PARAMETER] = "`parameter` names it, the text says what would be right.",
-    [E_UNKNOWN_PARAMETER] = "The text names the nearest one that is known.",
+    [E_UNKNOWN_PARAMETER] = "The text names the nearest one that is known, or all of them.",
     [E_MISSING_PARAMETER] = "Add the parameter that `parameter` names.",
     [E_NOT_SUPPORTED] = "This version does not have it; the text says what there is instead.",
     [E_AS_OF_FUTURE] = "Ask for a time that has passed, or leave `as_of` out.",
