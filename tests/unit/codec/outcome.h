@@ -21,11 +21,18 @@ struct outcome {
     struct buf text; /* as in batch_text.h, with a NUL behind */
 };
 
-static inline void outcome_init(struct outcome *outcome, const struct limits *limits)
+/* The batch may take so many bytes. */
+static inline void outcome_init_within(struct outcome *outcome, size_t bytes_max,
+                                       const struct limits *limits)
 {
     *outcome = (struct outcome){.text = BUF_INIT((size_t)1 << 30)};
-    arena_init(&outcome->arena, (size_t)1 << 30, NULL);
+    arena_init(&outcome->arena, bytes_max, NULL);
     batch_init(&outcome->batch, &outcome->arena, limits->errors_max);
+}
+
+static inline void outcome_init(struct outcome *outcome, const struct limits *limits)
+{
+    outcome_init_within(outcome, (size_t)1 << 30, limits);
 }
 
 /* When all is decoded. */

@@ -283,25 +283,16 @@ static void test_memory_that_runs_out(void **state)
     for (size_t bytes_max = 4096; !whole && bytes_max < 1 << 20; bytes_max += 4096) {
         struct csv_options csv;
         struct decode_options options = {.limits = &limits, .csv = &csv};
-        struct decoder *decoder = NULL;
-        struct arena arena, kept;
-        struct batch batch;
-        enum code code;
+        struct outcome outcome;
+        struct arena kept;
 
         arena_init(&kept, SIZE_MAX, NULL);
         assert_int_equal(csv_fixture_options(&csv, M "&tags=h", &kept, NULL), OK);
-        arena_init(&arena, bytes_max, NULL);
-        batch_init(&batch, &arena, 10);
-        code = decoder_csv.begin(&batch, &options, &decoder, NULL);
-        for (size_t at = 0; at < sizeof(body) - 1 && code == OK; at++)
-            code = decoder_csv.feed(decoder, (struct bytes){body + at, 1}, NULL);
-        if (code == OK)
-            code = decoder_csv.finish(decoder, NULL);
-        whole = code == OK;
-        assert_true(code == OK || code == E_MEMORY);
-        decoder_csv.free(decoder);
-        batch_release(&batch);
-        arena_release(&arena);
+        outcome_init_within(&outcome, bytes_max, &limits);
+        outcome_decode(&outcome, &decoder_csv, &options, BYTES(body), 1, 1);
+        whole = outcome.code == OK;
+        assert_true(whole || outcome.code == E_MEMORY);
+        outcome_release(&outcome);
         arena_release(&kept);
     }
     assert_true(whole);

@@ -504,25 +504,14 @@ static void test_memory_that_runs_out_is_an_answer(void **state)
         buf_printf(&body, "m%d,a\\ b=%d f%d=1,s=\"x\\\\y\" %d\n", i % 7, i, i % 5, i);
     for (size_t bytes_max = 1024; bytes_max < 1 << 20; bytes_max += 4096) {
         struct decode_options options = {.now_ns = NOW, .limits = &limits};
-        struct decoder *decoder = NULL;
-        struct error err = {0};
-        struct arena arena;
-        struct batch batch;
-        enum code code;
+        struct outcome outcome;
 
-        arena_init(&arena, bytes_max, NULL);
-        batch_init(&batch, &arena, 10);
-        code = decoder_line_protocol.begin(&batch, &options, &decoder, &err);
-        if (code == OK)
-            code = decoder_line_protocol.feed(decoder, buf_bytes(&body), &err);
-        if (code == OK)
-            code = decoder_line_protocol.finish(decoder, &err);
-        assert_true(code == E_MEMORY || (code == OK && batch.row_count == 500));
-        if (code)
-            assert_int_equal(err.code, E_MEMORY);
-        decoder_line_protocol.free(decoder);
-        batch_release(&batch);
-        arena_release(&arena);
+        outcome_init_within(&outcome, bytes_max, &limits);
+        outcome_decode(&outcome, &decoder_line_protocol, &options, buf_bytes(&body), body.size, 0);
+        assert_true(outcome.code == E_MEMORY ||
+                    (outcome.code == OK && outcome.batch.row_count == 500));
+        assert_int_equal(outcome.err.code, outcome.code);
+        outcome_release(&outcome);
     }
     buf_release(&body);
 }
