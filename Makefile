@@ -3,7 +3,7 @@
 #   run            install what is missing (Debian), build, serve; LISTEN=127.0.0.1:8090 DATA=weir-data say where
 #   install        the program into DESTDIR/PREFIX/bin (PREFIX=/usr/local)
 #   check          build + unit tests, under two minutes
-#   test           everything that a change must pass, under fifteen minutes on two cores
+#   test           everything that a change must pass; README.md says how long that takes
 #   test-long      the full counts: TSan, clang, clang-tidy, more power cuts, simulator steps and fuzzing,
 #                  ten minutes each of overload and soak
 #   test-real DATA=DIR   the sample data through the HTTP API, compared with an independent computation; the questions of
@@ -167,6 +167,8 @@ $(OUT)/fuzz/%: tests/fuzz/%.c $(LIBRARY)
 	$(call SAY,link)$(CC) $(CFLAGS) -Wno-missing-prototypes $(LDFLAGS) -fsanitize=fuzzer $< $(LIBRARY) $(LDLIBS) -o $@
 
 fuzzers: $(FUZZERS:%=$(OUT)/fuzz/%)
+
+fuzzing: $(FUZZERS:%=$(OUT)/fuzz/%)
 	@$(COUNTS) FUZZ_SEED=$(FUZZ_SEED) tests/fuzz/run $(FUZZ_SECONDS) $^
 
 # Every corpus again, as plain tests.
@@ -225,21 +227,22 @@ test:
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(WRITER) $(LOAD)
 	@tests/suite tidy tests/tidy
 	@tests/suite unit-plain $(MAKE) -j$(JOBS) unit
-	@tests/suite simulator $(MAKE) -j$(JOBS) simulate STEPS=$(SIM_STEPS) >$(BUILD)/simulator.log 2>&1 & \
+	@{ tests/suite simulator $(MAKE) -j$(JOBS) simulate STEPS=$(SIM_STEPS); \
+	   tests/suite backup tests/backup/run $(BUILD) $(RESTORES); \
+	   $(MAKE) --no-print-directory sabotage FAULT="ack_before_sync no_crc version_order"; } >$(BUILD)/simulator.log 2>&1 & \
 	 tests/suite api-plain tests/api/run api-plain $(BUILD)/weir; \
 	 tests/suite differential tests/differential/run $(BUILD)/weir $(QUESTIONS); \
 	 tests/suite cli tests/cli/run cli $(BUILD)/weir; \
 	 tests/suite fault tests/fault/run $(BUILD) $(CUTS) $(KILLS) --faults $(FAULTS) --fills $(FILLS); \
 	 wait; cat $(BUILD)/simulator.log # one core computes while the other waits for disks
-	@tests/suite backup tests/backup/run $(BUILD) $(RESTORES)
-	@$(MAKE) --no-print-directory sabotage FAULT="ack_before_sync no_crc version_order"
 	@tests/suite clients tests/clients/run clients $(BUILD)/weir $(BUILD) >$(BUILD)/clients.log 2>&1 & \
 	 tests/suite unit-asan $(MAKE) -j$(JOBS) unit MODE=asan; \
 	 wait; cat $(BUILD)/clients.log # packages are fetched while tests are compiled
-	@tests/suite archive-asan $(MAKE) -j$(JOBS) archive MODE=asan >$(BUILD)/archive.log 2>&1 & \
+	@{ tests/suite archive-asan $(MAKE) -j$(JOBS) archive MODE=asan; \
+	   chrt -i 0 $(MAKE) --no-print-directory -j$(JOBS) fuzzers CC=clang MODE=fuzz; } >$(BUILD)/archive.log 2>&1 & \
 	 tests/suite loops-asan $(MAKE) -j$(JOBS) loops MODE=asan; \
-	 wait; cat $(BUILD)/archive.log # it waits for servers mostly, but for one that is compiled
-	@tests/suite load tests/load/run $(BUILD)/weir
+	 tests/suite load tests/load/run $(BUILD)/weir; \
+	 wait; cat $(BUILD)/archive.log # it waits for servers mostly; what is compiled then takes only what nobody wants
 	@tests/suite registry-plain $(MAKE) registry
 	@tests/suite delivery $(MAKE) delivery >$(BUILD)/delivery.log 2>&1 & \
 	 tests/suite replay $(MAKE) -j$(JOBS) replay MODE=asan; \
@@ -299,7 +302,7 @@ simulate: $(OUT)/simulator
 
 fuzz:
 	@tests/install build test
-	@$(MAKE) --no-print-directory -j$(JOBS) fuzzers CC=clang MODE=fuzz
+	@$(MAKE) --no-print-directory -j$(JOBS) fuzzing CC=clang MODE=fuzz
 
 tidy:
 	@tests/install build test
@@ -343,5 +346,5 @@ clean:
 	rm -rf $(BUILD)
 
 -include $(OBJECTS:.o=.d) $(UNIT_BIN:=.d) $(OUT)/tests/archive/drive.d $(OUT)/tests/registry/drive.d $(LOOPS:%.c=$(OUT)/%.d) $(SIM:%.c=$(OUT)/%.d)
-.PHONY: archive delivery registry sabotage fault-peers all program unit loops fuzzers replay run install check test test-long test-real asan tsan simulate fuzz tidy \
+.PHONY: archive delivery registry sabotage fault-peers all program unit loops fuzzers fuzzing replay run install check test test-long test-real asan tsan simulate fuzz tidy \
         bench bench-short bench-query bench-query-short bench-delivery bench-delivery-short bench-core dist errors-page format clean

@@ -2,6 +2,8 @@
 
 #include "base/nearest.h"
 
+#include <stdio.h>
+
 static int hex_value(char c)
 {
     if (c >= '0' && c <= '9')
@@ -106,12 +108,33 @@ static bool is_known(struct bytes name, const char *const *known)
     return false;
 }
 
+/* "; did you mean 'start'?", or where no name is near all of them, as far as they fit. */
+static void suggest(struct bytes name, const char *const *known, char *text, size_t capacity)
+{
+    const char *nearest = nearest_name(name, known);
+    size_t size = 0;
+
+    text[0] = '\0';
+    if (nearest != NULL)
+        (void)snprintf(text, capacity, "; did you mean '%s'?", nearest);
+    for (; nearest == NULL && known != NULL && *known != NULL; known++) {
+        int more =
+            snprintf(text + size, capacity - size, "%s%s", size ? ", " : "; there are ", *known);
+
+        if (more < 0 || (size_t)more >= capacity - size) {
+            text[size] = '\0';
+            return;
+        }
+        size += (size_t)more;
+    }
+}
+
 enum code parameters_check(const struct parameter_list *list, const char *const *known,
                            struct error *err)
 {
     for (size_t i = 0; i < list->count; i++) {
         struct bytes name = list->items[i].name;
-        const char *nearest;
+        char hint[ERROR_TEXT_SIZE - 112]; /* beside a name of 64 bytes */
 
         if (is_known(name, known))
             continue;
@@ -120,11 +143,9 @@ enum code parameters_check(const struct parameter_list *list, const char *const 
                              "what stands where a parameter's name should looks like JSON: want "
                              "the header Content-Type: application/json, without which a body is "
                              "a form to curl -d");
-        nearest = nearest_name(name, known);
-        error_set(err, E_UNKNOWN_PARAMETER, "parameter '%.*s' is not known here%s%s%s",
-                  name.size > 64 ? 64 : (int)name.size, name.data,
-                  nearest == NULL ? "" : "; did you mean '", nearest == NULL ? "" : nearest,
-                  nearest == NULL ? "" : "'?");
+        suggest(name, known, hint, sizeof(hint));
+        error_set(err, E_UNKNOWN_PARAMETER, "parameter '%.*s' is not known here%s",
+                  name.size > 64 ? 64 : (int)name.size, name.data, hint);
         error_point(err, name);
         return E_UNKNOWN_PARAMETER;
     }

@@ -266,6 +266,11 @@ enum code filter_parse(struct bytes text, struct arena *arena, struct filter *fi
     value = trimmed(bytes_slice(rest, strlen(operators[found].text), rest.size));
     if (value.size > 0 && memchr("<>=!", value.data[0], 4)) /* == and => */
         return refuse(whole, err);
+    if (value.size > 0 && memchr("~'", value.data[0], 2)) /* or nothing would pass, silently */
+        return error_set(err, E_BAD_PARAMETER,
+                         "\"%.*s\": a text stands in double quotes, as in state=\"on\"; patterns "
+                         "are for match=, and for tags alone",
+                         BYTES_ARG(whole));
     return set_value(filter, operators[found].comparison, whole, value, arena, err);
 }
 

@@ -45,6 +45,7 @@ enum code check_plot(const struct parse *parse, struct error *err)
         const char *text;
     } others[] = {
         {P_AGG,      "a plot is made of raw rows: leave agg= or downsample= out"            },
+        {P_EVERY,    "a plot has no windows: leave every= or downsample= out"               },
         {P_GROUP_BY, "a plot is made of one series each: leave group_by= or downsample= out"},
         {P_LIMIT,    "a plot has no pages, points= bounds its rows: leave limit= out"       },
         {P_CURSOR,   "a plot has no pages: leave cursor= or downsample= out"                },

@@ -33,11 +33,17 @@ static bool months_parse(struct bytes text, int64_t *months)
     return bytes_equal(unit, BYTES("mo"));
 }
 
+/* Ends in months or years, as 1y6mo and 1.5y do; 1day does not. */
 static bool is_calendar(struct bytes duration)
 {
-    char last = duration.size > 0 ? duration.data[duration.size - 1] : '\0';
+    size_t unit = duration.size;
+    struct bytes name;
 
-    return last == 'y' || last == 'M' || (last == 'o' && duration.size > 1);
+    while (unit > 0 && (duration.data[unit - 1] < '0' || duration.data[unit - 1] > '9'))
+        unit--;
+    name = bytes_slice(duration, unit, duration.size);
+    return bytes_equal(name, BYTES("y")) || bytes_equal(name, BYTES("mo")) ||
+           bytes_equal(name, BYTES("M"));
 }
 
 /* Days and weeks alone: a day of a zone may have 23 or 25 hours, but 24h are 24. */

@@ -18,7 +18,9 @@ static void put_name(struct buf *text, struct bytes name)
         bytes_slice(name, 0, name.size < NAME_BYTES_MAX ? name.size : NAME_BYTES_MAX);
 
     told = bytes_slice(told, 0, utf8_check(told)); /* whole characters */
-    buf_printf(text, "\"%.*s%s\"", BYTES_ARG(told), told.size < name.size ? "..." : "");
+    buf_put_char(text, '"');
+    buf_put(text, told); /* a NUL in it, too */
+    buf_put_text(text, told.size < name.size ? "...\"" : "\"");
 }
 
 /* Takes the text. */
@@ -49,12 +51,26 @@ static bool is_computed(const struct query *query, struct bytes name)
     return false;
 }
 
+/* A tag asked for as a field, or the other way round; NULL when it is neither. */
+static const char *mistaken_for(const struct plan *plan, enum noun noun, struct bytes name)
+{
+    const struct query_environment *environment = plan->environment;
+    enum noun other = noun == NOUN_FIELD ? NOUN_TAG : NOUN_FIELD;
+
+    if (noun == NOUN_MEASUREMENT || !catalog_knows(environment->catalog, environment->tenant, other,
+                                                   plan->query->selector.measurement, name))
+        return NULL;
+    return other == NOUN_TAG ? "; it is a tag, for match and group_by"
+                             : "; it is a field, for fields and where";
+}
+
 /* False when memory ran out. */
 static bool check(struct plan *plan, enum noun noun, struct bytes name)
 {
     const struct query_environment *environment = plan->environment;
     struct bytes measurement = plan->query->selector.measurement, nearest = BYTES("");
     struct buf text = BUF_INIT(TEXT_BYTES_MAX);
+    const char *mistaken = NULL;
 
     if (plan->warnings.count == WARNINGS_MAX ||
         (noun == NOUN_FIELD && is_computed(plan->query, name)))
@@ -65,6 +81,7 @@ static bool check(struct plan *plan, enum noun noun, struct bytes name)
     if (environment->tenant) {
         if (catalog_knows(environment->catalog, environment->tenant, noun, measurement, name))
             return true;
+        mistaken = mistaken_for(plan, noun, name);
         nearest =
             catalog_nearest(environment->catalog, environment->tenant, noun, measurement, name);
     }
@@ -81,7 +98,9 @@ static bool check(struct plan *plan, enum noun noun, struct bytes name)
         buf_put_text(&text, " in ");
         put_name(&text, measurement);
     }
-    if (nearest.size > 0) {
+    if (mistaken) {
+        buf_put_text(&text, mistaken);
+    } else if (nearest.size > 0) {
         buf_put_text(&text, "; the nearest is ");
         put_name(&text, nearest);
     }

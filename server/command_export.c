@@ -67,6 +67,7 @@ struct export
     char as_of[TIMESTAMP_TEXT_SIZE];
     struct output *output;
     uint64_t rows, measurement, measurement_count;
+    bool named; /* by --measurement: of all of them some lack a field or tag that is asked for */
 };
 
 /* --- which measurements --- */
@@ -212,6 +213,7 @@ static enum code export_measurement(struct export *export, struct bytes measurem
     struct buf target = BUF_INIT(TARGET_BYTES_MAX);
     struct trailer_end end = {.next = BUF_INIT(TRAILER_CURSOR_BYTES_MAX)};
     bool csv = strcmp(export->format, "csv") == 0;
+    bool first = true;
     enum code code;
 
     do {
@@ -229,6 +231,9 @@ static enum code export_measurement(struct export *export, struct bytes measurem
         code = buf_finish(&target, err);
         if (!code)
             code = page(export, buf_bytes(&target), &end, err);
+        if (!code && first && export->named)
+            remote_say_warnings(export->remote);
+        first = false;
         export->rows += end.rows;
         if (!code && end.partial)
             remote_say(export->remote, "something is missing from measurement %.*s",
@@ -292,7 +297,8 @@ static enum code run(struct export *export, const struct argument_list *measurem
         buf_put_span(&names.text, bytes_of(measurements->items[i]));
         names.count++;
     }
-    if (!code && measurements->count == 0)
+    export->named = names.count > 0;
+    if (!code && !export->named)
         code = list(export->remote, &names, err);
     if (!code)
         code = buf_finish(&names.text, err);
@@ -301,8 +307,9 @@ static enum code run(struct export *export, const struct argument_list *measurem
     if (!code)
         code = output_finish(export->output, err);
     if (!code)
-        remote_say(export->remote, "%llu measurements%s%s, %llu bytes",
-                   (unsigned long long)names.count, names.count ? " as of " : "", export->as_of,
+        remote_say(export->remote, "%llu measurement%s%s%s, %llu bytes",
+                   (unsigned long long)names.count, names.count == 1 ? "" : "s",
+                   names.count ? " as of " : "", export->as_of,
                    (unsigned long long)output_bytes(export->output));
     output_close(export->output);
     buf_release(&names.text);

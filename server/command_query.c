@@ -173,8 +173,7 @@ static void tell_facts(struct remote *remote)
 {
     struct bytes value;
 
-    for (size_t i = 0; client_header_at(remote->client, "Weir-Warning", i, &value); i++)
-        remote_say(remote, "warning: %.*s", BYTES_ARG(value));
+    remote_say_warnings(remote);
     if (client_header(remote->client, "Weir-Partial", &value))
         remote_say(remote, "something is missing from this answer: `weir verify` names it, and "
                            "--format ndjson tells it");

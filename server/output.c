@@ -4,15 +4,40 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "server/interrupt.h"
 
 struct output {
     int fd;
-    char *path, *path_part; /* owned; NULL: stdout */
+    char *path;      /* owned; NULL: stdout */
+    char *path_part; /* owned; NULL: nothing is renamed at the end */
     uint64_t bytes;
 };
+
+/* A device or a pipe is written as it is: a file renamed to its name would be in its place. */
+static enum code open_path(struct output *output, const char *path, struct error *err)
+{
+    struct stat there;
+    bool is_there = stat(path, &there) == 0;
+
+    output->path = strdup(path);
+    if (!output->path)
+        return error_set(err, E_MEMORY, "no memory for the output");
+    if (is_there && S_ISDIR(there.st_mode))
+        return error_set(err, E_EXISTS, "%s is a directory: name a file in it", path);
+    if (is_there && !S_ISREG(there.st_mode)) {
+        output->fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+        return output->fd < 0 ? error_set_errno(err, errno, "open %s", path) : OK;
+    }
+    if (asprintf(&output->path_part, "%s.part", path) < 0) {
+        output->path_part = NULL;
+        return error_set(err, E_MEMORY, "no memory for the output");
+    }
+    output->fd = open(output->path_part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    return output->fd < 0 ? error_set_errno(err, errno, "create %s", output->path_part) : OK;
+}
 
 enum code output_open(const char *path, struct output **output, struct error *err)
 {
@@ -24,15 +49,8 @@ enum code output_open(const char *path, struct output **output, struct error *er
         return error_set(err, E_MEMORY, "no memory for the output");
     made->fd = STDOUT_FILENO;
     if (path) {
-        made->path = strdup(path);
-        if (!made->path || asprintf(&made->path_part, "%s.part", path) < 0) {
-            made->path_part = NULL;
-            code = error_set(err, E_MEMORY, "no memory for the output");
-        } else {
-            made->fd = open(made->path_part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-            if (made->fd < 0)
-                code = error_set_errno(err, errno, "create %s", made->path_part);
-        }
+        made->fd = -1;
+        code = open_path(made, path, err);
     }
     if (code) {
         output_close(made);
@@ -52,7 +70,7 @@ enum code output_write(struct output *output, struct bytes bytes, struct error *
                 return error_set(err, E_CANCELLED, "interrupted");
             continue;
         }
-        if (done < 0 && errno == EPIPE && !output->path)
+        if (done < 0 && errno == EPIPE && !output->path_part)
             interrupt_die_of_pipe();
         if (done < 0)
             return error_set_errno(err, errno, "write %s", output->path ? output->path : "stdout");
@@ -64,7 +82,7 @@ enum code output_write(struct output *output, struct bytes bytes, struct error *
 
 enum code output_finish(struct output *output, struct error *err)
 {
-    if (!output->path)
+    if (!output->path_part)
         return OK;
     if (fsync(output->fd) != 0)
         return error_set_errno(err, errno, "sync %s", output->path_part);

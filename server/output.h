@@ -7,7 +7,8 @@
 
 struct output;
 
-/* `path` NULL is stdout; else it is written as `path`.part.  *output is NULL on failure. */
+/* `path` NULL is stdout; else it is written as `path`.part, but a device or a pipe as it is.  A
+ * directory is E_EXISTS.  *output is NULL on failure. */
 MUST_USE enum code output_open(const char *path, struct output **output, struct error *err);
 MUST_USE enum code output_write(struct output *output, struct bytes bytes, struct error *err);
 /* Everything is written: syncs and renames. */

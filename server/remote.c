@@ -90,6 +90,14 @@ void remote_say(struct remote *remote, const char *format, ...)
     fprintf(stderr, "weir: %s\n", line);
 }
 
+void remote_say_warnings(struct remote *remote)
+{
+    struct bytes text;
+
+    for (size_t i = 0; client_header_at(remote->client, "Weir-Warning", i, &text); i++)
+        remote_say(remote, "warning: %.*s", BYTES_ARG(text));
+}
+
 int remote_fail(struct remote *remote, const struct error *err)
 {
     progress_wipe(&remote->progress);
@@ -225,6 +233,8 @@ static enum code code_of_status(unsigned status, struct bytes slug)
         return E_INVALID_POINTS;
     if (bytes_equal(slug, BYTES("partial_result")))
         return E_PARTIAL;
+    if (bytes_equal(slug, BYTES("missing_parameter")))
+        return E_MISSING_PARAMETER;
     switch (status) {
     case 401:
         return E_UNAUTHORIZED;

@@ -66,6 +66,8 @@ MUST_USE enum code remote_send(struct remote *remote, const struct remote_reques
 void remote_put_parameter(struct buf *target, const char *name, struct bytes value);
 /* "weir: …" on stderr unless --quiet. */
 void remote_say(struct remote *remote, const char *format, ...) PRINTF_LIKE(2, 3);
+/* Says what the server warns of in its last answer: a name that nobody knows, for example. */
+void remote_say_warnings(struct remote *remote);
 /* Tells the error (not for a signal) and gives the exit code. */
 int remote_fail(struct remote *remote, const struct error *err);
 

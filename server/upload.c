@@ -298,6 +298,8 @@ static enum code send_part(struct job *job, size_t size, struct error *err)
     buf_release(&key);
     if (code == E_BODY_LARGE && job->format->record)
         error_context(err, "try a smaller --batch-bytes");
+    if (code == E_MISSING_PARAMETER)
+        error_context(err, "--option NAME=VALUE gives parameters");
     if (code == E_INVALID_POINTS)
         return part_refused(job, size, err);
     if (!code)

@@ -28,7 +28,8 @@ enum index_table {
 struct index_operations {
     enum code (*begin)(struct index *index, bool writing, struct index_transaction **transaction,
                        struct error *err);
-    /* The value lives until the transaction ends or its next write.  E_NOT_FOUND without text. */
+    /* The value lives until the transaction ends or its next write.  One of INDEX_PACK may have
+     * zeros behind what was put: manifest_inline() cuts it.  E_NOT_FOUND without text. */
     enum code (*get)(struct index_transaction *transaction, enum index_table table,
                      struct bytes key, struct bytes *value, struct error *err);
     enum code (*put)(struct index_transaction *transaction, enum index_table table,

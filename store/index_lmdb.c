@@ -20,6 +20,7 @@
 #include <lmdb.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -41,6 +42,7 @@ struct index_lmdb {
     MDB_env *environment;
     MDB_dbi tables[INDEX_TABLE_COUNT];
     bool absent[INDEX_TABLE_COUNT]; /* read only: who wrote it did not know the table yet */
+    size_t page_bytes;
 };
 
 struct index_transaction {
@@ -119,14 +121,29 @@ static enum code lmdb_get(struct index_transaction *transaction, enum index_tabl
     return OK;
 }
 
+/* LMDB keeps the memory of single pages that it wrote, and takes it for others without clearing the
+ * gap between their entries: what was in a small pack would get into pages of any table, and stay
+ * there when the pack is erased.  A value that fills a page has two of its own at least, whose
+ * memory is given back; in the file they become free pages, which scrubbing overwrites. */
 static enum code lmdb_put(struct index_transaction *transaction, enum index_table table,
                           struct bytes key, struct bytes value, struct error *err)
 {
-    MDB_val name = key_of(key), data = {value.size, (void *)(uintptr_t)value.data};
-    int number = mdb_put(transaction->handle, transaction->index->tables[table], &name, &data, 0);
+    size_t page = transaction->index->page_bytes, filled = value.size;
+    MDB_val name = key_of(key), data = {0};
+    int number;
 
-    if (number)
+    if (table == INDEX_PACK && filled < page)
+        filled = page;
+    data.mv_size = filled;
+    number =
+        mdb_put(transaction->handle, transaction->index->tables[table], &name, &data, MDB_RESERVE);
+    if (number) {
         transaction->failed = lmdb_error(err, number, "put");
+    } else {
+        if (value.size > 0)
+            memcpy(data.mv_data, value.data, value.size);
+        memset((char *)data.mv_data + value.size, 0, filled - value.size);
+    }
     return transaction->failed;
 }
 
@@ -207,10 +224,9 @@ static enum code lmdb_commit(struct index_transaction *transaction, struct error
  * n + 2 on, unless a reader is older.  So pages of zeros are put until no page is free that was
  * before, and removed again.
  *
- * It also keeps the memory of pages that it wrote and takes it for new ones without clearing the
- * gap between their entries: bytes of a value that is smaller than a page can get into a page in
- * use. So more pages are put than are free, which takes that memory up; what is in such a gap
- * already stays until its page is written again. */
+ * Rows are in INDEX_PACK alone, whose values have pages of their own (lmdb_put).  What other tables
+ * have, names and deletions, can be in gaps of pages in use: more pages are put than are free, so
+ * that the memory of old ones is taken up and gets into no further page. */
 
 enum { SCRUB_PAGES = 16384 /* of one transaction */, SCRUB_SPARE = 256, SCRUB_ROUNDS = 3 };
 
@@ -389,6 +405,7 @@ static enum code refuse_empty(const char *path, struct error *err)
 static enum code open_environment(struct index_lmdb *index, const char *path, uint64_t map_bytes,
                                   bool read_only, struct error *err)
 {
+    MDB_stat about = {0};
     int dead, number;
 
     if (read_only && refuse_empty(path, err) != OK)
@@ -408,6 +425,9 @@ static enum code open_environment(struct index_lmdb *index, const char *path, ui
     /* Slots of readers that were killed would keep old pages alive for ever. */
     if (number == 0)
         number = mdb_reader_check(index->environment, &dead);
+    if (number == 0)
+        number = mdb_env_stat(index->environment, &about);
+    index->page_bytes = about.ms_psize;
     return number ? lmdb_error(err, number, path) : OK;
 }
 

@@ -107,7 +107,7 @@ static enum code load_pack(void *context, struct bytes key, struct bytes value, 
     if (!entry.in_file)
         code = load->index->get(load->transaction, INDEX_PACK, key, &inline_bytes, err);
     if (code == OK)
-        code = open_pack(store, name, &entry, inline_bytes, &pack, err);
+        code = open_pack(store, name, &entry, manifest_inline(&entry, inline_bytes), &pack, err);
     if (code == E_MEMORY)
         return code;
     if (code) {

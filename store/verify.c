@@ -136,6 +136,7 @@ static enum code verify_pack(void *context, struct bytes key, struct bytes value
         code = verify->index->get(verify->transaction, INDEX_PACK, key, &inline_bytes, &found);
         if (code == E_NOT_FOUND)
             error_set(&found, E_CORRUPT, "the index does not have its bytes");
+        inline_bytes = manifest_inline(&entry, inline_bytes);
         if (code == OK)
             code = pack_open_memory(inline_bytes, &pack, &found);
     }

@@ -84,6 +84,11 @@ enum code manifest_entry_decode(struct bytes bytes, struct manifest_entry *entry
     return OK;
 }
 
+struct bytes manifest_inline(const struct manifest_entry *entry, struct bytes value)
+{
+    return value.size > entry->bytes ? bytes_slice(value, 0, (size_t)entry->bytes) : value;
+}
+
 enum code manifest_entry_expect(const struct manifest_entry *entry, struct bytes tenant,
                                 const struct pack *pack, struct error *err)
 {

@@ -26,6 +26,9 @@ void manifest_entry_encode(const struct manifest_entry *entry, struct buf *out);
 MUST_USE enum code manifest_entry_decode(struct bytes bytes, struct manifest_entry *entry,
                                          struct error *err);
 
+/* The bytes of a pack as they were put into INDEX_PACK, out of the value that is there. */
+struct bytes manifest_inline(const struct manifest_entry *entry, struct bytes value);
+
 /* Keys of the index: tenant, NUL, then what orders the entries of the tenant. */
 void index_key_tenant(struct bytes tenant, struct buf *out);
 void index_key_u64(struct bytes tenant, uint64_t number, struct buf *out);

@@ -3,6 +3,7 @@ import base64
 import hashlib
 import json
 import os
+import random
 import time
 
 from deletes import delete
@@ -254,6 +255,28 @@ def erase(run, in_packs, count):
     check("after a kill")
 
 
+def erase_among_others(run):
+    """Small packs of many shapes, beside names and deletions in the same transactions: pages of the index that stay in
+    use must not keep them either."""
+    plain, chance = {"Content-Type": "text/plain"}, random.Random(7)
+    for n in range(16):
+        secret = base64.b64encode(hashlib.sha256(b"secret %d" % n).digest()).decode()[:32]
+        for _ in range(chance.choice([1, 1, 2, 3])):
+            run.request("POST", "/v1/points", 204, body=f"m,who=eve note=\"{secret}{'x' * chance.choice([0, 500, 2500])}\"", headers=plain)
+            if chance.random() < 0.5:
+                run.request("POST", "/v1/points", 204, body=f"m{chance.randrange(3)},who=bob{chance.randrange(99)} note=\"kept\"", headers=plain)
+            if chance.random() < 0.6:
+                run.request("POST", "/v1/admin/flush", 200)
+            if chance.random() < 0.3:
+                run.request("POST", "/v1/admin/compact", 200)
+            if chance.random() < 0.4:
+                run.request("DELETE", "/v1/points?measurement=m&match=who%3Deve", 204)
+        run.request("DELETE", "/v1/points?measurement=m&match=who%3Deve&erase=true", 200)
+        found = bytes_found(run, secret.encode())
+        if found:
+            run.fail(f"erasure {n}: the secret is in {found}")
+
+
 def audited(run):
     text = run.server.log_text()
     lines = [line for line in text.split("\n") if "audit" in line and "erase" in line]
@@ -291,6 +314,7 @@ SCENARIOS = [
     scenario("what is erased is nowhere: from a pack with a file", call(lambda run: erase(run, True, 100))),
     scenario("what is erased is nowhere: from small compacted packs", call(lambda run: erase(run, "compacted", 3))),
     scenario("what is erased is nowhere: from compacted packs with files", call(lambda run: erase(run, "compacted", 100))),
+    scenario("what is erased is nowhere: from small packs among others", call(erase_among_others)),
     scenario("to erase takes the scope admin, and is told in the log",
              write("m,host=a f=1 1\nm,host=b f=2 1", headers=bearer("root")),
              delete("measurement=m&match=host%3Da&erase=true", 403, headers=bearer("writer"), code="forbidden"),

@@ -3,8 +3,8 @@
 #ifndef WEIR_TESTS_COLUMN_FIXTURE_H
 #define WEIR_TESTS_COLUMN_FIXTURE_H
 
-#include "base/random.h"
 #include "codec/packed.h"
+#include "tests/unit/codec/seed.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,7 +25,6 @@ struct fixture {
 static inline int fixture_open(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof(*fixture));
-    const char *seed = getenv("WEIR_SEED");
 
     if (!fixture)
         return -1;
@@ -33,8 +32,7 @@ static inline int fixture_open(void **state)
     fixture->encoder.text = BUF_INIT(COLUMN_TEXT_BYTES_MAX);
     planes_encoder_init(&fixture->encoder);
     arena_init(&fixture->arena, (size_t)256 << 20, NULL);
-    random_seed(&fixture->random, seed ? strtoull(seed, NULL, 10) : 1);
-    printf("seed %s\n", seed ? seed : "1");
+    seed_random(&fixture->random);
     *state = fixture;
     return packed_encoder_init(&fixture->encoder, NULL) ||
            packed_decoder_init(&fixture->decoder, NULL);
@@ -81,6 +79,20 @@ static inline void fixture_damage(struct fixture *fixture, unsigned rounds,
         decode(fixture, reader_of((struct bytes){copy, size}));
     }
     free(copy);
+}
+
+/* Numbers of up to so many bits, and numbers of any width, small ones as often as large ones. */
+static inline void fixture_fill_bits(struct fixture *fixture, unsigned bits, uint64_t *values,
+                                     size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        values[i] = bits == 0 ? 0 : random_next(&fixture->random) >> (64 - bits);
+}
+
+static inline void fixture_fill_widths(struct fixture *fixture, uint64_t *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        values[i] = random_next(&fixture->random) >> random_below(&fixture->random, 64);
 }
 
 /* Numbers of the kinds that sources send, one column each. */

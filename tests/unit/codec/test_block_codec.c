@@ -1,4 +1,5 @@
 #include "tests/unit/codec/block_sample.h"
+#include "tests/unit/golden.h"
 
 #include <stdlib.h>
 
@@ -226,8 +227,7 @@ static void test_too_many_bytes_of_strings_are_answered_and_forgotten(void **sta
 
 enum { BLOCK_VERSION_NOW = 2 };
 
-/* Golden files: tests/golden/block/<name>.hex.  WEIR_GOLDEN_WRITE=1 writes those of the current
- * version anew; the others are only read. */
+/* tests/golden/block/<name>.hex; those of other versions are only read. */
 static const struct {
     const char *name;
     uint64_t seed;
@@ -241,31 +241,6 @@ static const struct {
     {"sparse",   13, {"weather", 20, 7, 2, 5, 1, true, true}, 1},
     {"sparse_2", 13, {"weather", 20, 7, 2, 5, 1, true, true}, 2},
 };
-
-static size_t golden_read(const char *path, char *bytes, size_t size_max)
-{
-    FILE *file = fopen(path, "r");
-    unsigned byte;
-    size_t size = 0;
-
-    if (!file)
-        fail_msg("%s: cannot be opened", path);
-    for (; size < size_max && fscanf(file, "%2x", &byte) == 1; size++)
-        bytes[size] = (char)byte;
-    fclose(file);
-    return size;
-}
-
-static void golden_write(const char *path, struct bytes bytes)
-{
-    FILE *file = fopen(path, "w");
-
-    assert_non_null(file);
-    for (size_t i = 0; i < bytes.size; i++)
-        fprintf(file, "%02x%s", (unsigned char)bytes.data[i],
-                i % 32 == 31 || i + 1 == bytes.size ? "\n" : "");
-    fclose(file);
-}
 
 static void test_golden_files_read_as_they_were_written(void **state)
 {
@@ -282,8 +257,8 @@ static void test_golden_files_read_as_they_were_written(void **state)
         random_seed(&random, golden[i].seed);
         block = sample_block(&arena, &random, &golden[i].plan);
         encode(&block);
-        if (golden[i].version == BLOCK_VERSION_NOW && getenv("WEIR_GOLDEN_WRITE"))
-            golden_write(path, buf_bytes(&out));
+        if (golden[i].version == BLOCK_VERSION_NOW)
+            golden_write_if_asked(path, buf_bytes(&out));
         size = golden_read(path, bytes, sizeof(bytes));
         sample_same(&block, (struct bytes){bytes, size}, decoder, &arena);
         assert_int_equal(bytes[4], golden[i].version);

@@ -1,37 +1,10 @@
 /* Golden bytes of every column encoding, read by every later version: of version 1 of the format
- * tests/golden/block/encodings.hex, of version 2, which is written now, encodings_2.hex.
- * WEIR_GOLDEN_WRITE=1 writes the latter anew. */
+ * tests/golden/block/encodings.hex, of version 2, which is written now, encodings_2.hex. */
 #include "tests/unit/codec/encoding_sample.h"
-
-#include <stdlib.h>
+#include "tests/unit/golden.h"
 
 static const char path_1[] = "tests/golden/block/encodings.hex";
 static const char path[] = "tests/golden/block/encodings_2.hex";
-
-static size_t golden_read(const char *name, char *bytes, size_t size_max)
-{
-    FILE *file = fopen(name, "r");
-    unsigned byte;
-    size_t size = 0;
-
-    if (!file)
-        fail_msg("%s: cannot be opened", name);
-    for (; size < size_max && fscanf(file, "%2x", &byte) == 1; size++)
-        bytes[size] = (char)byte;
-    fclose(file);
-    return size;
-}
-
-static void golden_write(struct bytes bytes)
-{
-    FILE *file = fopen(path, "w");
-
-    assert_non_null(file);
-    for (size_t i = 0; i < bytes.size; i++)
-        fprintf(file, "%02x%s", (unsigned char)bytes.data[i],
-                i % 32 == 31 || i + 1 == bytes.size ? "\n" : "");
-    fclose(file);
-}
 
 static void test_every_encoding_that_is_known_has_a_sample(void **state)
 {
@@ -56,8 +29,7 @@ static void test_golden_bytes_of_every_encoding_read_as_they_were_written(void *
     assert_int_equal(block_decoder_new(&decoder, NULL), OK);
     block = encoding_block(&arena);
     assert_int_equal(block_encode(encoder, &block, &out, NULL), OK);
-    if (getenv("WEIR_GOLDEN_WRITE"))
-        golden_write(buf_bytes(&out));
+    golden_write_if_asked(path, buf_bytes(&out));
     size = golden_read(path, bytes, sizeof(bytes));
     assert_int_equal(block_open((struct bytes){bytes, size}, &arena, &view, NULL), OK);
     encoding_expect(&view);

@@ -1,13 +1,6 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "tests/unit/codec/csv_fixture.h"
 
 #include <stdio.h>
-
-#include "tests/unit/codec/csv_fixture.h"
 
 struct csv_case {
     const char *name, *options, *body, *want;
@@ -25,17 +18,14 @@ static void expect(const struct csv_case *cases, size_t count)
         for (size_t first = 1; first <= body.size + 5; first++) {
             bool small = first > body.size;
             size_t piece = small ? first - body.size : SIZE_MAX / 2;
-            struct csv_outcome outcome;
-            struct error why = {0};
+            struct outcome outcome;
 
             csv_fixture_decode(&outcome, cases[i].options, body, small ? piece : first, piece,
                                &limits);
             if (outcome.code != OK || strcmp(outcome.text.data, cases[i].want) != 0)
                 fail_msg("%s, cut at %zu: code %d (%s)\n got: %s\nwant: %s", cases[i].name, first,
                          (int)outcome.code, outcome.err.text, outcome.text.data, cases[i].want);
-            if (!batch_check(&outcome.batch, &why))
-                fail_msg("%s: the batch breaks its promise: %s", cases[i].name, why.text);
-            csv_fixture_release(&outcome);
+            outcome_release(&outcome);
         }
     }
 }
@@ -217,13 +207,13 @@ static void test_a_bad_header_ends_the_request(void **state)
     (void)state;
     limits_init(&limits);
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct csv_outcome outcome;
+        struct outcome outcome;
 
         csv_fixture_decode(&outcome, cases[i].options, bytes_of(cases[i].body), 3, 3, &limits);
         if (outcome.code != cases[i].code || strstr(outcome.err.text, cases[i].want) == NULL)
             fail_msg("%s: %d: %s", cases[i].body, (int)outcome.code, outcome.err.text);
         assert_int_equal(outcome.batch.row_count, 0);
-        csv_fixture_release(&outcome);
+        outcome_release(&outcome);
     }
 }
 
@@ -262,7 +252,7 @@ static void test_limits(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++)
         for (int below = -1; below < 2; below++) {
-            struct csv_outcome outcome;
+            struct outcome outcome;
             struct limits limits;
             bool fine = below < 1;
             enum code got;
@@ -277,7 +267,7 @@ static void test_limits(void **state)
             if (got != (fine ? OK : cases[i].code))
                 fail_msg("%s, %d below: %s (%s) %s", cases[i].name, below, code_row(got)->slug,
                          outcome.err.text, outcome.text.data);
-            csv_fixture_release(&outcome);
+            outcome_release(&outcome);
         }
 }
 
@@ -293,25 +283,16 @@ static void test_memory_that_runs_out(void **state)
     for (size_t bytes_max = 4096; !whole && bytes_max < 1 << 20; bytes_max += 4096) {
         struct csv_options csv;
         struct decode_options options = {.limits = &limits, .csv = &csv};
-        struct decoder *decoder = NULL;
-        struct arena arena, kept;
-        struct batch batch;
-        enum code code;
+        struct outcome outcome;
+        struct arena kept;
 
         arena_init(&kept, SIZE_MAX, NULL);
         assert_int_equal(csv_fixture_options(&csv, M "&tags=h", &kept, NULL), OK);
-        arena_init(&arena, bytes_max, NULL);
-        batch_init(&batch, &arena, 10);
-        code = decoder_csv.begin(&batch, &options, &decoder, NULL);
-        for (size_t at = 0; at < sizeof(body) - 1 && code == OK; at++)
-            code = decoder_csv.feed(decoder, (struct bytes){body + at, 1}, NULL);
-        if (code == OK)
-            code = decoder_csv.finish(decoder, NULL);
-        whole = code == OK;
-        assert_true(code == OK || code == E_MEMORY);
-        decoder_csv.free(decoder);
-        batch_release(&batch);
-        arena_release(&arena);
+        outcome_init_within(&outcome, bytes_max, &limits);
+        outcome_decode(&outcome, &decoder_csv, &options, BYTES(body), 1, 1);
+        whole = outcome.code == OK;
+        assert_true(whole || outcome.code == E_MEMORY);
+        outcome_release(&outcome);
         arena_release(&kept);
     }
     assert_true(whole);

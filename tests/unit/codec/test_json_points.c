@@ -1,55 +1,16 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/unit/codec/outcome.h"
 
-#include <cmocka.h>
 #include <stdio.h>
 
-#include "codec/decoder.h"
-#include "tests/unit/codec/batch_text.h"
-
 enum { NOW = 1000 };
-
-struct outcome {
-    enum code code;
-    struct error err;
-    struct arena arena;
-    struct batch batch;
-    struct buf text;
-};
 
 static void decode(struct outcome *outcome, struct bytes body, size_t piece_size,
                    const struct limits *limits, enum time_unit precision)
 {
     struct decode_options options = {.precision = precision, .now_ns = NOW, .limits = limits};
-    struct decoder *decoder = NULL;
 
-    *outcome = (struct outcome){.text = BUF_INIT((size_t)1 << 30)};
-    arena_init(&outcome->arena, (size_t)1 << 30, NULL);
-    batch_init(&outcome->batch, &outcome->arena, limits->errors_max);
-    outcome->code = decoder_json.begin(&outcome->batch, &options, &decoder, &outcome->err);
-    for (size_t at = 0; at < body.size && outcome->code == OK; at += piece_size) {
-        size_t end = at + piece_size < body.size ? at + piece_size : body.size;
-
-        outcome->code = decoder_json.feed(decoder, bytes_slice(body, at, end), &outcome->err);
-    }
-    if (outcome->code == OK)
-        outcome->code = decoder_json.finish(decoder, &outcome->err);
-    decoder_json.free(decoder);
-    batch_text(&outcome->batch, &outcome->text);
-    buf_put_char(&outcome->text, '\0');
-}
-
-static void release(struct outcome *outcome)
-{
-    struct error why = {0};
-
-    if (outcome->code == OK && !batch_check(&outcome->batch, &why))
-        fail_msg("the batch breaks its promise: %s", why.text);
-    buf_release(&outcome->text);
-    batch_release(&outcome->batch);
-    arena_release(&outcome->arena);
+    outcome_init(outcome, limits);
+    outcome_decode(outcome, &decoder_json, &options, body, piece_size, piece_size);
 }
 
 struct json_case {
@@ -69,7 +30,7 @@ static void expect(const struct json_case *cases, size_t count, enum time_unit p
             if (outcome.code != OK || strcmp(outcome.text.data, cases[i].want) != 0)
                 fail_msg("%s: code %d (%s)\n got: %s\nwant: %s", cases[i].name, (int)outcome.code,
                          outcome.err.text, outcome.text.data, cases[i].want);
-            release(&outcome);
+            outcome_release(&outcome);
         }
 }
 
@@ -255,7 +216,7 @@ static void test_what_is_no_json_ends_the_request_and_says_where(void **state)
         decode(&outcome, bytes_of(cases[i].body), 1000, &limits, TIME_NS);
         if (outcome.code != cases[i].code || strstr(outcome.err.text, cases[i].where) == NULL)
             fail_msg("%s: %d %s", cases[i].body, (int)outcome.code, outcome.err.text);
-        release(&outcome);
+        outcome_release(&outcome);
     }
 }
 
@@ -297,7 +258,7 @@ static void test_each_limit_answers_with_its_code(void **state)
         if (outcome.code != cases[i].whole || got != cases[i].point)
             fail_msg("%s: %d and %d: %s", cases[i].name, (int)outcome.code, (int)got,
                      outcome.text.data);
-        release(&outcome);
+        outcome_release(&outcome);
     }
 }
 
@@ -317,24 +278,14 @@ static void test_memory_that_runs_out_is_an_answer(void **state)
     buf_put_char(&body, ']');
     for (size_t bytes_max = 1024; bytes_max < 1 << 20; bytes_max += 4096) {
         struct decode_options options = {.now_ns = NOW, .limits = &limits};
-        struct decoder *decoder = NULL;
-        struct error err = {0};
-        struct arena arena;
-        struct batch batch;
-        enum code code;
+        struct outcome outcome;
 
-        arena_init(&arena, bytes_max, NULL);
-        batch_init(&batch, &arena, 10);
-        code = decoder_json.begin(&batch, &options, &decoder, &err);
-        if (code == OK)
-            code = decoder_json.feed(decoder, buf_bytes(&body), &err);
-        if (code == OK)
-            code = decoder_json.finish(decoder, &err);
-        assert_true(code == E_MEMORY || (code == OK && batch.row_count == 300));
-        assert_int_equal(err.code, code);
-        decoder_json.free(decoder);
-        batch_release(&batch);
-        arena_release(&arena);
+        outcome_init_within(&outcome, bytes_max, &limits);
+        outcome_decode(&outcome, &decoder_json, &options, buf_bytes(&body), body.size, 0);
+        assert_true(outcome.code == E_MEMORY ||
+                    (outcome.code == OK && outcome.batch.row_count == 300));
+        assert_int_equal(outcome.err.code, outcome.code);
+        outcome_release(&outcome);
     }
     buf_release(&body);
 }

@@ -1,24 +1,10 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/unit/codec/outcome.h"
 
-#include <cmocka.h>
 #include <stdio.h>
 
 #include "base/random.h"
-#include "codec/decoder.h"
-#include "tests/unit/codec/batch_text.h"
 
 enum { NOW = 1000 };
-
-struct outcome {
-    enum code code;
-    struct error err;
-    struct arena arena;
-    struct batch batch;
-    struct buf text;
-};
 
 enum how { WHOLE, BYTEWISE, RANDOM, LINES };
 
@@ -55,10 +41,8 @@ static void decode(struct outcome *outcome, struct bytes body, enum how how,
     struct decoder *decoder = NULL;
     struct random random;
 
-    *outcome = (struct outcome){.text = BUF_INIT((size_t)1 << 30)};
+    outcome_init(outcome, limits);
     random_seed(&random, body.size + 7);
-    arena_init(&outcome->arena, (size_t)1 << 30, NULL);
-    batch_init(&outcome->batch, &outcome->arena, limits->errors_max);
     while (outcome->code == OK && (body.size > 0 || decoder == NULL)) {
         size_t size = body.size == 0 ? 0 : piece_size(body, how, &random);
 
@@ -78,19 +62,7 @@ static void decode(struct outcome *outcome, struct bytes body, enum how how,
     if (outcome->code == OK && decoder != NULL)
         outcome->code = decoder_line_protocol.finish(decoder, &outcome->err);
     decoder_line_protocol.free(decoder);
-    batch_text(&outcome->batch, &outcome->text);
-    buf_put_char(&outcome->text, '\0');
-}
-
-static void release(struct outcome *outcome)
-{
-    struct error why = {0};
-
-    if (outcome->code == OK && !batch_check(&outcome->batch, &why))
-        fail_msg("the batch breaks its promise: %s", why.text);
-    buf_release(&outcome->text);
-    batch_release(&outcome->batch);
-    arena_release(&outcome->arena);
+    outcome_print(outcome);
 }
 
 struct line_case {
@@ -110,7 +82,7 @@ static void expect(const struct line_case *cases, size_t count, enum time_unit p
             if (outcome.code != OK || strcmp(outcome.text.data, cases[i].want) != 0)
                 fail_msg("%s (way %d): code %d (%s)\n got: %s\nwant: %s", cases[i].name, (int)how,
                          (int)outcome.code, outcome.err.text, outcome.text.data, cases[i].want);
-            release(&outcome);
+            outcome_release(&outcome);
         }
 }
 
@@ -319,7 +291,7 @@ static void test_each_limit_answers_with_its_code(void **state)
                 fail_msg("%s (way %d): %d, wanted %d: %s", cases[i].name, (int)how, (int)got,
                          (int)cases[i].want, outcome.text.data);
             assert_int_equal(outcome.batch.row_count + outcome.batch.reject_count, 2);
-            release(&outcome);
+            outcome_release(&outcome);
         }
 }
 
@@ -334,11 +306,11 @@ static void test_too_many_points_end_the_body(void **state)
     for (enum how how = WHOLE; how <= RANDOM; how++) {
         decode(&outcome, BYTES("m f=1 1\nbad\n\n# fine\n"), how, &limits, TIME_NS);
         assert_int_equal(outcome.code, OK);
-        release(&outcome);
+        outcome_release(&outcome);
         decode(&outcome, BYTES("m f=1 1\nm f=1 2\nm f=1 3\n"), how, &limits, TIME_NS);
         assert_int_equal(outcome.code, E_POINTS_MANY);
         assert_non_null(strstr(outcome.err.text, "line 3"));
-        release(&outcome);
+        outcome_release(&outcome);
     }
 }
 
@@ -366,7 +338,7 @@ static void test_a_line_too_long_is_skipped_whatever_the_pieces(void **state)
         assert_int_equal(outcome.batch.reject_count, 21);
         assert_non_null(strstr(outcome.text.data, "24! line_too_long"));
         assert_non_null(strstr(outcome.text.data, "25: m f=1 @3"));
-        release(&outcome);
+        outcome_release(&outcome);
     }
     buf_release(&body);
 }
@@ -453,9 +425,9 @@ static void test_the_fast_way_is_the_slow_way(void **state)
         assert_int_equal(fast.code, OK);
         assert_string_equal(fast.text.data, bytewise.text.data);
         assert_string_equal(fast.text.data, pieces.text.data);
-        release(&fast);
-        release(&bytewise);
-        release(&pieces);
+        outcome_release(&fast);
+        outcome_release(&bytewise);
+        outcome_release(&pieces);
         buf_release(&body);
     }
 }
@@ -491,8 +463,8 @@ static void test_what_is_remembered_changes_nothing(void **state)
         assert_int_equal(fast.batch.row_count, 2 + slow.batch.row_count);
         if (strcmp(strstr(fast.text.data, "\n3") + 2, slow.text.data + 1) != 0)
             fail_msg("fast: %sslow: %s", fast.text.data, slow.text.data);
-        release(&fast);
-        release(&slow);
+        outcome_release(&fast);
+        outcome_release(&slow);
         buf_release(&body);
     }
 }
@@ -517,7 +489,7 @@ static void test_a_series_is_one_however_it_is_written(void **state)
         assert_int_equal(outcome.batch.row_count, 4);
         assert_int_equal(outcome.batch.series_count, 2);
         assert_true(batch_check(&outcome.batch, &why));
-        release(&outcome);
+        outcome_release(&outcome);
     }
 }
 
@@ -532,25 +504,14 @@ static void test_memory_that_runs_out_is_an_answer(void **state)
         buf_printf(&body, "m%d,a\\ b=%d f%d=1,s=\"x\\\\y\" %d\n", i % 7, i, i % 5, i);
     for (size_t bytes_max = 1024; bytes_max < 1 << 20; bytes_max += 4096) {
         struct decode_options options = {.now_ns = NOW, .limits = &limits};
-        struct decoder *decoder = NULL;
-        struct error err = {0};
-        struct arena arena;
-        struct batch batch;
-        enum code code;
+        struct outcome outcome;
 
-        arena_init(&arena, bytes_max, NULL);
-        batch_init(&batch, &arena, 10);
-        code = decoder_line_protocol.begin(&batch, &options, &decoder, &err);
-        if (code == OK)
-            code = decoder_line_protocol.feed(decoder, buf_bytes(&body), &err);
-        if (code == OK)
-            code = decoder_line_protocol.finish(decoder, &err);
-        assert_true(code == E_MEMORY || (code == OK && batch.row_count == 500));
-        if (code)
-            assert_int_equal(err.code, E_MEMORY);
-        decoder_line_protocol.free(decoder);
-        batch_release(&batch);
-        arena_release(&arena);
+        outcome_init_within(&outcome, bytes_max, &limits);
+        outcome_decode(&outcome, &decoder_line_protocol, &options, buf_bytes(&body), body.size, 0);
+        assert_true(outcome.code == E_MEMORY ||
+                    (outcome.code == OK && outcome.batch.row_count == 500));
+        assert_int_equal(outcome.err.code, outcome.code);
+        outcome_release(&outcome);
     }
     buf_release(&body);
 }

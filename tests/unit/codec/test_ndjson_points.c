@@ -1,54 +1,12 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "codec/decoder.h"
-#include "tests/unit/codec/batch_text.h"
-
-struct outcome {
-    enum code code;
-    struct error err;
-    struct arena arena;
-    struct batch batch;
-    struct buf text;
-};
+#include "tests/unit/codec/outcome.h"
 
 static void decode(struct outcome *outcome, struct bytes body, size_t first, size_t piece,
                    const struct limits *limits)
 {
     struct decode_options options = {.now_ns = 1000, .limits = limits};
-    struct decoder *decoder = NULL;
 
-    *outcome = (struct outcome){.text = BUF_INIT((size_t)1 << 30)};
-    arena_init(&outcome->arena, (size_t)1 << 30, NULL);
-    batch_init(&outcome->batch, &outcome->arena, limits->errors_max);
-    outcome->code = decoder_ndjson.begin(&outcome->batch, &options, &decoder, &outcome->err);
-    for (size_t at = 0; at < body.size && outcome->code == OK;) {
-        size_t end = at + (at == 0 ? first : piece);
-
-        end = end < body.size ? end : body.size;
-        outcome->code = decoder_ndjson.feed(decoder, bytes_slice(body, at, end), &outcome->err);
-        at = end;
-    }
-    if (outcome->code == OK)
-        outcome->code = decoder_ndjson.finish(decoder, &outcome->err);
-    decoder_ndjson.free(decoder);
-    batch_text(&outcome->batch, &outcome->text);
-    buf_put_char(&outcome->text, '\0');
-}
-
-static void release(struct outcome *outcome)
-{
-    struct error why = {0};
-
-    if (outcome->code == OK && !batch_check(&outcome->batch, &why))
-        fail_msg("the batch breaks its promise: %s", why.text);
-    buf_release(&outcome->text);
-    batch_release(&outcome->batch);
-    arena_release(&outcome->arena);
+    outcome_init(outcome, limits);
+    outcome_decode(outcome, &decoder_ndjson, &options, body, first, piece);
 }
 
 #define GOOD(value, time) "{\"measurement\":\"m\",\"fields\":{\"f\":" value "},\"time\":" time "}"
@@ -98,7 +56,7 @@ static void test_lines(void **state)
             if (outcome.code != OK || strcmp(outcome.text.data, cases[i].want) != 0)
                 fail_msg("%s, cut at %zu: %d (%s)\n got: %s\nwant: %s", cases[i].name, first,
                          (int)outcome.code, outcome.err.text, outcome.text.data, cases[i].want);
-            release(&outcome);
+            outcome_release(&outcome);
         }
     }
 }
@@ -124,7 +82,7 @@ static void test_long_lines(void **state)
                     outcome.text.data,
                     "1! line_too_long the line is longer than the 44 bytes allowed\n"
                     "2! line_too_long the line is longer than the 44 bytes allowed\n");
-            release(&outcome);
+            outcome_release(&outcome);
         }
 }
 
@@ -143,7 +101,7 @@ static void test_points_have_their_maximum(void **state)
         assert_int_equal(outcome.code, most < 3 ? E_POINTS_MANY : OK);
         if (most < 3)
             assert_non_null(strstr(outcome.err.text, "line 4: more than the 2 points"));
-        release(&outcome);
+        outcome_release(&outcome);
     }
 }
 
@@ -160,7 +118,7 @@ static void test_depth_is_of_a_line(void **state)
     assert_non_null(strstr(outcome.text.data, "1! bad_syntax /x: unknown member"));
     assert_non_null(strstr(outcome.text.data, "2! nested_too_deep "));
     assert_non_null(strstr(outcome.text.data, "3: m f=1i @7\n"));
-    release(&outcome);
+    outcome_release(&outcome);
 }
 
 int main(void)

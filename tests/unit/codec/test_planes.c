@@ -11,8 +11,7 @@ static void test_integers_of_every_width_come_back(void **state)
             size_t count = fixture_counts[c];
             struct reader reader;
 
-            for (size_t i = 0; i < count; i++)
-                values[i] = bits == 0 ? 0 : random_next(&fixture->random) >> (64 - bits);
+            fixture_fill_bits(fixture, bits, values, count);
             buf_clear(&fixture->encoder.out);
             planes_encode(&fixture->encoder, values, count);
             reader = fixture_reader(fixture);
@@ -95,8 +94,7 @@ static void test_damage_is_answered(void **state)
 {
     struct fixture *fixture = *state;
 
-    for (size_t i = 0; i < 1000; i++)
-        values[i] = random_next(&fixture->random) >> random_below(&fixture->random, 64);
+    fixture_fill_widths(fixture, values, 1000);
     buf_clear(&fixture->encoder.out);
     planes_encode(&fixture->encoder, values, 1000);
     fixture_damage(fixture, 2000, decode);

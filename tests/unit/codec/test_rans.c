@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
+#include "tests/unit/codec/seed.h"
 
 enum { GUARD = 16 };
 
@@ -218,11 +218,8 @@ static void test_chance_bytes_are_answered(void **state)
 
 static int seed(void **state)
 {
-    const char *text = getenv("WEIR_SEED");
-
     (void)state;
-    random_seed(&randomness, text ? strtoull(text, NULL, 10) : 1);
-    printf("seed %s\n", text ? text : "1");
+    seed_random(&randomness);
     return 0;
 }
 

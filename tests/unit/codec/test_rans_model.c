@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
+#include "tests/unit/codec/seed.h"
 
 static uint8_t plain[RANS_BYTES_MAX];
 static struct random randomness;
@@ -142,11 +142,8 @@ static void test_wrong_forms_are_refused_with_the_reason(void **state)
 
 static int seed(void **state)
 {
-    const char *text = getenv("WEIR_SEED");
-
     (void)state;
-    random_seed(&randomness, text ? strtoull(text, NULL, 10) : 1);
-    printf("seed %s\n", text ? text : "1");
+    seed_random(&randomness);
     return 0;
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "tests/unit/codec/record_sample.h"
+#include "tests/unit/golden.h"
 
 static const struct note some_note = {
     .key = {"order-17",                                              8},
@@ -314,40 +315,14 @@ static void test_memory_that_runs_out_is_an_answer(void **state)
     sample_release(&sample);
 }
 
-/* tests/golden/record/<name>.hex.  WEIR_GOLDEN_WRITE=1 writes them anew. */
-static size_t golden_read(const char *path, char *bytes, size_t size_max)
-{
-    FILE *file = fopen(path, "r");
-    unsigned byte;
-    size_t size = 0;
-
-    if (file == NULL)
-        fail_msg("%s: cannot be opened", path);
-    for (; size < size_max && fscanf(file, "%2x", &byte) == 1; size++)
-        bytes[size] = (char)byte;
-    fclose(file);
-    return size;
-}
-
-static void golden_write(const char *path, struct bytes bytes)
-{
-    FILE *file = fopen(path, "w");
-
-    assert_non_null(file);
-    for (size_t i = 0; i < bytes.size; i++)
-        fprintf(file, "%02x%s", (unsigned char)bytes.data[i],
-                i % 32 == 31 || i + 1 == bytes.size ? "\n" : "");
-    fclose(file);
-}
-
+/* tests/golden/record/<name>.hex. */
 static void golden_check(const char *path, const struct buf *out, struct record *record,
                          struct arena *arena)
 {
     _Alignas(8) static char bytes[1 << 16];
     size_t size;
 
-    if (getenv("WEIR_GOLDEN_WRITE") != NULL)
-        golden_write(path, buf_bytes(out));
+    golden_write_if_asked(path, buf_bytes(out));
     size = golden_read(path, bytes, sizeof(bytes));
     assert_int_equal(OK, decode((struct bytes){bytes, size}, arena, record));
     if (!bytes_equal((struct bytes){bytes, size}, buf_bytes(out)))

@@ -26,11 +26,9 @@ static void test_numbers_of_every_width_come_back(void **state)
         for (size_t c = 0; c < COUNT_OF(fixture_counts); c++) {
             size_t count = fixture_counts[c];
 
-            for (size_t i = 0; i < count; i++)
-                values[i] = bits == 0 ? 0 : random_next(&fixture->random) >> (64 - bits);
+            fixture_fill_bits(fixture, bits, values, count);
             round_trip(fixture, "up to a width", count);
-            for (size_t i = 0; i < count; i++)
-                values[i] = random_next(&fixture->random) >> random_below(&fixture->random, 64);
+            fixture_fill_widths(fixture, values, count);
             round_trip(fixture, "of any width", count);
         }
     }
@@ -85,8 +83,7 @@ static void test_damage_is_answered(void **state)
 {
     struct fixture *fixture = *state;
 
-    for (size_t i = 0; i < 1000; i++)
-        values[i] = random_next(&fixture->random) >> random_below(&fixture->random, 64);
+    fixture_fill_widths(fixture, values, 1000);
     buf_clear(&fixture->encoder.out);
     widths_encode(&fixture->encoder, values, 1000);
     fixture_damage(fixture, 2000, decode);

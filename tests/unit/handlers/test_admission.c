@@ -1,10 +1,8 @@
 /* Writes whose memory others hold: those that want little of it wait, the others are refused. */
 #include "handlers/admission.h"
-#include "tests/unit/handlers/serving.h"
+#include "tests/unit/handlers/one_serving.h"
 
 #include "base/thread.h"
-
-static struct serving serving;
 
 static int64_t value_of(const char *name, const char *labels)
 {
@@ -80,18 +78,11 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    (void)state;
-    serving_stop(&serving);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_who_waits_and_who_is_refused),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, serving_close);
 }

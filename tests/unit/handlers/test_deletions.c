@@ -1,21 +1,4 @@
-#include "tests/unit/handlers/serving.h"
-
-static struct serving serving;
-
-static int setup(void **state)
-{
-    (void)state;
-    serving_init(&serving);
-    serving_start(&serving, NULL);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    serving_stop(&serving);
-    return 0;
-}
+#include "tests/unit/handlers/one_serving.h"
 
 static void test_what_is_deleted_must_be_said(void **state)
 {
@@ -89,5 +72,5 @@ int main(void)
         cmocka_unit_test(test_nothing_is_deleted_while_draining),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, serving_open, serving_close);
 }

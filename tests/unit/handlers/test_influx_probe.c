@@ -1,21 +1,4 @@
-#include "tests/unit/handlers/serving.h"
-
-static struct serving serving;
-
-static int setup(void **state)
-{
-    (void)state;
-    serving_init(&serving);
-    serving_start(&serving, NULL);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    serving_stop(&serving);
-    return 0;
-}
+#include "tests/unit/handlers/one_serving.h"
 
 static void test_answers(void **state)
 {
@@ -64,5 +47,5 @@ int main(void)
         cmocka_unit_test(test_while_draining_health_fails_and_ping_does_not),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, serving_open, serving_close);
 }

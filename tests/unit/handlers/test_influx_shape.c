@@ -1,9 +1,7 @@
-#include "tests/unit/handlers/serving.h"
+#include "tests/unit/handlers/one_serving.h"
 
 #include "handlers/influx_shape.h"
 #include "http/reply.h"
-
-static struct serving serving;
 
 static int setup(void **state)
 {
@@ -11,13 +9,6 @@ static int setup(void **state)
     serving_init(&serving);
     serving.ground.limits.body_bytes_max = 1000;
     serving_start(&serving, NULL);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    serving_stop(&serving);
     return 0;
 }
 
@@ -111,5 +102,5 @@ int main(void)
         cmocka_unit_test(test_our_own_routes_keep_problems),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, serving_close);
 }

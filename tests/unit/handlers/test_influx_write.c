@@ -1,21 +1,4 @@
-#include "tests/unit/handlers/serving.h"
-
-static struct serving serving;
-
-static int setup(void **state)
-{
-    (void)state;
-    serving_init(&serving);
-    serving_start(&serving, NULL);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    serving_stop(&serving);
-    return 0;
-}
+#include "tests/unit/handlers/one_serving.h"
 
 /* Each writes a measurement of its own, whose only time is then asked for. */
 static void test_precision_has_the_names_of_each_version(void **state)
@@ -162,5 +145,5 @@ int main(void)
         cmocka_unit_test(test_a_full_memory_is_503),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, serving_open, serving_close);
 }

@@ -1,24 +1,13 @@
-#include "tests/unit/handlers/serving.h"
-
-static struct serving serving;
+#include "tests/unit/handlers/one_serving.h"
 
 static int setup(void **state)
 {
-    (void)state;
-    serving_init(&serving);
-    serving_start(&serving, NULL);
+    (void)serving_open(state);
     expect(&serving, "POST /v1/points", "cpu,host=a,dc=x user=1,sys=2i 1\ncpu,host=b user=\"\" 1\n",
            400, "line 2");
     expect(&serving, "POST /v1/points",
            "cpu,host=a,dc=x user=1,sys=2i 1\ncpu,host=b user=2,sys=3u 1\nmem,host=c on=t 1\n", 204,
            "");
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    serving_stop(&serving);
     return 0;
 }
 
@@ -122,5 +111,5 @@ int main(void)
         cmocka_unit_test(test_parameters_are_checked),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, serving_close);
 }

@@ -1,9 +1,7 @@
 #include "discovery/follower.h"
 #include "discovery/registry_files.h"
 #include "store/delivery/delivery.h"
-#include "tests/unit/handlers/serving.h"
-
-static struct serving serving;
+#include "tests/unit/handlers/one_serving.h"
 
 static int setup(void **state)
 {
@@ -11,13 +9,6 @@ static int setup(void **state)
     serving_init(&serving);
     serving.ground.limits.live_max = 0; /* so that an answer of live readers has an end */
     serving_start(&serving, NULL);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    serving_stop(&serving);
     return 0;
 }
 
@@ -120,5 +111,5 @@ int main(void)
         cmocka_unit_test(test_the_reference_names_exactly_the_metrics_there_are),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, serving_close);
 }

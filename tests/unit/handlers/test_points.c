@@ -1,23 +1,6 @@
 #include "codec/csv_options.h"
 #include "handlers/points.h"
-#include "tests/unit/handlers/serving.h"
-
-static struct serving serving;
-
-static int setup(void **state)
-{
-    (void)state;
-    serving_init(&serving);
-    serving_start(&serving, NULL);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    serving_stop(&serving);
-    return 0;
-}
+#include "tests/unit/handlers/one_serving.h"
 
 static void test_answers(void **state)
 {
@@ -156,5 +139,5 @@ int main(void)
         cmocka_unit_test(test_nothing_is_taken_while_draining),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, serving_open, serving_close);
 }

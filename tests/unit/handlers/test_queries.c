@@ -1,20 +1,9 @@
-#include "tests/unit/handlers/serving.h"
-
-static struct serving serving;
+#include "tests/unit/handlers/one_serving.h"
 
 static int setup(void **state)
 {
-    (void)state;
-    serving_init(&serving);
-    serving_start(&serving, NULL);
+    (void)serving_open(state);
     expect(&serving, "POST /v1/points", "m,t=a f=1 1\nm,t=b f=2 2\n", 204, "");
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    serving_stop(&serving);
     return 0;
 }
 
@@ -134,5 +123,5 @@ int main(void)
         cmocka_unit_test(test_too_many_queries_at_once_are_429),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, serving_close);
 }

@@ -1,9 +1,7 @@
-#include "tests/unit/handlers/serving.h"
+#include "tests/unit/handlers/one_serving.h"
 
 #include "handlers/slow_query.h"
 #include "query/query.h"
-
-static struct serving serving;
 
 static uint64_t slow(void)
 {
@@ -55,21 +53,6 @@ static void test_a_question_is_cut(void **state)
     buf_release(&question);
 }
 
-static int begin(void **state)
-{
-    (void)state;
-    serving_init(&serving);
-    serving_start(&serving, NULL);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    serving_stop(&serving);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -77,5 +60,5 @@ int main(void)
         cmocka_unit_test(test_a_question_is_cut),
     };
 
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, serving_open, serving_close);
 }

@@ -1,8 +1,6 @@
-#include "tests/unit/handlers/serving.h"
+#include "tests/unit/handlers/one_serving.h"
 
 #include "handlers/turn.h"
-
-static struct serving serving;
 
 static uint64_t running(void)
 {
@@ -56,21 +54,6 @@ static void test_lists_take_turns_too(void **state)
     assert_int_equal(running(), 0);
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    serving_init(&serving);
-    serving_start(&serving, NULL);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    serving_stop(&serving);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -78,5 +61,5 @@ int main(void)
         cmocka_unit_test(test_lists_take_turns_too),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, serving_open, serving_close);
 }

@@ -406,6 +406,35 @@ static inline void served_stop(struct served *served, int64_t drain_ms)
     metrics_free(served->metrics);
 }
 
+/* One server for all tests of a program, with the usual limits. */
+static inline int served_open(void **state)
+{
+    static struct served served;
+
+    served_init(&served);
+    served_start(&served);
+    *state = &served;
+    return 0;
+}
+
+static inline int served_close(void **state)
+{
+    served_stop(*state, 1000);
+    return 0;
+}
+
+/* Fails where a request was begun that has never been cleaned up. */
+static inline int served_close_clean(void **state)
+{
+    struct served *served = *state;
+
+    http_server_stop(served->server, 1000);
+    served->server = NULL;
+    assert_int_equal(served->started, served->cleaned);
+    served_stop(served, 0);
+    return 0;
+}
+
 /* ---- The client ---- */
 
 static inline int64_t now_ms(void)

@@ -68,7 +68,7 @@ static const char *const advice[CODE_COUNT] = {
     [E_ACKS_MANY] = "Send again after Retry-After, or without `ack=shard`. The limit is "
                     "`shard_acks_max`.",
     [E_BAD_PARAMETER] = "`parameter` names it, the text says what would be right.",
-    [E_UNKNOWN_PARAMETER] = "The text names the nearest one that is known.",
+    [E_UNKNOWN_PARAMETER] = "The text names the nearest one that is known, or all of them.",
     [E_MISSING_PARAMETER] = "Add the parameter that `parameter` names.",
     [E_NOT_SUPPORTED] = "This version does not have it; the text says what there is instead.",
     [E_AS_OF_FUTURE] = "Ask for a time that has passed, or leave `as_of` out.",

@@ -381,17 +381,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    struct served *served = *state;
-
-    http_server_stop(served->server, 1000);
-    served->server = NULL;
-    assert_int_equal(served->started, served->cleaned);
-    served_stop(served, 0);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -407,5 +396,5 @@ int main(void)
         cmocka_unit_test(test_cleanup_follows_every_start),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, served_close_clean);
 }

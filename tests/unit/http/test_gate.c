@@ -408,22 +408,6 @@ static void test_what_only_the_parser_sees_hides_no_request(void **state)
     }
 }
 
-static int setup(void **state)
-{
-    static struct served served;
-
-    served_init(&served);
-    served_start(&served);
-    *state = &served;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    served_stop(*state, 1000);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -435,5 +419,5 @@ int main(void)
         cmocka_unit_test(test_what_only_the_parser_sees_hides_no_request),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, served_open, served_close);
 }

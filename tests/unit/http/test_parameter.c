@@ -121,6 +121,9 @@ static void test_an_unknown_name_is_told_with_the_nearest(void **state)
     assert_int_equal(parameters_check(&list, known, &err), E_UNKNOWN_PARAMETER);
     assert_string_equal(err.pointer, "strat");
     assert_string_equal(err.text, "parameter 'strat' is not known here; did you mean 'start'?");
+    items[1].name = BYTES("from");
+    assert_int_equal(parameters_check(&list, known, &err), E_UNKNOWN_PARAMETER);
+    assert_string_equal(err.text, "parameter 'from' is not known here; there are start, end");
     items[1].name = BYTES("start");
     assert_int_equal(parameters_check(&list, known, &err), OK);
     assert_int_equal(parameters_check(&list, NULL, &err), E_UNKNOWN_PARAMETER);

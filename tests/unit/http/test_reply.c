@@ -206,22 +206,6 @@ static void test_what_is_too_large_for_its_buf_is_a_problem(void **state)
     answer_release(&answer);
 }
 
-static int setup(void **state)
-{
-    static struct served served;
-
-    served_init(&served);
-    served_start(&served);
-    *state = &served;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    served_stop(*state, 1000);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,5 +219,5 @@ int main(void)
         cmocka_unit_test(test_what_is_too_large_for_its_buf_is_a_problem),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, served_open, served_close);
 }

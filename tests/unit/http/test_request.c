@@ -137,17 +137,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    struct served *served = *state;
-
-    http_server_stop(served->server, 1000);
-    served->server = NULL;
-    assert_int_equal(served->started, served->cleaned);
-    served_stop(served, 0);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,5 +146,5 @@ int main(void)
         cmocka_unit_test(test_a_client_that_stays_is_not_cancelled),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, served_close_clean);
 }

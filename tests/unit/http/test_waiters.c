@@ -193,22 +193,6 @@ static void test_a_crowd_is_served_whole(void **state)
     assert_int_equal(waiting(served), 0);
 }
 
-static struct served shared;
-
-static int setup(void **state)
-{
-    served_init(&shared);
-    served_start(&shared);
-    *state = &shared;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    served_stop(*state, 1000);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,5 +203,5 @@ int main(void)
         cmocka_unit_test(test_a_crowd_is_served_whole),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, served_open, served_close);
 }

@@ -174,12 +174,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    served_stop(*state, 1000);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,5 +184,5 @@ int main(void)
         cmocka_unit_test(test_idle_connections_make_room_when_all_are_taken),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, served_close);
 }

@@ -63,6 +63,8 @@ static void test_faults(void **state)
         {"user>",     "want a field" },
         {"user!1",    "want a field" },
         {"user==1",   "want a field" },
+        {"on=~o.*",   "patterns are" },
+        {"on='yes'",  "double quotes"},
         {"user=>1",   "want a field" },
         {"user>>1",   "want a field" },
         {"user<high", "with a number"},

@@ -135,9 +135,7 @@ static void test_rows_that_come_to_nothing_are_work(void **state)
     size_t row[TWO];
 
     (void)state;
-    twin_clock_init(&clock, 0);
-    twin_sink_init(&sink);
-    watch_init(&watch, &limits, &clock.clock, &sink.sink);
+    twin_watch_init(&watch, &limits, &clock, &sink);
     arena_init(&arena, 1 << 20, &watch.memory);
     for (uint32_t i = 0; i < TWO; i++) {
         table_init(&tables[i], 0, &arena, &watch);

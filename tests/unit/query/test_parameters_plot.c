@@ -23,6 +23,7 @@ static void test_every_fault_is_named(void **state)
         {PLOT "gap=0s",        E_BAD_PARAMETER, "gap",        "above zero"             },
         {PLOT "gap=wide",      E_BAD_PARAMETER, "gap",        ""                       },
         {PLOT "agg=mean",      E_BAD_PARAMETER, "agg",        "raw rows"               },
+        {PLOT "every=1h",      E_BAD_PARAMETER, "every",      "no windows"             },
         {PLOT "group_by=host", E_BAD_PARAMETER, "group_by",   "one series each"        },
         {PLOT "limit=10",      E_BAD_PARAMETER, "limit",      "no pages"               },
         {PLOT "order=desc",    E_BAD_PARAMETER, "order",      "forward in time"        },

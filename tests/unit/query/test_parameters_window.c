@@ -25,6 +25,7 @@ static void test_every_fault_is_named(void **state)
         {M "agg=mean&every=293y",                    E_BAD_PARAMETER, "every",    "1mo to 292y"                 },
         {M "agg=mean&every=1y6mo",                   E_BAD_PARAMETER, "every",    "as one number"               },
         {M "agg=mean&every=1M",                      E_BAD_PARAMETER, "every",    "3mo or 1y"                   },
+        {M "agg=mean&every=1day",                    E_BAD_PARAMETER, "every",    "each number with a unit"     },
         {M "agg=mean&every=mo",                      E_BAD_PARAMETER, "every",    "3mo or 1y"                   },
         {M "agg=mean&every=99999999999999999999y",   E_BAD_PARAMETER, "every",    "3mo or 1y"                   },
         {M "agg=mean&every=1d&tz=Europe/Pari",       E_BAD_PARAMETER, "tz",

@@ -70,9 +70,7 @@ static void test_two_stretches_are_told_as_one(void **state)
         struct datum value;
         int64_t time;
 
-        twin_clock_init(&line.clock, 0);
-        twin_sink_init(&line.sink);
-        watch_init(&line.watch, &line.limits, &line.clock.clock, &line.sink.sink);
+        twin_watch_init(&line.watch, &line.limits, &line.clock, &line.sink);
         add(&line, &early, cases[i].early, cases[i].early_count);
         add(&line, &late, cases[i].late, cases[i].late_count);
         pixels_merge(&early, &late);

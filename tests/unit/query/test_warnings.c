@@ -48,6 +48,12 @@ static void test_unknown_names_are_told(void **state)
          "\"no field \\\"wnd\\\" in \\\"room\\\"; the nearest is \\\"wind\\\"\""                                                },
         {ROOM "&group_by=flor&agg=count",
          "\"no series of \\\"room\\\" has the tag \\\"flor\\\"; the nearest is \\\"floor\\\"\""                                 },
+        {ROOM "&where=floor=1",
+         "\"no field \\\"floor\\\" in \\\"room\\\"; it is a tag, for match and group_by\""                                      },
+        {ROOM "&match=wind=2",                                                        "\"no series of \\\"room\\\" has the tag \\\"wind\\\"; it is a "
+                               "field, for fields and where\""                                    },
+        {"{\"measurement\":\"room\",\"fields\":\"wind\\u0000\"}",
+         "\"no field \\\"wind\\u0000\\\" in \\\"room\\\"; the nearest is \\\"wind\\\"\""                                        },
         {ROOM "&match=flor!=1",
          "\"no series of \\\"room\\\" has the tag \\\"flor\\\"; the nearest is \\\"floor\\\"\""                                 },
         {"measurement=rooms&fields=a&match=b=c",

@@ -17,9 +17,7 @@ static void test_rows_are_counted_exactly(void **state)
     struct watch watch;
 
     (void)state;
-    twin_clock_init(&clock, 0);
-    twin_sink_init(&sink);
-    watch_init(&watch, &limits, &clock.clock, &sink.sink);
+    twin_watch_init(&watch, &limits, &clock, &sink);
     assert_int_equal(watch_rows(&watch, 10, NULL), OK);
     assert_int_equal(watch_rows(&watch, 1, NULL), E_QUERY_ROWS);
     assert_int_equal(sink.asked, 0); /* too few to look up */
@@ -33,9 +31,7 @@ static void test_clock_and_client_are_looked_at_now_and_then(void **state)
     struct watch watch;
 
     (void)state;
-    twin_clock_init(&clock, 0);
-    twin_sink_init(&sink);
-    watch_init(&watch, &limits, &clock.clock, &sink.sink);
+    twin_watch_init(&watch, &limits, &clock, &sink);
     for (int i = 0; i < 3; i++)
         assert_int_equal(watch_rows(&watch, 5000, NULL), OK);
     assert_int_equal(sink.asked, 3);
@@ -62,9 +58,7 @@ static void test_memory_tells_whose_limit_it_was(void **state)
     struct watch watch;
 
     (void)state;
-    twin_clock_init(&clock, 0);
-    twin_sink_init(&sink);
-    watch_init(&watch, &limits, &clock.clock, &sink.sink);
+    twin_watch_init(&watch, &limits, &clock, &sink);
     assert_int_equal(watch_memory(&watch, NULL), E_MEMORY);
     assert_true(budget_take(&watch.memory, 1 << 19));
     assert_int_equal(watch_memory(&watch, NULL), E_QUERY_MEMORY);
@@ -80,9 +74,7 @@ static void test_memory_of_all_queries_is_told_as_load(void **state)
     struct watch watch;
 
     (void)state;
-    twin_clock_init(&clock, 0);
-    twin_sink_init(&sink);
-    watch_init(&watch, &limits, &clock.clock, &sink.sink);
+    twin_watch_init(&watch, &limits, &clock, &sink);
     watch.memory.parent = &all;
     assert_true(budget_take(&all, 100));
     assert_true(budget_take(&watch.memory, (1 << 18) - 100));
@@ -101,9 +93,7 @@ static void test_windows_count_by_columns(void **state)
     struct watch watch;
 
     (void)state;
-    twin_clock_init(&clock, 0);
-    twin_sink_init(&sink);
-    watch_init(&watch, &limits, &clock.clock, &sink.sink);
+    twin_watch_init(&watch, &limits, &clock, &sink);
     assert_int_equal(watch_window(&watch, 3, NULL), OK);
     assert_int_equal(watch_window(&watch, 3, NULL), OK);
     assert_int_equal(watch_window(&watch, 1, NULL), E_QUERY_GROUPS);
@@ -118,9 +108,7 @@ static void test_a_helper_counts_into_the_whole(void **state)
     struct watch whole, helper;
 
     (void)state;
-    twin_clock_init(&clock, 0);
-    twin_sink_init(&sink);
-    watch_init(&whole, &limits, &clock.clock, &sink.sink);
+    twin_watch_init(&whole, &limits, &clock, &sink);
     watch_init_helper(&helper, &whole);
     assert_int_equal(watch_rows(&helper, 4000, NULL), OK);
     assert_int_equal(whole.rows_scanned, 0); /* some thousand at a time */

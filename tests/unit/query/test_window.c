@@ -28,9 +28,7 @@ static void test_windows_are_found_again_in_any_order(void **state)
     struct watch watch;
 
     (void)state;
-    twin_clock_init(&clock, 0);
-    twin_sink_init(&sink);
-    watch_init(&watch, &limits, &clock.clock, &sink.sink);
+    twin_watch_init(&watch, &limits, &clock, &sink);
     windows_init(&windows, &watch, &grid, 1, 1, numbers, &count, 1);
     windows_begin(&windows);
     for (int round = 0; round < 2; round++)
@@ -82,9 +80,7 @@ static void test_times_cannot_be_chosen_to_collide(void **state)
     (void)state;
     for (int i = 0; i < 6; i++) /* Newton: twice as many bits are right each time */
         inverse *= 2 - 0x9e3779b97f4a7c15u * inverse;
-    twin_clock_init(&clock, 0);
-    twin_sink_init(&sink);
-    watch_init(&watch, &limits, &clock.clock, &sink.sink);
+    twin_watch_init(&watch, &limits, &clock, &sink);
     windows_init(&windows, &watch, &grid, 1, 1, numbers, &count, 1);
     windows_begin(&windows);
     for (uint64_t i = 0; i < COUNT; i++) {
@@ -120,9 +116,7 @@ static void test_rows_without_a_value_make_no_window(void **state)
     struct watch watch;
 
     (void)state;
-    twin_clock_init(&clock, 0);
-    twin_sink_init(&sink);
-    watch_init(&watch, &limits, &clock.clock, &sink.sink);
+    twin_watch_init(&watch, &limits, &clock, &sink);
     windows_init(&windows, &watch, &grid, 1, 1, numbers, &count, 1);
     windows_begin(&windows);
     assert_int_equal(windows_add(&windows, &run, NULL), OK);
@@ -159,9 +153,7 @@ static void test_series_carry_their_last_value(void **state)
     struct datum datum;
 
     (void)state;
-    twin_clock_init(&clock, 0);
-    twin_sink_init(&sink);
-    watch_init(&watch, &limits, &clock.clock, &sink.sink);
+    twin_watch_init(&watch, &limits, &clock, &sink);
     windows_init(&windows, &watch, &grid, 1, 1, numbers, &increase, 1);
     for (int group = 0; group < 2; group++) {
         windows_begin(&windows);
@@ -206,9 +198,7 @@ static void test_windows_merge_as_if_added(void **state)
     struct watch watch;
 
     (void)state;
-    twin_clock_init(&clock, 0);
-    twin_sink_init(&sink);
-    watch_init(&watch, &limits, &clock.clock, &sink.sink);
+    twin_watch_init(&watch, &limits, &clock, &sink);
     for (size_t i = 0; i < 2; i++) {
         windows_init(&windows[i], &watch, &grid, 1, 1, numbers, &sum, 1);
         windows[i].apart = true;

@@ -495,3 +495,11 @@ void twin_clock_init(struct twin_clock *clock, int64_t wall)
         wall, 0, 0
     };
 }
+
+void twin_watch_init(struct watch *watch, const struct limits *limits, struct twin_clock *clock,
+                     struct twin_sink *sink)
+{
+    twin_clock_init(clock, 0);
+    twin_sink_init(sink);
+    watch_init(watch, limits, &clock->clock, &sink->sink);
+}

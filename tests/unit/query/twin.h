@@ -6,6 +6,7 @@
 
 #include "catalog/catalog.h"
 #include "query/query.h"
+#include "query/watch.h"
 #include "store/place_reader.h"
 
 enum { TWIN_CELLS_MAX = 8, TWIN_PLACES_MAX = 4096 };
@@ -51,7 +52,7 @@ struct store {
     bool not_final; /* of all views */
     /* What the test may look at. */
     _Atomic uint32_t views_open, places_read, headers_read, times_read;
-    bool steps_hidden; /* headers do not tell that times are one step apart */
+    bool steps_hidden;     /* headers do not tell that times are one step apart */
     uint32_t fail_at_read; /* from that place_reader_read() on: E_IO; 0 = never */
 };
 
@@ -88,5 +89,9 @@ struct twin_clock {
 };
 
 void twin_clock_init(struct twin_clock *clock, int64_t wall);
+
+/* A watch over a clock and a sink that it begins anew: nobody leaves, and time stands still. */
+void twin_watch_init(struct watch *watch, const struct limits *limits, struct twin_clock *clock,
+                     struct twin_sink *sink);
 
 #endif

@@ -1,66 +1,25 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/unit/server/filled.h"
 
-#include <cmocka.h>
-
-#include "server/app.h"
 #include "server/commands.h"
 #include "tests/unit/server/captured.h"
-#include "tests/unit/server/serving.h"
 
-/* Without a server: LMDB wants an index opened once in a process.  Backups of a server that works
- * are in tests/backup. */
+/* Without a server; backups of one that works are in tests/backup. */
 
 static struct captured captured;
-static char answer[64 * 1024];
-
-struct ground {
-    char directory[64], data[80], backup[80], part[90];
-};
-
-static void serve(const char *data, const char *const *requests, size_t count)
-{
-    struct settings settings = {.data = data, .listen = "127.0.0.1:0", .drain_ms = 2000};
-    struct server *server;
-    struct error err = {0};
-
-    limits_init(&settings.limits);
-    assert_int_equal(server_start(&settings, &server, &err), OK);
-    for (size_t i = 0; i < count; i++)
-        assert_in_range(ask(server_address(server), requests[i], answer, sizeof(answer)), 200, 204);
-    server_stop(server);
-}
 
 /* A row in a pack and one in the wal. */
-static void ground_init(struct ground *ground)
-{
-    static const char *const requests[] = {
-        POST_5("/v1/points", "m f=1"),
-        "POST /v1/admin/flush HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
-        POST_5("/v1/points", "m f=2"),
-    };
-
-    snprintf(ground->directory, sizeof(ground->directory), "/tmp/weir-backup-XXXXXX");
-    directory_make(ground->directory);
-    snprintf(ground->data, sizeof(ground->data), "%s/data", ground->directory);
-    snprintf(ground->backup, sizeof(ground->backup), "%s/backup", ground->directory);
-    snprintf(ground->part, sizeof(ground->part), "%s.part", ground->backup);
-    serve(ground->data, requests, COUNT_OF(requests));
-}
-
-static void ground_release(struct ground *ground)
-{
-    directory_remove(ground->directory);
-}
+static const char *const pack_and_wal[] = {
+    POST_5("/v1/points", "m f=1"),
+    FLUSH,
+    POST_5("/v1/points", "m f=2"),
+};
 
 static void test_what_is_in_the_wal_is_in_it(void **state)
 {
     struct ground ground;
 
     (void)state;
-    ground_init(&ground);
+    ground_init(&ground, pack_and_wal, COUNT_OF(pack_and_wal));
     const char *const line[] = {"backup", "--data", ground.data, "--to", ground.backup, NULL};
 
     captured_run(command_backup, line, &captured);
@@ -79,7 +38,7 @@ static void test_what_is_left_out_is_told(void **state)
     struct ground ground;
 
     (void)state;
-    ground_init(&ground);
+    ground_init(&ground, pack_and_wal, COUNT_OF(pack_and_wal));
     const char *const line[] = {"backup",      "--data",     ground.data, "--to",
                                 ground.backup, "--no-flush", "--json",    NULL};
 
@@ -126,7 +85,7 @@ static void test_a_failure_leaves_nothing(void **state)
     FILE *file;
 
     (void)state;
-    ground_init(&ground);
+    ground_init(&ground, pack_and_wal, COUNT_OF(pack_and_wal));
     const char *const line[] = {"backup", "--data", ground.data, "--to", ground.backup, NULL};
 
     snprintf(path, sizeof(path), "%s/index/data.mdb", ground.data);
@@ -139,7 +98,8 @@ static void test_a_failure_leaves_nothing(void **state)
     assert_int_equal(captured.exit_code, COMMAND_FAILED);
     assert_non_null(strstr(captured.err, "index"));
     assert_int_not_equal(access(ground.backup, F_OK), 0);
-    assert_int_not_equal(access(ground.part, F_OK), 0);
+    snprintf(path, sizeof(path), "%s.part", ground.backup);
+    assert_int_not_equal(access(path, F_OK), 0);
     ground_release(&ground);
 }
 

@@ -1,33 +1,9 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "base/bytes.h"
 #include "server/commands.h"
 #include "tests/unit/server/captured.h"
+#include "tests/unit/server/own_file.h"
 
 static struct captured captured;
-static char path[64];
-
-static int setup(void **state)
-{
-    int descriptor;
-
-    (void)state;
-    snprintf(path, sizeof(path), "%s", "/tmp/weir-check-XXXXXX");
-    descriptor = mkstemp(path);
-    return descriptor < 0 ? -1 : close(descriptor);
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    return unlink(path);
-}
-
 static void test_the_effective_configuration_goes_to_stdout_and_the_verdict_to_stderr(void **state)
 {
     static const char *const line[] = {"check-config", "--print-effective", "--data=here", NULL};
@@ -44,19 +20,13 @@ static void test_the_effective_configuration_goes_to_stdout_and_the_verdict_to_s
 static void test_a_mistake_in_the_tenants_file_is_found_too(void **state)
 {
     const char *const line[] = {"check-config", "--tenants", path, NULL};
-    FILE *file = fopen(path, "w");
 
     (void)state;
-    assert_non_null(file);
-    fputs("tenants:\n  acme:\n    retension: 1d\n", file);
-    fclose(file);
+    own_file_write("tenants:\n  acme:\n    retension: 1d\n");
     captured_run(command_check_config, line, &captured);
     assert_int_equal(captured.exit_code, COMMAND_FAILED);
     assert_non_null(strstr(captured.err, "line 3: unknown key \"retension\""));
-    file = fopen(path, "w");
-    assert_non_null(file);
-    fputs("tenants:\n  acme:\n    retention: 1d\n", file);
-    fclose(file);
+    own_file_write("tenants:\n  acme:\n    retention: 1d\n");
     captured_run(command_check_config, line, &captured);
     assert_int_equal(captured.exit_code, COMMAND_DONE);
     assert_string_equal(captured.out, "");
@@ -69,5 +39,5 @@ int main(void)
         cmocka_unit_test(test_a_mistake_in_the_tenants_file_is_found_too),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, own_file_make, own_file_remove);
 }

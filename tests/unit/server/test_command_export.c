@@ -44,6 +44,44 @@ static void test_pages_of_one_moment_make_one_text(void **state)
     script_end(&script);
 }
 
+/* An empty file that nobody wondered about would be found when it is needed. */
+static void test_a_name_that_nobody_knows_is_told_once(void **state)
+{
+    static const char *const answers[] = {
+        HEAD "Weir-As-Of: 2026-01-01T00:00:00Z\r\nWeir-Warning: no measurement \"m\"\r\n\r\n" END(
+            "null"),
+        HEAD "Weir-Warning: no measurement \"m\"\r\n\r\n" END("\"zz\""),
+        HEAD "Weir-Warning: no measurement \"m\"\r\n\r\n" END("null"),
+        NULL,
+    };
+    static const char *const of_all[] = {
+        HEAD "\r\n{\"items\":[\"m\"],\"next\":null}",
+        HEAD "Weir-As-Of: 2026-01-01T00:00:00Z\r\n\r\n" END("null"),
+        HEAD "Weir-Warning: no tag \"host\" in \"m\"\r\n\r\n" END("null"),
+        NULL,
+    };
+    struct script script;
+
+    (void)state;
+    script_begin(&script, answers);
+
+    const char *const line[] = {"export", "--url", script.url, "--measurement=m", NULL};
+
+    captured_run(command_export, line, &captured);
+    assert_int_equal(captured.exit_code, COMMAND_DONE);
+    assert_string_equal(captured.err, "weir: warning: no measurement \"m\"\n"
+                                      "weir: 1 measurement as of 2026-01-01T00:00:00Z, 0 bytes\n");
+    script_end(&script);
+    script_begin(&script, of_all);
+
+    const char *const all[] = {"export", "--url", script.url, "--match=host=a", NULL};
+
+    captured_run(command_export, all, &captured);
+    assert_int_equal(captured.exit_code, COMMAND_DONE);
+    assert_null(strstr(captured.err, "warning"));
+    script_end(&script);
+}
+
 static void test_an_answer_that_is_not_whole_leaves_no_file(void **state)
 {
     static const char *const cuts[] = {
@@ -102,6 +140,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pages_of_one_moment_make_one_text),
+        cmocka_unit_test(test_a_name_that_nobody_knows_is_told_once),
         cmocka_unit_test(test_an_answer_that_is_not_whole_leaves_no_file),
         cmocka_unit_test(test_wrong_flags),
     };

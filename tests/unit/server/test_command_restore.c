@@ -1,55 +1,20 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/unit/server/filled.h"
 
-#include <cmocka.h>
-
-#include "server/app.h"
 #include "server/commands.h"
 #include "tests/unit/server/captured.h"
-#include "tests/unit/server/serving.h"
 
 static struct captured captured;
-static char answer[64 * 1024];
 
-struct ground {
-    char directory[64], data[80], backup[80], fresh[80];
-};
-
-static void serve(const char *data, const char *const *requests, size_t count)
-{
-    struct settings settings = {.data = data, .listen = "127.0.0.1:0", .drain_ms = 2000};
-    struct server *server;
-    struct error err = {0};
-
-    limits_init(&settings.limits);
-    assert_int_equal(server_start(&settings, &server, &err), OK);
-    for (size_t i = 0; i < count; i++)
-        assert_in_range(ask(server_address(server), requests[i], answer, sizeof(answer)), 200, 204);
-    server_stop(server);
-}
-
-static void ground_init(struct ground *ground)
+/* A backup of one row. */
+static void backup_make(struct ground *ground)
 {
     static const char *const requests[] = {POST_5("/v1/points", "m f=1")};
-
-    snprintf(ground->directory, sizeof(ground->directory), "/tmp/weir-restore-XXXXXX");
-    directory_make(ground->directory);
-    snprintf(ground->data, sizeof(ground->data), "%s/data", ground->directory);
-    snprintf(ground->backup, sizeof(ground->backup), "%s/backup", ground->directory);
-    snprintf(ground->fresh, sizeof(ground->fresh), "%s/fresh", ground->directory);
-    serve(ground->data, requests, COUNT_OF(requests));
     const char *const line[] = {"backup", "--data", ground->data, "--to", ground->backup, NULL};
 
+    ground_init(ground, requests, COUNT_OF(requests));
     captured_run(command_backup, line, &captured);
     if (captured.exit_code != COMMAND_DONE)
         fail_msg("%s", captured.err);
-}
-
-static void ground_release(struct ground *ground)
-{
-    directory_remove(ground->directory);
 }
 
 static void test_what_was_saved_is_served_again(void **state)
@@ -58,7 +23,7 @@ static void test_what_was_saved_is_served_again(void **state)
     struct ground ground;
 
     (void)state;
-    ground_init(&ground);
+    backup_make(&ground);
     const char *const line[] = {"restore", "--from", ground.backup, "--data", ground.fresh, NULL};
     const char *const json[] = {"restore",    "--from", ground.backup, "--data",
                                 ground.fresh, "--json", "--quiet",     NULL};
@@ -90,7 +55,7 @@ static void test_damage_leaves_nothing(void **state)
     FILE *file;
 
     (void)state;
-    ground_init(&ground);
+    backup_make(&ground);
     const char *const line[] = {"restore", "--from", ground.backup, "--data", ground.fresh, NULL};
 
     snprintf(path, sizeof(path), "%s/index/data.mdb", ground.backup);

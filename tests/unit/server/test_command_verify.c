@@ -1,36 +1,15 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/unit/server/filled.h"
 
-#include <cmocka.h>
-
-#include "server/app.h"
 #include "server/commands.h"
 #include "tests/unit/server/captured.h"
-#include "tests/unit/server/serving.h"
 
 static struct captured captured;
-static char answer[64 * 1024];
-
-static void write_and_stop(const char *data, const char *const *requests, size_t count)
-{
-    struct settings settings = {.data = data, .listen = "127.0.0.1:0", .drain_ms = 2000};
-    struct server *server;
-    struct error err = {0};
-
-    limits_init(&settings.limits);
-    assert_int_equal(server_start(&settings, &server, &err), OK);
-    for (size_t i = 0; i < count; i++)
-        assert_in_range(ask(server_address(server), requests[i], answer, sizeof(answer)), 200, 204);
-    server_stop(server);
-}
 
 static void test_a_sound_directory_is_counted_and_passes(void **state)
 {
     static const char *const requests[] = {
         POST_5("/v1/points", "m f=1"),
-        "POST /v1/admin/flush HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+        FLUSH,
         POST_5("/v1/points", "m f=2"),
     };
     char data[] = "/tmp/weir-verify-XXXXXX";
@@ -38,7 +17,7 @@ static void test_a_sound_directory_is_counted_and_passes(void **state)
 
     (void)state;
     directory_make(data);
-    write_and_stop(data, requests, COUNT_OF(requests));
+    serve(data, requests, COUNT_OF(requests));
     captured_run(command_verify, line, &captured);
     assert_int_equal(captured.exit_code, COMMAND_DONE);
     assert_non_null(strstr(captured.out, "packs 1 (1 rows,"));
@@ -53,8 +32,7 @@ static void test_damage_is_named_and_the_exit_code_tells(void **state)
     static const char *const requests[] = {POST_5("/v1/points", "m f=1"),
                                            POST_5("/v1/points", "m f=2")};
     static const char *const question[] = {GET("/v1/query?measurement=m")};
-    static const char *const flush[] = {
-        "POST /v1/admin/flush HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"};
+    static const char *const flush[] = {FLUSH};
     char data[] = "/tmp/weir-verify-XXXXXX", path[128];
     const char *const line[] = {"verify", "--data", data, NULL};
     const char *const accept[] = {"verify", "--data", data, "--accept-loss", NULL};
@@ -62,7 +40,7 @@ static void test_damage_is_named_and_the_exit_code_tells(void **state)
 
     (void)state;
     directory_make(data);
-    write_and_stop(data, requests, COUNT_OF(requests));
+    serve(data, requests, COUNT_OF(requests));
     snprintf(path, sizeof(path), "%s/wal/0000000000000001.wal", data);
     file = fopen(path, "r+");
     assert_non_null(file);
@@ -74,7 +52,7 @@ static void test_damage_is_named_and_the_exit_code_tells(void **state)
     assert_non_null(strstr(captured.out, "damaged: wal segment 0000000000000001, bytes 512.."));
 
     /* A start tells the gap, keeps it, and has what came after. */
-    write_and_stop(data, question, COUNT_OF(question));
+    serve(data, question, COUNT_OF(question));
     assert_non_null(strstr(answer, ",2.0]]}]"));
     assert_non_null(strstr(answer, "\"partial\":true"));
     captured_run(command_verify, accept, &captured);
@@ -82,10 +60,10 @@ static void test_damage_is_named_and_the_exit_code_tells(void **state)
     assert_non_null(strstr(captured.out, "what is still damaged")); /* the wal shows it again */
 
     /* Once the rows around the gap are in packs, the loss is over. */
-    write_and_stop(data, flush, COUNT_OF(flush));
+    serve(data, flush, COUNT_OF(flush));
     captured_run(command_verify, accept, &captured);
     assert_int_equal(captured.exit_code, COMMAND_DONE);
-    write_and_stop(data, question, COUNT_OF(question));
+    serve(data, question, COUNT_OF(question));
     assert_non_null(strstr(answer, "\"partial\":false"));
     directory_remove(data);
 }

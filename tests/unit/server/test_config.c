@@ -1,42 +1,6 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
 #include "base/text_file.h"
 #include "server/config.h"
-
-static char path[64];
-
-static int setup(void **state)
-{
-    int descriptor;
-
-    (void)state;
-    snprintf(path, sizeof(path), "%s", "/tmp/weir-config-XXXXXX");
-    descriptor = mkstemp(path);
-    return descriptor < 0 ? -1 : close(descriptor);
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    return unlink(path);
-}
-
-static void write_file(const char *text)
-{
-    FILE *file = fopen(path, "w");
-
-    assert_non_null(file);
-    fputs(text, file);
-    fclose(file);
-}
+#include "tests/unit/server/own_file.h"
 
 enum { FLAGS_MAX = 6, VARIABLES_MAX = 4 };
 
@@ -52,7 +16,7 @@ static enum code load(const struct sources *sources, struct config **config, str
     char *environment[VARIABLES_MAX + 2] = {(char *)"HOME=/"};
     int argc = 3;
 
-    write_file(sources->file ? sources->file : "");
+    own_file_write(sources->file ? sources->file : "");
     for (size_t i = 0; i < VARIABLES_MAX && sources->variables[i]; i++)
         environment[i + 1] = (char *)sources->variables[i];
     for (size_t i = 0; i < FLAGS_MAX && sources->flags[i]; i++)
@@ -313,5 +277,5 @@ int main(void)
         cmocka_unit_test(test_every_setting_and_limit_stands_in_the_reference),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, own_file_make, own_file_remove);
 }

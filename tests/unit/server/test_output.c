@@ -5,9 +5,11 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -43,6 +45,47 @@ static void test_a_file_appears_once_it_is_whole(void **state)
     fclose(file);
     (void)unlink(path);
     (void)rmdir(directory);
+}
+
+/* No file takes its place, neither whole nor in part. */
+static void test_a_device_and_a_pipe_stay_what_they_are(void **state)
+{
+    char directory[] = "/tmp/weir-output-XXXXXX", path[64];
+    char *full = realpath("/dev/full", NULL);
+    struct output *output;
+    struct error err = {0};
+    struct stat there;
+    char text[4] = "";
+    int reader;
+
+    (void)state;
+    assert_non_null(mkdtemp(directory));
+    (void)snprintf(path, sizeof(path), "%s/pipe", directory);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    reader = open(path, O_RDONLY | O_NONBLOCK);
+    assert_true(reader >= 0);
+    assert_int_equal(output_open(path, &output, NULL), OK);
+    assert_int_equal(output_write(output, BYTES("abc"), NULL), OK);
+    assert_int_equal(output_finish(output, NULL), OK);
+    output_close(output);
+    assert_int_equal(read(reader, text, sizeof(text)), 3);
+    assert_int_equal(stat(path, &there), 0);
+    assert_true(S_ISFIFO(there.st_mode));
+    close(reader);
+    assert_int_equal(unlink(path), 0);
+    (void)snprintf(path, sizeof(path), "%s/device", directory);
+    assert_non_null(full);
+    assert_int_equal(symlink(full, path), 0);
+    assert_int_equal(output_open(path, &output, NULL), OK);
+    assert_int_equal(output_write(output, BYTES("abc"), &err), E_DISK_FULL);
+    output_close(output);
+    assert_int_equal(lstat(path, &there), 0);
+    assert_true(S_ISLNK(there.st_mode));
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(output_open(directory, &output, &err), E_EXISTS);
+    assert_non_null(strstr(err.text, "is a directory"));
+    assert_int_equal(rmdir(directory), 0);
+    free(full);
 }
 
 static void test_no_place_is_told(void **state)
@@ -99,6 +142,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_file_appears_once_it_is_whole),
+        cmocka_unit_test(test_a_device_and_a_pipe_stay_what_they_are),
         cmocka_unit_test(test_no_place_is_told),
         cmocka_unit_test(test_a_reader_that_left_ends_it_and_a_full_disk_is_told),
     };

@@ -1,28 +1,8 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
 #include "server/resume.h"
+#include "tests/unit/server/own_file.h"
 
-static char path[] = "/tmp/weir-resume-XXXXXX";
 static const struct hash128 options = {"options-options"}, others = {"others-others--"};
 static const struct hash128 sum = {"sum-sum-sum-sum"};
-
-static void write_state(const char *text)
-{
-    FILE *file = fopen(path, "w");
-
-    assert_non_null(file);
-    fputs(text, file);
-    fclose(file);
-}
 
 static void test_what_is_noted_is_found_by_a_later_run(void **state)
 {
@@ -65,11 +45,11 @@ static void test_another_import_and_damage_are_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
-        write_state(bad[i]);
+        own_file_write(bad[i]);
         if (resume_open(path, &options, &resume, &err) != E_CONFIG || resume)
             fail_msg("%s", bad[i]);
     }
-    write_state("weir import 1\noptions 6f7074696f6e732d6f7074696f6e7300\n");
+    own_file_write("weir import 1\noptions 6f7074696f6e732d6f7074696f6e7300\n");
     assert_int_equal(resume_open(path, &options, &resume, NULL), OK);
     resume_close(resume);
     assert_int_equal(resume_open(path, &others, &resume, &err), E_CONFIG);
@@ -96,21 +76,6 @@ static void test_a_state_that_cannot_be_written_is_an_error(void **state)
     assert_null(resume);
 }
 
-static int make_path(void **state)
-{
-    int fd = mkstemp(path);
-
-    (void)state;
-    close(fd);
-    return fd < 0;
-}
-
-static int remove_path(void **state)
-{
-    (void)state;
-    return unlink(path);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -119,5 +84,5 @@ int main(void)
         cmocka_unit_test(test_a_state_that_cannot_be_written_is_an_error),
     };
 
-    return cmocka_run_group_tests(tests, make_path, remove_path);
+    return cmocka_run_group_tests(tests, own_file_make, own_file_remove);
 }

@@ -1,29 +1,12 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "server/upload.h"
+#include "tests/unit/server/own_file.h"
 
 #include "server/resume.h"
+#include "server/upload.h"
 #include "tests/unit/net/script.h"
 #include "tests/unit/server/captured.h"
 
 #define DONE "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
 #define JSON(status, body) "HTTP/1.1 " status "\r\nConnection: close\r\n\r\n" body
-
-static char path[] = "/tmp/weir-upload-XXXXXX";
-
-static void write_file(const char *text)
-{
-    FILE *file = fopen(path, "w");
-
-    assert_non_null(file);
-    fputs(text, file);
-    fclose(file);
-}
 
 /* Parts of so few bytes that every line is one. */
 static void upload_for(struct upload *upload, struct remote *remote, const char *url,
@@ -65,7 +48,7 @@ static void test_parts_are_cut_at_lines_and_have_keys_of_their_own(void **state)
     struct script script;
 
     (void)state;
-    write_file("a v=1 1\nb v=2 2\n\nc s=\"x\ny\" 3");
+    own_file_write("a v=1 1\nb v=2 2\n\nc s=\"x\ny\" 3");
     script_begin(&script, answers);
     upload_for(&upload, &remote, script.url, "line_protocol");
     if (upload_file(&upload, path, &err))
@@ -94,7 +77,7 @@ static void test_csv_has_its_head_in_every_part(void **state)
     struct script script;
 
     (void)state;
-    write_file("time,v\n1,1\n2,222222\n3,3\n");
+    own_file_write("time,v\n1,1\n2,222222\n3,3\n");
     script_begin(&script, answers);
     upload_for(&upload, &remote, script.url, "csv");
     assert_int_equal(upload_file(&upload, path, NULL), OK);
@@ -114,7 +97,7 @@ static void test_csv_without_a_head_has_none_in_its_parts(void **state)
     struct script script;
 
     (void)state;
-    write_file("1,1\n2,222222\n");
+    own_file_write("1,1\n2,222222\n");
     script_begin(&script, answers);
     upload_for(&upload, &remote, script.url, "csv");
     upload.headless = true;
@@ -176,7 +159,7 @@ static int refuse(int argc, char **argv)
 
     (void)argc;
     (void)argv;
-    write_file(refusals[refusal_at].text);
+    own_file_write(refusals[refusal_at].text);
     script_begin(&script, answers);
     upload_for(&upload, &remote, script.url, refusals[refusal_at].format);
     upload.json = true;
@@ -217,7 +200,7 @@ static void test_a_later_run_goes_on_where_the_first_stopped(void **state)
     (void)state;
     (void)snprintf(state_path, sizeof(state_path), "%s.state", path);
     for (int run = 0; run < 3; run++) {
-        write_file(run < 2 ? "a v=1 1\nb v=2 2\n" : "A v=1 1\nb v=2 2\n");
+        own_file_write(run < 2 ? "a v=1 1\nb v=2 2\n" : "A v=1 1\nb v=2 2\n");
         script_begin(&script, run == 0 ? first : second);
         upload_for(&upload, &remote, script.url, "line_protocol");
         assert_int_equal(resume_open(state_path, &options, &upload.resume, NULL), OK);
@@ -260,21 +243,6 @@ static void test_a_line_without_end_is_refused_here(void **state)
     remote_close(&remote);
 }
 
-static int make_path(void **state)
-{
-    int fd = mkstemp(path);
-
-    (void)state;
-    close(fd);
-    return fd < 0;
-}
-
-static int remove_path(void **state)
-{
-    (void)state;
-    return unlink(path);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,5 +254,5 @@ int main(void)
         cmocka_unit_test(test_a_line_without_end_is_refused_here),
     };
 
-    return cmocka_run_group_tests(tests, make_path, remove_path);
+    return cmocka_run_group_tests(tests, own_file_make, own_file_remove);
 }

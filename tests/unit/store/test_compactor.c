@@ -1,44 +1,5 @@
 #include "tests/unit/store/house.h"
-
-struct waiting {
-    pthread_mutex_t lock;
-    pthread_cond_t more;
-    unsigned done;
-    enum code code;
-    char text[400];
-};
-
-static void waiting_init(struct waiting *waiting)
-{
-    *waiting = (struct waiting){0};
-    pthread_mutex_init(&waiting->lock, NULL);
-    pthread_cond_init(&waiting->more, NULL);
-}
-
-static void done(void *context, enum code code, const struct error *err)
-{
-    struct waiting *waiting = context;
-
-    pthread_mutex_lock(&waiting->lock);
-    waiting->done++;
-    waiting->code = code;
-    if (code)
-        snprintf(waiting->text, sizeof(waiting->text), "%s", err->text);
-    pthread_cond_signal(&waiting->more);
-    pthread_mutex_unlock(&waiting->lock);
-}
-
-static enum code wait_for(struct waiting *waiting, unsigned count)
-{
-    enum code code;
-
-    pthread_mutex_lock(&waiting->lock);
-    while (waiting->done < count)
-        pthread_cond_wait(&waiting->more, &waiting->lock);
-    code = waiting->code;
-    pthread_mutex_unlock(&waiting->lock);
-    return code;
-}
+#include "tests/unit/store/waiting.h"
 
 static void erase(struct house *house, int64_t start, int64_t end)
 {
@@ -65,18 +26,19 @@ static void test_a_request_flushes_and_merges_everything(void **state)
     house_init(&house);
     house_start(&house);
     waiting_init(&waiting);
-    store_compact(house.store, house.tenant, COMPACT_ALL, done, &waiting); /* of nothing */
-    assert_int_equal(wait_for(&waiting, 1), OK);
+    store_compact(house.store, house.tenant, COMPACT_ALL, waiting_done, &waiting); /* of nothing */
+    assert_int_equal(waiting_for(&waiting, 1), OK);
     for (int i = 0; i < 3; i++)
         assert_int_equal(house_put(&house, 1, i * 10, 10, NULL), OK);
-    store_compact(house.store, house.tenant, COMPACT_ALL, done, &waiting);
-    assert_int_equal(wait_for(&waiting, 2), OK);
+    store_compact(house.store, house.tenant, COMPACT_ALL, waiting_done, &waiting);
+    assert_int_equal(waiting_for(&waiting, 2), OK);
     assert_int_equal(house_metric(&house, "weir_head_rows", METRIC_GAUGE, ""), 0);
     assert_int_equal(house_packs(&house, PACK_CURRENT, &all), 1);
     assert_int_equal(all, 1);
     house_expect(&house, 1, 0, 30);
-    store_compact(house.store, NULL, COMPACT_ALL, done, &waiting); /* of all tenants: nothing */
-    assert_int_equal(wait_for(&waiting, 3), OK);
+    /* Of all tenants: nothing. */
+    store_compact(house.store, NULL, COMPACT_ALL, waiting_done, &waiting);
+    assert_int_equal(waiting_for(&waiting, 3), OK);
     assert_int_equal(house_packs(&house, PACK_CURRENT, &all), 1);
     house_close(&house);
     house_remove(&house);
@@ -118,9 +80,10 @@ static void test_every_request_is_answered_once(void **state)
     waiting_init(&waiting);
     for (int i = 0; i < 20; i++) {
         assert_int_equal(house_put(&house, 1, i * 10, 10, NULL), OK);
-        store_compact(house.store, house.tenant, i % 2 ? COMPACT_ALL : COMPACT_DUE, done, &waiting);
+        store_compact(house.store, house.tenant, i % 2 ? COMPACT_ALL : COMPACT_DUE, waiting_done,
+                      &waiting);
     }
-    assert_int_equal(wait_for(&waiting, 20), OK);
+    assert_int_equal(waiting_for(&waiting, 20), OK);
     house_expect(&house, 1, 0, 200);
     house_close(&house);
     assert_int_equal(waiting.done, 20);
@@ -139,9 +102,9 @@ static void take_turn(void *context, enum code code, const struct error *err)
     struct turn *turn = context;
 
     if (turn->gate != NULL)
-        (void)wait_for(turn->gate, 1);
+        (void)waiting_for(turn->gate, 1);
     turn->taken[turn->waiting->done] = turn; /* they come from one thread */
-    done(turn->waiting, code, err);
+    waiting_done(turn->waiting, code, err);
 }
 
 /* Requests that came while the compactor was busy are carried out in the order of coming. */
@@ -162,10 +125,10 @@ static void test_who_came_first_is_served_first(void **state)
         assert_int_equal(house_put(&house, 1, i * 10, 10, NULL), OK);
         store_compact(house.store, house.tenant, COMPACT_DUE, take_turn, &turns[i]);
     }
-    store_flush(house.store, done, &flushed); /* done when theirs are */
-    assert_int_equal(wait_for(&flushed, 1), OK);
-    done(&gate, OK, NULL);
-    assert_int_equal(wait_for(&waiting, TURNS), OK);
+    store_flush(house.store, waiting_done, &flushed); /* done when theirs are */
+    assert_int_equal(waiting_for(&flushed, 1), OK);
+    waiting_done(&gate, OK, NULL);
+    assert_int_equal(waiting_for(&waiting, TURNS), OK);
     for (int i = 0; i < TURNS; i++)
         assert_ptr_equal(taken[i], &turns[i]);
     house_close(&house);
@@ -186,7 +149,7 @@ static void test_closing_answers_who_waits(void **state)
     for (uint32_t i = 0; i < 5; i++)
         assert_int_equal(house_put(&house, 1, i * 10000, 10000, NULL), OK);
     for (int i = 0; i < 5; i++)
-        store_compact(house.store, house.tenant, COMPACT_ALL, done, &waiting);
+        store_compact(house.store, house.tenant, COMPACT_ALL, waiting_done, &waiting);
     house_close(&house);
     assert_int_equal(waiting.done, 5);
     house.limits.compact_percent_max = 100;
@@ -214,11 +177,11 @@ static void test_a_stop_does_not_wait_for_work(void **state)
     assert_int_equal(store_start(house.store, NULL), OK);
     waiting_init(&waiting);
     for (int i = 0; i < 3; i++)
-        store_compact(house.store, house.tenant, COMPACT_ALL, done, &waiting);
+        store_compact(house.store, house.tenant, COMPACT_ALL, waiting_done, &waiting);
     store_compact_stop(house.store);
-    assert_int_equal(wait_for(&waiting, 3), E_DRAINING);
-    store_compact(house.store, house.tenant, COMPACT_ALL, done, &waiting);
-    assert_int_equal(wait_for(&waiting, 4), E_DRAINING);
+    assert_int_equal(waiting_for(&waiting, 3), E_DRAINING);
+    store_compact(house.store, house.tenant, COMPACT_ALL, waiting_done, &waiting);
+    assert_int_equal(waiting_for(&waiting, 4), E_DRAINING);
     assert_int_equal(house_put(&house, 1, 30000, 10, NULL), OK);
     assert_true(house_packs(&house, PACK_PLAIN, NULL) >= 8);
     house_close(&house);
@@ -318,8 +281,8 @@ static void test_erasing_from_a_damaged_pack_is_told(void **state)
     house_start(&house);
     waiting_init(&waiting);
     for (unsigned i = 1; i <= 3; i++) { /* the first finds the damage, others know of it */
-        store_compact(house.store, house.tenant, COMPACT_DUE, done, &waiting);
-        assert_int_equal(wait_for(&waiting, i), E_CORRUPT);
+        store_compact(house.store, house.tenant, COMPACT_DUE, waiting_done, &waiting);
+        assert_int_equal(waiting_for(&waiting, i), E_CORRUPT);
     }
     assert_non_null(strstr(waiting.text, "erased"));
     house_close(&house);
@@ -348,11 +311,11 @@ static void test_a_request_looks_at_its_own_tenant(void **state)
     house_seal(&house);
     assert_int_equal(store_start(house.store, NULL), OK);
     waiting_init(&waiting);
-    store_compact(house.store, other, COMPACT_DUE, done, &waiting);
-    if (wait_for(&waiting, 1) != OK)
+    store_compact(house.store, other, COMPACT_DUE, waiting_done, &waiting);
+    if (waiting_for(&waiting, 1) != OK)
         fail_msg("%s", waiting.text);
-    store_compact(house.store, acme, COMPACT_DUE, done, &waiting);
-    assert_int_equal(wait_for(&waiting, 2), E_CORRUPT);
+    store_compact(house.store, acme, COMPACT_DUE, waiting_done, &waiting);
+    assert_int_equal(waiting_for(&waiting, 2), E_CORRUPT);
     house_close(&house);
     house_remove(&house);
 }
@@ -407,12 +370,12 @@ static void test_an_erasure_waits_for_those_who_still_read(void **state)
         assert_int_equal(house_read_view(&house, view, 1, rows, COUNT_OF(rows)), COUNT_OF(rows));
     assert_true(column_cache_counts(house.store->columns).bytes > empty + sizeof(int64_t) * 20000);
     erase(&house, 0, 100);
-    store_compact(house.store, house.tenant, COMPACT_DUE, done, &waiting);
+    store_compact(house.store, house.tenant, COMPACT_DUE, waiting_done, &waiting);
     nanosleep(&(struct timespec){0, 300000000}, NULL);
     assert_int_equal(waiting.done, 0);
     assert_true(house_path(&house, "packs/acme/0000000000000001.pack", path));
     view_free(view);
-    assert_int_equal(wait_for(&waiting, 1), OK);
+    assert_int_equal(waiting_for(&waiting, 1), OK);
     assert_false(house_path(&house, "packs/acme/0000000000000001.pack", path));
     assert_int_equal(column_cache_counts(house.store->columns).bytes, empty);
     house_close(&house);

@@ -1,41 +1,10 @@
 #include "tests/unit/store/house.h"
-
-struct waiting {
-    pthread_mutex_t lock;
-    pthread_cond_t more;
-    unsigned done;
-    enum code code;
-};
-
-static void waiting_init(struct waiting *waiting)
-{
-    *waiting = (struct waiting){0};
-    pthread_mutex_init(&waiting->lock, NULL);
-    pthread_cond_init(&waiting->more, NULL);
-}
+#include "tests/unit/store/waiting.h"
 
 static void flush_done(void *context, enum code code, const struct error *err)
 {
-    struct waiting *waiting = context;
-
     assert((code == OK) == (err == NULL));
-    pthread_mutex_lock(&waiting->lock);
-    waiting->done++;
-    waiting->code = code;
-    pthread_cond_signal(&waiting->more);
-    pthread_mutex_unlock(&waiting->lock);
-}
-
-static enum code wait_for(struct waiting *waiting, unsigned count)
-{
-    enum code code;
-
-    pthread_mutex_lock(&waiting->lock);
-    while (waiting->done < count)
-        pthread_cond_wait(&waiting->more, &waiting->lock);
-    code = waiting->code;
-    pthread_mutex_unlock(&waiting->lock);
-    return code;
+    waiting_done(context, code, err);
 }
 
 static void test_a_flush_leaves_nothing_in_the_head(void **state)
@@ -48,11 +17,11 @@ static void test_a_flush_leaves_nothing_in_the_head(void **state)
     house_start(&house);
     waiting_init(&waiting);
     store_flush(house.store, flush_done, &waiting); /* of nothing */
-    assert_int_equal(wait_for(&waiting, 1), OK);
+    assert_int_equal(waiting_for(&waiting, 1), OK);
     assert_int_equal(house_put(&house, 1, 0, 10, NULL), OK);
     store_flush(house.store, flush_done, &waiting);
     store_flush(house.store, flush_done, &waiting);
-    assert_int_equal(wait_for(&waiting, 3), OK);
+    assert_int_equal(waiting_for(&waiting, 3), OK);
     assert_int_equal(house_metric(&house, "weir_head_rows", METRIC_GAUGE, ""), 0);
     assert_true(wal_bytes(house.store->wal) <= 2 << 20);
     house_expect(&house, 1, 0, 10);
@@ -71,15 +40,15 @@ static void test_a_flush_on_a_full_disk_says_so(void **state)
     house_start(&house);
     waiting_init(&waiting);
     store_flush(house.store, flush_done, &waiting); /* so that the first spare is there */
-    assert_int_equal(wait_for(&waiting, 1), OK);
+    assert_int_equal(waiting_for(&waiting, 1), OK);
     assert_int_equal(house_put(&house, 1, 0, 10, NULL), OK);
     house_fail(&house, 1, true, E_DISK_FULL);
     store_flush(house.store, flush_done, &waiting);
-    assert_int_equal(wait_for(&waiting, 2), E_DISK_FULL);
+    assert_int_equal(waiting_for(&waiting, 2), E_DISK_FULL);
     house_expect(&house, 1, 0, 10);
     house_fail(&house, 0, false, OK);
     store_flush(house.store, flush_done, &waiting);
-    assert_int_equal(wait_for(&waiting, 3), OK);
+    assert_int_equal(waiting_for(&waiting, 3), OK);
     house_close(&house);
     house_remove(&house);
 }

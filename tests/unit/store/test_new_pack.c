@@ -60,9 +60,11 @@ static void test_what_was_put_is_what_was_written(void **state)
         assert_int_equal(entry.floor, 11);
         assert_int_equal(index->get(transaction, INDEX_PACK, buf_bytes(&key), &value, NULL),
                          i == 0 ? OK : E_NOT_FOUND);
-        assert_int_equal(store_open_pack(house.store, house.tenant->name, &entry,
-                                         i == 0 ? value : (struct bytes){0}, &pack, NULL),
-                         OK);
+        assert_int_equal(
+            store_open_pack(house.store, house.tenant->name, &entry,
+                            i == 0 ? manifest_inline(&entry, value) : (struct bytes){0}, &pack,
+                            NULL),
+            OK);
         pack_unref(pack);
         buf_release(&key);
     }

@@ -63,6 +63,7 @@ static inline enum code deliver_pack(void *context, struct bytes key, struct byt
         assert_int_equal(ground->house.index->operations->get(delivering->transaction, INDEX_PACK,
                                                               key, &bytes, NULL),
                          OK);
+        bytes = manifest_inline(&pack->entry, bytes);
     }
     for (size_t at = 0; at < bytes.size || pack->parts < 2; at += PART_BYTES) {
         size_t end = at + PART_BYTES < bytes.size ? at + PART_BYTES : bytes.size;

@@ -88,7 +88,8 @@ static enum code add_pack(void *context, struct bytes key, struct bytes value, s
         assert_int_equal(adding->ground->house.index->operations->get(
                              adding->transaction, INDEX_PACK, key, &inline_bytes, NULL),
                          OK);
-    return rebuild_add(adding->ground->rebuild, tenant, &entry, inline_bytes, err);
+    return rebuild_add(adding->ground->rebuild, tenant, &entry,
+                       manifest_inline(&entry, inline_bytes), err);
 }
 
 static enum code add_packs(struct ground *ground)

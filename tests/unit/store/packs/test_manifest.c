@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "store/packs/manifest.h"
+#include "tests/unit/golden.h"
 
 static const struct manifest_entry sample = {
     .number = 0x1122,
@@ -178,32 +179,19 @@ static void test_a_path_fits_the_longest_tenant(void **state)
     assert_string_equal(path + 6 + 64, "/ffffffffffffffff.pack");
 }
 
-/* tests/golden/index/manifest_entry.hex; WEIR_GOLDEN_WRITE=1 writes it anew. */
+/* tests/golden/index/manifest_entry.hex. */
 static void test_the_golden_entry_reads_as_it_was_written(void **state)
 {
     static const char path[] = "tests/golden/index/manifest_entry.hex";
     char golden[1000];
     struct manifest_entry got;
     struct buf out = BUF_INIT(1000);
-    size_t size = 0;
-    unsigned byte;
-    FILE *file;
+    size_t size;
 
     (void)state;
     manifest_entry_encode(&sample, &out);
-    if (getenv("WEIR_GOLDEN_WRITE")) {
-        file = fopen(path, "w");
-        assert_non_null(file);
-        for (size_t i = 0; i < out.size; i++)
-            fprintf(file, "%02x%s", (uint8_t)out.data[i], i % 32 == 31 ? "\n" : "");
-        fprintf(file, "\n");
-        fclose(file);
-    }
-    file = fopen(path, "r");
-    assert_non_null(file);
-    while (size < sizeof(golden) && fscanf(file, "%2x", &byte) == 1)
-        golden[size++] = (char)byte;
-    fclose(file);
+    golden_write_if_asked(path, buf_bytes(&out));
+    size = golden_read(path, golden, sizeof(golden));
     if (!bytes_equal((struct bytes){golden, size}, buf_bytes(&out)))
         fail_msg("the format changed: raise the version, keep reading the old one, and add a "
                  "golden file");
@@ -212,11 +200,23 @@ static void test_the_golden_entry_reads_as_it_was_written(void **state)
     buf_release(&out);
 }
 
+static void test_zeros_behind_a_small_pack_are_cut(void **state)
+{
+    const struct manifest_entry entry = {.bytes = 3};
+
+    (void)state;
+    assert_true(bytes_equal(manifest_inline(&entry, BYTES("abc")), BYTES("abc")));
+    assert_true(bytes_equal(manifest_inline(&entry, BYTES("abc\0\0")), BYTES("abc")));
+    /* too short stays so: its hash tells */
+    assert_true(bytes_equal(manifest_inline(&entry, BYTES("ab")), BYTES("ab")));
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_was_encoded_comes_back),
         cmocka_unit_test(test_damage_of_any_kind_is_seen),
+        cmocka_unit_test(test_zeros_behind_a_small_pack_are_cut),
         cmocka_unit_test(test_keys_are_in_order_of_tenant_and_number),
         cmocka_unit_test(test_a_key_gives_its_tenant_back),
         cmocka_unit_test(test_a_field_key_is_short_whatever_the_names),

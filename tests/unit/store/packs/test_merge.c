@@ -376,31 +376,38 @@ static void span(struct world *world, struct merge *merge, int64_t start, int64_
         pack_finish(world, writers[i], paths[i], made, count);
 }
 
+/* All that is in the packs, with nothing deleted and no limits. */
+static struct merge_options options_of(const struct world *world, struct pack *const *packs,
+                                       size_t count)
+{
+    return (struct merge_options){
+        .tenant = world->house.tenant,
+        .registry = catalog_registry(world->house.catalog),
+        .rules = &world->house.rules,
+        .packs = packs,
+        .pack_count = count,
+        .settled = INT64_MAX,
+        .floor = INT64_MIN,
+        .time_floor = INT64_MIN,
+        .versions_max = SIZE_MAX,
+    };
+}
+
 /* Merges the packs, in some spans, into packs that take the place of what was made before. */
 static void merge_all(struct world *world, uint64_t seed, struct pack *const *packs, size_t count)
 {
     struct tombstone tombstones[DELETIONS_MAX];
     struct matcher matchers[DELETIONS_MAX];
     char hosts[DELETIONS_MAX][8];
-    struct merge_options options = {
-        .tenant = world->house.tenant,
-        .registry = catalog_registry(world->house.catalog),
-        .rules = &world->house.rules,
-        .packs = packs,
-        .pack_count = count,
-        .tombstones = tombstones,
-        .tombstone_count = world->deletion_count,
-        .settled = INT64_MAX,
-        .floor = INT64_MIN,
-        .time_floor = INT64_MIN,
-        .versions_max = SIZE_MAX,
-    };
+    struct merge_options options = options_of(world, packs, count);
     struct pack *made[PACKS_MAX];
     struct block_decoder *decoder;
     struct merge *merge;
     size_t made_count = 0;
     int64_t middle = (int64_t)random_below(&world->random, 3000) - 20;
 
+    options.tombstones = tombstones;
+    options.tombstone_count = world->deletion_count;
     for (size_t d = 0; d < world->deletion_count; d++) {
         const struct deletion *deletion = &world->deletions[d];
 
@@ -569,20 +576,11 @@ static void test_more_versions_than_may_be_are_named(void **state)
     }
     list = world->house.store->holdings[world->house.tenant->ordinal]->packs;
     for (size_t most = 2; most <= 4; most++) {
-        struct merge_options options = {
-            .tenant = world->house.tenant,
-            .registry = catalog_registry(world->house.catalog),
-            .rules = &world->house.rules,
-            .packs = list->packs,
-            .pack_count = list->count,
-            .settled = INT64_MAX,
-            .floor = INT64_MIN,
-            .time_floor = INT64_MIN,
-            .versions_max = most,
-        };
+        struct merge_options options = options_of(world, list->packs, list->count);
         struct error err = {0};
         uint64_t rows[2];
 
+        options.versions_max = most;
         assert_int_equal(merge_whole(world, &options, rows, &err), most < 3 ? E_MEMORY : OK);
         if (most < 3)
             assert_string_equal(err.text,
@@ -608,21 +606,11 @@ static void test_a_merge_rests_and_can_be_ended(void **state)
     list = world->house.store->holdings[world->house.tenant->ordinal]->packs;
     for (unsigned end_at = 0; end_at <= 3; end_at++) {
         struct rests rests = {.end_at = end_at};
-        struct merge_options options = {
-            .tenant = world->house.tenant,
-            .registry = catalog_registry(world->house.catalog),
-            .rules = &world->house.rules,
-            .packs = list->packs,
-            .pack_count = list->count,
-            .settled = INT64_MAX,
-            .floor = INT64_MIN,
-            .time_floor = INT64_MIN,
-            .versions_max = SIZE_MAX,
-            .pace = pace,
-            .context = &rests,
-        };
+        struct merge_options options = options_of(world, list->packs, list->count);
         uint64_t rows[2];
 
+        options.pace = pace;
+        options.context = &rests;
         assert_int_equal(merge_whole(world, &options, rows, NULL), end_at == 0 ? OK : E_DRAINING);
         if (end_at == 0) { /* 20,000 rows and their 60,000 versions */
             assert_int_equal(rests.count, 80000 / 16384);

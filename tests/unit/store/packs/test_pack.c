@@ -1,3 +1,4 @@
+#include "tests/unit/golden.h"
 #include "tests/unit/store/packs/pack_sample.h"
 
 #include <unistd.h>
@@ -277,26 +278,19 @@ static void test_keys_tombstones_and_notes_are_walked(void **state)
 }
 
 /* What the golden file holds, which must open and pass its check. */
-static struct bytes golden_read(const char *path, struct block_decoder *decoder)
+static struct bytes golden_pack(const char *path, struct block_decoder *decoder)
 {
     static char golden[PACK_INLINE_BYTES_MAX];
-    FILE *file = fopen(path, "r");
+    size_t size = golden_read(path, golden, sizeof(golden));
     struct pack *pack;
-    size_t size = 0;
-    unsigned byte;
 
-    assert_non_null(file);
-    while (size < sizeof(golden) && fscanf(file, "%2x", &byte) == 1)
-        golden[size++] = (char)byte;
-    fclose(file);
     assert_int_equal(pack_open_memory((struct bytes){golden, size}, &pack, NULL), OK);
     assert_int_equal(pack_check(pack, decoder, NULL), OK);
     pack_unref(pack);
     return (struct bytes){golden, size};
 }
 
-/* tests/golden/pack/small_2.hex; WEIR_GOLDEN_WRITE=1 writes it anew.  small.hex is from when blocks
- * were of version 1. */
+/* tests/golden/pack/small_2.hex.  small.hex is from when blocks were of version 1. */
 static void test_the_golden_pack_reads_as_it_was_written(void **state)
 {
     static const char path[] = "tests/golden/pack/small_2.hex";
@@ -305,17 +299,9 @@ static void test_the_golden_pack_reads_as_it_was_written(void **state)
 
     random_seed(&fixture->random, 21);
     bytes = write_small(fixture);
-    if (getenv("WEIR_GOLDEN_WRITE")) {
-        FILE *file = fopen(path, "w");
-
-        assert_non_null(file);
-        for (size_t i = 0; i < bytes.size; i++)
-            fprintf(file, "%02x%s", (unsigned char)bytes.data[i],
-                    i % 32 == 31 || i + 1 == bytes.size ? "\n" : "");
-        fclose(file);
-    }
-    (void)golden_read("tests/golden/pack/small.hex", fixture->decoder);
-    if (!bytes_equal(golden_read(path, fixture->decoder), bytes))
+    golden_write_if_asked(path, bytes);
+    (void)golden_pack("tests/golden/pack/small.hex", fixture->decoder);
+    if (!bytes_equal(golden_pack(path, fixture->decoder), bytes))
         fail_msg("packs are written differently now; if that is meant, raise PACK_VERSION or say "
                  "in docs/formats/pack.md why readers do not mind, and add a golden file");
     free((void *)bytes.data);

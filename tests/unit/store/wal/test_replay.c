@@ -1,3 +1,4 @@
+#include "tests/unit/golden.h"
 #include "tests/unit/store/wal/log_sample.h"
 
 #include "base/random.h"
@@ -557,35 +558,22 @@ static void test_examining_changes_nothing(void **state)
     }
 }
 
-/* tests/golden/wal/segment.hex; WEIR_GOLDEN_WRITE=1 writes it anew. */
+/* tests/golden/wal/segment.hex. */
 static void test_the_golden_segment_reads_as_it_was_written(void **state)
 {
     static const char path[] = "tests/golden/wal/segment.hex";
     static char golden[8192];
     struct log_sample log;
     struct log_told told = {0};
-    size_t size = 0;
-    unsigned byte;
-    FILE *file;
+    size_t size;
 
     (void)state;
     log_init(&log);
     log_segment(&log, 1);
     log_group(&log, 1);
     log_group(&log, 3);
-    if (getenv("WEIR_GOLDEN_WRITE")) {
-        file = fopen(path, "w");
-        assert_non_null(file);
-        for (size_t i = 0; i < log.file->size; i++)
-            fprintf(file, "%02x%s", (uint8_t)log.file->data[i], i % 32 == 31 ? "\n" : "");
-        fprintf(file, "\n");
-        fclose(file);
-    }
-    file = fopen(path, "r");
-    assert_non_null(file);
-    while (size < sizeof(golden) && fscanf(file, "%2x", &byte) == 1)
-        golden[size++] = (char)byte;
-    fclose(file);
+    golden_write_if_asked(path, (struct bytes){log.file->data, log.file->size});
+    size = golden_read(path, golden, sizeof(golden));
     if (!bytes_equal((struct bytes){golden, size}, (struct bytes){log.file->data, log.file->size}))
         fail_msg("the format changed: raise the version, keep reading the old one, and add a "
                  "golden file");
