@@ -243,8 +243,8 @@ test:
 	 tests/suite loops-asan $(MAKE) -j$(JOBS) loops MODE=asan; \
 	 tests/suite load tests/load/run $(BUILD)/weir; \
 	 wait; cat $(BUILD)/archive.log # it waits for servers mostly; what is compiled then takes only what nobody wants
-	@tests/suite registry-plain $(MAKE) registry
-	@tests/suite delivery $(MAKE) delivery >$(BUILD)/delivery.log 2>&1 & \
+	@{ tests/suite delivery $(MAKE) delivery; \
+	   tests/suite registry-plain $(MAKE) registry; } >$(BUILD)/delivery.log 2>&1 & \
 	 tests/suite replay $(MAKE) -j$(JOBS) replay MODE=asan; \
 	 $(MAKE) --no-print-directory -j$(JOBS) program MODE=asan; \
 	 tests/suite api-asan tests/api/run api-asan $(BUILD)/asan/weir; \
