@@ -268,6 +268,11 @@ enum code registry_publish(struct registry *registry, struct registry_record *re
     if (count > 0)
         qsort(records, count, sizeof(*records), registry_record_order);
     all = with_missing(old, records, &count);
+    if (count > REGISTRY_RECORDS_MAX) {
+        free(all);
+        return error_set(err, E_MEMORY, "%zu records; a registry has at most %d", count,
+                         REGISTRY_RECORDS_MAX);
+    }
     made = all ? registry_snapshot_new(all, count) : NULL;
     free(all);
     if (!made)

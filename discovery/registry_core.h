@@ -42,7 +42,8 @@ void registry_core_release(struct registry *registry);
 /* What the registry holds at this moment, in any order (it is sorted); everything is copied.
  * Records that were there and are not among them stay, as missing, but for ephemeral ones.  The
  * state becomes REGISTRY_CONNECTED, with `text` ("" = all is well).  What changed goes to disk;
- * where that fails the log tells, and registry_keep() tries again.  E_MEMORY: nothing has changed.
+ * where that fails the log tells, and registry_keep() tries again.  E_MEMORY, also of too many:
+ * nothing has changed.
  */
 MUST_USE enum code registry_publish(struct registry *registry, struct registry_record *records,
                                     size_t count, const char *text, struct error *err);
