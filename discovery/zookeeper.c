@@ -162,8 +162,11 @@ static bool publish(struct zookeeper *zookeeper)
                              : error_set(&err, E_MEMORY, "no memory for %zu records", count);
 
     free(records);
-    if (code)
+    if (code) {
         log_error(LOG_ERROR, "registry", &err);
+        registry_state_set(&zookeeper->registry, registry_health(&zookeeper->registry).state,
+                           err.text);
+    }
     zookeeper->reader.unpublished = code != OK;
     return !code;
 }
