@@ -88,9 +88,9 @@ struct registry_rules {
      * the handle.  NULL: nothing is kept (commands that look once). */
     struct fs *fs;
     const char *snapshot_path;
-    /* Called by the registry's thread after each new snapshot and each change of state, NULL = not.
-     * It may take and parse the snapshot; it waits for nothing, and calls of this interface none
-     * that wait. */
+    /* Called after each new snapshot and each change of state, by the registry's thread, and in
+     * registry_files_open() by the caller's; the handle's pointer is set by then.  NULL = not.  It
+     * may take and parse the snapshot; it waits for nothing, and calls nothing here that waits. */
     void (*changed)(void *context);
     void *context;
     int wait_ms; /* of registry_put(); 0 = 10,000 */

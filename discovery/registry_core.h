@@ -33,7 +33,7 @@ struct registry {
     struct registry_health health;
 };
 
-/* Takes the copy on disk, if there is one that is whole.  E_MEMORY. */
+/* Takes the copy on disk, if there is one that is whole.  E_MEMORY: nothing is to be released. */
 MUST_USE enum code registry_core_init(struct registry *registry,
                                       const struct registry_operations *operations,
                                       const struct registry_rules *rules, struct error *err);
