@@ -152,8 +152,9 @@ $(OUT)/tests/registry/drive: tests/registry/drive.c $(LIBRARY)
 	$(call SAY,link)$(CC) $(CFLAGS) $(LDFLAGS) $< $(LIBRARY) $(LDLIBS) -o $@
 
 # The registry in files and in ZooKeeper, with servers that are killed, paused and wiped; REGISTRY=--long: the full counts.
-registry: $(OUT)/tests/registry/drive
+registry: $(OUT)/tests/registry/drive $(OUT)/weir $(if $(shell command -v mongod),,$(BUILD)/ferretdb)
 	@$(COUNTS) tests/registry/run registry-$(MODE) $< $(BUILD) $(REGISTRY)
+	@$(COUNTS) tests/registry/nodes registry-nodes-$(MODE) $(OUT)/weir $(BUILD) $(REGISTRY)
 
 $(OUT)/simulator: $(SIM:%.c=$(OUT)/%.o) $(LIBRARY)
 	$(call SAY,link)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@

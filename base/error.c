@@ -30,6 +30,7 @@ static const struct code_row rows[CODE_COUNT] = {
     [E_INTERNAL] = {"internal_error",         "The server made a mistake",                        true },
     [E_EXISTS] = {"already_exists",         "It exists already",                                false},
     [E_CONFLICT] = {"conflict",               "It was changed meanwhile",                         false},
+    [E_PRECONDITION] = {"precondition_failed",    "It is not at the version that was named",          false},
     [E_CONFIG] = {"bad_configuration",      "The configuration is wrong",                       false},
 
     [E_BAD_REQUEST] = {"bad_request",            "The request is malformed",                         false},

@@ -24,8 +24,9 @@ enum code {
     E_END,       /* an iterator has no more; never shown */
     E_INTERNAL,
     E_EXISTS,
-    E_CONFLICT, /* a record of the registry is at another version than was expected */
-    E_CONFIG,   /* configuration or command line */
+    E_CONFLICT,     /* a record of the registry is at another version than was expected */
+    E_PRECONDITION, /* the same, of If-Match and If-None-Match */
+    E_CONFIG,       /* configuration or command line */
     /* The request's framing. */
     E_BAD_REQUEST,
     E_BODY_LARGE,

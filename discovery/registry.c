@@ -86,6 +86,7 @@ enum code registry_core_init(struct registry *registry,
                              const struct registry_rules *rules, struct error *err)
 {
     pthread_condattr_t attributes;
+    enum code code;
 
     assert((rules->fs == NULL) == (rules->snapshot_path == NULL));
     registry->operations = operations;
@@ -100,13 +101,17 @@ enum code registry_core_init(struct registry *registry,
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&registry->changed, &attributes);
     pthread_condattr_destroy(&attributes);
-    return image_take(registry, err);
+    code = image_take(registry, err);
+    if (code) {
+        pthread_cond_destroy(&registry->changed);
+        pthread_mutex_destroy(&registry->lock);
+    }
+    return code;
 }
 
 void registry_core_release(struct registry *registry)
 {
-    if (registry->snapshot)
-        registry_keep(registry, true);
+    registry_keep(registry, true);
     registry_snapshot_put(registry->snapshot);
     pthread_cond_destroy(&registry->changed);
     pthread_mutex_destroy(&registry->lock);
@@ -268,6 +273,11 @@ enum code registry_publish(struct registry *registry, struct registry_record *re
     if (count > 0)
         qsort(records, count, sizeof(*records), registry_record_order);
     all = with_missing(old, records, &count);
+    if (count > REGISTRY_RECORDS_MAX) {
+        free(all);
+        return error_set(err, E_MEMORY, "%zu records; a registry has at most %d", count,
+                         REGISTRY_RECORDS_MAX);
+    }
     made = all ? registry_snapshot_new(all, count) : NULL;
     free(all);
     if (!made)

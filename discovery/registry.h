@@ -38,7 +38,7 @@ enum registry_kind {
 enum {
     REGISTRY_NAME_SIZE_MAX = 129,       /* parts of [a-z0-9_-]{1,64}; sources have two */
     REGISTRY_TEXT_SIZE_MAX = 256 << 10, /* ZooKeeper takes a MiB with all that is around it */
-    REGISTRY_RECORDS_MAX = 200000,
+    REGISTRY_RECORDS_MAX = 100000,      /* what comes above them is not taken, and the log tells */
 };
 
 struct registry_record {
@@ -88,9 +88,9 @@ struct registry_rules {
      * the handle.  NULL: nothing is kept (commands that look once). */
     struct fs *fs;
     const char *snapshot_path;
-    /* Called by the registry's thread after each new snapshot and each change of state, NULL = not.
-     * It may take and parse the snapshot; it waits for nothing, and calls of this interface none
-     * that wait. */
+    /* Called after each new snapshot and each change of state, by the registry's thread, and in
+     * registry_files_open() by the caller's; the handle's pointer is set by then.  NULL = not.  It
+     * may take and parse the snapshot; it waits for nothing, and calls nothing here that waits. */
     void (*changed)(void *context);
     void *context;
     int wait_ms; /* of registry_put(); 0 = 10,000 */
@@ -119,7 +119,8 @@ MUST_USE enum code registry_wait_connected(struct registry *registry, int timeou
                                            struct error *err);
 
 /* Writes a record of a kind that is not ephemeral, if it is at `expected`: 0 = not there yet.
- * *version is its new one; it is durable, and a snapshot that has it is there when this returns.
+ * *version is its new one; it is durable, and this handle's snapshot has it when this returns, but
+ * where the contact was lost in between.
  * E_EXISTS: it is there, and expected was 0.  E_NOT_FOUND: it is not, and expected was above 0.
  * E_CONFLICT: it is at another version, which the text tells.  E_BAD_PARAMETER: a name or a size.
  * After an interruption a record of the same text that came after `expected` counts as this one. */

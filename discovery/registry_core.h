@@ -33,7 +33,7 @@ struct registry {
     struct registry_health health;
 };
 
-/* Takes the copy on disk, if there is one that is whole.  E_MEMORY. */
+/* Takes the copy on disk, if there is one that is whole.  E_MEMORY: nothing is to be released. */
 MUST_USE enum code registry_core_init(struct registry *registry,
                                       const struct registry_operations *operations,
                                       const struct registry_rules *rules, struct error *err);
@@ -42,7 +42,8 @@ void registry_core_release(struct registry *registry);
 /* What the registry holds at this moment, in any order (it is sorted); everything is copied.
  * Records that were there and are not among them stay, as missing, but for ephemeral ones.  The
  * state becomes REGISTRY_CONNECTED, with `text` ("" = all is well).  What changed goes to disk;
- * where that fails the log tells, and registry_keep() tries again.  E_MEMORY: nothing has changed.
+ * where that fails the log tells, and registry_keep() tries again.  E_MEMORY, also of too many:
+ * nothing has changed.
  */
 MUST_USE enum code registry_publish(struct registry *registry, struct registry_record *records,
                                     size_t count, const char *text, struct error *err);

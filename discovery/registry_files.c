@@ -480,14 +480,14 @@ enum code registry_files_open(const char *directory, const struct registry_rules
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&files->wake, &attributes);
     pthread_condattr_destroy(&attributes);
+    *registry = &files->registry; /* before `changed` is called */
     code = look(files, err);
     if (!code)
         code = thread_start("registry", run, files, &files->thread, err);
     if (code) {
+        *registry = NULL;
         files_close(&files->registry);
         error_context(err, "registry %s", directory);
-        return code;
     }
-    *registry = &files->registry;
-    return OK;
+    return code;
 }

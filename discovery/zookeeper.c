@@ -162,8 +162,11 @@ static bool publish(struct zookeeper *zookeeper)
                              : error_set(&err, E_MEMORY, "no memory for %zu records", count);
 
     free(records);
-    if (code)
+    if (code) {
         log_error(LOG_ERROR, "registry", &err);
+        registry_state_set(&zookeeper->registry, registry_health(&zookeeper->registry).state,
+                           err.text);
+    }
     zookeeper->reader.unpublished = code != OK;
     return !code;
 }
@@ -606,13 +609,13 @@ enum code zookeeper_registry_open(const struct zookeeper_settings *settings,
     pthread_cond_init(&zookeeper->answered, NULL);
     zookeeper_reader_init(&zookeeper->reader, &zookeeper->registry);
     zookeeper->proven_ns = INT64_MIN / 2;
+    *registry = &zookeeper->registry; /* before `changed` is called */
     code = thread_start("registry", run, zookeeper, &zookeeper->thread, err);
     if (code) {
+        *registry = NULL;
         zookeeper_free(zookeeper);
-        return code;
     }
-    *registry = &zookeeper->registry;
-    return OK;
+    return code;
 }
 
 enum code zookeeper_registry_change(struct registry *registry,

@@ -31,6 +31,7 @@ MUST_USE enum code zookeeper_registry_change(struct registry *registry,
                                              const struct zookeeper_settings *settings,
                                              struct error *err);
 
+/* What it was built with: the library cannot be asked. */
 const char *zookeeper_library_version(void);
 
 #endif

@@ -24,6 +24,7 @@ static const unsigned short statuses[] = {
     [E_INTERNAL] = 500,
     [E_EXISTS] = 409,
     [E_CONFLICT] = 409,
+    [E_PRECONDITION] = 412,
     [E_CONFIG] = 500,
     [E_BAD_REQUEST] = 400,
     [E_BODY_LARGE] = 413,

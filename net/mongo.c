@@ -11,7 +11,6 @@
 
 #include <assert.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include <mongoc/mongoc.h>
@@ -56,7 +55,6 @@ static const char *const collection_names[] = {
 /* --- the library --- */
 
 static pthread_once_t library_once = PTHREAD_ONCE_INIT;
-static _Atomic unsigned archives_open;
 /* Whose call is in the library: its log has no other way of knowing. */
 static _Thread_local const struct mongo *calling;
 
@@ -89,18 +87,10 @@ static void library_log(mongoc_log_level_t level, const char *domain, const char
               LOG_CSTR("text", text));
 }
 
-/* Not below a thread that is still in the library, as when a process gives up. */
-static void library_end(void)
-{
-    if (atomic_load(&archives_open) == 0)
-        mongoc_cleanup();
-}
-
 static void library_begin(void)
 {
     mongoc_log_set_handler(library_log, NULL);
-    mongoc_init();
-    (void)atexit(library_end);
+    mongoc_init(); /* for good: mongoc_cleanup() would gain the end of a process nothing */
 }
 
 const char *mongo_library_version(void)
@@ -273,7 +263,6 @@ enum code mongo_archive_open(struct bytes uri, bool unsafe, const char *name,
         mongo->unsafe = unsafe;
         mongo->name = strdup(name);
         mongo->text = strndup(uri.data, uri.size);
-        atomic_fetch_add(&archives_open, 1);
     }
     if (!mongo || !mongo->name || !mongo->text)
         code = error_set(err, E_MEMORY, "no memory for a shard");
@@ -312,7 +301,6 @@ static void mongo_close(struct archive *archive)
     free(mongo->text);
     free(mongo->name);
     free(mongo);
-    atomic_fetch_sub(&archives_open, 1);
 }
 
 /* --- the server --- */

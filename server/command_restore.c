@@ -14,6 +14,7 @@
 #include "server/interrupt.h"
 #include "server/progress.h"
 #include "server/recovery.h"
+#include "server/registry_place.h"
 #include "server/remote.h"
 #include "server/staging.h"
 #include "store/restore.h"
@@ -28,27 +29,29 @@ enum flag { FROM, TENANT, INCARNATION, JSON, QUIET, NO_PROGRESS, FLAG_COUNT };
 static const char usage[] =
     "usage: weir restore --from BACKUP --data DIRECTORY [flags]\n"
     "       weir restore --tenants FILE [--tenant NAME,...] [--incarnation HEX] --data DIRECTORY\n"
+    "       weir restore --registry WHERE [--tenant NAME,...] [--incarnation HEX] --data "
+    "DIRECTORY\n"
     "\n"
     "  weir restore --from /backup/weir-2026-07-01T0300 --data weir-data\n"
     "  weir restore --from monday --data weir-data && weir serve --data weir-data\n"
     "  weir restore --tenants tenants.yaml --data weir-data\n"
     "\n"
     "Makes a data directory out of what `weir backup` made, which is left as it is; or, without\n"
-    "--from, out of what was delivered to the shards of the tenants file.  The directory must not\n"
-    "exist, or be empty.  Every file and document is held against its hash, every block decoded;\n"
-    "what is damaged is named and nothing is left.  The new directory is a store of its own\n"
-    "(another incarnation): it may live beside the one that it came from.\n"
+    "--from, out of what was delivered to the shards of the tenants file or the registry.  The\n"
+    "directory must not exist, or be empty.  Every file and document is held against its hash,\n"
+    "every block decoded; what is damaged is named and nothing is left.  The new directory is a\n"
+    "store of its own (another incarnation): it may live beside the one that it came from.\n"
     "\n"
     "exit codes: 0 done, 1 failed (nothing is left), 2 usage, 130 interrupted (nothing is left)\n";
 
 static const struct argument_row rows[FLAG_COUNT] = {
-    [FROM] = {"from",        "BACKUP",   "What `weir backup --to` made."                         },
-    [TENANT] = {"tenant",      "NAME,...", "Of the tenants file; without it all that have a shard."},
+    [FROM] = {"from",        "BACKUP",   "What `weir backup --to` made."                       },
+    [TENANT] = {"tenant",      "NAME,...", "Of these alone; without it of all that have a shard."},
     [INCARNATION] = {"incarnation", "HEX",
-              "Of the data directory that delivered, if there were several."                     },
-    [JSON] = {"json",        NULL,       "Print what it is as JSON."                             },
-    [QUIET] = {"quiet",       NULL,       "Say nothing but errors."                               },
-    [NO_PROGRESS] = {"no-progress", NULL,       "No progress line, also on a terminal."                 },
+              "Of the data directory that delivered, if there were several."                   },
+    [JSON] = {"json",        NULL,       "Print what it is as JSON."                           },
+    [QUIET] = {"quiet",       NULL,       "Say nothing but errors."                             },
+    [NO_PROGRESS] = {"no-progress", NULL,       "No progress line, also on a terminal."               },
 };
 
 static enum code step(void *context, uint64_t done, uint64_t total, struct error *err)
@@ -257,17 +260,22 @@ static void say_recovered(const struct recovery *recovery, const char *data,
 static enum code from_shards(const char *const *values, const struct settings *settings,
                              struct progress *progress, struct error *err)
 {
-    const struct recovery_options options = {
-        .tenants = settings->tenants,
+    struct recovery_options options = {
+        .tenants = settings->tenants != NULL ? settings->tenants : "the registry",
         .limits = &settings->limits,
         .names = values[TENANT],
         .incarnation = values[INCARNATION],
         .open = mongo_archive_open,
     };
     struct buf told = BUF_INIT(TOLD_BYTES_MAX);
-    struct recovery *recovery;
+    struct recovery *recovery = NULL;
     struct recover_report report;
-    enum code code = recovery_open(&options, &recovery, &told, err);
+    enum code code = OK;
+
+    if (settings->tenants == NULL)
+        code = registry_place_directory(settings, &options.snapshot, err);
+    if (code == OK)
+        code = recovery_open(&options, &recovery, &told, err);
 
     if (told.size > 0 && (code || values[QUIET] == NULL))
         fprintf(stderr, "%.*s", BYTES_ARG(buf_bytes(&told)));
@@ -310,9 +318,9 @@ static const char *usage_fault(const char *const *values, const struct settings 
         return "--from BACKUP is empty: which backup?";
     if (values[FROM] != NULL && (values[TENANT] != NULL || values[INCARNATION] != NULL))
         return "--tenant and --incarnation are of shards: a backup has all tenants of one";
-    if (values[FROM] == NULL && settings->tenants == NULL)
-        return "--from BACKUP is missing: which backup? (or --tenants FILE, to restore from "
-               "shards)";
+    if (values[FROM] == NULL && settings->tenants == NULL && settings->registry == NULL)
+        return "--from BACKUP is missing: which backup? (or --tenants FILE or --registry WHERE, to "
+               "restore from shards)";
     return NULL;
 }
 

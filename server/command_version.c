@@ -7,6 +7,7 @@
 #include <pcre2.h>
 
 #include "codec/json_doc.h"
+#include "discovery/zookeeper.h"
 #include "http/mhd.h"
 #include "net/client.h"
 #include "net/mongo.h"
@@ -32,16 +33,17 @@ static const struct {
     const char *name;
     const char *(*version)(void);
 } libraries[] = {
-    {"curl",          client_library_version },
-    {"jansson",       json_doc_version       },
-    {"libmicrohttpd", mhd_version            },
-    {"lmdb",          index_lmdb_version     },
-    {"mongoc",        mongo_library_version  },
-    {"pcre2",         pcre2_version          },
-    {"sodium",        sodium_version_string  },
-    {"yaml",          yaml_get_version_string},
-    {"zlib",          zlibVersion            },
-    {"zstd",          ZSTD_versionString     },
+    {"curl",          client_library_version   },
+    {"jansson",       json_doc_version         },
+    {"libmicrohttpd", mhd_version              },
+    {"lmdb",          index_lmdb_version       },
+    {"mongoc",        mongo_library_version    },
+    {"pcre2",         pcre2_version            },
+    {"sodium",        sodium_version_string    },
+    {"yaml",          yaml_get_version_string  },
+    {"zlib",          zlibVersion              },
+    {"zookeeper",     zookeeper_library_version},
+    {"zstd",          ZSTD_versionString       },
 };
 
 int command_version(int argc, char **argv)

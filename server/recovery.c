@@ -219,8 +219,11 @@ enum code recovery_open(const struct recovery_options *options, struct recovery 
     enum code code;
 
     *out = NULL;
-    if (recovery == NULL)
+    if (recovery == NULL) {
+        directory_put(options->snapshot);
         return error_set(err, E_MEMORY, "no memory to restore");
+    }
+    recovery->snapshot = options->snapshot;
     recovery->options = options;
     recovery->told = told;
     code = options->incarnation == NULL ||
@@ -228,7 +231,7 @@ enum code recovery_open(const struct recovery_options *options, struct recovery 
                ? OK
                : error_set(err, E_CONFIG, "--incarnation: \"%s\" is not 32 hexadecimal digits",
                            options->incarnation);
-    if (code == OK)
+    if (code == OK && recovery->snapshot == NULL)
         code = tenants_file_read(options->tenants, options->limits, &recovery->snapshot, err);
     if (code)
         goto out;

@@ -10,13 +10,14 @@
 struct recovery;
 
 struct recovery_options {
-    const char *tenants; /* path of the file */
+    const char *tenants; /* path of the file, or, with `snapshot`, what it is called in texts */
     const struct limits *limits;
     const char *names;       /* "acme,other"; NULL = all that have a shard */
     const char *incarnation; /* 32 hex digits; NULL = the only one there is */
     /* mongo_archive_open() */
     enum code (*open)(struct bytes uri, bool unsafe, const char *name, struct archive **archive,
                       struct error *err);
+    struct directory_snapshot *snapshot; /* instead of the file; recovery_open() takes it */
 };
 
 /* Asks every shard.  Lines for people are appended to `told`: chains of which one has to be chosen

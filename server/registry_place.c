@@ -1,10 +1,11 @@
 #include "server/registry_place.h"
 
 #include "base/text_file.h"
+#include "discovery/registered.h"
 #include "discovery/registry_files.h"
 #include "discovery/zookeeper.h"
 
-enum { CREDENTIALS_BYTES_MAX = 4096 };
+enum { CREDENTIALS_BYTES_MAX = 4096, DIRECTORY_WAIT_MS = 10000 };
 
 static const char scheme[] = "zookeeper://";
 
@@ -103,5 +104,31 @@ enum code registry_place_renew(const struct settings *settings, struct registry 
     if (!code)
         code = zookeeper_registry_change(registry, &zookeeper, err);
     wipe(&credentials);
+    return code;
+}
+
+enum code registry_place_directory(const struct settings *settings,
+                                   struct directory_snapshot **snapshot, struct error *err)
+{
+    const struct registry_rules rules = {.wait_ms = DIRECTORY_WAIT_MS};
+    struct registry_snapshot *records;
+    struct registered *registered = NULL;
+    struct registry *registry = NULL;
+    enum code code = registry_place_open(settings, &rules, &registry, err);
+
+    *snapshot = NULL;
+    if (!code)
+        code = registry_wait_connected(registry, DIRECTORY_WAIT_MS, err);
+    if (!code)
+        code = registered_new(NULL, &registered, err);
+    if (!code) {
+        records = registry_get(registry);
+        code = registered_build(registered, records, &settings->limits, snapshot, err);
+        registry_snapshot_put(records);
+    }
+    registered_free(registered);
+    registry_close(registry);
+    if (code)
+        error_context(err, "registry");
     return code;
 }

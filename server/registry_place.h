@@ -14,6 +14,12 @@ MUST_USE enum code registry_place_open(const struct settings *settings,
 /* Reads the credentials again; they are used from now on. */
 MUST_USE enum code registry_place_renew(const struct settings *settings, struct registry *registry,
                                         struct error *err);
+/* Who there is by the registry at this moment, for who asks once; waits for it.  E_NOT_READY where
+ * it does not answer; what else as above. */
+struct directory_snapshot;
+MUST_USE enum code registry_place_directory(const struct settings *settings,
+                                            struct directory_snapshot **snapshot,
+                                            struct error *err);
 /* E_CONFIG: the two settings do not go together, or are none.  Looks at no file. */
 MUST_USE enum code registry_place_check(const struct settings *settings, struct error *err);
 

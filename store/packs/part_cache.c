@@ -23,10 +23,11 @@ struct kept {
 
 struct part_cache {
     struct fs *fs;
+    uint64_t bytes_max;
     pthread_mutex_t lock; /* guards: */
     struct map by_key;
     struct kept *newest, *oldest;
-    uint64_t bytes, bytes_max, next;
+    uint64_t bytes, next;
     struct part_cache_counts counts; /* .bytes and .parts are not set */
 };
 
@@ -75,9 +76,9 @@ static void take_out(struct part_cache *cache, struct kept *kept, struct kept **
     *gone = kept;
 }
 
-static void shrink(struct part_cache *cache, uint64_t bytes_max, struct kept **gone)
+static void shrink(struct part_cache *cache, struct kept **gone)
 {
-    while (cache->bytes > bytes_max) {
+    while (cache->bytes > cache->bytes_max) {
         take_out(cache, cache->oldest, gone);
         cache->counts.evictions++;
     }
@@ -225,7 +226,7 @@ void part_cache_put(struct part_cache *cache, const struct part_key *key, struct
         return;
     }
     pthread_mutex_lock(&cache->lock);
-    if (part.size <= cache->bytes_max && map_get(&cache->by_key, bytes_of_key(key)) == NULL &&
+    if (map_get(&cache->by_key, bytes_of_key(key)) == NULL &&
         map_put(&cache->by_key, bytes_of_key(&made->key), made)) {
         list_add(cache, made);
         cache->bytes += made->size;
@@ -233,7 +234,7 @@ void part_cache_put(struct part_cache *cache, const struct part_key *key, struct
         made->newer = NULL;
         gone = made;
     }
-    shrink(cache, cache->bytes_max, &gone);
+    shrink(cache, &gone);
     pthread_mutex_unlock(&cache->lock);
     see_off(cache, gone);
 }
@@ -248,17 +249,6 @@ void part_cache_forget(struct part_cache *cache, uint64_t pack, uint64_t part)
         if (kept->key.pack == pack && (part == UINT64_MAX || kept->key.part == part))
             take_out(cache, kept, &gone);
     }
-    pthread_mutex_unlock(&cache->lock);
-    see_off(cache, gone);
-}
-
-void part_cache_limit(struct part_cache *cache, uint64_t bytes_max)
-{
-    struct kept *gone = NULL;
-
-    pthread_mutex_lock(&cache->lock);
-    cache->bytes_max = bytes_max;
-    shrink(cache, bytes_max, &gone);
     pthread_mutex_unlock(&cache->lock);
     see_off(cache, gone);
 }

@@ -32,8 +32,6 @@ bool part_cache_read(struct part_cache *cache, const struct part_key *key, uint6
 void part_cache_put(struct part_cache *cache, const struct part_key *key, struct bytes part);
 /* All of the pack, or (`part` is not UINT64_MAX) one part of it. */
 void part_cache_forget(struct part_cache *cache, uint64_t pack, uint64_t part);
-/* From now on; what is above it goes. */
-void part_cache_limit(struct part_cache *cache, uint64_t bytes_max);
 
 struct part_cache_counts {
     uint64_t bytes, parts, hits, misses, evictions;

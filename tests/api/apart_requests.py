@@ -129,7 +129,7 @@ class Matrix:
             "let": [f"x={KNOWN['field']}*2", f"{KNOWN['field']}=f*2"], "group_by": [KNOWN["tag"], "quokka_floo", "*"],
             "explain": ["true"], "key": [KNOWN["tag"], "quokka_floo", ALPHA], "ack": ["shard"], "erase": ["true"],
             "u": [ALPHA, "aall"], "p": [secret("ball"), secret("alphareader")[:-1] + "x"],
-            "q": [f"SHOW DATABASES", f"CREATE DATABASE {ALPHA}", f"SHOW MEASUREMENTS ON {ALPHA}", f"SELECT * FROM {ALPHA}..{KNOWN['measurement']}"],
+            "q": ["SHOW DATABASES", f"CREATE DATABASE {ALPHA}", f"SHOW MEASUREMENTS ON {ALPHA}", f"SELECT * FROM {ALPHA}..{KNOWN['measurement']}"],
         }
         return special.get(name, []) + self.tenant_texts
 

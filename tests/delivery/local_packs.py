@@ -24,7 +24,7 @@ def serve(ground, name, tenants, local, flags=()):
     return server.start()
 
 
-def fill(ground, server, tenant="acme", bodies=20, hosts=20, seed=1):
+def fill(ground, server, tenant="acme", bodies=10, hosts=20, seed=1):
     """Rows that no packing makes small: some MB of packs, compacted."""
     chance = random.Random(seed)
     for body in range(bodies):
@@ -234,13 +234,13 @@ def killed_while_packs_go_and_are_read(ground):
 
 # --- the figure ---
 
-DAYS, SERIES, STEP = 2, 60, 10  # seconds
+SERIES, STEP = 60, 10  # seconds
 
 
-def days_of(ground, server):
+def days_of(ground, server, days):
     """Two fields of noise every ten seconds: 16 bytes a row, 138 KB a day of a series."""
     chance = random.Random(5)
-    for day in range(DAYS):
+    for day in range(days):
         for first in range(0, SERIES, 12):
             rows = [f"day,host=h{host:03} i={chance.getrandbits(62)}i,j={chance.getrandbits(62)}i {(day * 86400 + second) * 1000000000}\n"
                     for host in range(first, min(first + 12, SERIES)) for second in range(0, 86400, STEP)]
@@ -266,13 +266,13 @@ def find_ms(address):
     return statistics.median(took)
 
 
-def compare(ground, tenants, what, address):
+def compare(ground, tenants, what, address, days):
     """Medians of the same days: from files, from the shard, from parts that are kept."""
     server = serve(ground, "source", tenants, 0)
-    days_of(ground, server)
+    days_of(ground, server, days)
     ground.drained(server, seconds=300)
     chance = random.Random(7)
-    picks = [(host, chance.randrange(DAYS)) for host in chance.sample(range(SERIES), 40)]
+    picks = [(host, chance.randrange(days)) for host in chance.sample(range(SERIES), 40)]
     for pick in picks:
         timed(ground, server, *pick)
     here = [timed(ground, server, *pick) for pick in picks]
@@ -291,7 +291,7 @@ def compare(ground, tenants, what, address):
         if now > before:
             cold.append((took, now - before))
         before = now
-    check(len(cold) > 5, f"{len(cold)} reads of {len(picks)} went to the shard")
+    check(len(cold) > 3, f"{len(cold)} reads of {len(picks)} went to the shard")
     kept = [timed(ground, server, *pick) for pick in picks]
     check(gauge(ground, server, "weir_parts_brought_total") == before, "what is kept was brought again")
     parts, own = sum(parts for _, parts in cold) / len(cold), find_ms(address)
@@ -301,7 +301,7 @@ def compare(ground, tenants, what, address):
 
 def a_day_of_one_series_from_the_shard(ground):
     """Informational but for what is kept: a stand-in's own speed is not a database's."""
-    told, _, ratio = compare(ground, ground.tenants(acme="north"), ground.databases["north"].kind, ground.databases["north"].address)
+    told, _, ratio = compare(ground, ground.tenants(acme="north"), ground.databases["north"].kind, ground.databases["north"].address, 1)
     check(ratio < 3, told)
     return told
 
@@ -309,7 +309,7 @@ def a_day_of_one_series_from_the_shard(ground):
 def a_day_of_one_series_from_a_peer(ground):
     """A scripted peer that has all in memory stands for a database with an index."""
     with ScriptedMongo(role="primary") as peer:
-        told, _, ratio = compare(ground, scripted(ground, peer), "scripted peer", peer.address)
+        told, _, ratio = compare(ground, scripted(ground, peer), "scripted peer", peer.address, 2)
         check(ratio < 3, told)
         return told
 

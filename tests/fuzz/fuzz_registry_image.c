@@ -51,7 +51,7 @@ static void check_made(const uint8_t *data, size_t size)
                 .kind = kind,
                 .name = span,
                 .text = {(const char *)data + at + 4, text},
-                .version = 1 + (uint64_t)data[at] * 0x0101010101010101,
+                .version = 1 | (uint64_t)data[at] * 0x0101010101010101,
                 .missing = data[at + 1] & 1
             };
         at += 4 + text;

@@ -31,10 +31,8 @@ static enum code loop_publish(struct error *err)
     enum code code, second;
 
     ARMED(code = registry_core_init(&registry, &operations, &rules, err));
-    if (code) {
-        registry_core_release(&registry);
+    if (code)
         return code;
-    }
     memcpy(records, some, sizeof(some));
     ARMED(code = registry_publish(&registry, records, COUNT_OF(some), "", err));
     memcpy(records, some, sizeof(some));

@@ -10,6 +10,8 @@
 #include "store/delivery/delivered.h"
 #include "store/delivery/rebuild.h"
 #include "store/identity.h"
+#include "store/packs/pack.h"
+#include "store/state.h"
 #include "world.h"
 
 static const char *const shard_names[SHARD_COUNT] = {"north", "south"};
@@ -77,9 +79,31 @@ void deliver_close(struct world *world)
     world->away = NULL;
 }
 
+/* As an erasure does: some pack that is away shall come back. */
+static void want_one(struct world *world)
+{
+    size_t tenant = random_below(&world->random, TENANT_COUNT);
+    const struct holding *holding =
+        tenant < world->store->holding_capacity ? world->store->holdings[tenant] : NULL;
+    const struct pack_list *list = holding ? holding->packs : NULL;
+    struct pack *pack;
+
+    if (!list || list->count == 0)
+        return;
+    pack = list->packs[random_below(&world->random, list->count)];
+    if (!pack_is_away(pack) || pack_is_wanted(pack))
+        return;
+    pack_want(pack);
+    world->counts[COUNT_WANTED]++;
+}
+
 bool away_from_here(struct world *world)
 {
-    bool did = away_step(world->away);
+    bool did;
+
+    if (random_chance(&world->random, 2))
+        want_one(world);
+    did = away_step(world->away);
 
     world->counts[COUNT_AWAY] += did;
     if (did)

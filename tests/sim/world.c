@@ -32,6 +32,7 @@ const char *const count_names[COUNT_OF_COUNTS] = {
     [COUNT_CLOCK_STEPS] = "clock steps",
     [COUNT_DELIVERIES] = "turns of delivery",
     [COUNT_AWAY] = "looks at which packs went or came",
+    [COUNT_WANTED] = "packs that shall come back",
     [COUNT_READ_AWAY] = "answers with packs that are away",
     [COUNT_NO_ANSWER] = "answers that a shard did not give",
     [COUNT_ARCHIVE_FAILURES] = "shards that failed",

@@ -38,6 +38,7 @@ static void test_slugs_that_clients_know_stay(void **state)
         {E_BUSY,                  "overloaded",            true },
         {E_DISK_FULL,             "disk_full",             true },
         {E_CONFLICT,              "conflict",              false},
+        {E_PRECONDITION,          "precondition_failed",   false},
         {E_CLOCK_SKEW,            "clock_skew",            true },
         {E_DRAINING,              "shutting_down",         true },
         {E_SHARD,                 "shard_unavailable",     true },

@@ -144,6 +144,36 @@ static void test_what_is_gone_is_missing_and_what_is_ephemeral_is_not(void **sta
     registry_close(&registry);
 }
 
+static void test_so_many_records_and_no_more(void **state)
+{
+    static char names[REGISTRY_RECORDS_MAX + 1][8];
+    struct registry_record *records = calloc(REGISTRY_RECORDS_MAX + 1, sizeof(*records));
+    struct registry registry;
+    struct error err = {0};
+
+    (void)state;
+    assert_non_null(records);
+    begin(&registry, false);
+    for (size_t i = 0; i <= REGISTRY_RECORDS_MAX; i++) {
+        snprintf(names[i], sizeof(names[i]), "%zu", i);
+        records[i] = record(REGISTRY_TENANTS, names[i], i + 1);
+    }
+    publish(&registry, records, REGISTRY_RECORDS_MAX - 1);
+    expect(&registry, REGISTRY_RECORDS_MAX - 1, 0, REGISTRY_RECORDS_MAX - 1, 1);
+    for (size_t i = 0; i <= REGISTRY_RECORDS_MAX; i++) /* they were sorted */
+        records[i] = record(REGISTRY_TENANTS, names[i], i + 1);
+    publish(&registry, records, REGISTRY_RECORDS_MAX);
+    expect(&registry, REGISTRY_RECORDS_MAX, 0, REGISTRY_RECORDS_MAX, 2);
+    for (size_t i = 0; i <= REGISTRY_RECORDS_MAX; i++)
+        records[i] = record(REGISTRY_TENANTS, names[i], i + 1);
+    assert_int_equal(registry_publish(&registry, records, REGISTRY_RECORDS_MAX + 1, "", &err),
+                     E_MEMORY);
+    assert_non_null(strstr(err.text, "100001 records"));
+    expect(&registry, REGISTRY_RECORDS_MAX, 0, REGISTRY_RECORDS_MAX, 2);
+    registry_close(&registry);
+    free(records);
+}
+
 static void test_a_snapshot_in_use_outlives_the_next(void **state)
 {
     struct registry registry;
@@ -260,6 +290,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_before_anything_was_seen_there_is_nothing),
         cmocka_unit_test(test_what_is_gone_is_missing_and_what_is_ephemeral_is_not),
+        cmocka_unit_test(test_so_many_records_and_no_more),
         cmocka_unit_test(test_a_snapshot_in_use_outlives_the_next),
         cmocka_unit_test(test_the_copy_on_disk_is_of_the_last_good_snapshot),
         cmocka_unit_test(test_a_state_is_told_once),

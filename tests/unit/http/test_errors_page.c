@@ -41,6 +41,7 @@ static const char *const advice[CODE_COUNT] = {
     [E_CANCELLED] = "Send again: the server gave the request up, mostly while shutting down.",
     [E_INTERNAL] = "Send again, and report it with the log's lines of this request id.",
     [E_CONFLICT] = "Read it again, and change what is there now; the text tells its version.",
+    [E_PRECONDITION] = "Read it again: the ETag is its version now.",
     [E_BAD_REQUEST] =
         "The text names the rule of HTTP that is broken. Mostly a proxy or a hand-written client.",
     [E_BODY_LARGE] = "Send it in parts. The limit is `body_bytes_max`, after decompression.",

@@ -96,6 +96,11 @@ void view_watch(struct view *view, _Atomic bool *lost)
     (void)view, (void)lost;
 }
 
+void view_bear(struct view *view, enum code (*ask)(void *context, struct error *err), void *context)
+{
+    (void)view, (void)ask, (void)context;
+}
+
 void view_free(struct view *view)
 {
     if (view)

@@ -103,8 +103,8 @@ static void choose(struct choice *choice)
     static struct limits limits;
 
     limits_init(&limits);
-    options =
-        (struct recovery_options){path, &limits, choice->names, choice->incarnation, open_listed};
+    options = (struct recovery_options){path,        &limits, choice->names, choice->incarnation,
+                                        open_listed, NULL};
     choice->told = BUF_INIT(1 << 20);
     choice->code = recovery_open(&options, &choice->recovery, &choice->told, &choice->err);
     buf_put_char(&choice->told, '\0');

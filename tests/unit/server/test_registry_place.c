@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -10,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "discovery/directory.h"
 #include "server/registry_place.h"
 
 static void test_a_place_is_judged_without_telling_secrets(void **state)
@@ -67,11 +69,43 @@ static void test_credentials_come_from_a_file_of_ours_alone(void **state)
     unlink(path);
 }
 
+static int remove_one(const char *path, const struct stat *stat, int kind, struct FTW *at)
+{
+    (void)stat, (void)kind, (void)at;
+    return remove(path);
+}
+
+static void test_who_there_is_can_be_asked_once(void **state)
+{
+    const struct registry_rules rules = {.fs = NULL};
+    char place[] = "/tmp/weir-place-XXXXXX";
+    const struct settings settings = {.registry = place}, nowhere = {.registry = "/nowhere/at/all"};
+    struct directory_snapshot *snapshot = NULL;
+    struct registry *registry = NULL;
+    struct error err = {0};
+    uint64_t version;
+
+    (void)state;
+    assert_non_null(mkdtemp(place));
+    if (registry_place_open(&settings, &rules, &registry, &err) ||
+        registry_put(registry, REGISTRY_TENANTS, BYTES("acme"), 0, BYTES("{}"), &version, &err) ||
+        registry_place_directory(&settings, &snapshot, &err))
+        fail_msg("%s", err.text);
+    registry_close(registry);
+    assert_non_null(directory_tenant(snapshot, BYTES("acme")));
+    directory_put(snapshot);
+    assert_int_not_equal(registry_place_directory(&nowhere, &snapshot, &err), OK);
+    assert_null(snapshot);
+    assert_non_null(strstr(err.text, "registry: "));
+    assert_int_equal(nftw(place, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_place_is_judged_without_telling_secrets),
         cmocka_unit_test(test_credentials_come_from_a_file_of_ours_alone),
+        cmocka_unit_test(test_who_there_is_can_be_asked_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

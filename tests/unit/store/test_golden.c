@@ -13,6 +13,7 @@
 #include "store/delivery/chain.h"
 #include "store/packs/manifest.h"
 #include "store/packs/pack.h"
+#include "store/packs/pack_stub.h"
 #include "store/wal/replay.h"
 
 static const char golden_store[] = "tests/golden/store/first.txt";
@@ -353,6 +354,29 @@ static void read_file(const char *path, void (*read)(struct bytes bytes, const c
     read((struct bytes){bytes, size}, path);
 }
 
+/* The reader of stubs wants a file. */
+static void read_stub(struct bytes bytes, const char *path)
+{
+    static struct pack_bringer *_Atomic nobody;
+    char root[] = "/tmp/weir-golden-XXXXXX", name[64];
+    struct pack *pack = NULL;
+    struct file *file = NULL;
+    struct error err = {0};
+    struct fs *fs;
+
+    assert_non_null(mkdtemp(root));
+    assert_int_equal(fs_posix_open(root, &fs, NULL), OK);
+    assert_int_equal(fs_open(fs, "stub", FS_CREATE, &file, NULL), OK);
+    assert_int_equal(fs_write(file, 0, &bytes, 1, NULL), OK);
+    fs_close(file);
+    if (pack_open_stub(fs, "stub", &nobody, &pack, &err) != OK)
+        fail_msg("%s: %s", path, err.text);
+    pack_unref(pack);
+    fs_posix_close(fs);
+    snprintf(name, sizeof(name), "%s/stub", root);
+    assert_int_equal(unlink(name) + rmdir(root), 0);
+}
+
 /* A format that comes gets its row; a folder without one is a fault. */
 static void test_every_golden_file_is_read(void **state)
 {
@@ -366,6 +390,7 @@ static void test_every_golden_file_is_read(void **state)
         {"pack",   read_pack   },
         {"record", read_record },
         {"store",  NULL        },
+        {"stub",   read_stub   },
         {"wal",    read_segment},
     };
     size_t folders = 0;

@@ -295,6 +295,51 @@ static void test_parts_are_found_by_their_bytes(void **state)
     stubbed_release(&stubbed);
 }
 
+static size_t golden_read(const char *path, char *bytes, size_t room)
+{
+    FILE *file = fopen(path, "r");
+    size_t size = 0;
+    unsigned byte;
+
+    assert_non_null(file);
+    while (size < room && fscanf(file, "%2x", &byte) == 1)
+        bytes[size++] = (char)byte;
+    fclose(file);
+    return size;
+}
+
+/* tests/golden/stub/small.hex, of the golden pack; WEIR_GOLDEN_WRITE=1 writes it anew. */
+static void test_the_golden_stub_is_written_as_it_was(void **state)
+{
+    static const char path[] = "tests/golden/stub/small.hex";
+    static char image[65536], golden[65536], made[65536];
+    struct pack_fixture *fixture = *state;
+    size_t size = golden_read("tests/golden/pack/small_2.hex", image, sizeof(image)), got = 0;
+    struct file *file;
+    struct pack *pack;
+
+    assert_int_equal(pack_open_memory((struct bytes){image, size}, &pack, NULL), OK);
+    assert_int_equal(pack_stub_write(fixture->fs, "g.stub", pack, BYTES("north"), NULL), OK);
+    pack_unref(pack);
+    assert_int_equal(fs_open(fixture->fs, "g.stub", FS_READ, &file, NULL), OK);
+    assert_int_equal(fs_read(file, 0, made, sizeof(made), &got, NULL), OK);
+    fs_close(file);
+    if (getenv("WEIR_GOLDEN_WRITE")) {
+        FILE *out = fopen(path, "w");
+
+        assert_non_null(out);
+        for (size_t i = 0; i < got; i++)
+            fprintf(out, "%02x%s", (unsigned char)made[i],
+                    i % 32 == 31 || i + 1 == got ? "\n" : "");
+        fclose(out);
+    }
+    size = golden_read(path, golden, sizeof(golden));
+    if (size != got || memcmp(golden, made, size) != 0)
+        fail_msg(
+            "stubs are written differently now; if that is meant, raise STUB_VERSION and add a "
+            "golden file");
+}
+
 static void test_paths(void **state)
 {
     char path[PACK_PATH_SIZE];
@@ -314,6 +359,7 @@ int main(void)
         cmocka_unit_test(test_uses_are_counted),
         cmocka_unit_test(test_damage_of_a_stub_is_seen),
         cmocka_unit_test(test_parts_are_found_by_their_bytes),
+        cmocka_unit_test(test_the_golden_stub_is_written_as_it_was),
         cmocka_unit_test(test_paths),
     };
 

@@ -1,0 +1,300 @@
+#include "handlers/records.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "base/log.h"
+#include "codec/json_doc.h"
+#include "http/reply.h"
+
+enum { TRIES_MAX = 8, SEEN_WAIT_MS = 2000, ANSWER_BYTES_MAX = 256 << 20, ETAG_SIZE = 24 };
+
+/* --- the request --- */
+
+static struct record_job *job_new(struct request *request)
+{
+    struct record_job *job = calloc(1, sizeof(*job));
+    struct error err = {0};
+
+    if (job == NULL) {
+        error_set(&err, E_MEMORY, "no memory for a request");
+        reply_problem(request, &err);
+        return NULL;
+    }
+    request->state = job;
+    job->request = request;
+    job->status = 200;
+    job->body = BUF_INIT(REGISTRY_TEXT_SIZE_MAX);
+    job->out = BUF_INIT(ANSWER_BYTES_MAX);
+    arena_init(&job->arena, SIZE_MAX, NULL);
+    return job;
+}
+
+void record_cleanup(struct request *request)
+{
+    struct record_job *job = request->state;
+
+    if (job == NULL)
+        return;
+    if (job->body.size > 0)
+        explicit_bzero(job->body.data, job->body.size); /* it may be an address */
+    buf_release(&job->body);
+    buf_release(&job->out);
+    arena_release(&job->arena);
+    free(job);
+}
+
+static bool is_json(struct bytes type)
+{
+    static const char json[] = "application/json";
+    size_t size = sizeof(json) - 1;
+
+    return type.size >= size && strncasecmp(type.data, json, size) == 0 &&
+           (type.size == size || type.data[size] == ';' || type.data[size] == ' ');
+}
+
+static enum code check_body(const struct request *request, struct error *err)
+{
+    if (request->content_encoding.size > 0)
+        return error_set(err, E_UNSUPPORTED_ENCODING, "a record is sent as it is, not compressed");
+    if (request->content_type.size > 0 && !is_json(request->content_type))
+        return error_set(err, E_UNSUPPORTED_TYPE, "a record is application/json");
+    if (request->content_length != UINT64_MAX && request->content_length > REGISTRY_TEXT_SIZE_MAX)
+        return error_set(err, E_BODY_LARGE, "a record has at most %d bytes",
+                         REGISTRY_TEXT_SIZE_MAX);
+    return OK;
+}
+
+void record_start(struct request *request)
+{
+    struct error err = {0};
+
+    if (reply_unless_ok(request, check_body(request, &err), &err))
+        (void)job_new(request);
+}
+
+void record_piece(struct request *request, struct bytes piece)
+{
+    struct record_job *job = request->state;
+    struct error err = {0};
+
+    buf_put(&job->body, piece);
+    if (job->body.limited) {
+        error_set(&err, E_BODY_LARGE, "a record has at most %d bytes", REGISTRY_TEXT_SIZE_MAX);
+        reply_problem(request, &err);
+    }
+}
+
+static void answer(struct record_job *job, enum code code, const struct error *err)
+{
+    struct request *request = job->request;
+    char etag[ETAG_SIZE];
+
+    if (code) {
+        reply_problem(request, err);
+        return;
+    }
+    if (job->version > 0) {
+        int size = snprintf(etag, sizeof(etag), "\"%" PRIu64 "\"", job->version);
+
+        reply_header(request, "ETag", (struct bytes){etag, (size_t)size});
+    }
+    if (job->status == 204)
+        reply_empty(request, 204);
+    else
+        reply_buf_take(request, job->status, "application/json", &job->out);
+}
+
+static void job_run(struct job *of)
+{
+    struct record_job *job = (struct record_job *)of;
+    struct request *request = job->request;
+    struct error err = {0};
+    enum code code = buf_finish(&job->body, &err);
+
+    if (code == OK)
+        code = job->run(job, &err);
+    answer(job, code, &err);
+    request_resume(request);
+}
+
+void record_begin(struct request *request,
+                  enum code (*run)(struct record_job *job, struct error *err))
+{
+    struct app *app = app_of(request);
+    struct record_job *job = request->state;
+    struct error err = {0};
+    enum code code = OK;
+
+    if (job == NULL)
+        job = job_new(request);
+    if (job == NULL)
+        return;
+    if (app->registry == NULL)
+        code = error_set(&err, E_NOT_SUPPORTED,
+                         "this server has no registry; its tenants stand in a file (weir serve "
+                         "--registry has one)");
+    else if (app->draining)
+        code = error_set(&err, E_DRAINING, "the server is shutting down");
+    else
+        code = parameters_once(request, NULL, &err);
+    if (!reply_unless_ok(request, code, &err))
+        return;
+    job->run = run;
+    job->job.run = job_run;
+    job->job.owner = session_of(request)->tenant->ordinal;
+    request_park(request);
+    if (workers_submit(app->workers, &job->job))
+        return;
+    error_set(&err, E_BUSY, "too many requests wait for a worker");
+    reply_problem(request, &err);
+    request_resume(request);
+}
+
+/* --- records --- */
+
+enum code record_blame(enum code code, struct error *err)
+{
+    if (code != E_CONFIG)
+        return code;
+    err->code = E_BAD_PARAMETER;
+    return E_BAD_PARAMETER;
+}
+
+struct registry_snapshot *records_of(const struct record_job *job)
+{
+    return registry_get(app_of(job->request)->registry);
+}
+
+enum code record_find(struct record_job *job, const struct registry_snapshot *records,
+                      enum registry_kind kind, struct bytes name,
+                      const struct registry_record **record, struct error *err)
+{
+    *record = registry_find(records, kind, name);
+    if (*record == NULL)
+        return error_set(err, E_NOT_FOUND, "the registry has no %.*s \"%.*s\"",
+                         (int)strlen(registry_kind_name(kind)) - 1, registry_kind_name(kind),
+                         BYTES_ARG(name));
+    job->version = (*record)->version;
+    return OK;
+}
+
+void record_head(struct record_job *job, struct bytes name, bool missing)
+{
+    buf_put_text(&job->out, "{\"name\":");
+    json_put_text(&job->out, name);
+    buf_printf(&job->out, ",\"version\":%" PRIu64, job->version);
+    if (missing)
+        buf_put_text(&job->out, ",\"missing\":true");
+}
+
+/* Whether a list of entity tags, or "*", names the version; 0 = there is nothing. */
+static bool tags_name(struct bytes list, uint64_t version)
+{
+    char etag[ETAG_SIZE];
+    size_t size = (size_t)snprintf(etag, sizeof(etag), "\"%" PRIu64 "\"", version);
+
+    if (version == 0)
+        return false;
+    return bytes_equal(list, BYTES("*")) || memmem(list.data, list.size, etag, size) != NULL;
+}
+
+static enum code precondition(const struct request *request, const struct registry_record *record,
+                              struct error *err)
+{
+    struct bytes match = request_header(request, "If-Match");
+    uint64_t version = record != NULL ? record->version : 0;
+
+    if (match.data != NULL && !tags_name(match, version))
+        return error_set(err, E_PRECONDITION,
+                         "If-Match: the record is at version \"%" PRIu64 "\" (0: there is none)",
+                         version);
+    if (request->if_none_match.data != NULL && tags_name(request->if_none_match, version))
+        return error_set(err, E_PRECONDITION,
+                         "If-None-Match: the record is there, at version \"%" PRIu64 "\"", version);
+    return OK;
+}
+
+static void audit(const struct record_job *job, const struct record_change *change)
+{
+    log_event(LOG_INFO, "a record of the registry was changed", LOG_CSTR("audit", "registry"),
+              LOG_CSTR("kind", registry_kind_name(change->kind)), LOG_TEXT("name", change->name),
+              LOG_UINT("version", job->version),
+              LOG_TEXT("token", session_of(job->request)->grant.id),
+              LOG_TEXT("request", job->request->id));
+}
+
+static enum code put(struct record_job *job, const struct record_change *change,
+                     const struct registry_record *record, struct bytes text, struct error *err)
+{
+    struct app *app = app_of(job->request);
+    uint64_t expected = record != NULL && !record->missing ? record->version : 0;
+    enum code code;
+
+    if (record != NULL && !record->missing && bytes_equal(record->text, text)) {
+        job->version = record->version;
+        return OK;
+    }
+    workers_wait(app->workers, true);
+    code =
+        registry_put(app->registry, change->kind, change->name, expected, text, &job->version, err);
+    workers_wait(app->workers, false);
+    if (code == OK)
+        audit(job, change);
+    return code;
+}
+
+static enum code change_once(struct record_job *job, const struct record_change *change,
+                             const struct registry_snapshot *records, bool *overtaken,
+                             struct error *err)
+{
+    const struct registry_record *record = registry_find(records, change->kind, change->name);
+    struct buf text = BUF_INIT(REGISTRY_TEXT_SIZE_MAX);
+    enum code code = precondition(job->request, record, err);
+
+    *overtaken = false;
+    if (code == OK)
+        code = change->edit(job, change->context, records, record, &text, err);
+    if (code == OK && text.limited)
+        code = error_set(err, E_BODY_LARGE, "the record would have more than %d bytes",
+                         REGISTRY_TEXT_SIZE_MAX);
+    if (code == OK)
+        code = buf_finish(&text, err);
+    if (code == OK) {
+        code = put(job, change, record, buf_bytes(&text), err);
+        *overtaken = code == E_CONFLICT || code == E_EXISTS || code == E_NOT_FOUND;
+    }
+    if (text.size > 0)
+        explicit_bzero(text.data, text.size);
+    buf_release(&text);
+    return code;
+}
+
+enum code record_change(struct record_job *job, const struct record_change *change,
+                        struct error *err)
+{
+    struct registry *registry = app_of(job->request)->registry;
+    bool overtaken = true;
+    enum code code = OK;
+
+    if (!registry_name_valid(change->kind, change->name))
+        return error_set(err, E_BAD_PARAMETER,
+                         "\"%.*s\" is no name: 1 to 64 of a-z, 0-9, '_' and '-' are one",
+                         BYTES_ARG(change->name));
+    for (int i = 0; i < TRIES_MAX && overtaken; i++) {
+        struct registry_snapshot *records = registry_get(registry);
+
+        code = change_once(job, change, records, &overtaken, err);
+        if (overtaken) {
+            workers_wait(app_of(job->request)->workers, true);
+            (void)registry_wait(registry, records->sequence, SEEN_WAIT_MS);
+            workers_wait(app_of(job->request)->workers, false);
+        }
+        registry_snapshot_put(records);
+    }
+    if (overtaken)
+        return error_set(err, E_CONFLICT, "others change the record all the time; try again");
+    return code;
+}

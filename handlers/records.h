@@ -1,0 +1,53 @@
+/* Routes that read and change records of the registry, for those who run it.  A change waits for
+ * the registry, so it is a job of the workers; the request is parked. */
+#ifndef WEIR_HANDLERS_RECORDS_H
+#define WEIR_HANDLERS_RECORDS_H
+
+#include "discovery/registry.h"
+#include "handlers/app.h"
+#include "handlers/workers.h"
+
+struct record_job {
+    struct job job; /* first */
+    struct request *request;
+    enum code (*run)(struct record_job *job, struct error *err); /* fills out, status, version */
+    struct arena arena;
+    struct buf body, out;
+    unsigned status;
+    uint64_t version; /* of the ETag; 0 = none */
+};
+
+/* For a handler's steps: of all routes here `cleanup`, of those with a body also the other two. */
+void record_start(struct request *request);
+void record_piece(struct request *request, struct bytes piece);
+void record_cleanup(struct request *request);
+/* finish() */
+void record_begin(struct request *request,
+                  enum code (*run)(struct record_job *job, struct error *err));
+
+/* E_CONFIG of what the client sent is its fault: E_BAD_PARAMETER. */
+enum code record_blame(enum code code, struct error *err);
+/* The registry's newest; to be put back. */
+struct registry_snapshot *records_of(const struct record_job *job);
+/* E_NOT_FOUND; sets the version. */
+MUST_USE enum code record_find(struct record_job *job, const struct registry_snapshot *records,
+                               enum registry_kind kind, struct bytes name,
+                               const struct registry_record **record, struct error *err);
+
+struct record_change {
+    enum registry_kind kind;
+    struct bytes name;
+    /* Appends the new text; `record` is NULL where there is none.  May run several times. */
+    enum code (*edit)(struct record_job *job, void *context,
+                      const struct registry_snapshot *records, const struct registry_record *record,
+                      struct buf *text, struct error *err);
+    void *context;
+};
+/* By If-Match and If-None-Match; a text that is there already is not written again. E_PRECONDITION,
+ * E_CONFLICT, and as edit() and registry_put() say.  Sets the version. */
+MUST_USE enum code record_change(struct record_job *job, const struct record_change *change,
+                                 struct error *err);
+/* {"name":…,"version":…[,"missing":true] */
+void record_head(struct record_job *job, struct bytes name, bool missing);
+
+#endif

@@ -1,0 +1,193 @@
+#include "handlers/shard_records.h"
+
+#include "codec/json_doc.h"
+#include "discovery/member_document.h"
+#include "discovery/record_rules.h"
+#include "handlers/records.h"
+
+static struct bytes name_of(const struct record_job *job)
+{
+    return job->request->variable;
+}
+
+static enum code fault_or_memory(struct record_job *job, enum code code, const struct error *why,
+                                 struct error *err)
+{
+    if (code == E_MEMORY)
+        return error_set(err, E_MEMORY, "no memory for a record");
+    buf_put_text(&job->out, ",\"fault\":");
+    json_put_text(&job->out, bytes_of(why->text));
+    buf_put_char(&job->out, '}');
+    return OK;
+}
+
+static enum code print_shard(struct record_job *job, const struct registry_snapshot *records,
+                             const struct registry_record *record, struct error *err)
+{
+    struct shard_document document;
+    struct error why = {0};
+    enum code code = shard_document_parse(record->text, &job->arena, &document, &why);
+
+    (void)records;
+    job->version = record->version;
+    record_head(job, record->name, record->missing);
+    if (code)
+        return fault_or_memory(job, code, &why, err);
+    buf_put_char(&job->out, ',');
+    shard_document_print_members(&document, &job->out);
+    buf_put_char(&job->out, '}');
+    return OK;
+}
+
+static enum code print_member(struct record_job *job, const struct registry_snapshot *records,
+                              const struct registry_record *record, struct error *err)
+{
+    bool alive = registry_find(records, REGISTRY_ALIVE, record->name) != NULL;
+    struct member_document document;
+    struct error why = {0};
+    enum code code = member_document_parse(record->text, &job->arena, &document, &why);
+
+    job->version = record->version;
+    record_head(job, record->name, record->missing);
+    buf_printf(&job->out, ",\"alive\":%s", alive ? "true" : "false");
+    if (code)
+        return fault_or_memory(job, code, &why, err);
+    buf_put_char(&job->out, ',');
+    member_document_print_members(&document, &job->out);
+    buf_put_char(&job->out, '}');
+    return OK;
+}
+
+static enum code
+list_of(struct record_job *job, enum registry_kind kind,
+        enum code (*print)(struct record_job *job, const struct registry_snapshot *records,
+                           const struct registry_record *record, struct error *err),
+        struct error *err)
+{
+    struct registry_snapshot *records = records_of(job);
+    size_t first, end;
+    enum code code = OK;
+
+    buf_printf(&job->out, "{\"%s\":[", registry_kind_name(kind));
+    registry_range(records, kind, &first, &end);
+    for (size_t i = first; i < end && code == OK; i++) {
+        if (i > first)
+            buf_put_char(&job->out, ',');
+        code = print(job, records, &records->records[i], err);
+    }
+    buf_put_text(&job->out, "]}");
+    job->version = 0; /* of many */
+    registry_snapshot_put(records);
+    return code;
+}
+
+static enum code shard_list(struct record_job *job, struct error *err)
+{
+    return list_of(job, REGISTRY_SHARDS, print_shard, err);
+}
+
+static enum code member_list(struct record_job *job, struct error *err)
+{
+    return list_of(job, REGISTRY_MEMBERS, print_member, err);
+}
+
+static enum code shard_show(struct record_job *job, struct error *err)
+{
+    struct registry_snapshot *records = records_of(job);
+    const struct registry_record *record;
+    enum code code = record_find(job, records, REGISTRY_SHARDS, name_of(job), &record, err);
+
+    if (code == OK)
+        code = print_shard(job, records, record, err);
+    registry_snapshot_put(records);
+    return code;
+}
+
+/* --- changing --- */
+
+static enum code edit_put(struct record_job *job, void *context,
+                          const struct registry_snapshot *records,
+                          const struct registry_record *record, struct buf *text, struct error *err)
+{
+    (void)records, (void)err;
+    job->status = record == NULL ? 201 : 200;
+    shard_document_print(context, text);
+    return OK;
+}
+
+static enum code shard_replace(struct record_job *job, struct error *err)
+{
+    struct shard_document wanted;
+    const struct record_change change = {REGISTRY_SHARDS, name_of(job), edit_put, &wanted};
+    enum code code =
+        record_blame(shard_document_parse(buf_bytes(&job->body), &job->arena, &wanted, err), err);
+
+    if (code)
+        return code;
+    if (wanted.deleted) {
+        error_point(err, BYTES("/state"));
+        return error_set(err, E_BAD_PARAMETER, "/state: DELETE is what deletes a shard");
+    }
+    code = record_change(job, &change, err);
+    if (code)
+        return code;
+    record_head(job, name_of(job), false);
+    buf_put_char(&job->out, ',');
+    shard_document_print_members(&wanted, &job->out);
+    buf_put_char(&job->out, '}');
+    return OK;
+}
+
+static enum code edit_delete(struct record_job *job, void *context,
+                             const struct registry_snapshot *records,
+                             const struct registry_record *record, struct buf *text,
+                             struct error *err)
+{
+    const struct shard_document deleted = {.deleted = true};
+    enum code code;
+
+    (void)context;
+    if (record == NULL)
+        return error_set(err, E_NOT_FOUND, "the registry has no shard \"%.*s\"",
+                         BYTES_ARG(name_of(job)));
+    code = shard_may_become(records, name_of(job), &deleted, err);
+    if (code == E_CONFIG) {
+        err->code = E_CONFLICT;
+        return E_CONFLICT;
+    }
+    shard_document_print(&deleted, text);
+    return code;
+}
+
+static enum code shard_delete(struct record_job *job, struct error *err)
+{
+    const struct record_change change = {REGISTRY_SHARDS, name_of(job), edit_delete, NULL};
+
+    job->status = 204;
+    return record_change(job, &change, err);
+}
+
+/* --- steps --- */
+
+#define FINISH(name, run)                                                                          \
+    static void name(struct request *request)                                                      \
+    {                                                                                              \
+        record_begin(request, run);                                                                \
+    }
+
+FINISH(shard_list_finish, shard_list)
+FINISH(shard_show_finish, shard_show)
+FINISH(shard_replace_finish, shard_replace)
+FINISH(shard_delete_finish, shard_delete)
+FINISH(member_list_finish, member_list)
+
+const struct handler shard_list_handler = {.finish = shard_list_finish, .cleanup = record_cleanup};
+const struct handler shard_get_handler = {.finish = shard_show_finish, .cleanup = record_cleanup};
+const struct handler shard_put_handler = {.start = record_start,
+                                          .piece = record_piece,
+                                          .finish = shard_replace_finish,
+                                          .cleanup = record_cleanup};
+const struct handler shard_delete_handler = {.finish = shard_delete_finish,
+                                             .cleanup = record_cleanup};
+const struct handler member_list_handler = {.finish = member_list_finish,
+                                            .cleanup = record_cleanup};

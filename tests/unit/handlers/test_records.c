@@ -1,0 +1,76 @@
+#include "tests/unit/handlers/registry_ground.h"
+
+#include "base/log.h"
+
+static void test_versions_are_held_against_etags(void **state)
+{
+    static const struct {
+        const char *headers;
+        int status;
+        const char *text;
+    } cases[] = {
+        {"",                           201, "ETag: \"1\""         },
+        {"",                           200, "ETag: \"1\""         }, /* the same again */
+        {"If-Match: \"1\"\r\n",        200, "ETag: \"1\""         },
+        {"If-Match: \"7\", \"1\"\r\n", 200, "ETag: \"1\""         },
+        {"If-Match: *\r\n",            200, "ETag: \"1\""         },
+        {"If-Match: \"2\"\r\n",        412, "precondition_failed" },
+        {"If-Match: \"11\"\r\n",       412, "at version \\\"1\\\""},
+        {"If-None-Match: *\r\n",       412, "precondition_failed" },
+        {"If-None-Match: \"2\"\r\n",   200, "ETag: \"1\""         },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        expect_with("PUT /v1/admin/tenants/acme", cases[i].headers, "{}", cases[i].status,
+                    cases[i].text);
+    expect_with("PUT /v1/admin/tenants/none", "If-Match: *\r\n", "{}", 412, "there is none");
+}
+
+static void test_bodies_have_a_form_and_a_size(void **state)
+{
+    static char body[REGISTRY_TEXT_SIZE_MAX + 2];
+
+    (void)state;
+    memset(body, ' ', sizeof(body) - 1);
+    memcpy(body, "{}", 2);
+    expect_with("PUT /v1/admin/tenants/acme", "", body, 413, "at most 262144 bytes");
+    body[REGISTRY_TEXT_SIZE_MAX] = '\0';
+    expect_with("PUT /v1/admin/tenants/acme", "", body, 201, "ETag");
+    expect_with("PUT /v1/admin/tenants/acme", "Content-Type: application/json; charset=utf-8\r\n",
+                "{}", 200, "ETag");
+    expect_with("PUT /v1/admin/tenants/acme", "Content-Type: application/jsonx\r\n", "{}", 415,
+                "unsupported_media_type");
+    expect_with("PUT /v1/admin/tenants/acme", "Content-Encoding: zstd\r\n", "{}", 415,
+                "unsupported_encoding");
+}
+
+static void test_a_server_that_stops_or_has_no_registry_says_so(void **state)
+{
+    struct registry *registry = serving.app.registry;
+
+    (void)state;
+    serving.app.draining = true;
+    expect_with("GET /v1/admin/tenants", "", NULL, 503, "shutting_down");
+    serving.app.draining = false;
+    serving.app.registry = NULL;
+    expect_with("GET /v1/admin/tenants", "", NULL, 400, "not_supported");
+    expect_with("PUT /v1/admin/tenants/acme", "", "{}", 400, "not_supported");
+    serving.app.registry = registry;
+    expect_with("GET /v1/admin/tenants", "", NULL, 200, "{\"tenants\":[");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_versions_are_held_against_etags, registry_ground_open,
+                                        registry_ground_close),
+        cmocka_unit_test_setup_teardown(test_bodies_have_a_form_and_a_size, registry_ground_open,
+                                        registry_ground_close),
+        cmocka_unit_test_setup_teardown(test_a_server_that_stops_or_has_no_registry_says_so,
+                                        registry_ground_open, registry_ground_close),
+    };
+
+    log_setup(LOG_WARN, LOG_LOGFMT);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,55 @@
+#include "tests/unit/handlers/registry_ground.h"
+
+#include "base/log.h"
+
+static void test_a_shard_is_added_and_its_address_never_told(void **state)
+{
+    (void)state;
+    expect_with("PUT /v1/admin/shards/north", "",
+                "{\"uri\":\"mongodb://u:canary@h:1/\",\"region\":\"eu\",\"unsafe\":true}", 201,
+                "\"hosts\":\"h:1\",\"unsafe\":true,\"region\":\"eu\"}");
+    expect_with("GET /v1/admin/shards/north", "", NULL, 200, "\"hosts\":\"h:1\"");
+    expect_with("GET /v1/admin/shards", "", NULL, 200, "{\"shards\":[{\"name\":\"north\"");
+    expect_with("PUT /v1/admin/shards/north", "", "{\"uri\":\"canary\"}", 400,
+                "\"pointer\":\"/uri\"");
+    expect_with("PUT /v1/admin/shards/north", "", "{\"uri\":canary}", 400, "it is not JSON");
+    expect_with("PUT /v1/admin/shards/north", "", "{\"state\":\"deleted\"}", 400, "/state");
+    expect_with("PUT /v1/admin/tenants/acme", "", "{\"shards\":[\"north\"]}", 201, "north");
+    expect_with("DELETE /v1/admin/shards/north", "", NULL, 409, "has packs there");
+    expect_with("DELETE /v1/admin/tenants/acme", "", NULL, 204, "");
+    expect_with("DELETE /v1/admin/shards/north", "", NULL, 204, "ETag");
+    expect_with("GET /v1/admin/shards/north", "", NULL, 200, "\"state\":\"deleted\"}");
+}
+
+static void test_members_are_listed_with_who_is_alive(void **state)
+{
+    struct registry *registry = serving.app.registry;
+    uint64_t version;
+
+    (void)state;
+    assert_int_equal(registry_put(registry, REGISTRY_MEMBERS, BYTES("1"), 0,
+                                  BYTES("{\"address\":\"h:1\"}"), &version, NULL),
+                     OK);
+    assert_int_equal(
+        registry_put(registry, REGISTRY_MEMBERS, BYTES("2"), 0, BYTES("{\"x\":1}"), &version, NULL),
+        OK);
+    assert_int_equal(registry_hold(registry, REGISTRY_ALIVE, BYTES("1"), BYTES("{}"), NULL), OK);
+    for (int i = 0; i < 200 && !registry_held(registry, REGISTRY_ALIVE, BYTES("1"), NULL); i++)
+        usleep(10000);
+    expect_with("GET /v1/members", "", NULL, 200,
+                "{\"members\":[{\"name\":\"1\",\"version\":1,\"alive\":true,\"state\":\"active\","
+                "\"address\":\"h:1\"},{\"name\":\"2\",\"version\":2,\"alive\":false,\"fault\":");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_shard_is_added_and_its_address_never_told,
+                                        registry_ground_open, registry_ground_close),
+        cmocka_unit_test_setup_teardown(test_members_are_listed_with_who_is_alive,
+                                        registry_ground_open, registry_ground_close),
+    };
+
+    log_setup(LOG_WARN, LOG_LOGFMT);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
