@@ -1,35 +1,13 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "tests/unit/base/times.h"
 
 #include "base/buf.h"
 #include "base/text_file.h"
-#include "base/time_text.h"
-#include "base/zone.h"
 
 enum { HOUR = 3600 };
 
-static const struct zone *zone_of(const char *name, struct arena *arena)
-{
-    const struct zone *zone = NULL;
-    struct error err = {0};
-
-    if (zone_open(bytes_of(name), arena, &zone, &err) != OK)
-        fail_msg("%s: %s", name, err.text);
-    return zone;
-}
-
 static int64_t seconds_of(const char *text)
 {
-    struct error err = {0};
-    int64_t ns = 0;
-
-    if (timestamp_parse(bytes_of(text), &ns, &err) != OK)
-        fail_msg("%s", err.text);
-    return ns / 1000000000;
+    return time_of(text) / 1000000000;
 }
 
 static void test_offsets(void **state)

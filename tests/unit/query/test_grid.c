@@ -1,39 +1,14 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/unit/base/times.h"
 
-#include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "base/date.h"
 #include "base/random.h"
-#include "base/time_text.h"
 #include "query/grid.h"
 
 static const int64_t second = 1000000000, hour = 3600000000000, day = 24 * 3600000000000;
-
-static const struct zone *zone_of(const char *name, struct arena *arena)
-{
-    const struct zone *zone = NULL;
-    struct error err = {0};
-
-    if (zone_open(bytes_of(name), arena, &zone, &err) != OK)
-        fail_msg("%s: %s", name, err.text);
-    return zone;
-}
-
-static int64_t time_of(const char *text)
-{
-    struct error err = {0};
-    int64_t ns = 0;
-
-    if (timestamp_parse(bytes_of(text), &ns, &err) != OK)
-        fail_msg("%s", err.text);
-    return ns;
-}
 
 static void expect(const char *name, const struct grid *grid, int64_t time, int64_t want_start,
                    int64_t want_end)
