@@ -68,11 +68,15 @@ static void client_open(struct http_server *server, struct MHD_Connection *conne
     pthread_mutex_unlock(&server->lock);
 }
 
-/* The socket is still open here, so that the watch never shuts somebody else's. */
+/* The socket is still open here, so that the watch never shuts somebody else's.  Where the memory
+ * of a connection ends among its headers or parameters, libmicrohttpd tells no completion. */
 static void client_close(struct http_server *server, struct client *client)
 {
-    bool lingers = client->linger;
+    bool lingers;
 
+    if (client->exchange != NULL)
+        exchange_completed(client->exchange);
+    lingers = client->linger;
     pthread_mutex_lock(&server->lock);
     if (client->next != NULL)
         client->next->previous = client->previous;
@@ -102,16 +106,23 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 
 /* ---- Requests ---- */
 
-/* The only place where the target is seen as it came. */
+/* The only place where the target is seen as it came.  Parameters are read by exchange.c.
+ * libmicrohttpd would read them as well, after this: it keeps a record of each, and where its
+ * memory for the connection ends, at some 2,000, it neither answers nor goes on.  So it gets to see
+ * none: the text lies in its own buffer, and ends for it where they begin. */
 static void *on_target(void *cls, const char *target, struct MHD_Connection *connection)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     struct client *client = info->socket_context;
+    char *parameters = strchr((char *)(uintptr_t)target, '?');
+    struct exchange *x = NULL;
 
-    if (client == NULL)
-        return NULL;
-    return exchange_new(cls, client, connection, bytes_of(target));
+    if (client != NULL)
+        x = exchange_new(cls, client, connection, bytes_of(target));
+    if (parameters != NULL)
+        memset(parameters, 0, strlen(parameters));
+    return x;
 }
 
 struct header_list {

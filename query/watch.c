@@ -149,25 +149,34 @@ enum code watch_cells(const struct watch *watch, uint64_t cells, struct error *e
 }
 
 /* Arenas double, so one that was refused at the limit has used a good part of it; a refusal with
- * the limit far away was the machine's. */
+ * the limit far away was the machine's, or that of others, who have given it back meanwhile. */
+static bool is_near(size_t used, uint64_t bytes_max)
+{
+    return used >= bytes_max / 8;
+}
+
 enum code watch_memory(const struct watch *watch, struct error *err)
 {
     const struct budget *all;
+    size_t used;
 
     if (watch->whole)
         watch = watch->whole;
     all = watch->memory.parent;
-    if (watch->memory.parent_full && budget_used(all) > budget_used(&watch->memory))
+    used = budget_used(&watch->memory);
+    if (watch->memory.parent_full && (budget_used(all) > used || !is_near(used, all->bytes_max)))
         return error_set(err, E_BUSY,
                          "the queries under way hold all %zu bytes of their memory "
                          "(queries_bytes_max); try again",
                          all->bytes_max);
-    if (budget_used(&watch->memory) < watch->memory.bytes_max / 8)
+    if (!watch->memory.parent_full && !is_near(used, watch->memory.bytes_max))
         return error_set(err, E_MEMORY, "no memory for the query");
     return error_set(err, E_QUERY_MEMORY,
-                     "the query needs more than %llu bytes of memory (query_memory_bytes_max); ask "
-                     "for a shorter range, longer windows, or fewer series or fields",
-                     (unsigned long long)watch->memory.bytes_max);
+                     "the query needs more than %zu bytes of memory (%s); ask for a shorter range, "
+                     "longer windows, or fewer series or fields",
+                     watch->memory.parent_full ? all->bytes_max : watch->memory.bytes_max,
+                     watch->memory.parent_full ? "queries_bytes_max, of all queries together"
+                                               : "query_memory_bytes_max");
 }
 
 void watch_waited(struct watch *watch, int64_t ns)

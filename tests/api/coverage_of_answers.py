@@ -14,8 +14,7 @@ ELSEWHERE = {
     "shutting_down": "tests/unit/http", "not_ready": "tests/unit/handlers", "shard_unavailable": "tests/delivery", "partial_result": "operations: verify",
     "already_exists": "unit tests", "conflict": "tests/registry", "slow_client": "limits: header_ms_max, raw sockets", "invalid_points": "all refused()",
     "overloaded": "limits: ingest_bytes_max, raw sockets", "timeout": "limits: query_ms_max, may be cut",
-    "too_many_queries": "limits: queries_max, may not happen on a fast machine", "idempotency_in_flight": "idempotency: a race",
-    "query_memory_limit": "tests/unit/query", "query_result_limit": "limits: may be cut",
+    "idempotency_in_flight": "idempotency: a race", "query_result_limit": "limits: may be cut",
 }
 
 

@@ -3,8 +3,8 @@ are tried; coverage_of_answers.py fails when one is missing."""
 import gzip
 import json
 import math
+import socket
 import subprocess
-import threading
 import time
 
 from live import Stream, want
@@ -52,23 +52,32 @@ def nested(depth):
     return '[{"measurement":"m","time":1,"fields":{"f":' + "[" * (depth - 3) + "1" + "]" * (depth - 3) + "}}]"
 
 
-def concurrent(count, path, want):
-    """`count` requests at once; their statuses must be `want`, a set, and hold 200."""
+def held(path, count, *steps):
+    """Takes `steps` while `count` queries are under way: their clients read nothing of more than sockets hold."""
     def go(run):
-        statuses = []
+        readers = []
+        try:
+            for _ in range(count):
+                readers.append(socket.create_connection(run.server.address))
+                readers[-1].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                readers[-1].sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+                if not (head := readers[-1].recv(100)).startswith(b"HTTP/1.1 200 "):
+                    run.fail(f"{head} of one that was to be held")
+            run.steps(steps, "while held ")
+        finally:
+            for reader in readers:
+                reader.close()
+    return call(go)
 
-        def ask():
-            answer = run.server.request("GET", path, seconds=60)
-            statuses.append((answer.status, json.loads(answer.text()).get("code") if answer.status >= 400 else None))
-        threads = [threading.Thread(target=ask) for _ in range(count)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        with run.lock:
-            run.seen.update(("GET", path.split("?")[0], status, code) for status, code in statuses)
-        if not {status for status, _ in statuses} <= want or 200 not in {status for status, _ in statuses}:
-            run.fail(f"{statuses} are not all of {want}")
+
+def soon(path):
+    """As `path` is answered again, within some seconds."""
+    def go(run):
+        deadline = time.monotonic() + 10
+        while (answer := run.server.request("GET", path)).status != 200:
+            if time.monotonic() > deadline:
+                run.fail(f"still {answer.status} {answer.text()}")
+            time.sleep(0.05)
     return call(go)
 
 
@@ -88,7 +97,6 @@ def refused_after(name, body_at, statuses, code, tries=200, query=""):
 def slow(run, first, rest_seconds, statuses, wait=8):
     """Sends `first`, then a byte each `rest_seconds`; the server must end it with one of `statuses` (None = closes
     without an answer) within `wait` seconds."""
-    import socket
     begun = time.monotonic()
     with socket.create_connection(run.server.address, timeout=1) as connection:
         connection.sendall(first)
@@ -116,7 +124,6 @@ def slow(run, first, rest_seconds, statuses, wait=8):
 
 def connections(run, limit_):
     """With all connections taken by idle clients, another is turned away or waits; when they leave it is served."""
-    import socket
     held = []
     try:
         for _ in range(limit_ + 8):
@@ -280,12 +287,16 @@ SCENARIOS = [
           write("\n".join(f"m f={n}.5,g={n}.25,h={n}.125 {n}" for n in range(200))),
           *[write("\n".join(f"big s=\"{n:06}{'x' * 500}\" {n}" for n in range(k * 2000, k * 2000 + 2000))) for k in range(6)],
           query("measurement=m&epoch=ns&limit=1", rows=[[0, 0.5, 0.25, 0.125]]),
-          query("measurement=big&every=1d&agg=first&group_by=*", {200, 422, 503}),
+          query("measurement=big&every=1ns&agg=first&start=0&end=100", json={"series": [Any(dict)]}),
+          query("measurement=big&every=1ns&agg=first&start=0&end=2000", 422, code="query_memory_limit", contains="(query_memory_bytes_max)"),
           query("measurement=m&epoch=ns&limit=1", rows=[[0, 0.5, 0.25, 0.125]])),
-    limit("queries_bytes_max", 1 << 20,
-          *[write("\n".join(f"big s=\"{n:06}{'x' * 500}\" {n}" for n in range(k * 2000, k * 2000 + 2000))) for k in range(2)],
-          concurrent(8, "/v1/query?measurement=big&every=1d&agg=first,last&group_by=*", {200, 422, 503}),
-          query("measurement=big&epoch=ns&limit=1", json={"next": Any(str)})),
+    limit("queries_bytes_max", 16 << 20,
+          *[write("\n".join(f"big s=\"{n:06}{'x' * 500}\" {n}" for n in range(k * 2000, k * 2000 + 2000))) for k in range(16)],
+          query("measurement=big&every=1ns&agg=first&start=0&end=32000", 422, code="query_memory_limit", contains="(queries_bytes_max, of all"),
+          held("/v1/query?measurement=big&every=1ns&agg=first&start=0&end=12000&format=csv", 1,
+               query("measurement=big&every=1ns&agg=first&start=0&end=100", json={"series": [Any(dict)]}),
+               query("measurement=big&every=1ns&agg=first&start=0&end=12000", 503, code="overloaded", contains="(queries_bytes_max)")),
+          soon("/v1/query?measurement=big&every=1ns&agg=first&start=0&end=12000")),
     limit("query_result_bytes_max", 65536,
           write("\n".join(f"m f={n} {n}" for n in range(20000))),
           query("measurement=m&end=500&epoch=ns", rows=[[n, float(n)] for n in range(500)]),
@@ -294,9 +305,12 @@ SCENARIOS = [
           *[write("\n".join(f"m f={n} {n}" for n in range(k * 50000, k * 50000 + 50000))) for k in range(8)],
           call(lambda run: timed_out(run, "/v1/query?measurement=m&every=1ns&agg=mean,first,last,min,max,sum&start=0&end=400000")),
           query("measurement=m&epoch=ns&end=1", rows=[[0, 0.0]])),
-    limit("queries_max", 1,
-          *[write("\n".join(f"m,host=h{n % 100} f={n} {n}" for n in range(k * 50000, k * 50000 + 50000))) for k in range(4)],
-          concurrent(16, "/v1/query?measurement=m&every=10ns&agg=mean,min,max&start=0&end=200000", {200, 429, 503})),
+    limit("queries_max", 2,
+          *[write("\n".join(f"m f={n} {n}" for n in range(k * 50000, k * 50000 + 50000))) for k in range(4)],
+          held("/v1/query?measurement=m&every=1ns&agg=mean,min,max&start=0&end=200000&format=csv", 1, query("measurement=m&limit=1", json={"next": Any(str)})),
+          held("/v1/query?measurement=m&every=1ns&agg=mean,min,max&start=0&end=200000&format=csv", 2,
+               query("measurement=m&limit=1", 429, code="too_many_queries", contains="2 queries")),
+          soon("/v1/query?measurement=m&limit=1")),
     limit("live_max", 1, call(lambda run: live_readers(run, 1)), write("m f=1 1")),
     limit("live_interval_ms_max", 10, write("m f=1 1"), call(lambda run: live_readers(run, 1))),
     limit("live_heartbeat_ms_max", 100, write("m f=1 1"), call(lambda run: live_readers(run, 1))),
@@ -408,7 +422,6 @@ def timed_out(run, path):
 
 def budget(run):
     """Bodies that reserve more than there is are told to come back, before they are read."""
-    import socket
     held = []
     for _ in range(8):
         connection = socket.create_connection(run.server.address, timeout=5)

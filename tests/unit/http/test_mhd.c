@@ -98,12 +98,53 @@ static void test_its_own_refusals_leave_nothing_behind(void **state)
     served_stop(&served, 1000);
 }
 
+/* Its memory for a connection ends at some 2,000 parameters: then it neither answers nor tells that
+ * the request is over, and a stop would wait for it. */
+static void test_parameters_beyond_its_memory_are_answered(void **state)
+{
+    static const struct {
+        int count, status;
+    } cases[] = {
+        {999,  200},
+        {1000, 200},
+        {1001, 400},
+        {2000, 400},
+        {4000, 400},
+    };
+    static struct served served;
+
+    (void)state;
+    served_init(&served);
+    served_start(&served);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct buf text = BUF_INIT(1 << 20);
+        struct answer answer;
+
+        buf_printf(&text, "GET /echo?end");
+        for (int k = 1; k < cases[i].count; k++)
+            buf_printf(&text, "&end");
+        buf_printf(&text, " HTTP/1.1\r\n" HOST "\r\n");
+        buf_put_char(&text, 0);
+        answer = ask(&served, text.data);
+        assert_int_equal(answer.status, cases[i].status);
+        assert_true(answer.whole);
+        if (answer.status == 400)
+            assert_non_null(strstr(answer.body, "more than 1000 parameters"));
+        answer_release(&answer);
+        buf_release(&text);
+    }
+    EVENTUALLY(metric_value(metrics_get(served.metrics, "weir_http_connections", "", METRIC_GAUGE,
+                                        "")) == 0);
+    served_stop(&served, 1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_any_number_of_threads_serves),
         cmocka_unit_test(test_connections_above_the_limit_wait_for_a_place),
         cmocka_unit_test(test_its_own_refusals_leave_nothing_behind),
+        cmocka_unit_test(test_parameters_beyond_its_memory_are_answered),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

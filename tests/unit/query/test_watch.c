@@ -67,11 +67,12 @@ static void test_memory_tells_whose_limit_it_was(void **state)
 /* While others hold what there is for all, the same query can succeed later; alone it cannot. */
 static void test_memory_of_all_queries_is_told_as_load(void **state)
 {
-    struct limits limits = {.query_memory_bytes_max = 1 << 20};
+    struct limits limits = {.query_memory_bytes_max = 256 << 20}; /* far away */
     struct budget all = {.bytes_max = 1 << 18};
     struct twin_clock clock;
     struct twin_sink sink;
     struct watch watch;
+    struct error err = {0};
 
     (void)state;
     twin_watch_init(&watch, &limits, &clock, &sink);
@@ -82,7 +83,10 @@ static void test_memory_of_all_queries_is_told_as_load(void **state)
     assert_int_equal(watch_memory(&watch, NULL), E_BUSY);
     budget_give(&all, 100);
     assert_false(budget_take(&watch.memory, 101));
-    assert_int_equal(watch_memory(&watch, NULL), E_QUERY_MEMORY);
+    assert_int_equal(watch_memory(&watch, &err), E_QUERY_MEMORY);
+    assert_non_null(strstr(err.text, "more than 262144 bytes of memory (queries_bytes_max"));
+    budget_give(&watch.memory, (1 << 18) - 200); /* it was others' who have gone */
+    assert_int_equal(watch_memory(&watch, NULL), E_BUSY);
 }
 
 static void test_windows_count_by_columns(void **state)
