@@ -157,10 +157,18 @@ static void reader_join(struct reader *reader)
     assert_int_equal(pthread_join(reader->thread, NULL), 0);
 }
 
+static enum code tell_waiting(void *context, struct error *err)
+{
+    (void)err;
+    *(_Atomic bool *)context = true;
+    return OK;
+}
+
 /* Who wants the same waits for one answer. */
 static void test_many_readers_ask_once(void **state)
 {
     static struct reader readers[8];
+    static _Atomic bool waits[COUNT_OF(readers)];
     struct yard yard;
     uint64_t before;
 
@@ -168,17 +176,20 @@ static void test_many_readers_ask_once(void **state)
     ground_init(&yard);
     before = gets();
     gate_set(true);
-    for (size_t i = 0; i < COUNT_OF(readers); i++)
+    for (size_t i = 0; i < COUNT_OF(readers); i++) {
+        readers[i].patience = (struct pack_patience){tell_waiting, (void *)&waits[i]};
         reader_start(&readers[i], pack_of(&yard));
-    while (gets() == before)
-        usleep(1000);
+    }
+    for (size_t i = 0; i < COUNT_OF(readers); i++)
+        while (!waits[i])
+            usleep(1000);
     gate_set(false);
     for (size_t i = 0; i < COUNT_OF(readers); i++) {
         reader_join(&readers[i]);
         if (readers[i].code)
             fail_msg("reader %zu: %s", i, readers[i].err.text);
     }
-    assert_true(gets() - before <= 2); /* a reader that came late, as little is kept */
+    assert_int_equal(gets() - before, 1);
     yard_release(&yard);
 }
 
