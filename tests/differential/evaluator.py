@@ -192,15 +192,15 @@ def seconds_of(wall):
     return gone.days * 86400 + gone.seconds
 
 
-def first_instant(wall, zone):
-    """Seconds of the first moment at which clocks show `wall`, or, if they skip it, what follows."""
+def first_instant(wall, rest, zone):
+    """The first moment at which clocks show `wall` and `rest` ns, or, if they skip it, the end of what they skip."""
     def offset(second):
         return (EPOCH + datetime.timedelta(seconds=second)).replace(tzinfo=UTC).astimezone(zone).utcoffset()
 
     before = wall.replace(tzinfo=zone, fold=0).utcoffset()
     second = seconds_of(wall - before)
     if offset(second) == before:
-        return second
+        return second * SECOND + rest
     after = offset(second)
     low, high = second - 2 * 86400, second  # the clocks moved in (low, high]
     while high - low > 1:
@@ -209,7 +209,7 @@ def first_instant(wall, zone):
             high = middle
         else:
             low = middle
-    return high
+    return high * SECOND
 
 
 class Grid:
@@ -235,7 +235,7 @@ class Grid:
             year, month = divmod(index * self.count, 12)
             wall = datetime.datetime(year, month + 1, 1)
         whole, rest = divmod(self.offset, SECOND)
-        return first_instant(wall + datetime.timedelta(seconds=whole), self.zone) * SECOND + rest
+        return first_instant(wall + datetime.timedelta(seconds=whole), rest, self.zone)
 
     def anchor(self):
         return 4 * DAY if self.count % (7 * DAY) == 0 else 0

@@ -46,7 +46,7 @@ class Shrinker:
         try:
             trial.ask(dict(question))
             return None
-        except Ambiguous:
+        except (Ambiguous, KeyError):  # KeyError: it names a column that was left out
             return None
         except Exception as error:  # what cannot be read is wrong as well
             return f"{type(error).__name__}: {error}"

@@ -28,7 +28,7 @@ static bool next(void *context, unsigned slot)
     struct trial *trial = context;
 
     assert_true(slot < CREW_SLOTS_MAX);
-    assert_true(trial->next - trial->taken < CREW_SLOTS_MAX);
+    assert_true(trial->next - __atomic_load_n(&trial->taken, __ATOMIC_RELAXED) < CREW_SLOTS_MAX);
     if (trial->next == trial->count)
         return false;
     trial->of_slot[slot] = trial->next++;
