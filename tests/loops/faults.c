@@ -134,7 +134,7 @@ IN_FRONT void *aligned_alloc(size_t alignment, size_t size)
     return strikes() ? NULL : steady_memalign(alignment, size);
 }
 
-/* AddressSanitizer's of these two do not call the others. */
+/* AddressSanitizer's of these three do not call the others. */
 IN_FRONT void *reallocarray(void *old, size_t count, size_t size)
 {
     size_t bytes;
@@ -153,6 +153,18 @@ IN_FRONT char *strdup(const char *text)
 
     if (copy != NULL)
         memcpy(copy, text, size);
+    return copy;
+}
+
+IN_FRONT char *strndup(const char *text, size_t size_max)
+{
+    size_t size = strnlen(text, size_max);
+    char *copy = malloc(size + 1);
+
+    if (copy != NULL) {
+        memcpy(copy, text, size);
+        copy[size] = '\0';
+    }
     return copy;
 }
 
