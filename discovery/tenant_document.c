@@ -311,13 +311,16 @@ enum code tenant_document_parse(struct bytes text, struct arena *arena,
 
 /* --- changing --- */
 
-/* One more at the end of an array in the arena; false when memory ran out. */
+/* Room for one more at the end of an array in the arena, which has room for a power of two; false
+ * when memory ran out. */
 static bool grow(struct arena *arena, void *items, size_t count, size_t item_size)
 {
     void *old, *made;
 
+    if ((count & (count - 1)) != 0)
+        return true;
     memcpy(&old, items, sizeof(old)); /* which points to items of any type */
-    made = arena_grow(arena, old, count * item_size, (count + 1) * item_size);
+    made = arena_grow(arena, old, count * item_size, (count == 0 ? 1 : 2 * count) * item_size);
     if (made)
         memcpy(items, &made, sizeof(made));
     return made != NULL;

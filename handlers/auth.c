@@ -141,7 +141,9 @@ static enum code grant_open(const struct request *request, struct session *sessi
     return OK;
 }
 
-static enum code grant_token(struct request *request, struct session *session, struct error *err)
+/* `known`: whether there was anything to know before the snapshot was taken. */
+static enum code grant_token(struct request *request, struct session *session, bool known,
+                             struct error *err)
 {
     struct app *app = app_of(request);
     struct bytes token;
@@ -150,7 +152,7 @@ static enum code grant_token(struct request *request, struct session *session, s
         return error_set(err, E_UNAUTHORIZED,
                          "send a token: Authorization: Bearer weir_<id>_<secret>");
     session->token = token;
-    if (!directory_known(app->directory))
+    if (!known)
         return error_set(err, E_NOT_READY,
                          "the registry was not reached yet, and nothing of it is on disk: no token "
                          "is known");
@@ -172,17 +174,19 @@ bool app_authorize(struct request *request, enum scope scope)
     struct session *session = ARENA_NEW(&request->arena, struct session);
     struct error err = {0};
     enum code code;
+    bool known;
 
     if (session == NULL) {
         error_set(&err, E_MEMORY, "no memory for a request");
         reply_problem(request, &err);
         return false;
     }
+    known = directory_known(app->directory);
     session->snapshot = directory_get(app->directory);
     session->scope = scope;
     request->session = session;
     code = directory_open_mode(app->directory) ? grant_open(request, session, &err)
-                                               : grant_token(request, session, &err);
+                                               : grant_token(request, session, known, &err);
     if (code == OK && (session->grant.scopes & scope) == 0)
         code = error_set(&err, E_FORBIDDEN, "this needs a token with the scope \"%s\"",
                          scope_names[scope]);

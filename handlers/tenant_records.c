@@ -229,7 +229,13 @@ static enum code take_scope(struct document *document, const struct json *value,
 
 static enum code take_scopes(struct document *document, const struct json *value, struct error *err)
 {
-    return document_list_take(document, value, take_scope, err);
+    struct tenant_token *token = document->context;
+    enum code code = document_list_take(document, value, take_scope, err);
+
+    if (code == OK && token->scopes == 0)
+        code = document_refuse(document, err,
+                               "a token has one scope at least: read, write, admin or operator");
+    return code;
 }
 
 static enum code take_expires(struct document *document, const struct json *value,

@@ -157,10 +157,10 @@ static enum code open_delivery(struct server *server, struct error *err)
     code = delivery_new(app->store, &server->delivery_rules, &app->delivery, err);
     if (code == OK)
         code = away_new(app->store, &server->delivery_rules, &app->away, err);
+    if (code == OK) /* first: a pack that is delivered may have to be brought */
+        code = away_start(app->away, err);
     if (code == OK)
         code = delivery_start(app->delivery, err);
-    if (code == OK)
-        code = away_start(app->away, err);
     return code;
 }
 

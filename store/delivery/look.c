@@ -14,7 +14,7 @@ static void look_at(struct delivery *delivery, struct recipient *recipient, stru
     struct diff diff;
     struct lag lag;
 
-    if (!outbox_knows(&recipient->outbox, changes, name)) {
+    if (!outbox_knows(&recipient->outbox, changes, name) || outbox_asked(&recipient->outbox)) {
         look = outbox_look(&recipient->outbox, changes);
         if (delivered_compare(delivery->store->options.index, recipient->tenant->name, name, &diff,
                               NULL) == OK) {

@@ -238,13 +238,14 @@ static void take_overlapping(struct planning *planning)
         }
 }
 
-/* Pairs without rows, that notes or deletions travelled in, go along with whatever is merged. */
+/* Pairs without rows, that notes or deletions travelled in, go along with whatever is merged.  One
+ * that is away does not, so a single other has none to be merged with. */
 static void take_empty(struct planning *planning)
 {
     size_t empty = 0;
 
     for (size_t i = 0; i < planning->count; i++)
-        empty += !planning->units[i].has_rows;
+        empty += !planning->units[i].has_rows && !planning->units[i].away;
     if (planning->packs == 0 && empty < 2)
         return;
     for (size_t i = 0; i < planning->count; i++)

@@ -96,6 +96,7 @@ def tokens(run):
     in_force(run, bearer, "/v1/measurements")  # PUT leaves tokens as they are
     ops(run, "PUT", "/v1/admin/tenants/acme", 400, '{"tokens":[{"id":"a","sha256":"%s","scopes":["read"]}]}' % ("0" * 64), code="bad_parameter",
         json={"pointer": "/tokens"})
+    ops(run, "POST", path, 400, '{"scopes":[]}', code="bad_parameter", json={"pointer": "/scopes"})
     ops(run, "POST", path, 400, '{"scopes":["reed"]}', code="bad_parameter", json={"pointer": "/scopes/0"})
     ops(run, "POST", path, 400, '{"expires":"soon"}', code="bad_parameter", json={"pointer": "/expires"})
     ops(run, "DELETE", path, 400, code="missing_parameter")
