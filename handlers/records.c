@@ -233,7 +233,9 @@ static enum code put(struct record_job *job, const struct record_change *change,
     uint64_t expected = record != NULL && !record->missing ? record->version : 0;
     enum code code;
 
-    if (record != NULL && !record->missing && bytes_equal(record->text, text)) {
+    /* Without contact it may have changed since: the put tells that. */
+    if (record != NULL && !record->missing && bytes_equal(record->text, text) &&
+        registry_health(app->registry).state == REGISTRY_CONNECTED) {
         job->version = record->version;
         return OK;
     }
