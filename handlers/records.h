@@ -24,6 +24,11 @@ void record_cleanup(struct request *request);
 /* finish() */
 void record_begin(struct request *request,
                   enum code (*run)(struct record_job *job, struct error *err));
+#define RECORD_FINISH(name, run)                                                                   \
+    static void name(struct request *request)                                                      \
+    {                                                                                              \
+        record_begin(request, run);                                                                \
+    }
 
 /* E_CONFIG of what the client sent is its fault: E_BAD_PARAMETER. */
 enum code record_blame(enum code code, struct error *err);

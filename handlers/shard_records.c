@@ -169,17 +169,11 @@ static enum code shard_delete(struct record_job *job, struct error *err)
 
 /* --- steps --- */
 
-#define FINISH(name, run)                                                                          \
-    static void name(struct request *request)                                                      \
-    {                                                                                              \
-        record_begin(request, run);                                                                \
-    }
-
-FINISH(shard_list_finish, shard_list)
-FINISH(shard_show_finish, shard_show)
-FINISH(shard_replace_finish, shard_replace)
-FINISH(shard_delete_finish, shard_delete)
-FINISH(member_list_finish, member_list)
+RECORD_FINISH(shard_list_finish, shard_list)
+RECORD_FINISH(shard_show_finish, shard_show)
+RECORD_FINISH(shard_replace_finish, shard_replace)
+RECORD_FINISH(shard_delete_finish, shard_delete)
+RECORD_FINISH(member_list_finish, member_list)
 
 const struct handler shard_list_handler = {.finish = shard_list_finish, .cleanup = record_cleanup};
 const struct handler shard_get_handler = {.finish = shard_show_finish, .cleanup = record_cleanup};

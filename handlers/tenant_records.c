@@ -362,19 +362,13 @@ static enum code token_revoke(struct record_job *job, struct error *err)
 
 /* --- steps --- */
 
-#define FINISH(name, run)                                                                          \
-    static void name(struct request *request)                                                      \
-    {                                                                                              \
-        record_begin(request, run);                                                                \
-    }
-
-FINISH(list_finish, list)
-FINISH(show_finish, show)
-FINISH(replace_finish, replace)
-FINISH(delete_finish, delete_one)
-FINISH(token_list_finish, token_list)
-FINISH(token_add_finish, token_add)
-FINISH(token_revoke_finish, token_revoke)
+RECORD_FINISH(list_finish, list)
+RECORD_FINISH(show_finish, show)
+RECORD_FINISH(replace_finish, replace)
+RECORD_FINISH(delete_finish, delete_one)
+RECORD_FINISH(token_list_finish, token_list)
+RECORD_FINISH(token_add_finish, token_add)
+RECORD_FINISH(token_revoke_finish, token_revoke)
 
 const struct handler tenant_list_handler = {.finish = list_finish, .cleanup = record_cleanup};
 const struct handler tenant_get_handler = {.finish = show_finish, .cleanup = record_cleanup};

@@ -52,50 +52,33 @@ static void object_print(const struct registry_record *record,
     buf_put_char(out, '}');
 }
 
-static enum code list_print(struct registry_command *command,
-                            const struct registry_snapshot *records, struct buf *out,
+static enum code item_print(struct registry_command *command,
+                            const struct registry_snapshot *records,
+                            const struct registry_record *record, bool json, struct buf *out,
                             struct error *err)
 {
-    bool json = command->values[LIST_JSON] != NULL;
-    size_t first, end;
+    bool alive = registry_find(records, REGISTRY_ALIVE, record->name) != NULL;
+    struct member_document document = {.state = MEMBER_ACTIVE};
+    struct error why = {0};
+    enum code code = member_document_parse(record->text, &command->arena, &document, &why);
 
-    buf_put_text(out, json ? "{\"members\":[" : "member,state,alive,address,incarnation,version\n");
-    registry_range(records, REGISTRY_MEMBERS, &first, &end);
-    for (size_t i = first; i < end; i++) {
-        const struct registry_record *record = &records->records[i];
-        bool alive = registry_find(records, REGISTRY_ALIVE, record->name) != NULL;
-        struct member_document document = {.state = MEMBER_ACTIVE};
-        struct error why = {0};
-        enum code code = member_document_parse(record->text, &command->arena, &document, &why);
-
-        if (code == E_MEMORY) {
-            *err = why;
-            return code;
-        }
-        if (json && i > first)
-            buf_put_char(out, ',');
-        if (json)
-            object_print(record, &document, code, &why, alive, out);
-        else
-            row_print(record, &document, code, alive, out);
+    if (code == E_MEMORY) {
+        *err = why;
+        return code;
     }
     if (json)
-        buf_put_text(out, "]}");
-    return buf_finish(out, err);
+        object_print(record, &document, code, &why, alive, out);
+    else
+        row_print(record, &document, code, alive, out);
+    return OK;
 }
 
 static enum code run_list(struct registry_command *command, struct error *err)
 {
-    struct registry_snapshot *records = registry_get(command->registry);
-    struct buf out = BUF_INIT(REGISTRY_ANSWER_BYTES_MAX);
-    enum code code = list_print(command, records, &out, err);
+    static const struct registry_list list = {
+        REGISTRY_MEMBERS, "members", "member,state,alive,address,incarnation,version", item_print};
 
-    if (!code)
-        code = command->values[LIST_JSON] ? registry_json_print(&out, err)
-                                          : registry_table_print(buf_bytes(&out), err);
-    buf_release(&out);
-    registry_snapshot_put(records);
-    return code;
+    return registry_list_print(command, &list, command->values[LIST_JSON] != NULL, err);
 }
 
 int command_member(int argc, char **argv)

@@ -369,54 +369,37 @@ static void object_print(const struct registry_record *record,
     }
 }
 
-static enum code list_print(struct registry_command *command,
-                            const struct registry_snapshot *records, struct buf *out,
+static enum code item_print(struct registry_command *command,
+                            const struct registry_snapshot *records,
+                            const struct registry_record *record, bool json, struct buf *out,
                             struct error *err)
 {
-    bool json = command->values[LIST_JSON] != NULL;
-    const char *between = "";
-    size_t first, end;
+    struct shard_document document = {.deleted = false};
+    struct error why = {0};
+    enum code code = shard_document_parse(record->text, &command->arena, &document, &why);
 
-    buf_put_text(out, json ? "{\"shards\":[" : "name,state,hosts,region,unsafe,version\n");
-    registry_range(records, REGISTRY_SHARDS, &first, &end);
-    for (size_t i = first; i < end; i++) {
-        struct shard_document document = {.deleted = false};
-        struct error why = {0};
-        enum code code =
-            shard_document_parse(records->records[i].text, &command->arena, &document, &why);
-
-        if (code == E_MEMORY) {
-            *err = why;
-            return code;
-        }
-        if (document.deleted && !command->values[LIST_ALL])
-            continue;
-        if (!json) {
-            row_print(&records->records[i], &document, code, out);
-            continue;
-        }
-        buf_put_text(out, between);
-        object_print(&records->records[i], &document, code, &why, out);
-        buf_put_char(out, '}');
-        between = ",";
+    (void)records;
+    if (code == E_MEMORY) {
+        *err = why;
+        return code;
     }
-    if (json)
-        buf_put_text(out, "]}");
-    return buf_finish(out, err);
+    if (document.deleted && !command->values[LIST_ALL])
+        return OK;
+    if (json) {
+        object_print(record, &document, code, &why, out);
+        buf_put_char(out, '}');
+    } else {
+        row_print(record, &document, code, out);
+    }
+    return OK;
 }
 
 static enum code run_list(struct registry_command *command, struct error *err)
 {
-    struct registry_snapshot *records = registry_get(command->registry);
-    struct buf out = BUF_INIT(REGISTRY_ANSWER_BYTES_MAX);
-    enum code code = list_print(command, records, &out, err);
+    static const struct registry_list list = {REGISTRY_SHARDS, "shards",
+                                              "name,state,hosts,region,unsafe,version", item_print};
 
-    if (!code)
-        code = command->values[LIST_JSON] ? registry_json_print(&out, err)
-                                          : registry_table_print(buf_bytes(&out), err);
-    buf_release(&out);
-    registry_snapshot_put(records);
-    return code;
+    return registry_list_print(command, &list, command->values[LIST_JSON] != NULL, err);
 }
 
 static enum code show_people(struct registry_command *command,

@@ -162,26 +162,12 @@ static enum code edit_add(struct registry_command *command, void *context,
     return code ? code : print(records, command->words[0], &document, text, err);
 }
 
-static enum code tenant_of(struct registry_command *command, const struct registry_record *record,
-                           struct tenant_document *document, struct error *err)
-{
-    struct bytes name = command->words[0];
-    enum code code;
-
-    if (!record)
-        return error_set(err, E_NOT_FOUND, "there is no tenant %.*s", BYTES_ARG(name));
-    code = tenant_document_parse(record->text, &command->arena, document, err);
-    if (code)
-        error_context(err, "the record of the tenant %.*s is not right", BYTES_ARG(name));
-    return code;
-}
-
 static enum code edit_set(struct registry_command *command, void *context,
                           const struct registry_snapshot *records,
                           const struct registry_record *record, struct buf *text, struct error *err)
 {
     struct tenant_document document;
-    enum code code = tenant_of(command, record, &document, err);
+    enum code code = registry_command_tenant(command, record, &document, err);
 
     (void)context;
     if (!code && document.deleted)
@@ -200,7 +186,7 @@ static enum code edit_delete(struct registry_command *command, void *context,
                              struct error *err)
 {
     struct tenant_document document;
-    enum code code = tenant_of(command, record, &document, err);
+    enum code code = registry_command_tenant(command, record, &document, err);
 
     (void)context, (void)records;
     if (code)
@@ -300,54 +286,35 @@ static void object_print(const struct registry_record *record,
     buf_put_char(out, '}');
 }
 
-static enum code list_print(struct registry_command *command,
-                            const struct registry_snapshot *records, struct buf *out,
+static enum code item_print(struct registry_command *command,
+                            const struct registry_snapshot *records,
+                            const struct registry_record *record, bool json, struct buf *out,
                             struct error *err)
 {
-    bool json = command->values[LIST_JSON] != NULL;
-    const char *between = "";
-    size_t first, end;
+    struct tenant_document document = {.deleted = false};
+    struct error why = {0};
+    enum code code = tenant_document_parse(record->text, &command->arena, &document, &why);
 
-    buf_put_text(out, json ? "{\"tenants\":[" : "name,state,shard,retention,tokens,version\n");
-    registry_range(records, REGISTRY_TENANTS, &first, &end);
-    for (size_t i = first; i < end; i++) {
-        struct tenant_document document = {.deleted = false};
-        struct error why = {0};
-        enum code code =
-            tenant_document_parse(records->records[i].text, &command->arena, &document, &why);
-
-        if (code == E_MEMORY) {
-            *err = why;
-            return code;
-        }
-        if (document.deleted && !command->values[LIST_ALL])
-            continue;
-        if (!json) {
-            row_print(&records->records[i], &document,
-                      state_of(&records->records[i], &document, code), out);
-            continue;
-        }
-        buf_put_text(out, between);
-        object_print(&records->records[i], &document, code, &why, out);
-        between = ",";
+    (void)records;
+    if (code == E_MEMORY) {
+        *err = why;
+        return code;
     }
+    if (document.deleted && !command->values[LIST_ALL])
+        return OK;
     if (json)
-        buf_put_text(out, "]}");
-    return buf_finish(out, err);
+        object_print(record, &document, code, &why, out);
+    else
+        row_print(record, &document, state_of(record, &document, code), out);
+    return OK;
 }
 
 static enum code run_list(struct registry_command *command, struct error *err)
 {
-    struct registry_snapshot *records = registry_get(command->registry);
-    struct buf out = BUF_INIT(REGISTRY_ANSWER_BYTES_MAX);
-    enum code code = list_print(command, records, &out, err);
+    static const struct registry_list list = {
+        REGISTRY_TENANTS, "tenants", "name,state,shard,retention,tokens,version", item_print};
 
-    if (!code)
-        code = command->values[LIST_JSON] ? registry_json_print(&out, err)
-                                          : registry_table_print(buf_bytes(&out), err);
-    buf_release(&out);
-    registry_snapshot_put(records);
-    return code;
+    return registry_list_print(command, &list, command->values[LIST_JSON] != NULL, err);
 }
 
 static void line(const char *name, struct bytes value)
@@ -395,7 +362,7 @@ static enum code run_show(struct registry_command *command, struct error *err)
         registry_find(records, REGISTRY_TENANTS, command->words[0]);
     struct buf out = BUF_INIT(REGISTRY_ANSWER_BYTES_MAX);
     struct tenant_document document;
-    enum code code = tenant_of(command, record, &document, err);
+    enum code code = registry_command_tenant(command, record, &document, err);
 
     if (!code && command->values[LIST_JSON]) {
         object_print(record, &document, OK, NULL, &out);

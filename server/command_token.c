@@ -149,16 +149,11 @@ struct grant {
 static enum code tenant_of(struct registry_command *command, const struct registry_record *record,
                            struct tenant_document *document, struct error *err)
 {
-    struct bytes name = command->words[0];
-    enum code code;
+    enum code code = registry_command_tenant(command, record, document, err);
 
-    if (!record)
-        return error_set(err, E_NOT_FOUND, "there is no tenant %.*s", BYTES_ARG(name));
-    code = tenant_document_parse(record->text, &command->arena, document, err);
-    if (code)
-        error_context(err, "the record of the tenant %.*s is not right", BYTES_ARG(name));
-    else if (document->deleted)
-        code = error_set(err, E_NOT_FOUND, "the tenant %.*s is deleted", BYTES_ARG(name));
+    if (!code && document->deleted)
+        code =
+            error_set(err, E_NOT_FOUND, "the tenant %.*s is deleted", BYTES_ARG(command->words[0]));
     return code;
 }
 

@@ -340,3 +340,66 @@ enum code registry_command_tell(const struct registry_command *command, const ch
     buf_release(&out);
     return code;
 }
+
+enum code registry_command_tenant(struct registry_command *command,
+                                  const struct registry_record *record,
+                                  struct tenant_document *document, struct error *err)
+{
+    struct bytes name = command->words[0];
+    enum code code;
+
+    if (!record)
+        return error_set(err, E_NOT_FOUND, "there is no tenant %.*s", BYTES_ARG(name));
+    code = tenant_document_parse(record->text, &command->arena, document, err);
+    if (code)
+        error_context(err, "the record of the tenant %.*s is not right", BYTES_ARG(name));
+    return code;
+}
+
+static enum code items_print(struct registry_command *command, const struct registry_list *list,
+                             const struct registry_snapshot *records, bool json, struct buf *out,
+                             struct error *err)
+{
+    const char *between = "";
+    size_t first, end;
+
+    registry_range(records, list->kind, &first, &end);
+    for (size_t i = first; i < end; i++) {
+        size_t before = out->size, begun;
+        enum code code;
+
+        buf_put_text(out, between);
+        begun = out->size;
+        code = list->print(command, records, &records->records[i], json, out, err);
+        if (code)
+            return code;
+        if (out->size == begun)
+            out->size = before;
+        else if (json)
+            between = ",";
+    }
+    return OK;
+}
+
+enum code registry_list_print(struct registry_command *command, const struct registry_list *list,
+                              bool json, struct error *err)
+{
+    struct registry_snapshot *records = registry_get(command->registry);
+    struct buf out = BUF_INIT(REGISTRY_ANSWER_BYTES_MAX);
+    enum code code;
+
+    if (json)
+        buf_printf(&out, "{\"%s\":[", list->member);
+    else
+        buf_printf(&out, "%s\n", list->columns);
+    code = items_print(command, list, records, json, &out, err);
+    if (json)
+        buf_put_text(&out, "]}");
+    if (!code)
+        code = buf_finish(&out, err);
+    if (!code)
+        code = json ? registry_json_print(&out, err) : registry_table_print(buf_bytes(&out), err);
+    buf_release(&out);
+    registry_snapshot_put(records);
+    return code;
+}

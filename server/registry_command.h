@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "discovery/registry.h"
+#include "discovery/tenant_document.h"
 #include "server/arguments.h"
 #include "server/config.h"
 
@@ -77,6 +78,26 @@ enum code registry_command_refuse(struct registry_command *command, struct error
                                   const char *format, ...) PRINTF_LIKE(3, 4);
 /* "name=…,version=…": the beginning of an object that tells a record, with its braces open. */
 void registry_record_begin(const struct registry_record *record, struct buf *out);
+/* The tenant that the first word names; `record` is NULL where there is none.  E_NOT_FOUND. */
+MUST_USE enum code registry_command_tenant(struct registry_command *command,
+                                           const struct registry_record *record,
+                                           struct tenant_document *document, struct error *err);
+
+/* A list of the records of a kind. */
+struct registry_list {
+    enum registry_kind kind;
+    const char *member;  /* {"member":[…]} */
+    const char *columns; /* of the table */
+    /* Appends a record, as an object or as a row of the table, or nothing where it is left out.
+     * Fails for want of memory alone: a record that is not right is told. */
+    enum code (*print)(struct registry_command *command, const struct registry_snapshot *records,
+                       const struct registry_record *record, bool json, struct buf *out,
+                       struct error *err);
+};
+/* To stdout. */
+MUST_USE enum code registry_list_print(struct registry_command *command,
+                                       const struct registry_list *list, bool json,
+                                       struct error *err);
 /* A cell of a table in CSV, with the comma behind the one before. */
 void registry_cell(struct buf *csv, bool first, struct bytes text);
 /* CSV as a table to stdout. */

@@ -23,14 +23,14 @@ enum {
 
 static const struct pack_patience endless;
 
-static enum code read_file(const struct pack *pack, uint64_t offset, void *data, size_t size,
-                           struct error *err)
+enum code pack_read_path(const struct pack *pack, uint64_t at, void *data, size_t size,
+                         struct error *err)
 {
     struct file *file = NULL;
     enum code code = fs_open(pack->fs, pack->path, FS_READ, &file, err);
 
     if (code == OK)
-        code = fs_read_exactly(file, offset, data, size, err);
+        code = fs_read_exactly(file, at, data, size, err);
     fs_close(file);
     return code;
 }
@@ -41,7 +41,7 @@ enum code pack_read(const struct pack *pack, uint64_t offset, void *data, size_t
     if (pack_is_away(pack))
         return pack_stub_read(pack, offset, data, size, &endless, err);
     if (pack->path)
-        return read_file(pack, offset, data, size, err);
+        return pack_read_path(pack, offset, data, size, err);
     if (offset > pack->size || size > pack->size - offset)
         return error_set(err, E_CORRUPT, "%zu bytes at %llu of %llu", size,
                          (unsigned long long)offset, (unsigned long long)pack->size);

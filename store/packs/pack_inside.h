@@ -45,6 +45,9 @@ struct pack {
 MUST_USE struct pack *pack_new(struct error *err);
 /* Reads footer, head and directory; takes `made` over. */
 MUST_USE enum code pack_open_rest(struct pack *made, struct pack **pack, struct error *err);
+/* Bytes of the file that the pack's path names: all of it, or what stays of one that is away. */
+MUST_USE enum code pack_read_path(const struct pack *pack, uint64_t at, void *data, size_t size,
+                                  struct error *err);
 /* Of a pack that is away: from its stub, or from the shard. */
 MUST_USE enum code pack_stub_read(const struct pack *pack, uint64_t offset, void *data, size_t size,
                                   const struct pack_patience *patience, struct error *err);

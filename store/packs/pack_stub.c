@@ -193,19 +193,6 @@ enum code pack_open_stub(struct fs *fs, const char *path, struct pack_bringer *_
     return code;
 }
 
-/* Bytes that the stub has, at `at` of it. */
-static enum code read_file(const struct pack *pack, uint64_t at, void *data, size_t size,
-                           struct error *err)
-{
-    struct file *file = NULL;
-    enum code code = fs_open(pack->fs, pack->path, FS_READ, &file, err);
-
-    if (code == OK)
-        code = fs_read_exactly(file, at, data, size, err);
-    fs_close(file);
-    return code;
-}
-
 enum code pack_stub_read(const struct pack *pack, uint64_t offset, void *data, size_t size,
                          const struct pack_patience *patience, struct error *err)
 {
@@ -216,9 +203,9 @@ enum code pack_stub_read(const struct pack *pack, uint64_t offset, void *data, s
         return error_set(err, E_CORRUPT, "%zu bytes at %llu of %llu", size,
                          (unsigned long long)offset, (unsigned long long)pack->size);
     if (offset + size <= stub->head_size)
-        return read_file(pack, stub->head_at + offset, data, size, err);
+        return pack_read_path(pack, stub->head_at + offset, data, size, err);
     if (offset >= stub->tail_first)
-        return read_file(pack, stub->tail_at + (offset - stub->tail_first), data, size, err);
+        return pack_read_path(pack, stub->tail_at + (offset - stub->tail_first), data, size, err);
     bringer = atomic_load_explicit(stub->bringer, memory_order_acquire);
     if (bringer == NULL)
         return error_set(err, E_SHARD, "its blocks are at shard %s alone", stub->shard);
