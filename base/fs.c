@@ -49,6 +49,13 @@ enum code fs_read(struct file *file, uint64_t offset, void *data, size_t size, s
     return operations_of(file)->read(file, offset, data, size, got, err);
 }
 
+bool fs_read_at_once(struct file *file, uint64_t offset, void *data, size_t size)
+{
+    const struct fs_operations *operations = operations_of(file);
+
+    return operations->read_at_once != NULL && operations->read_at_once(file, offset, data, size);
+}
+
 enum code fs_read_exactly(struct file *file, uint64_t offset, void *data, size_t size,
                           struct error *err)
 {

@@ -75,6 +75,7 @@ static enum code posix_open(struct fs *fs, const char *path, enum fs_open_how ho
 {
     static const int flags[] = {
         [FS_READ] = O_RDONLY,
+        [FS_READ_PARTS] = O_RDONLY,
         [FS_READ_WRITE] = O_RDWR,
         [FS_CREATE] = O_RDWR | O_CREAT | O_EXCL,
     };
@@ -94,6 +95,8 @@ static enum code posix_open(struct fs *fs, const char *path, enum fs_open_how ho
         free(made);
         return fail(err, number, how == FS_CREATE ? "create" : "open", path);
     }
+    if (how == FS_READ_PARTS) /* where that is not heeded, more is read than has to be */
+        (void)posix_fadvise(made->descriptor, 0, 0, POSIX_FADV_RANDOM);
     *file = (struct file *)(void *)made;
     return OK;
 }
@@ -140,6 +143,15 @@ static int gather(const struct bytes *parts, size_t count, size_t skip,
                 (struct iovec){(void *)(uintptr_t)(parts[i].data + skip), parts[i].size - skip};
     }
     return used;
+}
+
+/* Where the kernel or the file system cannot tell, it is never known. */
+static bool posix_read_at_once(struct file *file, uint64_t offset, void *data, size_t size)
+{
+    struct iovec part = {data, size};
+
+    return preadv2(posix_file_of(file)->descriptor, &part, 1, (off_t)offset, RWF_NOWAIT) ==
+           (ssize_t)size;
 }
 
 static enum code posix_write(struct file *file, uint64_t offset, const struct bytes *parts,
@@ -308,6 +320,7 @@ static const struct fs_operations posix_operations = {
     .open = posix_open,
     .close = posix_close,
     .read = posix_read,
+    .read_at_once = posix_read_at_once,
     .write = posix_write,
     .sync = posix_sync,
     .truncate = posix_truncate,

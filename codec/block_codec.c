@@ -265,10 +265,15 @@ enum code block_open_header(struct bytes header, size_t size, struct arena *aren
     return block_header_read(header, size, arena, view, err);
 }
 
+bool block_section_whole(const struct block_section *section, struct bytes bytes)
+{
+    return bytes.size == section->data.size && crc32c(0, bytes) == section->crc;
+}
+
 static enum code section_begin(const struct block_section *section, struct reader *reader,
                                struct error *err)
 {
-    if (crc32c(0, section->data) != section->crc && !sabotage("no_crc"))
+    if (!block_section_whole(section, section->data) && !sabotage("no_crc"))
         return error_set(err, E_CORRUPT, "%zu bytes fail their CRC", section->data.size);
     *reader = reader_of(section->data);
     return OK;
@@ -319,8 +324,7 @@ bool block_time_step(const struct block_view *view, struct bytes section, int64_
     struct reader reader = reader_of(section);
     int64_t first;
 
-    return view->series_count == 1 && section.size == view->time.data.size &&
-           crc32c(0, section) == view->time.crc &&
+    return view->series_count == 1 && block_section_whole(&view->time, section) &&
            column_time_step(&reader, view->row_count, &first, step) && reader_left(&reader) == 0 &&
            first == view->time_first && *step >= 0 &&
            !__builtin_mul_overflow((uint64_t)*step, (uint64_t)view->row_count - 1, &product) &&

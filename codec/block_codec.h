@@ -20,6 +20,7 @@ struct block_section {
     enum value_type type;
     struct column_summary summary; /* valid_count only, for types that are not numbers */
     struct bytes data;
+    size_t at; /* of an opened block: where in it the data begin */
     uint8_t encoding;
     uint8_t presence; /* how absent cells are stored */
     uint32_t crc;
@@ -52,8 +53,8 @@ MUST_USE enum code block_open(struct bytes bytes, struct arena *arena, struct bl
  * fewer. */
 enum { BLOCK_HEAD_SIZE = 12 };
 uint32_t block_header_size(struct bytes head);
-/* block_open() out of the header alone, of a block of `size` bytes: for summaries.  No column can
- * be read of such a view. */
+/* block_open() out of the header alone, of a block of `size` bytes.  A section can be read once its
+ * data.data points to its bytes, which stand at section.at of the block. */
 MUST_USE enum code block_open_header(struct bytes header, size_t size, struct arena *arena,
                                      struct block_view *view, struct error *err);
 /* row_count entries each, from `arena`.  E_CORRUPT when the section fails its check or does not
@@ -63,6 +64,8 @@ MUST_USE enum code block_read_time(struct block_decoder *decoder, const struct b
 MUST_USE enum code block_read_ingest(struct block_decoder *decoder, const struct block_view *view,
                                      struct arena *arena, const int64_t **ingest,
                                      struct error *err);
+/* Whether these are the bytes that the section was written with, by its checksum. */
+MUST_USE bool block_section_whole(const struct block_section *section, struct bytes bytes);
 /* Whether neighbouring rows of a block of one series are all the same step apart, by the bytes of
  * its times' section alone: for an opened header. */
 MUST_USE bool block_time_step(const struct block_view *view, struct bytes section, int64_t *step);

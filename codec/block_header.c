@@ -190,7 +190,7 @@ static enum code bounds_read(struct reader *reader, int64_t *first, int64_t *las
 /* What stands behind the header; `at` is NULL when only the header was read. */
 struct sections {
     const char *at;
-    size_t left;
+    size_t size, left; /* of the block, and of it */
 };
 
 /* Sizes and checksums as they come; `sections` gives up the bytes. */
@@ -204,6 +204,7 @@ static enum code section_read(struct reader *reader, struct sections *sections,
         return error_set(err, E_CORRUPT, "section of %llu bytes, %zu are left",
                          (unsigned long long)size, sections->left);
     section->data = (struct bytes){sections->at, (size_t)size};
+    section->at = sections->size - sections->left;
     if (sections->at)
         sections->at += size;
     sections->left -= (size_t)size;
@@ -329,6 +330,7 @@ enum code block_header_read(struct bytes bytes, size_t size, struct arena *arena
     if (code)
         return code;
     sections.at = bytes.size == size ? bytes.data + header_size : NULL;
+    sections.size = size;
     sections.left = size - header_size;
     view->times_unique = (flags & FLAG_TIMES_UNIQUE) != 0;
     view->has_revision = (flags & FLAG_REVISION) != 0;

@@ -128,11 +128,6 @@ static struct reader *reader_of_sink(struct query_sink *sink)
     return (struct reader *)((char *)sink - offsetof(struct reader, sink));
 }
 
-static void client_waits(void *workers, bool waiting)
-{
-    workers_wait(workers, waiting);
-}
-
 static enum code begin_stream(struct reader *reader, struct error *err)
 {
     struct request *request = reader->request;
@@ -142,7 +137,7 @@ static enum code begin_stream(struct reader *reader, struct error *err)
     code = reply_stream(request, 200, "text/event-stream", &reader->stream, err);
     if (code)
         return code;
-    stream_watch(reader->stream, client_waits, app_of(request)->workers);
+    stream_watch(reader->stream, workers_wait, app_of(request)->workers);
     stream_give_up_on(reader->stream, &reader->lost);
     request_resume(request);
     return OK;

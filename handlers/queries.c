@@ -43,12 +43,6 @@ static struct query_job *job_of_sink(struct query_sink *sink)
     return (struct query_job *)((char *)sink - offsetof(struct query_job, sink));
 }
 
-/* A job that its client holds up leaves its place to another. */
-static void client_waits(void *workers, bool waiting)
-{
-    workers_wait(workers, waiting);
-}
-
 static enum code sink_begin(struct query_sink *sink, const struct query_head *head,
                             struct error *err)
 {
@@ -81,7 +75,7 @@ static enum code sink_begin(struct query_sink *sink, const struct query_head *he
     code = reply_stream(request, 200, head->content_type, &job->stream, err);
     if (code)
         return code;
-    stream_watch(job->stream, client_waits, app_of(request)->workers);
+    stream_watch(job->stream, workers_wait, app_of(request)->workers);
     stream_give_up_on(job->stream, &job->lost);
     request_resume(request);
     return OK;
@@ -174,6 +168,8 @@ struct query_environment query_environment_of(const struct request *request, _At
         .clock = store_clock(app->store),
         .memory = &app->query_memory,
         .lost = lost,
+        .wait = workers_wait,
+        .waiter = app->workers,
     };
 }
 

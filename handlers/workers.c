@@ -38,9 +38,10 @@ struct workers {
     struct owner *owners; /* by ordinal */
     size_t owner_capacity;
     uint64_t served_count;
-    unsigned running, computing;  /* jobs; those that wait for their client only run */
-    unsigned idle;                /* threads that wait for a job */
-    struct job *lent;             /* jobs that idle threads are about to take, */
+    unsigned running; /* jobs, */
+    int computing;    /* and those that do not wait, less the lent that wait: it may be below 0 */
+    unsigned idle;    /* threads that wait for a job */
+    struct job *lent; /* jobs that idle threads are about to take, */
     unsigned lent_count, lending; /* and those of them that run, too */
     _Atomic unsigned busy, free; /* computing + lending; idle - lent_count: read without the lock */
     bool untidy;                 /* jobs have run since memory was last given back */
@@ -56,7 +57,7 @@ static bool may_begin(const struct workers *workers, const struct job *job)
 
     if (owner->running >= workers->compute_max + OWNER_SPARE_MAX)
         return false;
-    return workers->computing < workers->compute_max || owner->running == 0;
+    return workers->computing < (int)workers->compute_max || owner->running == 0;
 }
 
 static bool goes_before(const struct owner *a, const struct owner *b)
@@ -99,7 +100,7 @@ static void publish(struct workers *workers)
 {
     unsigned idle = workers->idle, taken = workers->lent_count;
 
-    atomic_store_explicit(&workers->busy, workers->computing + workers->lending,
+    atomic_store_explicit(&workers->busy, (unsigned)workers->computing + workers->lending,
                           memory_order_relaxed);
     atomic_store_explicit(&workers->free, idle > taken ? idle - taken : 0, memory_order_relaxed);
 }
@@ -307,7 +308,7 @@ bool workers_lend(struct workers *workers, struct job *job)
 
     pthread_mutex_lock(&workers->lock);
     lent = !workers->closed && workers->first == NULL && workers->idle > workers->lent_count &&
-           workers->computing + workers->lending < workers->compute_max;
+           workers->computing + (int)workers->lending < (int)workers->compute_max;
     if (lent) {
         job->next = workers->lent;
         workers->lent = job;
@@ -331,11 +332,13 @@ bool workers_are_short(const struct workers *workers)
     return atomic_load_explicit(&workers->busy, memory_order_relaxed) > workers->compute_max;
 }
 
-void workers_wait(struct workers *workers, bool waiting)
+void workers_wait(void *context, bool waiting)
 {
+    struct workers *workers = context;
+
     pthread_mutex_lock(&workers->lock);
     if (waiting) {
-        assert(workers->computing > 0);
+        assert(workers->computing + (int)workers->lending > 0);
         workers->computing--;
         staff(workers);
     } else { /* at once, if need be beside one too many: what it holds shall come free */

@@ -128,7 +128,10 @@ static enum code open_view(struct plan *plan, struct error *err)
     if (code)
         return code;
     if (plan->view)
-        view_bear(plan->view, watch_bear, plan->watch);
+        view_bear(plan->view, &(struct patience){.ask = watch_bear,
+                                                 .context = plan->watch,
+                                                 .wait = environment->wait,
+                                                 .waiter = environment->waiter});
     plan->as_of = plan->view ? view_as_of(plan->view) : asked ? as_of : plan->now_ns;
     plan->final = query->as_of_given && plan->view && view_final(plan->view);
     return check_since(plan, err);

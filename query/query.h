@@ -89,6 +89,8 @@ struct query_environment {
     struct view *view; /* whose moment holds, of another question of the same answer; borrowed.
                           NULL: the question's own */
     struct helpers *helpers; /* NULL: there are none, and nothing is cut into pieces */
+    void (*wait)(void *waiter, bool waiting); /* as in struct patience; or NULL */
+    void *waiter;
 };
 
 struct query_outcome {

@@ -10,6 +10,11 @@
 #include "store/column_cache.h"
 #include "store/view_inside.h"
 
+enum {
+    /* Of a block, read section by section: beyond, reading the whole once is less work. */
+    APART_SHARE = 4,
+};
+
 enum part { PART_HEADER, PART_TIME, PART_INGEST, PART_REVISION, PART_HISTORY, PART_COLUMN };
 
 /* In the cache, in front of the arrays that it points to. */
@@ -109,6 +114,8 @@ static void header_keep(struct block_reader *reader)
     header->block.columns = columns;
     header->block.series = array_move(block->series, series_size, &at);
     header->block.series_row_first = array_move(block->series_row_first, first_size, &at);
+    header->block.time.data.data = header->block.ingest.data.data = NULL;
+    header->block.revision.data.data = header->block.history.data.data = NULL;
     header->block.measurement = name_move(block->measurement, &at);
     for (uint32_t i = 0; i < block->column_count; i++) {
         columns[i].name = name_move(columns[i].name, &at);
@@ -139,31 +146,92 @@ static enum code told(const struct block_reader *reader, enum code code, struct 
     return code;
 }
 
-/* The bytes of the block, for parts to be decoded. */
-static enum code read_encoded(struct block_reader *reader, struct error *err)
+/* --- bytes --- */
+
+static enum code read_whole(struct block_reader *reader, struct error *err)
 {
     const struct place *place = reader->place;
-    struct pack_file *file;
-    struct bytes encoded;
-    enum code code;
+    struct pack_file *file = view_take_file(reader->view, place->source);
+    enum code code =
+        pack_read_block(place->source, file, place->detail, reader->arena, &reader->bytes, err);
 
-    if (reader->opened)
-        return OK;
-    file = view_take_file(reader->view, place->source);
-    code = pack_read_block(place->source, file, place->detail, reader->arena, &encoded, err);
     view_give_file(reader->view, file);
-    if (code)
-        return code; /* it has said which block of which pack */
-    code = block_open(encoded, reader->arena, &reader->encoded, err);
-    reader->opened = code == OK;
-    return told(reader, code, err);
+    return code; /* it has said which block of which pack */
 }
 
-static int64_t step_of(const struct block_view *block, struct bytes section)
+static enum code read_part(struct block_reader *reader, struct block_section *section,
+                           struct error *err)
 {
-    int64_t step = 0;
+    const struct place *place = reader->place;
+    struct pack_file *file = view_take_file(reader->view, place->source);
+    enum code code = pack_read_block_part(place->source, file, place->detail, section->at,
+                                          section->data.size, reader->arena, &section->data, err);
 
-    return block_time_step(block, section, &step) ? step : 0;
+    view_give_file(reader->view, file);
+    reader->apart += section->data.size;
+    return code;
+}
+
+/* `section` is a copy of one of the block's, and gets its bytes.  Bytes that fail their check are
+ * read again with the whole block: that tells what is wrong, or finds a better copy. */
+static enum code read_section(struct block_reader *reader, struct block_section *section,
+                              struct error *err)
+{
+    const struct pack_block *entry = reader->place->detail;
+    size_t size = section->data.size, end = section->at + size;
+    enum code code;
+
+    if (end > reader->bytes.size && reader->apart + size <= entry->size / APART_SHARE) {
+        code = read_part(reader, section, err);
+        if (code || block_section_whole(section, section->data))
+            return code;
+    }
+    if (end > reader->bytes.size) {
+        code = read_whole(reader, err);
+        if (code)
+            return code;
+    }
+    section->data = bytes_slice(reader->bytes, section->at, end);
+    return OK;
+}
+
+/* The times' section stands right behind the header, so that a short one, as that of a constant
+ * step is, was mostly read with it. */
+static void step_look(struct block_reader *reader)
+{
+    const struct block_section *time = &reader->parsed.time;
+    size_t end = time->at + time->data.size;
+
+    if (end > reader->bytes.size ||
+        !block_time_step(&reader->parsed, bytes_slice(reader->bytes, time->at, end), &reader->step))
+        reader->step = 0;
+}
+
+static enum code read_head(struct block_reader *reader, struct error *err)
+{
+    const struct pack_block *entry = reader->place->detail;
+    struct pack_file *file = view_take_file(reader->view, reader->place->source);
+    enum code code = pack_read_block_header(reader->place->source, file, entry, reader->arena,
+                                            &reader->bytes, err);
+
+    view_give_file(reader->view, file);
+    return code
+               ? code
+               : block_open_header(reader->bytes, entry->size, reader->arena, &reader->parsed, err);
+}
+
+/* A shard gives a part of the pack for however few bytes, and the block mostly lies in it. */
+static enum code read_header(struct block_reader *reader, struct error *err)
+{
+    enum code code = E_CORRUPT;
+
+    if (!pack_is_away(reader->place->source))
+        code = read_head(reader, err);
+    if (code != E_CORRUPT)
+        return code;
+    code = read_whole(reader, err); /* as with a section */
+    return code ? code
+                : told(reader, block_open(reader->bytes, reader->arena, &reader->parsed, err), err);
 }
 
 enum code block_reader_open(struct block_reader *reader, const struct view *view,
@@ -177,52 +245,31 @@ enum code block_reader_open(struct block_reader *reader, const struct view *view
         .view = view, .place = place, .decoder = decoder, .arena = arena, .cache = cache};
     if (header_look_up(reader, &wanted))
         return OK;
-    code = read_encoded(reader, err);
+    code = read_header(reader, err);
     if (code)
         return code;
-    reader->block = &reader->encoded;
-    if (wanted) {
-        reader->step = step_of(&reader->encoded, reader->encoded.time.data);
-        header_keep(reader);
-    }
-    return OK;
-}
-
-enum code block_reader_open_header(struct block_reader *reader, const struct view *view,
-                                   const struct place *place, struct column_cache *cache,
-                                   struct arena *arena, struct error *err)
-{
-    const struct pack_block *entry = place->detail;
-    struct pack_file *file;
-    struct bytes header;
-    size_t first, end;
-    bool wanted;
-    enum code code;
-
-    *reader = (struct block_reader){.view = view, .place = place, .arena = arena, .cache = cache};
-    if (header_look_up(reader, &wanted))
-        return OK;
-    file = view_take_file(view, place->source);
-    code = pack_read_block_header(place->source, file, entry, arena, &header, err);
-    view_give_file(view, file);
-    if (code)
-        return code;
-    code = block_open_header(header, entry->size, arena, &reader->encoded, err);
-    if (code)
-        return told(reader, code, err);
-    reader->block = &reader->encoded;
-    /* The times' section stands right behind the header, so that a short one, as that of a constant
-     * step is, was mostly read with it. */
-    first = block_header_size(header);
-    end = first + reader->encoded.time.data.size;
-    if (end <= header.size)
-        reader->step = step_of(&reader->encoded, bytes_slice(header, first, end));
+    reader->block = &reader->parsed;
+    step_look(reader);
     if (wanted)
         header_keep(reader);
     return OK;
 }
 
 /* --- parts --- */
+
+static struct block_section *section_of(struct block_view *view, enum part part)
+{
+    switch (part) {
+    case PART_TIME:
+        return &view->time;
+    case PART_INGEST:
+        return &view->ingest;
+    case PART_REVISION:
+        return &view->revision;
+    default:
+        return &view->history;
+    }
+}
 
 typedef enum code (*times_decode)(struct block_decoder *decoder, const struct block_view *view,
                                   struct arena *arena, const int64_t **times, struct error *err);
@@ -232,18 +279,18 @@ static enum code read_times(struct block_reader *reader, enum part part, times_d
 {
     bool wanted;
     struct bytes bytes = look_up(reader, part, &wanted);
+    struct block_view view = *reader->block;
     enum code code;
 
     *times = (const int64_t *)(const void *)bytes.data;
     if (*times != NULL)
         return OK;
-    code = read_encoded(reader, err);
+    code = read_section(reader, section_of(&view, part), err);
     if (code)
         return code;
-    code = decode(reader->decoder, &reader->encoded, reader->arena, times, err);
+    code = decode(reader->decoder, &view, reader->arena, times, err);
     if (code == OK && wanted)
-        keep(reader, part,
-             (struct bytes){(const char *)*times, reader->block->row_count * sizeof(int64_t)},
+        keep(reader, part, (struct bytes){(const char *)*times, view.row_count * sizeof(int64_t)},
              BYTES(""));
     return told(reader, code, err);
 }
@@ -271,23 +318,24 @@ enum code block_reader_revision(struct block_reader *reader, const int64_t **rev
 enum code block_reader_history(struct block_reader *reader, const uint8_t **history,
                                struct error *err)
 {
+    struct block_view view = *reader->block;
     struct bytes bytes;
     bool wanted;
     enum code code;
 
     *history = NULL;
-    if (!reader->block->has_history)
+    if (!view.has_history)
         return OK;
     bytes = look_up(reader, PART_HISTORY, &wanted);
     *history = (const uint8_t *)bytes.data;
     if (*history != NULL)
         return OK;
-    code = read_encoded(reader, err);
+    code = read_section(reader, section_of(&view, PART_HISTORY), err);
     if (code)
         return code;
-    code = block_read_history(reader->decoder, &reader->encoded, reader->arena, history, err);
+    code = block_read_history(reader->decoder, &view, reader->arena, history, err);
     if (code == OK && wanted)
-        keep(reader, PART_HISTORY, (struct bytes){(const char *)*history, reader->block->row_count},
+        keep(reader, PART_HISTORY, (struct bytes){(const char *)*history, view.row_count},
              BYTES(""));
     return told(reader, code, err);
 }
@@ -295,27 +343,30 @@ enum code block_reader_history(struct block_reader *reader, const uint8_t **hist
 enum code block_reader_column(struct block_reader *reader, uint32_t column,
                               const union cell **cells, const uint8_t **present, struct error *err)
 {
-    bool text = reader->block->columns[column].type == TYPE_STRING, wanted = false;
-    uint32_t rows = reader->block->row_count;
+    struct block_section section = reader->block->columns[column];
+    struct block_view view = *reader->block; /* of this column alone */
     struct bytes bytes = {NULL, 0};
+    bool wanted = false;
     enum code code;
 
-    if (!text)
+    view.columns = &section;
+    view.column_count = 1;
+    if (section.type != TYPE_STRING)
         bytes = look_up(reader, PART_COLUMN + column, &wanted);
     if (bytes.data != NULL) { /* flags, where there are any, follow the cells */
         *cells = (const union cell *)(const void *)bytes.data;
-        *present =
-            bytes.size == rows * sizeof(union cell) ? NULL : (const uint8_t *)(*cells + rows);
+        *present = bytes.size == view.row_count * sizeof(union cell)
+                       ? NULL
+                       : (const uint8_t *)(*cells + view.row_count);
         return OK;
     }
-    code = read_encoded(reader, err);
+    code = read_section(reader, &section, err);
     if (code)
         return code;
-    code = block_read_column(reader->decoder, &reader->encoded, column, reader->arena, cells,
-                             present, err);
+    code = block_read_column(reader->decoder, &view, 0, reader->arena, cells, present, err);
     if (code == OK && wanted)
         keep(reader, PART_COLUMN + column,
-             (struct bytes){(const char *)*cells, rows * sizeof(union cell)},
-             (struct bytes){(const char *)*present, *present == NULL ? 0 : rows});
+             (struct bytes){(const char *)*cells, view.row_count * sizeof(union cell)},
+             (struct bytes){(const char *)*present, *present == NULL ? 0 : view.row_count});
     return told(reader, code, err);
 }

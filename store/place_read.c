@@ -336,7 +336,7 @@ bool place_summaries(const struct view *view, const struct place *place, const s
 
     *count = 0;
     if (!place->in_pack || place->apart || entry->series_count != 1 ||
-        block_reader_open_header(&reader, view, place, cache_of(view), arena, &ignored) != OK)
+        block_reader_open(&reader, view, place, NULL, cache_of(view), arena, &ignored) != OK)
         return false;
     block = reader.block;
     *summaries = ARENA_ARRAY(arena, struct place_summary, block->column_count);

@@ -135,9 +135,9 @@ void view_free(struct view *view)
     free(view);
 }
 
-void view_bear(struct view *view, enum code (*ask)(void *context, struct error *err), void *context)
+void view_bear(struct view *view, const struct patience *patience)
 {
-    view->patience = (struct pack_patience){ask, context};
+    view->patience = *patience;
 }
 
 struct pack_file *view_take_file(const struct view *view, const struct pack *pack)

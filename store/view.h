@@ -9,6 +9,7 @@
 #include "codec/block_codec.h"
 #include "model/matcher.h"
 #include "model/rows.h"
+#include "store/patience.h"
 
 struct store;
 struct view;
@@ -22,10 +23,8 @@ MUST_USE enum code store_view(struct store *store, const struct tenant *tenant, 
 /* *lost is set when the view holds memory for too long (it reads generations that have left the
  * head since): free it soon.  `lost` lives until view_free(). */
 void view_watch(struct view *view, _Atomic bool *lost);
-/* Asked some times a second while a read waits for a shard, from any thread that reads; not OK ends
- * the wait, and is what the read gives.  Until the next one, or the last read. */
-void view_bear(struct view *view, enum code (*ask)(void *context, struct error *err),
-               void *context);
+/* Of all who read; until the next one, or the last read. */
+void view_bear(struct view *view, const struct patience *patience);
 void view_free(struct view *view); /* NULL is fine */
 int64_t view_as_of(const struct view *view);
 /* Nothing at or below S can still arrive, not even after a crash and a clock set back: S is at or

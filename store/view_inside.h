@@ -21,7 +21,7 @@ struct view {
     struct generation *generations[GENERATIONS_MAX];
     size_t missing_count;
     const struct bytes *missing;    /* an array of its own; its texts live as long as the store */
-    struct pack_patience patience;  /* of those who read */
+    struct patience patience;       /* of those who read */
     struct pack_file *_Atomic file; /* of the pack read last; NULL: nobody left it here */
 };
 

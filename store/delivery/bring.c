@@ -404,7 +404,7 @@ struct piece {
     uint64_t offset; /* in the part */
     char *data;
     size_t size;
-    const struct pack_patience *patience;
+    const struct patience *patience;
 };
 
 static void piece_copy(const struct piece *piece, const struct buf *body)
@@ -534,7 +534,7 @@ static enum code piece_bring(struct bring *bring, const struct piece *piece, str
 }
 
 static enum code bring_bytes(struct pack_bringer *bringer, const struct pack *pack, uint64_t offset,
-                             void *data, size_t size, const struct pack_patience *patience,
+                             void *data, size_t size, const struct patience *patience,
                              struct error *err)
 {
     const struct pack_parts *parts = pack_stub_parts(pack);

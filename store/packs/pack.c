@@ -21,7 +21,7 @@ enum {
     HEADER_READ_FIRST = 2048, /* of 20 columns; a longer header takes a second read */
 };
 
-static const struct pack_patience endless;
+static const struct patience endless;
 
 enum code pack_read_path(const struct pack *pack, uint64_t at, void *data, size_t size,
                          struct error *err)
@@ -346,7 +346,7 @@ const struct pack_block *pack_find(const struct pack *pack, struct bytes measure
 struct pack_file {
     const struct pack *pack;
     struct file *file; /* NULL: the pack is in memory, or away */
-    struct pack_patience patience;
+    struct patience patience;
 };
 
 /* Not a clock: the order is all that is asked for. */
@@ -370,7 +370,7 @@ enum code pack_file_open(const struct pack *pack, struct pack_file **file, struc
     made->pack = pack;
     note_use(pack);
     if (pack->path && !pack_is_away(pack))
-        code = fs_open(pack->fs, pack->path, FS_READ, &made->file, err);
+        code = fs_open(pack->fs, pack->path, FS_READ_PARTS, &made->file, err);
     if (code)
         free(made);
     else
@@ -378,7 +378,7 @@ enum code pack_file_open(const struct pack *pack, struct pack_file **file, struc
     return code;
 }
 
-void pack_file_bear(struct pack_file *file, const struct pack_patience *patience)
+void pack_file_bear(struct pack_file *file, const struct patience *patience)
 {
     file->patience = *patience;
 }
@@ -396,6 +396,20 @@ void pack_file_close(struct pack_file *file)
     free(file);
 }
 
+/* Without a word to anybody where the bytes are at hand: mostly they are. */
+static enum code read_patiently(const struct pack_file *file, uint64_t offset, void *data,
+                                size_t size, struct error *err)
+{
+    enum code code;
+
+    if (file->patience.wait != NULL && fs_read_at_once(file->file, offset, data, size))
+        return OK;
+    patience_wait(&file->patience, true);
+    code = fs_read_exactly(file->file, offset, data, size, err);
+    patience_wait(&file->patience, false);
+    return code;
+}
+
 static enum code read_of(const struct pack *pack, const struct pack_file *file, uint64_t offset,
                          void *data, size_t size, struct error *err)
 {
@@ -404,7 +418,7 @@ static enum code read_of(const struct pack *pack, const struct pack_file *file, 
     if (!file || !file->file)
         return pack_read(pack, offset, data, size, err);
     assert(file->pack == pack);
-    return fs_read_exactly(file->file, offset, data, size, err);
+    return read_patiently(file, offset, data, size, err);
 }
 
 static enum code block_context(const struct pack *pack, const struct pack_block *block,
@@ -458,6 +472,22 @@ enum code pack_read_block_header(const struct pack *pack, const struct pack_file
         size = more;
     }
     *header = (struct bytes){data, size};
+    return block_context(pack, block, code, err);
+}
+
+enum code pack_read_block_part(const struct pack *pack, const struct pack_file *file,
+                               const struct pack_block *block, size_t at, size_t size,
+                               struct arena *arena, struct bytes *part, struct error *err)
+{
+    char *data = arena_alloc(arena, size);
+    enum code code;
+
+    assert(block >= pack->blocks && block < pack->blocks + pack->block_count);
+    assert(at <= block->size && size <= block->size - at);
+    if (!data)
+        return error_set(err, E_MEMORY, "no memory for %zu bytes of a block", size);
+    *part = (struct bytes){data, size};
+    code = read_of(pack, file, block->offset + at, data, size, err);
     return block_context(pack, block, code, err);
 }
 

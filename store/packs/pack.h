@@ -9,6 +9,7 @@
 #include "base/fs.h"
 #include "base/hash.h"
 #include "model/series.h"
+#include "store/patience.h"
 
 struct pack;
 struct block_decoder;
@@ -85,14 +86,8 @@ const struct pack_block *pack_blocks(const struct pack *pack, size_t *count);
 struct pack_file;
 MUST_USE enum code pack_file_open(const struct pack *pack, struct pack_file **file,
                                   struct error *err);
-/* Asked some times a second while a read waits for the network; not OK ends the wait.  From any
- * thread. */
-struct pack_patience {
-    enum code (*ask)(void *context, struct error *err); /* NULL: as long as it takes */
-    void *context;
-};
 /* For all that is read through the file from now on. */
-void pack_file_bear(struct pack_file *file, const struct pack_patience *patience);
+void pack_file_bear(struct pack_file *file, const struct patience *patience);
 bool pack_file_is_of(const struct pack_file *file, const struct pack *pack);
 void pack_file_close(struct pack_file *file); /* NULL is fine */
 /* The encoded block, its CRC checked.  `file` is the pack's; NULL: it is opened for this read. */
@@ -104,6 +99,11 @@ MUST_USE enum code pack_read_block(const struct pack *pack, const struct pack_fi
 MUST_USE enum code pack_read_block_header(const struct pack *pack, const struct pack_file *file,
                                           const struct pack_block *block, struct arena *arena,
                                           struct bytes *header, struct error *err);
+/* `size` bytes of the encoded block from its byte `at`, within it, unchecked: what covers them is
+ * the checksum of their section. */
+MUST_USE enum code pack_read_block_part(const struct pack *pack, const struct pack_file *file,
+                                        const struct pack_block *block, size_t at, size_t size,
+                                        struct arena *arena, struct bytes *part, struct error *err);
 /* Canonical keys of its series, or encoded tombstones or notes that the pack carries, one after
  * another, while `each` gives OK.  `entry` is valid during the call. */
 typedef enum code (*pack_each)(void *context, struct bytes entry, struct error *err);

@@ -50,7 +50,7 @@ MUST_USE enum code pack_read_path(const struct pack *pack, uint64_t at, void *da
                                   struct error *err);
 /* Of a pack that is away: from its stub, or from the shard. */
 MUST_USE enum code pack_stub_read(const struct pack *pack, uint64_t offset, void *data, size_t size,
-                                  const struct pack_patience *patience, struct error *err);
+                                  const struct patience *patience, struct error *err);
 /* The byte's block fails its check, though its part did not: whatever is kept of it here is
  * dropped. True: reading it once more is worth a try. */
 bool pack_stub_doubt(const struct pack *pack, uint64_t offset);

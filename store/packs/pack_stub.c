@@ -194,10 +194,11 @@ enum code pack_open_stub(struct fs *fs, const char *path, struct pack_bringer *_
 }
 
 enum code pack_stub_read(const struct pack *pack, uint64_t offset, void *data, size_t size,
-                         const struct pack_patience *patience, struct error *err)
+                         const struct patience *patience, struct error *err)
 {
     const struct pack_stub *stub = &pack->stub;
     struct pack_bringer *bringer;
+    enum code code;
 
     if (offset > pack->size || size > pack->size - offset)
         return error_set(err, E_CORRUPT, "%zu bytes at %llu of %llu", size,
@@ -209,7 +210,10 @@ enum code pack_stub_read(const struct pack *pack, uint64_t offset, void *data, s
     bringer = atomic_load_explicit(stub->bringer, memory_order_acquire);
     if (bringer == NULL)
         return error_set(err, E_SHARD, "its blocks are at shard %s alone", stub->shard);
-    return bringer->bring(bringer, pack, offset, data, size, patience, err);
+    patience_wait(patience, true);
+    code = bringer->bring(bringer, pack, offset, data, size, patience, err);
+    patience_wait(patience, false);
+    return code;
 }
 
 bool pack_stub_doubt(const struct pack *pack, uint64_t offset)

@@ -13,8 +13,7 @@ enum { PACK_SHARD_SIZE_MAX = 64 };
  * was held against the hashes of the pack's parts. */
 struct pack_bringer {
     enum code (*bring)(struct pack_bringer *bringer, const struct pack *pack, uint64_t offset,
-                       void *data, size_t size, const struct pack_patience *patience,
-                       struct error *err);
+                       void *data, size_t size, const struct patience *patience, struct error *err);
     /* What it gave last of the byte failed a check: it is to be asked for anew. */
     void (*doubt)(struct pack_bringer *bringer, const struct pack *pack, uint64_t offset);
 };

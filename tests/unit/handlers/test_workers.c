@@ -233,6 +233,37 @@ static void test_an_idle_thread_is_lent_and_wanted_back(void **state)
     assert_true(begins(&last));
 }
 
+/* A query and the thread it was lent both wait for a disk: two others are computed meanwhile. */
+static void test_what_waits_for_a_disk_leaves_its_place(void **state)
+{
+    static struct placed first, loan, others[2];
+    struct workers *workers;
+    struct error err = {0};
+
+    (void)state;
+    assert_int_equal(workers_start(2, 100, clock_system(), &workers, &err), OK);
+    place(workers, &first, 1, false);
+    assert_true(begins(&first));
+    assert_true(lends(workers, &loan));
+    assert_true(begins(&loan));
+    workers_wait(workers, true); /* the query, */
+    workers_wait(workers, true); /* and who helps it */
+    assert_false(workers_are_short(workers));
+    for (size_t i = 0; i < COUNT_OF(others); i++) {
+        place(workers, &others[i], 1, false);
+        assert_true(begins(&others[i]));
+    }
+    assert_false(workers_are_short(workers));
+    workers_wait(workers, false);
+    workers_wait(workers, false);
+    assert_true(workers_are_short(workers));
+    sem_post(&others[0].go);
+    sem_post(&others[1].go);
+    sem_post(&loan.go);
+    sem_post(&first.go);
+    workers_stop(workers);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +273,7 @@ int main(void)
         cmocka_unit_test(test_an_owner_without_a_job_at_work_need_not_wait),
         cmocka_unit_test(test_owners_take_turns),
         cmocka_unit_test(test_an_idle_thread_is_lent_and_wanted_back),
+        cmocka_unit_test(test_what_waits_for_a_disk_leaves_its_place),
     };
 
     workers_stop(NULL);

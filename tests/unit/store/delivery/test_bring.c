@@ -121,7 +121,7 @@ static struct pack *pack_of(struct yard *yard)
 struct reader {
     struct pack *pack;
     size_t block;
-    struct pack_patience patience;
+    struct patience patience;
     enum code code;
     struct error err;
     pthread_t thread;
@@ -177,7 +177,7 @@ static void test_many_readers_ask_once(void **state)
     before = gets();
     gate_set(true);
     for (size_t i = 0; i < COUNT_OF(readers); i++) {
-        readers[i].patience = (struct pack_patience){tell_waiting, (void *)&waits[i]};
+        readers[i].patience = (struct patience){.ask = tell_waiting, .context = (void *)&waits[i]};
         reader_start(&readers[i], pack_of(&yard));
     }
     for (size_t i = 0; i < COUNT_OF(readers); i++)
@@ -208,7 +208,7 @@ static void test_a_reader_may_leave(void **state)
     (void)state;
     ground_init(&yard);
     gate_set(true);
-    reader.patience = (struct pack_patience){say_no, (void *)&left};
+    reader.patience = (struct patience){.ask = say_no, .context = (void *)&left};
     reader_start(&reader, pack_of(&yard));
     usleep(50000);
     left = true;

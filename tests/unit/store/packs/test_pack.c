@@ -104,6 +104,64 @@ static void test_a_header_is_read_alone(void **state)
     arena_release(&fixture->arena);
 }
 
+struct waits {
+    int begun, ended;
+};
+
+static void count_wait(void *context, bool waiting)
+{
+    struct waits *waits = context;
+
+    *(waiting ? &waits->begun : &waits->ended) += 1;
+}
+
+static bool at_hand(struct file *file, uint64_t offset, void *data, size_t size)
+{
+    return fs_read_exactly(file, offset, data, size, NULL) == OK;
+}
+
+/* Whoever reads is told when a disk is waited for, and only then; parts of a block are its bytes.
+ */
+static void test_waits_for_a_disk_are_told(void **state)
+{
+    struct pack_fixture *fixture = *state;
+    const struct fs_operations *operations = fixture->fs->operations;
+    struct fs_operations told = *operations;
+    struct waits waits = {0};
+    const struct patience patience = {.wait = count_wait, .waiter = &waits};
+    const struct pack_block *blocks;
+    struct pack_summary summary;
+    struct pack_file *file;
+    struct bytes bytes, whole, part;
+    struct pack *pack;
+    size_t count;
+
+    assert_int_equal(sample_write(fixture, &large, "wait.pack", &summary, &bytes, NULL), OK);
+    assert_int_equal(pack_open_file(fixture->fs, "wait.pack", &pack, NULL), OK);
+    blocks = pack_blocks(pack, &count);
+    fixture->fs->operations = &told;
+    assert_int_equal(pack_file_open(pack, &file, NULL), OK);
+    pack_file_bear(file, &patience);
+    told.read_at_once = at_hand;
+    assert_int_equal(pack_read_block(pack, file, &blocks[0], &fixture->arena, &whole, NULL), OK);
+    assert_int_equal(waits.begun, 0);
+    told.read_at_once = NULL; /* it is not known */
+    for (size_t size = 0; size <= blocks[0].size; size += blocks[0].size / 4) {
+        size_t at = blocks[0].size - size;
+
+        assert_int_equal(
+            pack_read_block_part(pack, file, &blocks[0], at, size, &fixture->arena, &part, NULL),
+            OK);
+        assert_true(bytes_equal(part, bytes_slice(whole, at, at + size)));
+        assert_true(waits.begun > 0);
+        assert_int_equal(waits.begun, waits.ended);
+    }
+    pack_file_close(file);
+    fixture->fs->operations = operations;
+    pack_unref(pack);
+    arena_release(&fixture->arena);
+}
+
 /* A store has more packs than a process may have files open. */
 static void test_an_open_pack_keeps_no_descriptor(void **state)
 {
@@ -313,6 +371,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_pack_reads_alike_from_file_and_memory),
         cmocka_unit_test(test_a_header_is_read_alone),
+        cmocka_unit_test(test_waits_for_a_disk_are_told),
         cmocka_unit_test(test_an_open_pack_keeps_no_descriptor),
         cmocka_unit_test(test_blocks_are_found_by_series_and_time),
         cmocka_unit_test(test_the_last_reference_closes),

@@ -13,8 +13,7 @@ struct lender {
 };
 
 static enum code lend(struct pack_bringer *bringer, const struct pack *pack, uint64_t offset,
-                      void *data, size_t size, const struct pack_patience *patience,
-                      struct error *err)
+                      void *data, size_t size, const struct patience *patience, struct error *err)
 {
     struct lender *lender = (struct lender *)bringer;
     enum code code = pack_read(lender->whole, offset, data, size, err);
@@ -189,7 +188,7 @@ static void test_patience_is_the_readers(void **state)
 {
     struct pack_fixture *fixture = *state;
     unsigned asked = 0;
-    struct pack_patience patience = {impatient, &asked};
+    struct patience patience = {.ask = impatient, .context = &asked};
     struct stubbed stubbed;
     struct pack_file *file;
     struct bytes there;
