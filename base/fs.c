@@ -53,7 +53,8 @@ bool fs_read_at_once(struct file *file, uint64_t offset, void *data, size_t size
 {
     const struct fs_operations *operations = operations_of(file);
 
-    return operations->read_at_once != NULL && operations->read_at_once(file, offset, data, size);
+    return operations->read_at_once != NULL ? operations->read_at_once(file, offset, data, size)
+                                            : fs_read_exactly(file, offset, data, size, NULL) == OK;
 }
 
 enum code fs_read_exactly(struct file *file, uint64_t offset, void *data, size_t size,

@@ -16,7 +16,6 @@ struct fs;
 
 enum fs_open_how {
     FS_READ,       /* must exist */
-    FS_READ_PARTS, /* must exist; what is read is small and anywhere: nothing around it is */
     FS_READ_WRITE, /* must exist */
     FS_CREATE,     /* read-write; must not exist (E_EXISTS) */
 };
@@ -28,7 +27,7 @@ struct fs_operations {
     /* Reads up to `size` bytes; *got is short only at the end of the file. */
     enum code (*read)(struct file *file, uint64_t offset, void *data, size_t size, size_t *got,
                       struct error *err);
-    /* Whether all of it was in memory and is read now; NULL: that is not known. */
+    /* False: a disk would have to be waited for, or it fails.  NULL: there is no waiting. */
     bool (*read_at_once)(struct file *file, uint64_t offset, void *data, size_t size);
     /* Writes all parts one behind another at `offset`, or fails; after a failure any part of
      * the range may have been written. */
@@ -65,7 +64,8 @@ MUST_USE enum code fs_read(struct file *file, uint64_t offset, void *data, size_
 /* E_CORRUPT when the file is shorter. */
 MUST_USE enum code fs_read_exactly(struct file *file, uint64_t offset, void *data, size_t size,
                                    struct error *err);
-/* As fs_read_exactly(), unless a disk would have to be waited for, or it is not known, or fails. */
+/* As fs_read_exactly(), but false when a disk would have to be waited for, or it fails.  Where that
+ * cannot be known beforehand, it is waited for. */
 MUST_USE bool fs_read_at_once(struct file *file, uint64_t offset, void *data, size_t size);
 MUST_USE enum code fs_write(struct file *file, uint64_t offset, const struct bytes *parts,
                             size_t count, struct error *err);

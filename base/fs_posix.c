@@ -75,7 +75,6 @@ static enum code posix_open(struct fs *fs, const char *path, enum fs_open_how ho
 {
     static const int flags[] = {
         [FS_READ] = O_RDONLY,
-        [FS_READ_PARTS] = O_RDONLY,
         [FS_READ_WRITE] = O_RDWR,
         [FS_CREATE] = O_RDWR | O_CREAT | O_EXCL,
     };
@@ -95,8 +94,6 @@ static enum code posix_open(struct fs *fs, const char *path, enum fs_open_how ho
         free(made);
         return fail(err, number, how == FS_CREATE ? "create" : "open", path);
     }
-    if (how == FS_READ_PARTS) /* where that is not heeded, more is read than has to be */
-        (void)posix_fadvise(made->descriptor, 0, 0, POSIX_FADV_RANDOM);
     *file = (struct file *)(void *)made;
     return OK;
 }
@@ -145,13 +142,16 @@ static int gather(const struct bytes *parts, size_t count, size_t skip,
     return used;
 }
 
-/* Where the kernel or the file system cannot tell, it is never known. */
+/* Not every file system can tell. */
 static bool posix_read_at_once(struct file *file, uint64_t offset, void *data, size_t size)
 {
+    int descriptor = posix_file_of(file)->descriptor;
     struct iovec part = {data, size};
+    ssize_t got = preadv2(descriptor, &part, 1, (off_t)offset, RWF_NOWAIT);
 
-    return preadv2(posix_file_of(file)->descriptor, &part, 1, (off_t)offset, RWF_NOWAIT) ==
-           (ssize_t)size;
+    if (got < 0 && errno == EOPNOTSUPP)
+        got = pread(descriptor, data, size, (off_t)offset);
+    return got == (ssize_t)size;
 }
 
 static enum code posix_write(struct file *file, uint64_t offset, const struct bytes *parts,

@@ -37,9 +37,9 @@ void view_watch(struct view *view, _Atomic bool *lost)
     (void)view, (void)lost;
 }
 
-void view_bear(struct view *view, enum code (*ask)(void *context, struct error *err), void *context)
+void view_bear(struct view *view, const struct patience *patience)
 {
-    (void)view, (void)ask, (void)context;
+    (void)view, (void)patience;
 }
 
 void view_free(struct view *view)

@@ -168,7 +168,7 @@ struct query_environment query_environment_of(const struct request *request, _At
         .clock = store_clock(app->store),
         .memory = &app->query_memory,
         .lost = lost,
-        .wait = workers_wait,
+        .wait = workers_read,
         .waiter = app->workers,
     };
 }

@@ -38,17 +38,31 @@ struct workers {
     struct owner *owners; /* by ordinal */
     size_t owner_capacity;
     uint64_t served_count;
-    unsigned running; /* jobs, */
-    int computing;    /* and those that do not wait, less the lent that wait: it may be below 0 */
-    unsigned idle;    /* threads that wait for a job */
-    struct job *lent; /* jobs that idle threads are about to take, */
+    unsigned running, computing;  /* jobs; those that wait for their client only run */
+    unsigned reading;             /* jobs, and lent ones, that wait for a disk or a shard */
+    unsigned idle, starting;      /* threads that wait for a job, and that are about to */
+    struct job *lent;             /* jobs that idle threads are about to take, */
     unsigned lent_count, lending; /* and those of them that run, too */
-    _Atomic unsigned busy, free; /* computing + lending; idle - lent_count: read without the lock */
-    bool untidy;                 /* jobs have run since memory was last given back */
+    _Atomic unsigned busy, free;  /* busy(); idle - lent_count: read without the lock */
+    bool untidy;                  /* jobs have run since memory was last given back */
     bool closed;
     unsigned thread_count, thread_max;
     struct thread *threads[];
 };
+
+/* Under the lock: threads that compute. */
+static unsigned busy(const struct workers *workers)
+{
+    return workers->computing + workers->lending - workers->reading;
+}
+
+/* Under the lock.  A place of one that reads is given away once: whoever reads goes on at once when
+ * the bytes have come, so that with more, all would compute. */
+static bool has_place(const struct workers *workers)
+{
+    return workers->computing < workers->compute_max + workers->reading &&
+           workers->computing < 2 * workers->compute_max;
+}
 
 /* Under the lock. */
 static bool may_begin(const struct workers *workers, const struct job *job)
@@ -57,7 +71,7 @@ static bool may_begin(const struct workers *workers, const struct job *job)
 
     if (owner->running >= workers->compute_max + OWNER_SPARE_MAX)
         return false;
-    return workers->computing < (int)workers->compute_max || owner->running == 0;
+    return owner->running == 0 || has_place(workers);
 }
 
 static bool goes_before(const struct owner *a, const struct owner *b)
@@ -100,12 +114,11 @@ static void publish(struct workers *workers)
 {
     unsigned idle = workers->idle, taken = workers->lent_count;
 
-    atomic_store_explicit(&workers->busy, (unsigned)workers->computing + workers->lending,
-                          memory_order_relaxed);
+    atomic_store_explicit(&workers->busy, busy(workers), memory_order_relaxed);
     atomic_store_explicit(&workers->free, idle > taken ? idle - taken : 0, memory_order_relaxed);
 }
 
-static void run_jobs(void *context);
+static void run_spare(void *context);
 
 /* Under the lock: wakes or makes a thread if there is a job for it. */
 static void staff(struct workers *workers)
@@ -116,10 +129,11 @@ static void staff(struct workers *workers)
         return;
     if (workers->idle > workers->lent_count) {
         pthread_cond_signal(&workers->more);
-    } else if (workers->thread_count < workers->thread_max && !workers->closed) {
-        if (thread_start("weir-query", run_jobs, workers, &workers->threads[workers->thread_count],
+    } else if (workers->starting == 0 && workers->thread_count < workers->thread_max &&
+               !workers->closed) { /* one that starts looks whether there is work for more */
+        if (thread_start("weir-query", run_spare, workers, &workers->threads[workers->thread_count],
                          &err) == OK)
-            workers->thread_count++;
+            workers->thread_count++, workers->starting++;
         else /* those that are there will come to it */
             log_error(LOG_WARN, "no spare thread for queries", &err);
     }
@@ -168,12 +182,11 @@ static void rest(struct workers *workers)
     publish(workers);
 }
 
-static void run_jobs(void *context)
+/* Under the lock, which it gives up at the end. */
+static void work(struct workers *workers)
 {
-    struct workers *workers = context;
     struct job **at;
 
-    pthread_mutex_lock(&workers->lock);
     for (;;) {
         struct job *job;
         uint32_t owner;
@@ -212,6 +225,23 @@ static void run_jobs(void *context)
 
 out:
     pthread_mutex_unlock(&workers->lock);
+}
+
+static void run_jobs(void *context)
+{
+    struct workers *workers = context;
+
+    pthread_mutex_lock(&workers->lock);
+    work(workers);
+}
+
+static void run_spare(void *context)
+{
+    struct workers *workers = context;
+
+    pthread_mutex_lock(&workers->lock);
+    workers->starting--;
+    work(workers);
 }
 
 enum code workers_start(unsigned thread_count, size_t jobs_max, struct clock *clock,
@@ -308,7 +338,7 @@ bool workers_lend(struct workers *workers, struct job *job)
 
     pthread_mutex_lock(&workers->lock);
     lent = !workers->closed && workers->first == NULL && workers->idle > workers->lent_count &&
-           workers->computing + (int)workers->lending < (int)workers->compute_max;
+           busy(workers) < workers->compute_max;
     if (lent) {
         job->next = workers->lent;
         workers->lent = job;
@@ -338,11 +368,27 @@ void workers_wait(void *context, bool waiting)
 
     pthread_mutex_lock(&workers->lock);
     if (waiting) {
-        assert(workers->computing + (int)workers->lending > 0);
+        assert(workers->computing > 0);
         workers->computing--;
         staff(workers);
     } else { /* at once, if need be beside one too many: what it holds shall come free */
         workers->computing++;
+    }
+    publish(workers);
+    pthread_mutex_unlock(&workers->lock);
+}
+
+void workers_read(void *context, bool waiting)
+{
+    struct workers *workers = context;
+
+    pthread_mutex_lock(&workers->lock);
+    if (waiting) {
+        workers->reading++;
+        if (has_place(workers)) /* others are at work, or will be: the queue is not walked */
+            staff(workers);
+    } else {
+        workers->reading--;
     }
     publish(workers);
     pthread_mutex_unlock(&workers->lock);

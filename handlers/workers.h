@@ -4,9 +4,10 @@
  *
  * A thread that would be idle can be lent to a job at work; nobody's turn comes later for it.
  *
- * `threads` jobs are computed at once.  One that waits for something does not count, and an owner
- * with no job at work need not wait for those of others: for these there are up to
- * WORKERS_SPARE_MAX more threads, made when they are needed. */
+ * `threads` jobs are computed at once.  One that waits for its client does not count; of those that
+ * wait for a disk or a shard, so many give up their places until they go on; and an owner with no
+ * job at work need not wait for those of others: for these there are up to WORKERS_SPARE_MAX more
+ * threads, made when they are needed. */
 #ifndef WEIR_HANDLERS_WORKERS_H
 #define WEIR_HANDLERS_WORKERS_H
 
@@ -36,9 +37,12 @@ MUST_USE bool workers_lend(struct workers *workers, struct job *job);
 bool workers_may_lend(const struct workers *workers);
 /* Whether more is computed than there are `threads`: who was lent one should give it back. */
 bool workers_are_short(const struct workers *workers);
-/* From within a job, or one that was lent a thread: it begins to wait for its client, a disk or a
- * shard, or goes on.  Of a struct workers: others call it through a pointer. */
+/* From within a job: it begins to wait for its client, or goes on.  Of a struct workers: others
+ * call it through a pointer, as the next. */
 void workers_wait(void *workers, bool waiting);
+/* From within a job, or one that was lent a thread: it begins to wait for a disk or a shard, or
+ * goes on. */
+void workers_read(void *workers, bool waiting);
 size_t workers_waiting(struct workers *workers); /* jobs in the queue */
 /* In how many seconds `jobs` will be through at the rate of late. */
 unsigned workers_seconds(struct workers *workers, uint64_t jobs);

@@ -11,7 +11,7 @@
 #include "store/view_inside.h"
 
 enum {
-    /* Of a block, read section by section: beyond, reading the whole once is less work. */
+    /* When more columns of a block are asked for, reading all of it once is less work. */
     APART_SHARE = 4,
 };
 
@@ -152,10 +152,13 @@ static enum code read_whole(struct block_reader *reader, struct error *err)
 {
     const struct place *place = reader->place;
     struct pack_file *file = view_take_file(reader->view, place->source);
+    struct bytes bytes;
     enum code code =
-        pack_read_block(place->source, file, place->detail, reader->arena, &reader->bytes, err);
+        pack_read_block(place->source, file, place->detail, reader->arena, &bytes, err);
 
     view_give_file(reader->view, file);
+    if (code == OK)
+        reader->bytes = bytes;
     return code; /* it has said which block of which pack */
 }
 
@@ -168,7 +171,6 @@ static enum code read_part(struct block_reader *reader, struct block_section *se
                                           section->data.size, reader->arena, &section->data, err);
 
     view_give_file(reader->view, file);
-    reader->apart += section->data.size;
     return code;
 }
 
@@ -177,11 +179,14 @@ static enum code read_part(struct block_reader *reader, struct block_section *se
 static enum code read_section(struct block_reader *reader, struct block_section *section,
                               struct error *err)
 {
-    const struct pack_block *entry = reader->place->detail;
-    size_t size = section->data.size, end = section->at + size;
+    size_t end = section->at + section->data.size;
     enum code code;
 
-    if (end > reader->bytes.size && reader->apart + size <= entry->size / APART_SHARE) {
+    if (section->data.size == 0) {
+        section->data = BYTES("");
+        return OK;
+    }
+    if (end > reader->bytes.size && !reader->whole) {
         code = read_part(reader, section, err);
         if (code || block_section_whole(section, section->data))
             return code;
@@ -193,6 +198,11 @@ static enum code read_section(struct block_reader *reader, struct block_section 
     }
     section->data = bytes_slice(reader->bytes, section->at, end);
     return OK;
+}
+
+void block_reader_expect(struct block_reader *reader, size_t columns)
+{
+    reader->whole = columns > reader->block->column_count / APART_SHARE;
 }
 
 /* The times' section stands right behind the header, so that a short one, as that of a constant
@@ -207,31 +217,37 @@ static void step_look(struct block_reader *reader)
         reader->step = 0;
 }
 
-static enum code read_head(struct block_reader *reader, struct error *err)
+/* All that is read after it is told by it alone, so it must be the one that was looked for. */
+static enum code parse_header(struct block_reader *reader, struct error *err)
 {
     const struct pack_block *entry = reader->place->detail;
-    struct pack_file *file = view_take_file(reader->view, reader->place->source);
-    enum code code = pack_read_block_header(reader->place->source, file, entry, reader->arena,
-                                            &reader->bytes, err);
+    enum code code =
+        block_open_header(reader->bytes, entry->size, reader->arena, &reader->parsed, err);
 
-    view_give_file(reader->view, file);
-    return code
-               ? code
-               : block_open_header(reader->bytes, entry->size, reader->arena, &reader->parsed, err);
+    if (code == OK && !pack_block_is(entry, &reader->parsed))
+        code = error_set(err, E_CORRUPT, "its header is not what the directory says");
+    return told(reader, code, err);
 }
 
 /* A shard gives a part of the pack for however few bytes, and the block mostly lies in it. */
 static enum code read_header(struct block_reader *reader, struct error *err)
 {
+    const struct place *place = reader->place;
     enum code code = E_CORRUPT;
 
-    if (!pack_is_away(reader->place->source))
-        code = read_head(reader, err);
+    if (!pack_is_away(place->source)) {
+        struct pack_file *file = view_take_file(reader->view, place->source);
+
+        code = pack_read_block_header(place->source, file, place->detail, reader->arena,
+                                      &reader->bytes, err);
+        view_give_file(reader->view, file);
+        if (code == OK)
+            code = parse_header(reader, err);
+    }
     if (code != E_CORRUPT)
         return code;
     code = read_whole(reader, err); /* as with a section */
-    return code ? code
-                : told(reader, block_open(reader->bytes, reader->arena, &reader->parsed, err), err);
+    return code ? code : parse_header(reader, err);
 }
 
 enum code block_reader_open(struct block_reader *reader, const struct view *view,

@@ -1,7 +1,7 @@
 /* One block of a pack, read part by part: what the store's column cache has is borrowed from it
  * until the arena is released, the rest is read and decoded into the arena, and offered to the
- * cache.  Of a block's bytes those of the parts that are decoded are read, and all at once when
- * these become many.
+ * cache.  Of a block's bytes those of the parts that are decoded are read, or all at once where
+ * these are many.
  *
  * Thread: one at a time. */
 #ifndef WEIR_STORE_BLOCK_READER_H
@@ -26,7 +26,7 @@ struct block_reader {
     struct column_cache *cache; /* NULL: none */
     struct block_view parsed;   /* what `block` points to when the cache does not have it */
     struct bytes bytes;         /* the block's first, as far as they were read */
-    size_t apart;               /* how many bytes were read of sections by themselves */
+    bool whole;                 /* no section is read by itself */
 };
 
 /* Reads no more than the header, if that.  `view` may be NULL; the place is one of a pack; without
@@ -35,6 +35,8 @@ MUST_USE enum code block_reader_open(struct block_reader *reader, const struct v
                                      const struct place *place, struct block_decoder *decoder,
                                      struct column_cache *cache, struct arena *arena,
                                      struct error *err);
+/* So many columns will be read, unless the cache has them; without it, few. */
+void block_reader_expect(struct block_reader *reader, size_t columns);
 /* As block_read_time() and its like (codec/block_codec.h). */
 MUST_USE enum code block_reader_time(struct block_reader *reader, const int64_t **time,
                                      struct error *err);

@@ -177,6 +177,7 @@ enum code block_rows_read(const struct view *view, const struct place *place,
         if (first == end)
             return OK;
     }
+    block_reader_expect(&reader, field_count);
     code = block_reader_time(&reader, &all->time, err);
     if (code == OK)
         code = block_reader_revision(&reader, &all->revision, err);

@@ -422,6 +422,7 @@ static enum code wait_for(struct source *source, struct wanted *wanted, const st
 
     wanted->waiters++;
     pthread_cond_broadcast(&bring->more);
+    patience_wait(piece->patience, true);
     while (code == OK && !wanted->done) {
         if (in_trouble(source, now_of(bring)) || clock_monotonic_ns(clock_system()) > until_ns)
             code = refuse(source, piece->pack, now_of(bring), err);
@@ -434,6 +435,7 @@ static enum code wait_for(struct source *source, struct wanted *wanted, const st
             pthread_mutex_lock(&bring->lock);
         }
     }
+    patience_wait(piece->patience, false);
     if (code == OK) {
         code = wanted->code;
         if (code && err != NULL)

@@ -370,7 +370,7 @@ enum code pack_file_open(const struct pack *pack, struct pack_file **file, struc
     made->pack = pack;
     note_use(pack);
     if (pack->path && !pack_is_away(pack))
-        code = fs_open(pack->fs, pack->path, FS_READ_PARTS, &made->file, err);
+        code = fs_open(pack->fs, pack->path, FS_READ, &made->file, err);
     if (code)
         free(made);
     else

@@ -99,6 +99,9 @@ MUST_USE enum code pack_read_block(const struct pack *pack, const struct pack_fi
 MUST_USE enum code pack_read_block_header(const struct pack *pack, const struct pack_file *file,
                                           const struct pack_block *block, struct arena *arena,
                                           struct bytes *header, struct error *err);
+/* Whether the header is of the block that the directory tells of. */
+struct block_view;
+bool pack_block_is(const struct pack_block *block, const struct block_view *view);
 /* `size` bytes of the encoded block from its byte `at`, within it, unchecked: what covers them is
  * the checksum of their section. */
 MUST_USE enum code pack_read_block_part(const struct pack *pack, const struct pack_file *file,

@@ -98,7 +98,7 @@ static enum code check_series(const struct check *check, const struct block_view
     return OK;
 }
 
-static bool entry_is_true(const struct pack_block *entry, const struct block_view *view)
+bool pack_block_is(const struct pack_block *entry, const struct block_view *view)
 {
     return bytes_equal(entry->measurement, view->measurement) &&
            entry->series_count == view->series_count && entry->row_count == view->row_count &&
@@ -118,7 +118,7 @@ static enum code check_block(struct check *check, const struct pack_block *entry
     if (code)
         return code;
     code = block_open(encoded, &check->arena, &view, err);
-    if (code == OK && !entry_is_true(entry, &view))
+    if (code == OK && !pack_block_is(entry, &view))
         code = error_set(err, E_CORRUPT, "its header is not what the directory says");
     if (code == OK)
         code = check_series(check, &view, err);

@@ -198,7 +198,6 @@ enum code pack_stub_read(const struct pack *pack, uint64_t offset, void *data, s
 {
     const struct pack_stub *stub = &pack->stub;
     struct pack_bringer *bringer;
-    enum code code;
 
     if (offset > pack->size || size > pack->size - offset)
         return error_set(err, E_CORRUPT, "%zu bytes at %llu of %llu", size,
@@ -210,10 +209,7 @@ enum code pack_stub_read(const struct pack *pack, uint64_t offset, void *data, s
     bringer = atomic_load_explicit(stub->bringer, memory_order_acquire);
     if (bringer == NULL)
         return error_set(err, E_SHARD, "its blocks are at shard %s alone", stub->shard);
-    patience_wait(patience, true);
-    code = bringer->bring(bringer, pack, offset, data, size, patience, err);
-    patience_wait(patience, false);
-    return code;
+    return bringer->bring(bringer, pack, offset, data, size, patience, err);
 }
 
 bool pack_stub_doubt(const struct pack *pack, uint64_t offset)

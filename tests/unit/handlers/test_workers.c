@@ -1,5 +1,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -233,10 +234,10 @@ static void test_an_idle_thread_is_lent_and_wanted_back(void **state)
     assert_true(begins(&last));
 }
 
-/* A query and the thread it was lent both wait for a disk: two others are computed meanwhile. */
-static void test_what_waits_for_a_disk_leaves_its_place(void **state)
+/* A query and the thread it was lent both read: two others are computed meanwhile, and no third. */
+static void test_what_reads_gives_its_place_away_once(void **state)
 {
-    static struct placed first, loan, others[2];
+    static struct placed first, loan, others[4];
     struct workers *workers;
     struct error err = {0};
 
@@ -246,22 +247,74 @@ static void test_what_waits_for_a_disk_leaves_its_place(void **state)
     assert_true(begins(&first));
     assert_true(lends(workers, &loan));
     assert_true(begins(&loan));
-    workers_wait(workers, true); /* the query, */
-    workers_wait(workers, true); /* and who helps it */
-    assert_false(workers_are_short(workers));
-    for (size_t i = 0; i < COUNT_OF(others); i++) {
-        place(workers, &others[i], 1, false);
-        assert_true(begins(&others[i]));
-    }
-    assert_false(workers_are_short(workers));
-    workers_wait(workers, false);
-    workers_wait(workers, false);
+    place(workers, &others[0], 1, false); /* a loan takes nobody's turn */
+    assert_true(begins(&others[0]));
     assert_true(workers_are_short(workers));
-    sem_post(&others[0].go);
-    sem_post(&others[1].go);
+    workers_read(workers, true);
+    assert_false(workers_are_short(workers));
+    place(workers, &others[1], 1, false);
+    assert_true(begins(&others[1]));
+    place(workers, &others[2], 1, false);
+    assert_int_equal(workers_waiting(workers), 1);
+    workers_read(workers, true);
+    assert_true(begins(&others[2])); /* four, of twice two */
+    place(workers, &others[3], 1, false);
+    workers_read(workers, true);
+    assert_int_equal(workers_waiting(workers), 1);
+    for (int i = 0; i < 3; i++)
+        workers_read(workers, false);
+    assert_true(workers_are_short(workers));
+    for (size_t i = 0; i < COUNT_OF(others); i++)
+        sem_post(&others[i].go);
     sem_post(&loan.go);
     sem_post(&first.go);
     workers_stop(workers);
+}
+
+/* Jobs that read again and again, briefly. */
+struct brief {
+    struct job job; /* first */
+    struct workers *workers;
+    _Atomic int *at_work, *most;
+};
+
+static void read_often(struct job *job)
+{
+    struct brief *brief = (struct brief *)job;
+    int now = atomic_fetch_add(brief->at_work, 1) + 1, most = atomic_load(brief->most);
+
+    while (now > most && !atomic_compare_exchange_weak(brief->most, &most, now)) {
+    }
+    for (int i = 0; i < 50; i++) {
+        const struct timespec moment = {.tv_nsec = 100000};
+
+        workers_read(brief->workers, true);
+        nanosleep(&moment, NULL);
+        workers_read(brief->workers, false);
+    }
+    atomic_fetch_sub(brief->at_work, 1);
+}
+
+static void test_readers_never_are_more_than_twice_the_places(void **state)
+{
+    enum { THREADS = 2, JOBS = 40 };
+    static struct brief jobs[JOBS];
+    static _Atomic int at_work, most;
+    struct workers *workers;
+    struct error err = {0};
+
+    (void)state;
+    assert_int_equal(workers_start(THREADS, 100, clock_system(), &workers, &err), OK);
+    for (size_t i = 0; i < JOBS; i++) {
+        jobs[i] = (struct brief){
+            .job = {read_often, 1, NULL},
+              .workers = workers, .at_work = &at_work, .most = &most
+        };
+        assert_true(workers_submit(workers, &jobs[i].job));
+    }
+    workers_stop(workers);
+    assert_int_equal(atomic_load(&at_work), 0);
+    assert_in_range(atomic_load(&most), THREADS, 2 * THREADS);
 }
 
 int main(void)
@@ -273,7 +326,8 @@ int main(void)
         cmocka_unit_test(test_an_owner_without_a_job_at_work_need_not_wait),
         cmocka_unit_test(test_owners_take_turns),
         cmocka_unit_test(test_an_idle_thread_is_lent_and_wanted_back),
-        cmocka_unit_test(test_what_waits_for_a_disk_leaves_its_place),
+        cmocka_unit_test(test_what_reads_gives_its_place_away_once),
+        cmocka_unit_test(test_readers_never_are_more_than_twice_the_places),
     };
 
     workers_stop(NULL);

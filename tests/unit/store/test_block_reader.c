@@ -230,7 +230,7 @@ static void test_headers(void **state)
     arena_release(&fixture->arena);
 }
 
-/* One column of many is read without the others; of many, the whole block is at once. */
+/* One column of many is read without the others; for many, the whole block is at once. */
 static void test_what_is_not_asked_for_is_not_read(void **state)
 {
     static const struct sample_plan plan = {"m000", 1, 800, 6, 0, 5, false, false};
@@ -239,29 +239,61 @@ static void test_what_is_not_asked_for_is_not_read(void **state)
     struct pack *pack = write_block(fixture, &block);
     struct place place = place_of(pack);
     const struct pack_block *entry = place.detail;
+    const size_t expected[] = {1, block.column_count / 4, block.column_count / 4 + 1,
+                               block.column_count};
+
+    for (size_t e = 0; e < COUNT_OF(expected); e++) {
+        struct block_reader reader;
+        struct error err = {0};
+        struct arena arena;
+
+        arena_init(&arena, (size_t)1 << 30, NULL);
+        if (block_reader_open(&reader, NULL, &place, fixture->decoder, NULL, &arena, &err))
+            fail_msg("%s", err.text);
+        block_reader_expect(&reader, expected[e]);
+        for (uint32_t c = 0; c < block.column_count; c++) {
+            const union cell *cells;
+            const uint8_t *present;
+
+            if (block_reader_column(&reader, c, &cells, &present, &err))
+                fail_msg("%s", err.text);
+            same_cells(&block.columns[c], cells, present, block.row_count);
+        }
+        assert_int_equal(reader.bytes.size == entry->size, e >= 2);
+        assert_true(e >= 2 || reader.bytes.size < entry->size / 4);
+        arena_release(&arena);
+    }
+    pack_unref(pack);
+    arena_release(&fixture->arena);
+}
+
+/* Where another block stands, its own checks are right, and it is not what the directory says. */
+static void test_another_block_is_told(void **state)
+{
+    static const struct sample_plan plan = {"m000", 1, 800, 1, 0, 5, false, false};
+    struct pack_fixture *fixture = *state;
+    struct block block = sample_block(&fixture->arena, &fixture->random, &plan);
+    struct pack *pack = write_block(fixture, &block);
+    struct place place = place_of(pack);
+    struct pack_block entry = *(const struct pack_block *)place.detail;
     struct block_reader reader;
     struct error err = {0};
 
-    if (block_reader_open(&reader, NULL, &place, fixture->decoder, NULL, &fixture->arena, &err))
-        fail_msg("%s", err.text);
-    for (uint32_t c = 0; c < block.column_count; c++) {
-        const union cell *cells;
-        const uint8_t *present;
-
-        if (block_reader_column(&reader, c, &cells, &present, &err))
-            fail_msg("%s", err.text);
-        same_cells(&block.columns[c], cells, present, block.row_count);
-        if (c == 0)
-            assert_true(reader.apart + reader.bytes.size < entry->size / 3);
-    }
-    assert_in_range(reader.apart, 1, entry->size / 4);
-    assert_int_equal(reader.bytes.size, entry->size);
+    pack->blocks[0].row_count--;
+    assert_int_equal(
+        block_reader_open(&reader, NULL, &place, fixture->decoder, NULL, &fixture->arena, &err),
+        E_CORRUPT);
+    assert_non_null(strstr(err.text, "not what the directory says"));
+    pack->blocks[0] = entry;
+    assert_int_equal(
+        block_reader_open(&reader, NULL, &place, fixture->decoder, NULL, &fixture->arena, NULL),
+        OK);
     pack_unref(pack);
     arena_release(&fixture->arena);
 }
 
 /* What fails its check is told each time, and never kept: of the header when it is opened, of
- * anything else to whoever asks for it, and to nobody else. */
+ * anything else to whoever asks for it, and not to who reads another column apart. */
 static void test_damage_is_told(void **state)
 {
     static const struct sample_plan plan = {"m000", 1, 800, 6, 0, 5, false, false};
@@ -325,6 +357,7 @@ int main(void)
         cmocka_unit_test(test_parts_are_the_same_beside_the_cache),
         cmocka_unit_test(test_headers),
         cmocka_unit_test(test_what_is_not_asked_for_is_not_read),
+        cmocka_unit_test(test_another_block_is_told),
         cmocka_unit_test(test_damage_is_told),
     };
 
