@@ -571,6 +571,11 @@ static void bring_doubt(struct pack_bringer *bringer, const struct pack *pack, u
                       pack_parts_at(pack_stub_parts(pack), offset));
 }
 
+static void bring_forget(struct pack_bringer *bringer, uint64_t serial)
+{
+    part_cache_forget(((struct bring *)bringer)->cache, serial, UINT64_MAX);
+}
+
 /* --- all of it --- */
 
 enum code bring_new(struct store *store, const struct delivery_rules *rules,
@@ -582,7 +587,7 @@ enum code bring_new(struct store *store, const struct delivery_rules *rules,
     *bring = NULL;
     if (made == NULL)
         return error_set(err, E_MEMORY, "no memory to read packs that are at shards");
-    made->bringer = (struct pack_bringer){bring_bytes, bring_doubt};
+    made->bringer = (struct pack_bringer){bring_bytes, bring_doubt, bring_forget};
     made->store = store;
     made->rules = rules;
     made->cache = cache;

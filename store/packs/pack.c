@@ -11,6 +11,7 @@
 #include "codec/block_codec.h"
 #include "store/packs/pack_directory.h"
 #include "store/packs/pack_inside.h"
+#include "store/packs/pack_stub.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -134,8 +135,14 @@ static enum code open_directory(struct pack *pack, struct error *err)
 
 static void pack_free(struct pack *pack)
 {
+    struct pack_bringer *bringer = NULL;
+
     if (pack->gone)
         pack->gone(pack->gone_context, pack->serial);
+    if (pack_is_away(pack))
+        bringer = atomic_load_explicit(pack->stub.bringer, memory_order_acquire);
+    if (bringer)
+        bringer->forget(bringer, pack->serial);
     pack_stub_release(&pack->stub);
     free(pack->path);
     free(pack->memory);

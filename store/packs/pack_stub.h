@@ -16,6 +16,8 @@ struct pack_bringer {
                        void *data, size_t size, const struct patience *patience, struct error *err);
     /* What it gave last of the byte failed a check: it is to be asked for anew. */
     void (*doubt)(struct pack_bringer *bringer, const struct pack *pack, uint64_t offset);
+    /* Nobody has the pack any more, which may be since something in it was erased. */
+    void (*forget)(struct pack_bringer *bringer, uint64_t serial);
 };
 
 /* "packs/acme/0000000000000011.stub" */

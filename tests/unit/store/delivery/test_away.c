@@ -275,6 +275,47 @@ static void test_an_erasure_brings_packs_back(void **state)
     yard_release(&yard);
 }
 
+static void count_file(void *context, const char *name)
+{
+    (void)name;
+    *(size_t *)context += 1;
+}
+
+static size_t parts_kept(struct yard *yard)
+{
+    size_t count = 0;
+
+    assert_int_equal(fs_list(&yard->depot.house.fs.fs, "parts", count_file, &count, NULL), OK);
+    return count;
+}
+
+/* Parts that were read while it was away have the rows, too. */
+static void test_an_erasure_leaves_no_part(void **state)
+{
+    struct yard yard;
+
+    (void)state;
+    yard_init(&yard, 5 << 20); /* a quarter is for parts of a MiB */
+    for (uint32_t series = 1; series <= 60; series++) {
+        house_put_noise(&yard.depot.house, series, series);
+        if (series % 10 == 0)
+            house_seal(&yard.depot.house);
+    }
+    house_compact(&yard.depot.house, true);
+    depot_drain(&yard.depot);
+    assert_true(yard_look(&yard) > 0);
+    yard_expect(&yard, 3, 3);
+    assert_true(parts_kept(&yard) > 0);
+    erase(&yard, 3);
+    (void)house_compact(&yard.depot.house, false); /* asks for it to come back */
+    (void)yard_look(&yard);
+    assert_true(house_compact(&yard.depot.house, false) > 0);
+    assert_int_equal(house_metric(&yard.depot.house, "weir_tombstones", METRIC_GAUGE, ""), 0);
+    assert_int_equal(parts_kept(&yard), 0);
+    yard_expect(&yard, 4, 4);
+    yard_release(&yard);
+}
+
 /* Past retention it goes as others do, and nothing of it is asked for. */
 static void test_what_is_away_expires(void **state)
 {
@@ -376,6 +417,7 @@ int main(void)
         cmocka_unit_test(test_a_shard_that_is_down_is_named),
         cmocka_unit_test(test_another_shard),
         cmocka_unit_test(test_an_erasure_brings_packs_back),
+        cmocka_unit_test(test_an_erasure_leaves_no_part),
         cmocka_unit_test(test_what_is_away_expires),
         cmocka_unit_test(test_compaction_leaves_it_alone),
         cmocka_unit_test(test_verify_and_backup_say_what_they_cannot),

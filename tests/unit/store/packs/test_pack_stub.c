@@ -9,7 +9,7 @@ static const struct pack_plan plan = {3, 40, 4096, 10, 2, 2, 100};
 struct lender {
     struct pack_bringer bringer; /* first */
     struct pack *whole;
-    unsigned asked, doubted, wrong; /* how many answers more are wrong */
+    unsigned asked, doubted, forgotten, wrong; /* how many answers more are wrong */
 };
 
 static enum code lend(struct pack_bringer *bringer, const struct pack *pack, uint64_t offset,
@@ -37,6 +37,14 @@ static void doubt(struct pack_bringer *bringer, const struct pack *pack, uint64_
     lender->doubted++;
 }
 
+static void forget(struct pack_bringer *bringer, uint64_t serial)
+{
+    struct lender *lender = (struct lender *)bringer;
+
+    assert_true(serial > 0);
+    lender->forgotten++;
+}
+
 struct stubbed {
     struct lender lender;
     struct pack_bringer *_Atomic bringer;
@@ -49,7 +57,7 @@ static void stubbed_init(struct stubbed *stubbed, struct pack_fixture *fixture)
     struct error err = {0};
     struct bytes bytes;
 
-    *stubbed = (struct stubbed){.lender = {.bringer = {lend, doubt}}};
+    *stubbed = (struct stubbed){.lender = {.bringer = {lend, doubt, forget}}};
     assert_int_equal(sample_write(fixture, &plan, "whole.pack", &summary, &bytes, NULL), OK);
     assert_true(summary.in_file);
     assert_int_equal(pack_open_file(fixture->fs, "whole.pack", &stubbed->lender.whole, NULL), OK);
@@ -61,7 +69,9 @@ static void stubbed_init(struct stubbed *stubbed, struct pack_fixture *fixture)
 
 static void stubbed_release(struct stubbed *stubbed)
 {
+    assert_int_equal(stubbed->lender.forgotten, 0);
     pack_unref(stubbed->stub);
+    assert_int_equal(stubbed->lender.forgotten, stubbed->bringer != NULL);
     pack_unref(stubbed->lender.whole);
 }
 
