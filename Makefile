@@ -41,11 +41,11 @@ WARN     = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-pro
            -Wwrite-strings -Werror
 HARDEN   = -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE
 MODE_plain = -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
-MODE_asan  = -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-MODE_tsan  = -O1 -fsanitize=thread -fno-omit-frame-pointer
-MODE_failpoints = -O1 -DWEIR_FAILPOINTS
+MODE_asan  = -O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+MODE_tsan  = -O1 -g1 -fsanitize=thread -fno-omit-frame-pointer
+MODE_failpoints = -O1 -g1 -DWEIR_FAILPOINTS
 # clang only: coverage for libFuzzer, whose main is added where a target is linked.
-MODE_fuzz  = -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+MODE_fuzz  = -O1 -g1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
              -fno-omit-frame-pointer
 # Sums of squares are stored and checked to the last bit: no machine may round a product less often.
 CFLAGS  += -std=gnu17 -g -ffp-contract=off $(WARN) $(HARDEN) -fvisibility=hidden -D_GNU_SOURCE -I. -MMD -MP \
@@ -236,13 +236,14 @@ test:
 	 tests/suite cli tests/cli/run cli $(BUILD)/weir; \
 	 tests/suite fault tests/fault/run $(BUILD) $(CUTS) $(KILLS) --faults $(FAULTS) --fills $(FILLS); \
 	 wait; cat $(BUILD)/simulator.log # one core computes while the other waits for disks
-	@tests/suite clients tests/clients/run clients $(BUILD)/weir $(BUILD) >$(BUILD)/clients.log 2>&1 & \
+	@{ tests/suite clients tests/clients/run clients $(BUILD)/weir $(BUILD); \
+	   tests/suite load-waits tests/load/run $(BUILD)/weir --waits; } >$(BUILD)/clients.log 2>&1 & \
 	 tests/suite unit-asan $(MAKE) -j$(JOBS) unit MODE=asan; \
-	 wait; cat $(BUILD)/clients.log # packages are fetched while tests are compiled
+	 wait; cat $(BUILD)/clients.log # packages are fetched, and clocks waited for, while tests are compiled
 	@{ tests/suite archive-asan $(MAKE) -j$(JOBS) archive MODE=asan; \
 	   chrt -i 0 $(MAKE) --no-print-directory -j$(JOBS) fuzzers CC=clang MODE=fuzz; } >$(BUILD)/archive.log 2>&1 & \
 	 tests/suite loops-asan $(MAKE) -j$(JOBS) loops MODE=asan; \
-	 tests/suite load tests/load/run $(BUILD)/weir; \
+	 tests/suite load tests/load/run $(BUILD)/weir --works; \
 	 wait; cat $(BUILD)/archive.log # it waits for servers mostly; what is compiled then takes only what nobody wants
 	@{ tests/suite delivery $(MAKE) delivery; \
 	   tests/suite registry-plain $(MAKE) registry; } >$(BUILD)/delivery.log 2>&1 & \

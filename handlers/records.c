@@ -217,11 +217,14 @@ static enum code precondition(const struct request *request, const struct regist
     return OK;
 }
 
-static void audit(const struct record_job *job, const struct record_change *change)
+/* `certain`: it is at job->version now; else the registry's answer was lost. */
+static void audit(const struct record_job *job, const struct record_change *change, bool certain)
 {
-    log_event(LOG_INFO, "a record of the registry was changed", LOG_CSTR("audit", "registry"),
-              LOG_CSTR("kind", registry_kind_name(change->kind)), LOG_TEXT("name", change->name),
-              LOG_UINT("version", job->version),
+    log_event(certain ? LOG_INFO : LOG_WARN,
+              certain ? "a record of the registry was changed"
+                      : "a record of the registry may have been changed: there was no answer",
+              LOG_CSTR("audit", "registry"), LOG_CSTR("kind", registry_kind_name(change->kind)),
+              LOG_TEXT("name", change->name), LOG_UINT("version", certain ? job->version : 0),
               LOG_TEXT("token", session_of(job->request)->grant.id),
               LOG_TEXT("request", job->request->id));
 }
@@ -243,8 +246,8 @@ static enum code put(struct record_job *job, const struct record_change *change,
     code =
         registry_put(app->registry, change->kind, change->name, expected, text, &job->version, err);
     workers_wait(app->workers, false);
-    if (code == OK)
-        audit(job, change);
+    if (code == OK || code == E_TIMEOUT)
+        audit(job, change, code == OK);
     return code;
 }
 

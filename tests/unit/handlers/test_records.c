@@ -1,6 +1,10 @@
 #include "tests/unit/handlers/registry_ground.h"
 
+#include <stdio.h>
+#include <unistd.h>
+
 #include "base/log.h"
+#include "discovery/registry_core.h"
 
 static void test_versions_are_held_against_etags(void **state)
 {
@@ -60,6 +64,46 @@ static void test_a_server_that_stops_or_has_no_registry_says_so(void **state)
     expect_with("GET /v1/admin/tenants", "", NULL, 200, "{\"tenants\":[");
 }
 
+static enum code put_unanswered(struct registry *registry, enum registry_kind kind,
+                                struct bytes name, uint64_t expected, struct bytes text,
+                                uint64_t *version, struct error *err)
+{
+    (void)registry, (void)kind, (void)name, (void)expected, (void)text, (void)version;
+    return error_set(err, E_TIMEOUT, "the registry has not answered");
+}
+
+/* Who may have changed something stands in the log, too. */
+static void test_a_change_without_an_answer_is_audited(void **state)
+{
+    struct registry *registry = serving.app.registry;
+    const struct registry_operations *operations = registry->operations;
+    struct registry_operations deaf = *operations;
+    FILE *file = tmpfile();
+    int kept = dup(STDERR_FILENO);
+    char log[4096] = "";
+
+    (void)state;
+    deaf.put = put_unanswered;
+    registry->operations = &deaf;
+    assert_non_null(file);
+    fflush(stderr);
+    assert_true(dup2(fileno(file), STDERR_FILENO) >= 0);
+    log_setup(LOG_WARN, LOG_LOGFMT);
+    expect_with("PUT /v1/admin/tenants/acme", "", "{}", 504, "has not answered");
+    fflush(stderr);
+    log_setup(LOG_ERROR, LOG_LOGFMT);
+    assert_true(dup2(kept, STDERR_FILENO) >= 0);
+    close(kept);
+    registry->operations = operations;
+    rewind(file);
+    (void)!fread(log, 1, sizeof(log) - 1, file);
+    fclose(file);
+    if (strstr(log, "may have been changed") == NULL)
+        fail_msg("%s", log);
+    assert_non_null(strstr(log, "audit=registry"));
+    assert_non_null(strstr(log, "name=acme"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -67,6 +111,8 @@ int main(void)
                                         registry_ground_close),
         cmocka_unit_test_setup_teardown(test_bodies_have_a_form_and_a_size, registry_ground_open,
                                         registry_ground_close),
+        cmocka_unit_test_setup_teardown(test_a_change_without_an_answer_is_audited,
+                                        registry_ground_open, registry_ground_close),
         cmocka_unit_test_setup_teardown(test_a_server_that_stops_or_has_no_registry_says_so,
                                         registry_ground_open, registry_ground_close),
     };
