@@ -150,6 +150,12 @@ def table(figures):
 def run_rows(tool, build, bench, rows, arguments):
     """Runs those methods of `bench`, which leave their figures in bench.figures; the exit code.  The report goes to the
     terminal and to BUILD/bench."""
+    missing = [name for name in ["weir", "bench/load"] + ["bench/ask"] * (tool == "query")
+               if not os.path.exists(os.path.join(build, name))]
+    if missing:
+        print(f"bench/{tool}: there is no {missing[0]} in {build}; make " + " ".join(f"{build}/{name}" for name in missing) +
+              f" BUILD={build}", file=sys.stderr)
+        return 69
     head = header(tool, build, arguments)
     print("\n".join(head), flush=True)
     begun, busy, troubles = time.monotonic(), busy_seconds(), []

@@ -133,9 +133,9 @@ void record_begin(struct request *request,
     if (job == NULL)
         return;
     if (app->registry == NULL)
-        code = error_set(&err, E_NOT_SUPPORTED,
-                         "this server has no registry; its tenants stand in a file (weir serve "
-                         "--registry has one)");
+        code =
+            error_set(&err, E_NOT_SUPPORTED,
+                      "this server has no registry: it was started without weir serve --registry");
     else if (app->draining)
         code = error_set(&err, E_DRAINING, "the server is shutting down");
     else
