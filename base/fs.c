@@ -66,8 +66,9 @@ enum code fs_read_exactly(struct file *file, uint64_t offset, void *data, size_t
     if (code)
         return code;
     if (got < size)
-        return error_set(err, E_CORRUPT, "the file ends at byte %llu, want %zu bytes at %llu",
-                         (unsigned long long)offset + got, size, (unsigned long long)offset);
+        return error_set(err, E_CORRUPT, "the file ends %s byte %llu, want %zu bytes at %llu",
+                         got > 0 ? "at" : "at or before", (unsigned long long)offset + got, size,
+                         (unsigned long long)offset);
     return OK;
 }
 

@@ -7,10 +7,13 @@
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "codec/json_doc.h"
 #include "handlers/app.h"
 #include "handlers/queries.h"
 #include "http/problem.h"
@@ -52,6 +55,7 @@ struct reader {
     int64_t moved_ns; /* when it last took something, and how much it had taken by then */
     uint64_t taken;
     int64_t page_as_of;
+    struct hash128 missing; /* what the client was told last that answers lack; 0 = nothing */
     _Atomic bool lost;
 };
 
@@ -143,11 +147,36 @@ static enum code begin_stream(struct reader *reader, struct error *err)
     return OK;
 }
 
+/* Told once, not with each event that lacks it. */
+static enum code tell_missing(struct reader *reader, const struct query_head *head,
+                              struct error *err)
+{
+    struct buf text = BUF_INIT(PROBLEM_BYTES_MAX);
+    struct hash128 hash = {0};
+    enum code code;
+
+    buf_put_text(&text, "event: missing\ndata: {\"missing\":[");
+    for (size_t i = 0; i < head->missing_count; i++) {
+        buf_put_text(&text, i == 0 ? "" : ",");
+        json_put_text(&text, head->missing[i]);
+    }
+    buf_put_text(&text, "]}\n\n");
+    code = buf_finish(&text, err);
+    if (!code && head->missing_count > 0)
+        hash = hash128(buf_bytes(&text));
+    if (!code && head->missing_count > 0 && memcmp(&hash, &reader->missing, sizeof(hash)) != 0)
+        code = stream_write(reader->stream, buf_bytes(&text), err);
+    reader->missing = hash;
+    buf_release(&text);
+    return code;
+}
+
 /* The whole page is at hand by now. */
 static enum code sink_begin(struct query_sink *sink, const struct query_head *head,
                             struct error *err)
 {
     struct reader *reader = reader_of_sink(sink);
+    enum code code = OK;
 
     reader->page_as_of = head->as_of;
     buf_clear(&reader->rest);
@@ -156,7 +185,9 @@ static enum code sink_begin(struct query_sink *sink, const struct query_head *he
         reader->id = head->as_of;
     if (buf_finish(&reader->rest, err))
         return E_MEMORY;
-    return reader->stream == NULL ? begin_stream(reader, err) : OK;
+    if (reader->stream == NULL)
+        code = begin_stream(reader, err);
+    return code ? code : tell_missing(reader, head, err);
 }
 
 /* Only the last page of what changed has an id: a client that loses the connection before it begins

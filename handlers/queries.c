@@ -63,7 +63,7 @@ static enum code sink_begin(struct query_sink *sink, const struct query_head *he
     reply_header(request, "Cache-Control", bytes_of(head->cache_control));
     reply_header(request, "Vary", BYTES(vary));
     reply_header(request, "Weir-As-Of", (struct bytes){as_of, size});
-    if (head->partial)
+    if (head->missing_count > 0)
         reply_header(request, "Weir-Partial", BYTES("true"));
     for (size_t i = 0; i < head->warning_count; i++)
         reply_header(request, "Weir-Warning", head->warnings[i]);

@@ -61,7 +61,9 @@ struct query_head {
     struct bytes next; /* cursor of the next page, for a Link header; empty: none, or the body will
                           tell (JSON, NDJSON) */
     int64_t as_of;     /* S */
-    bool partial;      /* known to be; CSV has no other place to say it */
+    const struct bytes *missing; /* from the answer, as texts, as far as is known by now; CSV has no
+                                    other place to say it */
+    size_t missing_count;
     const struct bytes *warnings; /* what the question names and nobody knows, as texts */
     size_t warning_count;
     bool whole; /* the next write is all there is, and not large */

@@ -175,25 +175,30 @@ static enum code read_part(struct block_reader *reader, struct block_section *se
 }
 
 /* `section` is a copy of one of the block's, and gets its bytes.  Bytes that fail their check are
- * read again with the whole block: that tells what is wrong, or finds a better copy. */
+ * read again with the whole block: that tells what is wrong, or finds a better copy.  Where the
+ * block is damaged elsewhere, the section is well by itself. */
 static enum code read_section(struct block_reader *reader, struct block_section *section,
                               struct error *err)
 {
     size_t end = section->at + section->data.size;
-    enum code code;
+    bool apart = false;
+    enum code code = OK;
 
     if (section->data.size == 0) {
         section->data = BYTES("");
         return OK;
     }
-    if (end > reader->bytes.size && !reader->whole) {
-        code = read_part(reader, section, err);
-        if (code || block_section_whole(section, section->data))
-            return code;
-    }
-    if (end > reader->bytes.size) {
+    while (end > reader->bytes.size) {
+        if (!reader->whole && !apart) {
+            code = read_part(reader, section, err);
+            if (code || block_section_whole(section, section->data))
+                return code;
+            apart = true;
+        }
         code = read_whole(reader, err);
-        if (code)
+        if (code == E_CORRUPT && !apart)
+            reader->whole = false;
+        else if (code)
             return code;
     }
     section->data = bytes_slice(reader->bytes, section->at, end);

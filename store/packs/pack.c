@@ -32,6 +32,8 @@ enum code pack_read_path(const struct pack *pack, uint64_t at, void *data, size_
 
     if (code == OK)
         code = fs_read_exactly(file, at, data, size, err);
+    else if (code == E_NOT_FOUND) /* nothing of ours removes it while it is named */
+        code = error_set(err, E_CORRUPT, "its file %s is not there", pack->path);
     fs_close(file);
     return code;
 }

@@ -1,6 +1,7 @@
 """Running it: health, metrics, drain, restart, start-up refusals, commands, configuration."""
 import json
 import os
+import random
 import re
 import shutil
 import socket
@@ -8,6 +9,7 @@ import subprocess
 import threading
 import time
 
+from live import Stream
 from server import clean_environment, reset
 from steps import call, get, query, refused, request, scenario, stable, write
 from values import random_floats
@@ -164,6 +166,44 @@ def verify(run):
     run.check("GET", "/v1/query", answer, {500, 503}, None, {})
 
 
+def damaged_column(run):
+    """A byte of one column of ten: who needs it is told, in every form; who does not gets all there is."""
+    rows, chance = 4000, random.Random(1)
+    run.request("POST", "/v1/points", body="\n".join("m " + ",".join(f"f{f}={chance.random()}" for f in range(10)) + f" {n + 1}"
+                                                     for n in range(rows)), want=204)
+    run.request("POST", "/v1/admin/compact")
+    run.server.stop()
+    pack, = (os.path.join(folder, name) for folder, _, names in os.walk(run.data) for name in names if name.endswith(".pack"))
+    told, at = set(), os.path.getsize(pack) // 2
+    with open(pack, "r+b") as file:
+        file.seek(at)
+        byte = file.read(1)[0]
+        file.seek(at)
+        file.write(bytes([byte ^ 4]))
+    run.server.start()
+    for fields in [[f"f{f}"] for f in range(10)] + [[f"f{f}" for f in range(10) if f != left] for left in range(10)]:
+        answer = json.loads(run.server.request("GET", f"/v1/query?measurement=m&limit=10000&fields={','.join(fields)}").text())
+        count = sum(len(series["rows"]) for series in answer["series"])
+        if answer["partial"] != (count < rows) or count not in (0, rows):
+            run.fail(f"{fields}: {count} rows, partial {answer['partial']}")
+        if answer["partial"]:
+            told.add(",".join(fields))
+    single = {field for field in told if "," not in field}
+    wide = {field for field in told if "," in field}
+    if len(single) != 1 or len(wide) != 9 or any(next(iter(single)) not in field.split(",") for field in wide):
+        run.fail(f"one column is damaged; told by {sorted(told)}")
+    for path, wanted in ((f"fields={next(iter(single))}&", "missing"), ("", "missing"), (f"fields=f{0 if single != {'f0'} else 1}&", "rows")):
+        stream = Stream(run, f"/v1/live?measurement=m&{path}since=0")
+        event = stream.event()
+        if event["event"] != wanted or wanted == "missing" and "block" not in event["data"][0]["missing"][0]:
+            run.fail(f"{path}: wanted {wanted}, got {event['event']} {str(event['data'])[:200]}")
+        stream.close()
+    os.rename(pack, pack + ".away")
+    answer = run.server.request("GET", "/v1/query?measurement=m&limit=10000")
+    if answer.status != 200 or "is not there" not in str(json.loads(answer.text()).get("missing")):
+        run.fail(f"the pack's file is not there: {answer.status} {answer.text()[:300]}")
+
+
 def lost_index(run):
     """Packs without the index that names them are left alone; put back, it serves them."""
     run.server.stop()
@@ -267,6 +307,7 @@ SCENARIOS = [
     scenario("one data directory, one server", call(second_server)),
     scenario("verify offline, and a flipped bit is never an answer",
              write(NOISE), request("POST", "/v1/admin/flush"), write("m,host=x f=1 1"), call(verify)),
+    scenario("of a block damaged in one column, who needs that is told, also live", call(damaged_column)),
     scenario("an index that was lost is no first start",
              write(NOISE), request("POST", "/v1/admin/flush"), call(lost_index),
              query("measurement=m&every=1d&agg=count&epoch=ns", rows=[[0, 20000]])),
