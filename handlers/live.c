@@ -30,6 +30,7 @@ enum {
     UNSENT_BYTES_MAX = 96 << 10,
     NEXT_BYTES_MAX = 64 << 10,
     PROBLEM_BYTES_MAX = 16 << 10,
+    MISSING_BYTES_MAX = 1 << 20, /* a hundred texts of half a KiB, each character escaped */
     KEEP_UP_MS = 50, /* a client that takes a page in it gets the next one from the same job */
     AGAIN_MS = 1000, /* after "try again later" */
     SECOND_NS = 1000000000,
@@ -151,7 +152,7 @@ static enum code begin_stream(struct reader *reader, struct error *err)
 static enum code tell_missing(struct reader *reader, const struct query_head *head,
                               struct error *err)
 {
-    struct buf text = BUF_INIT(PROBLEM_BYTES_MAX);
+    struct buf text = BUF_INIT(MISSING_BYTES_MAX);
     struct hash128 hash = {0};
     enum code code;
 

@@ -7,6 +7,8 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -14,6 +16,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 enum {
     /* Half of it is the largest piece of a body; larger ones were not faster (guides/wire.md). */
@@ -324,6 +328,9 @@ enum code mhd_start(struct http_server *server, unsigned threads, struct error *
     };
     sigset_t all, before;
 
+    server->quiet_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (server->quiet_fd < 0)
+        return error_set_errno(err, errno, "eventfd");
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before); /* its threads inherit it: signals are main's */
     server->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
@@ -339,13 +346,20 @@ enum code mhd_start(struct http_server *server, unsigned threads, struct error *
     return OK;
 }
 
+/* Not MHD_quiesce_daemon(): it takes the socket out of the epoll sets of threads that do the same
+ * when they see that it was called, and whoever comes second ends the process (0.9.75).  With the
+ * last descriptor of it the socket leaves all sets by itself, and whoever connects is refused; what
+ * libmicrohttpd has under its number is never ready. */
 void mhd_quiesce(struct http_server *server)
 {
-    (void)MHD_quiesce_daemon(server->daemon);
+    while (dup3(server->quiet_fd, server->listen_fd, O_CLOEXEC) < 0 &&
+           (errno == EINTR || errno == EBUSY)) {
+    }
 }
 
 void mhd_stop(struct http_server *server)
 {
     MHD_stop_daemon(server->daemon);
     server->daemon = NULL;
+    server->listen_fd = -1; /* it has closed it */
 }

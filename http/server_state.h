@@ -39,6 +39,7 @@ struct http_server {
     struct limits limits;
     char address[80];
     int listen_fd;
+    int quiet_fd; /* takes its place when nobody shall connect any more; nothing ever comes there */
     struct MHD_Daemon *daemon;
     struct meter meter;
     struct thread *watch;

@@ -272,6 +272,7 @@ void server_stop(struct server *server)
     workers_stop(server->app.workers);
     live_stop(server->app.live);
     delivery_free(server->app.delivery);
+    store_compact_end(server->app.store); /* packs that it lets go of have parts in what is next */
     away_free(server->app.away);
     store_close(server->app.store);
     idempotency_free(server->idempotency);

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "base/thread.h"
 #include "store/packs/manifest.h"
 #include "store/packs/pack.h"
 #include "store/state.h"
@@ -312,6 +313,15 @@ void store_compact_stop(struct store *store)
     store->compact_stop = true;
     pthread_cond_broadcast(&store->compact_more);
     pthread_mutex_unlock(&store->compact_lock);
+}
+
+void store_compact_end(struct store *store)
+{
+    if (store == NULL)
+        return;
+    store_compact_stop(store);
+    thread_join(store->compactor_thread);
+    store->compactor_thread = NULL;
 }
 
 static void request_flushed(void *context, enum code code, const struct error *err)

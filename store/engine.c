@@ -453,8 +453,7 @@ int64_t store_sealed(struct store *store)
 /* In order of the path: nothing is lost that a later thread would have acknowledged. */
 static void threads_stop(struct store *store)
 {
-    store_compact_stop(store);
-    thread_join(store->compactor_thread);
+    store_compact_end(store);
 
     pthread_mutex_lock(&store->submit_lock);
     store->draining = true;

@@ -93,6 +93,9 @@ void store_compact(struct store *store, const struct tenant *tenant, enum compac
 /* Compacts no more: who waits for it, now or later, gets E_DRAINING.  So that nobody has to wait
  * for hours of work before the store can be closed.  Any thread; NULL is fine. */
 void store_compact_stop(struct store *store);
+/* The same, and no thread compacts when it returns: nothing of packs that are away is looked for or
+ * let go of.  NULL is fine. */
+void store_compact_end(struct store *store);
 
 /* How far commits have come, as seen at one moment. */
 struct store_progress {
