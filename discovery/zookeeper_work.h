@@ -28,7 +28,7 @@ struct zookeeper_put {
     struct bytes name, text; /* of the caller, who waits */
     uint64_t expected;
     int64_t deadline_ns; /* monotonic */
-    enum { PUT_WAITS, PUT_READS, PUT_WRITES, PUT_WRITTEN } stage;
+    enum put_stage { PUT_WAITS, PUT_READS, PUT_WRITES, PUT_WRITTEN } stage;
     bool look;     /* what is there decides: it is read before anything is written */
     bool tried;    /* a write went out whose answer was lost */
     bool homeless; /* the directory of its kind is missing */

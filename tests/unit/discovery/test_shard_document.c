@@ -27,8 +27,8 @@ static int teardown(void **state)
 static void test_a_shard_is_printed_as_it_was_read(void **state)
 {
     static const char *const texts[] = {
-        "{\"state\":\"active\",\"uri\":\"mongodb://u:p@a:1,b:2/?w=majority\",\"unsafe\":true,"
-        "\"region\":\"eu\"}",
+        ("{\"state\":\"active\",\"uri\":\"mongodb://u:p@a:1,b:2/?w=majority\",\"unsafe\":true,"
+         "\"region\":\"eu\"}"),
         "{\"state\":\"active\",\"uri\":\"mongodb+srv://h\"}",
         "{\"state\":\"deleted\"}",
     };

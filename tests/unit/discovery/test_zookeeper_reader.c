@@ -71,7 +71,7 @@ static int setup(void **state)
     const struct registry_rules rules = {0};
 
     (void)state;
-    return registry_core_init(&registry, &operations, &rules, NULL);
+    return (int)registry_core_init(&registry, &operations, &rules, NULL);
 }
 
 static int teardown(void **state)

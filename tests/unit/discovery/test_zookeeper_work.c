@@ -195,7 +195,7 @@ static void test_a_put_without_a_home_waits_for_it(void **state)
 static void test_when_its_time_is_over_a_put_says_what_may_be(void **state)
 {
     static const struct {
-        int stage;
+        enum put_stage stage;
         bool tried;
         enum code want;
     } cases[] = {
