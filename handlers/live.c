@@ -156,6 +156,10 @@ static enum code tell_missing(struct reader *reader, const struct query_head *he
     struct hash128 hash = {0};
     enum code code;
 
+    if (head->missing_count == 0) {
+        reader->missing = hash;
+        return OK;
+    }
     buf_put_text(&text, "event: missing\ndata: {\"missing\":[");
     for (size_t i = 0; i < head->missing_count; i++) {
         buf_put_text(&text, i == 0 ? "" : ",");
@@ -163,9 +167,9 @@ static enum code tell_missing(struct reader *reader, const struct query_head *he
     }
     buf_put_text(&text, "]}\n\n");
     code = buf_finish(&text, err);
-    if (!code && head->missing_count > 0)
+    if (!code)
         hash = hash128(buf_bytes(&text));
-    if (!code && head->missing_count > 0 && memcmp(&hash, &reader->missing, sizeof(hash)) != 0)
+    if (!code && memcmp(&hash, &reader->missing, sizeof(hash)) != 0)
         code = stream_write(reader->stream, buf_bytes(&text), err);
     reader->missing = hash;
     buf_release(&text);

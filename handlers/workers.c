@@ -118,7 +118,18 @@ static void publish(struct workers *workers)
     atomic_store_explicit(&workers->free, idle > taken ? idle - taken : 0, memory_order_relaxed);
 }
 
-static void run_spare(void *context);
+static void run_jobs(void *context);
+
+/* Under the lock. */
+static enum code add_thread(struct workers *workers, struct error *err)
+{
+    enum code code = thread_start("weir-query", run_jobs, workers,
+                                  &workers->threads[workers->thread_count], err);
+
+    workers->thread_count += code == OK;
+    workers->starting += code == OK;
+    return code;
+}
 
 /* Under the lock: wakes or makes a thread if there is a job for it. */
 static void staff(struct workers *workers)
@@ -131,10 +142,7 @@ static void staff(struct workers *workers)
         pthread_cond_signal(&workers->more);
     } else if (workers->starting == 0 && workers->thread_count < workers->thread_max &&
                !workers->closed) { /* one that starts looks whether there is work for more */
-        if (thread_start("weir-query", run_spare, workers, &workers->threads[workers->thread_count],
-                         &err) == OK)
-            workers->thread_count++, workers->starting++;
-        else /* those that are there will come to it */
+        if (add_thread(workers, &err) != OK) /* those that are there will come to it */
             log_error(LOG_WARN, "no spare thread for queries", &err);
     }
 }
@@ -182,11 +190,13 @@ static void rest(struct workers *workers)
     publish(workers);
 }
 
-/* Under the lock, which it gives up at the end. */
-static void work(struct workers *workers)
+static void run_jobs(void *context)
 {
+    struct workers *workers = context;
     struct job **at;
 
+    pthread_mutex_lock(&workers->lock);
+    workers->starting--;
     for (;;) {
         struct job *job;
         uint32_t owner;
@@ -227,23 +237,6 @@ out:
     pthread_mutex_unlock(&workers->lock);
 }
 
-static void run_jobs(void *context)
-{
-    struct workers *workers = context;
-
-    pthread_mutex_lock(&workers->lock);
-    work(workers);
-}
-
-static void run_spare(void *context)
-{
-    struct workers *workers = context;
-
-    pthread_mutex_lock(&workers->lock);
-    workers->starting--;
-    work(workers);
-}
-
 enum code workers_start(unsigned thread_count, size_t jobs_max, struct clock *clock,
                         struct workers **out, struct error *err)
 {
@@ -265,11 +258,10 @@ enum code workers_start(unsigned thread_count, size_t jobs_max, struct clock *cl
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&workers->more, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    while (code == OK && workers->thread_count < thread_count) {
-        code = thread_start("weir-query", run_jobs, workers,
-                            &workers->threads[workers->thread_count], err);
-        workers->thread_count += code == OK;
-    }
+    pthread_mutex_lock(&workers->lock);
+    while (code == OK && workers->thread_count < thread_count)
+        code = add_thread(workers, err);
+    pthread_mutex_unlock(&workers->lock);
     if (code) {
         workers_stop(workers);
         return code;
