@@ -45,13 +45,16 @@ static enum code keeps_its_shards(const struct registry_snapshot *records, struc
 {
     const struct registry_record *record = registry_find(records, REGISTRY_TENANTS, name);
     struct tenant_document before;
+    struct error why = {0};
     enum code code;
 
     if (!record)
         return OK;
-    code = tenant_document_parse(record->text, arena, &before, err);
+    code = tenant_document_salvage(record->text, arena, &before, &why);
+    if (code == E_MEMORY)
+        return error_set(err, E_MEMORY, "%s", why.text);
     if (code)
-        return code == E_MEMORY ? code : OK; /* what it had is not known */
+        return OK; /* what it had is not known */
     for (size_t i = 0; i < before.shard_count; i++)
         if (!names_shard(document, before.shards[i])) {
             error_point(err, BYTES("/shards"));

@@ -290,6 +290,17 @@ static enum code take_tokens(struct document *document, const struct json *value
     return document_list_take(document, value, take_token, err);
 }
 
+static enum code read_by(const struct document_key *keys, size_t key_count, struct bytes text,
+                         struct arena *arena, struct tenant_document *document, struct error *err)
+{
+    struct reading reading = {.has_hash = false};
+    enum code code = document_read(text, "a tenant", keys, key_count, arena, &reading, err);
+
+    if (!code)
+        *document = reading.tenant;
+    return code;
+}
+
 enum code tenant_document_parse(struct bytes text, struct arena *arena,
                                 struct tenant_document *document, struct error *err)
 {
@@ -301,12 +312,29 @@ enum code tenant_document_parse(struct bytes text, struct arena *arena,
         {"shards",    take_shards   },
         {"tokens",    take_tokens   },
     };
-    struct reading reading = {.has_hash = false};
-    enum code code = document_read(text, "a tenant", keys, COUNT_OF(keys), arena, &reading, err);
 
-    if (!code)
-        *document = reading.tenant;
-    return code;
+    return read_by(keys, COUNT_OF(keys), text, arena, document, err);
+}
+
+static enum code pass_over(struct document *document, const struct json *value, struct error *err)
+{
+    (void)document, (void)value, (void)err;
+    return OK;
+}
+
+enum code tenant_document_salvage(struct bytes text, struct arena *arena,
+                                  struct tenant_document *document, struct error *err)
+{
+    static const struct document_key keys[] = {
+        {"state",     take_state },
+        {"retention", pass_over  },
+        {"history",   pass_over  },
+        {"limits",    pass_over  },
+        {"shards",    take_shards},
+        {"tokens",    take_tokens},
+    };
+
+    return read_by(keys, COUNT_OF(keys), text, arena, document, err);
 }
 
 /* --- changing --- */

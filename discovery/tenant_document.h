@@ -37,6 +37,11 @@ struct tenant_document {
 /* E_CONFIG with a pointer, E_MEMORY. */
 MUST_USE enum code tenant_document_parse(struct bytes text, struct arena *arena,
                                          struct tenant_document *document, struct error *err);
+/* What of one that is not right must not be lost when it is replaced: its state, shards and tokens
+ * alone, whatever its retention, history and limits are.  E_CONFIG where these three cannot be told
+ * for certain: one of them is wrong, or a key is unknown, which may be any of them. */
+MUST_USE enum code tenant_document_salvage(struct bytes text, struct arena *arena,
+                                           struct tenant_document *document, struct error *err);
 /* As it is kept. */
 void tenant_document_print(const struct tenant_document *document, struct buf *out);
 /* The list of tokens, "[...]"; without the hashes, which nobody needs to see. */

@@ -101,6 +101,28 @@ static enum code former_of(struct record_job *job, const struct registry_record 
     return code;
 }
 
+/* What PUT leaves as it is.  Of a record that is not right it may be unknown: then nothing is
+ * replaced by somebody who does not say so. */
+static enum code former_kept(struct record_job *job, const struct registry_record *record,
+                             struct tenant_document *former, struct error *err)
+{
+    struct error why = {0};
+    enum code code;
+
+    if (record == NULL)
+        return OK;
+    code = tenant_document_salvage(record->text, &job->arena, former, &why);
+    if (code == E_MEMORY)
+        return error_set(err, E_MEMORY, "no memory for a record");
+    if (code == OK || request_header(job->request, "If-Match").data != NULL)
+        return OK;
+    return error_set(err, E_CONFLICT,
+                     "the record as it stands is not right, and its tokens and shards cannot be "
+                     "kept, as they cannot be told (%s); If-Match: \"%" PRIu64
+                     "\" replaces it without them: all its tokens are revoked",
+                     why.text, record->version);
+}
+
 /* What the client asked for is `context`. */
 static enum code edit_put(struct record_job *job, void *context,
                           const struct registry_snapshot *records,
@@ -108,12 +130,10 @@ static enum code edit_put(struct record_job *job, void *context,
 {
     struct tenant_document wanted = *(const struct tenant_document *)context;
     struct tenant_document former = {.deleted = false};
-    enum code code = OK;
+    enum code code = former_kept(job, record, &former, err);
 
-    /* One that is not right is replaced; its tokens are not known. */
-    if (record != NULL &&
-        tenant_document_parse(record->text, &job->arena, &former, NULL) == E_MEMORY)
-        return error_set(err, E_MEMORY, "no memory for a record");
+    if (code)
+        return code;
     if (former.deleted && request_header(job->request, "If-Match").data == NULL)
         return error_set(err, E_CONFLICT,
                          "a tenant \"%.*s\" was deleted, and its data may still be there; "

@@ -10,13 +10,14 @@
 #include "discovery/registry_core.h"
 
 static const struct registry_record records[] = {
-    {REGISTRY_SHARDS,  false, BYTES("gone"),   BYTES("{\"state\":\"deleted\"}"),   1},
-    {REGISTRY_SHARDS,  false, BYTES("north"),  BYTES("{\"uri\":\"mongodb://h\"}"), 2},
-    {REGISTRY_SHARDS,  false, BYTES("south"),  BYTES("{\"uri\":\"mongodb://h\"}"), 3},
-    {REGISTRY_SHARDS,  false, BYTES("wrong"),  BYTES("{\"uri\":7}"),               4},
-    {REGISTRY_TENANTS, false, BYTES("acme"),   BYTES("{\"shards\":[\"north\"]}"),  5},
+    {REGISTRY_SHARDS,  false, BYTES("gone"),   BYTES("{\"state\":\"deleted\"}"),               1},
+    {REGISTRY_SHARDS,  false, BYTES("north"),  BYTES("{\"uri\":\"mongodb://h\"}"),             2},
+    {REGISTRY_SHARDS,  false, BYTES("south"),  BYTES("{\"uri\":\"mongodb://h\"}"),             3},
+    {REGISTRY_SHARDS,  false, BYTES("wrong"),  BYTES("{\"uri\":7}"),                           4},
+    {REGISTRY_TENANTS, false, BYTES("acme"),   BYTES("{\"shards\":[\"north\"]}"),              5},
     {REGISTRY_TENANTS, false, BYTES("former"),
-     BYTES("{\"state\":\"deleted\",\"shards\":[\"south\"]}"),                      6},
+     BYTES("{\"state\":\"deleted\",\"shards\":[\"south\"]}"),                                  6},
+    {REGISTRY_TENANTS, false, BYTES("limits"), BYTES("{\"limits\":7,\"shards\":[\"north\"]}"), 7},
 };
 
 static void test_a_tenant_keeps_its_shards_and_names_those_that_are_there(void **state)
@@ -24,15 +25,16 @@ static void test_a_tenant_keeps_its_shards_and_names_those_that_are_there(void *
     static const struct {
         const char *tenant, *text, *want; /* NULL: it may */
     } cases[] = {
-        {"acme", "{\"shards\":[\"north\"]}",           NULL                           },
-        {"acme", "{\"shards\":[\"north\",\"south\"]}", NULL                           },
-        {"acme", "{\"shards\":[\"south\",\"north\"]}", NULL                           },
-        {"acme", "{}",                                 "/shards: the tenant has packs"},
-        {"acme", "{\"shards\":[\"south\"]}",           "/shards: the tenant has packs"},
-        {"new",  "{\"shards\":[\"east\"]}",            "/shards/0: there is no shard" },
-        {"new",  "{\"shards\":[\"north\",\"gone\"]}",  "/shards/1: the shard \"gone\""},
-        {"new",  "{\"shards\":[\"wrong\"]}",           "/shards/0: the record of the" },
-        {"new",  "{}",                                 NULL                           },
+        {"acme",   "{\"shards\":[\"north\"]}",           NULL                           },
+        {"acme",   "{\"shards\":[\"north\",\"south\"]}", NULL                           },
+        {"acme",   "{\"shards\":[\"south\",\"north\"]}", NULL                           },
+        {"acme",   "{}",                                 "/shards: the tenant has packs"},
+        {"acme",   "{\"shards\":[\"south\"]}",           "/shards: the tenant has packs"},
+        {"limits", "{}",                                 "/shards: the tenant has packs"},
+        {"new",    "{\"shards\":[\"east\"]}",            "/shards/0: there is no shard" },
+        {"new",    "{\"shards\":[\"north\",\"gone\"]}",  "/shards/1: the shard \"gone\""},
+        {"new",    "{\"shards\":[\"wrong\"]}",           "/shards/0: the record of the" },
+        {"new",    "{}",                                 NULL                           },
     };
     struct registry_snapshot *snapshot = registry_snapshot_new(records, COUNT_OF(records));
     struct arena arena;

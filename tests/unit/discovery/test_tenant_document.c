@@ -148,6 +148,37 @@ static void test_a_token_goes_by_its_id(void **state)
     assert_true(bytes_equal(document.tokens[0].id, BYTES("b")));
 }
 
+static void test_what_must_not_be_lost_is_read_out_of_one_that_is_not_right(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *fault; /* NULL: it can be told */
+    } cases[] = {
+        {"{\"limits\":7,\"retention\":\"soon\",\"history\":[],\"shards\":[\"a\",\"b\"]}", NULL      },
+        {"{\"limits\":{\"x\":1},\"shards\":[\"a\",\"b\"],\"state\":\"deleted\"}",         NULL      },
+        {"{\"shards\":[\"a\",\"b\"],\"shard\":\"c\"}",                                    "/shard"  },
+        {"{\"shards\":\"a\"}",                                                            "/shards" },
+        {"{\"tokens\":[{\"id\":\"a\"}]}",                                                 "/tokens" },
+        {"{\"state\":\"gone\"}",                                                          "/state"  },
+        {"[]",                                                                            "a tenant"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct tenant_document document;
+        struct error err = {0};
+        enum code code = tenant_document_salvage(bytes_of(cases[i].text), &arena, &document, &err);
+
+        if (code != (cases[i].fault ? E_CONFIG : OK) ||
+            (cases[i].fault && !strstr(err.text, cases[i].fault)))
+            fail_msg("%s: %d %s", cases[i].text, code, err.text);
+        if (code == OK &&
+            (document.shard_count != 2 || !bytes_equal(document.shards[1], BYTES("b")) ||
+             document.deleted != (i == 1)))
+            fail_msg("%s: it was read otherwise", cases[i].text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +187,7 @@ int main(void)
         cmocka_unit_test(test_a_shard_that_is_put_is_the_last),
         cmocka_unit_test(test_as_many_shards_and_tokens_as_allowed_and_one_more),
         cmocka_unit_test(test_a_token_goes_by_its_id),
+        cmocka_unit_test(test_what_must_not_be_lost_is_read_out_of_one_that_is_not_right),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -55,7 +55,30 @@ static void test_a_record_that_is_not_right_can_be_replaced(void **state)
     expect_with("GET /v1/admin/tenants", "", NULL, 200, "\"fault\":");
     expect_with("DELETE /v1/admin/tenants/acme", "", NULL, 409, "PUT replaces it");
     expect_with("GET /v1/admin/tenants/acme/tokens", "", NULL, 409, "PUT replaces it");
-    expect_with("PUT /v1/admin/tenants/acme", "", "{}", 200, "\"state\":\"active\"");
+    expect_with("PUT /v1/admin/tenants/acme", "", "{}", 409, "all its tokens are revoked");
+    expect_with("PUT /v1/admin/tenants/acme", "If-Match: \"1\"\r\n", "{}", 200,
+                "\"state\":\"active\"");
+}
+
+#define TOKEN(id)                                                                                  \
+    "\"tokens\":[{\"id\":\"" id "\",\"scopes\":[\"read\"],\"sha256\":"                             \
+    "\"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\"}]"
+
+/* Whatever is wrong with a record, PUT revokes no token without being told to. */
+static void test_a_record_that_is_replaced_keeps_its_tokens(void **state)
+{
+    (void)state;
+    put_by_hand("acme", 0, "{\"limits\":{\"series_mx\":1}," TOKEN("kept") "}");
+    expect_with("PUT /v1/admin/tenants/acme", "", "{\"retention\":\"2d\"}", 200, "2d");
+    expect_with("GET /v1/admin/tenants/acme/tokens", "", NULL, 200, "{\"id\":\"kept\"");
+    put_by_hand("of-a-later-form", 0, "{\"tokens_too\":1," TOKEN("lost") "}");
+    expect_with("PUT /v1/admin/tenants/of-a-later-form", "", "{}", 409, "(/tokens_too: unknown");
+    expect_with("PUT /v1/admin/tenants/of-a-later-form", "If-Match: \"9\"\r\n", "{}", 412, "");
+    expect_with("PUT /v1/admin/tenants/of-a-later-form", "If-Match: \"3\"\r\n", "{}", 200,
+                "active");
+    expect_with("GET /v1/admin/tenants/of-a-later-form/tokens", "", NULL, 200, "\"tokens\":[]");
+    put_by_hand("damaged", 0, "{" TOKEN("lost") ",");
+    expect_with("PUT /v1/admin/tenants/damaged", "", "{}", 409, "it is not JSON");
 }
 
 int main(void)
@@ -66,6 +89,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_token_is_told_once, registry_ground_open,
                                         registry_ground_close),
         cmocka_unit_test_setup_teardown(test_a_record_that_is_not_right_can_be_replaced,
+                                        registry_ground_open, registry_ground_close),
+        cmocka_unit_test_setup_teardown(test_a_record_that_is_replaced_keeps_its_tokens,
                                         registry_ground_open, registry_ground_close),
     };
 
