@@ -373,6 +373,15 @@ enum code registry_wait_connected(struct registry *registry, int timeout_ms, str
                      health.text[0] ? ": " : "", health.text);
 }
 
+enum code registry_whole(struct registry *registry, struct error *err)
+{
+    struct registry_health health = registry_health(registry);
+
+    if (health.state != REGISTRY_CONNECTED || !health.text[0])
+        return OK;
+    return error_set(err, E_CONFIG, "a record of the registry cannot be read: %s", health.text);
+}
+
 /* --- changing --- */
 
 enum code registry_expect(uint64_t version, uint64_t expected, struct error *err)

@@ -68,7 +68,7 @@ enum registry_state {
     REGISTRY_CONNECTED, /* the snapshot is what the registry holds, but for the time of a message */
     REGISTRY_DISCONNECTED, /* no contact; the session may still be alive */
     REGISTRY_EXPIRED,      /* the session is lost for certain, a new one is being made */
-    REGISTRY_REFUSED,      /* no access: credentials, or rights on a node */
+    REGISTRY_REFUSED,      /* no access: credentials, or rights on a directory or on all records */
 };
 
 struct registry_health {
@@ -141,6 +141,10 @@ void registry_release(struct registry *registry, enum registry_kind kind, struct
  * not happen twice carries the epoch along.  `epoch` may be NULL. */
 bool registry_held(struct registry *registry, enum registry_kind kind, struct bytes name,
                    uint64_t *epoch);
+
+/* E_CONFIG while connected to a registry that has a record that cannot be read, for a damaged disk
+ * or for want of rights: the snapshot lacks it, or has what it said before, as missing. */
+MUST_USE enum code registry_whole(struct registry *registry, struct error *err);
 
 const char *registry_kind_name(enum registry_kind kind); /* "tenants", "leases", ... */
 bool registry_kind_ephemeral(enum registry_kind kind);

@@ -153,14 +153,32 @@ static void take_state(struct zookeeper *zookeeper, enum link_state state)
     }
 }
 
+static bool only_ephemeral(const struct registry_record *records, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!registry_kind_ephemeral(records[i].kind))
+            return false;
+    return true;
+}
+
+/* Where there are records and none can be read it is the credentials that are wrong: an empty
+ * registry is something else. */
 static bool publish(struct zookeeper *zookeeper)
 {
+    const struct zookeeper_reader *reader = &zookeeper->reader;
+    bool refused = reader->nodes.refused_count > 0;
     struct error err = {0};
     size_t count;
-    struct registry_record *records = zookeeper_nodes_records(&zookeeper->reader.nodes, &count);
-    enum code code = records ? registry_publish(&zookeeper->registry, records, count, "", &err)
-                             : error_set(&err, E_MEMORY, "no memory for %zu records", count);
+    struct registry_record *records = zookeeper_nodes_records(&reader->nodes, &count);
+    enum code code = OK;
 
+    if (!records)
+        code = error_set(&err, E_MEMORY, "no memory for %zu records", count);
+    else if (refused && only_ephemeral(records, count))
+        registry_state_set(&zookeeper->registry, REGISTRY_REFUSED, reader->complaint);
+    else
+        code = registry_publish(&zookeeper->registry, records, count,
+                                refused ? reader->complaint : "", &err);
     free(records);
     if (code) {
         log_error(LOG_ERROR, "registry", &err);

@@ -113,6 +113,7 @@ struct zookeeper_node *zookeeper_nodes_next(struct zookeeper_nodes *nodes)
 static void forget(struct zookeeper_nodes *nodes, struct zookeeper_node *node)
 {
     (void)map_remove(&nodes->map, node->key);
+    nodes->refused_count -= node->refused;
     node->forgotten = true;
     if (!node->wanted)
         node_free(node);
@@ -174,7 +175,32 @@ bool zookeeper_nodes_read(struct zookeeper_nodes *nodes, enum registry_kind kind
     node->version = version;
     node->owner = owner;
     node->present = true;
+    nodes->refused_count -= node->refused;
+    node->refused = false;
     return true;
+}
+
+bool zookeeper_nodes_refuse(struct zookeeper_nodes *nodes, enum registry_kind kind,
+                            struct bytes name, bool *first)
+{
+    struct zookeeper_node *node = find_or_make(nodes, kind, name);
+
+    if (!node)
+        return false;
+    *first = !node->refused;
+    nodes->refused_count += !node->refused;
+    node->refused = true;
+    node->present = false;
+    return true;
+}
+
+void zookeeper_nodes_want_refused(struct zookeeper_nodes *nodes)
+{
+    const struct map_slot *slot;
+
+    for (size_t i = 0; (slot = map_next(&nodes->map, &i)) != NULL;)
+        if (((struct zookeeper_node *)slot->value)->refused)
+            want(nodes, slot->value);
 }
 
 struct registry_record *zookeeper_nodes_records(const struct zookeeper_nodes *nodes, size_t *count)

@@ -13,6 +13,7 @@ struct zookeeper_node {
     bool forgotten; /* is in the list alone */
     bool listed;    /* of zookeeper_nodes_list() alone */
     bool present;
+    bool refused; /* it is there, and cannot be read; not present */
     enum registry_kind kind;
     struct bytes key, name; /* in what stands behind the node */
     struct bytes text;      /* owned; of a present one */
@@ -23,6 +24,7 @@ struct zookeeper_node {
 struct zookeeper_nodes {
     struct map map;                       /* by kind and name */
     struct zookeeper_node *wanted, **end; /* to be read, the oldest first */
+    size_t refused_count;
 };
 
 void zookeeper_nodes_init(struct zookeeper_nodes *nodes);
@@ -46,6 +48,10 @@ MUST_USE bool zookeeper_nodes_list(struct zookeeper_nodes *nodes, enum registry_
 MUST_USE bool zookeeper_nodes_read(struct zookeeper_nodes *nodes, enum registry_kind kind,
                                    struct bytes name, struct bytes text, uint64_t version,
                                    int64_t owner);
+/* It is there, and cannot be read.  *first: that is new.  False: memory ran out. */
+MUST_USE bool zookeeper_nodes_refuse(struct zookeeper_nodes *nodes, enum registry_kind kind,
+                                     struct bytes name, bool *first);
+void zookeeper_nodes_want_refused(struct zookeeper_nodes *nodes);
 void zookeeper_nodes_gone(struct zookeeper_nodes *nodes, enum registry_kind kind,
                           struct bytes name);
 

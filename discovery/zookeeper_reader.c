@@ -60,6 +60,20 @@ bool zookeeper_reader_quiet(const struct zookeeper_reader *reader)
 
 /* --- asking --- */
 
+static int64_t again_ns(void)
+{
+    return clock_monotonic_ns(clock_system()) + (int64_t)REFUSED_AGAIN_MS * 1000000;
+}
+
+/* Once: the next time is set. */
+static bool again_is_due(int64_t *at_ns)
+{
+    if (clock_monotonic_ns(clock_system()) < *at_ns)
+        return false;
+    *at_ns = again_ns();
+    return true;
+}
+
 void zookeeper_reader_send(struct zookeeper_reader *reader, struct zookeeper_link *link,
                            const struct zookeeper_address *address)
 {
@@ -68,6 +82,8 @@ void zookeeper_reader_send(struct zookeeper_reader *reader, struct zookeeper_lin
 
     if (reader->refused)
         return;
+    if (reader->nodes.refused_count > 0 && again_is_due(&reader->refused_again_ns))
+        zookeeper_nodes_want_refused(&reader->nodes);
     for (unsigned i = 0; i < REGISTRY_KIND_COUNT; i++) {
         struct link_tag tag = {.what = WORK_LIST, .kind = (enum registry_kind)i};
 
@@ -115,20 +131,43 @@ void zookeeper_reader_make(struct zookeeper_reader *reader, enum registry_kind k
 
 /* --- answers --- */
 
+static void complain(const struct link_event *event, const struct zookeeper_address *address,
+                     char *text, size_t room)
+{
+    const struct link_tag *tag = &event->tag;
+
+    snprintf(text, room, "%s%s/%s%s%s%s", event->outcome == LINK_REFUSED ? "no rights on " : "",
+             address->root, registry_kind_name(tag->kind), tag->name[0] ? "/" : "", tag->name,
+             event->outcome == LINK_REFUSED ? ": are the credentials those of whoever made it?"
+                                            : " cannot be read");
+}
+
 static void refuse(struct zookeeper_reader *reader, const struct link_event *event,
                    const struct zookeeper_address *address)
 {
-    const struct link_tag *tag = &event->tag;
-    char text[512];
+    char text[sizeof(reader->complaint)];
 
-    snprintf(text, sizeof(text), "%s%s/%s%s%s%s",
-             event->outcome == LINK_REFUSED ? "no rights on " : "", address->root,
-             registry_kind_name(tag->kind), tag->name[0] ? "/" : "", tag->name,
-             event->outcome == LINK_REFUSED ? ": are the credentials those of whoever made it?"
-                                            : " cannot be read");
+    complain(event, address, text, sizeof(text));
     reader->refused = true;
-    reader->again_ns = clock_monotonic_ns(clock_system()) + (int64_t)REFUSED_AGAIN_MS * 1000000;
+    reader->again_ns = again_ns();
     registry_state_set(reader->registry, REGISTRY_REFUSED, text);
+}
+
+/* False: memory ran out. */
+static bool refuse_one(struct zookeeper_reader *reader, const struct link_event *event,
+                       const struct zookeeper_address *address)
+{
+    bool first;
+
+    if (!zookeeper_nodes_refuse(&reader->nodes, event->tag.kind, bytes_of(event->tag.name), &first))
+        return false;
+    complain(event, address, reader->complaint, sizeof(reader->complaint));
+    if (!first)
+        return true;
+    reader->refused_again_ns = again_ns();
+    log_event(LOG_ERROR, "a record of the registry cannot be read: what was last seen of it stays",
+              LOG_CSTR("detail", reader->complaint));
+    return true;
 }
 
 static void take_list(struct zookeeper_reader *reader, const struct link_event *event,
@@ -178,8 +217,7 @@ static void take_read(struct zookeeper_reader *reader, struct link_event *event,
     } else if (event->outcome == LINK_ABSENT) {
         zookeeper_nodes_gone(&reader->nodes, kind, name);
     } else if (event->outcome != LINK_LOST) {
-        refuse(reader, event, address);
-        again = true;
+        again = !refuse_one(reader, event, address);
     }
     if (again)
         zookeeper_reader_want_one(reader, kind, name);

@@ -1,7 +1,9 @@
 /* Which of ZooKeeper's nodes are to be looked at, and what they were when they were looked at last.
  * Each directory and each record is read with a watch; what is told to have changed is read again.
  * ZooKeeper tells a change before it answers a read with what came after it, so when the reader is
- * quiet, its nodes are what the tree held at one moment.
+ * quiet, its nodes are what the tree held at one moment.  A directory that gives no rights stops
+ * all of it: the credentials are wrong.  A single record that does is somebody else's: the others
+ * are read on, and it is tried now and then.
  *
  * Thread: the owner of the link. */
 #ifndef WEIR_DISCOVERY_ZOOKEEPER_READER_H
@@ -20,6 +22,8 @@ struct zookeeper_reader {
     bool unpublished;                  /* something was read since the last time */
     bool refused;                      /* nothing is asked until again_ns (monotonic) */
     int64_t again_ns;
+    int64_t refused_again_ns; /* monotonic: when records that cannot be read are tried again */
+    char complaint[512];      /* about the last of them */
 };
 
 void zookeeper_reader_init(struct zookeeper_reader *reader, struct registry *registry);

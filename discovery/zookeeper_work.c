@@ -236,6 +236,8 @@ bool zookeeper_hold_answer(struct zookeeper_hold *hold, const struct link_event 
         if (outcome == LINK_OK && event->node.owner == session)
             return hold_ours(hold, event);
         hold->stage = HOLD_WANTED;
+        if (outcome == LINK_REFUSED || outcome == LINK_FAILED) /* it is of other credentials */
+            hold->again_ns = now_ns + (int64_t)REFUSED_AGAIN_S * 1000000000;
         return false;
     case HOLD_REMOVES:
         hold->stage = outcome == LINK_LOST ? HOLD_HELD : HOLD_OVER;

@@ -20,7 +20,8 @@ void registry_state_print(const struct app *app, struct buf *out)
     health = registry_health(app->registry);
     in_force = follower_health(app->follower);
     seconds = (clock_boot_ns(app->clock) - health.since_ns) / 1000000000;
-    well = health.state == REGISTRY_CONNECTED && health.missing_count == 0 && in_force.refused == 0;
+    well = health.state == REGISTRY_CONNECTED && registry_whole(app->registry, NULL) == OK &&
+           health.missing_count == 0 && in_force.refused == 0;
     buf_put_text(out, ",{\"name\":\"registry\",\"status\":");
     if (!directory_known(app->directory)) {
         buf_put_text(out, "\"failed\",\"code\":\"not_ready\",\"detail\":\"it was not reached yet, "

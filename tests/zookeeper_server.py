@@ -110,6 +110,10 @@ class Wire:
     def set(self, path, data):
         return self.ask(5, text_of(path) + text_of(data) + struct.pack(">i", -1)).stat()
 
+    def give(self, path, scheme="world", who="anyone"):
+        """All rights on it are theirs alone."""
+        self.ask(7, text_of(path) + struct.pack(">ii", 1, 31) + text_of(scheme) + text_of(who) + struct.pack(">i", -1))
+
     def children(self, path):
         reply = self.ask(8, text_of(path) + b"\0")
         return sorted(reply.text().decode() for _ in range(reply.take("i")))

@@ -244,6 +244,12 @@ static void test_a_state_is_told_once(void **state)
     assert_int_equal(told, 3);
     assert_int_equal(registry_wait_connected(&registry, 0, &err), OK);
     assert_string_equal(registry_health(&registry).text, "a record is damaged");
+    assert_int_equal(registry_whole(&registry, &err), E_CONFIG);
+    assert_non_null(strstr(err.text, "cannot be read: a record is damaged"));
+    registry_state_set(&registry, REGISTRY_DISCONNECTED, "no answer");
+    assert_int_equal(registry_whole(&registry, &err), OK);
+    assert_int_equal(registry_publish(&registry, NULL, 0, "", &err), OK);
+    assert_int_equal(registry_whole(&registry, &err), OK);
     assert_true(registry_health(&registry).seen_ns == INT64_MIN);
     registry_seen(&registry);
     registry_session_made(&registry);

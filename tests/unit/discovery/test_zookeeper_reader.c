@@ -225,18 +225,51 @@ static void test_without_rights_nothing_is_asked_for_a_while(void **state)
     begin(&reader);
     send(&reader);
     tell_lists(&reader, 1);
-    send(&reader);
-    tell(&reader, WORK_READ, REGISTRY_TENANTS, "a", LINK_REFUSED, 0);
+    tell(&reader, WORK_LIST, REGISTRY_TENANTS, "", LINK_REFUSED, 0);
     assert_true(reader.refused && reader.again_ns > 0);
     assert_false(zookeeper_reader_quiet(&reader));
     assert_int_equal(registry_health(&registry).state, REGISTRY_REFUSED);
-    assert_non_null(strstr(registry_health(&registry).text, "no rights on /a/weir/tenants/a"));
+    assert_non_null(strstr(registry_health(&registry).text, "no rights on /a/weir/tenants: are"));
     reads = lists = 0;
     send(&reader);
     assert_int_equal(reads + lists, 0);
     zookeeper_reader_want(&reader);
     send(&reader);
     assert_int_equal(reads, 1);
+    zookeeper_reader_release(&reader);
+}
+
+static void test_a_record_that_cannot_be_read_stops_no_other(void **state)
+{
+    struct zookeeper_reader reader;
+
+    (void)state;
+    begin(&reader);
+    send(&reader);
+    tell_lists(&reader, 2);
+    send(&reader);
+    tell(&reader, WORK_READ, REGISTRY_TENANTS, "a", LINK_REFUSED, 0);
+    tell(&reader, WORK_READ, REGISTRY_TENANTS, "b", LINK_OK, 3);
+    assert_true(zookeeper_reader_quiet(&reader) && reader.unpublished);
+    assert_int_equal(present(&reader), 1);
+    assert_int_equal(reader.nodes.refused_count, 1);
+    assert_non_null(strstr(reader.complaint, "no rights on /a/weir/tenants/a"));
+    reads = 0;
+    send(&reader); /* not before some time has passed */
+    assert_int_equal(reads, 0);
+    reader.refused_again_ns = 0;
+    send(&reader);
+    assert_int_equal(reads, 1);
+    tell(&reader, WORK_READ, REGISTRY_TENANTS, "a", LINK_FAILED, 0);
+    assert_true(zookeeper_reader_quiet(&reader));
+    assert_int_equal(reader.nodes.refused_count, 1);
+    assert_non_null(strstr(reader.complaint, "/a/weir/tenants/a cannot be read"));
+    zookeeper_reader_changed(&reader, "/a/weir/tenants/a", &address);
+    send(&reader);
+    tell(&reader, WORK_READ, REGISTRY_TENANTS, "a", LINK_OK, 3);
+    assert_true(zookeeper_reader_quiet(&reader));
+    assert_int_equal(present(&reader), 2);
+    assert_int_equal(reader.nodes.refused_count, 0);
     zookeeper_reader_release(&reader);
 }
 
@@ -264,6 +297,7 @@ int main(void)
         cmocka_unit_test(test_what_is_lost_is_asked_again),
         cmocka_unit_test(test_a_directory_that_is_missing_is_made),
         cmocka_unit_test(test_without_rights_nothing_is_asked_for_a_while),
+        cmocka_unit_test(test_a_record_that_cannot_be_read_stops_no_other),
         cmocka_unit_test(test_a_record_has_a_largest_size),
     };
 

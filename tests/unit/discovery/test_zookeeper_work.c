@@ -292,6 +292,12 @@ static void test_a_hold_waits_for_who_has_it(void **state)
     assert_false(tell(&hold, LINK_OK, SESSION + 1));
     present(&nodes, SESSION + 1);
     step(&hold, &nodes, 0);
+    zookeeper_nodes_gone(&nodes, REGISTRY_LEASES, BYTES("merge"));
+    step(&hold, &nodes, 'e');
+    assert_false(tell(&hold, LINK_THERE, 0));
+    step(&hold, &nodes, 'r');
+    assert_false(tell(&hold, LINK_REFUSED, 0)); /* theirs, and whose cannot be told */
+    step(&hold, &nodes, 0);                     /* not before some time has passed */
     hold.released = true;
     step(&hold, &nodes, 0);
     assert_int_equal(hold.stage, HOLD_OVER);

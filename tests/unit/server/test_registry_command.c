@@ -51,6 +51,24 @@ static void test_lines_are_read_and_codes_told(void **state)
     room_said(COMMAND_USAGE, "weir thing look: not so (weir thing look --help tells all)");
 }
 
+static void test_a_record_that_cannot_be_read_is_told(void **state)
+{
+    char path[96];
+    FILE *file;
+
+    (void)state;
+    ROOM(tenant, "add", "acme");
+    ROOM(tenant, "add", "bolt");
+    snprintf(path, sizeof(path), "%s/tenants/acme", room_place);
+    file = fopen(path, "a");
+    assert_non_null(file);
+    fputs("x", file);
+    fclose(file);
+    ROOM(tenant, "list");
+    room_said(COMMAND_DONE, "weir tenant: a record of the registry cannot be read: tenants/acme");
+    room_said(COMMAND_DONE, "bolt");
+}
+
 static void test_a_cell_may_hold_anything(void **state)
 {
     struct buf csv = BUF_INIT(100);
@@ -125,6 +143,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_lines_are_read_and_codes_told, room_open, room_close),
+        cmocka_unit_test_setup_teardown(test_a_record_that_cannot_be_read_is_told, room_open,
+                                        room_close),
         cmocka_unit_test(test_a_cell_may_hold_anything),
         cmocka_unit_test_setup_teardown(test_who_was_overtaken_begins_again, room_open, room_close),
     };
