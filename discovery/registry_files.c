@@ -365,7 +365,9 @@ static enum code look_locked(struct files *files, struct fs *root, struct error 
     return code;
 }
 
-static enum code look(struct files *files, struct error *err)
+/* Others who hold the lock for so long are waited for.  Once all has been read the next time will
+ * do. */
+static enum code look(struct files *files, int wait_ms, struct error *err)
 {
     struct fs *root = NULL;
     uint64_t version = 0;
@@ -379,9 +381,9 @@ static enum code look(struct files *files, struct error *err)
     if (code || (files->read && version == files->version_seen && !wants_any(files) &&
                  !holders_known(files)))
         return code;
-    code = registry_folder_open(files->directory, LOOK_MS, &root, err);
+    code = registry_folder_open(files->directory, wait_ms, &root, err);
     if (code == E_NOT_READY && files->read)
-        return OK; /* the next time will do */
+        return OK;
     if (code)
         return code;
     code = look_locked(files, root, err);
@@ -393,7 +395,7 @@ static void look_and_tell(struct files *files)
 {
     struct error err = {0};
 
-    if (!look(files, &err)) {
+    if (!look(files, LOOK_MS, &err)) {
         if (registry_health(&files->registry).state != REGISTRY_CONNECTED)
             files->read = false; /* it is back: all of it is looked at */
     } else {
@@ -481,7 +483,7 @@ enum code registry_files_open(const char *directory, const struct registry_rules
     pthread_cond_init(&files->wake, &attributes);
     pthread_condattr_destroy(&attributes);
     *registry = &files->registry; /* before `changed` is called */
-    code = look(files, err);
+    code = look(files, files->registry.rules.wait_ms, err);
     if (!code)
         code = thread_start("registry", run, files, &files->thread, err);
     if (code) {

@@ -8,7 +8,8 @@
 #include "discovery/registry.h"
 
 /* Makes `directory` if its parent is there, and reads it before it returns.  `rules` is copied.
- * E_IO, E_MEMORY, E_CORRUPT where a record cannot be read.  *registry is NULL on failure. */
+ * E_NOT_READY: others held its lock for the rules' wait_ms; E_IO, E_MEMORY.  *registry is NULL on
+ * failure. */
 MUST_USE enum code registry_files_open(const char *directory, const struct registry_rules *rules,
                                        struct registry **registry, struct error *err);
 

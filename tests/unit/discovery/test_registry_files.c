@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -146,6 +147,39 @@ static void test_a_lock_of_a_handle_is_of_it_alone(void **state)
     registry_close(b);
 }
 
+/* A disk may take that long to write what others change. */
+static void *lock_for_a_while(void *context)
+{
+    struct fs *root = context;
+
+    usleep(300000);
+    fs_posix_close(root);
+    return NULL;
+}
+
+static void test_a_lock_of_others_is_waited_for_when_it_is_opened(void **state)
+{
+    const struct registry_rules impatient = {.wait_ms = 100};
+    struct registry *a = begin(), *b;
+    struct error err = {0};
+    pthread_t other;
+    struct fs *root;
+
+    (void)state;
+    put(a, "patience", 0, "x");
+    registry_close(a);
+    assert_int_equal(fs_posix_open(place, &root, NULL), OK);
+    assert_int_equal(fs_posix_lock(root, "lock", NULL), OK);
+    assert_int_equal(registry_files_open(place, &impatient, &b, &err), E_NOT_READY);
+    assert_null(b);
+    assert_non_null(strstr(err.text, "others hold its lock for 100 ms"));
+    assert_int_equal(pthread_create(&other, NULL, lock_for_a_while, root), 0);
+    b = begin();
+    assert_int_equal(pthread_join(other, NULL), 0);
+    await(b, "patience", "x");
+    registry_close(b);
+}
+
 static void test_a_damaged_record_is_missing_and_told(void **state)
 {
     struct registry *a = begin();
@@ -220,6 +254,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_two_handles_of_one_directory_agree),
         cmocka_unit_test(test_a_lock_of_a_handle_is_of_it_alone),
+        cmocka_unit_test(test_a_lock_of_others_is_waited_for_when_it_is_opened),
         cmocka_unit_test(test_a_damaged_record_is_missing_and_told),
         cmocka_unit_test(test_a_record_under_another_name_is_damaged),
         cmocka_unit_test(test_versions_go_on_when_their_file_is_lost),
