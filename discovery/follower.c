@@ -127,7 +127,7 @@ static bool await(struct follower *follower, bool again)
 static void run(void *context)
 {
     struct follower *follower = context;
-    bool again = false;
+    bool again = !registered_keep(follower->registered);
 
     while (await(follower, again)) {
         struct error err = {0};
@@ -135,6 +135,7 @@ static void run(void *context)
         again = take(follower, &err) != OK;
         if (again)
             log_error(LOG_ERROR, "a change of the registry is not in force yet", &err);
+        again |= !registered_keep(follower->registered);
     }
 }
 

@@ -19,6 +19,8 @@ struct registered {
     struct fs *fs;                      /* borrowed; NULL = none */
     struct registry_snapshot *previous; /* of the last build */
     struct registry_snapshot *held;     /* earlier forms that are in force */
+    bool kept;                          /* they are on disk */
+    bool told;                          /* that they are not */
     struct arena arena;                 /* of the faults */
     struct registered_fault *faults;
     size_t fault_count;
@@ -69,6 +71,7 @@ enum code registered_new(struct fs *fs, struct registered **registered_made, str
     if (!registered)
         return no_memory(err);
     registered->fs = fs;
+    registered->kept = true;
     arena_init(&registered->arena, SIZE_MAX, NULL);
     registered->previous = load(fs, REGISTRY_COPY);
     registered->held = load(fs, REGISTRY_HELD_COPY);
@@ -107,15 +110,19 @@ static bool same_forms(const struct registry_snapshot *a, const struct registry_
     return true;
 }
 
-static void save(const struct registered *registered, const struct registry_snapshot *held)
+bool registered_keep(struct registered *registered)
 {
+    const struct registry_snapshot *held = registered->held;
     struct error err = {0};
 
-    if (!registered->fs || same_forms(held, registered->held))
-        return;
-    if (registry_image_save(registered->fs, "", REGISTRY_HELD_COPY, held->records, held->count,
-                            &err))
+    if (registered->kept)
+        return true;
+    registered->kept = registry_image_save(registered->fs, "", REGISTRY_HELD_COPY, held->records,
+                                           held->count, &err) == OK;
+    if (!registered->kept && !registered->told)
         log_error(LOG_ERROR, "what records of the registry said before is not kept on disk", &err);
+    registered->told = !registered->kept;
+    return registered->kept;
 }
 
 /* --- faults --- */
@@ -438,9 +445,11 @@ enum code registered_build(struct registered *registered, struct registry_snapsh
         return code;
     }
     tell(registered->faults, build.faults);
-    save(registered, held);
+    if (registered->fs && !same_forms(held, registered->held))
+        registered->kept = false;
     registry_snapshot_put(registered->held);
     registered->held = held;
+    (void)registered_keep(registered);
     atomic_fetch_add(&records->references, 1);
     registry_snapshot_put(registered->previous);
     registered->previous = records;

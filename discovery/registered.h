@@ -25,6 +25,10 @@ MUST_USE enum code registered_build(struct registered *registered,
                                     struct registry_snapshot *records, const struct limits *node,
                                     struct directory_snapshot **snapshot, struct error *err);
 
+/* Puts on disk what stayed in force, where the last build could not: a disk may have been full.
+ * Cheap where there is nothing to do.  False: it is to be tried again. */
+bool registered_keep(struct registered *registered);
+
 /* A record that is not in force as it stands. */
 struct registered_fault {
     struct registered_fault *next;

@@ -222,6 +222,48 @@ static void test_what_stayed_does_so_over_a_restart(void **state)
     registered_free(registered);
 }
 
+static const struct fs_operations *well;
+
+static enum code open_when_full(struct fs *of, const char *path, enum fs_open_how how,
+                                struct file **file, struct error *err)
+{
+    if (how == FS_CREATE)
+        return error_set(err, E_DISK_FULL, "%s: No space left on device", path);
+    return well->open(of, path, how, file, err);
+}
+
+static void test_what_stayed_is_kept_once_the_disk_has_room(void **state)
+{
+    static const struct two right = {NULL, "{\"limits\":{\"series_max\":7}}"}, wrong = {NULL, "{"};
+    struct registered *registered = open(fs);
+    struct registry_snapshot *records;
+    struct directory_snapshot *made;
+    struct fs_operations full = *fs->operations;
+
+    (void)state;
+    well = fs->operations;
+    full.open = open_when_full;
+    directory_put(build(registered, right, 1));
+    assert_true(registered_keep(registered)); /* there is nothing to keep */
+    fs->operations = &full;
+    directory_put(build(registered, wrong, 2));
+    assert_false(registered_keep(registered));
+    directory_put(build(registered, wrong, 3)); /* the same form: still not on disk */
+    assert_false(registered_keep(registered));
+    fs->operations = well;
+    assert_true(registered_keep(registered));
+    registered_free(registered);
+    records = snapshot_of(wrong, 3); /* the registry's own copy found room as well */
+    assert_int_equal(
+        registry_image_save(fs, "", REGISTRY_COPY, records->records, records->count, NULL), OK);
+    registry_snapshot_put(records);
+    registered = open(fs);
+    made = build(registered, wrong, 3);
+    assert_non_null(directory_tenant(made, BYTES("acme")));
+    directory_put(made);
+    registered_free(registered);
+}
+
 static void token_record(struct bytes token, const char *id, char text[300])
 {
     struct token_hash hash = token_hash(token);
@@ -284,6 +326,8 @@ int main(void)
         cmocka_unit_test(test_what_was_right_before_stays),
         cmocka_unit_test(test_who_was_never_right_is_nobody_and_harms_nobody),
         cmocka_unit_test_setup_teardown(test_what_stayed_does_so_over_a_restart, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_stayed_is_kept_once_the_disk_has_room, setup,
+                                        teardown),
         cmocka_unit_test(test_a_token_admits_to_one_tenant_or_to_none),
     };
 
