@@ -23,12 +23,14 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/log.h"
 #include "base/thread.h"
 #include "discovery/registry_core.h"
 #include "discovery/registry_folder.h"
 
 enum {
     LOOK_MS = 50, /* so that a change is seen within 0.2 s */
+    HOLD_AGAIN_MS = 2000,
 };
 
 struct hold {
@@ -37,6 +39,7 @@ struct hold {
     char name[REGISTRY_NAME_SIZE_MAX + 1];
     struct bytes text; /* owned */
     struct fs *lock;   /* whose lock is ours; NULL: not held */
+    int64_t again_ns;  /* monotonic: not before, as the disk did not take it; of the thread */
     uint64_t epoch;
     bool released; /* the thread frees it */
 };
@@ -241,6 +244,35 @@ static enum code hold_acquire(struct files *files, struct fs *root, struct hold 
     return OK;
 }
 
+static struct hold *holds_first(struct files *files)
+{
+    struct hold *first;
+
+    pthread_mutex_lock(&files->lock);
+    first = files->holds;
+    pthread_mutex_unlock(&files->lock);
+    return first;
+}
+
+static bool hold_is_due(const struct hold *hold)
+{
+    return !hold->lock && monotonic_ns() >= hold->again_ns;
+}
+
+/* One that the disk does not take keeps nobody from reading what others change. */
+static void holds_acquire(struct files *files, struct fs *root)
+{
+    for (struct hold *hold = holds_first(files); hold; hold = hold->next) {
+        struct error err = {0};
+
+        if (!hold_is_due(hold) || !hold_acquire(files, root, hold, &err))
+            continue;
+        hold->again_ns = monotonic_ns() + (int64_t)HOLD_AGAIN_MS * 1000000;
+        error_context(&err, "%s %s is not held", registry_kind_name(hold->kind), hold->name);
+        log_error(LOG_ERROR, "registry", &err);
+    }
+}
+
 /* Takes out those that were released, and frees them; true: there were some. */
 static bool holds_sweep(struct files *files)
 {
@@ -270,16 +302,6 @@ static bool holds_sweep(struct files *files)
     return any;
 }
 
-static struct hold *holds_first(struct files *files)
-{
-    struct hold *first;
-
-    pthread_mutex_lock(&files->lock);
-    first = files->holds;
-    pthread_mutex_unlock(&files->lock);
-    return first;
-}
-
 /* --- the thread --- */
 
 static bool wants_any(struct files *files)
@@ -288,7 +310,7 @@ static bool wants_any(struct files *files)
 
     pthread_mutex_lock(&files->lock);
     for (const struct hold *hold = files->holds; hold; hold = hold->next)
-        wants |= hold->released || !hold->lock;
+        wants |= hold->released || hold_is_due(hold);
     pthread_mutex_unlock(&files->lock);
     return wants;
 }
@@ -341,13 +363,10 @@ static enum code look_locked(struct files *files, struct fs *root, struct error 
     struct registry_folder folder;
     uint64_t version;
     bool changed = holds_sweep(files);
-    enum code code = OK;
+    enum code code;
 
-    for (struct hold *hold = holds_first(files); hold && !code; hold = hold->next)
-        if (!hold->lock)
-            code = hold_acquire(files, root, hold, err);
-    if (!code)
-        code = registry_folder_version(root, &version, err);
+    holds_acquire(files, root);
+    code = registry_folder_version(root, &version, err);
     if (code)
         return code;
     if (!changed && files->read && version == files->version_seen && !holder_gone(files))

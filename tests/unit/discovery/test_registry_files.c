@@ -147,6 +147,27 @@ static void test_a_lock_of_a_handle_is_of_it_alone(void **state)
     registry_close(b);
 }
 
+static void test_what_cannot_be_held_hides_no_change(void **state)
+{
+    struct registry *a = begin(), *b = begin();
+
+    (void)state;
+    run("mkdir -p registry/leases/blocked.lock");
+    assert_int_equal(registry_hold(a, REGISTRY_LEASES, BYTES("blocked"), BYTES("a"), NULL), OK);
+    put(b, "seen", 0, "x");
+    await(a, "seen", "x");
+    put(a, "written", 0, "x");
+    assert_int_equal(registry_health(a).state, REGISTRY_CONNECTED);
+    assert_false(registry_held(a, REGISTRY_LEASES, BYTES("blocked"), NULL));
+    run("rmdir registry/leases/blocked.lock");
+    for (unsigned i = 0; i < 1000 && !registry_held(a, REGISTRY_LEASES, BYTES("blocked"), NULL);
+         i++)
+        (void)registry_wait(a, UINT64_MAX, 10);
+    assert_true(registry_held(a, REGISTRY_LEASES, BYTES("blocked"), NULL));
+    registry_close(a);
+    registry_close(b);
+}
+
 /* A disk may take that long to write what others change. */
 static void *lock_for_a_while(void *context)
 {
@@ -254,6 +275,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_two_handles_of_one_directory_agree),
         cmocka_unit_test(test_a_lock_of_a_handle_is_of_it_alone),
+        cmocka_unit_test(test_what_cannot_be_held_hides_no_change),
         cmocka_unit_test(test_a_lock_of_others_is_waited_for_when_it_is_opened),
         cmocka_unit_test(test_a_damaged_record_is_missing_and_told),
         cmocka_unit_test(test_a_record_under_another_name_is_damaged),
