@@ -273,7 +273,7 @@ static enum code from_shards(const char *const *values, const struct settings *s
     enum code code = OK;
 
     if (settings->tenants == NULL)
-        code = registry_place_directory(settings, &options.snapshot, err);
+        code = registry_place_directory(settings, values[TENANT] == NULL, &options.snapshot, err);
     if (code == OK)
         code = recovery_open(&options, &recovery, &told, err);
 

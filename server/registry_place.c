@@ -1,6 +1,7 @@
 #include "server/registry_place.h"
 
 #include "base/text_file.h"
+#include "discovery/name_list.h"
 #include "discovery/registered.h"
 #include "discovery/registry_files.h"
 #include "discovery/zookeeper.h"
@@ -107,12 +108,52 @@ enum code registry_place_renew(const struct settings *settings, struct registry 
     return code;
 }
 
-enum code registry_place_directory(const struct settings *settings,
+static const char left_out[] =
+    "tenants would be left out (--tenant NAME,... takes others without them)";
+
+/* A token that two tenants have is a fault as well, and leaves none of them out. */
+static enum code nobody_left_out(struct registry *registry, const struct registered *registered,
+                                 const struct directory_snapshot *snapshot, struct error *err)
+{
+    const struct registered_fault *fault;
+    struct name_list names = {0};
+    size_t count;
+
+    if (registry_whole(registry, err)) {
+        error_context(err, "%s", left_out);
+        return E_CONFIG;
+    }
+    for (fault = registered_faults(registered, &count); fault; fault = fault->next)
+        if (fault->kind == REGISTRY_TENANTS && !directory_tenant(snapshot, fault->name))
+            name_list_add(&names, fault->name);
+    if (names.count == 0)
+        return OK;
+    return error_set(err, E_CONFIG, "%s: their records are not right: %s", left_out,
+                     name_list_text(&names));
+}
+
+static enum code directory_read(const struct settings *settings, struct registry *registry,
+                                bool whole, struct directory_snapshot **snapshot, struct error *err)
+{
+    struct registered *registered = NULL;
+    struct registry_snapshot *records;
+    enum code code = registered_new(NULL, &registered, err);
+
+    if (code)
+        return code;
+    records = registry_get(registry);
+    code = registered_build(registered, records, &settings->limits, snapshot, err);
+    registry_snapshot_put(records);
+    if (!code && whole)
+        code = nobody_left_out(registry, registered, *snapshot, err);
+    registered_free(registered);
+    return code;
+}
+
+enum code registry_place_directory(const struct settings *settings, bool whole,
                                    struct directory_snapshot **snapshot, struct error *err)
 {
     const struct registry_rules rules = {.wait_ms = DIRECTORY_WAIT_MS};
-    struct registry_snapshot *records;
-    struct registered *registered = NULL;
     struct registry *registry = NULL;
     enum code code = registry_place_open(settings, &rules, &registry, err);
 
@@ -120,15 +161,12 @@ enum code registry_place_directory(const struct settings *settings,
     if (!code)
         code = registry_wait_connected(registry, DIRECTORY_WAIT_MS, err);
     if (!code)
-        code = registered_new(NULL, &registered, err);
-    if (!code) {
-        records = registry_get(registry);
-        code = registered_build(registered, records, &settings->limits, snapshot, err);
-        registry_snapshot_put(records);
-    }
-    registered_free(registered);
+        code = directory_read(settings, registry, whole, snapshot, err);
     registry_close(registry);
-    if (code)
+    if (code) {
+        directory_put(*snapshot);
+        *snapshot = NULL;
         error_context(err, "registry");
+    }
     return code;
 }

@@ -14,10 +14,11 @@ MUST_USE enum code registry_place_open(const struct settings *settings,
 /* Reads the credentials again; they are used from now on. */
 MUST_USE enum code registry_place_renew(const struct settings *settings, struct registry *registry,
                                         struct error *err);
-/* Who there is by the registry at this moment, for who asks once; waits for it.  E_NOT_READY where
- * it does not answer; what else as above. */
+/* Who there is by the registry at this moment, for who asks once; waits for it.  `whole`: nobody is
+ * left out, as tenants are whose records are not right or cannot be read; E_CONFIG tells which.
+ * E_NOT_READY where it does not answer; what else as above. */
 struct directory_snapshot;
-MUST_USE enum code registry_place_directory(const struct settings *settings,
+MUST_USE enum code registry_place_directory(const struct settings *settings, bool whole,
                                             struct directory_snapshot **snapshot,
                                             struct error *err);
 /* E_CONFIG: the two settings do not go together, or are none.  Looks at no file. */

@@ -1,7 +1,8 @@
 #include "tests/unit/server/filled.h"
 
+#include "discovery/registry_files.h"
 #include "server/commands.h"
-#include "tests/unit/server/captured.h"
+#include "tests/unit/server/registry_room.h"
 
 static struct captured captured;
 
@@ -115,12 +116,38 @@ static void test_the_command_line_is_checked(void **state)
     assert_int_not_equal(access("/tmp/weir-no-such-data", F_OK), 0);
 }
 
+/* Its tenant would be left out, and nobody would know. */
+static void test_a_registry_with_a_record_that_is_not_right_is_refused(void **state)
+{
+    const struct registry_rules rules = {.fs = NULL};
+    struct registry *registry = NULL;
+    char fresh[80];
+    uint64_t version;
+
+    (void)state;
+    ROOM(tenant, "add", "acme");
+    assert_int_equal(registry_files_open(room_place, &rules, &registry, NULL), OK);
+    assert_int_equal(registry_put(registry, REGISTRY_TENANTS, BYTES("bolt"), 0,
+                                  BYTES("{\"shards\":[\"none\"]}"), &version, NULL),
+                     OK);
+    registry_close(registry);
+    snprintf(fresh, sizeof(fresh), "%s/fresh", room_root);
+    ROOM(restore, "--data", fresh);
+    room_said(COMMAND_FAILED, "tenants would be left out");
+    room_said(COMMAND_FAILED, "their records are not right: bolt");
+    assert_int_not_equal(access(fresh, F_OK), 0);
+    ROOM(restore, "--data", fresh, "--tenant", "acme");
+    room_said(COMMAND_FAILED, "gives tenant acme no shard");
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_was_saved_is_served_again),
         cmocka_unit_test(test_damage_leaves_nothing),
         cmocka_unit_test(test_the_command_line_is_checked),
+        cmocka_unit_test_setup_teardown(test_a_registry_with_a_record_that_is_not_right_is_refused,
+                                        room_open, room_close),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

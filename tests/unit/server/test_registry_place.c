@@ -75,6 +75,19 @@ static int remove_one(const char *path, const struct stat *stat, int kind, struc
     return remove(path);
 }
 
+/* A byte more than was written. */
+static void damage(const char *place)
+{
+    char path[80];
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%s/tenants/bolt", place);
+    file = fopen(path, "a");
+    assert_non_null(file);
+    fputs("x", file);
+    fclose(file);
+}
+
 static void test_who_there_is_can_be_asked_once(void **state)
 {
     const struct registry_rules rules = {.fs = NULL};
@@ -89,12 +102,24 @@ static void test_who_there_is_can_be_asked_once(void **state)
     assert_non_null(mkdtemp(place));
     if (registry_place_open(&settings, &rules, &registry, &err) ||
         registry_put(registry, REGISTRY_TENANTS, BYTES("acme"), 0, BYTES("{}"), &version, &err) ||
-        registry_place_directory(&settings, &snapshot, &err))
+        registry_place_directory(&settings, true, &snapshot, &err))
         fail_msg("%s", err.text);
-    registry_close(registry);
     assert_non_null(directory_tenant(snapshot, BYTES("acme")));
     directory_put(snapshot);
-    assert_int_not_equal(registry_place_directory(&nowhere, &snapshot, &err), OK);
+    if (registry_put(registry, REGISTRY_TENANTS, BYTES("bolt"), 0, BYTES("{"), &version, &err))
+        fail_msg("%s", err.text);
+    registry_close(registry);
+    assert_int_equal(registry_place_directory(&settings, true, &snapshot, &err), E_CONFIG);
+    assert_null(snapshot);
+    assert_non_null(strstr(err.text, "their records are not right: bolt"));
+    assert_int_equal(registry_place_directory(&settings, false, &snapshot, &err), OK);
+    assert_non_null(directory_tenant(snapshot, BYTES("acme")));
+    assert_null(directory_tenant(snapshot, BYTES("bolt")));
+    directory_put(snapshot);
+    damage(place);
+    assert_int_equal(registry_place_directory(&settings, true, &snapshot, &err), E_CONFIG);
+    assert_non_null(strstr(err.text, "tenants/bolt: byte"));
+    assert_int_not_equal(registry_place_directory(&nowhere, true, &snapshot, &err), OK);
     assert_null(snapshot);
     assert_non_null(strstr(err.text, "registry: "));
     assert_int_equal(nftw(place, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
