@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "discovery/name_list.h"
+
 static bool names_shard(const struct tenant_document *document, struct bytes shard)
 {
     for (size_t i = 0; i < document->shard_count; i++)
@@ -80,39 +82,78 @@ enum code tenant_may_become(const struct registry_snapshot *records, struct byte
     return code;
 }
 
-enum code shard_may_become(const struct registry_snapshot *records, struct bytes name,
-                           const struct shard_document *document, struct error *err)
+/* Tenants that have packs at a shard. */
+struct users {
+    struct name_list active, deleted;
+    struct name_list unknown; /* whose records do not tell */
+};
+
+static enum code users_find(const struct registry_snapshot *records, struct bytes shard,
+                            struct users *users, struct error *err)
 {
     struct arena arena;
     size_t first, end;
     enum code code = OK;
 
-    if (!document->deleted)
-        return OK;
     arena_init(&arena, SIZE_MAX, NULL);
     registry_range(records, REGISTRY_TENANTS, &first, &end);
-    for (size_t i = first; i < end && !code; i++) {
-        const struct registry_record *record = &records->records[i];
+    for (size_t i = first; i < end && code != E_MEMORY; i++) {
+        struct bytes name = records->records[i].name;
         struct tenant_document tenant;
         struct error why = {0};
 
-        code = tenant_document_parse(record->text, &arena, &tenant, &why);
-        if (code == E_MEMORY) {
+        code = tenant_document_salvage(records->records[i].text, &arena, &tenant, &why);
+        if (code == E_MEMORY)
             *err = why;
-            break;
-        }
-        if (code) {
-            error_point(err, BYTES("/state"));
-            code = error_set(err, E_CONFIG,
-                             "/state: the record of the tenant \"%.*s\" is not right, and may name "
-                             "this shard; put it right first",
-                             BYTES_ARG(record->name));
-        } else if (!tenant.deleted && names_shard(&tenant, name)) {
-            error_point(err, BYTES("/state"));
-            code = error_set(err, E_CONFIG, "/state: the tenant \"%.*s\" has packs there",
-                             BYTES_ARG(record->name));
-        }
+        else if (code)
+            name_list_add(&users->unknown, name);
+        else if (names_shard(&tenant, shard))
+            name_list_add(tenant.deleted ? &users->deleted : &users->active, name);
     }
     arena_release(&arena);
-    return code;
+    return code == E_MEMORY ? code : OK;
+}
+
+static bool is_deleted(const struct registry_snapshot *records, struct bytes shard)
+{
+    const struct registry_record *record = registry_find(records, REGISTRY_SHARDS, shard);
+    struct shard_document document;
+    struct arena arena;
+    bool deleted;
+
+    arena_init(&arena, SIZE_MAX, NULL);
+    deleted =
+        record && !shard_document_parse(record->text, &arena, &document, NULL) && document.deleted;
+    arena_release(&arena);
+    return deleted;
+}
+
+enum code shard_may_go(const struct registry_snapshot *records, struct bytes name,
+                       const char *consent, struct error *err)
+{
+    struct users users = {0};
+    enum code code;
+
+    if (is_deleted(records, name))
+        return OK; /* nobody loses anything by that any more */
+    code = users_find(records, name, &users, err);
+    if (code)
+        return code;
+    if (users.unknown.count > 0)
+        return error_set(err, E_CONFIG,
+                         "records of tenants are not right, and may name the shard %.*s: %s; put "
+                         "them right first",
+                         BYTES_ARG(name), name_list_text(&users.unknown));
+    if (users.active.count > 0)
+        return error_set(err, E_CONFIG,
+                         "the shard %.*s is in use: tenants have packs there (%s), and keep every "
+                         "shard that they were given; it can go when these tenants are deleted",
+                         BYTES_ARG(name), name_list_text(&users.active));
+    if (users.deleted.count > 0 && consent)
+        return error_set(
+            err, E_CONFIG,
+            "deleted tenants left packs at the shard %.*s (%s), and could not be taken "
+            "back without it; %s deletes it all the same",
+            BYTES_ARG(name), name_list_text(&users.deleted), consent);
+    return OK;
 }

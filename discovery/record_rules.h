@@ -12,8 +12,10 @@
 /* Its shards are there, and those that it had before are among them. */
 MUST_USE enum code tenant_may_become(const struct registry_snapshot *records, struct bytes name,
                                      const struct tenant_document *document, struct error *err);
-/* No tenant names one that is deleted; a tenant that is itself deleted does not count. */
-MUST_USE enum code shard_may_become(const struct registry_snapshot *records, struct bytes name,
-                                    const struct shard_document *document, struct error *err);
+/* No tenant has packs at it.  Deleted ones have them as well, and can be taken back for as long as
+ * the shard is there: `consent` is how to say that it goes all the same, NULL = that was said.
+ * E_CONFIG tells who they are and what can be done. */
+MUST_USE enum code shard_may_go(const struct registry_snapshot *records, struct bytes name,
+                                const char *consent, struct error *err);
 
 #endif

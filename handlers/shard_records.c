@@ -144,13 +144,16 @@ static enum code edit_delete(struct record_job *job, void *context,
                              struct error *err)
 {
     const struct shard_document deleted = {.deleted = true};
+    bool given_up = request_header(job->request, "If-Match").data != NULL;
     enum code code;
 
     (void)context;
     if (record == NULL)
         return error_set(err, E_NOT_FOUND, "the registry has no shard \"%.*s\"",
                          BYTES_ARG(name_of(job)));
-    code = shard_may_become(records, name_of(job), &deleted, err);
+    code = registry_whole(app_of(job->request)->registry, err);
+    if (code == OK)
+        code = shard_may_go(records, name_of(job), given_up ? NULL : "If-Match with its ETag", err);
     if (code == E_CONFIG) {
         err->code = E_CONFLICT;
         return E_CONFLICT;

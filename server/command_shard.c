@@ -39,6 +39,8 @@ enum flag { URI_FILE, UNSAFE, REGION, NO_CHECK, JSON, ADD_COUNT, EXPECT = ADD_CO
     [NO_CHECK] = {"no-check", NULL, "Do not ask the database whether it will do."},                \
     [JSON] = REGISTRY_ROW_JSON
 
+enum { DELETE_JSON, DELETE_EXPECT, DELETE_GIVE_UP, DELETE_COUNT };
+
 static const struct argument_row add_rows[ADD_COUNT] = {ROWS_OF_BOTH};
 static const struct argument_row set_rows[SET_COUNT] = {ROWS_OF_BOTH, [EXPECT] =
                                                                           REGISTRY_ROW_EXPECT};
@@ -163,14 +165,12 @@ static enum code flags_apply(struct registry_command *command, const struct wish
 }
 
 /* As nodes will read it. */
-static enum code print(struct registry_command *command, const struct registry_snapshot *records,
-                       const struct shard_document *document, struct buf *text, struct error *err)
+static enum code print(struct registry_command *command, const struct shard_document *document,
+                       struct buf *text, struct error *err)
 {
     struct shard_document read;
-    enum code code = shard_may_become(records, command->words[0], document, err);
+    enum code code;
 
-    if (code)
-        return code;
     shard_document_print(document, text);
     code = buf_finish(text, err);
     return code ? code : shard_document_parse(buf_bytes(text), &command->arena, &read, err);
@@ -190,7 +190,8 @@ static enum code shard_of(struct registry_command *command, const struct registr
     return code;
 }
 
-/* One that was deleted had no tenant: it may come again, as another database. */
+/* One that was deleted had no tenant, or theirs were given up: it may come again, as another
+ * database. */
 static enum code edit_add(struct registry_command *command, void *context,
                           const struct registry_snapshot *records,
                           const struct registry_record *record, struct buf *text, struct error *err)
@@ -198,6 +199,7 @@ static enum code edit_add(struct registry_command *command, void *context,
     struct shard_document former = {.deleted = true}, document = {.deleted = false};
     enum code code = record ? shard_of(command, record, &former, err) : OK;
 
+    (void)records;
     if (!code && !former.deleted && !record->missing)
         code = error_set(err, E_CONFIG,
                          "the shard %.*s is there already, at version %" PRIu64
@@ -207,7 +209,7 @@ static enum code edit_add(struct registry_command *command, void *context,
         code = flags_apply(command, context, &document, err);
     if (!code)
         code = database_check(command, &document, err);
-    return code ? code : print(command, records, &document, text, err);
+    return code ? code : print(command, &document, text, err);
 }
 
 static enum code edit_set(struct registry_command *command, void *context,
@@ -217,6 +219,7 @@ static enum code edit_set(struct registry_command *command, void *context,
     struct shard_document document;
     enum code code = shard_of(command, record, &document, err);
 
+    (void)records;
     if (!code && document.deleted)
         code =
             error_set(err, E_NOT_FOUND, "the shard %.*s is deleted", BYTES_ARG(command->words[0]));
@@ -224,7 +227,7 @@ static enum code edit_set(struct registry_command *command, void *context,
         code = flags_apply(command, context, &document, err);
     if (!code && (command->values[URI_FILE] || command->values[UNSAFE]))
         code = database_check(command, &document, err);
-    return code ? code : print(command, records, &document, text, err);
+    return code ? code : print(command, &document, text, err);
 }
 
 static enum code edit_delete(struct registry_command *command, void *context,
@@ -236,11 +239,16 @@ static enum code edit_delete(struct registry_command *command, void *context,
     enum code code = shard_of(command, record, &document, err);
 
     (void)context;
+    if (!code)
+        code = registry_whole(command->registry, err); /* else who has packs there is not known */
+    if (!code)
+        code = shard_may_go(records, command->words[0],
+                            command->values[DELETE_GIVE_UP] ? NULL : "--give-up", err);
     if (code)
         return code;
     document.deleted = true;
     document.uri = (struct bytes){NULL, 0};
-    return print(command, records, &document, text, err);
+    return print(command, &document, text, err);
 }
 
 static enum code change(struct registry_command *command, const char *expect, const char *done,
@@ -292,8 +300,6 @@ static enum code run_set(struct registry_command *command, struct error *err)
                 : change(command, command->values[EXPECT], "is set", &what,
                          command->values[JSON] != NULL, err);
 }
-
-enum { DELETE_JSON, DELETE_EXPECT, DELETE_COUNT };
 
 static enum code run_delete(struct registry_command *command, struct error *err)
 {
@@ -459,6 +465,8 @@ static const struct argument_row list_rows[LIST_COUNT] = {
 static const struct argument_row delete_rows[DELETE_COUNT] = {
     [DELETE_JSON] = REGISTRY_ROW_JSON,
     [DELETE_EXPECT] = REGISTRY_ROW_EXPECT,
+    [DELETE_GIVE_UP] = {"give-up", NULL,
+                        "Also with packs of deleted tenants, which cannot be taken back then."},
 };
 
 int command_shard(int argc, char **argv)
@@ -479,9 +487,10 @@ int command_shard(int argc, char **argv)
          "Changes what is named, and leaves the rest.  A shard's name stands for what is in it:\n"
          "another database is another shard.\n",                                                       set_rows,    SET_COUNT,    NULL, 0, 1, run_set   },
         {"delete",
-         "usage: weir shard delete NAME\n"
+         "usage: weir shard delete NAME [--give-up]\n"
          "\n"
-         "Refused while a tenant has packs there.  Nothing in the database is touched.\n",             delete_rows, DELETE_COUNT, NULL, 0, 1, run_delete},
+         "Refused while a tenant has packs there, also a deleted one, unless that is given up.\n"
+         "Nothing in the database is touched.\n",                                                      delete_rows, DELETE_COUNT, NULL, 0, 1, run_delete},
     };
 
     return registry_command_run(about, verbs, COUNT_OF(verbs), argc, argv);

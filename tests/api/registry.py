@@ -130,8 +130,11 @@ def shards(run):
     ops(run, "PUT", "/v1/admin/tenants/acme", 400, '{}', code="bad_parameter", json={"pointer": "/shards"})
     ops(run, "DELETE", one, 409, code="conflict")
     ops(run, "DELETE", "/v1/admin/tenants/acme", 204)
-    ops(run, "DELETE", one, 204)
-    ops(run, "DELETE", one, 204)
+    etag = ops(run, "GET", one, 200).headers["etag"]
+    ops(run, "DELETE", one, 409, code="conflict")  # a deleted tenant could not be taken back
+    ops(run, "DELETE", one, 412, headers={"If-Match": '"1"'}, code="precondition_failed")
+    etag = ops(run, "DELETE", one, 204, headers={"If-Match": etag}).headers["etag"]
+    ops(run, "DELETE", one, 204, headers_out={"ETag": etag})
     ops(run, "GET", one, 200, json={"state": "deleted"})
     ops(run, "GET", "/v1/admin/shards/none", 404, code="not_found")
     ops(run, "DELETE", "/v1/admin/shards/none", 404, code="not_found")

@@ -58,15 +58,29 @@ static void test_a_tenant_keeps_its_shards_and_names_those_that_are_there(void *
 
 static void test_a_shard_with_packs_of_a_tenant_stays(void **state)
 {
-    const struct shard_document gone = {.deleted = true}, there = {.uri = BYTES("mongodb://h")};
     struct registry_snapshot *snapshot = registry_snapshot_new(records, COUNT_OF(records));
     struct error err = {0};
 
     (void)state;
-    assert_int_equal(shard_may_become(snapshot, BYTES("north"), &there, &err), OK);
-    assert_int_equal(shard_may_become(snapshot, BYTES("north"), &gone, &err), E_CONFIG);
-    assert_non_null(strstr(err.text, "/state: the tenant \"acme\" has packs there"));
-    assert_int_equal(shard_may_become(snapshot, BYTES("south"), &gone, &err), OK);
+    assert_int_equal(shard_may_go(snapshot, BYTES("north"), NULL, &err), E_CONFIG);
+    assert_non_null(strstr(err.text, "the shard north is in use: tenants have packs there (acme, "
+                                     "limits)"));
+    assert_int_equal(shard_may_go(snapshot, BYTES("east"), "--give-up", &err), OK);
+    assert_int_equal(shard_may_go(snapshot, BYTES("gone"), "--give-up", &err), OK);
+    registry_snapshot_put(snapshot);
+}
+
+/* They can be taken back, with what they left. */
+static void test_a_shard_with_packs_of_a_deleted_tenant_goes_when_it_is_given_up(void **state)
+{
+    struct registry_snapshot *snapshot = registry_snapshot_new(records, COUNT_OF(records));
+    struct error err = {0};
+
+    (void)state;
+    assert_int_equal(shard_may_go(snapshot, BYTES("south"), "--give-up", &err), E_CONFIG);
+    assert_non_null(strstr(err.text, "left packs at the shard south (former)"));
+    assert_non_null(strstr(err.text, "--give-up deletes it all the same"));
+    assert_int_equal(shard_may_go(snapshot, BYTES("south"), NULL, &err), OK);
     registry_snapshot_put(snapshot);
 }
 
@@ -74,13 +88,12 @@ static void test_a_shard_with_packs_of_a_tenant_stays(void **state)
 static void test_a_record_that_is_not_right_keeps_every_shard(void **state)
 {
     const struct registry_record wrong = {REGISTRY_TENANTS, false, BYTES("x"), BYTES("{"), 1};
-    const struct shard_document gone = {.deleted = true};
     struct registry_snapshot *snapshot = registry_snapshot_new(&wrong, 1);
     struct error err = {0};
 
     (void)state;
-    assert_int_equal(shard_may_become(snapshot, BYTES("south"), &gone, &err), E_CONFIG);
-    assert_non_null(strstr(err.text, "the record of the tenant \"x\" is not right"));
+    assert_int_equal(shard_may_go(snapshot, BYTES("south"), NULL, &err), E_CONFIG);
+    assert_non_null(strstr(err.text, "may name the shard south: x; put them right first"));
     registry_snapshot_put(snapshot);
 }
 
@@ -89,6 +102,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_tenant_keeps_its_shards_and_names_those_that_are_there),
         cmocka_unit_test(test_a_shard_with_packs_of_a_tenant_stays),
+        cmocka_unit_test(test_a_shard_with_packs_of_a_deleted_tenant_goes_when_it_is_given_up),
         cmocka_unit_test(test_a_record_that_is_not_right_keeps_every_shard),
     };
 

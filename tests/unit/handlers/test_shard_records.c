@@ -15,9 +15,11 @@ static void test_a_shard_is_added_and_its_address_never_told(void **state)
     expect_with("PUT /v1/admin/shards/north", "", "{\"uri\":canary}", 400, "it is not JSON");
     expect_with("PUT /v1/admin/shards/north", "", "{\"state\":\"deleted\"}", 400, "/state");
     expect_with("PUT /v1/admin/tenants/acme", "", "{\"shards\":[\"north\"]}", 201, "north");
-    expect_with("DELETE /v1/admin/shards/north", "", NULL, 409, "has packs there");
+    expect_with("DELETE /v1/admin/shards/north", "", NULL, 409, "tenants have packs there (acme)");
     expect_with("DELETE /v1/admin/tenants/acme", "", NULL, 204, "");
-    expect_with("DELETE /v1/admin/shards/north", "", NULL, 204, "ETag");
+    expect_with("DELETE /v1/admin/shards/north", "", NULL, 409,
+                "left packs at the shard north (acme)");
+    expect_with("DELETE /v1/admin/shards/north", "If-Match: \"1\"\r\n", NULL, 204, "ETag");
     expect_with("GET /v1/admin/shards/north", "", NULL, 200, "\"state\":\"deleted\"}");
 }
 

@@ -20,7 +20,7 @@ static void test_a_shard_is_added_changed_and_deleted(void **state)
     ROOM(shard, "show", "north");
     room_said(COMMAND_DONE, "tenants     acme");
     ROOM(shard, "delete", "north");
-    room_said(COMMAND_FAILED, "the tenant \"acme\" has packs there");
+    room_said(COMMAND_FAILED, "weir: the shard north is in use: tenants have packs there (acme)");
     ROOM(shard, "set", "north", "--unsafe", "--no-check");
     room_said(COMMAND_DONE, "is set");
     ROOM(shard, "list", "--json");
@@ -30,6 +30,11 @@ static void test_a_shard_is_added_changed_and_deleted(void **state)
     room_said(COMMAND_DONE, "\"hosts\":\"127.0.0.1:1\",\"region\":\"eu\"");
     ROOM(tenant, "delete", "acme");
     ROOM(shard, "delete", "north");
+    room_said(COMMAND_FAILED, "deleted tenants left packs at the shard north (acme)");
+    ROOM(tenant, "add", "acme", "--revive");
+    room_said(COMMAND_DONE, "is there");
+    ROOM(tenant, "delete", "acme");
+    ROOM(shard, "delete", "north", "--give-up");
     room_said(COMMAND_DONE, "is deleted");
     ROOM(shard, "list", "--json");
     room_said(COMMAND_DONE, "{\"shards\":[]}");
