@@ -7,9 +7,10 @@
 
 #include "base/log.h"
 #include "codec/json_doc.h"
+#include "discovery/record_edit.h"
 #include "http/reply.h"
 
-enum { TRIES_MAX = 8, SEEN_WAIT_MS = 2000, ANSWER_BYTES_MAX = 256 << 20, ETAG_SIZE = 24 };
+enum { ANSWER_BYTES_MAX = 256 << 20, ETAG_SIZE = 24 };
 
 /* --- the request --- */
 
@@ -229,77 +230,38 @@ static void audit(const struct record_job *job, const struct record_change *chan
               LOG_TEXT("request", job->request->id));
 }
 
-static enum code put(struct record_job *job, const struct record_change *change,
-                     const struct registry_record *record, struct bytes text, struct error *err)
-{
-    struct app *app = app_of(job->request);
-    uint64_t expected = record != NULL && !record->missing ? record->version : 0;
-    enum code code;
+struct changing {
+    struct record_job *job;
+    const struct record_change *change;
+};
 
-    /* Without contact it may have changed since: the put tells that. */
-    if (record != NULL && !record->missing && bytes_equal(record->text, text) &&
-        registry_health(app->registry).state == REGISTRY_CONNECTED) {
-        job->version = record->version;
-        return OK;
-    }
-    workers_wait(app->workers, true);
-    code =
-        registry_put(app->registry, change->kind, change->name, expected, text, &job->version, err);
-    workers_wait(app->workers, false);
-    if (code == OK || code == E_TIMEOUT)
-        audit(job, change, code == OK);
-    return code;
+static enum code edit(void *context, const struct registry_snapshot *records,
+                      const struct registry_record *record, struct buf *text, struct error *err)
+{
+    const struct changing *changing = context;
+    const struct record_change *change = changing->change;
+    enum code code = precondition(changing->job->request, record, err);
+
+    return code ? code : change->edit(changing->job, change->context, records, record, text, err);
 }
 
-static enum code change_once(struct record_job *job, const struct record_change *change,
-                             const struct registry_snapshot *records, bool *overtaken,
-                             struct error *err)
+static void waits(void *context, bool begins)
 {
-    const struct registry_record *record = registry_find(records, change->kind, change->name);
-    struct buf text = BUF_INIT(REGISTRY_TEXT_SIZE_MAX);
-    enum code code = precondition(job->request, record, err);
+    const struct changing *changing = context;
 
-    *overtaken = false;
-    if (code == OK)
-        code = change->edit(job, change->context, records, record, &text, err);
-    if (code == OK && text.limited)
-        code = error_set(err, E_BODY_LARGE, "the record would have more than %d bytes",
-                         REGISTRY_TEXT_SIZE_MAX);
-    if (code == OK)
-        code = buf_finish(&text, err);
-    if (code == OK) {
-        code = put(job, change, record, buf_bytes(&text), err);
-        *overtaken = code == E_CONFLICT || code == E_EXISTS || code == E_NOT_FOUND;
-    }
-    if (text.size > 0)
-        explicit_bzero(text.data, text.size);
-    buf_release(&text);
-    return code;
+    workers_wait(app_of(changing->job->request)->workers, begins);
 }
 
 enum code record_change(struct record_job *job, const struct record_change *change,
                         struct error *err)
 {
-    struct registry *registry = app_of(job->request)->registry;
-    bool overtaken = true;
-    enum code code = OK;
+    struct changing changing = {job, change};
+    const struct record_edit run = {change->kind, change->name, edit, waits, &changing};
+    bool changed;
+    enum code code =
+        record_edit_run(app_of(job->request)->registry, &run, &job->version, &changed, err);
 
-    if (!registry_name_valid(change->kind, change->name))
-        return error_set(err, E_BAD_PARAMETER,
-                         "\"%.*s\" is no name: 1 to 64 of a-z, 0-9, '_' and '-' are one",
-                         BYTES_ARG(change->name));
-    for (int i = 0; i < TRIES_MAX && overtaken; i++) {
-        struct registry_snapshot *records = registry_get(registry);
-
-        code = change_once(job, change, records, &overtaken, err);
-        if (overtaken) {
-            workers_wait(app_of(job->request)->workers, true);
-            (void)registry_wait(registry, records->sequence, SEEN_WAIT_MS);
-            workers_wait(app_of(job->request)->workers, false);
-        }
-        registry_snapshot_put(records);
-    }
-    if (overtaken)
-        return error_set(err, E_CONFLICT, "others change the record all the time; try again");
+    if (changed || code == E_TIMEOUT)
+        audit(job, change, changed);
     return code;
 }

@@ -1,5 +1,3 @@
-/* A change reads a record, edits it and puts it if nobody was faster; then it is tried again with
- * what the other one wrote, unless the caller named the version that it wants to change. */
 #include "server/registry_command.h"
 
 #include <inttypes.h>
@@ -11,12 +9,13 @@
 #include "base/nearest.h"
 #include "base/number.h"
 #include "codec/json_doc.h"
+#include "discovery/record_edit.h"
 #include "server/command_line.h"
 #include "server/output.h"
 #include "server/registry_place.h"
 #include "server/table.h"
 
-enum { VERBS_MAX = 16, WAIT_MS = 10000, TRIES_MAX = 8, SEEN_WAIT_MS = 2000 };
+enum { VERBS_MAX = 16, WAIT_MS = 10000 };
 
 /* --- the command line --- */
 
@@ -204,58 +203,33 @@ static enum code expected_version(struct registry_command *command,
     return OK;
 }
 
-static bool was_overtaken(enum code code)
-{
-    return code == E_CONFLICT || code == E_EXISTS || code == E_NOT_FOUND;
-}
+struct changing {
+    struct registry_command *command;
+    const struct registry_change *change;
+};
 
-static enum code change_once(struct registry_command *command, const struct registry_change *change,
-                             const struct registry_snapshot *records, uint64_t *version,
-                             bool *overtaken, struct error *err)
+static enum code edit(void *context, const struct registry_snapshot *records,
+                      const struct registry_record *record, struct buf *text, struct error *err)
 {
-    const struct registry_record *record = registry_find(records, change->kind, change->name);
-    struct buf text = BUF_INIT(REGISTRY_TEXT_SIZE_MAX);
-    enum code code = expected_version(command, change, record, err);
+    const struct changing *changing = context;
+    const struct registry_change *change = changing->change;
+    enum code code = expected_version(changing->command, change, record, err);
 
-    *overtaken = false;
-    if (!code)
-        code = change->edit(command, change->context, records, record, &text, err);
-    if (!code && text.limited)
-        code = error_set(err, E_BAD_PARAMETER, "the record would be larger than %d bytes",
-                         REGISTRY_TEXT_SIZE_MAX);
-    if (!code)
-        code = buf_finish(&text, err);
-    if (!code) {
-        code = registry_put(command->registry, change->kind, change->name,
-                            record && !record->missing ? record->version : 0, buf_bytes(&text),
-                            version, err);
-        *overtaken = was_overtaken(code) && !change->expect;
-    }
-    if (text.size > 0)
-        explicit_bzero(text.data, text.size); /* addresses of shards */
-    buf_release(&text);
-    return code;
+    return code ? code
+                : change->edit(changing->command, change->context, records, record, text, err);
 }
 
 enum code registry_command_change(struct registry_command *command,
                                   const struct registry_change *change, uint64_t *version,
                                   struct error *err)
 {
-    bool overtaken = true;
-    enum code code = OK;
+    struct changing changing = {command, change};
+    const struct record_edit run = {change->kind, change->name, edit, NULL, &changing};
+    bool changed;
+    enum code code = record_edit_run(command->registry, &run, version, &changed, err);
 
     if (!registry_name_valid(change->kind, change->name))
-        return registry_command_refuse(
-            command, err, "\"%.*s\" is no name: 1 to 64 of a-z, 0-9, '_' and '-' are one",
-            BYTES_ARG(change->name));
-    for (int i = 0; i < TRIES_MAX && overtaken; i++) {
-        struct registry_snapshot *records = registry_get(command->registry);
-
-        code = change_once(command, change, records, version, &overtaken, err);
-        if (overtaken)
-            (void)registry_wait(command->registry, records->sequence, SEEN_WAIT_MS);
-        registry_snapshot_put(records);
-    }
+        command->refused = true;
     if (code == E_TIMEOUT)
         error_context(err, "whether it was done is not known; look (weir %s show), and do it again",
                       command->name);
