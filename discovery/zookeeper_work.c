@@ -82,7 +82,7 @@ static void put_was_read(struct zookeeper_put *put, const struct link_event *eve
         put_decide(put, event, link, address);
         return;
     case LINK_ABSENT:
-        put->look = put->tried = false; /* what went out has not happened */
+        put->look = false; /* but what went out may have happened: this server may lag behind */
         if (put->expected > 0)
             put_done(put, error_set(&put->err, E_NOT_FOUND,
                                     "it is not in the registry; version 0 would make it"));

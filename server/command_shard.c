@@ -200,16 +200,18 @@ static enum code edit_add(struct registry_command *command, void *context,
     enum code code = record ? shard_of(command, record, &former, err) : OK;
 
     (void)records;
-    if (!code && !former.deleted && !record->missing)
-        code = error_set(err, E_CONFIG,
-                         "the shard %.*s is there already, at version %" PRIu64
-                         "; `weir shard set` changes it",
-                         BYTES_ARG(record->name), record->version);
     if (!code)
         code = flags_apply(command, context, &document, err);
-    if (!code)
+    if (!code && (former.deleted || record->missing))
         code = database_check(command, &document, err);
-    return code ? code : print(command, &document, text, err);
+    if (!code)
+        code = print(command, &document, text, err);
+    if (code || former.deleted || record->missing || bytes_equal(buf_bytes(text), record->text))
+        return code; /* that it is there is no fault: the answer to this same command was lost */
+    return error_set(err, E_CONFIG,
+                     "the shard %.*s is there already, at version %" PRIu64
+                     ", and is another; `weir shard set` changes it",
+                     BYTES_ARG(record->name), record->version);
 }
 
 static enum code edit_set(struct registry_command *command, void *context,

@@ -135,6 +135,31 @@ static enum code print(const struct registry_snapshot *records, struct bytes nam
     return code;
 }
 
+/* One that is there: no fault where it is what is asked for, as the answer to this same command may
+ * have been lost. */
+static enum code edit_add_again(struct registry_command *command,
+                                const struct registry_record *record,
+                                const struct tenant_document *there, struct buf *text,
+                                struct error *err)
+{
+    struct tenant_document wanted = {.deleted = false};
+    enum code code;
+
+    if (command->values[REVIVE])
+        wanted = *there;
+    code = flags_apply(command, &wanted, err);
+    if (code)
+        return code;
+    tenant_document_print(&wanted, text);
+    code = buf_finish(text, err);
+    if (code || bytes_equal(buf_bytes(text), record->text))
+        return code;
+    return error_set(err, E_CONFIG,
+                     "the tenant %.*s is there already, at version %" PRIu64
+                     ", with other settings or with tokens; `weir tenant set` changes it",
+                     BYTES_ARG(record->name), record->version);
+}
+
 static enum code edit_add(struct registry_command *command, void *context,
                           const struct registry_snapshot *records,
                           const struct registry_record *record, struct buf *text, struct error *err)
@@ -148,10 +173,7 @@ static enum code edit_add(struct registry_command *command, void *context,
     if (code)
         return code;
     if (record && !document.deleted && !record->missing)
-        return error_set(err, E_CONFIG,
-                         "the tenant %.*s is there already, at version %" PRIu64
-                         "; `weir tenant set` changes it",
-                         BYTES_ARG(record->name), record->version);
+        return edit_add_again(command, record, &document, text, err);
     if (document.deleted && !command->values[REVIVE])
         return error_set(err, E_CONFIG,
                          "a tenant %.*s was deleted, and its data may still be there; --revive "

@@ -12,6 +12,10 @@ static void test_a_shard_is_added_changed_and_deleted(void **state)
     (void)state;
     ROOM(shard, "add", "north", "--uri-file", room_uri, "--region", "eu");
     room_said(COMMAND_DONE, "it does not answer now, and is taken all the same");
+    ROOM(shard, "add", "north", "--uri-file", room_uri, "--region", "eu"); /* once more */
+    room_said(COMMAND_DONE, "shard north is there (version 1)");
+    ROOM(shard, "add", "north", "--uri-file", room_uri);
+    room_said(COMMAND_FAILED, "is there already, at version 1");
     ROOM(shard, "list");
     room_said(COMMAND_DONE, "north  active  127.0.0.1:1  eu");
     ROOM(tenant, "add", "acme", "--shard", "north");

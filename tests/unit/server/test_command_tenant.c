@@ -13,7 +13,9 @@ static void test_a_tenant_is_added_changed_and_deleted(void **state)
     ROOM(tenant, "add", "acme", "--limit", "series_max=7", "--retention", "400d");
     room_said(COMMAND_DONE, "tenant acme is there (version ");
     ROOM(tenant, "add", "acme");
-    room_said(COMMAND_FAILED, "is there already");
+    room_said(COMMAND_FAILED, "is there already, at version 1, with other settings");
+    ROOM(tenant, "add", "acme", "--retention", "400d", "--limit", "series_max=7"); /* once more */
+    room_said(COMMAND_DONE, "tenant acme is there (version 1)");
     ROOM(tenant, "show", "acme");
     room_said(COMMAND_DONE, "limit       series_max 7");
     ROOM(tenant, "set", "acme", "--limit", "series_max=default", "--history", "forever");
@@ -33,7 +35,11 @@ static void test_a_tenant_is_added_changed_and_deleted(void **state)
     ROOM(tenant, "add", "acme");
     room_said(COMMAND_FAILED, "--revive");
     ROOM(tenant, "add", "acme", "--revive");
-    room_said(COMMAND_DONE, "is there");
+    room_said(COMMAND_DONE, "is there (version 4)");
+    ROOM(tenant, "add", "acme", "--revive");
+    room_said(COMMAND_DONE, "is there (version 4)");
+    ROOM(tenant, "add", "acme", "--revive", "--history", "1d");
+    room_said(COMMAND_FAILED, "is there already");
     ROOM(tenant, "show", "acme");
     room_said(COMMAND_DONE, "retention   400d");
 }
