@@ -412,6 +412,18 @@ static enum code refuse_name(enum registry_kind kind, struct bytes name, struct 
     return OK;
 }
 
+static enum code refuse_more(struct registry *registry, enum registry_kind kind, struct bytes name,
+                             struct error *err)
+{
+    struct registry_snapshot *snapshot = registry_get(registry);
+    bool full = snapshot->count >= REGISTRY_RECORDS_MAX && !registry_find(snapshot, kind, name);
+
+    registry_snapshot_put(snapshot);
+    return full ? error_set(err, E_BAD_PARAMETER, "a registry has at most %d records, and has them",
+                            REGISTRY_RECORDS_MAX)
+                : OK;
+}
+
 enum code registry_put(struct registry *registry, enum registry_kind kind, struct bytes name,
                        uint64_t expected, struct bytes text, uint64_t *version, struct error *err)
 {
@@ -419,6 +431,8 @@ enum code registry_put(struct registry *registry, enum registry_kind kind, struc
 
     assert(!registry_kind_ephemeral(kind));
     *version = 0;
+    if (!code)
+        code = refuse_more(registry, kind, name, err);
     if (!code)
         code = registry->operations->put(registry, kind, name, expected, text, version, err);
     if (code)

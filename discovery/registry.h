@@ -38,7 +38,10 @@ enum registry_kind {
 enum {
     REGISTRY_NAME_SIZE_MAX = 129,       /* parts of [a-z0-9_-]{1,64}; sources have two */
     REGISTRY_TEXT_SIZE_MAX = 256 << 10, /* ZooKeeper takes a MiB with all that is around it */
-    REGISTRY_RECORDS_MAX = 100000,      /* what comes above them is not taken, and the log tells */
+    /* Of all kinds, missing ones as well.  A handle that knows so many makes no new record.  Of a
+     * registry that has more all the same nothing is taken any more: what was last seen stays, and
+     * the health and the log tell. */
+    REGISTRY_RECORDS_MAX = 100000,
 };
 
 struct registry_record {
@@ -122,7 +125,8 @@ MUST_USE enum code registry_wait_connected(struct registry *registry, int timeou
  * *version is its new one; it is durable, and this handle's snapshot has it when this returns, but
  * where the contact was lost in between.
  * E_EXISTS: it is there, and expected was 0.  E_NOT_FOUND: it is not, and expected was above 0.
- * E_CONFLICT: it is at another version, which the text tells.  E_BAD_PARAMETER: a name or a size.
+ * E_CONFLICT: it is at another version, which the text tells.  E_BAD_PARAMETER: a name, a size, or
+ * one record too many.
  * After an interruption a record of the same text that came after `expected` counts as this one. */
 MUST_USE enum code registry_put(struct registry *registry, enum registry_kind kind,
                                 struct bytes name, uint64_t expected, struct bytes text,

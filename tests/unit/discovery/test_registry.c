@@ -144,6 +144,13 @@ static void test_what_is_gone_is_missing_and_what_is_ephemeral_is_not(void **sta
     registry_close(&registry);
 }
 
+static enum code put_one(struct registry *registry, const char *name, struct error *err)
+{
+    uint64_t version;
+
+    return registry_put(registry, REGISTRY_TENANTS, bytes_of(name), 6, BYTES("x"), &version, err);
+}
+
 static void test_so_many_records_and_no_more(void **state)
 {
     static char names[REGISTRY_RECORDS_MAX + 1][8];
@@ -160,10 +167,14 @@ static void test_so_many_records_and_no_more(void **state)
     }
     publish(&registry, records, REGISTRY_RECORDS_MAX - 1);
     expect(&registry, REGISTRY_RECORDS_MAX - 1, 0, REGISTRY_RECORDS_MAX - 1, 1);
-    for (size_t i = 0; i <= REGISTRY_RECORDS_MAX; i++) /* they were sorted */
+    assert_int_equal(put_one(&registry, "new", &err), OK); /* there is room for one */
+    for (size_t i = 0; i <= REGISTRY_RECORDS_MAX; i++)     /* they were sorted */
         records[i] = record(REGISTRY_TENANTS, names[i], i + 1);
     publish(&registry, records, REGISTRY_RECORDS_MAX);
     expect(&registry, REGISTRY_RECORDS_MAX, 0, REGISTRY_RECORDS_MAX, 2);
+    assert_int_equal(put_one(&registry, "new", &err), E_BAD_PARAMETER);
+    assert_non_null(strstr(err.text, "at most 100000 records"));
+    assert_int_equal(put_one(&registry, "7", &err), OK); /* one that is there */
     for (size_t i = 0; i <= REGISTRY_RECORDS_MAX; i++)
         records[i] = record(REGISTRY_TENANTS, names[i], i + 1);
     assert_int_equal(registry_publish(&registry, records, REGISTRY_RECORDS_MAX + 1, "", &err),
