@@ -139,10 +139,23 @@ MUST_USE enum code registry_hold(struct registry *registry, enum registry_kind k
                                  struct bytes name, struct bytes text, struct error *err);
 /* Gives it up, if it can be told in time; else the session's end does. */
 void registry_release(struct registry *registry, enum registry_kind kind, struct bytes name);
-/* Whether it is this process's at this moment, as far as the local clock can tell: false from two
- * thirds of the session's time without contact on, before anybody else can get it.  Ask before each
- * piece of work; between the asking and the work a process may be paused for any time, so what must
- * not happen twice carries the epoch along.  `epoch` may be NULL. */
+/* Whether it is this process's at this moment, as far as can be told here.  `epoch` may be NULL.
+ *
+ * In ZooKeeper: false from two thirds of the session's time on after the last question was sent
+ * that was answered.  ZooKeeper gives the session up when its leader heard nothing of it for the
+ * whole of that time.  What the leader knows may be older than its answer: by one question, a sixth
+ * of the time, or by half a tick of the server's, at most a quarter.  So a twelfth at least lies
+ * between, in which nobody holds it.  This is by clocks (here CLOCK_BOOTTIME, which goes on in a
+ * machine that sleeps): two processes hold the same where theirs go that differently, or one stands
+ * still, as in a virtual machine that is stopped from outside.
+ *
+ * In files: true as long as the kernel's lock is ours, also in a process that is paused; nobody
+ * else has it then, but for somebody who removes the directory's files: what is made anew can be
+ * held by another before this process looks again, 50 ms later or when the disk answers.
+ *
+ * In both what is given up counts no more from registry_release() on, which is before anybody else
+ * can have it.  Ask before each piece of work; between the asking and the work a process may be
+ * paused for any time, so what must not happen twice carries the epoch along. */
 bool registry_held(struct registry *registry, enum registry_kind kind, struct bytes name,
                    uint64_t *epoch);
 

@@ -288,7 +288,7 @@ static void step_holds(struct zookeeper *zookeeper, bool published)
 
         if (published)
             zookeeper_hold_check(hold, &zookeeper->reader.nodes, zookeeper->session);
-        if (zookeeper->connected)
+        if (zookeeper->connected && !zookeeper_hold_awaits(zookeeper->holds, hold))
             zookeeper_hold_step(hold, zookeeper->link, &zookeeper->address,
                                 &zookeeper->reader.nodes, zookeeper->session, boot_ns());
         else if (!zookeeper->link && hold->released)

@@ -254,6 +254,14 @@ void zookeeper_hold_home(struct zookeeper_hold *hold, enum link_outcome outcome,
     hold->homeless = false;
 }
 
+bool zookeeper_hold_awaits(const struct zookeeper_hold *holds, const struct zookeeper_hold *hold)
+{
+    for (const struct zookeeper_hold *at = holds; at && !hold->released; at = at->next)
+        if (at->released && at->kind == hold->kind && strcmp(at->name, hold->name) == 0)
+            return true;
+    return false;
+}
+
 void zookeeper_hold_lost(struct zookeeper_hold *hold)
 {
     hold->stage = hold->released ? HOLD_OVER : HOLD_WANTED;

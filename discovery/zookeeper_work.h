@@ -78,6 +78,9 @@ void zookeeper_hold_lost(struct zookeeper_hold *hold);
 /* `nodes` are what is there at this moment. */
 void zookeeper_hold_check(struct zookeeper_hold *hold, const struct zookeeper_nodes *nodes,
                           int64_t session);
+/* Whether one of those that were given up is of the same name and not over yet: first it has to go,
+ * else the record that it leaves is taken for that of the new one. */
+bool zookeeper_hold_awaits(const struct zookeeper_hold *holds, const struct zookeeper_hold *hold);
 void zookeeper_hold_free(struct zookeeper_hold *hold);
 
 #endif

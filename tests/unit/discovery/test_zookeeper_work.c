@@ -351,6 +351,23 @@ static void test_a_hold_whose_answer_was_lost_is_found(void **state)
     zookeeper_nodes_release(&nodes);
 }
 
+/* Given up and wanted again at once: the second is not the record of the first, which goes. */
+static void test_a_hold_waits_for_the_end_of_the_one_before(void **state)
+{
+    struct zookeeper_hold before = {.kind = REGISTRY_LEASES, .name = "merge", .released = true};
+    struct zookeeper_hold other = {.kind = REGISTRY_ALIVE, .name = "merge", .next = &before};
+    struct zookeeper_hold again = {.kind = REGISTRY_LEASES, .name = "merge", .next = &other};
+
+    (void)state;
+    assert_true(zookeeper_hold_awaits(&again, &again));
+    assert_false(zookeeper_hold_awaits(&again, &other));
+    assert_false(zookeeper_hold_awaits(&again, &before));
+    again.released = true; /* two that go do not wait for each other */
+    assert_false(zookeeper_hold_awaits(&again, &again));
+    again.released = before.released = false;
+    assert_false(zookeeper_hold_awaits(&again, &again));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -360,6 +377,7 @@ int main(void)
         cmocka_unit_test(test_a_hold_makes_what_nobody_has),
         cmocka_unit_test(test_a_hold_waits_for_who_has_it),
         cmocka_unit_test(test_a_hold_whose_answer_was_lost_is_found),
+        cmocka_unit_test(test_a_hold_waits_for_the_end_of_the_one_before),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
