@@ -74,13 +74,8 @@ static enum code take_history(void *context, const struct yaml_node *node, struc
 static enum code take_shard(void *context, const struct yaml_node *node, struct error *err)
 {
     struct tenants_reader *reader = context;
-    enum code code = shard_name_take(reader->snapshot, node, &reader->tenant->shard, err);
 
-    if (code == OK) {
-        reader->tenant->shards = &reader->tenant->shard;
-        reader->tenant->shard_count = 1;
-    }
-    return code;
+    return shard_name_take(reader->snapshot, node, &reader->tenant->shard, err);
 }
 
 static enum code take_limit(struct tenants_reader *reader, const struct yaml_node *member,
