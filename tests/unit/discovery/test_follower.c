@@ -47,15 +47,15 @@ static bool has(struct directory *directory, const char *name)
     return there;
 }
 
-/* Whether it comes to that within a second. */
+/* Whether it comes to that within ten seconds: how fast it is, tests/registry measures. */
 static bool comes(struct directory *directory, const char *name, bool there)
 {
-    for (int i = 0; i < 1000 && has(directory, name) != there; i++)
+    for (int i = 0; i < 10000 && has(directory, name) != there; i++)
         usleep(1000);
     return has(directory, name) == there;
 }
 
-static void test_a_change_is_in_force_within_a_second(void **state)
+static void test_a_change_comes_into_force(void **state)
 {
     struct registry_rules rules = {.fs = NULL};
     struct directory *directory = NULL;
@@ -87,7 +87,7 @@ static void test_a_change_is_in_force_within_a_second(void **state)
     assert_int_equal(follower_health(follower).refused, 0);
     if (registry_put(other, REGISTRY_TENANTS, BYTES("acme"), version, BYTES("{"), &version, &err))
         fail_msg("%s", err.text);
-    for (int i = 0; i < 1000 && follower_health(follower).refused == 0; i++)
+    for (int i = 0; i < 10000 && follower_health(follower).refused == 0; i++)
         usleep(1000);
     assert_int_equal(follower_health(follower).refused, 1);
     assert_int_equal(follower_health(follower).version, version);
@@ -106,7 +106,7 @@ static void test_a_change_is_in_force_within_a_second(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_a_change_is_in_force_within_a_second, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_change_comes_into_force, setup, teardown),
     };
 
     log_setup(LOG_ERROR + 1, LOG_LOGFMT); /* what is wrong on purpose */

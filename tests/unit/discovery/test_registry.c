@@ -212,6 +212,8 @@ static void test_the_copy_on_disk_is_of_the_last_good_snapshot(void **state)
     begin(&registry, true);
     publish(&registry, records, 2);
     assert_true(registry_health(&registry).kept); /* the first goes to disk at once */
+    assert_true(registry.keep_again_ns > 0);
+    registry.keep_again_ns = INT64_MAX; /* however long this machine takes for what follows */
     records[0] = record(REGISTRY_TENANTS, "a", 7);
     publish(&registry, records, 1);
     assert_false(registry_health(&registry).kept); /* the next not before a second has passed, */

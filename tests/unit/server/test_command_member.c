@@ -24,7 +24,7 @@ static void test_members_are_listed_with_who_is_alive(void **state)
         registry_put(registry, REGISTRY_MEMBERS, BYTES("3"), 0, BYTES("{"), &version, &err) ||
         registry_hold(registry, REGISTRY_ALIVE, BYTES("1"), BYTES("{}"), &err))
         fail_msg("%s", err.text);
-    for (int i = 0; i < 200 && !registry_held(registry, REGISTRY_ALIVE, BYTES("1"), NULL); i++)
+    for (int i = 0; i < 1000 && !registry_held(registry, REGISTRY_ALIVE, BYTES("1"), NULL); i++)
         usleep(10000);
     ROOM(member, "list");
     room_said(COMMAND_DONE, "active     yes    h:1");
