@@ -92,7 +92,6 @@ static enum code line_read(struct registry_command *command, int argc, char **ar
 static enum code registry_reach(struct registry_command *command, struct error *err)
 {
     const struct registry_rules rules = {.wait_ms = WAIT_MS};
-    struct error why = {0};
     enum code code =
         registry_place_open(config_settings(command->config), &rules, &command->registry, err);
 
@@ -100,8 +99,6 @@ static enum code registry_reach(struct registry_command *command, struct error *
         code = registry_wait_connected(command->registry, WAIT_MS, err);
     if (code)
         error_context(err, "registry");
-    else if (registry_whole(command->registry, &why)) /* all others are looked at all the same */
-        fprintf(stderr, "weir %s: %s\n", command->name, why.text);
     return code;
 }
 
