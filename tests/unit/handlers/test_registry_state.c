@@ -79,6 +79,48 @@ static void test_state_and_faults_are_told_without_names(void **state)
     assert_int_equal(nftw(place, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
+/* It was never seen, so it is not missing either. */
+static void test_a_record_that_cannot_be_read_is_a_warning(void **state)
+{
+    struct registry_rules rules = {.changed = NULL};
+    struct directory *directory = NULL;
+    struct follower *follower = NULL;
+    struct registry *registry = NULL;
+    struct error err = {0};
+    struct limits node;
+    char place[96] = "/tmp/weir-state-XXXXXX", path[128];
+    uint64_t version;
+    struct app app;
+    FILE *file;
+
+    (void)state;
+    assert_non_null(mkdtemp(place));
+    limits_init(&node);
+    assert_int_equal(metrics_new(&metrics, &err), OK);
+    if (registry_files_open(place, &rules, &registry, &err) ||
+        registry_put(registry, REGISTRY_TENANTS, BYTES("acme"), 0, BYTES("{}"), &version, &err) ||
+        directory_open_registered(&node, &directory, &err) ||
+        follower_new(directory, NULL, &follower, &err))
+        fail_msg("%s", err.text);
+    registry_close(registry);
+    snprintf(path, sizeof(path), "%s/tenants/acme", place);
+    file = fopen(path, "a");
+    assert_non_null(file);
+    fputs("x", file);
+    fclose(file);
+    if (registry_files_open(place, &rules, &registry, &err) ||
+        follower_start(follower, registry, &err))
+        fail_msg("%s", err.text);
+    app = app_with(directory, registry, follower);
+    has(&app, "\"status\":\"warn\",\"state\":\"connected\"");
+    follower_stop(follower);
+    registry_close(registry);
+    follower_free(follower);
+    directory_close(directory);
+    metrics_free(metrics);
+    assert_int_equal(nftw(place, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+}
+
 static void test_without_a_registry_nothing_is_told(void **state)
 {
     const struct app app = {.registry = NULL};
@@ -94,6 +136,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_state_and_faults_are_told_without_names),
+        cmocka_unit_test(test_a_record_that_cannot_be_read_is_a_warning),
         cmocka_unit_test(test_without_a_registry_nothing_is_told),
     };
 
