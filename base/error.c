@@ -22,6 +22,7 @@ static const struct code_row rows[CODE_COUNT] = {
     [E_CLOCK_SKEW] = {"clock_skew",             "The clock cannot be trusted",                      true },
     [E_DRAINING] = {"shutting_down",          "The server is shutting down",                      true },
     [E_NOT_READY] = {"not_ready",              "The server is not ready yet",                      true },
+    [E_NO_MEMBER] = {"not_a_member",           "The node is no active member of its registry",     true },
     [E_SHARD] = {"shard_unavailable",      "A shard that has a part does not answer",          true },
     [E_PARTIAL] = {"partial_result",         "A part of the answer is missing",                  true },
     [E_TIMEOUT] = {"timeout",                "The work took too long",                           true },

@@ -17,6 +17,7 @@ enum code {
     E_CLOCK_SKEW,
     E_DRAINING,
     E_NOT_READY,
+    E_NO_MEMBER, /* the registry has this node as none that takes writes */
     E_SHARD,     /* a shard that alone has some of the data does not give it */
     E_PARTIAL,   /* strict=true and something is missing */
     E_TIMEOUT,   /* our own deadline for the work passed */

@@ -10,6 +10,7 @@
 
 struct follower;
 struct live;
+struct membership;
 struct registry;
 
 struct app {
@@ -18,8 +19,9 @@ struct app {
     struct away *away;         /* those that are at shards alone; likewise */
     struct catalog *catalog;
     struct directory *directory;
-    struct registry *registry; /* that the directory is of; NULL: there is none */
-    struct follower *follower; /* of it, likewise */
+    struct registry *registry;     /* that the directory is of; NULL: there is none */
+    struct follower *follower;     /* of it, likewise */
+    struct membership *membership; /* in it, likewise */
     struct clock *clock;
     struct metrics *metrics;
     struct workers *workers;

@@ -5,6 +5,7 @@
 #include "codec/json_doc.h"
 #include "handlers/app.h"
 #include "handlers/errors_text.h"
+#include "handlers/member_state.h"
 #include "handlers/openapi_text.h"
 #include "handlers/registry_state.h"
 #include "http/reply.h"
@@ -27,13 +28,14 @@ static void readyz_finish(struct request *request)
     struct error err = {0};
     struct buf out = BUF_INIT(4096);
     int64_t ahead_ns = store_ahead_ns(app->store);
-    bool known = directory_known(app->directory);
+    bool known = directory_known(app->directory), ready;
     enum code code = store_ready(app->store, &err);
 
     if (code == OK && app->draining)
         code = error_set(&err, E_DRAINING, "the server is shutting down");
+    ready = code == OK && known && member_is_active(app);
     buf_printf(&out, "{\"status\":\"%s\",\"checks\":[{\"name\":\"store\",\"status\":\"%s\"",
-               code == OK && known ? "ready" : "not_ready", code == OK ? "ok" : "failed");
+               ready ? "ready" : "not_ready", code == OK ? "ok" : "failed");
     if (code) {
         buf_printf(&out, ",\"code\":\"%s\",\"detail\":", code_row(code)->slug);
         json_put_text(&out, bytes_of(err.text));
@@ -45,10 +47,11 @@ static void readyz_finish(struct request *request)
                    " s ahead of the wall clock\"}",
                    ahead_ns / 1000000000);
     registry_state_print(app, &out);
+    member_state_print(app, &out);
     buf_put_text(&out, "]}\n");
-    if (code != OK || !known)
+    if (!ready)
         reply_header(request, "Retry-After", BYTES("2"));
-    reply_buf_take(request, code == OK && known ? 200 : 503, "application/json", &out);
+    reply_buf_take(request, ready ? 200 : 503, "application/json", &out);
 }
 
 static void metrics_finish(struct request *request)
@@ -69,6 +72,7 @@ static void metrics_finish(struct request *request)
                            "Memory of the queries under way.", METRIC_GAUGE, ""),
                (int64_t)budget_used(&app->query_memory));
     registry_state_measure(app);
+    member_state_measure(app);
     metrics_print(app->metrics, &out);
     reply_buf_take(request, 200, "text/plain; version=0.0.4; charset=utf-8", &out);
 }

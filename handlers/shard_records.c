@@ -1,8 +1,11 @@
 #include "handlers/shard_records.h"
 
 #include "codec/json_doc.h"
+#include "discovery/alive_document.h"
 #include "discovery/member_document.h"
+#include "discovery/member_number.h"
 #include "discovery/record_rules.h"
+#include "handlers/member_state.h"
 #include "handlers/records.h"
 
 static struct bytes name_of(const struct record_job *job)
@@ -42,14 +45,21 @@ static enum code print_shard(struct record_job *job, const struct registry_snaps
 static enum code print_member(struct record_job *job, const struct registry_snapshot *records,
                               const struct registry_record *record, struct error *err)
 {
-    bool alive = registry_find(records, REGISTRY_ALIVE, record->name) != NULL;
+    const struct registry_record *alive = registry_find(records, REGISTRY_ALIVE, record->name);
+    unsigned number = member_number(record->name);
     struct member_document document;
+    struct alive_document process;
     struct error why = {0};
     enum code code = member_document_parse(record->text, &job->arena, &document, &why);
 
     job->version = record->version;
     record_head(job, record->name, record->missing);
-    buf_printf(&job->out, ",\"alive\":%s", alive ? "true" : "false");
+    if (number != 0) /* not what somebody wrote there under another name */
+        buf_printf(&job->out, ",\"number\":%u,\"this_node\":%s", number,
+                   number == member_of(app_of(job->request)) ? "true" : "false");
+    buf_printf(&job->out, ",\"alive\":%s", alive != NULL ? "true" : "false");
+    if (alive != NULL && alive_document_parse(alive->text, &job->arena, &process, NULL) == OK)
+        alive_document_print_members(&process, &job->out);
     if (code)
         return fault_or_memory(job, code, &why, err);
     buf_put_char(&job->out, ',');

@@ -16,6 +16,7 @@ static const unsigned short statuses[] = {
     [E_CLOCK_SKEW] = 503,
     [E_DRAINING] = 503,
     [E_NOT_READY] = 503,
+    [E_NO_MEMBER] = 503,
     [E_SHARD] = 503,
     [E_PARTIAL] = 503,
     [E_TIMEOUT] = 504,

@@ -17,6 +17,7 @@
 #include "ingest/rate.h"
 #include "server/compaction.h"
 #include "server/delivery.h"
+#include "server/membership.h"
 #include "server/registry_place.h"
 #include "server/version.h"
 #include "store/backup_label.h"
@@ -65,6 +66,14 @@ static enum code open_data(struct server *server, struct error *err)
     return code;
 }
 
+static void registry_changed(void *context)
+{
+    const struct app *app = context;
+
+    follower_changed(app->follower);
+    membership_changed(app->membership);
+}
+
 /* A registry that does not answer is no reason not to serve: what was last seen of it is on disk.
  */
 static enum code open_registry(struct server *server, struct error *err)
@@ -77,10 +86,12 @@ static enum code open_registry(struct server *server, struct error *err)
 
     if (code == OK)
         code = follower_new(app->directory, server->fs, &app->follower, err);
+    if (code == OK)
+        code = membership_new(&app->membership, err);
     if (code)
         return code;
-    rules.changed = follower_changed;
-    rules.context = app->follower;
+    rules.changed = registry_changed;
+    rules.context = app;
     code = registry_place_open(settings, &rules, &app->registry, err);
     if (code) {
         error_context(err, "registry");
@@ -117,6 +128,7 @@ static enum code open_store(struct server *server, struct error *err)
         .limits = &settings->limits,
         .accept_clock = settings->accept_clock,
         .ballast_bytes = settings->ballast_bytes,
+        .joins = app->registry != NULL,
     };
     char path[4096];
     enum code code;
@@ -144,6 +156,8 @@ static enum code open_store(struct server *server, struct error *err)
         idempotency_believe(server->idempotency, store_clock(app->store));
     if (code == OK)
         code = store_start(app->store, err);
+    if (code == OK && app->registry != NULL)
+        code = store_enter(app->membership, app->registry, app->store, err);
     return code;
 }
 
@@ -208,6 +222,8 @@ static enum code open_http(struct server *server, struct error *err)
         code = live_start(app, &settings->limits, &app->live, err);
     if (code == OK)
         code = http_server_start(&http, &server->http, err);
+    if (code == OK && app->membership != NULL)
+        code = membership_serve(app->membership, http_server_address(server->http), err);
     return code;
 }
 
@@ -271,6 +287,7 @@ void server_stop(struct server *server)
     http_server_stop(server->http, (int64_t)server->settings->drain_ms);
     workers_stop(server->app.workers);
     live_stop(server->app.live);
+    membership_stop(server->app.membership); /* it speaks to the store */
     delivery_free(server->app.delivery);
     store_compact_end(server->app.store); /* packs that it lets go of have parts in what is next */
     away_free(server->app.away);
@@ -283,6 +300,7 @@ void server_stop(struct server *server)
     follower_stop(server->app.follower);
     registry_close(server->app.registry);
     follower_free(server->app.follower);
+    membership_free(server->app.membership);
     directory_close(server->app.directory);
     fs_posix_close(server->fs);
     metrics_free(server->app.metrics);

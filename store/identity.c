@@ -1,7 +1,11 @@
 #include "store/identity.h"
 
+#include <assert.h>
+#include <inttypes.h>
+
 #include "base/fs.h"
 #include "base/random.h"
+#include "model/member.h"
 #include "store/delivery/delivered.h"
 #include "store/index.h"
 
@@ -35,6 +39,22 @@ static enum code format_check(const struct index_operations *index,
     return code;
 }
 
+static enum code read_number(const struct index_operations *index,
+                             struct index_transaction *transaction, unsigned *number,
+                             struct error *err)
+{
+    uint32_t found = 0;
+    enum code code = identity_value(index, transaction, "member", &found, sizeof(found), err);
+
+    if (code)
+        return code == E_NOT_FOUND ? OK : code;
+    if (found < 1 || found > MEMBER_NUMBER_MAX)
+        return error_set(err, E_CORRUPT, "index: member is %" PRIu32 ", not of 1 to %d", found,
+                         MEMBER_NUMBER_MAX);
+    *number = found;
+    return OK;
+}
+
 static enum code read_all(const struct index_operations *index,
                           struct index_transaction *transaction, struct identity *identity,
                           struct error *err)
@@ -52,7 +72,9 @@ static enum code read_all(const struct index_operations *index,
     if (code == OK)
         code = identity_value(index, transaction, "ingest_last", &identity->ingest_last,
                               sizeof(identity->ingest_last), err);
-    return code == E_NOT_FOUND ? OK : code;
+    if (code == OK || code == E_NOT_FOUND)
+        code = read_number(index, transaction, &identity->number, err);
+    return code;
 }
 
 enum code identity_read(struct index *index, struct identity *identity, struct error *err)
@@ -176,7 +198,27 @@ enum code identity_renew(struct index *index, struct hash128 *incarnation, struc
         return code;
     code = incarnation_draw(index->operations, transaction, incarnation, err);
     if (code == OK)
+        code = index->operations->remove(transaction, INDEX_META, BYTES("member"), err);
+    if (code == OK)
         code = delivered_clear(index, transaction, err);
+    if (code) {
+        index->operations->abort(transaction);
+        return code;
+    }
+    return index->operations->commit(transaction, err);
+}
+
+enum code identity_number(struct index *index, unsigned number, struct error *err)
+{
+    struct index_transaction *transaction = NULL;
+    uint32_t value = number;
+    enum code code = index->operations->begin(index, true, &transaction, err);
+
+    assert(number >= 1 && number <= MEMBER_NUMBER_MAX);
+    if (code)
+        return code;
+    code = index->operations->put(transaction, INDEX_META, BYTES("member"),
+                                  (struct bytes){(const char *)&value, sizeof(value)}, err);
     if (code) {
         index->operations->abort(transaction);
         return code;

@@ -15,6 +15,7 @@ struct identity {
     struct hash128 incarnation;
     uint64_t sealed_lsn; /* 0: nothing was sealed yet, likewise below */
     int64_t ingest_last;
+    unsigned number; /* as a member of a registry; 0: none was given to this incarnation */
 };
 
 /* E_CORRUPT: it has no incarnation, or is of another format. */
@@ -31,8 +32,11 @@ MUST_USE enum code identity_value(const struct index_operations *index,
  * an index that has none yet. */
 MUST_USE enum code identity_found(struct index *index, struct identity *identity,
                                   uint64_t pack_next, struct error *err);
+/* The member's number of this incarnation, from 1 to MEMBER_NUMBER_MAX, in one transaction. */
+MUST_USE enum code identity_number(struct index *index, unsigned number, struct error *err);
 /* Draws a new incarnation, in one transaction.  Packs keep in their entries whose they were; what
- * shards have of them is forgotten, as the chains there are the old one's. */
+ * shards have of them is forgotten, as the chains there are the old one's, and so is the old one's
+ * number. */
 MUST_USE enum code identity_renew(struct index *index, struct hash128 *incarnation,
                                   struct error *err);
 /* What may be shown of an incarnation: two stores have not the same, and it does not tell it. */

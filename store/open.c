@@ -286,6 +286,8 @@ static void store_init(struct store *store, const struct store_options *options)
     pthread_condattr_t monotonic;
 
     store->options = *options;
+    if (options->joins)
+        (void)error_set(&store->apart, E_NOT_READY, "this node has no member number yet");
     store->limits = *options->limits;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -325,6 +327,7 @@ static void ahead_tell(const struct store *store)
 enum code store_open(const struct store_options *options, struct store **out, struct error *err)
 {
     struct store *store = calloc(1, sizeof(*store));
+    struct identity identity = {.number = 0};
     int64_t ingest_last = 0;
     enum code code;
 
@@ -338,6 +341,8 @@ enum code store_open(const struct store_options *options, struct store **out, st
     if (code == OK)
         code = identity_load(options->fs, options->index, &store->incarnation, err);
     if (code == OK)
+        code = identity_read(options->index, &identity, err);
+    if (code == OK)
         code = index_load(store, &ingest_last, err);
     store->sealed_ingest = ingest_last;
     if (code == OK)
@@ -349,7 +354,8 @@ enum code store_open(const struct store_options *options, struct store **out, st
         store_close(store);
         return code;
     }
-    stamp_init(&store->stamp, options->clock, options->member, options->accept_clock, ingest_last);
+    stamp_init(&store->stamp, options->clock, (uint16_t)identity.number, options->accept_clock,
+               ingest_last);
     store->applied = ingest_last;
     store->durable = ingest_last;
     store->assigned = ingest_last;

@@ -108,6 +108,7 @@ struct store {
     size_t pinned_count;
     int64_t sealed_ingest; /* everything up to here is in packs */
     struct error trouble;  /* the last reason not to be ready, .code OK = none */
+    struct error apart;    /* why nothing is taken in, .code OK = it is; store/member.h */
 
     struct generation *active;   /* the applier's; also the last of `generations` */
     _Atomic uint64_t head_bytes; /* of all generations, as of the last apply or seal */

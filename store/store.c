@@ -181,6 +181,26 @@ static enum code submit_reserve(struct store *store, struct submission *submissi
     return OK;
 }
 
+/* Whether there would be an ingest time for it. */
+static enum code submit_check(struct store *store, struct error *err)
+{
+    enum code code;
+
+    pthread_mutex_lock(&store->state_lock);
+    code = store->apart.code;
+    if (code) {
+        if (err != NULL)
+            *err = store->apart;
+        pthread_mutex_unlock(&store->state_lock);
+        return code;
+    }
+    code = stamp_check(&store->stamp, err);
+    pthread_mutex_unlock(&store->state_lock);
+    if (code)
+        metric_add(store->metrics.refused_clock, 1);
+    return code;
+}
+
 enum code store_submit(struct store *store, struct submission *submission, struct error *err)
 {
     enum code code;
@@ -193,13 +213,9 @@ enum code store_submit(struct store *store, struct submission *submission, struc
                          submission->payload.size, store->limits.record_bytes_max);
     if (store->failed)
         return error_set(err, E_IO, "the disk failed; the server must be restarted");
-    pthread_mutex_lock(&store->state_lock);
-    code = stamp_check(&store->stamp, err);
-    pthread_mutex_unlock(&store->state_lock);
-    if (code) {
-        metric_add(store->metrics.refused_clock, 1);
+    code = submit_check(store, err);
+    if (code)
         return code;
-    }
     submission->outcome = OK;
     submission->lsn = 0;
     submission->reserved_bytes =

@@ -31,7 +31,7 @@ struct store_options {
     const struct compaction_rules *rules; /* NULL: nothing is compacted */
     const struct limits *limits;
     struct metrics *metrics; /* NULL: none */
-    uint16_t member;         /* 0..1023, the low bits of ingest times */
+    bool joins;              /* a registry: nothing is taken in before store_join() */
     bool accept_clock;       /* take a wall clock that jumped as the truth */
     uint64_t ballast_bytes;
 };
@@ -62,7 +62,7 @@ struct submission {
 };
 
 /* E_BUSY (head or wal full, queue full), E_DISK_FULL, E_CLOCK_SKEW, E_DRAINING, E_IO (the disk
- * failed: for good), E_RECORD_LARGE: then done() is not called. */
+ * failed: for good), E_RECORD_LARGE, what store_part() said: then done() is not called. */
 MUST_USE enum code store_submit(struct store *store, struct submission *submission,
                                 struct error *err);
 

@@ -138,7 +138,8 @@ def shards(run):
     ops(run, "GET", one, 200, json={"state": "deleted"})
     ops(run, "GET", "/v1/admin/shards/none", 404, code="not_found")
     ops(run, "DELETE", "/v1/admin/shards/none", 404, code="not_found")
-    ops(run, "GET", "/v1/members", 200, json={"members": []})
+    ops(run, "GET", "/v1/members", 200, json={"members": [{"name": "1", "number": 1, "this_node": True, "alive": True, "state": "active", "since": re.compile("^20.*Z$"),
+                                                                "program": re.compile("."), "listen": "%s:%d" % run.server.address, "incarnation": re.compile("^[0-9a-f]{32}$")}]})
     if SECRET in run.server.log_text():
         run.fail("an address is in the log")
 
@@ -148,7 +149,8 @@ def over_a_restart(run):
     ops(run, "PUT", "/v1/admin/tenants/acme", 201, "{}")
     run.do_restart(None)
     ops(run, "GET", "/v1/admin/tenants/acme", 200)
-    run.request("GET", "/readyz", 200, json={"checks": [{"name": "store"}, {"name": "registry", "status": "ok", "state": "connected", "from_disk": False}]})
+    run.request("GET", "/readyz", 200, json={"checks": [{"name": "store"}, {"name": "registry", "status": "ok", "state": "connected", "from_disk": False},
+                                                               {"name": "member", "status": "ok", "number": 1}]})
 
 
 SCENARIOS = [

@@ -41,6 +41,7 @@ static void test_slugs_that_clients_know_stay(void **state)
         {E_PRECONDITION,          "precondition_failed",   false},
         {E_CLOCK_SKEW,            "clock_skew",            true },
         {E_DRAINING,              "shutting_down",         true },
+        {E_NO_MEMBER,             "not_a_member",          true },
         {E_SHARD,                 "shard_unavailable",     true },
         {E_BODY_LARGE,            "body_too_large",        false},
         {E_NOT_SUPPORTED,         "not_supported",         false},

@@ -1,4 +1,5 @@
 #include "discovery/follower.h"
+#include "discovery/membership.h"
 #include "discovery/registry_files.h"
 #include "store/delivery/away.h"
 #include "store/delivery/delivery.h"
@@ -73,6 +74,7 @@ static void test_the_reference_names_exactly_the_metrics_there_are(void **state)
     snprintf(wanted, sizeof(wanted), "%s/registry", serving.ground.directory);
     assert_int_equal(registry_files_open(wanted, &none, &serving.app.registry, NULL), OK);
     assert_int_equal(follower_new(serving.app.directory, NULL, &serving.app.follower, NULL), OK);
+    assert_int_equal(membership_new(&serving.app.membership, NULL), OK);
     assert_int_equal(delivery_new(serving.app.store, &rules, &serving.app.delivery, NULL), OK);
     assert_int_equal(away_new(serving.app.store, &rules, &serving.app.away, NULL), OK);
     expect(&serving, "POST /v1/points", "m f=1 1\n", 204, "");
@@ -104,6 +106,8 @@ static void test_the_reference_names_exactly_the_metrics_there_are(void **state)
     serving.app.delivery = NULL;
     registry_close(serving.app.registry);
     follower_free(serving.app.follower);
+    membership_free(serving.app.membership);
+    serving.app.membership = NULL;
     serving.app.registry = NULL;
     serving.app.follower = NULL;
 }

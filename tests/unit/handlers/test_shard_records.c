@@ -45,12 +45,25 @@ static void test_members_are_listed_with_who_is_alive(void **state)
     assert_int_equal(
         registry_put(registry, REGISTRY_MEMBERS, BYTES("2"), 0, BYTES("{\"x\":1}"), &version, NULL),
         OK);
-    assert_int_equal(registry_hold(registry, REGISTRY_ALIVE, BYTES("1"), BYTES("{}"), NULL), OK);
-    for (int i = 0; i < 1000 && !is_seen_alive(registry, BYTES("1")); i++)
+    assert_int_equal(
+        registry_hold(
+            registry, REGISTRY_ALIVE, BYTES("1"),
+            BYTES("{\"since\":\"2026-11-22T08:00:00Z\",\"program\":\"0.1.0\",\"listen\":\"h:2\"}"),
+            NULL),
+        OK);
+    assert_int_equal(
+        registry_hold(registry, REGISTRY_ALIVE, BYTES("2"), BYTES("{\"later\":1}"), NULL), OK);
+    for (int i = 0;
+         i < 1000 && !(is_seen_alive(registry, BYTES("1")) && is_seen_alive(registry, BYTES("2")));
+         i++)
         usleep(10000);
-    expect_with("GET /v1/members", "", NULL, 200,
-                "{\"members\":[{\"name\":\"1\",\"version\":1,\"alive\":true,\"state\":\"active\","
-                "\"address\":\"h:1\"},{\"name\":\"2\",\"version\":2,\"alive\":false,\"fault\":");
+    expect_with(
+        "GET /v1/members", "", NULL, 200,
+        "{\"members\":[{\"name\":\"1\",\"version\":1,\"number\":1,\"this_node\":false,\"alive\":"
+        "true,"
+        "\"since\":\"2026-11-22T08:00:00Z\",\"program\":\"0.1.0\",\"listen\":\"h:2\",\"state\":"
+        "\"active\",\"address\":\"h:1\"},{\"name\":\"2\",\"version\":2,\"number\":2,"
+        "\"this_node\":false,\"alive\":true,\"fault\":");
 }
 
 int main(void)

@@ -46,6 +46,7 @@ static void test_statuses_that_the_design_fixes(void **state)
     } cases[] = {
         {E_DISK_FULL,             503},
         {E_CLOCK_SKEW,            503},
+        {E_NO_MEMBER,             503},
         {E_BUSY,                  503},
         {E_TIMEOUT,               504},
         {E_AS_OF_FUTURE,          400},

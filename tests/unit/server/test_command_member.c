@@ -22,16 +22,22 @@ static void test_members_are_listed_with_who_is_alive(void **state)
         registry_put(registry, REGISTRY_MEMBERS, BYTES("2"), 0, BYTES("{\"state\":\"drained\"}"),
                      &version, &err) ||
         registry_put(registry, REGISTRY_MEMBERS, BYTES("3"), 0, BYTES("{"), &version, &err) ||
-        registry_hold(registry, REGISTRY_ALIVE, BYTES("1"), BYTES("{}"), &err))
+        registry_hold(registry, REGISTRY_ALIVE, BYTES("1"),
+                      BYTES("{\"since\":\"2026-11-22T08:00:00Z\",\"program\":\"0.1.0\",\"listen\":"
+                            "\"h:2\"}"),
+                      &err) ||
+        registry_hold(registry, REGISTRY_ALIVE, BYTES("2"), BYTES("{\"later\":1}"), &err))
         fail_msg("%s", err.text);
-    for (int i = 0; i < 1000 && !registry_held(registry, REGISTRY_ALIVE, BYTES("1"), NULL); i++)
+    for (int i = 0; i < 1000 && !registry_held(registry, REGISTRY_ALIVE, BYTES("2"), NULL); i++)
         usleep(10000);
     ROOM(member, "list");
-    room_said(COMMAND_DONE, "active     yes    h:1");
-    room_said(COMMAND_DONE, "drained    no");
+    room_said(COMMAND_DONE, "active     yes    2026-11-22T08:00:00Z  0.1.0    h:2     h:1");
+    room_said(COMMAND_DONE, "drained    yes");
     room_said(COMMAND_DONE, "not right  no");
     ROOM(member, "list", "--json");
-    room_said(COMMAND_DONE, "{\"name\":\"1\",\"version\":1,\"alive\":true,\"state\":\"active\"");
+    room_said(COMMAND_DONE,
+              "{\"name\":\"1\",\"version\":1,\"alive\":true,\"since\":\"2026-11-22T08:00:00Z\","
+              "\"program\":\"0.1.0\",\"listen\":\"h:2\",\"state\":\"active\"");
     room_said(COMMAND_DONE, "\"fault\":\"it is not JSON");
     registry_close(registry);
 }

@@ -175,6 +175,7 @@ struct house {
     struct compaction_rules rules;
     int64_t retention_ns, history_ns;
     bool accept_clock;
+    bool joins;       /* a registry */
     struct error err; /* of the last open */
 };
 
@@ -231,6 +232,7 @@ static inline enum code house_try_open(struct house *house)
                                     .fs = &house->fs.fs,
                                     .limits = &house->limits,
                                     .rules = &house->rules,
+                                    .joins = house->joins,
                                     .accept_clock = house->accept_clock,
                                     .ballast_bytes = house->ballast_bytes};
 

@@ -1,0 +1,544 @@
+/* Each step looks at all that is known and does what is still to be done, in this order: a number,
+ * noted, in use; the record mended; being alive told.  So it does not matter where the last one
+ * failed, or the process ended.
+ *
+ * A record that is gone is put again as it was seen, by the member that it is of alone: of others
+ * somebody may have seen a newer one.  A record that names another incarnation is the other's: that
+ * number is not used any more, and a new one is claimed.  So a registry that was emptied while this
+ * node was away, and gave its number to another, stops nobody. */
+#include "discovery/membership.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/thread.h"
+#include "base/time_text.h"
+#include "discovery/alive_document.h"
+#include "discovery/member_document.h"
+#include "discovery/member_number.h"
+
+enum {
+    AGAIN_S = 1,
+    START_MS = 2000, /* in which a start becomes a member; it goes on in the thread */
+    SEEN_MS = 1000,  /* in which a record that somebody else made is seen */
+    /* Longer than a session lives on by itself, for most: a process that was this node has gone. */
+    DOUBLED_S = 30,
+    TEXT_BYTES_MAX = 4096,
+};
+
+struct membership {
+    struct membership_rules rules;
+    struct buf incarnation; /* rules.incarnation is of it */
+    struct thread *thread;
+    /* The thread's; before it runs, the starter's. */
+    unsigned number, noted, held;
+    struct buf alive;         /* the text of what is held; empty: it does not serve yet */
+    struct error told;        /* the last failure in the log */
+    int64_t doubled_since_ns; /* monotonic; 0 = it is not */
+    bool doubled_told;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    bool asked, stopping;            /* guarded by lock, as are these */
+    struct membership_health health; /* of what is in force */
+    char *address;                   /* NULL: it does not serve yet */
+};
+
+/* What the record of our number says. */
+struct standing {
+    const struct registry_record *record; /* NULL: nothing */
+    struct member_document document;      /* where readable */
+    bool readable, nameless, others;
+    bool claimed; /* this moment: the records at hand do not have it yet */
+};
+
+/* --- telling --- */
+
+static bool was_overtaken(enum code code)
+{
+    return code == E_EXISTS || code == E_CONFLICT || code == E_NOT_FOUND;
+}
+
+/* Each failure once, until there is another or none. */
+static void tell(struct membership *membership, const char *what, const struct error *err)
+{
+    if (was_overtaken(err->code) ||
+        (err->code == membership->told.code && strcmp(err->text, membership->told.text) == 0))
+        return;
+    membership->told = *err;
+    if (err->code != OK)
+        log_error(err->code == E_NOT_READY ? LOG_WARN : LOG_ERROR, what, err);
+}
+
+static void publish(struct membership *membership, const struct error *why,
+                    const struct error *flaw)
+{
+    pthread_mutex_lock(&membership->lock);
+    membership->health.number = membership->number;
+    membership->health.active = why->code == OK;
+    membership->health.why = *why;
+    membership->health.flaw = *flaw;
+    pthread_mutex_unlock(&membership->lock);
+}
+
+/* --- a number --- */
+
+static enum code standing_of(const struct membership *membership,
+                             const struct registry_snapshot *records, struct arena *arena,
+                             struct standing *standing, struct error *err)
+{
+    enum code code;
+
+    *standing = (struct standing){.record = member_record(records, membership->number)};
+    if (!standing->record)
+        return OK;
+    code = member_document_parse(standing->record->text, arena, &standing->document, err);
+    if (code)
+        return code;
+    standing->readable = true;
+    standing->nameless = standing->document.incarnation.size == 0;
+    standing->others = !standing->nameless &&
+                       !bytes_equal(standing->document.incarnation, membership->rules.incarnation);
+    return OK;
+}
+
+static enum code put(struct membership *membership, unsigned number, uint64_t expected,
+                     const struct member_document *document, struct error *err)
+{
+    struct buf text = BUF_INIT(TEXT_BYTES_MAX);
+    char name[NUMBER_TEXT_SIZE];
+    uint64_t version;
+    enum code code;
+
+    member_document_print(document, &text);
+    code = buf_finish(&text, err);
+    if (!code)
+        code = registry_put(membership->rules.registry, REGISTRY_MEMBERS, member_name(number, name),
+                            expected, buf_bytes(&text), &version, err);
+    buf_release(&text);
+    return code;
+}
+
+/* Somebody was faster: whether that is seen in time. */
+static bool seen_soon(struct registry *registry, unsigned number)
+{
+    int64_t until_ns = clock_monotonic_ns(clock_system()) + (int64_t)SEEN_MS * 1000000;
+
+    for (;;) {
+        struct registry_snapshot *records = registry_get(registry);
+        const struct registry_record *record = member_record(records, number);
+        bool seen = record && !record->missing;
+        uint64_t sequence = records->sequence;
+        int64_t left_ns = until_ns - clock_monotonic_ns(clock_system());
+
+        registry_snapshot_put(records);
+        if (seen || left_ns <= 0)
+            return seen;
+        (void)registry_wait(registry, sequence, (int)(left_ns / 1000000) + 1);
+    }
+}
+
+/* One that is there and cannot be read is somebody's, too. */
+static enum code claim(struct membership *membership, const struct registry_snapshot *records,
+                       struct error *err)
+{
+    const struct member_document document = {.state = MEMBER_ACTIVE,
+                                             .incarnation = membership->rules.incarnation};
+    unsigned number = member_number_free(records, 1);
+
+    while (number != 0) {
+        enum code code = put(membership, number, 0, &document, err);
+
+        if (!code) {
+            membership->number = number;
+            log_event(LOG_INFO, "entered the registry as a member", LOG_UINT("member", number));
+            return OK;
+        }
+        if (code != E_EXISTS || seen_soon(membership->rules.registry, number)) {
+            error_context(err, "this node has no member number yet");
+            return code;
+        }
+        number = member_number_free(records, number + 1);
+    }
+    return error_set(err, E_NO_MEMBER,
+                     "all member numbers of the registry, 1 to %d, are given, and none is given "
+                     "twice: this node cannot be a member",
+                     MEMBER_NUMBER_MAX);
+}
+
+/* Of the number that there is; gives it up where the record is another's. */
+static enum code check_number(struct membership *membership,
+                              const struct registry_snapshot *records, struct arena *arena,
+                              struct standing *standing, struct error *err)
+{
+    struct error ignored = {0}; /* what cannot be read takes no number away */
+    enum code code = standing_of(membership, records, arena, standing, &ignored);
+
+    if (code == E_MEMORY)
+        return error_set(err, E_MEMORY, "%s", ignored.text);
+    if (standing->others) {
+        log_event(LOG_ERROR,
+                  "the registry has another data directory under this member's number: it takes a "
+                  "new one",
+                  LOG_UINT("member", membership->number),
+                  LOG_TEXT("incarnation", standing->document.incarnation));
+        membership->number = 0;
+    }
+    return OK;
+}
+
+/* OK: there is one, and *standing says of what kind. */
+static enum code find_number(struct membership *membership, const struct registry_snapshot *records,
+                             struct arena *arena, bool connected, struct standing *standing,
+                             struct error *err)
+{
+    enum code code = OK;
+
+    if (membership->number != 0)
+        code = check_number(membership, records, arena, standing, err);
+    if (code || membership->number != 0)
+        return code;
+    code = member_number_of(records, membership->rules.incarnation, &membership->number, err);
+    if (code)
+        return code;
+    if (membership->number != 0)
+        return standing_of(membership, records, arena, standing, err);
+    if (!connected)
+        return error_set(err, E_NOT_READY,
+                         "this node has no member number yet: the registry was not reached");
+    *standing = (struct standing){.claimed = true};
+    return claim(membership, records, err);
+}
+
+/* --- what follows --- */
+
+/* Whether it may write, and as who. */
+static enum code use_number(struct membership *membership, const struct standing *standing,
+                            struct error *err)
+{
+    const struct membership_actions *actions = &membership->rules.actions;
+    enum code code;
+
+    if (membership->noted != membership->number) {
+        code = actions->note(actions->context, membership->number, err);
+        if (code) {
+            error_context(err, "noting the member number %u", membership->number);
+            return code;
+        }
+        membership->noted = membership->number;
+    }
+    if (standing->readable && standing->document.state != MEMBER_ACTIVE)
+        return error_set(err, E_NO_MEMBER,
+                         "this node, member %u of its registry, is %s there: write to another one",
+                         membership->number, member_state_name(standing->document.state));
+    return OK;
+}
+
+/* The record as it should be: there, and naming whose it is.  What somebody else does to it at the
+ * same time is seen next. */
+static enum code mend(struct membership *membership, const struct standing *standing,
+                      struct error *err)
+{
+    const struct registry_record *record = standing->record;
+    struct member_document document = standing->document;
+    enum code code;
+
+    if (standing->claimed ||
+        (record && standing->readable && !record->missing && !standing->nameless))
+        return OK;
+    if (record && !standing->readable)
+        return error_set(err, E_CONFIG,
+                         "members/%u in the registry is not right; its text is to be {\"state\":"
+                         "\"active\",\"incarnation\":\"%.*s\"}",
+                         membership->number, BYTES_ARG(membership->rules.incarnation));
+    if (!record)
+        document = (struct member_document){.state = MEMBER_ACTIVE};
+    document.incarnation = membership->rules.incarnation;
+    code = put(membership, membership->number, record && !record->missing ? record->version : 0,
+               &document, err);
+    if (!code)
+        log_event(LOG_INFO, "put this member's record into the registry again",
+                  LOG_UINT("member", membership->number));
+    return code;
+}
+
+/* --- being alive --- */
+
+/* What is told of the process, once it serves. */
+static enum code describe(struct membership *membership, struct error *err)
+{
+    struct alive_document document = {.program = bytes_of(membership->rules.program)};
+    char since[TIMESTAMP_TEXT_SIZE];
+
+    pthread_mutex_lock(&membership->lock);
+    if (membership->address) /* which stays as it is */
+        document.listen = bytes_of(membership->address);
+    pthread_mutex_unlock(&membership->lock);
+    if (!document.listen.data || membership->alive.size > 0)
+        return OK;
+    document.since = (struct bytes){since, timestamp_print(clock_wall_ns(clock_system()), since)};
+    alive_document_print(&document, &membership->alive);
+    return buf_finish(&membership->alive, err);
+}
+
+static enum code hold(struct membership *membership, struct error *err)
+{
+    struct registry *registry = membership->rules.registry;
+    char name[NUMBER_TEXT_SIZE];
+    enum code code = describe(membership, err);
+
+    if (code)
+        return code;
+    if (membership->alive.size == 0 || membership->held == membership->number)
+        return OK;
+    if (membership->held != 0)
+        registry_release(registry, REGISTRY_ALIVE, member_name(membership->held, name));
+    membership->held = 0;
+    code = registry_hold(registry, REGISTRY_ALIVE, member_name(membership->number, name),
+                         buf_bytes(&membership->alive), err);
+    if (!code)
+        membership->held = membership->number;
+    return code;
+}
+
+/* Somebody else's, where it is not our text. */
+static struct bytes other_alive(const struct membership *membership,
+                                const struct registry_snapshot *records)
+{
+    char name[NUMBER_TEXT_SIZE];
+    const struct registry_record *record =
+        membership->held == 0
+            ? NULL
+            : registry_find(records, REGISTRY_ALIVE, member_name(membership->held, name));
+
+    if (!record || bytes_equal(record->text, buf_bytes(&membership->alive)))
+        return BYTES("");
+    return record->text.size > 0 ? record->text : BYTES("{}");
+}
+
+static void tell_doubled(struct membership *membership, struct bytes other)
+{
+    int64_t now_ns = clock_monotonic_ns(clock_system());
+
+    if (other.size == 0) {
+        if (membership->doubled_since_ns != 0)
+            log_event(LOG_INFO, "no other process is this member any more",
+                      LOG_UINT("member", membership->held));
+        membership->doubled_since_ns = 0;
+        membership->doubled_told = false;
+    } else if (membership->doubled_since_ns == 0) {
+        membership->doubled_since_ns = now_ns;
+        log_event(LOG_WARN,
+                  "another process is alive as this member: the one before a restart goes with its "
+                  "session; a copy of the data directory must not serve",
+                  LOG_UINT("member", membership->held), LOG_TEXT("other", other));
+    } else if (!membership->doubled_told &&
+               now_ns - membership->doubled_since_ns > (int64_t)DOUBLED_S * 1000000000) {
+        membership->doubled_told = true;
+        log_event(LOG_ERROR,
+                  "another process still is this member: a copied data directory breaks what is "
+                  "delivered; stop one of the two, and make it anew by weir restore",
+                  LOG_UINT("member", membership->held), LOG_TEXT("other", other));
+    }
+}
+
+/* True: there is another one. */
+static bool look_around(struct membership *membership, const struct registry_snapshot *records)
+{
+    struct bytes other = other_alive(membership, records);
+
+    tell_doubled(membership, other);
+    pthread_mutex_lock(&membership->lock);
+    membership->health.doubled = other.size > 0;
+    snprintf(membership->health.other, sizeof(membership->health.other), "%.*s", BYTES_ARG(other));
+    pthread_mutex_unlock(&membership->lock);
+    return other.size > 0;
+}
+
+/* --- the thread --- */
+
+/* `why` and `flaw`: .code is OK where all is well.  True: of two who claimed a number the other one
+ * was faster. */
+static bool settle(struct membership *membership, const struct registry_snapshot *records,
+                   bool connected, struct error *why, struct error *flaw)
+{
+    const struct membership_actions *actions = &membership->rules.actions;
+    struct standing standing = {.record = NULL};
+    struct error failure = {0}; /* what became of it in the end is in `why` and `flaw` */
+    struct arena arena;
+    enum code code;
+
+    arena_init(&arena, SIZE_MAX, NULL);
+    code = find_number(membership, records, &arena, connected, &standing, &failure);
+    if (!code)
+        code = use_number(membership, &standing, &failure);
+    if (code) {
+        *why = failure;
+        if (code != E_NO_MEMBER && code != E_MEMORY && membership->number == 0)
+            why->code = E_NOT_READY; /* it will be tried again */
+        actions->part(actions->context, why);
+    } else {
+        actions->join(actions->context);
+    }
+    if (membership->number != 0 && membership->noted == membership->number) {
+        if (connected && mend(membership, &standing, &failure))
+            *flaw = failure;
+        if (hold(membership, &failure))
+            *flaw = failure;
+    }
+    arena_release(&arena);
+    return code == E_EXISTS;
+}
+
+/* True: there is something to do that no change of the registry will tell of. */
+static bool step(struct membership *membership)
+{
+    struct registry *registry = membership->rules.registry;
+    bool connected = registry_health(registry).state == REGISTRY_CONNECTED, doubled, overtaken;
+    struct registry_snapshot *records = registry_get(registry);
+    struct error why = {0}, flaw = {0};
+
+    overtaken = settle(membership, records, connected, &why, &flaw);
+    publish(membership, &why, &flaw);
+    if (why.code && !overtaken)
+        tell(membership, "this node takes no writes", &why);
+    else if (!why.code)
+        tell(membership, "the record of this member", &flaw);
+    doubled = look_around(membership, records);
+    registry_snapshot_put(records);
+    return doubled || flaw.code || (why.code && why.code != E_NO_MEMBER);
+}
+
+static bool await(struct membership *membership, bool again)
+{
+    struct timespec until;
+    bool stopping;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += AGAIN_S;
+    pthread_mutex_lock(&membership->lock);
+    while (!membership->asked && !membership->stopping) {
+        if (!again)
+            pthread_cond_wait(&membership->wake, &membership->lock);
+        else if (pthread_cond_timedwait(&membership->wake, &membership->lock, &until) != 0)
+            break;
+    }
+    membership->asked = false;
+    stopping = membership->stopping;
+    pthread_mutex_unlock(&membership->lock);
+    return !stopping;
+}
+
+static void run(void *context)
+{
+    struct membership *membership = context;
+    bool again = true;
+
+    while (await(membership, again))
+        again = step(membership);
+}
+
+/* --- from outside --- */
+
+enum code membership_new(struct membership **membership_made, struct error *err)
+{
+    struct membership *membership = calloc(1, sizeof(*membership));
+    pthread_condattr_t attributes;
+
+    *membership_made = membership;
+    if (!membership)
+        return error_set(err, E_MEMORY, "no memory for the membership");
+    membership->incarnation = membership->alive = BUF_INIT(TEXT_BYTES_MAX);
+    pthread_mutex_init(&membership->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&membership->wake, &attributes);
+    pthread_condattr_destroy(&attributes);
+    return OK;
+}
+
+void membership_free(struct membership *membership)
+{
+    if (!membership)
+        return;
+    buf_release(&membership->incarnation);
+    buf_release(&membership->alive);
+    free(membership->address);
+    pthread_cond_destroy(&membership->wake);
+    pthread_mutex_destroy(&membership->lock);
+    free(membership);
+}
+
+void membership_changed(struct membership *membership)
+{
+    pthread_mutex_lock(&membership->lock);
+    membership->asked = true;
+    pthread_cond_signal(&membership->wake);
+    pthread_mutex_unlock(&membership->lock);
+}
+
+/* A start with a registry that answers ends as a member, also where others start at once. */
+static void enter(struct membership *membership)
+{
+    struct registry *registry = membership->rules.registry;
+    int64_t until_ns = clock_monotonic_ns(clock_system()) + (int64_t)START_MS * 1000000;
+
+    while (step(membership) && membership->health.why.code == E_NOT_READY &&
+           registry_health(registry).state == REGISTRY_CONNECTED &&
+           clock_monotonic_ns(clock_system()) < until_ns)
+        ;
+}
+
+enum code membership_start(struct membership *membership, const struct membership_rules *rules,
+                           struct error *err)
+{
+    enum code code;
+
+    membership->rules = *rules;
+    buf_put(&membership->incarnation, rules->incarnation);
+    code = buf_finish(&membership->incarnation, err);
+    if (code)
+        return code;
+    membership->rules.incarnation = buf_bytes(&membership->incarnation);
+    membership->number = membership->noted = rules->number;
+    enter(membership);
+    return thread_start("membership", run, membership, &membership->thread, err);
+}
+
+enum code membership_serve(struct membership *membership, const char *address, struct error *err)
+{
+    char *copy = strdup(address);
+
+    if (!copy)
+        return error_set(err, E_MEMORY, "no memory for the membership");
+    pthread_mutex_lock(&membership->lock);
+    membership->address = copy;
+    pthread_mutex_unlock(&membership->lock);
+    membership_changed(membership);
+    return OK;
+}
+
+void membership_stop(struct membership *membership)
+{
+    if (!membership || !membership->thread)
+        return;
+    pthread_mutex_lock(&membership->lock);
+    membership->stopping = true;
+    pthread_cond_signal(&membership->wake);
+    pthread_mutex_unlock(&membership->lock);
+    thread_join(membership->thread);
+    membership->thread = NULL;
+}
+
+struct membership_health membership_health(struct membership *membership)
+{
+    struct membership_health health;
+
+    pthread_mutex_lock(&membership->lock);
+    health = membership->health;
+    pthread_mutex_unlock(&membership->lock);
+    return health;
+}

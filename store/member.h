@@ -1,0 +1,23 @@
+/* Which member of a registry a store is (docs/formats/registry.md): the number in the low bits of
+ * its ingest times.  It is given to the incarnation, once and for good; 0: to none, it serves
+ * alone.
+ *
+ * Thread: any, one at a time; what stores and reads goes on beside them. */
+#ifndef WEIR_STORE_MEMBER_H
+#define WEIR_STORE_MEMBER_H
+
+#include "store/store.h"
+
+/* Hexadecimal, as the registry has it. */
+void store_incarnation(const struct store *store, char text[HASH128_TEXT_SIZE]);
+/* As the index says it; 0 = none yet. */
+unsigned store_member(struct store *store);
+/* Durable when this returns: `number`, 1 to 1023, is this store's, and in the ingest times of what
+ * comes from now on.  E_DISK_FULL, E_IO. */
+MUST_USE enum code store_member_note(struct store *store, unsigned number, struct error *err);
+/* Submissions are taken from now on.  The number was noted. */
+void store_join(struct store *store);
+/* They are refused from now on, with a copy of `why`; those that were taken before are done. */
+void store_part(struct store *store, const struct error *why);
+
+#endif
