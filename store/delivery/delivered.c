@@ -9,6 +9,7 @@
 
 enum {
     DELIVERED_VERSION = 1,
+    DELIVERED_VERSION_FORMER = 2, /* with a former shard */
     KEY_BYTES_MAX = 512,
     VALUE_BYTES_MAX = 4096,
     KEYS_BYTES_MAX = 256 << 20, /* of all entries, when they are cleared */
@@ -23,9 +24,11 @@ void delivered_encode(const struct delivered *delivered, struct buf *out)
 
     manifest_entry_encode(&delivered->pack.entry, &entry);
     out->failed |= entry.failed;
-    buf_put_u8(out, DELIVERED_VERSION);
+    buf_put_u8(out, delivered->former.size > 0 ? DELIVERED_VERSION_FORMER : DELIVERED_VERSION);
     buf_put_u8(out, (uint8_t)delivered->state);
     buf_put_span(out, delivered->shard);
+    if (delivered->former.size > 0)
+        buf_put_span(out, delivered->former);
     buf_put_u32(out, delivered->pack.parts);
     buf_put_span(out, buf_bytes(&entry));
     if (!out->failed)
@@ -43,6 +46,8 @@ enum code delivered_decode(struct bytes bytes, struct delivered *delivered, stru
 
     *delivered = (struct delivered){.state = (enum delivered_state)state};
     delivered->shard = reader_span(&reader);
+    if (version == DELIVERED_VERSION_FORMER)
+        delivered->former = reader_span(&reader);
     delivered->pack.parts = reader_u32(&reader);
     entry = reader_span(&reader);
     crc = reader_u32(&reader);
@@ -50,10 +55,10 @@ enum code delivered_decode(struct bytes bytes, struct delivered *delivered, stru
         crc != crc32c(0, bytes_slice(bytes, 0, bytes.size - sizeof(crc))))
         return error_set(err, E_CORRUPT, "a delivered pack's entry of %zu bytes fails its check",
                          bytes.size);
-    if (version != DELIVERED_VERSION)
+    if (version < DELIVERED_VERSION || version > DELIVERED_VERSION_FORMER)
         return error_set(err, E_CORRUPT,
-                         "a delivered pack's entry of version %u, this program knows %d", version,
-                         DELIVERED_VERSION);
+                         "a delivered pack's entry of version %u, this program knows %d and %d",
+                         version, DELIVERED_VERSION, DELIVERED_VERSION_FORMER);
     if (state < DELIVERED_LISTED || state > DELIVERED_BEGUN || delivered->shard.size == 0)
         return error_set(err, E_CORRUPT, "a delivered pack's entry of state %u, at \"%.*s\"", state,
                          BYTES_ARG(delivered->shard));
@@ -282,6 +287,14 @@ enum code delivered_compare(struct index *index, struct bytes tenant, struct byt
     return code;
 }
 
+/* Which shard has all of it; empty: none has. */
+static struct bytes lister_of(const struct delivered *delivered)
+{
+    return delivered->state == DELIVERED_LISTED  ? delivered->shard
+           : delivered->state == DELIVERED_BEGUN ? delivered->former
+                                                 : (struct bytes){0};
+}
+
 enum code delivered_where(struct index *index, struct bytes tenant, uint64_t number,
                           char shard[DELIVERED_SHARD_SIZE], struct error *err)
 {
@@ -289,7 +302,7 @@ enum code delivered_where(struct index *index, struct bytes tenant, uint64_t num
     struct index_transaction *transaction = NULL;
     struct buf key = BUF_INIT(KEY_BYTES_MAX);
     struct delivered delivered;
-    struct bytes value;
+    struct bytes value, lister = {0};
     enum code code = operations->begin(index, false, &transaction, err);
 
     if (code)
@@ -300,11 +313,12 @@ enum code delivered_where(struct index *index, struct bytes tenant, uint64_t num
         code = operations->get(transaction, INDEX_DELIVERED, buf_bytes(&key), &value, err);
     if (code == OK)
         code = delivered_decode(value, &delivered, err);
-    if (code == OK &&
-        (delivered.state != DELIVERED_LISTED || delivered.shard.size >= DELIVERED_SHARD_SIZE))
+    if (code == OK)
+        lister = lister_of(&delivered);
+    if (code == OK && (lister.size == 0 || lister.size >= DELIVERED_SHARD_SIZE))
         code = E_NOT_FOUND;
     if (code == OK)
-        (void)snprintf(shard, DELIVERED_SHARD_SIZE, "%.*s", BYTES_ARG(delivered.shard));
+        (void)snprintf(shard, DELIVERED_SHARD_SIZE, "%.*s", BYTES_ARG(lister));
     operations->abort(transaction);
     buf_release(&key);
     return code;
@@ -377,10 +391,27 @@ static enum code put(struct change *change, enum index_table table, struct error
     return code;
 }
 
-static enum code put_pack(struct change *change, const struct chain_pack *pack,
-                          enum delivered_state state, struct error *err)
+/* What is known of it; E_NOT_FOUND: nothing.  Leaves its key in change->key. */
+static enum code get_pack(struct change *change, uint64_t number, struct delivered *delivered,
+                          struct error *err)
 {
-    struct delivered delivered = {state, change->shard, *pack};
+    struct bytes value;
+    enum code code;
+
+    buf_clear(&change->key);
+    index_key_u64(change->tenant, number, &change->key);
+    code = buf_finish(&change->key, err);
+    if (code == OK)
+        code = change->index->get(change->transaction, INDEX_DELIVERED, buf_bytes(&change->key),
+                                  &value, err);
+    return code ? code : delivered_decode(value, delivered, err);
+}
+
+/* The former shard points into the index: it is copied before the index changes. */
+static enum code put_pack(struct change *change, const struct chain_pack *pack,
+                          enum delivered_state state, struct bytes former, struct error *err)
+{
+    struct delivered delivered = {state, change->shard, former, *pack};
 
     buf_clear(&change->key);
     buf_clear(&change->value);
@@ -407,6 +438,17 @@ static enum code leave_shard(struct change *change, struct error *err)
     return code == E_NOT_FOUND ? OK : code;
 }
 
+static enum code begin_pack(struct change *change, const struct chain_pack *pack, struct error *err)
+{
+    struct delivered before = {0};
+    enum code code = get_pack(change, pack->entry.number, &before, err);
+
+    if (code == OK || code == E_NOT_FOUND)
+        code = put_pack(change, pack, DELIVERED_BEGUN,
+                        code == OK ? lister_of(&before) : (struct bytes){0}, err);
+    return code;
+}
+
 enum code delivered_begin(struct index *index, struct bytes tenant, struct bytes shard,
                           const struct chain_pack *packs, size_t count, struct error *err)
 {
@@ -420,8 +462,27 @@ enum code delivered_begin(struct index *index, struct bytes tenant, struct bytes
         return code;
     code = leave_shard(&change, err);
     for (size_t i = 0; code == OK && i < count; i++)
-        code = put_pack(&change, &packs[i], DELIVERED_BEGUN, err);
+        code = begin_pack(&change, &packs[i], err);
     return change_end(&change, code, err);
+}
+
+enum code delivered_give_up(struct index *index, struct bytes tenant, uint64_t number,
+                            struct error *err)
+{
+    struct delivered before = {0};
+    struct change change;
+    enum code code = change_begin(&change, index, tenant, (struct bytes){0}, err);
+
+    if (code)
+        return code;
+    code = get_pack(&change, number, &before, err);
+    change.shard = before.former;
+    if (code == OK && before.former.size > 0)
+        code = put_pack(&change, &before.pack, DELIVERED_LISTED, (struct bytes){0}, err);
+    else if (code == OK)
+        code =
+            change.index->remove(change.transaction, INDEX_DELIVERED, buf_bytes(&change.key), err);
+    return change_end(&change, code == E_NOT_FOUND ? OK : code, err);
 }
 
 enum code delivered_forget(struct index *index, struct bytes tenant, const uint64_t *numbers,
@@ -519,7 +580,7 @@ static enum code apply_removes(struct change *change, const struct chain_entry *
     if (code == E_END)
         code = OK;
     for (size_t i = 0; code == OK && i < unlisting.count; i++)
-        code = put_pack(change, &unlisting.packs[i], DELIVERED_REMOVED, err);
+        code = put_pack(change, &unlisting.packs[i], DELIVERED_REMOVED, (struct bytes){0}, err);
     free(unlisting.packs);
     return code;
 }
@@ -556,7 +617,7 @@ enum code delivered_apply(struct index *index, struct bytes shard, const struct 
         return code;
     code = apply_removes(&change, entry, err);
     for (size_t i = 0; code == OK && i < entry->add_count; i++)
-        code = put_pack(&change, &entry->adds[i], DELIVERED_LISTED, err);
+        code = put_pack(&change, &entry->adds[i], DELIVERED_LISTED, (struct bytes){0}, err);
     if (code == OK)
         code = put_position(&change, entry, err);
     return change_end(&change, code, err);

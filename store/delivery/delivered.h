@@ -20,11 +20,14 @@ enum delivered_state {
 struct delivered {
     enum delivered_state state;
     struct bytes shard;
+    /* Begun, and listed at this one until `shard` lists it: the last that is known to have all of
+     * it, whose blocks may be nowhere else.  Empty: none. */
+    struct bytes former;
     struct chain_pack pack;
 };
 
 void delivered_encode(const struct delivered *delivered, struct buf *out);
-/* The shard points into `bytes`.  E_CORRUPT. */
+/* The shards point into `bytes`.  E_CORRUPT. */
 MUST_USE enum code delivered_decode(struct bytes bytes, struct delivered *delivered,
                                     struct error *err);
 
@@ -61,14 +64,16 @@ MUST_USE enum code delivered_compare(struct index *index, struct bytes tenant, s
 const struct diff_pack *diff_find(const struct diff *diff, uint64_t number);
 void diff_release(struct diff *diff);
 
-/* The shard whose chain lists the pack, as a text with a NUL; E_NOT_FOUND: none's does. */
+/* The shard that has all of the pack, as a text with a NUL: whose chain lists it, or did until it
+ * was begun at another one; E_NOT_FOUND: none has. */
 enum { DELIVERED_SHARD_SIZE = 65 };
 MUST_USE enum code delivered_where(struct index *index, struct bytes tenant, uint64_t number,
                                    char shard[DELIVERED_SHARD_SIZE], struct error *err);
 
 /* Each in one transaction.  After E_IO only a restart tells whether it took place. */
 
-/* Before the first of their documents is sent: so that what a crash leaves there is known. */
+/* Before the first of their documents is sent: so that what a crash leaves there is known.  Which
+ * shard listed one stays known until this one does. */
 MUST_USE enum code delivered_begin(struct index *index, struct bytes tenant, struct bytes shard,
                                    const struct chain_pack *packs, size_t count, struct error *err);
 /* The entry is at the shard. */
@@ -79,6 +84,9 @@ MUST_USE enum code delivered_apply(struct index *index, struct bytes shard,
 MUST_USE enum code delivered_pass(struct index *index, struct bytes shard,
                                   const struct chain_entry *entry, int64_t through,
                                   struct error *err);
+/* It is not to be there after all: what was known of it before it was begun stands again. */
+MUST_USE enum code delivered_give_up(struct index *index, struct bytes tenant, uint64_t number,
+                                     struct error *err);
 /* Nothing of them is there, or nobody looks after it any more. */
 MUST_USE enum code delivered_forget(struct index *index, struct bytes tenant,
                                     const uint64_t *numbers, size_t count, struct error *err);

@@ -213,7 +213,7 @@ static enum code stop_at_pack(struct work *work, const struct diff_pack *pack, s
     uint64_t number = pack->pack.entry.number;
     struct error found = {0};
 
-    if (delivered_forget(work->store->options.index, work->tenant, &number, 1, &found) != OK)
+    if (delivered_give_up(work->store->options.index, work->tenant, number, &found) != OK)
         log_error(LOG_WARN, "a pack that was not delivered is not forgotten", &found);
     error_context(err,
                   "another pack has the name of %.*s/%016" PRIx64

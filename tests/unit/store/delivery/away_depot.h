@@ -46,8 +46,10 @@ static inline void yard_release(struct yard *yard)
     house_remove(&yard->depot.house);
     assert_int_equal(yard->depot.north.opened, yard->depot.north.closed);
     assert_int_equal(yard->depot.south.opened, yard->depot.south.closed);
+    assert_int_equal(yard->depot.east.opened, yard->depot.east.closed);
     fake_release(&yard->depot.north);
     fake_release(&yard->depot.south);
+    fake_release(&yard->depot.east);
 }
 
 /* A compacted pack of 160 KB with 20,000 rows of the series. */

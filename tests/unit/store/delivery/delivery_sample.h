@@ -10,7 +10,7 @@
 
 struct depot {
     struct house house;
-    struct fake_archive north, south;
+    struct fake_archive north, south, east;
     struct delivery_rules rules;
     struct delivery *delivery;
     const char *everybody; /* the shard of all tenants; NULL: see above; "": none */
@@ -31,7 +31,9 @@ static inline bool depot_shard_of(void *context, const struct tenant *tenant,
 
 static inline struct fake_archive *depot_fake(struct depot *depot, const char *shard)
 {
-    return strcmp(shard, "south") == 0 ? &depot->south : &depot->north;
+    return strcmp(shard, "south") == 0  ? &depot->south
+           : strcmp(shard, "east") == 0 ? &depot->east
+                                        : &depot->north;
 }
 
 static inline enum code depot_open_archive(void *context, const char *shard,
@@ -73,8 +75,10 @@ static inline void depot_release(struct depot *depot)
     house_remove(&depot->house);
     assert_int_equal(depot->north.opened, depot->north.closed);
     assert_int_equal(depot->south.opened, depot->south.closed);
+    assert_int_equal(depot->east.opened, depot->east.closed);
     fake_release(&depot->north);
     fake_release(&depot->south);
+    fake_release(&depot->east);
 }
 
 /* As a process that was killed and started again. */

@@ -217,6 +217,37 @@ static void test_another_shard(void **state)
     yard_release(&yard);
 }
 
+/* From north to south, and on before all of it was at east: what is away is read at south, whatever
+ * became of north, and goes to east from there. */
+static void test_a_shard_that_was_left_before_all_was_there(void **state)
+{
+    struct yard yard;
+
+    (void)state;
+    yard_init(&yard, 1);
+    yard_add(&yard, 1, 5);
+    depot_drain(&yard.depot);
+    assert_int_equal(yard_look(&yard), 1);
+    yard.depot.everybody = "south";
+    depot_drain(&yard.depot);
+    depot_expect(&yard.depot, acme, "south", true);
+    yard.depot.north.fail_at = yard.depot.north.calls + 1; /* for good */
+    yard.depot.north.fail_on = true;
+    yard.depot.everybody = "east";
+    yard.depot.east.fail_at = 1;
+    yard.depot.east.fail_on = true;
+    depot_time(&yard.depot, 60);
+    assert_true(depot_step(&yard.depot));
+    assert_true(yard.depot.east.failed > 0);
+    yard_restart(&yard); /* what was brought is forgotten */
+    yard_expect(&yard, 1, 5);
+    fake_heal(&yard.depot.east);
+    depot_time(&yard.depot, 60);
+    depot_drain(&yard.depot);
+    depot_expect(&yard.depot, acme, "east", true);
+    yard_release(&yard);
+}
+
 static void erase(struct yard *yard, uint32_t number)
 {
     struct house *house = &yard->depot.house;
@@ -416,6 +447,7 @@ int main(void)
         cmocka_unit_test(test_a_restart_finds_what_is_away),
         cmocka_unit_test(test_a_shard_that_is_down_is_named),
         cmocka_unit_test(test_another_shard),
+        cmocka_unit_test(test_a_shard_that_was_left_before_all_was_there),
         cmocka_unit_test(test_an_erasure_brings_packs_back),
         cmocka_unit_test(test_an_erasure_leaves_no_part),
         cmocka_unit_test(test_what_is_away_expires),

@@ -114,16 +114,17 @@ static void apply(struct house *house, const char *shard, uint64_t number, bool 
     assert_int_equal(delivered_apply(house->index, bytes_of(shard), &entry, NULL), OK);
 }
 
-static void test_an_entry_comes_back_and_damage_is_seen(void **state)
+static void expect_entry(struct bytes former, uint8_t version)
 {
-    struct delivered want = {DELIVERED_REMOVED, BYTES("north"), pack_of(9)}, got;
+    struct delivered want = {DELIVERED_REMOVED, BYTES("north"), former, pack_of(9)}, got;
     struct buf out = BUF_INIT(1000);
 
-    (void)state;
     delivered_encode(&want, &out);
+    assert_int_equal(out.data[0], version);
     assert_int_equal(delivered_decode(buf_bytes(&out), &got, NULL), OK);
     assert_int_equal(got.state, DELIVERED_REMOVED);
     assert_true(bytes_equal(got.shard, BYTES("north")));
+    assert_true(bytes_equal(got.former, former));
     assert_int_equal(got.pack.parts, 11);
     assert_int_equal(got.pack.entry.number, 9);
     for (size_t cut = 0; cut < out.size; cut++)
@@ -142,6 +143,13 @@ static void test_an_entry_comes_back_and_damage_is_seen(void **state)
                          bad >= 1 && bad <= 3 ? OK : E_CORRUPT);
     }
     buf_release(&out);
+}
+
+static void test_an_entry_comes_back_and_damage_is_seen(void **state)
+{
+    (void)state;
+    expect_entry((struct bytes){0}, 1); /* as it was before there were former ones */
+    expect_entry(BYTES("south"), 2);
 }
 
 /* The life of a pack at a shard, and packs of other tenants and shards beside it. */
@@ -220,6 +228,61 @@ static void test_a_shard_that_was_left_is_told(void **state)
                      OK);
     assert_false(diff.returns);
     diff_release(&diff);
+}
+
+static void expect_where(struct house *house, const char *want)
+{
+    char shard[DELIVERED_SHARD_SIZE] = "";
+    enum code code = delivered_where(house->index, BYTES("acme"), 1, shard, NULL);
+
+    assert_int_equal(code, want[0] == '\0' ? E_NOT_FOUND : OK);
+    assert_string_equal(shard, want);
+}
+
+static void begin(struct house *house, const char *shard)
+{
+    struct chain_pack pack = pack_of(1);
+
+    assert_int_equal(delivered_begin(house->index, BYTES("acme"), bytes_of(shard), &pack, 1, NULL),
+                     OK);
+}
+
+/* However often it is begun elsewhere: who listed it last has it, until another one does. */
+static void test_the_last_that_had_all_of_a_pack_stays_known(void **state)
+{
+    struct house *house = *state;
+
+    set_live(house, "acme", 1, true);
+    expect_where(house, "");
+    begin(house, "north");
+    expect_where(house, "");
+    apply(house, "north", 0, true, (uint64_t[]){1}, 1, NULL, 0);
+    expect_where(house, "north");
+    begin(house, "south");
+    expect_where(house, "north");
+    expect_diff(house, "south", "1b");
+    apply(house, "south", 0, true, (uint64_t[]){1}, 1, NULL, 0);
+    expect_where(house, "south");
+    for (int i = 0; i < 2; i++) {
+        begin(house, "east");
+        expect_where(house, "south");
+        begin(house, "west");
+        expect_where(house, "south");
+        expect_diff(house, "west", "1b");
+        expect_diff(house, "south", "1a");
+    }
+    assert_int_equal(delivered_give_up(house->index, BYTES("acme"), 1, NULL), OK);
+    expect_where(house, "south");
+    expect_diff(house, "south", "1k");
+    begin(house, "west");
+    set_live(house, "acme", 1, false);
+    apply(house, "west", 0, true, NULL, 0, NULL, 0);
+    apply(house, "west", 1, false, NULL, 0, (uint64_t[]){1}, 1);
+    expect_where(house, "");
+    expect_diff(house, "west", "1d");
+    assert_int_equal(delivered_give_up(house->index, BYTES("acme"), 1, NULL), OK);
+    assert_int_equal(delivered_give_up(house->index, BYTES("acme"), 1, NULL), OK);
+    expect_diff(house, "west", "");
 }
 
 struct standing {
@@ -329,6 +392,7 @@ int main(void)
         OVER_AN_INDEX(test_a_pack_goes_through_its_states),
         OVER_AN_INDEX(test_a_checkpoint_takes_the_rest_out),
         OVER_AN_INDEX(test_a_shard_that_was_left_is_told),
+        OVER_AN_INDEX(test_the_last_that_had_all_of_a_pack_stays_known),
         OVER_AN_INDEX(test_an_entry_is_passed_over),
         OVER_AN_INDEX(test_another_pack_of_the_number_is_a_contradiction),
         OVER_AN_INDEX(test_a_new_incarnation_knows_of_nothing),
