@@ -341,6 +341,44 @@ const struct diff_pack *diff_find(const struct diff *diff, uint64_t number)
                : NULL;
 }
 
+static bool explains_adds(const struct diff *diff, const struct chain_entry *entry)
+{
+    for (size_t i = 0; i < entry->add_count; i++) {
+        const struct manifest_entry *added = &entry->adds[i].entry;
+        const struct diff_pack *pack = diff_find(diff, added->number);
+
+        if (pack == NULL || (!pack->begun && !pack->listed) || !same_pack(&pack->pack.entry, added))
+            return false;
+    }
+    return true;
+}
+
+static bool explains_removes(const struct diff *diff, const struct chain_entry *entry)
+{
+    for (size_t i = 0; i < entry->remove_count; i++) {
+        const struct diff_pack *pack = diff_find(diff, entry->removes[i].number);
+
+        if (pack == NULL || pack->kind != DIFF_REMOVE)
+            return false;
+    }
+    for (size_t i = 0, add = 0; entry->checkpoint && i < diff->count; i++) {
+        uint64_t number = diff->packs[i].pack.entry.number;
+
+        while (add < entry->add_count && entry->adds[add].entry.number < number)
+            add++;
+        if (diff->packs[i].kind == DIFF_KEEP &&
+            (add == entry->add_count || entry->adds[add].entry.number != number))
+            return false;
+    }
+    return true;
+}
+
+bool diff_explains(const struct diff *diff, const struct chain_entry *entry)
+{
+    return entry->number == diff->next && entry->through <= diff->ingest_last &&
+           explains_adds(diff, entry) && explains_removes(diff, entry);
+}
+
 void diff_release(struct diff *diff)
 {
     free(diff->packs);

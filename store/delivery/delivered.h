@@ -62,6 +62,11 @@ MUST_USE enum code delivered_compare(struct index *index, struct bytes tenant, s
                                      struct diff *diff, struct error *err);
 /* NULL: it has none of the number. */
 const struct diff_pack *diff_find(const struct diff *diff, uint64_t number);
+/* Whether the tenant's chain entry, of our incarnation, number diff->next and not noted yet, can
+ * be ours: one of before a crash names what we have or had, since a pack is noted before the first
+ * of its documents is sent, and until its last one is deleted.  And it takes out nothing that
+ * lives.  Else somebody else goes on with our chain. */
+bool diff_explains(const struct diff *diff, const struct chain_entry *entry);
 void diff_release(struct diff *diff);
 
 /* The shard that has all of the pack, as a text with a NUL: whose chain lists it, or did until it

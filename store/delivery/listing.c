@@ -139,43 +139,14 @@ static enum code note_entry(struct work *work, const struct chain_entry *entry, 
 
 /* --- an entry that is there already --- */
 
-/* An entry of before a crash names what we have or had: a pack is noted here before the first of
- * its documents is sent, and until its last one is deleted.  And it takes out nothing that lives.
- */
-static bool is_ours(const struct work *work, const struct chain_entry *entry)
+/* Of our chain, as far as its head tells. */
+static bool is_of_chain(const struct work *work, const struct chain_entry *entry)
 {
     const struct hash128 *incarnation = &work->store->incarnation;
 
-    if (memcmp(&entry->incarnation, incarnation, sizeof(*incarnation)) != 0 ||
-        entry->number != work->diff.next || !bytes_equal(entry->tenant, work->tenant) ||
-        entry->through > work->diff.ingest_last)
-        return false;
-    for (size_t i = 0; i < entry->add_count; i++) {
-        const struct manifest_entry *added = &entry->adds[i].entry;
-        const struct diff_pack *pack = diff_find(&work->diff, added->number);
-
-        if (pack == NULL || (!pack->begun && !pack->listed) ||
-            memcmp(&pack->pack.entry.incarnation, &added->incarnation, sizeof(struct hash128)) !=
-                0 ||
-            memcmp(&pack->pack.entry.hash, &added->hash, sizeof(struct hash128)) != 0)
-            return false;
-    }
-    for (size_t i = 0; i < entry->remove_count; i++) {
-        const struct diff_pack *pack = diff_find(&work->diff, entry->removes[i].number);
-
-        if (pack == NULL || pack->kind != DIFF_REMOVE)
-            return false;
-    }
-    for (size_t i = 0, add = 0; entry->checkpoint && i < work->diff.count; i++) {
-        const struct diff_pack *pack = &work->diff.packs[i];
-
-        while (add < entry->add_count && entry->adds[add].entry.number < pack->pack.entry.number)
-            add++;
-        if (pack->kind == DIFF_KEEP &&
-            (add == entry->add_count || entry->adds[add].entry.number != pack->pack.entry.number))
-            return false;
-    }
-    return true;
+    return entry->number == work->diff.next &&
+           memcmp(&entry->incarnation, incarnation, sizeof(*incarnation)) == 0 &&
+           bytes_equal(entry->tenant, work->tenant);
 }
 
 /* An entry whose answer was lost before the tenant went to another shard, perhaps the first one
@@ -183,11 +154,7 @@ static bool is_ours(const struct work *work, const struct chain_entry *entry)
  * whole list anew. */
 static bool is_of_before(const struct work *work, const struct chain_entry *entry)
 {
-    const struct hash128 *incarnation = &work->store->incarnation;
-
-    return work->diff.moved && entry->number == work->diff.next &&
-           memcmp(&entry->incarnation, incarnation, sizeof(*incarnation)) == 0 &&
-           bytes_equal(entry->tenant, work->tenant) && entry->through <= work->diff.ingest_last;
+    return work->diff.moved && is_of_chain(work, entry) && entry->through <= work->diff.ingest_last;
 }
 
 static enum code adopt(struct work *work, const char *id, struct error *err)
@@ -211,7 +178,7 @@ static enum code adopt(struct work *work, const char *id, struct error *err)
                                err);
         goto out;
     }
-    if (code == OK && !is_ours(work, &entry))
+    if (code == OK && !(is_of_chain(work, &entry) && diff_explains(&work->diff, &entry)))
         code = error_set(err, E_CORRUPT,
                          "entry %" PRIu64 " of the chain of %.*s is another one's: the data "
                          "directory was copied and the copy was in use, or the shard was renamed",

@@ -1,6 +1,7 @@
 /* A shard that failed is left alone for half a minute: nobody is in a hurry. */
 #include "store/delivery/move.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -135,22 +136,82 @@ static enum code compare_documents(struct mover *mover, struct home *home, const
     return code;
 }
 
+/* The entry's bytes, appended. */
+static enum code get_entry(struct mover *mover, struct home *home, const struct tenant *tenant,
+                           uint64_t number, struct buf *body, struct error *err)
+{
+    char database[CHAIN_DATABASE_SIZE], id[CHAIN_ID_SIZE];
+
+    chain_database(tenant->name, database);
+    chain_entry_id(&mover->store->incarnation, number, id);
+    return home->archive->operations->get(home->archive, bytes_of(database), ARCHIVE_MANIFESTS,
+                                          bytes_of(id), body, err);
+}
+
 /* A database that was emptied, or is another one, has no chain. */
 static enum code chain_is_there(struct mover *mover, struct home *home, const struct tenant *tenant,
                                 uint64_t next, struct error *err)
 {
     struct buf body = BUF_INIT(CHAIN_ENTRY_BYTES_MAX);
-    char database[CHAIN_DATABASE_SIZE], id[CHAIN_ID_SIZE];
     enum code code;
 
     if (next == 0)
         return error_set(err, E_SHARD, "it has no chain of the tenant");
-    chain_database(tenant->name, database);
-    chain_entry_id(&mover->store->incarnation, next - 1, id);
-    code = home->archive->operations->get(home->archive, bytes_of(database), ARCHIVE_MANIFESTS,
-                                          bytes_of(id), &body, err);
+    code = get_entry(mover, home, tenant, next - 1, &body, err);
     buf_release(&body);
-    return code == E_NOT_FOUND ? error_set(err, E_SHARD, "it has lost chain entry %s", id) : code;
+    return code == E_NOT_FOUND
+               ? error_set(err, E_SHARD, "it has lost chain entry %" PRIu64 " of %.*s", next - 1,
+                           BYTES_ARG(tenant->name))
+               : code;
+}
+
+/* Ours, which is noted in a moment or was since `next` was looked up, or somebody else's. */
+static enum code judge_entry(struct mover *mover, const struct home *home,
+                             const struct tenant *tenant, struct bytes body, struct error *err)
+{
+    const struct hash128 *incarnation = &mover->store->incarnation;
+    struct chain_entry entry;
+    struct arena arena;
+    struct diff diff;
+    enum code code = delivered_compare(mover->store->options.index, tenant->name,
+                                       bytes_of(home->name), &diff, err);
+
+    if (code)
+        return code;
+    arena_init(&arena, SIZE_MAX, NULL);
+    code = chain_entry_decode(body, &arena, &entry, err);
+    if (code == OK && entry.number >= diff.next &&
+        (memcmp(&entry.incarnation, incarnation, sizeof(*incarnation)) != 0 ||
+         !bytes_equal(entry.tenant, tenant->name) || !diff_explains(&diff, &entry)))
+        code = error_set(err, E_CORRUPT,
+                         "entry %" PRIu64 " of the chain of %.*s is another one's: the data "
+                         "directory was copied and the copy was in use; no file goes from here "
+                         "any more",
+                         diff.next, BYTES_ARG(tenant->name));
+    arena_release(&arena);
+    diff_release(&diff);
+    return code;
+}
+
+/* Whoever goes on with our chain beside us deletes documents of packs that he merges, which we list
+ * still: once there is an entry that we have not written, all that is here stays.  *last: there is
+ * no entry behind ours; else one is about to be noted. */
+static enum code chain_is_ours(struct mover *mover, struct home *home, const struct tenant *tenant,
+                               uint64_t next, bool *last, struct error *err)
+{
+    struct buf body = BUF_INIT(CHAIN_ENTRY_BYTES_MAX);
+    struct error found = {0};
+    enum code code = get_entry(mover, home, tenant, next, &body, &found);
+
+    *last = code == E_NOT_FOUND;
+    if (*last)
+        code = OK;
+    else if (code == OK)
+        code = judge_entry(mover, home, tenant, buf_bytes(&body), &found);
+    if (code && err != NULL)
+        *err = found;
+    buf_release(&body);
+    return code;
 }
 
 /* What the shard is known to have of the pack; E_NOT_FOUND: it is not listed there. */
@@ -285,14 +346,19 @@ static enum code send_away(struct mover *mover, struct home *home, const struct 
                            struct pack *pack, const struct chain_pack *known, uint64_t next,
                            bool *did, struct error *err)
 {
+    bool last = false;
     enum code code = home_enter(mover, home, err);
 
     *did = false;
     if (code == OK)
         code = chain_is_there(mover, home, tenant, next, err);
     if (code == OK)
+        code = chain_is_ours(mover, home, tenant, next, &last, err);
+    if (code == OK && last)
         code = compare_documents(mover, home, pack, known->parts, err);
-    if (code == OK)
+    if (code == OK && last) /* once more: that took its time */
+        code = chain_is_ours(mover, home, tenant, next, &last, err);
+    if (code == OK && last)
         code = stub_make(mover, home, tenant, pack, &known->entry, did, err);
     return code;
 }

@@ -1,6 +1,7 @@
 /* Moves a pack: its blocks to be at its shard alone, or back.  A file goes only when the index says
  * that the tenant's shard lists the pack, and every document of it was read there once more and is,
- * byte for byte, what is here.
+ * byte for byte, what is here; and when nobody else has gone on with our chain, who would delete
+ * documents that we know nothing of.
  *
  * Order away, and what a crash leaves:
  *   1. the stub is written and synced           -> both are there, the file counts

@@ -83,6 +83,105 @@ static void test_nothing_goes_that_the_shard_has_lost(void **state)
     }
 }
 
+static void put_entry(struct yard *yard, const struct chain_entry *entry)
+{
+    struct archive *archive = fake_open(&yard->depot.north);
+    struct buf body = BUF_INIT(CHAIN_ENTRY_BYTES_MAX);
+    char database[CHAIN_DATABASE_SIZE], id[CHAIN_ID_SIZE];
+    struct archive_document document;
+
+    chain_entry_encode(entry, &body);
+    chain_database(entry->tenant, database);
+    chain_entry_id(&entry->incarnation, entry->number, id);
+    document = (struct archive_document){bytes_of(id), buf_bytes(&body), hash128(buf_bytes(&body))};
+    assert_int_equal(archive->operations->put(archive, bytes_of(database), ARCHIVE_MANIFESTS,
+                                              &document, 1, NULL),
+                     OK);
+    archive->operations->close(archive);
+    buf_release(&body);
+}
+
+struct copying {
+    struct yard *yard;
+    struct chain_entry entry;
+    uint64_t at;
+};
+
+static void copy_goes_on(void *context, uint64_t call)
+{
+    struct copying *copying = context;
+
+    if (call != copying->at)
+        return;
+    copying->yard->depot.north.hook = NULL;
+    put_entry(copying->yard, &copying->entry);
+}
+
+/* A copy of the data directory was started and has delivered: before the move, or while it is under
+ * way, at each call.  Nothing goes then or later, nor in the next process. */
+static void test_nothing_goes_once_somebody_else_writes_our_chain(void **state)
+{
+    unsigned stayed = 0;
+
+    (void)state;
+    for (uint64_t at = 1; at <= 20; at++) {
+        struct chain_pack added = {
+            .entry = {.number = 9, .settled = 1, .floor = 1},
+              .parts = 2
+        };
+        struct copying copying;
+        struct yard yard;
+
+        yard_init(&yard, 1);
+        yard_add(&yard, 1, 5);
+        depot_drain(&yard.depot);
+        copying = (struct copying){
+            .yard = &yard,
+            .entry = {.incarnation = yard.depot.house.store->incarnation,
+                      .tenant = BYTES("acme"),
+                      .number = 1,
+                      .adds = &added,
+                      .add_count = 1},
+            .at = yard.depot.north.calls + at,
+        };
+        yard.depot.north.hook = copy_goes_on;
+        yard.depot.north.hook_context = &copying;
+        if (yard_look(&yard) == 0) {
+            stayed++;
+            for (int i = 0; i < 2; i++) {
+                depot_time(&yard.depot, 7200);
+                assert_int_equal(yard_look(&yard), 0);
+                yard_expect_files(&yard, 1, 0);
+                yard_restart(&yard);
+            }
+        }
+        yard_release(&yard);
+    }
+    assert_true(stayed >= 4 && stayed < 20);
+}
+
+/* Our own entry whose answer was lost is noted by the next turn: until then nothing goes. */
+static void test_an_entry_that_is_not_noted_yet_is_waited_for(void **state)
+{
+    struct yard yard;
+
+    (void)state;
+    yard_init(&yard, 1);
+    yard_add(&yard, 1, 5);
+    depot_drain(&yard.depot);
+    depot_add_pack(&yard.depot, 2, 100);
+    yard.depot.north.how = FAKE_AFTER;
+    yard.depot.north.fail_at = yard.depot.north.calls + 3; /* parts, the entry before, the entry */
+    assert_true(depot_step(&yard.depot));
+    assert_int_equal(yard.depot.north.failed, 1);
+    assert_int_equal(yard_look(&yard), 0);
+    yard_expect_files(&yard, 1, 0);
+    depot_drain(&yard.depot);
+    assert_int_equal(yard_look(&yard), 1);
+    yard_expect(&yard, 1, 5);
+    yard_release(&yard);
+}
+
 /* Every call of the archive and every change of the disk fails once, on the way there and on the
  * way back: nothing is lost, and the next attempt comes off. */
 static void test_failures_on_the_way(void **state)
@@ -255,6 +354,8 @@ int main(void)
         cmocka_unit_test(test_a_file_that_did_not_go_counts),
         cmocka_unit_test(test_who_reads_a_file_that_goes_reads_on),
         cmocka_unit_test(test_nothing_goes_that_the_shard_has_lost),
+        cmocka_unit_test(test_nothing_goes_once_somebody_else_writes_our_chain),
+        cmocka_unit_test(test_an_entry_that_is_not_noted_yet_is_waited_for),
         cmocka_unit_test(test_failures_on_the_way),
         cmocka_unit_test(test_a_new_incarnation_sends_nothing_away),
         cmocka_unit_test(test_what_is_being_merged_stays),
