@@ -1,4 +1,6 @@
-/* A shard that failed is left alone for half a minute: nobody is in a hurry. */
+/* A shard that failed is left alone for half a minute: nobody is in a hurry.  What is wrong with a
+ * pack, or with a tenant's chain, concerns no others: it alone rests, each time twice as long, so
+ * that many of them leave time for the rest. */
 #include "store/delivery/move.h"
 
 #include <inttypes.h>
@@ -16,7 +18,8 @@
 
 enum { PART_BYTES_MAX = 1 << 30 };
 
-static const int64_t rest_ns = 30 * INT64_C(1000000000);
+static const int64_t rest_first_ns = 30 * INT64_C(1000000000),
+                     rest_most_ns = 3600 * INT64_C(1000000000);
 static const char back_path[] = "parts/back"; /* a pack on its way here */
 
 /* A shard. */
@@ -24,8 +27,7 @@ struct home {
     struct home *next;
     char name[SHARD_NAME_SIZE];
     struct archive *archive; /* NULL: to be opened */
-    int64_t rest_until_ns;
-    bool told;
+    struct pack_rest rest;
 };
 
 /* A pack that readers may still have, and that is not in the list any more. */
@@ -40,6 +42,15 @@ struct mover {
     const _Atomic bool *stop;
     struct home *homes;
     struct gone *gone;
+    struct pack_rest *tenants; /* owned; by ordinal */
+    size_t tenant_capacity;
+};
+
+/* Who is to blame for a failure, and rests. */
+enum whose {
+    OF_SHARD, /* or of this machine */
+    OF_TENANT,
+    OF_PACK,
 };
 
 /* --- shards --- */
@@ -66,30 +77,70 @@ static void home_leave(struct home *home)
     home->archive = NULL;
 }
 
-static bool home_rests(const struct mover *mover, const struct home *home)
+/* NULL: memory. */
+static struct pack_rest *tenant_rest(struct mover *mover, const struct tenant *tenant)
 {
-    return clock_monotonic_ns(mover->store->options.clock) < home->rest_until_ns;
+    if (tenant->ordinal >= mover->tenant_capacity) {
+        size_t capacity = 2 * (size_t)tenant->ordinal + 16;
+        struct pack_rest *grown = realloc(mover->tenants, capacity * sizeof(*grown));
+
+        if (grown == NULL)
+            return NULL;
+        memset(grown + mover->tenant_capacity, 0,
+               (capacity - mover->tenant_capacity) * sizeof(*grown));
+        mover->tenants = grown;
+        mover->tenant_capacity = capacity;
+    }
+    return &mover->tenants[tenant->ordinal];
 }
 
-/* Told once until it comes off again. */
-static void note(struct mover *mover, struct home *home, enum code code, const struct error *err,
-                 const struct pack *pack)
+static bool rests(const struct mover *mover, const struct pack_rest *rest)
 {
-    if (code == OK) {
-        home->told = false;
+    return clock_monotonic_ns(mover->store->options.clock) < rest->until_ns;
+}
+
+/* Whether the shard, the tenant or the pack was to blame not long ago; also when memory is short.
+ */
+static bool any_rests(struct mover *mover, const struct home *home, const struct tenant *tenant,
+                      struct pack *pack)
+{
+    const struct pack_rest *rest = tenant_rest(mover, tenant);
+
+    return rest == NULL || rests(mover, rest) || rests(mover, &home->rest) ||
+           rests(mover, pack_rest(pack));
+}
+
+/* What says that something is lost or damaged, and not that it cannot be had now. */
+static bool is_lasting(enum code code)
+{
+    return code == E_CORRUPT || code == E_SHARD || code == E_IO || code == E_NOT_FOUND;
+}
+
+/* Each is told once until it comes off again. */
+static void note_failure(struct mover *mover, struct home *home, const struct tenant *tenant,
+                         struct pack *pack, enum whose whose, enum code code,
+                         const struct error *err)
+{
+    struct pack_rest *rest = whose == OF_SHARD || !is_lasting(code) ? &home->rest
+                             : whose == OF_TENANT                   ? tenant_rest(mover, tenant)
+                                                                    : pack_rest(pack);
+    bool told;
+
+    if (rest == NULL || code == E_DRAINING)
         return;
-    }
-    if (code == E_DRAINING)
-        return;
-    home_leave(home);
-    home->rest_until_ns = clock_monotonic_ns(mover->store->options.clock) + rest_ns;
-    if (!home->told)
-        log_event(code == E_CORRUPT || code == E_SHARD ? LOG_ERROR : LOG_WARN,
+    told = rest->ns != 0;
+    rest->ns = !told || rest == &home->rest   ? rest_first_ns
+               : rest->ns >= rest_most_ns / 2 ? rest_most_ns
+                                              : 2 * rest->ns;
+    rest->until_ns = clock_monotonic_ns(mover->store->options.clock) + rest->ns;
+    if (rest == &home->rest)
+        home_leave(home);
+    if (!told)
+        log_event(is_lasting(code) ? LOG_ERROR : LOG_WARN,
                   "a pack stays where it is, on this machine or at its shard",
                   LOG_CSTR("pack", pack_name(pack)), LOG_CSTR("shard", home->name),
                   LOG_CSTR("code", code_row(code)->slug),
                   LOG_LONG_TEXT("error", bytes_of(err->text)));
-    home->told = true;
 }
 
 static enum code home_enter(struct mover *mover, struct home *home, struct error *err)
@@ -344,23 +395,29 @@ static enum code stub_make(struct mover *mover, const struct home *home,
 
 static enum code send_away(struct mover *mover, struct home *home, const struct tenant *tenant,
                            struct pack *pack, const struct chain_pack *known, uint64_t next,
-                           bool *did, struct error *err)
+                           bool *did, enum whose *whose, struct error *err)
 {
     bool last = false;
     enum code code = home_enter(mover, home, err);
 
     *did = false;
+    *whose = code == OK ? OF_TENANT : OF_SHARD;
     if (code == OK)
         code = chain_is_there(mover, home, tenant, next, err);
     if (code == OK)
         code = chain_is_ours(mover, home, tenant, next, &last, err);
-    if (code == OK && last)
-        code = compare_documents(mover, home, pack, known->parts, err);
-    if (code == OK && last) /* once more: that took its time */
-        code = chain_is_ours(mover, home, tenant, next, &last, err);
-    if (code == OK && last)
-        code = stub_make(mover, home, tenant, pack, &known->entry, did, err);
-    return code;
+    if (code || !last)
+        return code;
+    *whose = OF_PACK;
+    code = compare_documents(mover, home, pack, known->parts, err);
+    if (code)
+        return code;
+    *whose = OF_TENANT; /* once more: that took its time */
+    code = chain_is_ours(mover, home, tenant, next, &last, err);
+    if (code || !last)
+        return code;
+    *whose = OF_PACK;
+    return stub_make(mover, home, tenant, pack, &known->entry, did, err);
 }
 
 /* Else all that is read for a move may be in vain. */
@@ -375,11 +432,18 @@ static bool is_free(struct mover *mover, const struct tenant *tenant, const stru
     return !compacting && !goes(mover, pack);
 }
 
-static enum moved conclude(struct mover *mover, struct home *home, const struct pack *pack,
-                           enum code code, const struct error *err, bool did)
+static enum moved conclude(struct mover *mover, struct home *home, const struct tenant *tenant,
+                           struct pack *pack, enum whose whose, enum code code,
+                           const struct error *err, bool did)
 {
-    note(mover, home, code, err, pack);
-    return code ? MOVE_FAILED : did ? MOVE_DONE : MOVE_NONE;
+    if (code) {
+        note_failure(mover, home, tenant, pack, whose, code, err);
+        return MOVE_FAILED;
+    }
+    if (!did)
+        return MOVE_NONE;
+    home->rest = *tenant_rest(mover, tenant) = (struct pack_rest){0};
+    return MOVE_DONE;
 }
 
 enum moved move_away(struct mover *mover, const struct tenant *tenant, struct pack *pack)
@@ -388,20 +452,21 @@ enum moved move_away(struct mover *mover, const struct tenant *tenant, struct pa
     struct chain_pack known;
     struct error err = {0};
     struct home *home;
+    enum whose whose;
     uint64_t next;
     bool did;
     enum code code;
 
     if (!is_free(mover, tenant, pack) ||
         !mover->rules->shard_of(mover->rules->context, tenant, name) ||
-        (home = home_get(mover, name)) == NULL || home_rests(mover, home) ||
+        (home = home_get(mover, name)) == NULL || any_rests(mover, home, tenant, pack) ||
         listed(mover, home, tenant, pack, &known, &next, &err) != OK)
         return MOVE_NONE;
-    code = send_away(mover, home, tenant, pack, &known, next, &did, &err);
+    code = send_away(mover, home, tenant, pack, &known, next, &did, &whose, &err);
     if (did)
         log_event(LOG_DEBUG, "a pack is at its shard alone now", LOG_CSTR("pack", pack_name(pack)),
                   LOG_CSTR("shard", home->name), LOG_UINT("bytes", pack_about(pack).bytes));
-    return conclude(mover, home, pack, code, &err, did);
+    return conclude(mover, home, tenant, pack, whose, code, &err, did);
 }
 
 /* --- and back --- */
@@ -491,10 +556,10 @@ enum moved move_back(struct mover *mover, const struct tenant *tenant, struct pa
                         &ignored) != OK)
         (void)snprintf(name, sizeof(name), "%s", pack_shard(pack));
     home = is_free(mover, tenant, pack) ? home_get(mover, name) : NULL;
-    if (home == NULL || home_rests(mover, home))
+    if (home == NULL || rests(mover, &home->rest) || rests(mover, pack_rest(pack)))
         return MOVE_NONE;
     code = take_back(mover, home, tenant, pack, &did, &err);
-    return conclude(mover, home, pack, code, &err, did);
+    return conclude(mover, home, tenant, pack, OF_PACK, code, &err, did);
 }
 
 /* --- all of it --- */
@@ -527,5 +592,6 @@ void mover_free(struct mover *mover)
         pack_unref(gone->pack);
         free(gone);
     }
+    free(mover->tenants);
     free(mover);
 }

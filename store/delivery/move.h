@@ -32,8 +32,8 @@ MUST_USE enum code mover_new(struct store *store, const struct delivery_rules *r
 void mover_free(struct mover *mover); /* files that still were to go do at the next start */
 
 enum moved {
-    MOVE_NONE,   /* it is not listed there, a merge has it, or the shard failed half a minute ago */
-    MOVE_FAILED, /* it was tried; logged, once until something comes off at the shard again */
+    MOVE_NONE,   /* it is not listed there, a merge has it, or it, its tenant or shard rests */
+    MOVE_FAILED, /* it was tried; logged, once of each that is to blame until a move comes off */
     MOVE_DONE,
 };
 /* The pack is of the tenant's list, which somebody holds. */

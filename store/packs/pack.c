@@ -288,6 +288,11 @@ bool pack_is_wanted(const struct pack *pack)
     return atomic_load_explicit(&pack->wanted, memory_order_relaxed);
 }
 
+struct pack_rest *pack_rest(struct pack *pack)
+{
+    return &pack->rest;
+}
+
 uint64_t pack_used(const struct pack *pack)
 {
     return atomic_load_explicit(&pack->used, memory_order_relaxed);

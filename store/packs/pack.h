@@ -60,6 +60,12 @@ bool pack_is_away(const struct pack *pack);
 /* An away pack whose blocks have to be rewritten: it shall come back.  Stays said. */
 void pack_want(struct pack *pack);
 bool pack_is_wanted(const struct pack *pack);
+/* Of its one mover (store/delivery/move.h), who could not move it: how long it rests, and until
+ * when, of the monotonic clock. */
+struct pack_rest {
+    int64_t ns, until_ns;
+};
+struct pack_rest *pack_rest(struct pack *pack);
 /* Counts all files of packs that were opened for blocks; as of when this one's was last, 0 = never.
  */
 uint64_t pack_used(const struct pack *pack);

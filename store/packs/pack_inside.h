@@ -36,6 +36,7 @@ struct pack {
     struct hash128 incarnation;
     enum pack_kind kind;
     int64_t settled, floor;
+    struct pack_rest rest;
     char *directory; /* the section, which measurements point into; owned */
     struct pack_block *blocks;
     size_t block_count;

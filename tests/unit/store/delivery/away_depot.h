@@ -106,6 +106,22 @@ static inline void yard_expect_files(struct yard *yard, size_t packs, size_t stu
     assert_int_equal(files.stubs, stubs);
 }
 
+/* So many files of compacted packs that the shard has, of series 1, 2, ...: those that are away are
+ * not merged with others, and come back.  Of a yard whose limit is one byte. */
+static inline void yard_add_apart(struct yard *yard, uint32_t count)
+{
+    for (uint32_t series = 1; series <= count; series++) {
+        yard_add(yard, series, series);
+        depot_drain(&yard->depot);
+        assert_int_equal(yard_look(yard), 1);
+    }
+    for (uint32_t i = 0; i < count; i++)
+        pack_want(yard_packs(yard)->packs[i]);
+    (void)yard_look(yard);
+    yard_restart(yard); /* they are not wanted any more */
+    yard_expect_files(yard, count, 0);
+}
+
 /* Rows of house_put_noise(), and what a read that cannot be gives. */
 static inline enum code yard_read(struct yard *yard, uint32_t series, uint64_t seed,
                                   struct error *err)

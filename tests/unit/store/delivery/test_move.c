@@ -83,6 +83,42 @@ static void test_nothing_goes_that_the_shard_has_lost(void **state)
     }
 }
 
+/* One pack is damaged here, or another one there: it stays, and the others go. */
+static void test_a_bad_pack_stays_alone(void **state)
+{
+    (void)state;
+    for (int there = 0; there < 2; there++) {
+        struct yard yard;
+        struct fake_archive *north = &yard.depot.north;
+        char number[20], path[64];
+        size_t at = 0;
+
+        yard_init(&yard, 1);
+        yard_add_apart(&yard, 3);
+        (void)snprintf(number, sizeof(number), "/%016llx/",
+                       (unsigned long long)pack_about(yard_packs(&yard)->packs[0]).number);
+        while (strstr(north->documents[at].id, number) == NULL)
+            at++;
+        (void)snprintf(path, sizeof(path), "packs/%s.pack", pack_name(yard_packs(&yard)->packs[0]));
+        if (there)
+            north->documents[at].body[5000] ^= 1;
+        else
+            house_damage(&yard.depot.house, path, 5000);
+        assert_int_equal(yard_look(&yard), 1); /* the others go in one look */
+        assert_int_equal(yard_away(&yard), 2);
+        yard_expect_files(&yard, 1, 2);
+        if (there) { /* a moment later it is tried again */
+            north->documents[at].body[5000] ^= 1;
+            assert_int_equal(yard_look(&yard), 0);
+            depot_time(&yard.depot, 31);
+            assert_int_equal(yard_look(&yard), 1);
+            yard_expect(&yard, 1, 1);
+        }
+        yard_expect(&yard, 3, 3);
+        yard_release(&yard);
+    }
+}
+
 static void put_entry(struct yard *yard, const struct chain_entry *entry)
 {
     struct archive *archive = fake_open(&yard->depot.north);
@@ -354,6 +390,7 @@ int main(void)
         cmocka_unit_test(test_a_file_that_did_not_go_counts),
         cmocka_unit_test(test_who_reads_a_file_that_goes_reads_on),
         cmocka_unit_test(test_nothing_goes_that_the_shard_has_lost),
+        cmocka_unit_test(test_a_bad_pack_stays_alone),
         cmocka_unit_test(test_nothing_goes_once_somebody_else_writes_our_chain),
         cmocka_unit_test(test_an_entry_that_is_not_noted_yet_is_waited_for),
         cmocka_unit_test(test_failures_on_the_way),
