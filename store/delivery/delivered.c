@@ -324,6 +324,57 @@ enum code delivered_where(struct index *index, struct bytes tenant, uint64_t num
     return code;
 }
 
+static enum code read_listed(struct comparison *comparison, const struct buf *key,
+                             struct chain_pack *pack, struct error *err)
+{
+    struct delivered delivered = {0};
+    struct manifest_entry live;
+    struct bytes value;
+    enum code code = comparison->index->get(comparison->transaction, INDEX_DELIVERED,
+                                            buf_bytes(key), &value, err);
+
+    if (code == OK)
+        code = delivered_decode(value, &delivered, err);
+    if (code == OK &&
+        (delivered.state != DELIVERED_LISTED || !bytes_equal(delivered.shard, comparison->shard)))
+        code = E_NOT_FOUND;
+    if (code == OK)
+        code = comparison->index->get(comparison->transaction, INDEX_MANIFEST, buf_bytes(key),
+                                      &value, err);
+    if (code == OK)
+        code = manifest_entry_decode(value, &live, err);
+    if (code == OK && !same_pack(&live, &delivered.pack.entry))
+        code = E_NOT_FOUND;
+    *pack = delivered.pack;
+    return code;
+}
+
+enum code delivered_listed(struct index *index, struct bytes tenant, struct bytes shard,
+                           uint64_t number, struct chain_pack *pack, uint64_t *next,
+                           struct error *err)
+{
+    struct diff position = {.next = 0};
+    struct comparison comparison = {
+        .index = index->operations, .tenant = tenant, .shard = shard, .diff = &position};
+    struct buf key = BUF_INIT(KEY_BYTES_MAX);
+    enum code code = index->operations->begin(index, false, &comparison.transaction, err);
+
+    if (code)
+        return code;
+    index_key_u64(tenant, number, &key);
+    code = buf_finish(&key, err);
+    if (code == OK)
+        code = read_listed(&comparison, &key, pack, err);
+    if (code == OK)
+        code = read_position(&comparison, err);
+    if (code == OK && position.returns)
+        code = E_NOT_FOUND;
+    *next = position.next;
+    comparison.index->abort(comparison.transaction);
+    buf_release(&key);
+    return code;
+}
+
 const struct diff_pack *diff_find(const struct diff *diff, uint64_t number)
 {
     size_t first = 0, end = diff->count;

@@ -75,6 +75,13 @@ enum { DELIVERED_SHARD_SIZE = 65 };
 MUST_USE enum code delivered_where(struct index *index, struct bytes tenant, uint64_t number,
                                    char shard[DELIVERED_SHARD_SIZE], struct error *err);
 
+/* What the shard has of one live pack, and the number of the next entry of the chain there, as a
+ * comparison would tell, for who asks about many.  E_NOT_FOUND: it does not list it, or a
+ * checkpoint is due. */
+MUST_USE enum code delivered_listed(struct index *index, struct bytes tenant, struct bytes shard,
+                                    uint64_t number, struct chain_pack *pack, uint64_t *next,
+                                    struct error *err);
+
 /* Each in one transaction.  After E_IO only a restart tells whether it took place. */
 
 /* Before the first of their documents is sent: so that what a crash leaves there is known.  Which

@@ -270,21 +270,13 @@ static enum code listed(struct mover *mover, const struct home *home, const stru
                         const struct pack *pack, struct chain_pack *known, uint64_t *next,
                         struct error *err)
 {
-    const struct diff_pack *found;
-    struct diff diff;
-    enum code code = delivered_compare(mover->store->options.index, tenant->name,
-                                       bytes_of(home->name), &diff, err);
+    enum code code =
+        delivered_listed(mover->store->options.index, tenant->name, bytes_of(home->name),
+                         pack_about(pack).number, known, next, err);
 
-    if (code)
-        return code;
-    found = diff_find(&diff, pack_about(pack).number);
-    if (found == NULL || found->kind != DIFF_KEEP || diff.returns ||
-        memcmp(&found->pack.entry.incarnation, pack_incarnation(pack), sizeof(struct hash128)) != 0)
+    if (code == OK && memcmp(&known->entry.incarnation, pack_incarnation(pack),
+                             sizeof(known->entry.incarnation)) != 0)
         code = E_NOT_FOUND;
-    else
-        *known = found->pack;
-    *next = diff.next;
-    diff_release(&diff);
     return code;
 }
 

@@ -285,6 +285,48 @@ static void test_the_last_that_had_all_of_a_pack_stays_known(void **state)
     expect_diff(house, "west", "");
 }
 
+/* One by one the same is told as by a comparison of all. */
+static void test_one_pack_is_looked_up_as_all_are(void **state)
+{
+    static const char *const shards[] = {"north", "south"};
+    struct house *house = *state;
+
+    for (uint64_t i = 1; i <= 6; i++)
+        set_live(house, "acme", i, i != 3);
+    for (int step = 0; step < 4; step++) {
+        if (step == 1)
+            apply(house, "north", 0, true, (uint64_t[]){1, 2, 3, 4}, 4, NULL, 0);
+        if (step == 2)
+            begin(house, "south");
+        if (step == 3)
+            apply(house, "south", 0, true, (uint64_t[]){1, 2}, 2, NULL, 0);
+        for (size_t s = 0; s < COUNT_OF(shards); s++) {
+            struct diff diff;
+
+            assert_int_equal(
+                delivered_compare(house->index, BYTES("acme"), bytes_of(shards[s]), &diff, NULL),
+                OK);
+            for (uint64_t i = 1; i <= 7; i++) {
+                const struct diff_pack *found = diff_find(&diff, i);
+                bool listed = found != NULL && found->kind == DIFF_KEEP && !diff.returns;
+                struct chain_pack pack;
+                uint64_t next;
+
+                assert_int_equal(delivered_listed(house->index, BYTES("acme"), bytes_of(shards[s]),
+                                                  i, &pack, &next, NULL),
+                                 listed ? OK : E_NOT_FOUND);
+                if (!listed)
+                    continue;
+                assert_int_equal(next, diff.next);
+                assert_int_equal(pack.parts, found->pack.parts);
+                assert_memory_equal(&pack.entry.hash, &found->pack.entry.hash,
+                                    sizeof(pack.entry.hash));
+            }
+            diff_release(&diff);
+        }
+    }
+}
+
 struct standing {
     uint64_t next;
     int64_t through;
@@ -393,6 +435,7 @@ int main(void)
         OVER_AN_INDEX(test_a_checkpoint_takes_the_rest_out),
         OVER_AN_INDEX(test_a_shard_that_was_left_is_told),
         OVER_AN_INDEX(test_the_last_that_had_all_of_a_pack_stays_known),
+        OVER_AN_INDEX(test_one_pack_is_looked_up_as_all_are),
         OVER_AN_INDEX(test_an_entry_is_passed_over),
         OVER_AN_INDEX(test_another_pack_of_the_number_is_a_contradiction),
         OVER_AN_INDEX(test_a_new_incarnation_knows_of_nothing),

@@ -2,6 +2,45 @@
 
 #include "tests/unit/store/delivery/away_depot.h"
 
+static const struct index_operations *inner;
+static unsigned walks;
+
+static enum code counted_walk(struct index_transaction *transaction, enum index_table table,
+                              struct bytes from,
+                              enum code (*each)(void *context, struct bytes key, struct bytes value,
+                                                struct error *err),
+                              void *context, struct error *err)
+{
+    walks++;
+    return inner->walk(transaction, table, from, each, context, err);
+}
+
+/* Else a thousand packs that a dead shard does not list would be a million entries each second. */
+static void test_a_candidate_is_looked_up_and_not_searched_for(void **state)
+{
+    struct index_operations counting;
+    struct index *index;
+    struct yard yard;
+
+    (void)state;
+    yard_init(&yard, 1);
+    yard_add_apart(&yard, 3);
+    index = yard.depot.house.index;
+    inner = index->operations;
+    counting = *inner;
+    counting.walk = counted_walk;
+    index->operations = &counting;
+    walks = 0;
+    yard.depot.everybody = "south"; /* which lists none */
+    assert_int_equal(yard_look(&yard), 0);
+    yard.depot.everybody = NULL;
+    assert_int_equal(yard_look(&yard), 1);
+    assert_int_equal(yard_away(&yard), 3);
+    assert_int_equal(walks, 0);
+    index->operations = inner;
+    yard_release(&yard);
+}
+
 /* The power went when the stub was there and the file was, too. */
 static void test_a_file_that_did_not_go_counts(void **state)
 {
@@ -390,6 +429,7 @@ int main(void)
         cmocka_unit_test(test_a_file_that_did_not_go_counts),
         cmocka_unit_test(test_who_reads_a_file_that_goes_reads_on),
         cmocka_unit_test(test_nothing_goes_that_the_shard_has_lost),
+        cmocka_unit_test(test_a_candidate_is_looked_up_and_not_searched_for),
         cmocka_unit_test(test_a_bad_pack_stays_alone),
         cmocka_unit_test(test_nothing_goes_once_somebody_else_writes_our_chain),
         cmocka_unit_test(test_an_entry_that_is_not_noted_yet_is_waited_for),
