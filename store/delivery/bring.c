@@ -184,13 +184,21 @@ static void source_metrics(struct source *source)
     buf_release(&labels);
 }
 
-/* Finds or makes; NULL: memory.  Under the lock. */
-static struct source *source_get(struct bring *bring, const char *name)
+/* NULL: nobody has asked it yet.  Under the lock. */
+static struct source *source_find(const struct bring *bring, const char *name)
 {
     struct source *source = bring->sources;
 
     while (source != NULL && strcmp(source->name, name) != 0)
         source = source->next;
+    return source;
+}
+
+/* Finds or makes; NULL: memory.  Under the lock. */
+static struct source *source_get(struct bring *bring, const char *name)
+{
+    struct source *source = source_find(bring, name);
+
     if (source != NULL || (source = calloc(1, sizeof(*source))) == NULL)
         return source;
     source->bring = bring;
@@ -576,6 +584,25 @@ static void bring_forget(struct pack_bringer *bringer, uint64_t serial)
     part_cache_forget(((struct bring *)bringer)->cache, serial, UINT64_MAX);
 }
 
+/* Of a shard in trouble that nobody asks, nobody would learn when it is well. */
+static bool bring_answers(struct pack_bringer *bringer, const struct pack *pack)
+{
+    struct bring *bring = (struct bring *)bringer;
+    int64_t now_ns = now_of(bring);
+    char name[SHARD_NAME_SIZE];
+    const struct source *source;
+    bool answers = true;
+
+    shard_of(bring, pack, name);
+    pthread_mutex_lock(&bring->lock);
+    source = source_find(bring, name);
+    if (source != NULL)
+        answers = bring->threaded ? source->first == NULL || !in_trouble(source, now_ns)
+                                  : now_ns >= source->rest_until_ns;
+    pthread_mutex_unlock(&bring->lock);
+    return answers;
+}
+
 /* --- all of it --- */
 
 enum code bring_new(struct store *store, const struct delivery_rules *rules,
@@ -587,7 +614,7 @@ enum code bring_new(struct store *store, const struct delivery_rules *rules,
     *bring = NULL;
     if (made == NULL)
         return error_set(err, E_MEMORY, "no memory to read packs that are at shards");
-    made->bringer = (struct pack_bringer){bring_bytes, bring_doubt, bring_forget};
+    made->bringer = (struct pack_bringer){bring_bytes, bring_doubt, bring_forget, bring_answers};
     made->store = store;
     made->rules = rules;
     made->cache = cache;

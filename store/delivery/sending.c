@@ -6,6 +6,7 @@
 #include "store/delivery/turn_inside.h"
 #include "store/packs/pack.h"
 #include "store/packs/pack_parts.h"
+#include "store/packs/pack_stub.h"
 #include "store/state.h"
 
 enum {
@@ -13,7 +14,11 @@ enum {
     PUT_BYTES_MAX = 8 << 20,               /* of one call of the archive, unless a part is larger */
     PUT_COUNT_MAX = 1000,                  /* small packs have two documents each */
     PART_BYTES_MAX = 1 << 30,
+    RANKS = 5,
 };
+
+/* Of a turn, for packs that are away: their shard may be slow, and other tenants wait. */
+static const int64_t away_ns_max = 5 * INT64_C(1000000000);
 
 /* It is left out until a restart, at which it is looked at again.  OK unless memory is short. */
 static enum code note_unreadable(struct work *work, const struct diff_pack *pack, enum code code,
@@ -25,7 +30,9 @@ static enum code note_unreadable(struct work *work, const struct diff_pack *pack
     if (code == E_SHARD || code == E_BUSY ||
         code == E_DRAINING) { /* it is at another shard alone */
         work->postponed = true;
-        return OK;
+        return numbers_have(recipient->unread, recipient->unread_count, number)
+                   ? OK
+                   : numbers_add(&recipient->unread, &recipient->unread_count, number, err);
     }
     error_context(found, "pack %.*s/%016" PRIx64, BYTES_ARG(work->tenant), number);
     if (code == E_MEMORY) {
@@ -53,6 +60,11 @@ static enum code look_at(struct work *work, struct diff_pack *pack, bool *there,
     *there = false;
     if (held == NULL) /* compacted since, or not to be opened at the start, which was told */
         return OK;
+    if (!pack_answers(held)) {
+        work->postponed = true;
+        pack_unref(held);
+        return OK;
+    }
     code = pack_parts_open(held, &parts, &found);
     *there = code == OK;
     if (code == OK)
@@ -79,7 +91,8 @@ static enum code choose(struct work *work, struct diff_pack *pack, struct choice
 
     if (work_is_damaged(work, number) || work_is_sent(work, number))
         return OK;
-    if (choice->bytes >= work->turn->bytes_max) {
+    if (choice->bytes >= work->turn->bytes_max ||
+        numbers_have(work->recipient->unread, work->recipient->unread_count, number)) {
         work->postponed = true;
         return OK;
     }
@@ -92,27 +105,45 @@ static enum code choose(struct work *work, struct diff_pack *pack, struct choice
 }
 
 /* One that was sent in part goes on, else others could have it begin anew for ever; then those that
- * may be listed alone, then those that may not. */
-static int rank(const struct work *work, const struct diff_pack *pack)
+ * may be listed alone, then those that may not; and behind what is here what is away. */
+static uint8_t rank(const struct work *work, const struct diff_pack *pack)
 {
-    if (pack->pack.entry.number == work->recipient->partial.number)
+    uint64_t number = pack->pack.entry.number;
+
+    if (number == work->recipient->partial.number)
         return 0;
-    return work_holds_back(work, pack) ? 2 : 1;
+    return (uint8_t)((work_is_away(work, number) ? 3 : 1) + work_holds_back(work, pack));
 }
 
-/* By rank, each oldest first. */
+/* By rank, each oldest first.  Those that could not be had are tried again when there is nothing
+ * else. */
 static enum code choose_all(struct work *work, struct choice *choice, struct error *err)
 {
+    size_t count = work->diff.count;
+    uint8_t *ranks = calloc(count + 1, sizeof(*ranks));
     enum code code = OK;
 
-    choice->packs = calloc(work->diff.count + 1, sizeof(struct diff_pack *));
-    if (choice->packs == NULL)
+    choice->packs = calloc(count + 1, sizeof(struct diff_pack *));
+    if (choice->packs == NULL || ranks == NULL) {
+        free(ranks);
         return error_set(err, E_MEMORY, "no memory for packs that are to be sent");
-    for (int turn = 0; turn < 3; turn++)
-        for (size_t i = 0; code == OK && i < work->diff.count; i++)
-            if (work->diff.packs[i].kind == DIFF_ADD && rank(work, &work->diff.packs[i]) == turn)
+    }
+    for (size_t i = 0; i < count; i++)
+        ranks[i] = work->diff.packs[i].kind == DIFF_ADD ? rank(work, &work->diff.packs[i]) : RANKS;
+    for (int turn = 0; turn < RANKS; turn++)
+        for (size_t i = 0; code == OK && i < count; i++)
+            if (ranks[i] == turn)
                 code = choose(work, &work->diff.packs[i], choice, err);
+    if (choice->count == 0)
+        work->recipient->unread_count = 0;
+    free(ranks);
     return code;
+}
+
+static bool is_late(const struct work *work, uint64_t number)
+{
+    return clock_monotonic_ns(work->store->options.clock) - work->began_ns > away_ns_max &&
+           work_is_away(work, number);
 }
 
 /* So that what a crash leaves there is known. */
@@ -321,7 +352,8 @@ static enum code send_parts(struct work *work, const struct diff_pack *pack,
         uint32_t next;
         enum code code;
 
-        if (work->sent_bytes >= work->turn->bytes_max || !work_has_pack(work, entry->number)) {
+        if (work->sent_bytes >= work->turn->bytes_max || !work_has_pack(work, entry->number) ||
+            is_late(work, entry->number)) {
             work->postponed = true;
             return OK;
         }
@@ -408,11 +440,13 @@ enum code work_send(struct work *work, struct error *err)
     if (shipment == NULL)
         return error_set(err, E_MEMORY, "no memory for packs that are to be sent");
     shipment->bodies = BUF_INIT(PART_BYTES_MAX);
+    work->began_ns = clock_monotonic_ns(work->store->options.clock);
     code = choose_all(work, &choice, err);
     if (code == OK)
         code = begin(work, &choice, err);
     for (size_t i = 0; code == OK && i < choice.count; i++) {
-        if (work->sent_bytes + shipment->bodies.size >= work->turn->bytes_max) {
+        if (work->sent_bytes + shipment->bodies.size >= work->turn->bytes_max ||
+            is_late(work, choice.packs[i]->pack.entry.number)) {
             work->postponed = true;
             break;
         }

@@ -61,6 +61,7 @@ void recipient_free(struct recipient *recipient)
         return;
     free(recipient->sent);
     free(recipient->damaged);
+    free(recipient->unread);
     free(recipient->leaving);
     outbox_release(&recipient->outbox);
     free(recipient);
@@ -69,10 +70,11 @@ void recipient_free(struct recipient *recipient)
 void recipient_move(struct recipient *recipient, const char *shard)
 {
     (void)snprintf(recipient->shard, sizeof(recipient->shard), "%s", shard);
-    recipient->sent_count = recipient->leaving_count = 0;
+    recipient->sent_count = recipient->unread_count = recipient->leaving_count = 0;
     free(recipient->sent);
+    free(recipient->unread);
     free(recipient->leaving);
-    recipient->sent = recipient->leaving = NULL;
+    recipient->sent = recipient->unread = recipient->leaving = NULL;
     recipient->partial.number = 0;
     recipient->stopped = recipient->settled = false;
 }
@@ -153,6 +155,15 @@ bool work_has_pack(const struct work *work, uint64_t number)
     return pack != NULL;
 }
 
+bool work_is_away(const struct work *work, uint64_t number)
+{
+    struct pack *pack = work_pack(work, number);
+    bool away = pack != NULL && pack_is_away(pack);
+
+    pack_unref(pack);
+    return away;
+}
+
 bool work_is_damaged(const struct work *work, uint64_t number)
 {
     return numbers_have(work->recipient->damaged, work->recipient->damaged_count, number);
@@ -163,9 +174,12 @@ bool work_is_sent(const struct work *work, uint64_t number)
     return numbers_have(work->recipient->sent, work->recipient->sent_count, number);
 }
 
+/* One that is away was listed elsewhere before the first entry went here: it replaces nothing that
+ * this shard lists, and what does need not wait until it can be had. */
 bool work_holds_back(const struct work *work, const struct diff_pack *pack)
 {
-    return work->diff.returns || (work->replaces && pack->pack.entry.kind != PACK_PLAIN);
+    return work->diff.returns || (work->replaces && pack->pack.entry.kind != PACK_PLAIN &&
+                                  !work_is_away(work, pack->pack.entry.number));
 }
 
 enum code work_heed_index(const struct work *work, enum code code, struct error *err)

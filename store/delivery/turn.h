@@ -10,6 +10,7 @@
  *
  * Packs that replace others go with the entry that removes those, so that no list has rows twice:
  * they are sent before, over as many turns as it takes.  A pack that is damaged here is left out.
+ * What is here goes first: packs that are away come out of another shard, which may be dead.
  */
 #ifndef WEIR_STORE_DELIVERY_TURN_H
 #define WEIR_STORE_DELIVERY_TURN_H
@@ -41,9 +42,10 @@ struct recipient {
     /* Numbers of packs; owned. */
     uint64_t *sent;         /* whole there, and not listed */
     uint64_t *damaged;      /* here: left out */
+    uint64_t *unread;       /* away, and could not be had: the others come first */
     uint64_t *leaving;      /* whose documents are deleted at ... */
     int64_t leaving_due_ns; /* ... this monotonic time */
-    size_t sent_count, damaged_count, leaving_count;
+    size_t sent_count, damaged_count, unread_count, leaving_count;
 };
 
 /* NULL: memory. */

@@ -15,6 +15,7 @@ struct work {
     bool replaces;  /* packs that the chain names are to be removed */
     bool postponed; /* there is more to do at once */
     uint64_t sent_bytes;
+    int64_t began_ns; /* to send */
 };
 
 /* Small sets of pack numbers. */
@@ -31,6 +32,7 @@ void work_except_damaged(const struct work *work);
 /* A reference to the pack if readers have it still; else NULL. */
 struct pack *work_pack(const struct work *work, uint64_t number);
 bool work_has_pack(const struct work *work, uint64_t number); /* the same, and no reference */
+bool work_is_away(const struct work *work, uint64_t number);  /* readers have it, from a shard */
 /* E_DRAINING when the turn was told to stop. */
 MUST_USE enum code work_go_on(const struct work *work, struct error *err);
 /* One call of the archive. */

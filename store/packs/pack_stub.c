@@ -212,6 +212,16 @@ enum code pack_stub_read(const struct pack *pack, uint64_t offset, void *data, s
     return bringer->bring(bringer, pack, offset, data, size, patience, err);
 }
 
+bool pack_answers(const struct pack *pack)
+{
+    struct pack_bringer *bringer;
+
+    if (!pack_is_away(pack))
+        return true;
+    bringer = atomic_load_explicit(pack->stub.bringer, memory_order_acquire);
+    return bringer != NULL && bringer->answers(bringer, pack);
+}
+
 bool pack_stub_doubt(const struct pack *pack, uint64_t offset)
 {
     struct pack_bringer *bringer;

@@ -18,6 +18,8 @@ struct pack_bringer {
     void (*doubt)(struct pack_bringer *bringer, const struct pack *pack, uint64_t offset);
     /* Nobody has the pack any more, which may be since something in it was erased. */
     void (*forget)(struct pack_bringer *bringer, uint64_t serial);
+    /* False: whoever asks for a block of it is refused at once, since its shard is in trouble. */
+    bool (*answers)(struct pack_bringer *bringer, const struct pack *pack);
 };
 
 /* "packs/acme/0000000000000011.stub" */
@@ -33,6 +35,8 @@ MUST_USE enum code pack_open_stub(struct fs *fs, const char *path,
                                   struct error *err);
 /* Where it was when its file went; "" of a pack that is here. */
 const char *pack_shard(const struct pack *pack);
+/* Whether to ask for its blocks now; true of a pack that is here. */
+bool pack_answers(const struct pack *pack);
 /* Its parts; NULL of a pack that is here.  They live as long as it. */
 const struct pack_parts *pack_stub_parts(const struct pack *pack);
 

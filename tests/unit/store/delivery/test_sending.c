@@ -1,14 +1,14 @@
 /* Parts of packs, as a turn sends them. */
 #include "store/delivery/turn.h"
 
-#include "tests/unit/store/delivery/delivery_sample.h"
+#include "tests/unit/store/delivery/away_depot.h"
 
 static const struct bytes acme = BYTES("acme");
 
-/* A turn of so many bytes, without a delivery; whether it acted. */
+/* A turn of so many bytes at the recipient's shard, without a delivery; whether it acted. */
 static bool take_turn(struct depot *depot, struct recipient *recipient, uint64_t bytes_max)
 {
-    struct archive *archive = fake_open(&depot->north);
+    struct archive *archive = fake_open(depot_fake(depot, recipient->shard));
     struct turn turn = {.store = depot->house.store,
                         .archive = archive,
                         .recipient = recipient,
@@ -21,13 +21,18 @@ static bool take_turn(struct depot *depot, struct recipient *recipient, uint64_t
     return turn.acted;
 }
 
-static struct recipient *recipient_at_north(struct depot *depot)
+static struct recipient *recipient_at(struct depot *depot, const char *shard)
 {
     struct recipient *recipient = recipient_new(depot->house.tenant, &depot->house.clock.clock);
 
     assert_non_null(recipient);
-    recipient_move(recipient, "north");
+    recipient_move(recipient, shard);
     return recipient;
+}
+
+static struct recipient *recipient_at_north(struct depot *depot)
+{
+    return recipient_at(depot, "north");
 }
 
 /* Several packs' worth of noise in one: more than a part. */
@@ -38,16 +43,21 @@ static void add_large_pack(struct depot *depot, uint64_t seed)
     house_seal(&depot->house);
 }
 
-static uint64_t packs_listed(struct depot *depot)
+static uint64_t packs_listed_at(struct depot *depot, const char *shard)
 {
     struct chain_list list = {0};
     int64_t through;
     uint64_t count;
 
-    (void)depot_chain(depot, acme, "north", &list, &through);
+    (void)depot_chain(depot, acme, shard, &list, &through);
     count = list.count;
     chain_list_release(&list);
     return count;
+}
+
+static uint64_t packs_listed(struct depot *depot)
+{
+    return packs_listed_at(depot, "north");
 }
 
 /* Oldest first, as many as the bytes allow; a pack may take several turns, and is named when it is
@@ -156,6 +166,78 @@ static void test_packs_change_while_they_are_sent(void **state)
         }
 }
 
+/* More is away at a dead shard than a turn sends: what is here is delivered all the same, also what
+ * was merged at the new shard meanwhile; and the rest when the old one is back. */
+static void test_what_is_away_at_a_dead_shard_holds_nothing_up(void **state)
+{
+    struct recipient *recipient;
+    struct depot *depot;
+    struct yard yard;
+    uint64_t asked;
+
+    (void)state;
+    yard_init(&yard, 1);
+    depot = &yard.depot;
+    yard_add_apart(&yard, 3);
+    assert_int_equal(yard_look(&yard), 1);
+    assert_int_equal(yard_away(&yard), 3);
+    depot->north.fail_at = depot->north.calls + 1;
+    depot->north.fail_on = true;
+    recipient = recipient_at(depot, "south");
+    for (uint32_t i = 0; i < 3; i++) {
+        depot_add_pack(depot, 9, i * 10);
+        for (int turn = 0; turn < 3; turn++)
+            (void)take_turn(depot, recipient, 1000);
+        assert_int_equal(packs_listed_at(depot, "south"), i + 1);
+    }
+    asked = depot->north.calls;
+    for (int turn = 0; turn < 5; turn++)
+        (void)take_turn(depot, recipient, 1000);
+    assert_true(depot->north.calls - asked <= 1); /* it rests */
+    assert_true(house_compact(&depot->house, true) > 0);
+    for (int turn = 0; turn < 3; turn++)
+        (void)take_turn(depot, recipient, 1000);
+    assert_int_equal(packs_listed_at(depot, "south"), 1);
+    fake_heal(&depot->north);
+    depot_time(depot, 60);
+    for (int turn = 0; turn < 30; turn++)
+        (void)take_turn(depot, recipient, 1000);
+    assert_int_equal(packs_listed_at(depot, "south"), 4);
+    recipient_free(recipient);
+    yard_release(&yard);
+}
+
+/* Its former shard has lost a document of it: those behind it are not held up. */
+static void test_what_cannot_be_had_goes_behind_the_others(void **state)
+{
+    struct recipient *recipient;
+    struct fake_archive *north;
+    struct yard yard;
+    char number[20];
+    size_t at = 0;
+
+    (void)state;
+    yard_init(&yard, 1);
+    yard_add_apart(&yard, 3);
+    assert_int_equal(yard_look(&yard), 1);
+    (void)snprintf(number, sizeof(number), "/%016llx/0",
+                   (unsigned long long)pack_about(yard_packs(&yard)->packs[0]).number);
+    north = &yard.depot.north;
+    while (strstr(north->documents[at].id, number) == NULL)
+        at++;
+    fake_delete(north, &north->documents[at]);
+    recipient = recipient_at(&yard.depot, "south");
+    depot_add_pack(&yard.depot, 9, 0);
+    (void)take_turn(&yard.depot, recipient, 1000);
+    assert_int_equal(packs_listed_at(&yard.depot, "south"), 1); /* what is here goes first */
+    for (int turn = 0; turn < 30; turn++)
+        (void)take_turn(&yard.depot, recipient, 1000);
+    assert_int_equal(packs_listed_at(&yard.depot, "south"), 3);
+    assert_true(recipient_waits(recipient, yard.depot.house.store));
+    recipient_free(recipient);
+    yard_release(&yard);
+}
+
 /* The rest is delivered; what is said to be there does not go past what is. */
 static void test_a_damaged_pack_is_left_out(void **state)
 {
@@ -221,6 +303,8 @@ int main(void)
         cmocka_unit_test(test_a_turn_sends_so_much_and_the_next_goes_on),
         cmocka_unit_test(test_a_part_is_not_stored_twice),
         cmocka_unit_test(test_packs_change_while_they_are_sent),
+        cmocka_unit_test(test_what_is_away_at_a_dead_shard_holds_nothing_up),
+        cmocka_unit_test(test_what_cannot_be_had_goes_behind_the_others),
         cmocka_unit_test(test_a_damaged_pack_is_left_out),
         cmocka_unit_test(test_another_pack_in_its_place_is_not_listed),
     };

@@ -45,6 +45,14 @@ static void forget(struct pack_bringer *bringer, uint64_t serial)
     lender->forgotten++;
 }
 
+static bool answers(struct pack_bringer *bringer, const struct pack *pack)
+{
+    struct lender *lender = (struct lender *)bringer;
+
+    assert_string_equal(pack_name(pack), pack_name(lender->whole));
+    return lender->wrong == 0;
+}
+
 struct stubbed {
     struct lender lender;
     struct pack_bringer *_Atomic bringer;
@@ -57,7 +65,7 @@ static void stubbed_init(struct stubbed *stubbed, struct pack_fixture *fixture)
     struct error err = {0};
     struct bytes bytes;
 
-    *stubbed = (struct stubbed){.lender = {.bringer = {lend, doubt, forget}}};
+    *stubbed = (struct stubbed){.lender = {.bringer = {lend, doubt, forget, answers}}};
     assert_int_equal(sample_write(fixture, &plan, "whole.pack", &summary, &bytes, NULL), OK);
     assert_true(summary.in_file);
     assert_int_equal(pack_open_file(fixture->fs, "whole.pack", &stubbed->lender.whole, NULL), OK);
@@ -145,7 +153,13 @@ static void test_blocks_are_brought(void **state)
     assert_int_equal(pack_read_block(stubbed.stub, NULL, &blocks[0], &fixture->arena, &there, &err),
                      E_SHARD);
     assert_non_null(strstr(err.text, "north"));
+    assert_false(pack_answers(stubbed.stub)); /* nobody brings it */
     atomic_store(&stubbed.bringer, &stubbed.lender.bringer);
+    assert_true(pack_answers(stubbed.stub) && pack_answers(stubbed.lender.whole));
+    stubbed.lender.wrong = 1;
+    assert_false(pack_answers(stubbed.stub));
+    assert_true(pack_answers(stubbed.lender.whole));
+    stubbed.lender.wrong = 0;
     assert_int_equal(pack_file_open(stubbed.stub, &file, NULL), OK);
     for (size_t i = 0; i < count; i++) {
         assert_int_equal(
