@@ -21,6 +21,8 @@ enum {
 
 /* For answers that read packs which an erasure has replaced. */
 static const int64_t readers_wait_ns = 10000000000;
+/* For packs that are away and have something to erase to come back. */
+static const int64_t back_wait_ns = 10000000000;
 
 struct compact_request {
     struct compact_request *next;
@@ -138,26 +140,35 @@ enum code store_step_compact(struct store *store, bool force, bool *did, struct 
     return code;
 }
 
+/* Some are away and have something that is to be erased. */
+static bool awaits_packs(struct store *store, const struct tenant *tenant)
+{
+    const struct pack_list *packs;
+    bool awaits = false;
+
+    pthread_mutex_lock(&store->state_lock);
+    packs = store->holdings[tenant->ordinal]->packs;
+    for (size_t i = 0; packs != NULL && i < packs->count && !awaits; i++)
+        awaits = pack_is_away(packs->packs[i]) && pack_is_wanted(packs->packs[i]);
+    pthread_mutex_unlock(&store->state_lock);
+    return awaits;
+}
+
 /* A deletion that erases is gone once no pack has rows of it: if it is not, some pack could not be
  * rewritten.  Those above `sealed` came later and have their own request. */
 static enum code erased_check(struct store *store, const struct tenant *tenant, int64_t sealed,
                               struct error *err)
 {
     const struct tombstone_list *list;
-    const struct pack_list *packs;
-    bool away = false;
     enum code code = OK;
 
     pthread_mutex_lock(&store->state_lock);
     list = store->holdings[tenant->ordinal]->tombstones;
-    packs = store->holdings[tenant->ordinal]->packs;
     for (size_t i = 0; list != NULL && i < list->count; i++)
         if (list->tombstones[i].erase && list->tombstones[i].ingest <= sealed)
             code = E_CORRUPT;
-    for (size_t i = 0; packs != NULL && i < packs->count; i++)
-        away |= pack_is_away(packs->packs[i]) && pack_is_wanted(packs->packs[i]);
     pthread_mutex_unlock(&store->state_lock);
-    if (code && away)
+    if (code && awaits_packs(store, tenant))
         return error_set(err, E_SHARD,
                          "packs of %.*s that are at a shard alone may have rows that are to be "
                          "erased; they are brought back for that: ask again",
@@ -168,23 +179,6 @@ static enum code erased_check(struct store *store, const struct tenant *tenant, 
                   "erased (weir verify names it)",
                   BYTES_ARG(tenant->name));
     return code;
-}
-
-/* As far as it goes. */
-static enum code tenant_carry_out(struct store *store, const struct tenant *tenant,
-                                  enum compact_extent extent, struct error *err)
-{
-    int64_t sealed = store_sealed(store);
-    enum code code = OK;
-    bool did = true;
-
-    while (code == OK && did) {
-        if (store->failed)
-            return error_set(err, E_IO, "the disk failed; the server must be restarted");
-        code = store_compact_tenant(store, tenant, extent == COMPACT_ALL, &did, err);
-        retired_remove(store);
-    }
-    return code ? code : erased_check(store, tenant, sealed, err);
 }
 
 /* Waits a moment; false: the store is closing. */
@@ -200,6 +194,51 @@ static bool pause_ns(struct store *store, int64_t ns)
     stop = store->compact_stop;
     pthread_mutex_unlock(&store->compact_lock);
     return !stop;
+}
+
+/* Until what has to be rewritten is here.  False: not in time. */
+static bool back_wait(struct store *store, const struct tenant *tenant, int64_t until_ns)
+{
+    do {
+        if (clock_monotonic_ns(store->options.clock) > until_ns || !pause_ns(store, 50000000))
+            return false;
+    } while (awaits_packs(store, tenant));
+    return true;
+}
+
+/* As far as it goes. */
+static enum code tenant_compact(struct store *store, const struct tenant *tenant,
+                                enum compact_extent extent, struct error *err)
+{
+    int64_t sealed = store_sealed(store);
+    enum code code = OK;
+    bool did = true;
+
+    while (code == OK && did) {
+        if (store->failed)
+            return error_set(err, E_IO, "the disk failed; the server must be restarted");
+        code = store_compact_tenant(store, tenant, extent == COMPACT_ALL, &did, err);
+        retired_remove(store);
+    }
+    return code ? code : erased_check(store, tenant, sealed, err);
+}
+
+/* Packs that are away and have something to erase come back meanwhile: that is waited for. */
+static enum code tenant_carry_out(struct store *store, const struct tenant *tenant,
+                                  enum compact_extent extent, struct error *err)
+{
+    int64_t until_ns = clock_monotonic_ns(store->options.clock) + back_wait_ns;
+
+    for (;;) {
+        struct error found = {0};
+        enum code code = tenant_compact(store, tenant, extent, &found);
+
+        if (code == E_SHARD && back_wait(store, tenant, until_ns))
+            continue;
+        if (code && err != NULL)
+            *err = found;
+        return code;
+    }
 }
 
 /* What was erased is in files as long as an answer under way has their packs. */

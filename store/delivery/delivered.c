@@ -295,8 +295,9 @@ static struct bytes lister_of(const struct delivered *delivered)
                                                  : (struct bytes){0};
 }
 
-enum code delivered_where(struct index *index, struct bytes tenant, uint64_t number,
-                          char shard[DELIVERED_SHARD_SIZE], struct error *err)
+enum code delivered_whole(struct index *index, struct bytes tenant, uint64_t number,
+                          char shard[DELIVERED_SHARD_SIZE], struct chain_pack *pack,
+                          struct error *err)
 {
     const struct index_operations *operations = index->operations;
     struct index_transaction *transaction = NULL;
@@ -319,9 +320,19 @@ enum code delivered_where(struct index *index, struct bytes tenant, uint64_t num
         code = E_NOT_FOUND;
     if (code == OK)
         (void)snprintf(shard, DELIVERED_SHARD_SIZE, "%.*s", BYTES_ARG(lister));
+    if (code == OK)
+        *pack = delivered.pack;
     operations->abort(transaction);
     buf_release(&key);
     return code;
+}
+
+enum code delivered_where(struct index *index, struct bytes tenant, uint64_t number,
+                          char shard[DELIVERED_SHARD_SIZE], struct error *err)
+{
+    struct chain_pack pack;
+
+    return delivered_whole(index, tenant, number, shard, &pack, err);
 }
 
 static enum code read_listed(struct comparison *comparison, const struct buf *key,

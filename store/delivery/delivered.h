@@ -74,6 +74,10 @@ void diff_release(struct diff *diff);
 enum { DELIVERED_SHARD_SIZE = 65 };
 MUST_USE enum code delivered_where(struct index *index, struct bytes tenant, uint64_t number,
                                    char shard[DELIVERED_SHARD_SIZE], struct error *err);
+/* And the pack as it is known there. */
+MUST_USE enum code delivered_whole(struct index *index, struct bytes tenant, uint64_t number,
+                                   char shard[DELIVERED_SHARD_SIZE], struct chain_pack *pack,
+                                   struct error *err);
 
 /* What the shard has of one live pack, and the number of the next entry of the chain there, as a
  * comparison would tell, for who asks about many.  E_NOT_FOUND: it does not list it, or a

@@ -504,29 +504,25 @@ static enum code fetch_file(struct mover *mover, struct home *home, const struct
 }
 
 static enum code take_back(struct mover *mover, struct home *home, const struct tenant *tenant,
-                           struct pack *pack, bool *did, struct error *err)
+                           struct pack *pack, const struct manifest_entry *entry, bool *did,
+                           struct error *err)
 {
     struct store *store = mover->store;
     struct pack *whole = NULL;
-    struct chain_pack known;
     struct error ignored;
-    uint64_t next;
     char path[PACK_PATH_SIZE];
-    enum code code = listed(mover, home, tenant, pack, &known, &next, err);
+    enum code code = home_enter(mover, home, err);
 
     *did = false;
-    if (code)
-        return code == E_NOT_FOUND ? error_set(err, E_SHARD, "it does not list the pack") : code;
-    pack_path(tenant->name, known.entry.number, path);
-    code = home_enter(mover, home, err);
+    pack_path(tenant->name, entry->number, path);
     if (code == OK)
-        code = fetch_file(mover, home, pack, &known.entry, err);
+        code = fetch_file(mover, home, pack, entry, err);
     if (code == OK)
         code = fs_rename(store->options.fs, back_path, path, err);
     if (code == OK)
         code = sync_names(mover, tenant, err);
     if (code == OK)
-        code = store_open_pack(store, tenant->name, &known.entry, (struct bytes){0}, &whole, err);
+        code = store_open_pack(store, tenant->name, entry, (struct bytes){0}, &whole, err);
     if (code)
         return code;
     pack_want(whole); /* it stays until it was rewritten */
@@ -539,18 +535,20 @@ static enum code take_back(struct mover *mover, struct home *home, const struct 
 enum moved move_back(struct mover *mover, const struct tenant *tenant, struct pack *pack)
 {
     char name[SHARD_NAME_SIZE];
-    struct error err = {0}, ignored;
+    struct chain_pack known;
+    struct error err = {0};
     struct home *home;
     bool did;
     enum code code;
 
-    if (delivered_where(mover->store->options.index, tenant->name, pack_about(pack).number, name,
-                        &ignored) != OK)
-        (void)snprintf(name, sizeof(name), "%s", pack_shard(pack));
-    home = is_free(mover, tenant, pack) ? home_get(mover, name) : NULL;
+    if (!is_free(mover, tenant, pack) ||
+        delivered_whole(mover->store->options.index, tenant->name, pack_about(pack).number, name,
+                        &known, &err) != OK)
+        return MOVE_NONE;
+    home = home_get(mover, name);
     if (home == NULL || rests(mover, &home->rest) || rests(mover, pack_rest(pack)))
         return MOVE_NONE;
-    code = take_back(mover, home, tenant, pack, &did, &err);
+    code = take_back(mover, home, tenant, pack, &known.entry, &did, &err);
     return conclude(mover, home, tenant, pack, OF_PACK, code, &err, did);
 }
 

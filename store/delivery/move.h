@@ -38,6 +38,7 @@ enum moved {
 };
 /* The pack is of the tenant's list, which somebody holds. */
 enum moved move_away(struct mover *mover, const struct tenant *tenant, struct pack *pack);
+/* Out of the last shard that had all of it: wherever the tenant is by now. */
 enum moved move_back(struct mover *mover, const struct tenant *tenant, struct pack *pack);
 /* Removes files of packs that nobody reads any more. */
 void mover_clear(struct mover *mover);

@@ -3,6 +3,7 @@
 #include "store/pack_carry.h"
 #include "store/verify.h"
 #include "tests/unit/store/shelf.h"
+#include "tests/unit/store/waiting.h"
 
 static const struct bytes acme = BYTES("acme");
 
@@ -306,6 +307,62 @@ static void test_an_erasure_brings_packs_back(void **state)
     yard_release(&yard);
 }
 
+/* Also while the tenant goes to another shard, which takes nothing: the one before has it. */
+static void test_an_erasure_goes_on_while_the_tenant_moves(void **state)
+{
+    struct yard yard;
+
+    (void)state;
+    yard_init(&yard, 1);
+    house_put_noise(&yard.depot.house, 1, 5);
+    house_put_noise(&yard.depot.house, 2, 6);
+    house_seal(&yard.depot.house);
+    house_compact(&yard.depot.house, true);
+    depot_drain(&yard.depot);
+    assert_int_equal(yard_look(&yard), 1);
+    yard.depot.everybody = "south";
+    yard.depot.south.fail_at = 1;
+    yard.depot.south.fail_on = true;
+    assert_true(depot_step(&yard.depot)); /* it is begun there */
+    assert_true(yard.depot.south.failed > 0);
+    erase(&yard, 2);
+    (void)house_compact(&yard.depot.house, false);
+    assert_int_equal(yard_look(&yard), 1);
+    assert_true(house_compact(&yard.depot.house, false) > 0);
+    assert_int_equal(house_metric(&yard.depot.house, "weir_tombstones", METRIC_GAUGE, ""), 0);
+    yard_expect(&yard, 1, 5);
+    yard_release(&yard);
+}
+
+/* With threads: whoever asks for it waits until the packs are back and rewritten. */
+static void test_who_erases_waits_for_packs_that_are_away(void **state)
+{
+    struct waiting waiting;
+    struct yard yard;
+    struct house *house = &yard.depot.house;
+
+    (void)state;
+    yard_init(&yard, 1);
+    house_put_noise(house, 1, 5);
+    house_put_noise(house, 2, 6);
+    house_seal(house);
+    house_compact(house, true);
+    depot_drain(&yard.depot);
+    assert_int_equal(yard_look(&yard), 1);
+    erase(&yard, 2);
+    yard_close(&yard);
+    house_start(house);
+    assert_int_equal(away_new(house->store, &yard.depot.rules, &yard.away, NULL), OK);
+    assert_int_equal(away_start(yard.away, NULL), OK);
+    waiting_init(&waiting);
+    store_compact(house->store, house->tenant, COMPACT_DUE, waiting_done, &waiting);
+    if (waiting_for(&waiting, 1) != OK)
+        fail_msg("%s", waiting.text);
+    assert_int_equal(house_metric(house, "weir_tombstones", METRIC_GAUGE, ""), 0);
+    store_compact_end(house->store);
+    yard_release(&yard);
+}
+
 static void count_file(void *context, const char *name)
 {
     (void)name;
@@ -449,6 +506,8 @@ int main(void)
         cmocka_unit_test(test_another_shard),
         cmocka_unit_test(test_a_shard_that_was_left_before_all_was_there),
         cmocka_unit_test(test_an_erasure_brings_packs_back),
+        cmocka_unit_test(test_an_erasure_goes_on_while_the_tenant_moves),
+        cmocka_unit_test(test_who_erases_waits_for_packs_that_are_away),
         cmocka_unit_test(test_an_erasure_leaves_no_part),
         cmocka_unit_test(test_what_is_away_expires),
         cmocka_unit_test(test_compaction_leaves_it_alone),
