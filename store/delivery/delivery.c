@@ -101,7 +101,8 @@ bool delivery_shard_of(const struct delivery *delivery, const struct tenant *ten
 /* Under the lock. */
 static struct recipient *recipient_make(struct delivery *delivery, const struct tenant *tenant)
 {
-    struct recipient *recipient = recipient_new(tenant, delivery->store->options.clock);
+    struct recipient *recipient =
+        recipient_new(tenant, delivery->store->options.clock, &delivery->looked);
     struct metrics *metrics = delivery->store->options.metrics;
     struct buf labels = BUF_INIT(512);
 
@@ -454,6 +455,7 @@ enum code delivery_new(struct store *store, const struct delivery_rules *rules,
         return error_set(err, E_MEMORY, "no memory for the delivery of packs");
     delivery->store = store;
     delivery->rules = rules;
+    delivery->looked = store_sealed(store);
     pthread_mutex_init(&delivery->lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

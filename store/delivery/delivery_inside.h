@@ -38,6 +38,7 @@ struct delivery {
     const struct delivery_rules *rules;
     struct thread *looker;
     _Atomic bool stop;
+    _Atomic int64_t looked;        /* all up to this ingest time was in packs at the last look */
     pthread_mutex_t lock;          /* guards, and `busy` of recipients: */
     pthread_cond_t more;           /* something that a thread waits for has come */
     struct shard *shards;          /* one is made when it is first seen, and stays */

@@ -65,6 +65,7 @@ static void tell(struct shard *shard)
 bool delivery_look(struct delivery *delivery)
 {
     uint32_t end = store_tenants_end(delivery->store);
+    int64_t sealed = store_sealed(delivery->store);
     bool whole = true;
 
     for (struct shard *shard = delivery_shards(delivery); shard != NULL; shard = shard->next) {
@@ -79,6 +80,7 @@ bool delivery_look(struct delivery *delivery)
     }
     for (struct shard *shard = delivery_shards(delivery); shard != NULL; shard = shard->next)
         tell(shard);
+    delivery->looked = sealed;
     delivery_expire(delivery);
     return whole;
 }

@@ -6,9 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-void outbox_init(struct outbox *outbox, const struct tenant *tenant, struct clock *clock)
+void outbox_init(struct outbox *outbox, const struct tenant *tenant, struct clock *clock,
+                 const _Atomic int64_t *looked)
 {
-    *outbox = (struct outbox){.tenant = tenant, .lag.oldest = INT64_MAX};
+    *outbox = (struct outbox){.tenant = tenant, .looked = looked, .lag.oldest = INT64_MAX};
     outbox->acks_end = &outbox->acks;
     drain_init(&outbox->drain, clock);
     pthread_mutex_init(&outbox->lock, NULL);
@@ -169,14 +170,37 @@ struct outbox_look outbox_look(struct outbox *outbox, uint64_t changes)
     return look;
 }
 
-/* Under the lock.  Where every write of the tenant reads it. */
+/* Under the lock.  Where every write of the tenant reads it: of a shard that has never had all,
+ * what has come beyond the least that waited since the tenant has it.  What was there before would
+ * refuse writes that are none of its making; and what waits is bounded all the same. */
 static void publish(struct outbox *outbox)
 {
     uint64_t bytes = outbox->lag.bytes, damaged = outbox->damaged_bytes;
     uint64_t waits = bytes > damaged ? bytes - damaged : 0;
 
+    if (waits < outbox->before)
+        outbox->before = waits;
     metric_set(outbox->gauge, (int64_t)bytes);
-    atomic_store_explicit(outbox->tenant->undelivered, waits, memory_order_relaxed);
+    atomic_store_explicit(outbox->tenant->undelivered, waits - outbox->before,
+                          memory_order_relaxed);
+}
+
+/* Of what the shard lacks, bytes of packs with nothing newer than the last look. */
+static uint64_t bytes_before(const struct outbox *outbox, const struct diff *diff)
+{
+    int64_t looked = atomic_load_explicit(outbox->looked, memory_order_relaxed);
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < diff->count; i++)
+        if (diff->packs[i].kind == DIFF_ADD && diff->packs[i].pack.entry.ingest_last <= looked)
+            bytes += diff->packs[i].pack.entry.bytes;
+    return bytes;
+}
+
+/* The shard has not had all of the tenant yet, since the tenant has it. */
+static bool is_first(const struct diff *diff)
+{
+    return diff->moved || diff->through == INT64_MIN;
 }
 
 void outbox_note(struct outbox *outbox, const struct outbox_look *look, struct bytes shard,
@@ -184,6 +208,7 @@ void outbox_note(struct outbox *outbox, const struct outbox_look *look, struct b
 {
     struct lag lag = {.oldest = INT64_MAX};
     struct delivery_ack *served = NULL;
+    uint64_t before = bytes_before(outbox, diff);
 
     for (size_t i = 0; i < diff->count; i++) {
         const struct manifest_entry *entry = &diff->packs[i].pack.entry;
@@ -197,8 +222,14 @@ void outbox_note(struct outbox *outbox, const struct outbox_look *look, struct b
     }
     pthread_mutex_lock(&outbox->lock);
     if (look->number > outbox->seen) {
+        bool first = outbox->seen == 0 || !bytes_equal(bytes_of(outbox->shard), shard);
+
         outbox->seen = look->number;
         outbox->changes = look->changes;
+        if (!is_first(diff))
+            outbox->before = 0;
+        else if (first)
+            outbox->before = before;
         (void)snprintf(outbox->shard, sizeof(outbox->shard), "%.*s", BYTES_ARG(shard));
         outbox->lag = lag;
         publish(outbox);

@@ -25,20 +25,24 @@ struct outbox_look {
 
 struct outbox {
     const struct tenant *tenant;
-    struct metric *gauge;        /* of its bytes; NULL: none */
-    struct drain drain;          /* of bytes, as the shard has them */
-    pthread_mutex_t lock;        /* guards: */
-    uint64_t looks, seen;        /* begun; the newest that was told */
-    uint64_t changes;            /* as of that one */
-    char shard[SHARD_NAME_SIZE]; /* that it was about */
+    const _Atomic int64_t *looked; /* ingest time up to which packs were there at the last look */
+    struct metric *gauge;          /* of its bytes; NULL: none */
+    struct drain drain;            /* of bytes, as the shard has them */
+    pthread_mutex_t lock;          /* guards: */
+    uint64_t looks, seen;          /* begun; the newest that was told */
+    uint64_t changes;              /* as of that one */
+    char shard[SHARD_NAME_SIZE];   /* that it was about */
     struct lag lag;
-    uint64_t damaged_bytes;                /* of it, which will not leave: nobody is held to them */
+    uint64_t damaged_bytes; /* of it, which will not leave: nobody is held to them */
+    uint64_t before;        /* likewise: had before it had the shard, see publish() */
     struct delivery_ack *acks, **acks_end; /* in the order of coming */
     bool asked;                            /* one came after the newest look had begun */
     bool closed;                           /* nobody may wait any more */
 };
 
-void outbox_init(struct outbox *outbox, const struct tenant *tenant, struct clock *clock);
+/* `looked` is borrowed; what is older when the first result for a shard is noted is no backlog. */
+void outbox_init(struct outbox *outbox, const struct tenant *tenant, struct clock *clock,
+                 const _Atomic int64_t *looked);
 void outbox_release(struct outbox *outbox); /* nobody waits */
 
 /* Before a comparison; `changes` counts what changed its result, as often as it was known to. */

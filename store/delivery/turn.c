@@ -41,7 +41,8 @@ enum code numbers_add(uint64_t **numbers, size_t *count, uint64_t number, struct
 
 /* --- recipients --- */
 
-struct recipient *recipient_new(const struct tenant *tenant, struct clock *clock)
+struct recipient *recipient_new(const struct tenant *tenant, struct clock *clock,
+                                const _Atomic int64_t *looked)
 {
     struct recipient *recipient =
         aligned_alloc(_Alignof(struct recipient), sizeof(struct recipient));
@@ -50,7 +51,7 @@ struct recipient *recipient_new(const struct tenant *tenant, struct clock *clock
         *recipient = (struct recipient){.tenant = tenant};
         atomic_init(&recipient->stopped, false);
         atomic_init(&recipient->listings, 0);
-        outbox_init(&recipient->outbox, tenant, clock);
+        outbox_init(&recipient->outbox, tenant, clock, looked);
     }
     return recipient;
 }

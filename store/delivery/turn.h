@@ -48,8 +48,9 @@ struct recipient {
     size_t sent_count, damaged_count, unread_count, leaving_count;
 };
 
-/* NULL: memory. */
-MUST_USE struct recipient *recipient_new(const struct tenant *tenant, struct clock *clock);
+/* As outbox_init().  NULL: memory. */
+MUST_USE struct recipient *recipient_new(const struct tenant *tenant, struct clock *clock,
+                                         const _Atomic int64_t *looked);
 /* Nobody waits any more.  NULL is fine. */
 void recipient_free(struct recipient *recipient);
 /* It begins anew with the shard. */

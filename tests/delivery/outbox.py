@@ -115,6 +115,39 @@ def what_waits_is_bounded_and_comes_in_again(ground):
     return f"taken again {took:.1f} s after the shard was back"
 
 
+def what_was_there_before_the_shard_refuses_nothing(ground):
+    """A tenant with more than its quota gets its first shard, which is dead: its writes go on, and no more than the quota comes in."""
+    def noise(first):
+        ground.ask(server, "acme", "POST", "/v1/points", "".join(f"v,k=a f={ground.chance.random()},g={ground.chance.random()} {first + t}\n" for t in range(3000)))
+        ground.flush(server)
+        time.sleep(1.1)  # the next look
+    ground.tenants(acme="north")  # which makes the database
+    ground.proxies["north"].set("refuses")
+    tenants = ground.tenants()
+    server = serve(ground, "source", tenants)
+    noise(0)
+    ground.tenants(acme="north")
+    limited(ground, tenants, outbox_bytes_max=20000)
+    old = reload_until(ground, server, lambda: outbox_bytes(ground, server), "the gauge tells what waits")
+    check(old > 40000, f"{old} bytes are too few to be above the limit")
+    time.sleep(1.1)
+    check(post(ground, server, "w f=1 1\n")[0] == 204, "a write is refused for what was there before")
+    noise(3000)
+    status, said, _ = post(ground, server, "w f=2 2\n")
+    check(status == 503 and said["code"] == "outbox_full", f"{status} {said}")
+    check(outbox_bytes(ground, server) > 1.5 * old, "the gauge tells less than all")
+    ground.proxies["north"].set("passes")
+    within(60, lambda: post(ground, server, "w f=3 3\n")[0] == 204, "writes are taken again")
+    ground.flush(server)
+    ground.drained(server)
+    check(outbox_bytes(ground, server) == 0, "something is still said to wait")
+    ground.proxies["north"].set("refuses")
+    noise(6000)
+    check(post(ground, server, "w f=4 4\n")[0] == 503, "the shard has had all, and nothing counts")
+    ground.proxies["north"].set("passes")
+    ground.drained(server)
+
+
 def a_load_that_a_shard_cannot_follow_is_slowed_down(ground):
     """The outbox goes up to its quota and stays about there; who waits as he is told comes in in the end."""
     tenants = ground.tenants(acme="north")
@@ -311,7 +344,8 @@ def small_packs_go_together(ground):
         return f"100 packs in {inserts} inserts and {finds} finds"
 
 
-CASES = [what_waits_is_bounded_and_comes_in_again, a_load_that_a_shard_cannot_follow_is_slowed_down,
+CASES = [what_waits_is_bounded_and_comes_in_again, what_was_there_before_the_shard_refuses_nothing,
+         a_load_that_a_shard_cannot_follow_is_slowed_down,
          what_a_shard_acknowledged_outlives_the_machine, patience_ends_and_can_be_had_again, so_many_wait_and_no_more,
          a_shard_that_is_taken_away_is_not_waited_for, what_no_majority_has_is_not_acknowledged, what_is_not_ours_is_not_waited_for,
          small_packs_go_together]

@@ -59,12 +59,13 @@ static enum code deliver_life(struct depot *depot, struct recipient *recipient, 
 
 static enum code loop_life(struct error *err)
 {
+    static const _Atomic int64_t looked = 0;
     struct recipient *recipient;
     struct depot depot;
     enum code code;
 
     depot_init_quick(&depot);
-    ARMED(recipient = recipient_new(depot.house.tenant, &depot.house.clock.clock));
+    ARMED(recipient = recipient_new(depot.house.tenant, &depot.house.clock.clock, &looked));
     if (recipient == NULL) {
         depot_release(&depot);
         return error_set(err, E_MEMORY, "no memory for a recipient");

@@ -163,6 +163,7 @@ static void test_what_a_damaged_pack_replaces_stays(void **state)
 /* Rows whose versions are in a second pack are not named without it. */
 static void test_a_history_comes_with_its_current_pack(void **state)
 {
+    static const _Atomic int64_t looked = 0;
     struct chain_list list = {0};
     struct recipient *recipient;
     struct depot depot;
@@ -177,7 +178,7 @@ static void test_a_history_comes_with_its_current_pack(void **state)
     }
     assert_true(house_compact(&depot.house, true) > 0);
     assert_int_equal(house_packs(&depot.house, PACK_HISTORY, NULL), 1);
-    recipient = recipient_new(depot.house.tenant, &depot.house.clock.clock);
+    recipient = recipient_new(depot.house.tenant, &depot.house.clock.clock, &looked);
     recipient_move(recipient, "north");
     while (list.count == 0) {
         struct archive *archive = fake_open(&depot.north);

@@ -35,8 +35,22 @@ static void test_what_waits_grows_and_goes(void **state)
     assert_true(depot_step(&depot)); /* an entry: what it names waits no more, before any look */
     assert_int_equal(*depot.house.tenant->undelivered, 0);
     assert_int_equal(undelivered(&depot), 0);
-    depot.everybody = "south"; /* which has nothing */
-    assert_int_equal(undelivered(&depot), two);
+    depot.everybody = "south"; /* which has nothing, and is not the tenant's fault */
+    assert_int_equal(undelivered(&depot), 0);
+    assert_int_equal(gauge_of(&depot, "weir_outbox_bytes", "tenant=\"acme\""), two);
+    depot_add_pack(&depot, 1, 200);
+    assert_true(undelivered(&depot) > 100 && undelivered(&depot) < two);
+    depot_restart(&depot); /* which begins anew, as the shard has not had all yet */
+    assert_int_equal(undelivered(&depot), 0);
+    depot_drain(&depot);
+    depot_restart(&depot); /* it has had all: this counts */
+    depot.south.fail_at = 1;
+    depot.south.fail_on = true;
+    depot_add_pack(&depot, 1, 300);
+    one = undelivered(&depot);
+    assert_true(one > 100);
+    depot_restart(&depot);
+    assert_int_equal(undelivered(&depot), one);
     depot.everybody = "";
     assert_int_equal(undelivered(&depot), 0);
     assert_int_equal(gauge_of(&depot, "weir_outbox_bytes", "tenant=\"acme\""), 0);

@@ -9,6 +9,7 @@ struct waiter {
 };
 
 static _Atomic uint64_t undelivered;
+static _Atomic int64_t looked;
 static const struct tenant acme = {.name = BYTES("acme"), .undelivered = &undelivered};
 static const struct bytes north = BYTES("north"), south = BYTES("south");
 
@@ -74,7 +75,7 @@ static void test_who_waits_is_told_when_the_row_is_there(void **state)
         struct error err = {.code = E_DRAINING};
         struct outbox outbox;
 
-        outbox_init(&outbox, &acme, clock_system());
+        outbox_init(&outbox, &acme, clock_system(), &looked);
         assert_true(outbox_await(&outbox, &waiter.ack));
         assert_true(outbox_asked(&outbox));
         note(&outbox, 1, north, &diff);
@@ -98,7 +99,7 @@ static void test_who_comes_during_a_look_asks_for_another(void **state)
     struct outbox outbox;
 
     (void)state;
-    outbox_init(&outbox, &acme, clock_system());
+    outbox_init(&outbox, &acme, clock_system(), &looked);
     look = outbox_look(&outbox, 1);
     assert_true(outbox_await(&outbox, &waiter.ack));
     outbox_note(&outbox, &look, north, &diff); /* may serve it, but the next is to come */
@@ -115,7 +116,7 @@ static void test_patience_ends(void **state)
     struct outbox outbox;
 
     (void)state;
-    outbox_init(&outbox, &acme, clock_system());
+    outbox_init(&outbox, &acme, clock_system(), &looked);
     assert_true(outbox_expire(&outbox, INT64_MAX - 1) == INT64_MAX);
     for (size_t i = 0; i < COUNT_OF(waiters); i++) {
         waiters[i].ack.due_ns = (int64_t[]){300, 100, 200}[i];
@@ -145,7 +146,7 @@ static void test_what_waits_is_counted(void **state)
     struct outbox outbox;
 
     (void)state;
-    outbox_init(&outbox, &acme, clock_system());
+    outbox_init(&outbox, &acme, clock_system(), &looked);
     assert_false(outbox_knows(&outbox, 1, north));
     early = outbox_look(&outbox, 0);
     note(&outbox, 1, north, &diff);
@@ -172,6 +173,59 @@ static void test_what_waits_is_counted(void **state)
     outbox_release(&outbox);
 }
 
+/* Old packs of a tenant that gets a shard, its first or another one, refuse none of its writes:
+ * what counts is what has come beyond the least that waited, until the shard has had all once. */
+static void test_what_was_there_before_is_no_backlog(void **state)
+{
+    static const struct {
+        bool moved;
+        int64_t through, looked;
+        uint64_t waits, taken, after, grown, full;
+    } cases[] = {
+        {false, INT64_MIN, 100, 0,    400, 0,   50,  600}, /* its first shard */
+        {true,  INT64_MIN, 100, 0,    400, 0,   50,  600}, /* another one */
+        {true,  60,        100, 0,    400, 0,   50,  600}, /* one that it had before */
+        {false, 60,        100, 1000, 400, 600, 650, 600}, /* its own: it has had all */
+        {false, INT64_MIN, 30,  700,  400, 300, 350, 600}, /* some came since the last look */
+        {false, INT64_MIN, 0,   1000, 400, 600, 650, 600}, /* all of it */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct diff_pack packs[] = {pack_of(DIFF_ADD, 20, 30, 300), pack_of(DIFF_ADD, 15, 90, 700),
+                                    pack_of(DIFF_ADD, 91, 95, 50)};
+        struct diff diff = {.packs = packs,
+                            .count = 2,
+                            .ingest_last = 100,
+                            .moved = cases[i].moved,
+                            .through = cases[i].through};
+        struct outbox outbox;
+
+        looked = cases[i].looked;
+        outbox_init(&outbox, &acme, clock_system(), &looked);
+        note(&outbox, 1, north, &diff);
+        assert_int_equal(outbox_lag(&outbox).bytes, 1000);
+        assert_int_equal(undelivered, cases[i].waits);
+        looked = 1000; /* of the next one, which is another moment's */
+        outbox_taken(&outbox, cases[i].taken);
+        assert_int_equal(undelivered, cases[i].after);
+        packs[1].pack.entry.bytes = 300;
+        diff.count = 3;
+        note(&outbox, 2, north, &diff);
+        assert_int_equal(undelivered, cases[i].grown);
+        diff.moved = false; /* the shard has had all: whatever it lacks now counts */
+        diff.through = 99;
+        packs[2].pack.entry.bytes = 0;
+        note(&outbox, 3, north, &diff);
+        assert_int_equal(undelivered, cases[i].full);
+        diff.moved = true;
+        note(&outbox, 4, south, &diff);
+        assert_int_equal(undelivered, 0);
+        outbox_release(&outbox);
+    }
+    looked = 0;
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -179,6 +233,7 @@ int main(void)
         cmocka_unit_test(test_who_comes_during_a_look_asks_for_another),
         cmocka_unit_test(test_patience_ends),
         cmocka_unit_test(test_what_waits_is_counted),
+        cmocka_unit_test(test_what_was_there_before_is_no_backlog),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,7 +23,9 @@ static bool take_turn(struct depot *depot, struct recipient *recipient, uint64_t
 
 static struct recipient *recipient_at(struct depot *depot, const char *shard)
 {
-    struct recipient *recipient = recipient_new(depot->house.tenant, &depot->house.clock.clock);
+    static const _Atomic int64_t looked = 0;
+    struct recipient *recipient =
+        recipient_new(depot->house.tenant, &depot->house.clock.clock, &looked);
 
     assert_non_null(recipient);
     recipient_move(recipient, shard);
