@@ -121,9 +121,9 @@ static void note_failure(struct mover *mover, struct home *home, const struct te
                          struct pack *pack, enum whose whose, enum code code,
                          const struct error *err)
 {
-    struct pack_rest *rest = whose == OF_SHARD || !is_lasting(code) ? &home->rest
-                             : whose == OF_TENANT                   ? tenant_rest(mover, tenant)
-                                                                    : pack_rest(pack);
+    struct pack_rest *rest = whose == OF_SHARD    ? &home->rest
+                             : whose == OF_TENANT ? tenant_rest(mover, tenant)
+                                                  : pack_rest(pack);
     bool told;
 
     if (rest == NULL || code == E_DRAINING)
@@ -458,10 +458,26 @@ enum moved move_away(struct mover *mover, const struct tenant *tenant, struct pa
     if (did)
         log_event(LOG_DEBUG, "a pack is at its shard alone now", LOG_CSTR("pack", pack_name(pack)),
                   LOG_CSTR("shard", home->name), LOG_UINT("bytes", pack_about(pack).bytes));
-    return conclude(mover, home, tenant, pack, whose, code, &err, did);
+    return conclude(mover, home, tenant, pack, is_lasting(code) ? whose : OF_SHARD, code, &err,
+                    did);
 }
 
 /* --- and back --- */
+
+/* It is to be rewritten: as much again beside it, and as much for everybody else. */
+static enum code enough_room(const struct mover *mover, const struct manifest_entry *entry,
+                             struct error *err)
+{
+    uint64_t free_bytes = 0;
+    enum code code = fs_space(mover->store->options.fs, &free_bytes, err);
+
+    if (code == OK && free_bytes / 3 < entry->bytes)
+        code = error_set(err, E_DISK_FULL,
+                         "to bring back and rewrite a pack of %" PRIu64
+                         " bytes wants three times that free, %" PRIu64 " are",
+                         entry->bytes, free_bytes);
+    return code;
+}
 
 /* All documents one behind another, synced, as the file `back_path`. */
 static enum code fetch_file(struct mover *mover, struct home *home, const struct pack *pack,
@@ -499,6 +515,8 @@ static enum code fetch_file(struct mover *mover, struct home *home, const struct
     if (code == OK)
         code = fs_sync(file, err);
     fs_close(file);
+    if (code) /* what there is of it takes room */
+        (void)!fs_unlink(fs, back_path, &ignored);
     buf_release(&part);
     return code;
 }
@@ -511,8 +529,10 @@ static enum code take_back(struct mover *mover, struct home *home, const struct 
     struct pack *whole = NULL;
     struct error ignored;
     char path[PACK_PATH_SIZE];
-    enum code code = home_enter(mover, home, err);
+    enum code code = enough_room(mover, entry, err);
 
+    if (code == OK)
+        code = home_enter(mover, home, err);
     *did = false;
     pack_path(tenant->name, entry->number, path);
     if (code == OK)
@@ -538,18 +558,22 @@ enum moved move_back(struct mover *mover, const struct tenant *tenant, struct pa
     struct chain_pack known;
     struct error err = {0};
     struct home *home;
-    bool did;
-    enum code code;
+    bool did = false;
+    enum code code = delivered_whole(mover->store->options.index, tenant->name,
+                                     pack_about(pack).number, name, &known, &err);
 
-    if (!is_free(mover, tenant, pack) ||
-        delivered_whole(mover->store->options.index, tenant->name, pack_about(pack).number, name,
-                        &known, &err) != OK)
-        return MOVE_NONE;
-    home = home_get(mover, name);
+    if (code)
+        (void)snprintf(name, sizeof(name), "%s", pack_shard(pack));
+    home = is_free(mover, tenant, pack) ? home_get(mover, name) : NULL;
     if (home == NULL || rests(mover, &home->rest) || rests(mover, pack_rest(pack)))
         return MOVE_NONE;
-    code = take_back(mover, home, tenant, pack, &known.entry, &did, &err);
-    return conclude(mover, home, tenant, pack, OF_PACK, code, &err, did);
+    if (code == E_NOT_FOUND)
+        code = error_set(&err, E_SHARD, "no shard is known to have all of it");
+    else if (code == OK)
+        code = take_back(mover, home, tenant, pack, &known.entry, &did, &err);
+    /* No room for this one is no reason to send nothing away, which makes some. */
+    return conclude(mover, home, tenant, pack,
+                    is_lasting(code) || code == E_DISK_FULL ? OF_PACK : OF_SHARD, code, &err, did);
 }
 
 /* --- all of it --- */

@@ -377,6 +377,53 @@ static void test_a_merge_meanwhile_wins(void **state)
     yard_release(&yard);
 }
 
+static uint64_t space_left;
+
+static enum code so_much_space(struct fs *fs, uint64_t *bytes_free, struct error *err)
+{
+    (void)fs, (void)err;
+    *bytes_free = space_left;
+    return OK;
+}
+
+/* A disk that is nearly full is not filled by what comes back: three times the pack has to be free.
+ */
+static void test_a_pack_comes_back_when_there_is_room(void **state)
+{
+    enum code (*space)(struct fs * fs, uint64_t * bytes_free, struct error * err);
+    uint64_t bytes, asked;
+    struct yard yard;
+
+    (void)state;
+    yard_init(&yard, 1);
+    yard_add(&yard, 1, 5);
+    bytes = pack_about(yard_packs(&yard)->packs[0]).bytes;
+    depot_drain(&yard.depot);
+    assert_int_equal(yard_look(&yard), 1);
+    pack_want(yard_packs(&yard)->packs[0]);
+    space = yard.depot.house.fs.operations.space;
+    yard.depot.house.fs.operations.space = so_much_space;
+    space_left = 3 * bytes - 1;
+    asked = yard.depot.north.calls;
+    assert_int_equal(yard_look(&yard), 0);
+    assert_int_equal(yard.depot.north.calls, asked);
+    space_left = UINT64_C(1) << 30;
+    assert_int_equal(yard_look(&yard), 0); /* it was tried a moment ago */
+    yard_add(&yard, 2, 6);
+    depot_drain(&yard.depot);
+    depot_time(&yard.depot, 240);
+    space_left = 3 * bytes - 1;
+    assert_int_equal(yard_look(&yard), 1); /* what goes meanwhile makes room */
+    assert_int_equal(yard_away(&yard), 2);
+    space_left++;
+    depot_time(&yard.depot, 240);
+    assert_true(away_step(yard.away));
+    assert_int_equal(yard_away(&yard), 1);
+    yard.depot.house.fs.operations.space = space;
+    yard_expect(&yard, 1, 5);
+    yard_release(&yard);
+}
+
 /* Of what came back the file stays until it was rewritten, whatever the limit. */
 static void test_back_it_stays(void **state)
 {
@@ -437,6 +484,7 @@ int main(void)
         cmocka_unit_test(test_a_new_incarnation_sends_nothing_away),
         cmocka_unit_test(test_what_is_being_merged_stays),
         cmocka_unit_test(test_a_merge_meanwhile_wins),
+        cmocka_unit_test(test_a_pack_comes_back_when_there_is_room),
         cmocka_unit_test(test_back_it_stays),
         cmocka_unit_test(test_what_comes_back_is_the_pack),
     };
