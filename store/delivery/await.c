@@ -6,7 +6,8 @@
 #include "store/state.h"
 
 /* Each seal makes a pack of every tenant that has rows in memory, also of those that do not wait:
- * so it is not done often, and takes a fifth of the sealer's time at most. */
+ * so it is not done often, and takes a fifth of the sealer's time at most, for all shards together.
+ */
 static const int64_t seal_gap_ns = 200000000;
 enum { SEAL_REST = 4 };
 
@@ -106,38 +107,54 @@ void delivery_await_stop(struct delivery *delivery)
 
 static void sealed(void *context, enum code code, const struct error *err)
 {
-    struct shard *shard = context;
+    struct delivery *delivery = context;
 
     (void)code, (void)err; /* the sealer tells it, and is asked again */
-    pthread_mutex_lock(&shard->delivery->lock);
-    shard->sealing = false;
-    pthread_cond_broadcast(&shard->delivery->more);
-    pthread_mutex_unlock(&shard->delivery->lock);
+    pthread_mutex_lock(&delivery->lock);
+    delivery->sealed = true;
+    pthread_cond_broadcast(&delivery->more);
+    pthread_mutex_unlock(&delivery->lock);
+}
+
+/* Whoever has set `sealing`. */
+static void seal(struct delivery *delivery)
+{
+    struct clock *clock = delivery->store->options.clock;
+    int64_t began_ns = clock_monotonic_ns(clock), ended_ns, rest_ns;
+
+    store_seal(delivery->store, sealed, delivery);
+    pthread_mutex_lock(&delivery->lock);
+    while (!delivery->sealed) /* also at a stop: sealed() will still come */
+        pthread_cond_wait(&delivery->more, &delivery->lock);
+    ended_ns = clock_monotonic_ns(clock);
+    rest_ns = SEAL_REST * (ended_ns - began_ns);
+    delivery->seal_next_ns = ended_ns + (rest_ns > seal_gap_ns ? rest_ns : seal_gap_ns);
+    delivery->sealing = false;
+    pthread_cond_broadcast(&delivery->more);
+    pthread_mutex_unlock(&delivery->lock);
 }
 
 int64_t shard_seal(struct shard *shard)
 {
     struct delivery *delivery = shard->delivery;
-    struct clock *clock = delivery->store->options.clock;
-    int64_t began_ns = clock_monotonic_ns(clock), newest, ended_ns, rest_ns;
+    int64_t newest, wait_ns;
 
     pthread_mutex_lock(&delivery->lock);
+    while (delivery->sealing) /* for another shard, whose seal may be all that is needed here */
+        pthread_cond_wait(&delivery->more, &delivery->lock);
     newest = shard->ack_newest;
     pthread_mutex_unlock(&delivery->lock);
     if (newest <= store_sealed(delivery->store))
         return INT64_MAX;
-    if (began_ns < shard->seal_next_ns)
-        return shard->seal_next_ns - began_ns;
     pthread_mutex_lock(&delivery->lock);
-    shard->sealing = true;
+    wait_ns = delivery->seal_next_ns - clock_monotonic_ns(delivery->store->options.clock);
+    if (wait_ns <= 0 && delivery->sealing)
+        wait_ns = seal_gap_ns;
+    delivery->sealing |= wait_ns <= 0;
+    delivery->sealed &= wait_ns > 0;
     pthread_mutex_unlock(&delivery->lock);
-    store_seal(delivery->store, sealed, shard);
-    pthread_mutex_lock(&delivery->lock);
-    while (shard->sealing) /* also at a stop: sealed() will still come */
-        pthread_cond_wait(&delivery->more, &delivery->lock);
-    pthread_mutex_unlock(&delivery->lock);
-    ended_ns = clock_monotonic_ns(clock);
-    rest_ns = SEAL_REST * (ended_ns - began_ns);
-    shard->seal_next_ns = ended_ns + (rest_ns > seal_gap_ns ? rest_ns : seal_gap_ns);
+    if (wait_ns > 0)
+        return wait_ns;
+    seal(delivery);
     return INT64_MAX;
 }

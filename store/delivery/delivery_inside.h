@@ -20,7 +20,6 @@ struct shard {
     struct archive *archive; /* NULL: to be opened */
     uint32_t cursor;         /* whose turn it is */
     int64_t rest_ns, rest_until_ns;
-    int64_t seal_next_ns; /* not before this for those who wait */
     struct random random;
     enum code trouble; /* that was told; OK: none */
     int64_t told_at_ns;
@@ -30,7 +29,6 @@ struct shard {
     /* The delivery's lock guards: */
     int64_t ack_newest; /* ingest time that somebody waits for; 0 = nobody has yet */
     bool wanted;        /* somebody has begun to wait */
-    bool sealing;       /* a seal was asked for, and is not done */
 };
 
 struct delivery {
@@ -47,6 +45,8 @@ struct delivery {
     int64_t ack_due_ns; /* when the first of those who wait will have waited enough; INT64_MAX */
     bool ack_sooner;    /* it was made earlier, or somebody waits for a shard for the first time */
     bool await_stopped;
+    bool sealing, sealed; /* a shard's thread has asked for a seal; it is done */
+    int64_t seal_next_ns; /* not before this for those who wait */
 };
 
 bool delivery_shard_of(const struct delivery *delivery, const struct tenant *tenant,
@@ -60,7 +60,9 @@ struct recipient *delivery_recipient(struct delivery *delivery, const struct ten
 struct recipient *delivery_recipient_find(struct delivery *delivery, const struct tenant *tenant);
 
 /* await.c: seals for those who wait for the shard, unless it is too early: in how many nanoseconds
- * it will not be, INT64_MAX = nobody waits for a seal.  The shard's thread. */
+ * it will not be, INT64_MAX = nobody waits for a seal.  The share of the time that seals may take
+ * is of all shards together: each one seals what is in memory of all tenants.  The shard's thread.
+ */
 int64_t shard_seal(struct shard *shard);
 /* Those whose time has passed are told so. */
 void delivery_expire(struct delivery *delivery);

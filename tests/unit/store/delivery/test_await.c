@@ -86,6 +86,39 @@ static void test_what_somebody_waits_for_is_sealed_and_delivered(void **state)
     depot_release(&depot);
 }
 
+/* A hundred shards together seal as often as one does. */
+static void test_shards_share_the_time_that_seals_may_take(void **state)
+{
+    struct waiter north, south, both;
+    struct depot depot;
+    int64_t sealed, wait_ns;
+
+    (void)state;
+    depot_start(&depot);
+    delivery_stop(depot.delivery); /* the test has the part of its threads */
+    wait_for(&depot, &north, put_row(&depot, 1), 3600000);
+    assert_true(shard_seal(delivery_shard(depot.delivery, "north")) == INT64_MAX);
+    sealed = store_sealed(depot.house.store);
+    assert_true(sealed >= north.ack.ingest);
+    assert_true(depot.delivery->seal_next_ns > 0);
+    depot.delivery->seal_next_ns += INT64_C(3600000000000);
+    depot.everybody = "south";
+    wait_for(&depot, &both, north.ack.ingest, 3600000); /* north's was enough */
+    assert_true(shard_seal(delivery_shard(depot.delivery, "south")) == INT64_MAX);
+    wait_for(&depot, &south, put_row(&depot, 2), 3600000);
+    wait_ns = shard_seal(delivery_shard(depot.delivery, "south"));
+    assert_true(wait_ns > INT64_C(3500000000000) && wait_ns < INT64_MAX);
+    assert_int_equal(store_sealed(depot.house.store), sealed);
+    depot.delivery->seal_next_ns = 0;
+    assert_true(shard_seal(delivery_shard(depot.delivery, "south")) == INT64_MAX);
+    assert_true(store_sealed(depot.house.store) >= south.ack.ingest);
+    delivery_await_stop(depot.delivery);
+    assert_int_equal(end_of(&north), E_DRAINING);
+    assert_int_equal(end_of(&south), E_DRAINING);
+    assert_int_equal(end_of(&both), E_DRAINING);
+    depot_release(&depot);
+}
+
 static void test_the_end_of_patience(void **state)
 {
     struct waiter patient, hasty;
@@ -138,6 +171,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_somebody_waits_for_is_sealed_and_delivered),
+        cmocka_unit_test(test_shards_share_the_time_that_seals_may_take),
         cmocka_unit_test(test_the_end_of_patience),
         cmocka_unit_test(test_who_cannot_be_served_is_told_at_once),
     };
