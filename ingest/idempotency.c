@@ -294,6 +294,24 @@ enum code idempotency_begin(struct idempotency *idempotency, const struct tenant
     return code;
 }
 
+bool idempotency_knows(struct idempotency *idempotency, const struct tenant *tenant,
+                       struct bytes key)
+{
+    struct tenant_keys *keys;
+    const struct entry *entry;
+    int64_t now_ns = clock_wall_ns(idempotency->clock);
+    bool knows;
+
+    pthread_mutex_lock(&idempotency->lock);
+    keys = keys_of(idempotency, tenant);
+    if (keys != NULL)
+        keys_expire(idempotency, keys, now_ns);
+    entry = keys == NULL ? NULL : map_get(&keys->by_key, key);
+    knows = entry != NULL && !entry->in_flight;
+    pthread_mutex_unlock(&idempotency->lock);
+    return knows;
+}
+
 void idempotency_release(struct idempotency *idempotency, const struct tenant *tenant,
                          struct bytes key)
 {

@@ -30,6 +30,9 @@ void idempotency_believe(struct idempotency *idempotency, struct clock *clock);
 MUST_USE enum code idempotency_begin(struct idempotency *idempotency, const struct tenant *tenant,
                                      struct bytes key, const struct hash128 *body_hash,
                                      struct arena *arena, struct note *answer, struct error *err);
+/* Whether the key was answered: idempotency_begin() would give E_EXISTS for that body again. */
+bool idempotency_knows(struct idempotency *idempotency, const struct tenant *tenant,
+                       struct bytes key);
 /* Takes the memory that the answer needs, before it is written: idempotency_done() cannot fail
  * then, and what was stored is not stored again.  The key is in flight.  E_MEMORY. */
 MUST_USE enum code idempotency_keep(struct idempotency *idempotency, const struct tenant *tenant,

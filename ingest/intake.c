@@ -41,6 +41,7 @@ struct intake {
     struct decoder *decoder;
     enum code failure;
     bool key_held;
+    bool excused; /* not held to what refuses others at the head: its key was answered */
     struct error failure_error;
     struct bytes key; /* Idempotency-Key */
     struct note note;
@@ -203,6 +204,27 @@ static enum code check_outbox(const struct intake *intake, struct error *err)
                      bytes, bytes_max);
 }
 
+/* Whose key was answered is told that again: it stores nothing, and who sends again because the
+ * first answer was lost must not be told that it was refused. */
+static bool is_repeat(const struct intake *intake)
+{
+    const struct intake_request *request = &intake->request;
+
+    return request->idempotency_key.size > 0 &&
+           idempotency_knows(intake->environment.idempotency, request->tenant,
+                             request->idempotency_key);
+}
+
+/* Who owes points is not read: to refuse many then costs the others next to nothing. */
+static enum code check_head(const struct intake *intake, struct error *err)
+{
+    const struct intake_request *request = &intake->request;
+    enum code code = rate_take(intake->environment.rate, request->tenant,
+                               request->limits->points_per_second_max, 0, err);
+
+    return code == OK ? check_outbox(intake, err) : code;
+}
+
 enum code intake_new(const struct intake_environment *environment,
                      const struct intake_request *request, struct intake **out, struct error *err)
 {
@@ -219,11 +241,8 @@ enum code intake_new(const struct intake_environment *environment,
     intake->errors = BUF_INIT(ANSWER_BYTES_MAX);
     arena_init(&intake->arena, SIZE_MAX, environment->budget);
     batch_init(&intake->batch, &intake->arena, request->limits->errors_max);
-    /* Who owes points is not read: to refuse many then costs the others next to nothing. */
-    code = rate_take(environment->rate, request->tenant, request->limits->points_per_second_max, 0,
-                     err);
-    if (code == OK)
-        code = check_outbox(intake, err);
+    intake->excused = is_repeat(intake);
+    code = intake->excused ? OK : check_head(intake, err);
     if (code == OK)
         code = reserve(intake, err);
     if (code == OK)
@@ -585,6 +604,8 @@ bool intake_prepare(struct intake *intake)
         answer_prepare(intake); /* nothing to store, nothing to wait for */
         return true;
     }
+    if (code == OK && intake->excused) /* the answer was forgotten meanwhile */
+        code = check_outbox(intake, &err);
     if (code == OK)
         code =
             rate_take(intake->environment.rate, intake->request.tenant,

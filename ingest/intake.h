@@ -64,9 +64,10 @@ struct intake_answer {
 /* What it will come to of the ingest budget, all of it at most; 0 = little, or it does not say. */
 size_t intake_expects(const struct intake_environment *environment,
                       const struct intake_request *request);
-/* E_RATE_LIMIT when the tenant owes points; E_OUTBOX_FULL when its shard lacks too much; E_BUSY
- * when the ingest budget is taken; E_UNSUPPORTED_TYPE, E_UNSUPPORTED_ENCODING, E_BODY_LARGE by
- * Content-Length, and what the decoder says of its options. */
+/* E_RATE_LIMIT when the tenant owes points; E_OUTBOX_FULL when its shard lacks too much; neither
+ * when its Idempotency-Key was answered before.  E_BUSY when the ingest budget is taken;
+ * E_UNSUPPORTED_TYPE, E_UNSUPPORTED_ENCODING, E_BODY_LARGE by Content-Length, and what the decoder
+ * says of its options. */
 MUST_USE enum code intake_new(const struct intake_environment *environment,
                               const struct intake_request *request, struct intake **intake,
                               struct error *err);

@@ -143,7 +143,11 @@ static void test_a_released_key_is_free_and_an_answered_one_is_not(void **state)
     assert_int_equal(ask(&keys, keys.tenant, "k", &body_b), OK);
     idempotency_release(keys.idempotency, keys.tenant, BYTES("k"));
     assert_int_equal(ask(&keys, keys.tenant, "k", &body_a), OK);
+    assert_false(idempotency_knows(keys.idempotency, keys.tenant, BYTES("k"))); /* in flight */
     done(&keys, "k", "");
+    assert_true(idempotency_knows(keys.idempotency, keys.tenant, BYTES("k")));
+    assert_false(idempotency_knows(keys.idempotency, keys.tenant, BYTES("K")));
+    assert_false(idempotency_knows(keys.idempotency, keys.other, BYTES("k")));
     idempotency_release(keys.idempotency, keys.tenant, BYTES("k"));
     assert_int_equal(ask(&keys, keys.tenant, "k", &body_a), E_EXISTS);
     end(&keys);

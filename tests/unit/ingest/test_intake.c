@@ -443,6 +443,44 @@ static void test_who_owes_points_is_refused_at_the_head(void **state)
     rate_free(rate);
 }
 
+/* Whoever owes points, and whose shard lacks too much: what was acknowledged is told again, and
+ * nothing else gets in by that. */
+static void test_a_repeat_gets_its_answer_whatever_refuses_others(void **state)
+{
+    static const struct trial plain = {0}, known = {.key = "known"}, fresh = {.key = "fresh"};
+    struct hand_clock clock = {
+        {hand_now, hand_now, hand_now},
+        1000000000
+    };
+    struct ground ground;
+    struct error err = {0};
+    struct rate *rate;
+
+    (void)state;
+    ground_init(&ground);
+    ground.limits.points_per_second_max = 1;
+    ground_open(&ground);
+    assert_int_equal(rate_new(&clock.clock, &rate, &err), OK);
+    ground.environment.rate = rate;
+    expect(&ground, &known, "m f=1 1\nm f=1 2", OK, false, "");
+    for (int full = 0; full < 2; full++) {
+        enum code code = full ? E_OUTBOX_FULL : E_RATE_LIMIT;
+
+        expect(&ground, &plain, "m f=1 3", code, false, "");
+        expect(&ground, &fresh, "m f=1 3", code, false, "");
+        expect(&ground, &known, "m f=1 1\nm f=1 2", OK, true, "");
+        expect(&ground, &known, "m f=1 3", E_IDEMPOTENCY_MISMATCH, false, "");
+        assert_int_equal(ground_rows(&ground), 2);
+        clock.now_ns += INT64_C(60000000000);
+        *ground.tenant->undelivered = ground.limits.outbox_bytes_max + 1;
+    }
+    *ground.tenant->undelivered = 0;
+    assert_int_equal(budget_used(&ground.budget), 0);
+    ground_close(&ground);
+    ground_remove(&ground);
+    rate_free(rate);
+}
+
 /* Whatever the budget, a request is answered, and all of it comes back. */
 static void test_a_budget_that_is_too_small_is_told(void **state)
 {
@@ -604,6 +642,7 @@ int main(void)
         cmocka_unit_test(test_an_answer_of_4_KiB_is_repeated_whole),
         cmocka_unit_test(test_limits_have_their_codes),
         cmocka_unit_test(test_who_owes_points_is_refused_at_the_head),
+        cmocka_unit_test(test_a_repeat_gets_its_answer_whatever_refuses_others),
         cmocka_unit_test(test_a_budget_that_is_too_small_is_told),
         cmocka_unit_test(test_a_budget_that_others_hold_is_told_as_load),
         cmocka_unit_test(test_large_bodies_that_would_not_fit_together_are_not_begun_together),
