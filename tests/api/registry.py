@@ -138,8 +138,8 @@ def shards(run):
     ops(run, "GET", one, 200, json={"state": "deleted"})
     ops(run, "GET", "/v1/admin/shards/none", 404, code="not_found")
     ops(run, "DELETE", "/v1/admin/shards/none", 404, code="not_found")
-    ops(run, "GET", "/v1/members", 200, json={"members": [{"name": "1", "number": 1, "this_node": True, "alive": True, "state": "active", "since": re.compile("^20.*Z$"),
-                                                                "program": re.compile("."), "listen": "%s:%d" % run.server.address, "incarnation": re.compile("^[0-9a-f]{32}$")}]})
+    ops(run, "GET", "/v1/members", 200, json={"members": [{"name": "1", "number": 1, "this_node": True, "alive": True, "state": "active",
+                                                            "listen": "%s:%d" % run.server.address}]})
     if SECRET in run.server.log_text():
         run.fail("an address is in the log")
 

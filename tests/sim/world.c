@@ -6,7 +6,9 @@
 #include <stdlib.h>
 
 #include "codec/series_key.h"
+#include "model/member.h"
 #include "server/compaction.h"
+#include "store/member.h"
 
 const char *const count_names[COUNT_OF_COUNTS] = {
     [COUNT_SUBMITTED] = "submitted",
@@ -204,6 +206,31 @@ static void ages(void *context, const struct tenant *tenant, int64_t *retention_
     *retention_ns = *history_ns = INT64_MAX;
 }
 
+/* 0: it serves alone. */
+static unsigned member_of(const struct world *world)
+{
+    return (unsigned)(world->seed % (MEMBER_NUMBER_MAX + 1));
+}
+
+/* What was noted once stays noted. */
+static enum code member_open(struct world *world, struct error *err)
+{
+    enum code code = OK;
+
+    if (member_of(world) == 0)
+        return OK;
+    if (store_member(world->store) == 0) {
+        assert(!world->entered);
+        code = store_member_note(world->store, member_of(world), err);
+        if (code)
+            return code;
+        world->entered = true;
+    }
+    assert(store_member(world->store) == member_of(world));
+    store_join(world->store);
+    return OK;
+}
+
 enum code world_open(struct world *world, struct error *err)
 {
     static struct compaction_rules rules;
@@ -214,7 +241,7 @@ enum code world_open(struct world *world, struct error *err)
         .notes = &world->sink,
         .rules = &rules,
         .limits = &world->limits,
-        .member = (uint16_t)(world->seed % 1024),
+        .joins = member_of(world) != 0,
         .ballast_bytes = world->seed % 2 ? 1 << 20 : 0,
     };
     enum code code;
@@ -239,7 +266,9 @@ enum code world_open(struct world *world, struct error *err)
         catalog_free(world->catalog);
         world->catalog = NULL;
     } else {
-        code = deliver_open(world, err);
+        code = member_open(world, err);
+        if (code == OK)
+            code = deliver_open(world, err);
         if (code)
             world_close(world);
     }

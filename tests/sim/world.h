@@ -125,6 +125,7 @@ extern const char *const count_names[COUNT_OF_COUNTS];
 
 struct world {
     uint64_t seed, step;
+    bool entered; /* the store is a member, whose number it has noted */
     struct random random;
     struct arena arena;
     struct fake_disk disk;
