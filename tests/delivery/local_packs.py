@@ -3,6 +3,8 @@ is read at their shard, and is what it was; a shard that is down is a 503 that n
 import json
 import os
 import random
+import shutil
+import signal
 import statistics
 import threading
 import time
@@ -212,6 +214,53 @@ def an_erasure_brings_packs_back(ground):
     check(b"," not in ground.ask(server, "acme", "GET", "/v1/query?measurement=noise&match=host%3Dh5&format=csv&fields=i").split(b"\n", 1)[-1], "it is there")
 
 
+def a_tenant_that_moves_on_is_read_where_all_is(ground):
+    """From north to south, and on to east, which is dead before it has any of it: what is away is read at south, and north may be gone."""
+    tenants = ground.tenants(acme="north")
+    server = serve(ground, "source", tenants, 1)
+    fill(ground, server, bodies=2)
+    gone(ground, server, 1)
+    want = ground.ask(server, "acme", "GET", "/v1/query?" + COLD)
+    ground.tenants(acme="south", other="north")  # what is there alone has to be reached
+    server.signal(signal.SIGHUP)
+    within(60, lambda: ground.metric(server, "weir_delivery_packs_total", "south") > 0, "south gets it\n" + server.log_tail())
+    ground.drained(server, shard="south")
+    ground.databases["north"].kill()
+    ground.tenants(acme="east", other="south")
+    ground.proxies["east"].set("refuses")
+    server.signal(signal.SIGHUP)
+    within(60, lambda: ground.metric(server, "weir_delivery_failures_total", "east") > 0, "east is tried\n" + server.log_tail())
+    server.kill()  # what was brought goes with it
+    server.start()
+    check(ground.ask(server, "acme", "GET", "/v1/query?" + COLD) == want, "another answer")
+    ground.proxies["east"].set("passes")
+    ground.drained(server, shard="east")
+    ground.databases["south"].kill()
+    server.kill()
+    server.start()
+    check(ground.ask(server, "acme", "GET", "/v1/query?" + COLD) == want, "another answer out of east")
+
+
+def nothing_goes_once_a_copy_has_delivered(ground):
+    """A data directory was copied, and the copy delivers: it deletes what it merges, so all that is in the first one stays there."""
+    tenants = ground.tenants(acme="north")
+    server = serve(ground, "source", tenants, 0)
+    fill(ground, server, bodies=2)
+    ground.drained(server)
+    check(server.stop() == 0, server.log_tail())
+    shutil.copytree(ground.path("source"), ground.path("copy"))
+    copy = serve(ground, "copy", tenants, 0)
+    check(post(ground, copy, "late f=1 1\n")[0] == 204, "a write to the copy")
+    ground.drained(copy)
+    check(copy.stop() == 0, copy.log_tail())
+    server = serve(ground, "source", tenants, 1)
+    within(20, lambda: "is another one's" in server.log_text(), "it is told\n" + server.log_tail())
+    time.sleep(2.5)  # two looks more
+    check(gauge(ground, server, "weir_packs_away") == 0, "a file went")
+    check(server.log_text().count("is another one's") == 1, "it is told more than once")
+    check(ask(ground, server, COLD)[0] == 200, "a question")
+
+
 def killed_while_packs_go_and_are_read(ground):
     """kill -9 at any moment: answers are what they were."""
     tenants = ground.tenants(acme="north")
@@ -314,5 +363,6 @@ def a_day_of_one_series_from_a_peer(ground):
         return told
 
 
-CASES = [packs_that_went_are_read_at_their_shard, a_silent_shard_holds_nobody_up, nothing_goes_that_the_shard_lost, an_erasure_brings_packs_back,
+CASES = [packs_that_went_are_read_at_their_shard, a_tenant_that_moves_on_is_read_where_all_is, nothing_goes_once_a_copy_has_delivered,
+         a_silent_shard_holds_nobody_up, nothing_goes_that_the_shard_lost, an_erasure_brings_packs_back,
          killed_while_packs_go_and_are_read, a_day_of_one_series_from_the_shard, a_day_of_one_series_from_a_peer]
