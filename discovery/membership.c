@@ -16,8 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/thread.h"
-#include "base/time_text.h"
-#include "discovery/alive_document.h"
+#include "discovery/alive.h"
 #include "discovery/member_document.h"
 #include "discovery/member_number.h"
 
@@ -25,8 +24,6 @@ enum {
     AGAIN_S = 1,
     START_MS = 2000, /* in which a start becomes a member; it goes on in the thread */
     SEEN_MS = 1000,  /* in which a record that somebody else made is seen */
-    /* Longer than a session lives on by itself, for most: a process that was this node has gone. */
-    DOUBLED_S = 30,
     TEXT_BYTES_MAX = 4096,
 };
 
@@ -35,11 +32,9 @@ struct membership {
     struct buf incarnation; /* rules.incarnation is of it */
     struct thread *thread;
     /* The thread's; before it runs, the starter's. */
-    unsigned number, noted, held;
-    struct buf alive;         /* the text of what is held; empty: it does not serve yet */
-    struct error told;        /* the last failure in the log */
-    int64_t doubled_since_ns; /* monotonic; 0 = it is not */
-    bool doubled_told;
+    unsigned number, noted;
+    struct alive alive;
+    struct error told; /* the last failure in the log */
     pthread_mutex_t lock;
     pthread_cond_t wake;
     bool asked, stopping;            /* guarded by lock, as are these */
@@ -267,90 +262,27 @@ static enum code mend(struct membership *membership, const struct standing *stan
 
 /* --- being alive --- */
 
-/* What is told of the process, once it serves. */
-static enum code describe(struct membership *membership, struct error *err)
+/* Once it serves. */
+static enum code live(struct membership *membership, struct error *err)
 {
-    struct alive_document document = {.program = bytes_of(membership->rules.program)};
-    char since[TIMESTAMP_TEXT_SIZE];
+    const char *address;
+    enum code code = OK;
 
     pthread_mutex_lock(&membership->lock);
-    if (membership->address) /* which stays as it is */
-        document.listen = bytes_of(membership->address);
+    address = membership->address; /* which stays as it is */
     pthread_mutex_unlock(&membership->lock);
-    if (!document.listen.data || membership->alive.size > 0)
+    if (!address)
         return OK;
-    document.since = (struct bytes){since, timestamp_print(clock_wall_ns(clock_system()), since)};
-    alive_document_print(&document, &membership->alive);
-    return buf_finish(&membership->alive, err);
-}
-
-static enum code hold(struct membership *membership, struct error *err)
-{
-    struct registry *registry = membership->rules.registry;
-    char name[NUMBER_TEXT_SIZE];
-    enum code code = describe(membership, err);
-
-    if (code)
-        return code;
-    if (membership->alive.size == 0 || membership->held == membership->number)
-        return OK;
-    if (membership->held != 0)
-        registry_release(registry, REGISTRY_ALIVE, member_name(membership->held, name));
-    membership->held = 0;
-    code = registry_hold(registry, REGISTRY_ALIVE, member_name(membership->number, name),
-                         buf_bytes(&membership->alive), err);
-    if (!code)
-        membership->held = membership->number;
-    return code;
-}
-
-/* Somebody else's, where it is not our text. */
-static struct bytes other_alive(const struct membership *membership,
-                                const struct registry_snapshot *records)
-{
-    char name[NUMBER_TEXT_SIZE];
-    const struct registry_record *record =
-        membership->held == 0
-            ? NULL
-            : registry_find(records, REGISTRY_ALIVE, member_name(membership->held, name));
-
-    if (!record || bytes_equal(record->text, buf_bytes(&membership->alive)))
-        return BYTES("");
-    return record->text.size > 0 ? record->text : BYTES("{}");
-}
-
-static void tell_doubled(struct membership *membership, struct bytes other)
-{
-    int64_t now_ns = clock_monotonic_ns(clock_system());
-
-    if (other.size == 0) {
-        if (membership->doubled_since_ns != 0)
-            log_event(LOG_INFO, "no other process is this member any more",
-                      LOG_UINT("member", membership->held));
-        membership->doubled_since_ns = 0;
-        membership->doubled_told = false;
-    } else if (membership->doubled_since_ns == 0) {
-        membership->doubled_since_ns = now_ns;
-        log_event(LOG_WARN,
-                  "another process is alive as this member: the one before a restart goes with its "
-                  "session; a copy of the data directory must not serve",
-                  LOG_UINT("member", membership->held), LOG_TEXT("other", other));
-    } else if (!membership->doubled_told &&
-               now_ns - membership->doubled_since_ns > (int64_t)DOUBLED_S * 1000000000) {
-        membership->doubled_told = true;
-        log_event(LOG_ERROR,
-                  "another process still is this member: a copied data directory breaks what is "
-                  "delivered; stop one of the two, and make it anew by weir restore",
-                  LOG_UINT("member", membership->held), LOG_TEXT("other", other));
-    }
+    if (membership->alive.text.size == 0)
+        code = alive_describe(&membership->alive, membership->rules.program, address, err);
+    return code ? code : alive_hold(&membership->alive, membership->number, err);
 }
 
 /* True: there is another one. */
 static bool look_around(struct membership *membership, const struct registry_snapshot *records)
 {
-    struct bytes other = other_alive(membership, records);
+    struct bytes other = alive_other(&membership->alive, records);
 
-    tell_doubled(membership, other);
     pthread_mutex_lock(&membership->lock);
     membership->health.doubled = other.size > 0;
     snprintf(membership->health.other, sizeof(membership->health.other), "%.*s", BYTES_ARG(other));
@@ -386,7 +318,7 @@ static bool settle(struct membership *membership, const struct registry_snapshot
     if (membership->number != 0 && membership->noted == membership->number) {
         if (connected && mend(membership, &standing, &failure))
             *flaw = failure;
-        if (hold(membership, &failure))
+        if (live(membership, &failure))
             *flaw = failure;
     }
     arena_release(&arena);
@@ -451,7 +383,7 @@ enum code membership_new(struct membership **membership_made, struct error *err)
     *membership_made = membership;
     if (!membership)
         return error_set(err, E_MEMORY, "no memory for the membership");
-    membership->incarnation = membership->alive = BUF_INIT(TEXT_BYTES_MAX);
+    membership->incarnation = BUF_INIT(TEXT_BYTES_MAX);
     pthread_mutex_init(&membership->lock, NULL);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -465,7 +397,7 @@ void membership_free(struct membership *membership)
     if (!membership)
         return;
     buf_release(&membership->incarnation);
-    buf_release(&membership->alive);
+    alive_release(&membership->alive);
     free(membership->address);
     pthread_cond_destroy(&membership->wake);
     pthread_mutex_destroy(&membership->lock);
@@ -504,6 +436,7 @@ enum code membership_start(struct membership *membership, const struct membershi
         return code;
     membership->rules.incarnation = buf_bytes(&membership->incarnation);
     membership->number = membership->noted = rules->number;
+    alive_init(&membership->alive, rules->registry);
     enter(membership);
     return thread_start("membership", run, membership, &membership->thread, err);
 }
