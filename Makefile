@@ -25,7 +25,7 @@ CC       = gcc
 endif
 BUILD   ?= build
 # Rooms in layer order.
-ROOMS   ?= base model codec store store/wal store/head store/packs store/delivery catalog discovery http net \
+ROOMS   ?= base model codec store store/wal store/head store/packs store/delivery store/guests catalog discovery http net \
            ingest query handlers server
 MODE    ?= plain
 JOBS    ?= $(shell nproc)

@@ -71,6 +71,12 @@ int64_t view_deleted_last(const struct view *view)
     return 0;
 }
 
+int64_t view_guests(const struct view *view)
+{
+    (void)view;
+    return 0;
+}
+
 const struct bytes *view_missing(const struct view *view, size_t *count)
 {
     (void)view;

@@ -204,6 +204,14 @@ static enum code registry_field(struct series_registry *registry, const struct t
     return claim(tenant, measurement, field, type, UINT64_MAX, true, err);
 }
 
+static enum code registry_claim(struct series_registry *registry, const struct tenant *tenant,
+                                struct bytes measurement, struct bytes field, enum value_type type,
+                                struct error *err)
+{
+    (void)registry;
+    return claim(tenant, measurement, field, type, UINT64_MAX, false, err);
+}
+
 enum code catalog_new(struct catalog **catalog_made, struct error *err)
 {
     struct catalog *catalog = calloc(1, sizeof(*catalog));
@@ -218,6 +226,7 @@ enum code catalog_new(struct catalog **catalog_made, struct error *err)
         .series = registry_series,
         .series_by_id = registry_series_by_id,
         .field = registry_field,
+        .claim = registry_claim,
     };
     *catalog_made = catalog;
     return OK;

@@ -60,6 +60,10 @@ struct series_registry {
     enum code (*field)(struct series_registry *registry, const struct tenant *tenant,
                        struct bytes measurement, struct bytes field, enum value_type type,
                        struct error *err);
+    /* The same, but E_FIELD_KIND where it holds another kind. */
+    enum code (*claim)(struct series_registry *registry, const struct tenant *tenant,
+                       struct bytes measurement, struct bytes field, enum value_type type,
+                       struct error *err);
 };
 
 #endif

@@ -95,6 +95,7 @@ void etag_make(const struct plan *plan, char etag[ETAG_SIZE])
     const struct tenant *tenant = plan->environment->tenant;
     const int64_t newest[] = {plan->ingest_last, plan->erased_last,
                               plan->view ? view_deleted_last(plan->view) : 0};
+    const int64_t guests = plan->view ? view_guests(plan->view) : 0;
     const uint64_t column_count = plan->column_count;
     struct hash128_state hash;
     struct hash128 sum;
@@ -114,6 +115,8 @@ void etag_make(const struct plan *plan, char etag[ETAG_SIZE])
     }
     add_spans(&hash, plan->tag_keys, plan->tag_key_count);
     add_numbers(&hash, newest, COUNT_OF(newest));
+    if (guests != 0) /* rows of other members come late, below what was answered */
+        add_numbers(&hash, &guests, 1);
     add_spans(&hash, plan->missing.texts, plan->missing.count);
     add_spans(&hash, plan->warnings.texts, plan->warnings.count);
     sum = hash128_end(&hash);

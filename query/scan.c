@@ -207,6 +207,7 @@ static enum code open_place(struct scan *scan, const struct place *place, struct
         goto out;
     fresh->covering = any_deletion(scan, place, fresh) ? &scan->covering : NULL;
     fresh->settled = place->settled;
+    fresh->author = place->author;
     fresh->clean = is_clean(fresh, place, scan->setting->as_of);
     *opened = fresh;
     return OK;

@@ -50,7 +50,8 @@ struct opened {
     uint32_t at, end; /* rows in the range that were not given yet: [at, end) */
     /* Its rows are the answer's: one a time, none after S, deleted or retracted. */
     bool clean;
-    int64_t settled;                 /* the place's */
+    int64_t settled; /* the place's, and */
+    const struct hash128 *author;
     const struct covering *covering; /* the scan's; NULL: nothing may hide a row of it */
 };
 

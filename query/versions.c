@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/failpoint.h"
+#include "base/hash.h"
 
 /* So many spent places wait at most for the merged rows that point into them. */
 enum { SPENT_MAX = 64 };
@@ -22,6 +23,15 @@ static int64_t version_revision(const struct version *version)
     return revision ? revision[version->row] : INT64_MIN;
 }
 
+/* Versions of one ingest time are of one row but where two members have the same number by mistake;
+ * then each node is to prefer the same of them. */
+static int compare_author(const struct version *x, const struct version *y)
+{
+    const struct hash128 *author = x->place->author, *other = y->place->author;
+
+    return author == other ? 0 : memcmp(author->bytes, other->bytes, sizeof(author->bytes));
+}
+
 /* The one place that orders versions. */
 static int compare_newest(const void *a, const void *b)
 {
@@ -33,6 +43,9 @@ static int compare_newest(const void *a, const void *b)
         return 0;
     order = version_compare(version_revision(y), version_ingest(y), version_revision(x),
                             version_ingest(x));
+    if (order != 0)
+        return order;
+    order = compare_author(x, y);
     if (order != 0)
         return order;
     /* A row that stands for versions is no substitute for one of them; it may lack what the newest
@@ -50,7 +63,8 @@ size_t versions_sort(struct version *list, size_t count, int64_t as_of)
         if (version_ingest(&list[i]) > as_of)
             continue;
         /* One identity has one revision, so its copies stand side by side: the first stays. */
-        if (kept > 0 && version_ingest(&list[kept - 1]) == version_ingest(&list[i]))
+        if (kept > 0 && version_ingest(&list[kept - 1]) == version_ingest(&list[i]) &&
+            compare_author(&list[kept - 1], &list[i]) == 0)
             continue;
         list[kept++] = list[i];
     }

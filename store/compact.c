@@ -444,10 +444,26 @@ static enum code compact_publish(struct compact *compact, struct error *err)
 
 /* --- the run --- */
 
+/* Whether it is this plan that takes the rows out of packs. */
+static bool is_carried_out(const struct compact *compact, const struct tombstone *tombstone)
+{
+    for (size_t i = 0; i < compact->plan.pack_count; i++) {
+        struct pack_about about = pack_about(compact->plan.packs[i]);
+
+        if (about.row_count > 0 && about.ingest_first < tombstone->ingest &&
+            about.settled < tombstone->ingest && tombstone->start <= about.time_last &&
+            tombstone->end > about.time_first)
+            return true;
+    }
+    return false;
+}
+
 /* Deletions that nothing needs once the plan is carried out. */
 static enum code find_dead(struct compact *compact, struct error *err)
 {
     const struct tombstone_list *tombstones = compact->tombstones;
+    /* Rows of other members may need them: whether all of those are known, nobody can tell. */
+    bool shared = store_has_members(compact->store);
     size_t count = 0, kept = 0;
     struct pack **packs;
 
@@ -462,12 +478,15 @@ static enum code find_dead(struct compact *compact, struct error *err)
     for (size_t i = 0; i < compact->packs->count; i++)
         if (!was_merged(compact, compact->packs->packs[i]))
             packs[kept++] = compact->packs->packs[i];
-    for (size_t i = 0; i < tombstones->count; i++)
-        if (compaction_outlived(&tombstones->tombstones[i], packs, kept, compact->sealed,
-                                compact->floor)) {
-            compact->dead[count++] = tombstones->tombstones[i].ingest;
-            compact->erases |= tombstones->tombstones[i].erase;
-        }
+    for (size_t i = 0; i < tombstones->count; i++) {
+        const struct tombstone *tombstone = &tombstones->tombstones[i];
+
+        if (!compaction_outlived(tombstone, packs, kept, compact->sealed, compact->floor))
+            continue;
+        if (!shared)
+            compact->dead[count++] = tombstone->ingest;
+        compact->erases |= tombstone->erase && (!shared || is_carried_out(compact, tombstone));
+    }
     compact->dead_count = count;
     free(packs);
     return OK;

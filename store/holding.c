@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "store/guest_list.h"
 #include "store/packs/pack.h"
 
 struct pack_list *pack_list_new(size_t capacity)
@@ -157,5 +158,6 @@ void holding_release(struct holding *holding)
     free(holding->bad_packs);
     pack_list_unref(holding->packs);
     tombstone_list_unref(holding->tombstones);
+    guest_list_unref(holding->guests);
     arena_release(&holding->arena);
 }

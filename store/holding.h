@@ -9,6 +9,7 @@
 #include "model/matcher.h"
 #include "model/series.h"
 
+struct guest_list;
 struct pack;
 
 struct pack_list {
@@ -43,8 +44,9 @@ struct holding {
     int64_t history_floor;
     /* Ingest time of the newest commit applied, or later; 0 = none.  Guarded likewise. */
     int64_t newest;
-    struct arena arena;  /* texts of tombstones, for as long as the store is open */
-    uint64_t *bad_packs; /* numbers of packs that cannot be merged; the compactor's */
+    struct guest_list *guests; /* of other members; NULL = none.  Guarded likewise */
+    struct arena arena;        /* texts of tombstones, for as long as the store is open */
+    uint64_t *bad_packs;       /* numbers of packs that cannot be merged; the compactor's */
     size_t bad_pack_count;
 };
 

@@ -129,8 +129,12 @@ static enum code columns_read(struct block_reader *reader, const struct bytes *f
         }
         for (; low < block->column_count && bytes_equal(block->columns[low].name, fields[i]);
              low++) {
-            struct rows_column *column = &all->columns[all->column_count++];
+            struct rows_column *column = &all->columns[all->column_count];
 
+            if (pack_refuses(reader->place->source, block->measurement, fields[i],
+                             block->columns[low].type))
+                continue;
+            all->column_count++;
             *column = (struct rows_column){.field = i, .type = block->columns[low].type};
             code = block_reader_column(reader, low, &column->cells, &column->present, err);
             if (code)
@@ -337,6 +341,7 @@ bool place_summaries(const struct view *view, const struct place *place, const s
 
     *count = 0;
     if (!place->in_pack || place->apart || entry->series_count != 1 ||
+        pack_refused(place->source, NULL) > 0 ||
         block_reader_open(&reader, view, place, NULL, cache_of(view), arena, &ignored) != OK)
         return false;
     block = reader.block;

@@ -48,6 +48,13 @@ struct submission_list {
     size_t count;
 };
 
+/* Who else writes rows of the same tenants.  store/guests/guests.h */
+enum store_members {
+    MEMBERS_NONE,    /* nobody */
+    MEMBERS_UNKNOWN, /* it was not looked yet */
+    MEMBERS_SOME,    /* a tenant whose holding has no list of guests was not looked at yet */
+};
+
 struct store_metrics {
     struct metric *compactions, *compacted_bytes, *compaction_bytes, *compaction_seconds;
     struct metric *commits, *commit_seconds, *records, *wal_written, *rows, *values, *seals,
@@ -108,7 +115,8 @@ struct store {
     size_t pinned_count;
     int64_t sealed_ingest; /* everything up to here is in packs */
     struct error trouble;  /* the last reason not to be ready, .code OK = none */
-    struct error apart;    /* why nothing is taken in, .code OK = it is; store/member.h */
+    enum store_members members;
+    struct error apart; /* why nothing is taken in, .code OK = it is; store/member.h */
 
     struct generation *active;   /* the applier's; also the last of `generations` */
     _Atomic uint64_t head_bytes; /* of all generations, as of the last apply or seal */
@@ -150,6 +158,7 @@ struct holding *store_holding(struct store *store, const struct tenant *tenant);
 /* Whoever walks over the tenants: ordinals are below this; and who has one, NULL where nobody with
  * a holding does.  A lock for a moment each. */
 uint32_t store_tenants_end(struct store *store);
+bool store_has_members(struct store *store); /* or may have */
 const struct tenant *store_tenant_at(struct store *store, uint32_t ordinal);
 /* Freezes the active generation if it has anything, and puts a new one behind it.  Applier, or a
  * store not started.  E_BUSY when too many wait for the sealer. */

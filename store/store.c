@@ -85,6 +85,16 @@ uint32_t store_tenants_end(struct store *store)
     return (uint32_t)end;
 }
 
+bool store_has_members(struct store *store)
+{
+    bool any;
+
+    pthread_mutex_lock(&store->state_lock);
+    any = store->members != MEMBERS_NONE;
+    pthread_mutex_unlock(&store->state_lock);
+    return any;
+}
+
 const struct tenant *store_tenant_at(struct store *store, uint32_t ordinal)
 {
     const struct tenant *tenant = NULL;

@@ -30,11 +30,16 @@ static enum code wait_applied(struct store *store, int64_t target, struct error 
 static enum code view_settle(struct view *view, int64_t as_of, struct error *err)
 {
     struct store *store = view->store;
+    int64_t guests = view_guests_newest(view);
     enum code code = OK;
 
     if (as_of == VIEW_LATEST) {
         view->as_of = store->durable;
-        if (view->as_of == 0) { /* nothing was ever applied: now, after what is under way */
+        if (guests > view->as_of) { /* what others have stored is not to wait for our own rows */
+            view->as_of = guests;
+            stamp_raise(&store->stamp, guests);
+            code = wait_applied(store, store->assigned < guests ? store->assigned : guests, err);
+        } else if (view->as_of == 0) { /* nothing was ever applied: now, after what is under way */
             view->as_of = stamp_now(&store->stamp);
             stamp_raise(&store->stamp, view->as_of);
             code = wait_applied(store, store->assigned, err);
@@ -47,7 +52,7 @@ static enum code view_settle(struct view *view, int64_t as_of, struct error *err
         view->as_of = as_of;
         code = wait_applied(store, store->assigned < as_of ? store->assigned : as_of, err);
     }
-    view->final = view->as_of <= store->durable;
+    view->final = view->final_own = view->as_of <= store->durable;
     return code;
 }
 
@@ -82,11 +87,15 @@ enum code store_view(struct store *store, const struct tenant *tenant, int64_t a
         return error_set(err, E_MEMORY, "no memory for a view");
     view->store = store;
     pthread_mutex_lock(&store->state_lock);
+    if (tenant->ordinal < store->holding_capacity)
+        holding = store->holdings[tenant->ordinal];
+    if (holding != NULL)
+        view->guests = guest_list_ref(holding->guests);
+    view->members = store->members;
+    view->latest = as_of == VIEW_LATEST;
     code = view_settle(view, as_of, err);
     if (code)
         goto out;
-    if (tenant->ordinal < store->holding_capacity)
-        holding = store->holdings[tenant->ordinal];
     if (holding != NULL) {
         view->packs = pack_list_ref(holding->packs);
         view->tombstones = tombstone_list_ref(holding->tombstones);
@@ -107,6 +116,8 @@ enum code store_view(struct store *store, const struct tenant *tenant, int64_t a
 
 out:
     pthread_mutex_unlock(&store->state_lock);
+    if (code == OK && (view->guests != NULL || view->members != MEMBERS_NONE))
+        code = view_meet_guests(view, err);
     if (code) {
         view_free(view);
         return code;
@@ -131,6 +142,7 @@ void view_free(struct view *view)
     pack_file_close(atomic_load(&view->file));
     pack_list_unref(view->packs);
     tombstone_list_unref(view->tombstones);
+    view_leave_guests(view);
     free((void *)view->missing);
     free(view);
 }
@@ -174,6 +186,10 @@ bool view_final(const struct view *view)
 
 const struct tombstone *view_tombstones(const struct view *view, size_t *count)
 {
+    if (view->all_tombstones != NULL) {
+        *count = view->all_tombstone_count;
+        return view->all_tombstones;
+    }
     *count = view->tombstones == NULL ? 0 : view->tombstones->count;
     return view->tombstones == NULL ? NULL : view->tombstones->tombstones;
 }

@@ -11,6 +11,7 @@
 #include "model/rows.h"
 #include "store/patience.h"
 
+struct pack;
 struct store;
 struct view;
 
@@ -20,6 +21,11 @@ enum { VIEW_LATEST = 0 }; /* as_of: the watermark */
  * longer than they take): query workers only.  E_AS_OF_FUTURE. */
 MUST_USE enum code store_view(struct store *store, const struct tenant *tenant, int64_t as_of,
                               struct view **view, struct error *err);
+/* Adds what a member that lives was asked for: its rows that no chain lists yet, as a pack
+ * (pack_open_memory(), pack_make_guest(); NULL: it has none), which is taken over also on failure.
+ * All that it acknowledged up to `through` is in the view now.  Before anything is read. */
+MUST_USE enum code view_add_guest(struct view *view, uint32_t member, struct pack *pack,
+                                  int64_t through, struct error *err);
 /* *lost is set when the view holds memory for too long (it reads generations that have left the
  * head since): free it soon.  `lost` lives until view_free(). */
 void view_watch(struct view *view, _Atomic bool *lost);
@@ -40,6 +46,9 @@ int64_t view_newest(const struct view *view);
 /* No S below it can be answered: versions that it would show may be gone; INT64_MIN =
  * none is. */
 int64_t view_history_floor(const struct view *view);
+/* Stands for what other members delivered to the tenant's shards, as far as the view has it: as
+ * long as it is the same, so are their rows; 0 = the view has none of others. */
+int64_t view_guests(const struct view *view);
 /* What stored data may be missing from answers, as texts for people ("wal segment 12 bytes
  * 4096..8192: ..."); count 0 = complete. */
 const struct bytes *view_missing(const struct view *view, size_t *count);
@@ -62,6 +71,9 @@ struct place {
      * copy of the same ingest time, the one of the lower `settled` is the version itself and counts
      * alone: its other versions are there as well. */
     int64_t settled;
+    /* Of whose rows they are, where the view has rows of other members: rows of one ingest time are
+     * copies of one another only if they are of one author.  NULL: all are our own. */
+    const struct hash128 *author;
     const void *source, *detail; /* the store's */
 };
 

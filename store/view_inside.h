@@ -4,6 +4,7 @@
 #ifndef WEIR_STORE_VIEW_INSIDE_H
 #define WEIR_STORE_VIEW_INSIDE_H
 
+#include "store/guest_list.h"
 #include "store/packs/pack.h"
 #include "store/state.h"
 #include "store/view.h"
@@ -13,14 +14,22 @@ struct view {
     struct view *next, **link; /* of store->views, under state_lock; link NULL: not in it */
     _Atomic bool *lost;        /* likewise; set when the view is to be freed soon */
     int64_t as_of;
-    bool final;
+    bool final, final_own; /* the latter of our own rows alone */
     struct pack_list *packs;
     struct tombstone_list *tombstones;
     int64_t deleted_last, history_floor, newest;
     size_t generation_count;
     struct generation *generations[GENERATIONS_MAX];
+    bool latest;                /* S was not asked for */
+    struct guest_list *guests;  /* of other members; NULL: there are none */
+    enum store_members members; /* of the store, at that moment */
+    /* Where guests have some: theirs and ours, ascending by ingest; else NULL.  Owned. */
+    struct tombstone *all_tombstones;
+    size_t all_tombstone_count;
+    struct arena texts; /* of what guests lack */
     size_t missing_count;
     const struct bytes *missing;    /* an array of its own; its texts live as long as the store */
+    size_t missing_own;             /* so many of them, in front, are not of guests */
     struct patience patience;       /* of those who read */
     struct pack_file *_Atomic file; /* of the pack read last; NULL: nobody left it here */
 };
@@ -29,6 +38,17 @@ struct view {
  * opens it.  The caller's until it gives it back, for the next one to take. */
 struct pack_file *view_take_file(const struct view *view, const struct pack *pack);
 void view_give_file(const struct view *view, struct pack_file *file);
+
+/* view_guests.c: what the view sees of other members.  Once S is settled, without a lock. */
+MUST_USE enum code view_meet_guests(struct view *view, struct error *err);
+void view_leave_guests(struct view *view);
+/* The ingest time that S is to reach, where it was not asked for; 0 = none. */
+int64_t view_guests_newest(const struct view *view);
+/* Whether the series has, in the range, rows or deletions of more than one author: among `places`
+ * and among deletions. */
+struct place;
+bool view_is_mixed(const struct view *view, const struct series *series, int64_t start, int64_t end,
+                   uint32_t author, bool several);
 
 /* A block, decoded: rows of all its series. */
 struct block_rows {

@@ -14,11 +14,26 @@
 
 #include "store/view_inside.h"
 
+/* Whose places there are: 0 ours, else the guests' part of that number from 1. */
+struct authors {
+    uint32_t first;
+    bool any, several;
+};
+
 struct place_list {
     struct arena *arena;
     struct place *places;
     size_t count, capacity;
+    struct authors authors;
 };
+
+static void author_note(struct authors *authors, uint32_t author)
+{
+    authors->several |= authors->any && authors->first != author;
+    if (!authors->any)
+        authors->first = author;
+    authors->any = true;
+}
 
 static bool place_add(struct place_list *list, const struct place *place)
 {
@@ -52,6 +67,7 @@ static bool head_places(const struct view *view, const struct series *series, in
                 .time_last = run->time_last,
                 .row_count = count,
                 .settled = INT64_MIN,
+                .author = view->guests == NULL ? NULL : &view->store->incarnation,
                 .source = generation,
                 .detail = run,
             };
@@ -67,11 +83,12 @@ static bool head_places(const struct view *view, const struct series *series, in
     return true;
 }
 
-static bool pack_places(const struct view *view, const struct series *series, int64_t start,
-                        int64_t end, bool history, struct place_list *list)
+static bool places_of(struct pack *const *packs, size_t count, bool guests,
+                      const struct series *series, int64_t start, int64_t end, bool history,
+                      struct place_list *list)
 {
-    for (size_t p = 0; view->packs != NULL && p < view->packs->count; p++) {
-        const struct pack *pack = view->packs->packs[p];
+    for (size_t p = 0; p < count; p++) {
+        const struct pack *pack = packs[p];
         size_t at = 0;
         const struct pack_block *block;
 
@@ -89,6 +106,7 @@ static bool pack_places(const struct view *view, const struct series *series, in
                 .in_pack = true,
                 .shared = block->series_count > 1,
                 .settled = history ? INT64_MIN : pack_settled(pack),
+                .author = guests ? pack_incarnation(pack) : NULL,
                 .source = pack,
                 .detail = block,
             };
@@ -96,6 +114,29 @@ static bool pack_places(const struct view *view, const struct series *series, in
             if (!place_add(list, &place))
                 return false;
         }
+    }
+    return true;
+}
+
+/* Our own packs, and of other members. */
+static bool pack_places(const struct view *view, const struct series *series, int64_t start,
+                        int64_t end, bool history, struct place_list *list)
+{
+    const struct guest_list *guests = view->guests;
+
+    if (view->packs != NULL && !places_of(view->packs->packs, view->packs->count, guests != NULL,
+                                          series, start, end, history, list))
+        return false;
+    if (list->count > 0)
+        author_note(&list->authors, 0);
+    for (size_t i = 0; guests != NULL && i < guests->count; i++) {
+        size_t before = list->count;
+
+        if (!places_of(guests->parts[i].packs, guests->parts[i].count, true, series, start, end,
+                       history, list))
+            return false;
+        if (list->count > before)
+            author_note(&list->authors, (uint32_t)i + 1);
     }
     return true;
 }
@@ -139,10 +180,11 @@ static int place_order(const void *a, const void *b)
 static bool deleted_since(const struct view *view, const struct series *series, int64_t settled,
                           int64_t time_first, int64_t time_last)
 {
-    const struct tombstone_list *list = view->tombstones;
+    size_t count;
+    const struct tombstone *tombstones = view_tombstones(view, &count);
 
-    for (size_t i = list == NULL ? 0 : list->count; i > 0; i--) { /* ascending by ingest */
-        const struct tombstone *tombstone = &list->tombstones[i - 1];
+    for (size_t i = count; i > 0; i--) { /* ascending by ingest */
+        const struct tombstone *tombstone = &tombstones[i - 1];
 
         if (tombstone->ingest <= settled)
             return false;
@@ -292,6 +334,21 @@ static enum code set_apart(const struct view *view, const struct series *series,
     return OK;
 }
 
+/* What an author's packs know of its own versions and deletions does not do where others have some.
+ */
+static bool is_mixed(const struct view *view, const struct series *series, int64_t start,
+                     int64_t end, const struct place_list *list, const struct place_list *history)
+{
+    struct authors authors = list->authors;
+
+    if (view->guests == NULL)
+        return false;
+    if (history->authors.any)
+        author_note(&authors, history->authors.first);
+    return authors.any && view_is_mixed(view, series, start, end, authors.first,
+                                        authors.several || history->authors.several);
+}
+
 /* Most questions: no row of the places has history. */
 static bool any_history(const struct place_list *list, const struct place_list *history)
 {
@@ -307,6 +364,7 @@ enum code view_places(const struct view *view, const struct series *series, int6
                       size_t *count, struct error *err)
 {
     struct place_list list = {.arena = arena}, history = {.arena = arena};
+    bool mixed;
     size_t own;
 
     if (!head_places(view, series, start, end, &list) ||
@@ -315,8 +373,12 @@ enum code view_places(const struct view *view, const struct series *series, int6
         goto no_memory;
     if (list.count > 1)
         qsort(list.places, list.count, sizeof(*list.places), place_order);
-    if (any_history(&list, &history) && set_apart(view, series, versions, &list, &history) != OK)
+    mixed = is_mixed(view, series, start, end, &list, &history);
+    if (any_history(&list, &history) &&
+        set_apart(view, series, versions || mixed, &list, &history) != OK)
         goto no_memory;
+    for (size_t i = 0; mixed && i < list.count; i++)
+        list.places[i].settled = INT64_MIN;
     own = list.count;
     for (size_t i = 0; i < history.count; i++) {
         bool counts = history.places[i].apart;

@@ -517,7 +517,8 @@ static void shard_of(const struct bring *bring, const struct pack *pack, char na
 {
     struct error ignored;
 
-    if (delivered_where(bring->store->options.index, tenant_of(pack), pack_about(pack).number, name,
+    if (pack_is_guest(pack) || /* the index knows our own alone */
+        delivered_where(bring->store->options.index, tenant_of(pack), pack_about(pack).number, name,
                         &ignored) != OK)
         (void)snprintf(name, SHARD_NAME_SIZE, "%s", pack_shard(pack));
 }

@@ -68,18 +68,16 @@ static enum code find_last(struct reading *reading, uint64_t *last, struct error
     return code;
 }
 
-static enum code take_entry(struct reading *reading, uint64_t number, struct error *err)
+/* The fetched body. */
+static enum code open_entry(const struct reading *reading, uint64_t number, struct arena *arena,
+                            struct chain_entry *entry, struct error *err)
 {
-    struct chain_entry *entry = &reading->entries[reading->count];
-    struct bytes bytes;
-    enum code code = fetch(reading, number, err);
+    struct bytes bytes = arena_copy(arena, buf_bytes(&reading->body));
+    enum code code;
 
-    if (code)
-        return code == E_NOT_FOUND ? error_set(err, E_CORRUPT, "it is not there") : code;
-    bytes = arena_copy(&reading->arena, buf_bytes(&reading->body));
     if (bytes.data == NULL)
         return error_set(err, E_MEMORY, "no memory for a chain entry");
-    code = chain_entry_decode(bytes, &reading->arena, entry, err);
+    code = chain_entry_decode(bytes, arena, entry, err);
     if (code)
         return code;
     if (entry->number != number ||
@@ -88,8 +86,19 @@ static enum code take_entry(struct reading *reading, uint64_t number, struct err
         return error_set(err, E_CORRUPT,
                          "it says of itself that it is entry %" PRIu64 " of tenant %.*s",
                          entry->number, BYTES_ARG(entry->tenant));
-    reading->count++;
     return OK;
+}
+
+static enum code take_entry(struct reading *reading, uint64_t number, struct error *err)
+{
+    enum code code = fetch(reading, number, err);
+
+    if (code)
+        return code == E_NOT_FOUND ? error_set(err, E_CORRUPT, "it is not there") : code;
+    code = open_entry(reading, number, &reading->arena, &reading->entries[reading->count], err);
+    if (code == OK)
+        reading->count++;
+    return code;
 }
 
 static enum code read_back(struct reading *reading, uint64_t last, struct error *err)
@@ -132,17 +141,14 @@ static enum code come_to(struct reading *reading, struct chain_list *list,
     return code;
 }
 
-enum code chain_read(struct archive *archive, struct bytes tenant,
-                     const struct hash128 *incarnation, struct chain_list *list,
-                     struct chain_about *about, struct error *err)
+/* NULL: memory. */
+static struct reading *reading_new(struct archive *archive, struct bytes tenant,
+                                   const struct hash128 *incarnation)
 {
     struct reading *reading = calloc(1, sizeof(*reading));
-    char hex[HASH128_TEXT_SIZE];
-    enum code code;
 
-    *about = (struct chain_about){.incarnation = *incarnation};
     if (reading == NULL)
-        return error_set(err, E_MEMORY, "no memory to read a chain");
+        return NULL;
     reading->archive = archive;
     reading->tenant = tenant;
     reading->incarnation = *incarnation;
@@ -150,6 +156,45 @@ enum code chain_read(struct archive *archive, struct bytes tenant,
     chain_database(tenant, reading->database_name);
     reading->database = bytes_of(reading->database_name);
     arena_init(&reading->arena, SIZE_MAX, NULL);
+    return reading;
+}
+
+static void reading_free(struct reading *reading)
+{
+    arena_release(&reading->arena);
+    buf_release(&reading->body);
+    free(reading);
+}
+
+enum code chain_entry_read(struct archive *archive, struct bytes tenant,
+                           const struct hash128 *incarnation, uint64_t number, struct arena *arena,
+                           struct chain_entry *entry, struct error *err)
+{
+    struct reading *reading = reading_new(archive, tenant, incarnation);
+    enum code code;
+
+    if (reading == NULL)
+        return error_set(err, E_MEMORY, "no memory to read a chain");
+    code = fetch(reading, number, err);
+    if (code == OK)
+        code = open_entry(reading, number, arena, entry, err);
+    if (code == E_CORRUPT)
+        error_context(err, "database %s, chain entry %" PRIu64, reading->database_name, number);
+    reading_free(reading);
+    return code;
+}
+
+enum code chain_read(struct archive *archive, struct bytes tenant,
+                     const struct hash128 *incarnation, struct chain_list *list,
+                     struct chain_about *about, struct error *err)
+{
+    struct reading *reading = reading_new(archive, tenant, incarnation);
+    char hex[HASH128_TEXT_SIZE];
+    enum code code;
+
+    *about = (struct chain_about){.incarnation = *incarnation};
+    if (reading == NULL)
+        return error_set(err, E_MEMORY, "no memory to read a chain");
     code = find_last(reading, &about->last, err);
     if (code == OK)
         code = read_back(reading, about->last, err);
@@ -159,9 +204,7 @@ enum code chain_read(struct archive *archive, struct bytes tenant,
         hash128_print(incarnation, hex);
         error_context(err, "database %s, incarnation %s", reading->database_name, hex);
     }
-    arena_release(&reading->arena);
-    buf_release(&reading->body);
-    free(reading);
+    reading_free(reading);
     return code;
 }
 

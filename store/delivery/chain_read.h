@@ -20,6 +20,13 @@ MUST_USE enum code chain_read(struct archive *archive, struct bytes tenant,
                               const struct hash128 *incarnation, struct chain_list *list,
                               struct chain_about *about, struct error *err);
 
+/* One entry, as it says it is; its bytes and arrays are from `arena`.  E_NOT_FOUND; E_CORRUPT; else
+ * as the archive. */
+MUST_USE enum code chain_entry_read(struct archive *archive, struct bytes tenant,
+                                    const struct hash128 *incarnation, uint64_t number,
+                                    struct arena *arena, struct chain_entry *entry,
+                                    struct error *err);
+
 enum { CHAIN_SURVEY_MAX = 1024 };
 /* All chains of the tenant, the one that goes farthest first; *chains is freed by the caller, NULL
  * when there are none.  Looks at every id of the collection.  E_CORRUPT also above

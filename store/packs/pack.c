@@ -146,6 +146,7 @@ static void pack_free(struct pack *pack)
     if (bringer)
         bringer->forget(bringer, pack->serial);
     pack_stub_release(&pack->stub);
+    pack_guest_free(pack->guest);
     free(pack->path);
     free(pack->memory);
     free(pack->name);

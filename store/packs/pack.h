@@ -53,6 +53,22 @@ const char *pack_name(const struct pack *pack); /* "acme/0000000000000011", for 
 
 const struct hash128 *pack_incarnation(const struct pack *pack); /* whose number it has */
 
+/* From now on it is a guest: another member's, known by what a shard lists (store/guests/).  For
+ * who opened it, before others have it. */
+MUST_USE enum code pack_make_guest(struct pack *pack, uint32_t member, struct error *err);
+bool pack_is_guest(const struct pack *pack);
+/* Likewise: values of this type of the field are not read, as if they were not there. */
+MUST_USE enum code pack_refuse(struct pack *pack, struct bytes measurement, struct bytes field,
+                               enum value_type type, struct error *err);
+bool pack_refuses(const struct pack *pack, struct bytes measurement, struct bytes field,
+                  enum value_type type);
+struct pack_refused {
+    struct bytes measurement, field;
+    enum value_type type;
+};
+/* How much is refused, and what; `list` may be NULL. */
+size_t pack_refused(const struct pack *pack, const struct pack_refused **list);
+
 enum pack_kind pack_kind(const struct pack *pack);
 /* Whether its blocks are not on this machine: reading one waits for the network then, and fails
  * with E_SHARD where the shard that has them does not answer (store/packs/pack_stub.h). */

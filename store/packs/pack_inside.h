@@ -18,6 +18,12 @@ struct pack_stub {
     struct pack_parts *parts;
 };
 
+struct pack_guest {
+    struct pack_refused *refused;
+    size_t refused_count;
+    struct arena arena;
+};
+
 struct pack {
     atomic_uint references;
     uint64_t serial;
@@ -28,6 +34,7 @@ struct pack {
     char *memory;  /* owned */
     uint64_t size;
     struct pack_stub stub;
+    struct pack_guest *guest; /* NULL: the pack is our own */
     _Atomic uint64_t used;
     _Atomic bool wanted;
     struct pack_footer footer;
@@ -44,6 +51,7 @@ struct pack {
 
 /* One without anything, of one reference; NULL: memory. */
 MUST_USE struct pack *pack_new(struct error *err);
+void pack_guest_free(struct pack_guest *guest); /* NULL is fine */
 /* Reads footer, head and directory; takes `made` over. */
 MUST_USE enum code pack_open_rest(struct pack *made, struct pack **pack, struct error *err);
 /* Bytes of the file that the pack's path names: all of it, or what stays of one that is away. */

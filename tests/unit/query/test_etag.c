@@ -133,12 +133,30 @@ static void test_erasing_changes_the_tag(void **state)
     }
 }
 
+/* Rows of other members may come below the newest that was told. */
+static void test_what_others_delivered_changes_the_tag(void **state)
+{
+    struct fixture fixture;
+    char before[48];
+
+    (void)state;
+    fixture_init(&fixture);
+    fixture_put(&fixture, fixture_series(&fixture, "cpu", ""), 10, 100, "v=1");
+    assert_int_equal(fixture_ask(&fixture, "measurement=cpu"), OK);
+    memcpy(before, fixture.outcome.etag, sizeof(before));
+    fixture.store.guests = 7;
+    assert_int_equal(fixture_ask(&fixture, "measurement=cpu"), OK);
+    assert_string_not_equal(before, fixture.outcome.etag);
+    fixture_release(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_headers_that_match),
         cmocka_unit_test(test_different_questions_have_different_tags),
         cmocka_unit_test(test_erasing_changes_the_tag),
+        cmocka_unit_test(test_what_others_delivered_changes_the_tag),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

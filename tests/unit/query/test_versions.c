@@ -9,6 +9,8 @@
 
 #include "query/versions.h"
 
+#include "base/hash.h"
+
 /* Versions of one row in one place: ingest, revision, and one field of any type. */
 struct world {
     struct opened place;
@@ -107,6 +109,33 @@ static void test_a_row_beside_its_versions_does_not_count(void **state)
     }
 }
 
+/* Two authors whose ingest times are the same by mistake: none of the rows is dropped, and the same
+ * one wins in whatever order they come. */
+static void test_rows_of_two_authors_are_two_versions(void **state)
+{
+    static const struct hash128 authors[] = {{{1}}, {{2}}};
+    static const struct hash128 again = {{1}};
+    static const int64_t rows[][3] = {
+        {30, 0, 5}
+    };
+
+    (void)state;
+    for (int order = 0; order < 2; order++) {
+        struct world worlds[2];
+        struct version list[2];
+
+        for (int i = 0; i < 2; i++) {
+            world_init(&worlds[i], rows, 1);
+            worlds[i].place.author = &authors[i];
+            list[i == order] = worlds[i].versions[0];
+        }
+        assert_int_equal(versions_sort(list, 2, 100), 2);
+        assert_ptr_equal(list[0].place->author, &authors[0]);
+        worlds[1].place.author = &again; /* a copy of the row */
+        assert_int_equal(versions_sort(list, 2, 100), 1);
+    }
+}
+
 static void test_a_lower_s_than_sorted_for_can_be_asked(void **state)
 {
     const int64_t rows[][3] = {
@@ -152,6 +181,7 @@ int main(void)
         cmocka_unit_test(test_the_row_behind_a_time_is_found),
         cmocka_unit_test(test_the_newest_version_wins),
         cmocka_unit_test(test_a_row_beside_its_versions_does_not_count),
+        cmocka_unit_test(test_rows_of_two_authors_are_two_versions),
         cmocka_unit_test(test_a_lower_s_than_sorted_for_can_be_asked),
     };
 

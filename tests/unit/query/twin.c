@@ -129,6 +129,11 @@ int64_t view_deleted_last(const struct view *view)
     return view->store->deleted_last;
 }
 
+int64_t view_guests(const struct view *view)
+{
+    return view->store->guests;
+}
+
 int64_t view_newest(const struct view *view)
 {
     return view->store->newest;

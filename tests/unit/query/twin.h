@@ -46,6 +46,7 @@ struct store {
     int64_t deleted_last;  /* as view_deleted_last() tells it */
     int64_t history_floor; /* likewise; 0 = none */
     int64_t newest;        /* as view_newest() tells it */
+    int64_t guests;        /* as view_guests() tells it */
     struct bytes missing[2];
     size_t missing_count;
     int64_t watermark;

@@ -1,0 +1,97 @@
+/* The inside of who follows other members, shared by guests.c (who, and threads), watch.c (a turn
+ * of a chain) and compose.c (what readers get), and nobody else. */
+#ifndef WEIR_STORE_GUESTS_GUESTS_INSIDE_H
+#define WEIR_STORE_GUESTS_GUESTS_INSIDE_H
+
+#include <pthread.h>
+
+#include "base/random.h"
+#include "base/thread.h"
+#include "store/delivery/delivery_rules.h"
+#include "store/guest_list.h"
+#include "store/guests/follow.h"
+#include "store/guests/guest_file.h"
+#include "store/guests/guests.h"
+#include "store/state.h"
+
+/* A pack that a chain lists. */
+struct guest {
+    uint64_t number;
+    struct hash128 hash;
+    struct pack *pack; /* NULL: not yet, or */
+    char *fault;       /* why not; owned */
+    int64_t retry_ns;  /* then it is tried once more */
+};
+
+/* A chain: a tenant, a shard and a member. */
+struct watch {
+    struct watch *next; /* of the post */
+    struct ward *ward;
+    struct post *post;
+    uint32_t member;
+    struct hash128 incarnation;
+    /* The post's thread's. */
+    struct follow follow;
+    struct guest *guests; /* of follow.list, in its order */
+    size_t guest_count;
+    bool behind;      /* ... but for what the list has changed since */
+    bool waits;       /* some of them were not tried yet */
+    bool whole;       /* readers were given a list that had all */
+    bool unpublished; /* readers have something older */
+    bool corrupt;     /* the chain, and it was told */
+    int64_t due_ns;   /* not before this */
+    /* The lock of struct guests guards: */
+    bool read;                 /* it was, since the start */
+    struct guest_chain *chain; /* what readers get; NULL: nothing */
+};
+
+/* A tenant. */
+struct ward {
+    const struct tenant *tenant;
+    /* Under the lock of struct guests. */
+    struct watch **watches;
+    size_t watch_count;
+    struct guest_author *authors; /* other members */
+    size_t author_count;
+    uint64_t sequence;
+    /* Under the store's state lock. */
+    uint64_t published;
+};
+
+/* A shard. */
+struct post {
+    struct post *next;
+    struct guests *guests;
+    char name[SHARD_NAME_SIZE];
+    struct thread *thread; /* NULL without guests_start() */
+    struct metric *packs, *bytes, *failures;
+    /* Its thread's. */
+    struct archive *archive; /* NULL: to be opened */
+    int64_t rest_ns, rest_until_ns;
+    struct random random;
+    enum code trouble; /* that was told; OK: none */
+    _Atomic int64_t pack_count;
+    struct watch *_Atomic watches; /* one that is made stays */
+};
+
+struct guests {
+    struct store *store;
+    const struct guest_rules *rules;
+    struct thread *looker;
+    _Atomic bool stop;
+    pthread_mutex_t lock; /* guards what it is told to, and: */
+    pthread_cond_t more;  /* it is time to stop */
+    struct post *posts;   /* one that is made stays */
+    struct ward **wards;  /* by tenant ordinal; likewise */
+    size_t ward_capacity;
+};
+
+/* A turn of the chain, if it is due.  *more: it has not come to its end.  What the shard refuses is
+ * returned; what is wrong with the chain or a pack is told, to the log and to readers. */
+MUST_USE enum code watch_turn(struct watch *watch, bool *more, struct error *err);
+void watch_free(struct watch *watch);
+
+/* Gives readers the tenant's guests as they are known now.  False: memory was short. */
+bool ward_compose(struct guests *guests, struct ward *ward);
+
+#endif

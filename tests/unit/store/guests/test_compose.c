@@ -1,0 +1,67 @@
+#include "store/guests/guests_inside.h"
+#include "tests/unit/store/guests/inn.h"
+
+static struct ward *ward_of(struct inn *inn)
+{
+    return inn->guests->wards[inn->house.tenant->ordinal];
+}
+
+/* Members are told as the registry has them, and how far their chains are known. */
+static void test_members_are_told(void **state)
+{
+    const struct guest_member *members;
+    struct inn inn;
+
+    (void)state;
+    inn_init(&inn);
+    inn.authors[2] = (struct guest_author){7, {{7}}, false};
+    inn.author_count = 3;
+    inn.shard_count = 2;
+    depot_add_pack(&inn.author, 1, 0);
+    depot_drain(&inn.author);
+    assert_int_equal(guests_look(inn.guests, NULL), OK);
+    assert_int_equal(inn_guests(&inn)->member_count, 2);
+    members = inn_guests(&inn)->members;
+    assert_true(members[0].unread && members[1].unread);
+    assert_int_equal(members[0].number, 1);
+    assert_int_equal(members[1].number, 7);
+    assert_true(members[0].active && !members[1].active);
+    inn_read(&inn);
+    members = inn_guests(&inn)->members;
+    assert_false(members[0].unread || members[1].unread);
+    assert_true(members[0].through > 0);
+    assert_int_equal(members[1].through, INT64_MIN);
+    inn_release(&inn);
+}
+
+/* What was put together earlier does not come in place of what was later. */
+static void test_an_older_picture_does_not_replace_a_newer_one(void **state)
+{
+    struct guest_list *before;
+    struct inn inn;
+
+    (void)state;
+    inn_init(&inn);
+    depot_add_pack(&inn.author, 1, 0);
+    inn_pass(&inn);
+    before = guest_list_ref(inn_guests(&inn));
+    ward_of(&inn)->published += 10;
+    assert_true(ward_compose(inn.guests, ward_of(&inn)));
+    assert_ptr_equal(inn_guests(&inn), before);
+    ward_of(&inn)->published -= 10;
+    assert_true(ward_compose(inn.guests, ward_of(&inn)));
+    assert_ptr_not_equal(inn_guests(&inn), before);
+    assert_int_equal(inn_guests(&inn)->mark, before->mark);
+    guest_list_unref(before);
+    inn_release(&inn);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_members_are_told),
+        cmocka_unit_test(test_an_older_picture_does_not_replace_a_newer_one),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
