@@ -23,7 +23,9 @@ struct tenant_settings {
     struct limits limits; /* the node's, with the tenant's own on top */
     int64_t retention_ns; /* rows older than now - this are not read; INT64_MAX = for ever */
     int64_t history_ns;   /* as_of older than now - this is 410; default 90 days */
-    const struct shard_settings *shard; /* where new packs go; NULL: they stay here */
+    const struct shard_settings *shard;         /* where new packs go; NULL: they stay here */
+    const struct shard_settings *const *shards; /* all it ever had, in order; `shard` is the last */
+    size_t shard_count;
 };
 
 struct token_grant {

@@ -272,22 +272,20 @@ static enum code shard_revive(struct build *build, struct bytes name, struct byt
 
 /* --- tenants --- */
 
-/* All that it ever had have to be there; *last is where new packs go, NULL = it has none. */
 static enum code shards_find(struct build *build, struct bytes tenant,
                              const struct tenant_document *document,
-                             const struct shard_settings **last, struct error *err)
+                             const struct shard_settings **shards, struct error *err)
 {
-    *last = NULL;
     for (size_t i = 0; i < document->shard_count; i++) {
         struct bytes name = document->shards[i];
         enum code code = OK;
 
-        *last = map_get(&build->into->shards, name);
-        if (!*last)
-            code = shard_revive(build, name, tenant, last, err);
+        shards[i] = map_get(&build->into->shards, name);
+        if (!shards[i])
+            code = shard_revive(build, name, tenant, &shards[i], err);
         if (code)
             return code;
-        if (!*last)
+        if (!shards[i])
             return error_set(err, E_CONFIG, "/shards/%zu: there is no shard \"%.*s\"", i,
                              BYTES_ARG(name));
     }
@@ -336,7 +334,7 @@ static enum code token_add(struct build *build, const struct registry_record *re
 
 static enum code tenant_add(struct build *build, const struct registry_record *record,
                             const struct tenant_document *document,
-                            const struct shard_settings *shard, struct error *err)
+                            const struct shard_settings *const *shards, struct error *err)
 {
     struct tenant_settings *tenant = snapshot_tenant_add(build->into, record->name, build->node);
     enum code code = OK;
@@ -349,7 +347,10 @@ static enum code tenant_add(struct build *build, const struct registry_record *r
         tenant->history_ns = document->history_ns;
     for (size_t i = 0; i < document->limit_count; i++)
         *limit_of(&tenant->limits, document->limits[i].row) = document->limits[i].value;
-    tenant->shard = shard;
+    tenant->shards = shards;
+    tenant->shard_count = document->shard_count;
+    if (tenant->shard_count > 0)
+        tenant->shard = shards[tenant->shard_count - 1];
     for (size_t i = 0; i < document->token_count && !code; i++)
         code = token_add(build, record, tenant, &document->tokens[i], err);
     return code;
@@ -359,13 +360,16 @@ static enum code tenant_try(struct build *build, const struct registry_record *r
                             struct bytes text, struct error *err)
 {
     struct tenant_document document;
-    const struct shard_settings *shard;
+    const struct shard_settings **shards;
     enum code code = tenant_document_parse(text, &build->into->arena, &document, err);
 
     if (code || document.deleted)
         return code;
-    code = shards_find(build, record->name, &document, &shard, err);
-    return code ? code : tenant_add(build, record, &document, shard, err);
+    shards = ARENA_ARRAY(&build->into->arena, const struct shard_settings *, document.shard_count);
+    if (!shards)
+        return no_memory(err);
+    code = shards_find(build, record->name, &document, shards, err);
+    return code ? code : tenant_add(build, record, &document, shards, err);
 }
 
 static enum code tenant_build(struct build *build, const struct registry_record *record,

@@ -17,12 +17,14 @@
 #include "ingest/rate.h"
 #include "server/compaction.h"
 #include "server/delivery.h"
+#include "server/guests.h"
 #include "server/membership.h"
 #include "server/registry_place.h"
 #include "server/version.h"
 #include "store/backup_label.h"
 #include "store/delivery/away.h"
 #include "store/delivery/delivery.h"
+#include "store/guests/guests.h"
 #include "store/index.h"
 #include "store/store.h"
 
@@ -40,6 +42,9 @@ struct server {
     struct rate *rate;
     struct compaction_rules rules;
     struct delivery_rules delivery_rules;
+    struct guest_sources guest_sources;
+    struct guest_rules guest_rules;
+    struct guests *guests; /* NULL: no registry, nobody else */
     struct http_server *http;
 };
 
@@ -178,6 +183,21 @@ static enum code open_delivery(struct server *server, struct error *err)
     return code;
 }
 
+/* Of a registry alone: a tenants file knows no members. */
+static enum code open_guests(struct server *server, struct error *err)
+{
+    struct app *app = &server->app;
+    enum code code;
+
+    if (app->registry == NULL)
+        return OK;
+    server->guest_sources =
+        (struct guest_sources){app->directory, app->registry, &server->delivery_rules};
+    server->guest_rules = guest_rules_of(&server->guest_sources);
+    code = guests_new(app->store, &server->guest_rules, &server->guests, err);
+    return code ? code : guests_start(server->guests, err);
+}
+
 static void announce(const struct server *server)
 {
     const char *path = server->settings->port_file;
@@ -253,6 +273,8 @@ enum code server_start(const struct settings *settings, struct server **out, str
         code = open_store(server, err);
     if (code == OK)
         code = open_delivery(server, err);
+    if (code == OK)
+        code = open_guests(server, err);
     server->app.intake = (struct intake_environment){
         .store = server->app.store,
         .catalog = server->app.catalog,
@@ -288,6 +310,7 @@ void server_stop(struct server *server)
     workers_stop(server->app.workers);
     live_stop(server->app.live);
     membership_stop(server->app.membership); /* it speaks to the store */
+    guests_free(server->guests);
     delivery_free(server->app.delivery);
     store_compact_end(server->app.store); /* packs that it lets go of have parts in what is next */
     away_free(server->app.away);

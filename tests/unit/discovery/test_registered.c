@@ -103,6 +103,8 @@ static void test_what_records_say_is_in_force(void **state)
     assert_int_equal(acme->limits.series_max, 7);
     assert_int_equal(acme->retention_ns, 2 * INT64_C(86400) * 1000000000);
     assert_int_equal(acme->history_ns, 90 * INT64_C(86400) * 1000000000);
+    assert_int_equal(acme->shard_count, 1);
+    assert_ptr_equal(acme->shard, acme->shards[0]);
     assert_true(bytes_equal(acme->shard->uri, BYTES("mongodb://u:canary@h")));
     assert_int_equal(fault_count(registered), 0);
     directory_put(made);

@@ -1,0 +1,111 @@
+#include "server/guests.h"
+
+#include <stdlib.h>
+
+#include "discovery/directory.h"
+#include "discovery/member_document.h"
+#include "discovery/registry.h"
+#include "store/delivery/delivery_rules.h"
+
+static enum code no_memory(struct error *err)
+{
+    return error_set(err, E_MEMORY, "no memory to look for other members");
+}
+
+/* A record that is not right names nobody; its node refuses writes. */
+static bool author_of(const struct registry_record *record, struct arena *arena,
+                      struct guest_author *author)
+{
+    struct member_document document;
+    struct error ignored;
+    uint32_t number = 0;
+
+    for (size_t i = 0; i < record->name.size; i++) {
+        if (record->name.data[i] < '0' || record->name.data[i] > '9' || number > 100000)
+            return false;
+        number = number * 10 + (uint32_t)(record->name.data[i] - '0');
+    }
+    if (member_document_parse(record->text, arena, &document, &ignored) != OK ||
+        !hash128_parse(document.incarnation, &author->incarnation))
+        return false;
+    author->number = number;
+    author->active = document.state == MEMBER_ACTIVE;
+    return true;
+}
+
+static enum code find_authors(struct registry *registry, struct arena *arena,
+                              struct guest_survey *survey, struct error *err)
+{
+    struct registry_snapshot *snapshot = registry_get(registry);
+    struct guest_author *authors;
+    size_t first, end, count = 0;
+
+    registry_range(snapshot, REGISTRY_MEMBERS, &first, &end);
+    authors = ARENA_ARRAY(arena, struct guest_author, end - first + 1);
+    for (size_t i = first; authors != NULL && i < end; i++)
+        count += author_of(&snapshot->records[i], arena, &authors[count]);
+    registry_snapshot_put(snapshot);
+    survey->authors = authors;
+    survey->author_count = count;
+    return authors == NULL ? no_memory(err) : OK;
+}
+
+static bool copy_tenant(const struct tenant_settings *settings, struct arena *arena,
+                        struct guest_tenant *tenant)
+{
+    struct bytes *shards = ARENA_ARRAY(arena, struct bytes, settings->shard_count + 1);
+
+    tenant->name = arena_copy(arena, settings->name);
+    tenant->shards = shards;
+    tenant->shard_count = settings->shard_count;
+    for (size_t i = 0; shards != NULL && i < settings->shard_count; i++) {
+        shards[i] = arena_copy(arena, settings->shards[i]->name);
+        if (shards[i].data == NULL)
+            return false;
+    }
+    return shards != NULL && tenant->name.data != NULL;
+}
+
+static enum code find_tenants(struct directory *directory, struct arena *arena,
+                              struct guest_survey *survey, struct error *err)
+{
+    struct directory_snapshot *snapshot;
+    const struct tenant_settings *settings;
+    struct guest_tenant *tenants;
+    bool copied = true;
+    size_t count = 0;
+
+    if (!directory_known(directory))
+        return error_set(err, E_NOT_READY, "the registry was not seen yet");
+    snapshot = directory_get(directory);
+    tenants = ARENA_ARRAY(arena, struct guest_tenant, directory_tenant_count(snapshot) + 1);
+    for (size_t i = 0;
+         tenants != NULL && copied && (settings = directory_next(snapshot, &i)) != NULL;)
+        copied = copy_tenant(settings, arena, &tenants[count++]);
+    directory_put(snapshot);
+    survey->tenants = tenants;
+    survey->tenant_count = count;
+    return tenants == NULL || !copied ? no_memory(err) : OK;
+}
+
+static enum code make_survey(void *context, struct arena *arena, struct guest_survey *survey,
+                             struct error *err)
+{
+    const struct guest_sources *sources = context;
+    enum code code = find_tenants(sources->directory, arena, survey, err);
+
+    return code ? code : find_authors(sources->registry, arena, survey, err);
+}
+
+static enum code open_shard(void *context, const char *shard, struct archive **archive,
+                            struct error *err)
+{
+    const struct guest_sources *sources = context;
+
+    return sources->delivery->open(sources->delivery->context, shard, archive, err);
+}
+
+struct guest_rules guest_rules_of(struct guest_sources *sources)
+{
+    return (struct guest_rules){sources, make_survey, open_shard};
+}

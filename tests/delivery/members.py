@@ -1,0 +1,175 @@
+"""Cases of tests/delivery/run about several nodes of one registry: what each delivered to a tenant's shard is read by all, as if one
+had it; what of a member is not known is told."""
+import difflib
+import json
+import os
+import random
+import re
+import subprocess
+
+from outbox import QUIET, check, within
+from scripted_mongo import ScriptedMongo
+from server import Server, clean_environment
+
+
+class Cluster:
+    """A registry in files, a peer for each shard, nodes that enter themselves."""
+
+    def __init__(self, ground, peers):
+        self.ground, self.registry = ground, ground.path("registry")
+        for name, peer in peers.items():
+            with open(os.open(ground.path(name + ".uri"), os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as file:
+                file.write(f"{peer.uri}?{ground.patience}")
+            self.weir("shard", "add", name, "--uri-file", ground.path(name + ".uri"))
+        self.weir("tenant", "add", "acme", "--shard", next(iter(peers)))
+        token = self.weir("token", "add", "acme", "--scopes", "read,write,admin,operator").strip()
+        self.headers = {"Authorization": "Bearer " + token}
+
+    def weir(self, *words):
+        done = subprocess.run([self.ground.program, *words, "--registry", self.registry], capture_output=True, text=True, timeout=60,
+                              env=clean_environment(), check=False)
+        check(done.returncode == 0, f"weir {' '.join(words)}: exit {done.returncode}: {done.stderr[-600:]}")
+        return done.stdout
+
+    def node(self, name):
+        server = Server(self.ground.program, self.ground.path(name), [*QUIET, "--registry", self.registry])
+        self.ground.servers.append(server)
+        return server.start()
+
+    def ask(self, node, method, path, body=None, want=(200, 204)):
+        answer = node.request(method, path, body and body.encode(), self.headers, seconds=60)
+        check(answer.status in want, f"{method} {path} gave {answer.status}: {answer.text()[:400]}")
+        return answer.text()
+
+    def json(self, node, question):
+        return json.loads(self.ask(node, "GET", "/v1/query?" + question))
+
+    def write(self, node, *lines):
+        self.ask(node, "POST", "/v1/points", "".join(line + "\n" for line in lines))
+
+    def delivered(self, node):
+        self.ask(node, "POST", "/v1/admin/flush", "")
+        within(60, lambda: re.search(r'^weir_delivery_lag_packs\{[^}]*\} 0$', self.ask(node, "GET", "/metrics"), re.M), "it is delivered")
+
+    def settled(self, nodes):
+        """Delivers what there is, and waits until all nodes know of it; an S at which all have told everything."""
+        moments = []
+        for node in nodes:
+            self.write(node, "end f=1")
+            moments.append(self.json(node, "measurement=end&limit=1&order=desc")["as_of"])
+        for node in nodes:
+            self.delivered(node)
+        moment = min(moments)
+        for node in nodes:
+            within(30, lambda: self.whole(node, moment), f"{node.address} knows of all: {self.json(node, 'measurement=end&as_of=' + moment)}\n"
+                   + node.log_tail())
+        return moment
+
+    def whole(self, node, moment):
+        answer = self.json(node, "measurement=end&as_of=" + moment)
+        return not answer.get("missing") and answer["final"]
+
+
+QUESTIONS = ("measurement=v&format=csv", "measurement=v&format=ndjson&versions=all", "measurement=v&format=csv&every=10ns&agg=sum,count,min,max,last",
+             "measurement=v&format=csv&every=1us&agg=mean,count&group_by=k", "measurement=v&format=ndjson&order=desc&limit=20",
+             "measurement=v&format=csv&match=k%3Da&start=1970-01-01T00:00:00.00000003Z")
+LISTS = ("/v1/measurements", "/v1/series?measurement=v", "/v1/fields?measurement=v", "/v1/tags/k/values?measurement=v")
+
+
+def rows_of(text):
+    return "".join(line + "\n" for line in text.split("\n") if '"_end"' not in line)
+
+
+def same(cluster, nodes, moment, whole=True):
+    """All nodes say the same, byte for byte; whole=False: but for how whole they say that it is."""
+    size = 0
+    for question in QUESTIONS:
+        texts = [cluster.ask(node, "GET", f"/v1/query?{question}&as_of={moment}") for node in nodes]
+        texts = texts if whole else [rows_of(text) for text in texts]
+        for text in texts[1:]:
+            check(text == texts[0], f"{question}: " + "\n".join(list(difflib.unified_diff(texts[0].split("\n"), text.split("\n"), "one", "other", n=0))[:20]))
+        size += len(texts[0])
+    for path in LISTS:
+        lists = [json.loads(cluster.ask(node, "GET", path)) for node in nodes]
+        check(all(one == lists[0] for one in lists), f"{path}: {lists}")
+    check(size > 500, f"{size} bytes were compared")
+    return size
+
+
+def values(cluster, node, moment, series="k%3Da"):
+    lines = cluster.ask(node, "GET", f"/v1/query?measurement=v&match={series}&format=csv&epoch=ns&as_of={moment}").strip().split("\n")
+    head = lines[0].split(",")
+    cells = [line.split(",") for line in lines[1:]]
+    return {int(row[head.index("time")]): float(row[head.index("f")]) for row in cells if row[head.index("f")]}
+
+
+def two_members_answer_as_one(ground):
+    """Rows, corrections and deletions of each reach all that the other has, in the order of their ingest times; one that is dead is
+    named, and a node with an empty disk has everything that was delivered."""
+    with ScriptedMongo(role="primary") as north:
+        cluster = Cluster(ground, {"north": north})
+        one, two = cluster.node("one"), cluster.node("two")
+        cluster.write(one, *(f"v,k=a f={t},i={t}i {t}" for t in range(50)))
+        cluster.write(two, *(f"v,k=a f={t},i={t}i {t}" for t in range(50, 100)), *(f"v,k=b f={t} {t}" for t in range(30)))
+        cluster.write(two, "v,k=a f=1007 7", "v,k=a i=-8i 8")  # of rows of the other
+        cluster.write(one, "v,k=a f=1060 60")
+        cluster.ask(one, "DELETE", "/v1/points?measurement=v&match=k%3Da&start=1970-01-01T00:00:00.00000007Z&end=1970-01-01T00:00:00.00000008Z")
+        cluster.write(two, "v,k=a f=2075 75")  # after it was deleted
+        cluster.delivered(one)
+        cluster.ask(two, "POST", "/v1/admin/compact", "")
+        cluster.ask(two, "DELETE", "/v1/points?measurement=v&match=k%3Da&start=1970-01-01T00:00:00.00000001Z&end=1970-01-01T00:00:00.00000002Z")
+        cluster.ask(one, "POST", "/v1/admin/compact", "")
+        moment = cluster.settled([one, two])
+        same(cluster, [one, two], moment)
+        want = {t: t for t in range(100) if not 70 <= t < 80 and not 10 <= t < 20}
+        want.update({7: 1007, 60: 1060, 75: 2075})
+        for node in (one, two):
+            have = values(cluster, node, moment)
+            check(have == want, f"{node.address}: {sorted(have.items() ^ want.items())}")
+        # What a member that died had not delivered is missing, and said to be.
+        cluster.write(two, "v,k=a f=9 200")
+        two.kill()
+        cluster.write(one, "v,k=a f=8 201")
+        answer = cluster.json(one, "measurement=v&match=k%3Da")
+        check(any("member 2 has told up to" in text for text in answer["missing"]), f"member 2 is not named: {answer['missing']}")
+        check(cluster.ask(one, "GET", "/v1/query?measurement=v&strict=true", want=(503, 422, 409, 500)), "strict")
+        moment_of_two = moment
+        three = cluster.node("three")
+        within(30, lambda: values(cluster, three, moment_of_two) == want, "an empty disk serves all rows\n" + three.log_tail())
+        size = same(cluster, [one, three], moment_of_two, whole=False)
+        listed = len(north.documents("weir_acme", "manifests"))
+        two.start()
+        cluster.write(three, "v,k=c f=1 1")
+        moment = cluster.settled([one, two, three])
+        same(cluster, [one, two, three], moment)
+        check(values(cluster, three, moment)[200] == 9, "what the dead one had is there")
+        for node in (one, two, three):
+            check(node.stop() == 0, "a server did not end well\n" + node.log_tail())
+        return f"{size} bytes the same, {listed} entries"
+
+
+def blocks_of_others_are_read_at_their_shard(ground):
+    """Of a large pack a node has what plans need; a shard that is down is a 503 for what is there alone, and no wrong answer."""
+    with ScriptedMongo(role="primary") as north:
+        cluster, chance = Cluster(ground, {"north": north}), random.Random(7)
+        one, two = cluster.node("one"), cluster.node("two")
+        for body in range(3):
+            cluster.write(one, *(f"v,k=h{line % 20} i={chance.getrandbits(62)}i,j={chance.getrandbits(62)}i {body * 10000 + line}" for line in range(10000)))
+        cluster.ask(one, "POST", "/v1/admin/compact", "")
+        moment = cluster.settled([one, two])
+        size = same(cluster, [one, two], moment)
+        kept = sum(os.path.getsize(os.path.join(folder, name)) for folder, _, names in os.walk(ground.path("two/guests")) for name in names)
+        two.kill()
+        two.flags += ["--limit-column-cache-bytes-max", "0"]
+        two.start()
+        within(30, lambda: cluster.whole(two, moment), "it knows of all again\n" + two.log_tail())
+        north.fail("find", "cut", times=-1, where="packs")
+        text = cluster.ask(two, "GET", f"/v1/query?measurement=v&format=csv&agg=sum&every=1ms&as_of={moment}", want=(503,))
+        check("north" in text, f"the shard is not named: {text[:400]}")
+        north.faults.clear()
+        within(60, lambda: two.request("GET", f"/v1/query?{QUESTIONS[2]}&as_of={moment}", None, cluster.headers).status == 200, "the shard is back")
+        same(cluster, [one, two], moment)
+        return f"{size} bytes the same, {kept} bytes kept"
+
+
+CASES = [two_members_answer_as_one, blocks_of_others_are_read_at_their_shard]
