@@ -286,6 +286,8 @@ static void store_init(struct store *store, const struct store_options *options)
     pthread_condattr_t monotonic;
 
     store->options = *options;
+    if (options->joins) /* before anything is compacted: deletions may be needed by others' rows */
+        store->members = MEMBERS_UNKNOWN;
     if (options->joins)
         (void)error_set(&store->apart, E_NOT_READY, "this node has no member number yet");
     store->limits = *options->limits;

@@ -22,7 +22,7 @@ enum { VIEW_LATEST = 0 }; /* as_of: the watermark */
 MUST_USE enum code store_view(struct store *store, const struct tenant *tenant, int64_t as_of,
                               struct view **view, struct error *err);
 /* Adds what a member that lives was asked for: its rows that no chain lists yet, as a pack
- * (pack_open_memory(), pack_make_guest(); NULL: it has none), which is taken over also on failure.
+ * (pack_open_memory(), guest_enter(); NULL: it has none), which is taken over also on failure.
  * All that it acknowledged up to `through` is in the view now.  Before anything is read. */
 MUST_USE enum code view_add_guest(struct view *view, uint32_t member, struct pack *pack,
                                   int64_t through, struct error *err);

@@ -238,6 +238,17 @@ static enum code enter(const struct guest_place *place, struct pack *pack, struc
     return code;
 }
 
+enum code guest_enter(const struct guest_place *place, struct pack *pack, struct error *err)
+{
+    struct buf fields = BUF_INIT(FIELDS_BYTES_MAX);
+    enum code code = guest_fields_collect(pack, &fields, err);
+
+    if (code == OK)
+        code = enter(place, pack, buf_bytes(&fields), err);
+    buf_release(&fields);
+    return code;
+}
+
 /* A small one is all here, in memory, as our own are. */
 static enum code open_small(const struct guest_place *place, const struct manifest_entry *entry,
                             struct pack **pack, struct buf *fields, struct error *err)

@@ -43,6 +43,10 @@ MUST_USE enum code guest_file_open(const struct guest_place *place,
 MUST_USE enum code guest_file_fetch(const struct guest_place *place, struct archive *archive,
                                     const struct chain_pack *pack, const _Atomic bool *stop,
                                     uint64_t *bytes, struct error *err);
+/* The same entering of a pack that is in memory, for view_add_guest(): its place needs store,
+ * tenant and member alone.  After a failure it is to be let go of. */
+MUST_USE enum code guest_enter(const struct guest_place *place, struct pack *pack,
+                               struct error *err);
 /* What cannot be removed stays until it is looked for. */
 void guest_file_remove(const struct guest_place *place, uint64_t number);
 /* Removes what is kept of the chain's packs that are not in the list. */

@@ -269,6 +269,28 @@ static void test_a_crowd_makes_each_series_once(void **state)
     free(crowd);
 }
 
+/* What comes from elsewhere has no right to a kind that is taken; what is stored here has. */
+static void test_the_registry_claims_or_notes_a_kind(void **state)
+{
+    const struct bytes measurement = BYTES("cpu"), field = BYTES("v");
+    struct series_registry *registry;
+    const struct tenant *tenant;
+    struct catalog *catalog;
+    struct error err = {0};
+
+    (void)state;
+    assert_int_equal(catalog_new(&catalog, NULL), OK);
+    registry = catalog_registry(catalog);
+    tenant = catalog_tenant(catalog, BYTES("acme"));
+    assert_int_equal(registry->claim(registry, tenant, measurement, field, TYPE_I64, &err), OK);
+    assert_int_equal(registry->claim(registry, tenant, measurement, field, TYPE_F64, &err), OK);
+    assert_int_equal(registry->claim(registry, tenant, measurement, field, TYPE_STRING, &err),
+                     E_FIELD_KIND);
+    assert_int_equal(registry->field(registry, tenant, measurement, field, TYPE_STRING, &err), OK);
+    assert_int_equal(catalog_kind(catalog, tenant, measurement, field), KIND_NUMBER);
+    catalog_free(catalog);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,6 +301,7 @@ int main(void)
         cmocka_unit_test(test_many_keys_find_what_one_by_one_finds),
         cmocka_unit_test(test_a_key_that_is_not_canonical_is_refused),
         cmocka_unit_test(test_a_crowd_makes_each_series_once),
+        cmocka_unit_test(test_the_registry_claims_or_notes_a_kind),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -142,6 +142,23 @@ static void test_a_replay_begins_generations_as_they_fill(void **state)
     house_remove(&house);
 }
 
+/* Who has a registry may have others beside him, from the first moment on. */
+static void test_a_node_of_a_registry_knows_that_it_may_not_be_alone(void **state)
+{
+    struct house house;
+
+    (void)state;
+    house_init(&house);
+    house_open(&house);
+    assert_false(store_has_members(house.store));
+    house_close(&house);
+    house.joins = true;
+    house_open(&house);
+    assert_true(store_has_members(house.store));
+    house_close(&house);
+    house_remove(&house);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -150,6 +167,7 @@ int main(void)
         cmocka_unit_test(test_the_catalog_is_filled_from_the_index),
         cmocka_unit_test(test_a_start_that_fails_anywhere_can_be_tried_again),
         cmocka_unit_test(test_a_replay_begins_generations_as_they_fill),
+        cmocka_unit_test(test_a_node_of_a_registry_knows_that_it_may_not_be_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

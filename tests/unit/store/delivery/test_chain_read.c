@@ -199,6 +199,31 @@ static void test_all_chains_are_found_the_farthest_first(void **state)
     listed_release(&listed);
 }
 
+static void test_one_entry_is_read_by_itself(void **state)
+{
+    struct listed_archive listed;
+    struct chain_entry entry;
+    struct error err = {0};
+    struct arena arena;
+
+    (void)state;
+    listed_init(&listed);
+    put_entries(&listed, &ours, 0, 3);
+    arena_init(&arena, SIZE_MAX, NULL);
+    assert_int_equal(
+        chain_entry_read(&listed.archive, BYTES("acme"), &ours, 2, &arena, &entry, &err), OK);
+    assert_int_equal(entry.number, 2);
+    assert_int_equal(entry.through, 2000);
+    assert_int_equal(
+        chain_entry_read(&listed.archive, BYTES("acme"), &ours, 3, &arena, &entry, &err),
+        E_NOT_FOUND);
+    assert_int_equal(
+        chain_entry_read(&listed.archive, BYTES("acme"), &theirs, 2, &arena, &entry, &err),
+        E_NOT_FOUND);
+    arena_release(&arena);
+    listed_release(&listed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +231,7 @@ int main(void)
         cmocka_unit_test(test_no_chain_is_not_found),
         cmocka_unit_test(test_what_is_wrong_with_a_chain_is_told_with_its_entry),
         cmocka_unit_test(test_a_shard_that_fails_is_no_chain_that_ends),
+        cmocka_unit_test(test_one_entry_is_read_by_itself),
         cmocka_unit_test(test_all_chains_are_found_the_farthest_first),
     };
 

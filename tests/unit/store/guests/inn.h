@@ -79,6 +79,7 @@ static inline void inn_init(struct inn *inn)
     inn->author.rules = (struct delivery_rules){&inn->author, depot_shard_of, depot_open_archive};
     house_init(&inn->author.house);
     depot_open(&inn->author);
+    inn->author.house.store->members = MEMBERS_SOME; /* it knows of the other, too */
     house_init(&inn->house);
     inn->delivery_rules = (struct delivery_rules){inn, inn_shard_of, inn_open};
     inn->rules = (struct guest_rules){inn, inn_survey, inn_open};
