@@ -172,4 +172,51 @@ def blocks_of_others_are_read_at_their_shard(ground):
         return f"{size} bytes the same, {kept} bytes kept"
 
 
-CASES = [two_members_answer_as_one, blocks_of_others_are_read_at_their_shard]
+def a_tenant_that_gets_another_shard_is_read_at_both(ground):
+    """While it moves answers are never short without saying so, and in the end a node with an empty disk has all."""
+    with ScriptedMongo(role="primary") as north, ScriptedMongo(role="primary") as south:
+        cluster = Cluster(ground, {"north": north, "south": south})
+        one, two = cluster.node("one"), cluster.node("two")
+        cluster.write(one, *(f"v,k=a f={t} {t}" for t in range(100)))
+        cluster.write(two, *(f"v,k=b f={t} {t}" for t in range(100)))
+        moment = cluster.settled([one, two])
+        want = [values(cluster, one, moment, series) for series in ("k%3Da", "k%3Db")]
+        check([len(rows) for rows in want] == [100, 100], f"{want}")
+        cluster.weir("tenant", "set", "acme", "--shard", "south")
+        for n in range(40):  # one moves before the other
+            for node in (one, two):
+                have = [values(cluster, node, moment, series) for series in ("k%3Da", "k%3Db")]
+                check(have == want, f"look {n}: {node.address} has {[len(rows) for rows in have]} rows\n{node.log_tail()}")
+        cluster.write(one, "v,k=a f=7 7")
+        moment = cluster.settled([one, two])
+        check(len(south.documents("weir_acme", "manifests")) >= 2, "nothing went to the other shard")
+        size = same(cluster, [one, two], moment)
+        three = cluster.node("three")
+        within(30, lambda: len(values(cluster, three, moment)) == 100 and values(cluster, three, moment)[7] == 7, "an empty disk serves all rows\n" + three.log_tail())
+        same(cluster, [one, three], moment, whole=False)
+        return f"{size} bytes the same"
+
+
+def a_field_of_two_kinds_is_no_wrong_value(ground):
+    """Each member took another kind of values in one field, before either knew of the other: each answers with its own, and says so."""
+    with ScriptedMongo(role="primary") as north:
+        cluster = Cluster(ground, {"north": north})
+        one, two = cluster.node("one"), cluster.node("two")
+        cluster.write(one, *(f"v,k=a f={t}.5,n={t}i {t}" for t in range(10)))
+        cluster.write(two, *(f'v,k=a f="text",n={t}i {t}' for t in range(10, 20)))
+        for node in (one, two):
+            cluster.delivered(node)
+        for node, kind in ((one, "string"), (two, "number")):
+            told = f'field "f" of measurement "v" holds {kind} values there'
+            within(30, lambda: any(told in text for text in cluster.json(node, "measurement=v").get("missing", [])), f"it is told: {told}\n"
+                   + json.dumps(cluster.json(node, "measurement=v&limit=1")))
+        numbers = cluster.ask(one, "GET", "/v1/query?measurement=v&agg=count,sum&fields=f,n&format=csv").strip().split("\n")
+        check(numbers[1].split(",")[1:] == ["10", "50.0", "20", "190"] or numbers[1].split(",")[1:] == ["10", "20", "50.0", "190"], f"{numbers}")
+        texts = cluster.ask(two, "GET", "/v1/query?measurement=v&fields=f&format=csv").strip().split("\n")
+        check(len(texts) == 11 and all(line.endswith("text") for line in texts[1:]), f"{texts}")
+        check(one.request("GET", "/v1/query?measurement=v&strict=true", None, cluster.headers).status == 503, "strict=true takes it")
+        refused = cluster.ask(two, "POST", "/v1/points", "v,k=a f=1 1\n", want=(400,))
+        check("string" in refused, f"{refused}")
+
+
+CASES = [a_field_of_two_kinds_is_no_wrong_value, a_tenant_that_gets_another_shard_is_read_at_both, two_members_answer_as_one, blocks_of_others_are_read_at_their_shard]
