@@ -6,6 +6,8 @@ import os
 import random
 import re
 import subprocess
+import threading
+import time
 
 from outbox import QUIET, check, within
 from scripted_mongo import ScriptedMongo
@@ -219,4 +221,74 @@ def a_field_of_two_kinds_is_no_wrong_value(ground):
         check("string" in refused, f"{refused}")
 
 
-CASES = [a_field_of_two_kinds_is_no_wrong_value, a_tenant_that_gets_another_shard_is_read_at_both, two_members_answer_as_one, blocks_of_others_are_read_at_their_shard]
+class Writer(threading.Thread):
+    """Rows, corrections of what the other wrote, deletions; sealed and compacted all the time."""
+
+    def __init__(self, cluster, node, chance, stopping):
+        super().__init__()
+        self.cluster, self.node, self.chance, self.stopping, self.trouble, self.count = cluster, node, chance, stopping, [], 0
+
+    def run(self):
+        while not self.stopping.wait(0.01):
+            try:
+                self.step()
+            except Exception as error:
+                self.trouble.append(f"{type(error).__name__}: {error}")
+                return
+
+    def step(self):
+        self.count += 1
+        kind, at = self.chance.randrange(20), self.chance.randrange(2000)
+        if kind == 0:
+            self.cluster.ask(self.node, "POST", "/v1/admin/compact", "")
+        elif kind < 4:
+            self.cluster.ask(self.node, "POST", "/v1/admin/flush", "")
+        elif kind == 4:
+            self.cluster.ask(self.node, "DELETE", f"/v1/points?measurement=v&match=k%3D{self.chance.choice('abc')}&start=1970-01-01T00:00:00.00000{at:04}Z"
+                             f"&end=1970-01-01T00:00:00.00000{at + 20:04}Z")
+        else:
+            self.cluster.write(self.node, *(f"v,k={self.chance.choice('abc')} {self.chance.choice(('f', 'i'))}={self.chance.randrange(1000)} {t}"
+                                            for t in range(at, at + 20)))
+
+
+def what_says_final_is_final(ground):
+    """Two nodes write, correct and delete at once while their shard fails now and then: an answer that says that it is whole and final is
+    the same later, from either node, and in the end both say the same."""
+    with ScriptedMongo(role="primary") as north:
+        cluster, stopping, kept = Cluster(ground, {"north": north}), threading.Event(), {}
+        nodes = [cluster.node("one"), cluster.node("two")]
+        for node in nodes:
+            cluster.write(node, *(f"v,k={k} f=0,i=0 0" for k in "abc"))  # columns stand in all answers from now on
+        cluster.settled(nodes)  # they know of each other
+        writers = [Writer(cluster, node, random.Random(ground.chance.random()), stopping) for node in nodes]
+        for writer in writers:
+            writer.start()
+        try:
+            moments, deadline = [], time.monotonic() + 8
+            while time.monotonic() < deadline:
+                node, command, fault = ground.chance.choice(nodes), ground.chance.choice(("find", "insert")), ground.chance.choice(("cut", "lost", "error"))
+                if ground.chance.randrange(60) == 0:
+                    north.fail(command, fault, 10107 if fault == "error" else None, times=ground.chance.randrange(1, 4))
+                moments.append(cluster.json(node, "measurement=v&limit=1")["as_of"])
+                moment, question = ground.chance.choice(moments), ground.chance.choice(QUESTIONS[:4])
+                state = cluster.json(node, f"measurement=v&limit=1&as_of={moment}")
+                if state["final"] and not state["partial"]:
+                    kept.setdefault((moment, question), cluster.ask(node, "GET", f"/v1/query?{question}&as_of={moment}"))
+                time.sleep(0.02)
+        finally:
+            stopping.set()
+            for writer in writers:
+                writer.join()
+        check(not any(writer.trouble for writer in writers), f"{[writer.trouble for writer in writers]}")
+        north.faults.clear()
+        same(cluster, nodes, cluster.settled(nodes))
+        for (moment, question), text in kept.items():
+            for node in nodes:
+                again = cluster.ask(node, "GET", f"/v1/query?{question}&as_of={moment}")
+                check(again == text, f"{node.address}: {question}&as_of={moment}: "
+                      + "\n".join(list(difflib.unified_diff(text.split("\n"), again.split("\n"), "before", "later", n=0))[:20]))
+        check(len(kept) >= 5, f"{len(kept)} answers were final")
+        return f"{len(kept)} final answers of {len(moments)} moments, {sum(writer.count for writer in writers)} requests"
+
+
+CASES = [what_says_final_is_final, a_field_of_two_kinds_is_no_wrong_value, a_tenant_that_gets_another_shard_is_read_at_both, two_members_answer_as_one, blocks_of_others_are_read_at_their_shard]
