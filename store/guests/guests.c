@@ -11,7 +11,8 @@
 #include "base/log.h"
 #include "store/guests/guests_inside.h"
 
-static const int64_t look_ns = 1000000000, turn_ns = 1000000000, rest_first_ns = 500000000,
+/* A change of the registry is in force after 0.2 s, who joins among it. */
+static const int64_t look_ns = 200000000, turn_ns = 1000000000, rest_first_ns = 500000000,
                      rest_most_ns = 30 * INT64_C(1000000000);
 
 /* --- shards --- */
@@ -98,6 +99,7 @@ static void note_success(struct post *post)
 static bool post_turn(struct post *post)
 {
     struct guests *guests = post->guests;
+    struct watch *watch = post->resume != NULL ? post->resume : post->watches;
     struct error err = {0};
     bool more = false;
     enum code code = OK;
@@ -106,9 +108,9 @@ static bool post_turn(struct post *post)
         return false;
     if (post->archive == NULL)
         code = guests->rules->open(guests->rules->context, post->name, &post->archive, &err);
-    for (struct watch *watch = post->watches; code == OK && watch != NULL && !guests->stop;
-         watch = watch->next)
+    for (; code == OK && watch != NULL && !guests->stop; watch = watch->next)
         code = watch_turn(watch, &more, &err);
+    post->resume = code ? watch : NULL; /* one that always fails does not keep others waiting */
     metric_set(post->packs, post->pack_count);
     if (code)
         note_failure(post, code, &err);

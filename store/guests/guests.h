@@ -5,8 +5,8 @@
  *
  * One thread a shard takes its tenants and members in turn: one look each second for a chain that
  * rests; of what is new some 16 MiB before the next has its turn.  After a failure a shard is left
- * alone for 0.5 s, then twice as long each time up to 30 s.  Another thread looks every second who
- * there is.  docs/decisions/0045-guests.md */
+ * alone for 0.5 s, then twice as long each time up to 30 s.  Another thread looks five times a
+ * second who there is.  docs/decisions/0045-guests.md */
 #ifndef WEIR_STORE_GUESTS_GUESTS_H
 #define WEIR_STORE_GUESTS_GUESTS_H
 

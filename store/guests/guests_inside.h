@@ -67,6 +67,7 @@ struct post {
     struct metric *packs, *bytes, *failures;
     /* Its thread's. */
     struct archive *archive; /* NULL: to be opened */
+    struct watch *resume;    /* where the next turn begins; NULL: at the first */
     int64_t rest_ns, rest_until_ns;
     struct random random;
     enum code trouble; /* that was told; OK: none */

@@ -196,6 +196,9 @@ static void test_a_shard_that_is_down_is_told(void **state)
     for (int i = 0; i < 100; i++)
         (void)guests_step(inn.guests);
     assert_int_equal(inn.author.north.calls, calls);
+    assert_int_equal(
+        house_metric(&inn.house, "weir_guests_failures_total", METRIC_COUNTER, "shard=\"north\""),
+        1);
     fake_heal(&inn.author.north);
     inn.house.clock.monotonic_more += 60000000000;
     inn_read(&inn);
@@ -241,6 +244,61 @@ static void test_each_call_may_fail(void **state)
         inn_release(&inn);
     }
     assert_true(calls > 5);
+}
+
+/* Whatever is asked of one chain fails, as if there were no right to it. */
+static enum code denied_get(struct archive *archive, struct bytes database,
+                            enum archive_collection collection, struct bytes id, struct buf *body,
+                            struct error *err)
+{
+    char hex[HASH128_TEXT_SIZE];
+    struct hash128 denied = {{9}};
+
+    hash128_print(&denied, hex);
+    if (id.size > strlen(hex) && memcmp(id.data, hex, strlen(hex)) == 0)
+        return error_set(err, E_CONFIG, "no access");
+    return fake_get(archive, database, collection, id, body, err);
+}
+
+static enum code denied_open(void *context, const char *shard, struct archive **archive,
+                             struct error *err)
+{
+    static struct archive_operations operations;
+    enum code code = inn_open(context, shard, archive, err);
+
+    if (code == OK) {
+        operations = *(*archive)->operations;
+        operations.get = denied_get;
+        (*archive)->operations = &operations;
+    }
+    return code;
+}
+
+/* Chains that always fail do not keep others waiting. */
+static void test_a_chain_that_is_denied_harms_no_other(void **state)
+{
+    (void)state;
+    for (int first = 0; first < 2; first++) {
+        struct inn inn;
+
+        inn_init(&inn);
+        inn.rules.open = denied_open;
+        inn.authors[2] = (struct guest_author){9, {{9}}, false};
+        inn.author_count = 3;
+        if (first) {
+            inn.authors[2] = inn.authors[0];
+            inn.authors[0] = (struct guest_author){9, {{9}}, false};
+        }
+        depot_add_pack(&inn.author, 1, 0);
+        depot_drain(&inn.author);
+        for (int i = 0; i < 4; i++) {
+            inn.house.clock.monotonic_more += 60000000000;
+            inn_read(&inn);
+        }
+        expect_same(&inn, 1);
+        inn_expect_missing(&inn, "member 9: what it delivered to shard north could not be read");
+        inn_release(&inn);
+    }
 }
 
 /* A document that is gone or is another one: that pack is missing, by name, and the others are
@@ -386,6 +444,7 @@ int main(void)
         cmocka_unit_test(test_files_that_nobody_names_go),
         cmocka_unit_test(test_a_shard_that_is_down_is_told),
         cmocka_unit_test(test_each_call_may_fail),
+        cmocka_unit_test(test_a_chain_that_is_denied_harms_no_other),
         cmocka_unit_test(test_a_pack_that_is_lost_is_named),
         cmocka_unit_test(test_a_field_of_another_kind_is_left_out),
         cmocka_unit_test(test_who_is_alone_misses_nothing),
