@@ -5,6 +5,8 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,6 +109,68 @@ static void test_all_parts_are_written_in_order(void **state)
     assert_int_equal(fs_read_exactly(file, 5, got, size, NULL), OK);
     assert_memory_equal(got, want, size);
     assert_int_equal(fs_write(file, 0, NULL, 0, NULL), OK);
+    fs_close(file);
+}
+
+static int log_of_ranges[64][2]; /* in 512 KiB: where each call's range begins and ends */
+static unsigned ranges;
+static int range_error; /* errno of the next call */
+
+/* In place of the C library's. */
+int sync_file_range(int descriptor, off64_t offset, off64_t size, unsigned flags)
+{
+    (void)descriptor;
+    assert_int_equal(flags, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE);
+    assert_true(ranges < COUNT_OF(log_of_ranges));
+    assert_int_equal(size % (512 << 10), 0);
+    log_of_ranges[ranges][0] = (int)(offset >> 19);
+    log_of_ranges[ranges++][1] = (int)((offset + size) >> 19);
+    errno = range_error;
+    return range_error ? -1 : 0;
+}
+
+/* The disk begins with each half megabyte when it is there, and with the next one when that is
+ * done; what it cannot write is told. */
+static void test_much_goes_to_the_disk_while_it_is_written(void **state)
+{
+    enum { HALF = 512 << 10 };
+    static char bytes[3 * HALF];
+    struct fixture *fixture = *state;
+    struct bytes all = {bytes, sizeof(bytes)}, most = {bytes, HALF - 1}, one = {bytes, 1};
+    struct error err = {0};
+    struct file *file;
+
+    ranges = 0;
+    range_error = 0;
+    assert_int_equal(fs_open(fixture->fs, "much", FS_CREATE, &file, NULL), OK);
+    assert_int_equal(fs_write(file, 0, &most, 1, NULL), OK);
+    assert_int_equal(ranges, 0);
+    assert_int_equal(fs_write(file, HALF - 1, &one, 1, NULL), OK);
+    assert_int_equal(ranges, 1); /* nothing before it to wait for */
+    assert_int_equal(log_of_ranges[0][0], 0);
+    assert_int_equal(log_of_ranges[0][1], 1);
+    assert_int_equal(fs_write(file, HALF, &all, 1, NULL), OK);
+    assert_int_equal(ranges, 4);
+    for (int i = 1; i < 4; i++) {
+        assert_int_equal(log_of_ranges[i][0], i - 1);
+        assert_int_equal(log_of_ranges[i][1], i + 1);
+    }
+    assert_int_equal(fs_write(file, HALF, &all, 1, NULL), OK); /* over what is there */
+    assert_int_equal(ranges, 7);
+    assert_int_equal(log_of_ranges[4][1], 2);
+    range_error = EIO;
+    assert_int_equal(fs_write(file, 4 * HALF, &all, 1, &err), E_IO);
+    assert_string_equal(err.text, "write much: Input/output error");
+    assert_int_equal(ranges, 8);
+    range_error = ENOSPC;
+    assert_int_equal(fs_write(file, 4 * HALF, &all, 1, &err), E_DISK_FULL);
+    fs_close(file);
+    range_error = 0;
+    assert_int_equal(fs_open(fixture->fs, "much", FS_READ_WRITE, &file, NULL), OK);
+    ranges = 0;
+    assert_int_equal(fs_write(file, 100 * HALF, &all, 1, NULL), OK); /* none for what lies before */
+    assert_int_equal(ranges, 3);
+    assert_int_equal(log_of_ranges[0][1], 101);
     fs_close(file);
 }
 
@@ -263,6 +327,7 @@ int main(void)
 #define WITH_ROOT(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
         WITH_ROOT(test_file_reads_back_what_was_written),
         WITH_ROOT(test_all_parts_are_written_in_order),
+        WITH_ROOT(test_much_goes_to_the_disk_while_it_is_written),
         WITH_ROOT(test_names_missing_and_taken_are_told_apart),
         WITH_ROOT(test_directories_hold_files),
         WITH_ROOT(test_links_are_not_followed),
