@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 enum {
-    PARTS_A_CALL = 64,        /* of one pwritev(); the kernel takes up to 1024 */
+    PARTS_A_CALL = 1024,      /* of one pwritev(), as many as the kernel takes */
     BEHIND_BYTES = 512 << 10, /* written that the disk has not begun with */
 };
 
@@ -90,7 +90,7 @@ static enum code posix_open(struct fs *fs, const char *path, enum fs_open_how ho
     if (made == NULL)
         return error_set(err, E_MEMORY, "open %s: out of memory", path);
     made->base.fs = fs;
-    made->flowed = UINT64_MAX; /* until the first write */
+    made->flowed = UINT64_MAX; /* until the next write, likewise after a sync */
     memcpy(made->path, path, path_size);
     made->descriptor = open_at(posix_fs_of(fs)->root, path, flags[how]);
     if (made->descriptor < 0) {
@@ -161,15 +161,18 @@ static bool posix_read_at_once(struct file *file, uint64_t offset, void *data, s
 
 /* The disk begins with what was written while more is made, and has little to do at a time: tens of
  * megabytes at once, when a pack is synced, would keep whoever reads or syncs the log waiting for
- * all of them.  A failure told here is not told by fdatasync() again. */
+ * all of them.  A failure told here is not told by fdatasync() again.  Where there is no such call,
+ * fdatasync() has all to do. */
 static enum code write_behind(struct posix_file *posix, uint64_t end, struct error *err)
 {
     while (end - posix->flowed >= BEHIND_BYTES) {
         uint64_t before = posix->flowed < BEHIND_BYTES ? posix->flowed : BEHIND_BYTES;
 
-        if (sync_file_range(posix->descriptor, (off_t)(posix->flowed - before),
-                            (off_t)(before + BEHIND_BYTES),
-                            SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE))
+        int failed = sync_file_range(posix->descriptor, (off_t)(posix->flowed - before),
+                                     (off_t)(before + BEHIND_BYTES),
+                                     SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE);
+
+        if (failed && errno != ENOSYS)
             return fail(err, errno, "write", posix->path);
         posix->flowed += BEHIND_BYTES;
     }
@@ -218,7 +221,10 @@ static enum code posix_sync(struct file *file, struct error *err)
     do
         failed = fdatasync(posix->descriptor);
     while (failed && errno == EINTR);
-    return failed ? fail(err, errno, "sync", posix->path) : OK;
+    if (failed)
+        return fail(err, errno, "sync", posix->path);
+    posix->flowed = UINT64_MAX;
+    return OK;
 }
 
 static enum code posix_truncate(struct file *file, uint64_t size, struct error *err)

@@ -568,14 +568,36 @@ static bool note_bad_packs(struct compact *compact)
 
     if (block_decoder_new(&decoder, &err) != OK)
         return false;
-    for (size_t i = 0; i < compact->plan.pack_count; i++)
-        if (pack_check(compact->plan.packs[i], decoder, &err) == E_CORRUPT) {
+    for (size_t i = 0; i < compact->plan.pack_count; i++) {
+        const struct pack *pack = compact->plan.packs[i];
+
+        if (pack_is_away(pack)) /* it was not read */
+            continue;
+        if (pack_check(pack, decoder, &err) == E_CORRUPT) {
             log_error(LOG_ERROR, "a damaged pack is not compacted", &err);
-            found |=
-                holding_note_bad_pack(compact->holding, pack_about(compact->plan.packs[i]).number);
+            found |= holding_note_bad_pack(compact->holding, pack_about(pack).number);
         }
+        if (store_compact_pace(compact->store, NULL))
+            break; /* the store is closing */
+    }
     block_decoder_free(decoder);
     return found;
+}
+
+/* All that is planned, as new packs. */
+static enum code packs_make(struct compact *compact, bool *again, struct error *err)
+{
+    struct error found = {0};
+    enum code code = space_check(compact, &found);
+
+    if (code == OK)
+        code = carry_all(compact, &found);
+    if (code == OK)
+        code = packs_write(compact, &found);
+    *again = code == E_CORRUPT && note_bad_packs(compact);
+    if (code && !*again && err != NULL)
+        *err = found;
+    return code;
 }
 
 static void compact_release(struct compact *compact)
@@ -632,14 +654,8 @@ enum code store_compact_tenant(struct store *store, const struct tenant *tenant,
         code = compact.packs == NULL ? OK : find_dead(&compact, err);
     if (code || compact.plan.pack_count + compact.dead_count == 0)
         goto out;
-    if (compact.plan.pack_count > 0) {
-        code = space_check(&compact, err);
-        if (code == OK)
-            code = carry_all(&compact, err);
-        if (code == OK)
-            code = packs_write(&compact, err);
-        again = code == E_CORRUPT && note_bad_packs(&compact);
-    }
+    if (compact.plan.pack_count > 0)
+        code = packs_make(&compact, &again, err);
     if (code == OK) {
         code = compact_commit(&compact, &unknown, err);
         committed = code == OK;

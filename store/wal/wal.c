@@ -1,6 +1,7 @@
 /* Order of a commit: frames written behind the last one in one call, fdatasync, and only then is
  * the LSN moved on.  The file was filled with zeros (or is a recycled one) beforehand, so that
- * neither write changes metadata: measured, that halves the time of the sync.
+ * neither write changes metadata: measured, that halves the time of the sync.  Zeros follow up to
+ * the page's end (page_rest()).
  *
  * A crash leaves any subset of the unsynced sectors of the last group: replay.c judges it.
  *
