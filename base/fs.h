@@ -5,7 +5,8 @@
  * error_set_errno() says.
  *
  * Durability: written bytes are durable after fs_sync(file); a created, renamed or
- * removed name is durable after fs_sync_dir() of its directory.  Not before. */
+ * removed name is durable after fs_sync_dir() of its directory.  Not before.  The disk may begin
+ * with what is written at once, and fs_write() waits for it when much is. */
 #ifndef WEIR_BASE_FS_H
 #define WEIR_BASE_FS_H
 

@@ -18,7 +18,10 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { PARTS_A_CALL = 64 }; /* of one pwritev(); the kernel takes up to 1024 */
+enum {
+    PARTS_A_CALL = 1024,      /* of one pwritev(), as many as the kernel takes */
+    BEHIND_BYTES = 512 << 10, /* written that the disk has not begun with */
+};
 
 struct posix_fs {
     struct fs fs;
@@ -28,7 +31,8 @@ struct posix_fs {
 struct posix_file {
     struct file_base base;
     int descriptor;
-    char path[]; /* for errors */
+    uint64_t flowed; /* where what the disk has not begun with begins, up to BEHIND_BYTES of it */
+    char path[];     /* for errors */
 };
 
 static struct posix_fs *posix_fs_of(struct fs *fs)
@@ -86,6 +90,7 @@ static enum code posix_open(struct fs *fs, const char *path, enum fs_open_how ho
     if (made == NULL)
         return error_set(err, E_MEMORY, "open %s: out of memory", path);
     made->base.fs = fs;
+    made->flowed = UINT64_MAX; /* until the next write, likewise after a sync */
     memcpy(made->path, path, path_size);
     made->descriptor = open_at(posix_fs_of(fs)->root, path, flags[how]);
     if (made->descriptor < 0) {
@@ -154,12 +159,34 @@ static bool posix_read_at_once(struct file *file, uint64_t offset, void *data, s
     return got == (ssize_t)size;
 }
 
+/* The disk begins with what was written while more is made, and has little to do at a time: tens of
+ * megabytes at once, when a pack is synced, would keep whoever reads or syncs the log waiting for
+ * all of them.  A failure told here is not told by fdatasync() again.  Where there is no such call,
+ * fdatasync() has all to do. */
+static enum code write_behind(struct posix_file *posix, uint64_t end, struct error *err)
+{
+    while (end - posix->flowed >= BEHIND_BYTES) {
+        uint64_t before = posix->flowed < BEHIND_BYTES ? posix->flowed : BEHIND_BYTES;
+
+        int failed = sync_file_range(posix->descriptor, (off_t)(posix->flowed - before),
+                                     (off_t)(before + BEHIND_BYTES),
+                                     SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE);
+
+        if (failed && errno != ENOSYS)
+            return fail(err, errno, "write", posix->path);
+        posix->flowed += BEHIND_BYTES;
+    }
+    return OK;
+}
+
 static enum code posix_write(struct file *file, uint64_t offset, const struct bytes *parts,
                              size_t count, struct error *err)
 {
     struct posix_file *posix = posix_file_of(file);
     size_t skip = 0; /* bytes of parts[0] that are written */
 
+    if (offset < posix->flowed)
+        posix->flowed = offset;
     for (;;) {
         struct iovec vectors[PARTS_A_CALL];
         ssize_t step;
@@ -171,7 +198,7 @@ static enum code posix_write(struct file *file, uint64_t offset, const struct by
             count--;
         }
         if (count == 0)
-            return OK;
+            return write_behind(posix, offset, err);
         step =
             pwritev(posix->descriptor, vectors, gather(parts, count, skip, vectors), (off_t)offset);
         if (step < 0 && errno == EINTR)
@@ -194,7 +221,10 @@ static enum code posix_sync(struct file *file, struct error *err)
     do
         failed = fdatasync(posix->descriptor);
     while (failed && errno == EINTR);
-    return failed ? fail(err, errno, "sync", posix->path) : OK;
+    if (failed)
+        return fail(err, errno, "sync", posix->path);
+    posix->flowed = UINT64_MAX;
+    return OK;
 }
 
 static enum code posix_truncate(struct file *file, uint64_t size, struct error *err)

@@ -16,7 +16,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 enum {
@@ -95,6 +94,18 @@ static void client_close(struct http_server *server, struct client *client)
     free(client);
     if (lingers)
         watch_wake(server);
+}
+
+/* While draining, who connects is sent away without a word.  Not MHD_quiesce_daemon(), nor another
+ * descriptor in the socket's place: threads that are at their share of connections take the socket
+ * out of their epoll sets by themselves, and whoever finds it gone ends the process (0.9.75). */
+static enum MHD_Result on_accept(void *cls, const struct sockaddr *address, socklen_t size)
+{
+    const struct http_server *server = cls;
+
+    (void)address;
+    (void)size;
+    return server->draining ? MHD_NO : MHD_YES;
 }
 
 static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
@@ -328,33 +339,19 @@ enum code mhd_start(struct http_server *server, unsigned threads, struct error *
     };
     sigset_t all, before;
 
-    server->quiet_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (server->quiet_fd < 0)
-        return error_set_errno(err, errno, "eventfd");
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before); /* its threads inherit it: signals are main's */
-    server->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
-                                          MHD_USE_ITC | MHD_USE_TURBO | MHD_USE_ERROR_LOG,
-                                      0, NULL, NULL, on_access, server, MHD_OPTION_EXTERNAL_LOGGER,
-                                      on_message, server, MHD_OPTION_NOTIFY_CONNECTION,
-                                      on_connection, server, MHD_OPTION_URI_LOG_CALLBACK, on_target,
-                                      server, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
-                                      MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+    server->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_TURBO |
+            MHD_USE_ERROR_LOG,
+        0, on_accept, server, on_access, server, MHD_OPTION_EXTERNAL_LOGGER, on_message, server,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_URI_LOG_CALLBACK, on_target,
+        server, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_ARRAY, options,
+        MHD_OPTION_END);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (server->daemon == NULL)
         return error_set(err, E_INTERNAL, "libmicrohttpd did not start");
     return OK;
-}
-
-/* Not MHD_quiesce_daemon(): it takes the socket out of the epoll sets of threads that do the same
- * when they see that it was called, and whoever comes second ends the process (0.9.75).  With the
- * last descriptor of it the socket leaves all sets by itself, and whoever connects is refused; what
- * libmicrohttpd has under its number is never ready. */
-void mhd_quiesce(struct http_server *server)
-{
-    while (dup3(server->quiet_fd, server->listen_fd, O_CLOEXEC) < 0 &&
-           (errno == EINTR || errno == EBUSY)) {
-    }
 }
 
 void mhd_stop(struct http_server *server)

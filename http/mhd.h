@@ -12,10 +12,9 @@
 struct exchange;
 struct http_server;
 
-/* Serves server->listen_fd, which mhd_stop() closes; after a failure it stays the caller's. */
+/* Serves server->listen_fd, which mhd_stop() closes; after a failure it stays the caller's.  While
+ * server->draining there are no new connections: they are closed at once. */
 MUST_USE enum code mhd_start(struct http_server *server, unsigned threads, struct error *err);
-/* No new connections: they are refused. */
-void mhd_quiesce(struct http_server *server);
 void mhd_stop(struct http_server *server);
 void mhd_suspend(struct exchange *exchange);
 void mhd_resume(struct exchange *exchange);

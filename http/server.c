@@ -39,8 +39,6 @@ static void server_free(struct http_server *server)
 {
     if (server->listen_fd >= 0)
         close(server->listen_fd);
-    if (server->quiet_fd >= 0)
-        close(server->quiet_fd);
     waiters_release(&server->waiters);
     meter_release(&server->meter);
     pthread_cond_destroy(&server->changed);
@@ -66,7 +64,7 @@ enum code http_server_start(const struct http_options *options, struct http_serv
     made->options = *options;
     made->limits = *options->limits;
     made->options.limits = &made->limits;
-    made->listen_fd = made->quiet_fd = made->wake_fd = -1;
+    made->listen_fd = made->wake_fd = -1;
     random_secure(made->id_secret, sizeof(made->id_secret));
     pthread_mutex_init(&made->lock, NULL);
     waiters_init(&made->waiters);
@@ -138,7 +136,6 @@ void http_server_stop(struct http_server *server, int64_t drain_ms)
     if (server == NULL)
         return;
     server->draining = true;
-    mhd_quiesce(server);
     watch_wake(server);
     pthread_mutex_lock(&server->lock);
     wait_for_none(server, drain_ms);

@@ -39,7 +39,6 @@ struct http_server {
     struct limits limits;
     char address[80];
     int listen_fd;
-    int quiet_fd; /* takes its place when nobody shall connect any more; nothing ever comes there */
     struct MHD_Daemon *daemon;
     struct meter meter;
     struct thread *watch;

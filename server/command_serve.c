@@ -96,9 +96,11 @@ int command_serve(int argc, char **argv)
     if (!command_line_read(&line, argc, argv, &exit_code))
         return exit_code;
     /* Arenas come and go in chunks of 1 MiB: kept by the allocator they cost no page faults.  But
-     * each thread's heap keeps so much, also when nothing needs it any more. */
+     * each of its heaps keeps so much, also when nothing needs it any more, and what lives long in
+     * it holds more: two for each core, as it would make eight of them for dozens of threads. */
     mallopt(M_MMAP_THRESHOLD, 4 * 1024 * 1024);
     mallopt(M_TRIM_THRESHOLD, 16 * 1024 * 1024);
+    mallopt(M_ARENA_MAX, (int)(2 * sysconf(_SC_NPROCESSORS_ONLN)));
     log_setup(config_settings(config)->log_level, config_log_format(config));
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);

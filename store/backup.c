@@ -16,9 +16,8 @@
 
 enum {
     TRIES_MAX = 20,
-    REST_TIMES = 3,           /* of the time that was worked: three quarters are the server's */
-    REST_NS_MAX = 500000000,  /* a disk that hung once is not paid for again */
-    SYNC_BYTES_HOT = 1 << 20, /* what one fdatasync of the wal may have to wait for */
+    REST_TIMES = 3,          /* of the time that was worked: three quarters are the server's */
+    REST_NS_MAX = 500000000, /* a disk that hung once is not paid for again */
 };
 
 struct backup {
@@ -122,10 +121,7 @@ enum code backup_take(const struct backup_options *options, struct backup_report
     struct backup backup = {
         .options = options,
         .report = report,
-        .carry = {.files = {.from = options->from,
-                            .to = options->to,
-                            .step = step,
-                            .sync_bytes = options->hot ? SYNC_BYTES_HOT : 0},
+        .carry = {.files = {.from = options->from, .to = options->to, .step = step},
                   .link = options->link},
     };
     enum code code;

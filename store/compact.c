@@ -577,21 +577,46 @@ static enum code compact_plan(struct compact *compact, bool force, struct error 
     return OK;
 }
 
-/* A pack that cannot be read keeps others from being merged with it: it is left as it is. */
-static void note_bad_packs(struct compact *compact)
+/* A pack that cannot be read keeps others from being merged with it: it is left as it is.  True:
+ * the others can be tried without those that were found. */
+static bool note_bad_packs(struct compact *compact)
 {
     struct block_decoder *decoder = NULL;
     struct error err = {0};
+    bool found = false;
 
     if (block_decoder_new(&decoder, &err) != OK)
-        return;
-    for (size_t i = 0; i < compact->plan.pack_count; i++)
-        if (pack_check(compact->plan.packs[i], decoder, &err) == E_CORRUPT) {
+        return false;
+    for (size_t i = 0; i < compact->plan.pack_count; i++) {
+        const struct pack *pack = compact->plan.packs[i];
+
+        if (pack_is_away(pack)) /* it was not read */
+            continue;
+        if (pack_check(pack, decoder, &err) == E_CORRUPT) {
             log_error(LOG_ERROR, "a damaged pack is not compacted", &err);
-            (void)!holding_note_bad_pack(compact->holding,
-                                         pack_about(compact->plan.packs[i]).number);
+            found |= holding_note_bad_pack(compact->holding, pack_about(pack).number);
         }
+        if (store_compact_pace(compact->store, NULL))
+            break; /* the store is closing */
+    }
     block_decoder_free(decoder);
+    return found;
+}
+
+/* All that is planned, as new packs. */
+static enum code packs_make(struct compact *compact, bool *again, struct error *err)
+{
+    struct error found = {0};
+    enum code code = space_check(compact, &found);
+
+    if (code == OK)
+        code = carry_all(compact, &found);
+    if (code == OK)
+        code = packs_write(compact, &found);
+    *again = code == E_CORRUPT && note_bad_packs(compact);
+    if (code && !*again && err != NULL)
+        *err = found;
+    return code;
 }
 
 static void compact_release(struct compact *compact)
@@ -638,7 +663,7 @@ enum code store_compact_tenant(struct store *store, const struct tenant *tenant,
         .value = BUF_INIT((size_t)1024 * 1024),
     };
     int64_t began_ns = clock_monotonic_ns(store->options.clock);
-    bool unknown = false, committed = false;
+    bool unknown = false, committed = false, again = false;
     enum code code;
 
     *did = false;
@@ -648,15 +673,8 @@ enum code store_compact_tenant(struct store *store, const struct tenant *tenant,
         code = compact.packs == NULL ? OK : find_dead(&compact, err);
     if (code || compact.plan.pack_count + compact.dead_count == 0)
         goto out;
-    if (compact.plan.pack_count > 0) {
-        code = space_check(&compact, err);
-        if (code == OK)
-            code = carry_all(&compact, err);
-        if (code == OK)
-            code = packs_write(&compact, err);
-        if (code == E_CORRUPT)
-            note_bad_packs(&compact);
-    }
+    if (compact.plan.pack_count > 0)
+        code = packs_make(&compact, &again, err);
     if (code == OK) {
         code = compact_commit(&compact, &unknown, err);
         committed = code == OK;
@@ -671,7 +689,9 @@ enum code store_compact_tenant(struct store *store, const struct tenant *tenant,
         compact_tell(&compact, began_ns);
     else if (committed || unknown)
         store_fail(store, err); /* perhaps in the index, but not shown */
-    *did = code == OK;
+    *did = code == OK || again;
+    if (again)
+        code = OK;
 
 out:
     compact_release(&compact);

@@ -38,7 +38,6 @@ static enum code pour(const struct file_copy *copy, struct file *in, struct file
     struct hash128_state state;
     char *piece = malloc(PIECE_BYTES);
     size_t got = PIECE_BYTES;
-    uint64_t synced = 0;
     enum code code = piece == NULL ? error_set(err, E_MEMORY, "no memory to copy a file") : OK;
 
     *size = 0;
@@ -53,10 +52,6 @@ static enum code pour(const struct file_copy *copy, struct file *in, struct file
         hash128_add(&state, part);
         code = fs_write(out, *size, &part, 1, err);
         *size += got;
-        if (code == OK && copy->sync_bytes > 0 && *size - synced >= copy->sync_bytes) {
-            code = fs_sync(out, err);
-            synced = *size;
-        }
         if (code == OK && copy->step != NULL)
             code = copy->step(copy->context, got, err);
     }

@@ -16,9 +16,6 @@ struct file_copy {
     /* After every piece; what is not OK ends the copy.  NULL = nobody asks. */
     enum code (*step)(void *context, uint64_t bytes, struct error *err);
     void *context;
-    /* Written back each time so many bytes are there, a whole number of pieces; 0: at the end.  A
-     * sync of much at once holds up those of others on the same disk. */
-    uint64_t sync_bytes;
 };
 
 /* `path` has the same name in both; it must not be in `to`.  Synced, its name not yet.  E_CORRUPT

@@ -443,6 +443,14 @@ int posix_fallocate(int descriptor, off_t offset, off_t size)
                                                         : real(descriptor, offset, size);
 }
 
+int sync_file_range(int descriptor, off64_t offset, off64_t size, unsigned flags)
+{
+    REAL(sync_file_range);
+
+    return decide_descriptor(WRITE, descriptor) == FAIL ? failed()
+                                                        : real(descriptor, offset, size, flags);
+}
+
 int fdatasync(int descriptor)
 {
     bool fails = decide_descriptor(SYNC, descriptor) == FAIL;

@@ -5,18 +5,9 @@
 #include "store/delivery/bring.h"
 #include "tests/unit/store/delivery/away_depot.h"
 
-static void yard_init_quick(struct yard *yard)
+static void yard_fill(struct yard *yard)
 {
-    char directory[] = "/dev/shm/weir-loop-away-XXXXXX";
-
-    *yard = (struct yard){.depot = {.rules = {&yard->depot, depot_shard_of, depot_open_archive}}};
-    house_init(&yard->depot.house);
-    if (mkdtemp(directory) != NULL) {
-        (void)rmdir(yard->depot.house.directory);
-        snprintf(yard->depot.house.directory, sizeof(yard->depot.house.directory), "%s", directory);
-    }
-    yard->depot.house.limits.local_packs_bytes_max = 1;
-    yard_open(yard);
+    yard_init(yard, 1);
     yard_add(yard, 1, 5);
     depot_drain(&yard->depot);
 }
@@ -39,7 +30,7 @@ static enum code loop_go(struct error *err)
     struct yard yard;
     bool did;
 
-    yard_init_quick(&yard);
+    yard_fill(&yard);
     ARMED(did = away_step(yard.away));
     if (!did)
         error_set(err, E_MEMORY, "nothing went");
@@ -52,7 +43,7 @@ static enum code loop_come_back(struct error *err)
     struct yard yard;
     bool did;
 
-    yard_init_quick(&yard);
+    yard_fill(&yard);
     assert_int_equal(yard_look(&yard), 1);
     pack_want(yard_packs(&yard)->packs[0]);
     ARMED(did = away_step(yard.away));
@@ -73,7 +64,7 @@ static enum code loop_read(struct error *err)
     size_t count;
     enum code code;
 
-    yard_init_quick(&yard);
+    yard_fill(&yard);
     assert_int_equal(yard_look(&yard), 1);
     pack = yard_packs(&yard)->packs[0];
     blocks = pack_blocks(pack, &count);
@@ -94,7 +85,7 @@ static enum code loop_begin(struct error *err)
     struct yard yard;
     enum code code;
 
-    yard_init_quick(&yard);
+    yard_fill(&yard);
     assert_int_equal(yard_look(&yard), 1);
     away_free(yard.away);
     ARMED(code = away_new(yard.depot.house.store, &yard.depot.rules, &away, err));

@@ -5,21 +5,6 @@
 #include "store/delivery/turn.h"
 #include "tests/unit/store/delivery/delivery_sample.h"
 
-static void depot_init_quick(struct depot *depot)
-{
-    char directory[] = "/dev/shm/weir-loop-delivery-XXXXXX";
-
-    *depot = (struct depot){
-        .rules = {depot, depot_shard_of, depot_open_archive}
-    };
-    house_init(&depot->house);
-    if (mkdtemp(directory) != NULL) {
-        (void)rmdir(depot->house.directory);
-        snprintf(depot->house.directory, sizeof(depot->house.directory), "%s", directory);
-    }
-    depot_open(depot);
-}
-
 /* Turns until one fails or nothing is left to do. */
 static enum code take_turns(struct depot *depot, struct recipient *recipient, struct error *err)
 {
@@ -64,7 +49,7 @@ static enum code loop_life(struct error *err)
     struct depot depot;
     enum code code;
 
-    depot_init_quick(&depot);
+    depot_init(&depot);
     ARMED(recipient = recipient_new(depot.house.tenant, &depot.house.clock.clock, &looked));
     if (recipient == NULL) {
         depot_release(&depot);
@@ -89,7 +74,7 @@ static enum code loop_steps(struct error *err)
     struct depot depot;
     enum code code = OK;
 
-    depot_init_quick(&depot);
+    depot_init(&depot);
     depot_add_pack(&depot, 1, 0);
     for (int i = 0; i < 4 && code == OK; i++) {
         bool did;

@@ -118,14 +118,8 @@ static void ground_warm(struct ground *ground, struct bytes body)
 
 static void ground_begin(struct ground *ground)
 {
-    char directory[] = "/dev/shm/weir-loop-intake-XXXXXX";
-
     ground_init(ground);
     log_setup(LOG_ERROR + 1, LOG_LOGFMT);
-    if (mkdtemp(directory) != NULL) {
-        (void)rmdir(ground->directory);
-        snprintf(ground->directory, sizeof(ground->directory), "%s", directory);
-    }
     ground->limits.wal_bytes_max = 8 << 20;
     ground_open(ground);
 }

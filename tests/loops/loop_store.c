@@ -10,18 +10,6 @@
 
 enum { SERIES = 3, ROWS = 20, READINGS = 3 };
 
-/* In memory where there is such a directory: nothing here outlives the power. */
-static void house_init_quick(struct house *house)
-{
-    char directory[] = "/dev/shm/weir-loop-store-XXXXXX";
-
-    house_init(house);
-    if (mkdtemp(directory) != NULL) {
-        (void)rmdir(house->directory);
-        snprintf(house->directory, sizeof(house->directory), "%s", directory);
-    }
-}
-
 /* Everything of an open but the store itself. */
 static void house_ready(struct house *house)
 {
@@ -97,7 +85,7 @@ static enum code loop_first_start(struct error *err)
     struct house house;
     enum code code;
 
-    house_init_quick(&house);
+    house_init(&house);
     house_ready(&house);
     ARMED(code = house_store(&house, NULL, err));
     assert_true((code == OK) == (house.store != NULL));
@@ -229,7 +217,7 @@ static enum code loop_submit(struct error *err)
     size_t count;
     enum code code, failed = OK;
 
-    house_init_quick(&house);
+    house_init(&house);
     house_open(&house);
     assert_int_equal(house_put(&house, 1, 0, ROWS, NULL), OK);
     posting_init(&posting, &house);
@@ -270,7 +258,7 @@ static enum code loop_seal(struct error *err)
     bool did = false;
     enum code code;
 
-    house_init_quick(&house);
+    house_init(&house);
     house_open(&house);
     for (uint32_t s = 0; s < SERIES; s++)
         assert_int_equal(house_put(&house, s, 0, 2 * ROWS, NULL), OK);
@@ -330,7 +318,7 @@ static enum code loop_compact(struct error *err)
     bool did = true;
     enum code code = OK;
 
-    house_init_quick(&house);
+    house_init(&house);
     house_open(&house);
     for (int64_t part = 0; part < 4; part++) {
         for (uint32_t s = 0; s < SERIES; s++)
@@ -404,7 +392,7 @@ static enum code loop_serve(struct error *err)
     size_t count;
     enum code code;
 
-    house_init_quick(&house);
+    house_init(&house);
     house_ready(&house);
     assert_int_equal(house_store(&house, NULL, NULL), OK);
     house.tenant = catalog_tenant(house.catalog, BYTES("acme"));
@@ -464,7 +452,7 @@ static void test_a_furnished_house_is_not_harmed_by_looking(void **state)
     static const struct loop read = {"store: read", loop_read, {E_QUERY_MEMORY}};
 
     (void)state;
-    house_init_quick(&furnished);
+    house_init(&furnished);
     house_furnish(&furnished);
     house_check(&furnished);
     loop_run(&read);

@@ -5,11 +5,15 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -82,10 +86,20 @@ static void test_file_reads_back_what_was_written(void **state)
     fs_close(NULL);
 }
 
-/* More parts than one call takes, some of them empty. */
+static unsigned writes;
+
+/* In place of the C library's. */
+ssize_t pwritev(int descriptor, const struct iovec *parts, int count, off_t offset)
+{
+    writes++;
+    return syscall(SYS_pwritev, descriptor, parts, count, (long)offset, 0L);
+}
+
+/* In one call, as a page that two calls share is read between them where it is not in memory; some
+ * of them are empty. */
 static void test_all_parts_are_written_in_order(void **state)
 {
-    enum { PARTS = 300 };
+    enum { PARTS = 600 };
     struct fixture *fixture = *state;
     struct bytes parts[PARTS];
     char numbers[PARTS][8], want[PARTS * 8], got[PARTS * 8];
@@ -101,12 +115,84 @@ static void test_all_parts_are_written_in_order(void **state)
         size += (size_t)count;
     }
     assert_int_equal(fs_open(fixture->fs, "b", FS_CREATE, &file, NULL), OK);
+    writes = 0;
     assert_int_equal(fs_write(file, 5, parts, PARTS, NULL), OK);
+    assert_int_equal(writes, 1);
     assert_int_equal(fs_size(file, &file_size, NULL), OK);
     assert_int_equal(file_size, 5 + size);
     assert_int_equal(fs_read_exactly(file, 5, got, size, NULL), OK);
     assert_memory_equal(got, want, size);
     assert_int_equal(fs_write(file, 0, NULL, 0, NULL), OK);
+    fs_close(file);
+}
+
+static int log_of_ranges[64][2]; /* in 512 KiB: where each call's range begins and ends */
+static unsigned ranges;
+static int range_error; /* errno of the next call */
+
+/* In place of the C library's. */
+int sync_file_range(int descriptor, off64_t offset, off64_t size, unsigned flags)
+{
+    (void)descriptor;
+    assert_int_equal(flags, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE);
+    assert_true(ranges < COUNT_OF(log_of_ranges));
+    assert_int_equal(size % (512 << 10), 0);
+    log_of_ranges[ranges][0] = (int)(offset >> 19);
+    log_of_ranges[ranges++][1] = (int)((offset + size) >> 19);
+    errno = range_error;
+    return range_error ? -1 : 0;
+}
+
+/* The disk begins with each half megabyte when it is there, and with the next one when that is
+ * done; what it cannot write is told. */
+static void test_much_goes_to_the_disk_while_it_is_written(void **state)
+{
+    enum { HALF = 512 << 10 };
+    static char bytes[3 * HALF];
+    struct fixture *fixture = *state;
+    struct bytes all = {bytes, sizeof(bytes)}, most = {bytes, HALF - 1}, one = {bytes, 1};
+    struct error err = {0};
+    struct file *file;
+
+    ranges = 0;
+    range_error = 0;
+    assert_int_equal(fs_open(fixture->fs, "much", FS_CREATE, &file, NULL), OK);
+    assert_int_equal(fs_write(file, 0, &most, 1, NULL), OK);
+    assert_int_equal(ranges, 0);
+    assert_int_equal(fs_write(file, HALF - 1, &one, 1, NULL), OK);
+    assert_int_equal(ranges, 1); /* nothing before it to wait for */
+    assert_int_equal(log_of_ranges[0][0], 0);
+    assert_int_equal(log_of_ranges[0][1], 1);
+    assert_int_equal(fs_write(file, HALF, &all, 1, NULL), OK);
+    assert_int_equal(ranges, 4);
+    for (int i = 1; i < 4; i++) {
+        assert_int_equal(log_of_ranges[i][0], i - 1);
+        assert_int_equal(log_of_ranges[i][1], i + 1);
+    }
+    assert_int_equal(fs_write(file, HALF, &all, 1, NULL), OK); /* over what is there */
+    assert_int_equal(ranges, 7);
+    assert_int_equal(log_of_ranges[4][1], 2);
+    range_error = EIO;
+    assert_int_equal(fs_write(file, 4 * HALF, &all, 1, &err), E_IO);
+    assert_string_equal(err.text, "write much: Input/output error");
+    assert_int_equal(ranges, 8);
+    range_error = ENOSPC;
+    assert_int_equal(fs_write(file, 4 * HALF, &all, 1, &err), E_DISK_FULL);
+    fs_close(file);
+    range_error = 0;
+    assert_int_equal(fs_open(fixture->fs, "much", FS_READ_WRITE, &file, NULL), OK);
+    ranges = 0;
+    assert_int_equal(fs_write(file, 100 * HALF, &all, 1, NULL), OK); /* none for what lies before */
+    assert_int_equal(ranges, 3);
+    assert_int_equal(log_of_ranges[0][1], 101);
+    for (int i = 0; i < 3; i++) { /* nor for what was synced */
+        assert_int_equal(fs_write(file, (uint64_t)i * (HALF - 1), &most, 1, NULL), OK);
+        assert_int_equal(fs_sync(file, NULL), OK);
+    }
+    assert_int_equal(ranges, 3);
+    range_error = ENOSYS; /* gVisor */
+    assert_int_equal(fs_write(file, 0, &all, 1, NULL), OK);
+    assert_int_equal(fs_sync(file, NULL), OK);
     fs_close(file);
 }
 
@@ -263,6 +349,7 @@ int main(void)
 #define WITH_ROOT(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
         WITH_ROOT(test_file_reads_back_what_was_written),
         WITH_ROOT(test_all_parts_are_written_in_order),
+        WITH_ROOT(test_much_goes_to_the_disk_while_it_is_written),
         WITH_ROOT(test_names_missing_and_taken_are_told_apart),
         WITH_ROOT(test_directories_hold_files),
         WITH_ROOT(test_links_are_not_followed),

@@ -20,6 +20,7 @@
 #include "ingest/rate.h"
 #include "store/index.h"
 #include "store/store.h"
+#include "tests/unit/store/memory_place.h"
 
 struct ground {
     char directory[64];
@@ -41,8 +42,7 @@ static inline void ground_init(struct ground *ground)
 {
     *ground = (struct ground){.budget = {.bytes_max = (size_t)64 << 20},
                               .promises = {.bytes_max = (size_t)64 << 20}};
-    snprintf(ground->directory, sizeof(ground->directory), "/tmp/weir-test-intake-XXXXXX");
-    assert_non_null(mkdtemp(ground->directory));
+    memory_place_make(ground->directory, sizeof(ground->directory));
     limits_init(&ground->limits);
     log_setup(LOG_ERROR, LOG_LOGFMT);
 }

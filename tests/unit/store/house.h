@@ -16,6 +16,7 @@
 #include "store/packs/pack.h"
 #include "store/state.h"
 #include "store/view.h"
+#include "tests/unit/store/memory_place.h"
 #include "tests/unit/store/store_sample.h"
 
 /* The machine's file system, whose n-th changing call fails when told to. */
@@ -192,8 +193,7 @@ static inline void house_ages(void *context, const struct tenant *tenant, int64_
 static inline void house_init(struct house *house)
 {
     *house = (struct house){.retention_ns = INT64_MAX, .history_ns = INT64_MAX};
-    snprintf(house->directory, sizeof(house->directory), "/tmp/weir-test-store-XXXXXX");
-    assert_non_null(mkdtemp(house->directory));
+    memory_place_make(house->directory, sizeof(house->directory));
     house->clock.clock = (struct clock){turned_wall, turned_monotonic, turned_boot};
     house->fs.operations = (struct fs_operations){
         .open = limping_open,

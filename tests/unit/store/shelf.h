@@ -13,8 +13,7 @@ struct shelf {
 
 static inline void shelf_init(struct shelf *shelf)
 {
-    snprintf(shelf->directory, sizeof(shelf->directory), "/tmp/weir-test-shelf-XXXXXX");
-    assert_non_null(mkdtemp(shelf->directory));
+    memory_place_make(shelf->directory, sizeof(shelf->directory));
     snprintf(shelf->index_path, sizeof(shelf->index_path), "%s/index", shelf->directory);
     assert_int_equal(fs_posix_open(shelf->directory, &shelf->fs, NULL), OK);
 }

@@ -289,6 +289,32 @@ static void test_erasing_from_a_damaged_pack_is_told(void **state)
     house_remove(&house);
 }
 
+/* Who asks for it once has the others merged. */
+static void test_a_request_merges_what_is_not_damaged(void **state)
+{
+    struct house house;
+    struct waiting waiting;
+
+    (void)state;
+    house_init(&house);
+    house_open(&house);
+    for (uint64_t i = 0; i < 4; i++) {
+        house_put_noise(&house, 1, i);
+        house_seal(&house);
+    }
+    house_damage(&house, "packs/acme/0000000000000002.pack", 5000);
+    house_damage(&house, "packs/acme/0000000000000003.pack", 5000);
+    assert_int_equal(store_start(house.store, NULL), OK);
+    waiting_init(&waiting);
+    store_compact(house.store, house.tenant, COMPACT_ALL, waiting_done, &waiting);
+    if (waiting_for(&waiting, 1) != OK)
+        fail_msg("%s", waiting.text);
+    assert_int_equal(house_packs(&house, PACK_PLAIN, NULL), 2); /* the damaged ones */
+    assert_int_equal(house_packs(&house, PACK_CURRENT, NULL), 1);
+    house_close(&house);
+    house_remove(&house);
+}
+
 /* What could not be erased of one tenant is nobody else's business. */
 static void test_a_request_looks_at_its_own_tenant(void **state)
 {
@@ -396,6 +422,7 @@ int main(void)
         cmocka_unit_test(test_a_rest_has_an_end),
         cmocka_unit_test(test_files_of_merged_packs_go_with_their_readers),
         cmocka_unit_test(test_erasing_from_a_damaged_pack_is_told),
+        cmocka_unit_test(test_a_request_merges_what_is_not_damaged),
         cmocka_unit_test(test_a_request_looks_at_its_own_tenant),
         cmocka_unit_test(test_scrubbing_is_remembered),
     };

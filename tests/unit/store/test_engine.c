@@ -21,6 +21,7 @@
 #include "store/index.h"
 #include "store/store.h"
 #include "store/view.h"
+#include "tests/unit/store/memory_place.h"
 
 /* The disk: what posix does, unless it is to fail. */
 static struct fs_operations posix, failing;
@@ -57,8 +58,7 @@ static void ground_open(struct ground *ground)
 
     log_setup(LOG_ERROR, LOG_LOGFMT);
     sync_fails = full = false;
-    strcpy(ground->directory, "/tmp/weir-test-engine-XXXXXX");
-    assert_non_null(mkdtemp(ground->directory));
+    memory_place_make(ground->directory, sizeof(ground->directory));
     snprintf(path, sizeof(path), "%s/index", ground->directory);
     if (fs_posix_open(ground->directory, &ground->fs, &err) != OK ||
         index_lmdb_open(path, (uint64_t)1 << 30, false, &ground->index, &err) != OK ||

@@ -66,7 +66,7 @@ static void test_a_copy_has_the_same_bytes_and_hash(void **state)
         uint64_t size;
 
         ground_init(&ground, sizes[i]);
-        copy = (struct file_copy){ground.from.fs, ground.to.fs, step, &ground, (i % 2) << 21};
+        copy = (struct file_copy){ground.from.fs, ground.to.fs, step, &ground};
         assert_int_equal(file_copy(&copy, "a", sizes[i], &ground.hash, NULL), OK);
         assert_int_equal(ground.told, sizes[i]);
         assert_int_equal(file_hash(ground.to.fs, "a", &hash, &size, NULL), OK);
@@ -98,7 +98,7 @@ static void test_what_is_not_as_it_was_known_leaves_nothing(void **state)
 
         ground_init(&ground, BYTES_COUNT);
         ground.stop_at = (unsigned)cases[i].stop_at;
-        copy = (struct file_copy){ground.from.fs, ground.to.fs, step, &ground, 1 << 20};
+        copy = (struct file_copy){ground.from.fs, ground.to.fs, step, &ground};
         if (cases[i].damaged_at > 0)
             shelf_damage(&ground.from, "a", cases[i].damaged_at);
         assert_int_not_equal(
@@ -120,7 +120,7 @@ static void test_a_file_that_is_not_there_is_told(void **state)
 
     (void)state;
     ground_init(&ground, 1);
-    copy = (struct file_copy){ground.from.fs, ground.to.fs, NULL, NULL, 0};
+    copy = (struct file_copy){ground.from.fs, ground.to.fs, NULL, NULL};
     assert_int_equal(file_copy(&copy, "b", 1, &hash, &err), E_NOT_FOUND);
     assert_int_equal(file_hash(ground.from.fs, "b", &hash, &size, &err), E_NOT_FOUND);
     assert_int_equal(file_copy(&copy, "a", 1, &ground.hash, &err), OK);

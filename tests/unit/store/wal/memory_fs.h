@@ -39,9 +39,10 @@ struct memory_fs {
     struct fs fs;
     struct memory_node *nodes;
     size_t open_count;
-    uint64_t calls, writes, syncs; /* so far; calls: of the kinds in fail_kinds */
-    uint64_t fail_at;              /* this call (from 1) fails; 0 = none */
-    bool fail_on;                  /* and all later ones */
+    uint64_t calls, writes, syncs;  /* so far; calls: of the kinds in fail_kinds */
+    uint64_t write_end, write_rest; /* of the last write, and what its file has behind it */
+    uint64_t fail_at;               /* this call (from 1) fails; 0 = none */
+    bool fail_on;                   /* and all later ones */
     unsigned fail_kinds;
     enum code fail_code;
     void (*hook)(void *context, const char *path); /* before a new file is made; then forgotten */
@@ -187,6 +188,8 @@ static inline enum code memory_write(struct file *file, uint64_t offset, const s
         total -= size;
     }
     memory->writes++;
+    memory->write_end = at;
+    memory->write_rest = node->size - at;
     node->unsynced++;
     return fails ? memory_fault(memory, err) : OK;
 }
