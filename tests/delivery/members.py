@@ -20,9 +20,7 @@ class Cluster:
     def __init__(self, ground, peers):
         self.ground, self.registry = ground, ground.path("registry")
         for name, peer in peers.items():
-            with open(os.open(ground.path(name + ".uri"), os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as file:
-                file.write(f"{peer.uri}?{ground.patience}")
-            self.weir("shard", "add", name, "--uri-file", ground.path(name + ".uri"))
+            self.add_shard(name, peer)
         self.weir("tenant", "add", "acme", "--shard", next(iter(peers)))
         token = self.weir("token", "add", "acme", "--scopes", "read,write,admin,operator").strip()
         self.headers = {"Authorization": "Bearer " + token}
@@ -33,8 +31,13 @@ class Cluster:
         check(done.returncode == 0, f"weir {' '.join(words)}: exit {done.returncode}: {done.stderr[-600:]}")
         return done.stdout
 
-    def node(self, name):
-        server = Server(self.ground.program, self.ground.path(name), [*QUIET, "--registry", self.registry])
+    def add_shard(self, name, peer):
+        with open(os.open(self.ground.path(name + ".uri"), os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as file:
+            file.write(f"{peer.uri}?{self.ground.patience}")
+        self.weir("shard", "add", name, "--uri-file", self.ground.path(name + ".uri"))
+
+    def node(self, name, flags=tuple(QUIET)):
+        server = Server(self.ground.program, self.ground.path(name), [*flags, "--registry", self.registry])
         self.ground.servers.append(server)
         return server.start()
 

@@ -1,0 +1,167 @@
+"""A case of tests/delivery/run: a tenant gets another shard while it is written to through two nodes.  Nobody who writes notices, and
+every row that was acknowledged is read afterwards, once, from either node and from one whose disk is empty."""
+import http.client
+import json
+import random
+import threading
+import time
+
+from members import Cluster
+from outbox import check, within
+
+# Points a second and seconds of each part: before, while the shard comes and is filled, after.
+SHORT, LONG = (5000, 2.5), (50000, 20)
+WRITERS, LINES, HOSTS = 4, 250, 7
+# As in a server that has some to do: packs are made, and merged, all the time.
+BUSY = ["--limit-generation-bytes-max", "4194304", "--limit-generation-age-ms-max", "500", "--limit-compact-packs-max", "4"]
+PAGE = 250000
+
+
+def value(writer, t):
+    return (t * 7919 + writer * 104729) % 1000003
+
+
+class Paced(threading.Thread):
+    """Requests that come due at fixed times: how long each took counts from there."""
+
+    def __init__(self, cluster, node, number, rate, stopping):
+        super().__init__()
+        self.cluster, self.node, self.number, self.gap, self.stopping = cluster, node, number, LINES / rate, stopping
+        self.sent, self.took, self.trouble = 0, [], []
+
+    def body(self):
+        return "".join(f"load,writer={self.number},host=h{t % HOSTS} i={value(self.number, t)}i {t}\n" for t in range(self.sent, self.sent + LINES))
+
+    def run(self):
+        connection, due = http.client.HTTPConnection(*self.node.address, timeout=60), time.monotonic()
+        try:
+            while not self.stopping.is_set():
+                body = self.body()
+                self.stopping.wait(max(0, due - time.monotonic()))
+                connection.request("POST", "/v1/points", body, self.cluster.headers)
+                answer = connection.getresponse()
+                said = answer.read()
+                self.took.append((due, time.monotonic() - due))
+                due += self.gap
+                if answer.status != 204:
+                    self.trouble.append(f"{answer.status}: {said[:300]}")
+                    return
+                self.sent += LINES
+        except (OSError, http.client.HTTPException) as error:
+            self.trouble.append(f"{type(error).__name__}: {error}")
+
+
+class Asker(threading.Thread):
+    """What an answer that says that it is whole and final has said, it must say for ever."""
+
+    def __init__(self, cluster, nodes, stopping):
+        super().__init__()
+        self.cluster, self.nodes, self.stopping, self.kept, self.trouble, self.count = cluster, nodes, stopping, {}, [], 0
+
+    question = "measurement=load&agg=count,sum,min,max&fields=i&group_by=writer"
+
+    def run(self):
+        moments, chance = [], random.Random(1)
+        try:
+            while not self.stopping.wait(0.1):
+                node = chance.choice(self.nodes)
+                moments.append(self.cluster.json(node, "measurement=load&limit=1&order=desc")["as_of"])
+                moment, self.count = chance.choice(moments[-50:]), self.count + 1
+                answer = self.cluster.json(node, f"{self.question}&as_of={moment}")
+                if answer["final"] and not answer["partial"]:
+                    self.kept.setdefault(moment, answer["series"])
+        except Exception as error:
+            self.trouble.append(f"{type(error).__name__}: {error}")
+
+    def check_again(self, nodes):
+        for moment, series in self.kept.items():
+            for node in nodes:
+                again = self.cluster.json(node, f"{self.question}&as_of={moment}")
+                check(again["series"] == series and not again["partial"], f"{node.address}: as of {moment}: {again} was {series}")
+
+
+def rows(cluster, node, writer, moment, versions):
+    """{time: value} of all its rows, by pages of times; and how many there were."""
+    have, count, first = {}, 0, 0
+    while True:
+        text = cluster.ask(node, "GET", f"/v1/query?measurement=load&match=writer%3D{writer.number}&fields=i&format=csv&epoch=ns{versions}"
+                           f"&start={stamp(first)}&end={stamp(first + PAGE)}&as_of={moment}").strip().split("\n")
+        head = text[0].split(",")
+        time_at, i_at = head.index("time") if "time" in head else 0, head.index("i") if "i" in head else 0
+        for line in text[1:]:
+            cells = line.split(",")
+            have[int(cells[time_at])] = int(cells[i_at])
+        count, first = count + len(text) - 1, first + PAGE
+        if first > writer.sent:
+            return have, count
+
+
+def stamp(ns):
+    return "1970-01-01T00:00:00.%09dZ" % ns
+
+
+def check_all(cluster, node, writers, moment, who):
+    for writer in writers:
+        for versions in ("", "&versions=all"):
+            have, count = rows(cluster, node, writer, moment, versions)
+            check(count == writer.sent, f"{who}: {count} rows{versions} of writer {writer.number}, {writer.sent} were acknowledged\n{node.log_tail()}")
+            wrong = [t for t in range(writer.sent) if have.get(t) != value(writer.number, t)]
+            check(not wrong, f"{who}: {len(wrong)} rows of writer {writer.number} are missing or other ones, the first at {wrong[:3]}")
+
+
+def p99_ms(writers, first, last):
+    took = sorted(seconds for writer in writers for due, seconds in writer.took if first <= due < last)
+    return took[len(took) * 99 // 100] * 1000 if took else 0
+
+
+def packs_at(cluster, node, shard):
+    text = cluster.ask(node, "GET", "/metrics")
+    return sum(float(line.rsplit(" ", 1)[1]) for line in text.split("\n") if line.startswith(f'weir_delivery_packs_total{{shard="{shard}"}}'))
+
+
+def a_shard_is_added_under_load(ground):
+    rate, part = LONG if ground.long else SHORT
+    cluster = Cluster(ground, {"north": ground.database("north")})
+    nodes = [cluster.node("one", BUSY), cluster.node("two", BUSY)]
+    cluster.settled(nodes)  # they know of each other
+    stopping = threading.Event()
+    writers = [Paced(cluster, nodes[n % 2], n, rate / WRITERS, stopping) for n in range(WRITERS)]
+    asker = Asker(cluster, nodes, stopping)
+    for thread in (*writers, asker):
+        thread.start()
+    try:
+        time.sleep(part)
+        begun = time.monotonic()
+        cluster.add_shard("south", ground.database("south"))
+        cluster.weir("tenant", "set", "acme", "--shard", "south")
+        for node in nodes:
+            within(60, lambda: packs_at(cluster, node, "south") > 0, "packs go to the shard that was added\n" + node.log_tail())
+        time.sleep(max(0, part - (time.monotonic() - begun)))
+        ended = time.monotonic()
+        time.sleep(part / 2)
+    finally:
+        stopping.set()
+        for thread in (*writers, asker):
+            thread.join()
+    for thread in (*writers, asker):
+        check(not thread.trouble, f"{type(thread).__name__}: {thread.trouble[:2]}")
+    sent = sum(writer.sent for writer in writers)
+    check(sent > rate * part * 2.5 * 0.5, f"{sent} rows are no {rate} a second: nothing was tried")
+    moment = cluster.settled(nodes)
+    for node, who in zip(nodes, ("the first node", "the second one")):
+        check_all(cluster, node, writers, moment, who)
+    asker.check_again(nodes)
+    three = cluster.node("three", BUSY)
+    within(120, lambda: not any("has told up to" not in text or "member 3" not in text for text in cluster.json(
+        three, "measurement=load&limit=1&as_of=" + moment).get("missing", [])), "an empty disk serves all rows\n" + three.log_tail())
+    check_all(cluster, three, writers, moment, "a node whose disk was empty")
+    check(json.loads(cluster.weir("tenant", "show", "acme", "--json"))["shards"] == ["north", "south"], "it has both shards")
+    before, beside = p99_ms(writers, 0, begun), p99_ms(writers, begun, ended)
+    # On a machine with other work; the figure itself is for a quiet one (bench/cluster).
+    check(beside <= 2 * before + 100, f"p99 of an ack is {beside:.1f} ms while the shard comes and {before:.1f} ms before")
+    for node in (*nodes, three):
+        check(node.stop() == 0, "a server did not end well\n" + node.log_tail())
+    return f"{sent} rows, {rate} a second; p99 {before:.1f} ms before, {beside:.1f} ms while the shard came; {len(asker.kept)} final answers of {asker.count}"
+
+
+CASES = [a_shard_is_added_under_load]
