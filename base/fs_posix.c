@@ -167,7 +167,6 @@ static enum code write_behind(struct posix_file *posix, uint64_t end, struct err
 {
     while (end - posix->flowed >= BEHIND_BYTES) {
         uint64_t before = posix->flowed < BEHIND_BYTES ? posix->flowed : BEHIND_BYTES;
-
         int failed = sync_file_range(posix->descriptor, (off_t)(posix->flowed - before),
                                      (off_t)(before + BEHIND_BYTES),
                                      SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE);
