@@ -32,8 +32,10 @@ static enum code view_settle(struct view *view, int64_t as_of, struct error *err
     struct store *store = view->store;
     enum code code = OK;
 
-    if (as_of == VIEW_LATEST) {
+    if (as_of == VIEW_LATEST || as_of == VIEW_AT_HAND) {
         view->as_of = store->durable;
+        if (view->as_of == 0 && as_of == VIEW_AT_HAND)
+            return error_set(err, E_BUSY, "there is no moment yet that is not to be waited for");
         if (view->as_of == 0) { /* nothing was ever applied: now, after what is under way */
             view->as_of = stamp_now(&store->stamp);
             stamp_raise(&store->stamp, view->as_of);
