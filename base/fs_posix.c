@@ -74,11 +74,19 @@ static int open_dir_at(int directory, const char *path)
     return open_at(directory, path[0] == '\0' ? "." : path, O_RDONLY | O_DIRECTORY);
 }
 
+/* Without noting when it was read: on ext4 that needs the journal, which a read would wait for
+ * while others sync.  Who does not own the file may not ask for that. */
+static int open_to_read(int directory, const char *path)
+{
+    int descriptor = open_at(directory, path, O_RDONLY | O_NOATIME);
+
+    return descriptor < 0 && errno == EPERM ? open_at(directory, path, O_RDONLY) : descriptor;
+}
+
 static enum code posix_open(struct fs *fs, const char *path, enum fs_open_how how,
                             struct file **file, struct error *err)
 {
     static const int flags[] = {
-        [FS_READ] = O_RDONLY,
         [FS_READ_WRITE] = O_RDWR,
         [FS_CREATE] = O_RDWR | O_CREAT | O_EXCL,
     };
@@ -92,7 +100,8 @@ static enum code posix_open(struct fs *fs, const char *path, enum fs_open_how ho
     made->base.fs = fs;
     made->flowed = UINT64_MAX; /* until the next write, likewise after a sync */
     memcpy(made->path, path, path_size);
-    made->descriptor = open_at(posix_fs_of(fs)->root, path, flags[how]);
+    made->descriptor = how == FS_READ ? open_to_read(posix_fs_of(fs)->root, path)
+                                      : open_at(posix_fs_of(fs)->root, path, flags[how]);
     if (made->descriptor < 0) {
         int number = errno;
 
@@ -167,7 +176,6 @@ static enum code write_behind(struct posix_file *posix, uint64_t end, struct err
 {
     while (end - posix->flowed >= BEHIND_BYTES) {
         uint64_t before = posix->flowed < BEHIND_BYTES ? posix->flowed : BEHIND_BYTES;
-
         int failed = sync_file_range(posix->descriptor, (off_t)(posix->flowed - before),
                                      (off_t)(before + BEHIND_BYTES),
                                      SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE);

@@ -27,7 +27,8 @@ struct app {
     struct workers *workers;
     struct lending lending; /* of them */
     struct live *live;
-    struct budget query_memory; /* of all queries under way */
+    struct budget query_memory;  /* of all queries under way */
+    uint64_t at_once_values_max; /* of a question that the HTTP thread answers; 0 = none */
     struct intake_environment intake;
     uint64_t slow_query_ms; /* a question that takes so long is told in the log; 0 = none is */
     const char *version;

@@ -1,5 +1,6 @@
-/* GET and POST /v1/query, GET /v1/changes, GET /v1/stats: parsed on the HTTP thread, run by a
- * worker, streamed to the client. */
+/* GET and POST /v1/query, GET /v1/changes, GET /v1/stats: parsed on the HTTP thread.  A small one
+ * whose blocks are at hand is answered there at once, as waking a worker and being woken by it
+ * takes longer; others are run by a worker and streamed to the client. */
 #include "handlers/queries.h"
 
 #include <assert.h>
@@ -34,6 +35,7 @@ struct query_job {
     const char *whole;     /* content type of an answer that comes in one piece */
     _Atomic bool lost;     /* the answer holds memory for too long */
     struct turn turn;
+    bool at_once;     /* it runs on the HTTP thread */
     int64_t begun_ns; /* monotonic */
     struct buf asked; /* the question, for the log */
 };
@@ -52,6 +54,8 @@ static enum code sink_begin(struct query_sink *sink, const struct query_head *he
     size_t size = timestamp_print(head->as_of, as_of);
     enum code code;
 
+    if (job->at_once && !head->whole)
+        return error_set(err, E_BUSY, "an answer that is not small");
     /* CSV tells its next page here or nowhere. */
     if (head->next.size > 0 && !link_next(request, head->next) &&
         bytes_equal(bytes_slice(bytes_of(head->content_type), 0, 8), BYTES("text/csv")))
@@ -130,16 +134,13 @@ static enum code parse(struct query_job *job, parser *takes, struct error *err)
                  &job->query, err);
 }
 
-static void query_finished(struct query_job *job, const struct query_outcome *outcome,
-                           enum code code, const struct error *err)
+/* In one piece. */
+static void reply_to(struct query_job *job, const struct query_outcome *outcome, enum code code,
+                     const struct error *err)
 {
     struct request *request = job->request;
 
     turn_end(&job->turn);
-    if (job->stream != NULL) {
-        stream_end(job->stream, code == OK); /* the request may be gone from here on */
-        return;
-    }
     if (job->whole) {
         assert(code == OK); /* the write was the last thing that could fail */
     } else if (code) {
@@ -150,7 +151,21 @@ static void query_finished(struct query_job *job, const struct query_outcome *ou
         reply_header(request, "Vary", BYTES(vary));
         reply_empty(request, 304);
     }
-    request_resume(request);
+}
+
+/* The request, which is parked, may be gone afterwards. */
+static void query_finished(struct query_job *job, const struct query_outcome *outcome,
+                           enum code code, const struct error *err)
+{
+    struct request *request = job->request;
+
+    if (job->stream == NULL) {
+        reply_to(job, outcome, code, err);
+        request_resume(request);
+    } else {
+        turn_end(&job->turn);
+        stream_end(job->stream, code == OK);
+    }
 }
 
 struct query_environment query_environment_of(const struct request *request, _Atomic bool *lost)
@@ -180,23 +195,60 @@ void query_count_scanned(const struct request *request, const struct query_outco
                outcome->rows_scanned);
 }
 
+static enum code run(struct query_job *job, struct query_outcome *outcome, struct error *err)
+{
+    struct app *app = app_of(job->request);
+    enum coding coding = coding_choose(request_header(job->request, "accept-encoding"));
+    struct query_environment environment = query_environment_of(job->request, &job->lost);
+
+    environment.helpers = job->at_once ? NULL : &app->lending.helpers;
+    environment.at_once_values_max = job->at_once ? app->at_once_values_max : 0;
+    environment.if_none_match = job->request->if_none_match;
+    environment.content_encoding = bytes_of(coding_name(coding));
+    return query_run(job->query, &environment, &job->sink, outcome, err);
+}
+
+static void note(struct query_job *job, const struct query_outcome *outcome, enum code code)
+{
+    struct clock *clock = store_clock(app_of(job->request)->store);
+
+    slow_query_note(job->request, buf_bytes(&job->asked), outcome, code,
+                    clock_monotonic_ns(clock) - job->begun_ns);
+    query_count_scanned(job->request, outcome);
+}
+
+/* On the HTTP thread: true when the request is replied to. */
+static bool run_at_once(struct query_job *job)
+{
+    struct app *app = app_of(job->request);
+    struct query_outcome outcome;
+    enum code code;
+
+    if (app->at_once_values_max == 0)
+        return false;
+    job->at_once = true;
+    code = run(job, &outcome, NULL);
+    job->at_once = false;
+    job->lost = false;
+    if (code)
+        return false;
+    note(job, &outcome, OK);
+    metric_add(metrics_get(app->metrics, "weir_query_at_once_total",
+                           "Queries that the connection's thread answered.", METRIC_COUNTER, ""),
+               1);
+    reply_to(job, &outcome, OK, NULL);
+    return true;
+}
+
 static void query_job_run(struct job *base)
 {
     struct query_job *job = (struct query_job *)base;
     struct app *app = app_of(job->request);
-    enum coding coding = coding_choose(request_header(job->request, "accept-encoding"));
-    struct query_environment environment = query_environment_of(job->request, &job->lost);
     struct query_outcome outcome = {0};
     struct error err = {0};
-    enum code code;
+    enum code code = run(job, &outcome, &err);
 
-    environment.helpers = &app->lending.helpers;
-    environment.if_none_match = job->request->if_none_match;
-    environment.content_encoding = bytes_of(coding_name(coding));
-    code = query_run(job->query, &environment, &job->sink, &outcome, &err);
-    slow_query_note(job->request, buf_bytes(&job->asked), &outcome, code,
-                    clock_monotonic_ns(store_clock(app->store)) - job->begun_ns);
-    query_count_scanned(job->request, &outcome);
+    note(job, &outcome, code);
     lending_note(&app->lending, outcome.helped);
     if (code == E_BUSY)
         error_retry(&err, workers_seconds(app->workers, 1 + workers_waiting(app->workers)));
@@ -240,7 +292,7 @@ static void begin(struct request *request, parser *takes)
     code = parse(job, takes, &err);
     if (code == OK)
         code = turn_take(&job->turn, request, &err);
-    if (!reply_unless_ok(request, code, &err))
+    if (!reply_unless_ok(request, code, &err) || run_at_once(job))
         return;
     request_park(request);
     if (!workers_submit(app->workers, &job->job)) {

@@ -104,6 +104,8 @@ static enum code open_view(struct plan *plan, struct error *err)
     plan->history_floor = floor_of(plan->now_ns, environment->history_ns);
     if (asked && as_of < plan->history_floor)
         return refuse_history(plan, as_of, err);
+    if (asked && environment->at_once_values_max > 0) /* it may have to wait until S is applied */
+        return error_set(err, E_BUSY, "a question of another moment than now");
     if (asked && as_of <= VIEW_LATEST)
         as_of = VIEW_LATEST + 1; /* before all ingest times, like any other of then */
     if (environment->view) {
@@ -112,8 +114,9 @@ static enum code open_view(struct plan *plan, struct error *err)
                                   ? view_history_floor(plan->view)
                                   : plan->history_floor;
     } else if (environment->tenant) {
-        code = store_view(environment->store, environment->tenant, asked ? as_of : VIEW_LATEST,
-                          &plan->view, err);
+        if (!asked)
+            as_of = environment->at_once_values_max > 0 ? VIEW_AT_HAND : VIEW_LATEST;
+        code = store_view(environment->store, environment->tenant, as_of, &plan->view, err);
         if (code == OK && environment->lost != NULL)
             view_watch(plan->view, environment->lost);
         if (code == OK && view_history_floor(plan->view) > plan->history_floor)
@@ -131,7 +134,8 @@ static enum code open_view(struct plan *plan, struct error *err)
         view_bear(plan->view, &(struct patience){.ask = watch_bear,
                                                  .context = plan->watch,
                                                  .wait = environment->wait,
-                                                 .waiter = environment->waiter});
+                                                 .waiter = environment->waiter,
+                                                 .at_hand = environment->at_once_values_max > 0});
     plan->as_of = plan->view ? view_as_of(plan->view) : asked ? as_of : plan->now_ns;
     plan->final = query->as_of_given && plan->view && view_final(plan->view);
     return check_since(plan, err);
@@ -454,6 +458,15 @@ void plan_release(struct plan *plan)
     if (plan->view && plan->view != plan->environment->view)
         view_free(plan->view);
     arena_release(&plan->arena);
+}
+
+bool plan_is_small(const struct plan *plan)
+{
+    uint64_t most = plan->environment->at_once_values_max, values;
+
+    return plan->looked && plan->rows_most <= most &&
+           !__builtin_mul_overflow(plan->rows_most, (uint64_t)plan->field_count, &values) &&
+           values <= most;
 }
 
 bool plan_resumes(struct plan *plan, size_t group)

@@ -76,6 +76,8 @@ MUST_USE enum code plan_init(struct plan *plan, const struct query *query,
                              const struct query_environment *environment, struct watch *watch,
                              struct error *err);
 void plan_release(struct plan *plan);
+/* Whether what is to be read is known, and at most at_once_values_max. */
+bool plan_is_small(const struct plan *plan);
 /* Whether the cursor stands in that group. */
 bool plan_resumes(struct plan *plan, size_t group);
 /* The range of a group: on the page's first group, behind the cursor, unless the question rereads.

@@ -243,18 +243,26 @@ enum code query_run(const struct query *query, const struct query_environment *e
     enum code code;
 
     *outcome = (struct query_outcome){0};
+    if (environment->at_once_values_max > 0 && (query->join || query->explain))
+        return error_set(err, E_BUSY, "a question that may take long");
     if (query->join)
         return join_run(query, environment, sink, outcome, err);
     watch_init(&answer.watch, environment->limits, environment->clock, sink);
     answer.watch.lost = environment->lost;
     answer.watch.pages = page_advice(query);
     answer.watch.memory.parent = environment->memory;
+    if (environment->at_once_values_max > 0)
+        watch_hurry(&answer.watch);
     code = plan_init(&answer.plan, query, environment, &answer.watch, &fault);
     if (code)
         goto out;
     etag_make(&answer.plan, outcome->etag);
     if (!query->explain && etag_matches(environment->if_none_match, outcome->etag)) {
         outcome->not_modified = true;
+        goto out;
+    }
+    if (environment->at_once_values_max > 0 && !plan_is_small(&answer.plan)) {
+        code = error_set(&fault, E_BUSY, "a question that may take long");
         goto out;
     }
     code = answer_prepare(&answer, &fault);

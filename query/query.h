@@ -1,7 +1,8 @@
 /* Questions about a time range: parsed, planned, run at one S, streamed out.
  * docs/reference/query.md
  *
- * Thread: query_parse() on an HTTP thread; query_run() on a query worker (it may wait). */
+ * Thread: query_parse() on an HTTP thread; query_run() on a query worker (it may wait), with
+ * at_once_values_max on any. */
 #ifndef WEIR_QUERY_QUERY_H
 #define WEIR_QUERY_QUERY_H
 
@@ -93,6 +94,10 @@ struct query_environment {
     struct helpers *helpers; /* NULL: there are none, and nothing is cut into pieces */
     void (*wait)(void *waiter, bool waiting); /* as in struct patience; or NULL */
     void *waiter;
+    /* Not 0: only if all it needs is at hand, no more than so many values of blocks and the head,
+     * and takes no longer than a millisecond.  Any failure then says no more than that it is to be
+     * run without this. */
+    uint64_t at_once_values_max;
 };
 
 struct query_outcome {

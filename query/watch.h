@@ -30,6 +30,8 @@ struct watch {
 
 void watch_init(struct watch *watch, const struct limits *limits, struct clock *clock,
                 struct query_sink *sink);
+/* Of a question that is run at once: 1 ms from now on. */
+void watch_hurry(struct watch *watch);
 /* For a thread that helps: its own memory is the whole's as well, and rows are counted there, some
  * thousand at a time. */
 void watch_init_helper(struct watch *watch, struct watch *whole);

@@ -235,6 +235,7 @@ static enum code open_http(struct server *server, struct error *err)
     unsigned threads = settings->query_threads == 0 ? cores() : (unsigned)settings->query_threads;
     enum code code = workers_start(threads, JOBS_MAX, app->clock, &app->workers, err);
 
+    app->at_once_values_max = settings->query_at_once_values_max;
     if (code == OK)
         lending_init(&app->lending, app->workers, (unsigned)settings->query_helpers_max,
                      app->metrics);

@@ -42,6 +42,10 @@ const struct setting_row setting_rows[] = {
             "Threads that answer queries; 0 = one per core.", .most = 256),
     SETTING(query_helpers_max, SETTING_COUNT, "15", "COUNT",
             "Idle query threads that may help with one query; 0 = none.", .most = 15),
+    SETTING(query_at_once_values_max, SETTING_COUNT, "65536", "COUNT",
+            "A query of so many values is answered by the thread that read it, without a worker; 0 "
+            "= none.",
+            .most = 1048576),
     SETTING(accept_clock, SETTING_BOOL, "false", NULL,
             "Take a wall clock that jumped as the truth.", ),
     SETTING(ballast_bytes, SETTING_SIZE, "64MiB", "SIZE",

@@ -19,6 +19,7 @@ struct settings {
     unsigned log_format;                  /* auto, logfmt, json: see config_log_format() */
     uint64_t http_threads, query_threads; /* 0 = one per core */
     uint64_t query_helpers_max;
+    uint64_t query_at_once_values_max; /* 0 = none is answered at once */
     uint64_t ballast_bytes;
     uint64_t drain_ms;
     uint64_t slow_query_ms; /* 0 = none is told */

@@ -13,6 +13,7 @@ struct patience {
     /* Told when a thread begins to wait, and when it goes on.  NULL: nobody needs to know. */
     void (*wait)(void *waiter, bool waiting);
     void *waiter;
+    bool at_hand; /* nothing is waited for: what is not at hand is E_BUSY, and the above not used */
 };
 
 static inline void patience_wait(const struct patience *patience, bool waiting)

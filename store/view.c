@@ -33,8 +33,10 @@ static enum code view_settle(struct view *view, int64_t as_of, struct error *err
     int64_t guests = view_guests_newest(view);
     enum code code = OK;
 
-    if (as_of == VIEW_LATEST) {
+    if (as_of == VIEW_LATEST || as_of == VIEW_AT_HAND) {
         view->as_of = store->durable;
+        if (as_of == VIEW_AT_HAND && (view->as_of == 0 || view->members != MEMBERS_NONE))
+            return error_set(err, E_BUSY, "there is no moment that is not to be waited for");
         if (guests > view->as_of) { /* what others have stored is not to wait for our own rows */
             view->as_of = guests;
             stamp_raise(&store->stamp, guests);
@@ -92,7 +94,7 @@ enum code store_view(struct store *store, const struct tenant *tenant, int64_t a
     if (holding != NULL)
         view->guests = guest_list_ref(holding->guests);
     view->members = store->members;
-    view->latest = as_of == VIEW_LATEST;
+    view->latest = as_of == VIEW_LATEST || as_of == VIEW_AT_HAND;
     code = view_settle(view, as_of, err);
     if (code)
         goto out;

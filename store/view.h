@@ -15,10 +15,12 @@ struct pack;
 struct store;
 struct view;
 
-enum { VIEW_LATEST = 0 }; /* as_of: the watermark */
+/* as_of: the watermark; the same, without waiting. */
+enum { VIEW_LATEST = 0, VIEW_AT_HAND = -1 };
 
 /* S = as_of, or the watermark for VIEW_LATEST.  May wait (for commits below S to be applied, no
- * longer than they take): query workers only.  E_AS_OF_FUTURE. */
+ * longer than they take): query workers only, but for VIEW_AT_HAND, which is E_BUSY then.
+ * E_AS_OF_FUTURE. */
 MUST_USE enum code store_view(struct store *store, const struct tenant *tenant, int64_t as_of,
                               struct view **view, struct error *err);
 /* Adds what a member that lives was asked for: its rows that no chain lists yet, as a pack

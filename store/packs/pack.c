@@ -411,14 +411,22 @@ void pack_file_close(struct pack_file *file)
     free(file);
 }
 
+static enum code not_at_hand(struct error *err)
+{
+    return error_set(err, E_BUSY, "the bytes are not at hand");
+}
+
 /* Without a word to anybody where the bytes are at hand: mostly they are. */
 static enum code read_patiently(const struct pack_file *file, uint64_t offset, void *data,
                                 size_t size, struct error *err)
 {
+    bool at_hand = file->patience.at_hand;
     enum code code;
 
-    if (file->patience.wait != NULL && fs_read_at_once(file->file, offset, data, size))
+    if ((at_hand || file->patience.wait != NULL) && fs_read_at_once(file->file, offset, data, size))
         return OK;
+    if (at_hand)
+        return not_at_hand(err);
     patience_wait(&file->patience, true);
     code = fs_read_exactly(file->file, offset, data, size, err);
     patience_wait(&file->patience, false);
@@ -428,6 +436,8 @@ static enum code read_patiently(const struct pack_file *file, uint64_t offset, v
 static enum code read_of(const struct pack *pack, const struct pack_file *file, uint64_t offset,
                          void *data, size_t size, struct error *err)
 {
+    if (file && pack_is_away(pack) && file->patience.at_hand)
+        return not_at_hand(err);
     if (file && pack_is_away(pack))
         return pack_stub_read(pack, offset, data, size, &file->patience, err);
     if (!file || !file->file)

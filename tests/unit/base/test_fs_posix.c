@@ -86,6 +86,47 @@ static void test_file_reads_back_what_was_written(void **state)
     fs_close(NULL);
 }
 
+static bool owned_by_another;
+
+/* In place of the C library's. */
+int openat(int directory, const char *path, int flags, ...)
+{
+    if (owned_by_another && flags & O_NOATIME) {
+        errno = EPERM;
+        return -1;
+    }
+    return (int)syscall(SYS_openat, directory, path, flags, 0600);
+}
+
+/* To note it would have reads wait for the journal. */
+static void test_when_a_file_was_read_is_not_noted(void **state)
+{
+    static const struct timespec times[] = {
+        {1000, 0},
+        {2000, 0}
+    }; /* read, then written */
+    struct fixture *fixture = *state;
+    struct file *file = NULL;
+    char path[128], data[4];
+    struct stat status;
+
+    assert_int_equal(fs_open(fixture->fs, "read", FS_CREATE, &file, NULL), OK);
+    write_text(file, 0, "0123");
+    fs_close(file);
+    (void)snprintf(path, sizeof(path), "%s/read", fixture->root);
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+    assert_int_equal(fs_open(fixture->fs, "read", FS_READ, &file, NULL), OK);
+    assert_int_equal(fs_read_exactly(file, 0, data, 4, NULL), OK);
+    fs_close(file);
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_atim.tv_sec, 1000);
+    owned_by_another = true;
+    assert_int_equal(fs_open(fixture->fs, "read", FS_READ, &file, NULL), OK);
+    owned_by_another = false;
+    assert_int_equal(fs_read_exactly(file, 0, data, 4, NULL), OK);
+    fs_close(file);
+}
+
 static unsigned writes;
 
 /* In place of the C library's. */
@@ -348,6 +389,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define WITH_ROOT(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
         WITH_ROOT(test_file_reads_back_what_was_written),
+        WITH_ROOT(test_when_a_file_was_read_is_not_noted),
         WITH_ROOT(test_all_parts_are_written_in_order),
         WITH_ROOT(test_much_goes_to_the_disk_while_it_is_written),
         WITH_ROOT(test_names_missing_and_taken_are_told_apart),

@@ -74,6 +74,7 @@ static inline void serving_start(struct serving *serving, const char *tenants)
         http_server_start(&options, &serving->http, &err) != OK)
         fail_msg("%s", err.text);
     lending_init(&app->lending, app->workers, 1, app->metrics);
+    app->at_once_values_max = 65536;
     serving->port =
         (uint16_t)strtoul(strrchr(http_server_address(serving->http), ':') + 1, NULL, 10);
 }

@@ -98,6 +98,39 @@ static void test_queries_that_ended_do_not_count_as_running(void **state)
     assert_non_null(strstr(serving.answer, "weir_query_scanned_rows_total"));
 }
 
+static unsigned long answered_at_once(void)
+{
+    static const char name[] = "\nweir_query_at_once_total ";
+    const char *found;
+
+    assert_int_equal(ask(&serving, "GET /metrics", "", NULL), 200);
+    found = strstr(serving.answer, name);
+    return found == NULL ? 0 : strtoul(found + sizeof(name) - 1, NULL, 10);
+}
+
+/* By the thread of the connection as by a worker: the same answer. */
+static void test_a_small_question_needs_no_worker(void **state)
+{
+    static const char question[] = "GET /v1/query?measurement=m&fields=f&epoch=ns&format=csv";
+    static const char rows[] = "time,t,f\n2,b,2.0\n1,a,1.0\n"; /* by series */
+    unsigned long before = answered_at_once();
+
+    (void)state;
+    expect(&serving, question, NULL, 200, rows);
+    assert_int_equal(answered_at_once(), before + 1);
+    serving.app.at_once_values_max = 2;
+    expect(&serving, question, NULL, 200, rows);
+    assert_int_equal(answered_at_once(), before + 2);
+    serving.app.at_once_values_max = 1;
+    expect(&serving, question, NULL, 200, rows);
+    serving.app.at_once_values_max = 0; /* none at all */
+    expect(&serving, question, NULL, 200, rows);
+    serving.app.at_once_values_max = 65536;
+    expect(&serving, "GET /v1/query?measurement=m&start=noon", NULL, 400, "bad_parameter");
+    expect(&serving, "GET /v1/query?measurement=m&explain=true", NULL, 200, "rows_at_most");
+    assert_int_equal(answered_at_once(), before + 2);
+}
+
 static void test_too_many_queries_at_once_are_429(void **state)
 {
     static struct serving narrow;
@@ -120,6 +153,7 @@ int main(void)
         cmocka_unit_test(test_json_is_a_question_too),
         cmocka_unit_test(test_faults_are_problems),
         cmocka_unit_test(test_queries_that_ended_do_not_count_as_running),
+        cmocka_unit_test(test_a_small_question_needs_no_worker),
         cmocka_unit_test(test_too_many_queries_at_once_are_429),
     };
 

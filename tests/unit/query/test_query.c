@@ -132,6 +132,72 @@ static void test_time_is_limited_but_not_the_clients(void **state)
     fixture_release(&fixture);
 }
 
+/* Nothing is waited for, nothing begun; whatever else there is to ask is for another thread. */
+static void test_what_is_small_is_answered_at_once(void **state)
+{
+    static const struct {
+        const char *question;
+        uint64_t values;
+    } small[] = {
+        {RAW "&fields=user",                       6 },
+        {RAW "&fields=user,n",                     12},
+        {RAW "&fields=user&agg=max&every=25ns",    6 },
+        {RAW "&fields=user&match=host=b&limit=1",  1 },
+        {RAW "&fields=nothing&match=host=b",       1 },
+        {"measurement=nothing&agg=max&fields=all", 1 },
+    };
+    static const char *const others[] = {
+        RAW "&as_of=1970-01-01T00:00:00.001Z", "measurement=cpu&explain=true",
+        "{\"selections\":{\"a\":{\"measurement\":\"cpu\",\"every\":\"1ns\",\"agg\":\"max\"}}}",
+        RAW "&every=noon"};
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture);
+    make_world(&fixture);
+    for (size_t i = 0; i < COUNT_OF(small); i++) {
+        struct buf patient = BUF_INIT(4096);
+
+        fixture.environment.at_once_values_max = 0;
+        assert_int_equal(fixture_ask(&fixture, small[i].question), OK);
+        assert_false(fixture.store.at_hand);
+        buf_put(&patient, buf_bytes(&fixture.sink.body));
+        fixture.environment.at_once_values_max = small[i].values;
+        if (fixture_ask(&fixture, small[i].question))
+            fail_msg("%s: %s", small[i].question, fixture.err.text);
+        assert_true(fixture.store.at_hand);
+        assert_true(bytes_equal(buf_bytes(&patient), buf_bytes(&fixture.sink.body)));
+        buf_release(&patient);
+        fixture.environment.at_once_values_max = small[i].values - 1;
+        if (small[i].values > 1) {
+            fixture_refuse(&fixture, small[i].question, E_BUSY, "", "long");
+            assert_false(fixture.outcome.begun);
+            assert_int_equal(fixture.store.places_read, 0);
+        }
+    }
+    fixture.environment.at_once_values_max = 1000;
+    for (size_t i = 0; i < COUNT_OF(others); i++) {
+        assert_int_not_equal(fixture_ask(&fixture, others[i]), OK);
+        assert_false(fixture.outcome.begun);
+        assert_int_equal(fixture.store.places_read, 0);
+    }
+    fixture_release(&fixture);
+}
+
+static void test_at_once_is_a_millisecond(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture);
+    make_many(&fixture, 20000);
+    fixture.environment.at_once_values_max = 20000;
+    assert_int_equal(fixture_ask(&fixture, "measurement=big&agg=max"), OK);
+    fixture.clock.monotonic_step = 1000000;
+    fixture_refuse(&fixture, "measurement=big&agg=max", E_TIMEOUT, "", "");
+    fixture_release(&fixture);
+}
+
 static void test_a_failure_in_the_middle_is_recognised(void **state)
 {
     static const char start[] = "{\"_error\":{\"rows\":";
@@ -289,6 +355,8 @@ int main(void)
         cmocka_unit_test(test_long_answers_come_in_pieces),
         cmocka_unit_test(test_a_client_that_left_ends_the_query),
         cmocka_unit_test(test_time_is_limited_but_not_the_clients),
+        cmocka_unit_test(test_what_is_small_is_answered_at_once),
+        cmocka_unit_test(test_at_once_is_a_millisecond),
         cmocka_unit_test(test_a_failure_in_the_middle_is_recognised),
         cmocka_unit_test(test_what_is_missing_is_said),
         cmocka_unit_test(test_csv_is_cut_when_something_turns_out_to_be_missing),

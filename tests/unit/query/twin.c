@@ -86,7 +86,7 @@ enum code store_view(struct store *store, const struct tenant *tenant, int64_t a
     *view = malloc(sizeof(**view));
     if (!*view)
         return error_set(err, E_MEMORY, "no memory for a view");
-    **view = (struct view){store, as_of == VIEW_LATEST ? store->watermark : as_of};
+    **view = (struct view){store, as_of <= VIEW_LATEST ? store->watermark : as_of};
     store->views_open++;
     return OK;
 }
@@ -98,7 +98,7 @@ void view_watch(struct view *view, _Atomic bool *lost)
 
 void view_bear(struct view *view, const struct patience *patience)
 {
-    (void)view, (void)patience;
+    view->store->at_hand = patience->at_hand;
 }
 
 void view_free(struct view *view)

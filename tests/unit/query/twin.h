@@ -53,6 +53,7 @@ struct store {
     bool not_final; /* of all views */
     /* What the test may look at. */
     _Atomic uint32_t views_open, places_read, headers_read, times_read;
+    bool at_hand; /* the last view was told not to wait */
     bool steps_hidden;     /* headers do not tell that times are one step apart */
     uint32_t fail_at_read; /* from that place_reader_read() on: E_IO; 0 = never */
 };

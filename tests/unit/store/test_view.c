@@ -28,6 +28,29 @@ static void test_a_view_does_not_change(void **state)
     house_remove(&house);
 }
 
+static void test_a_view_at_hand_is_the_latest_or_none(void **state)
+{
+    struct house house;
+    struct view *view, *latest;
+
+    (void)state;
+    house_init(&house);
+    house_open(&house);
+    assert_int_equal(store_view(house.store, house.tenant, VIEW_AT_HAND, &view, NULL), E_BUSY);
+    assert_null(view);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(house_put(&house, 1, i * 10, 10, NULL), OK);
+        assert_int_equal(store_view(house.store, house.tenant, VIEW_AT_HAND, &view, NULL), OK);
+        assert_int_equal(store_view(house.store, house.tenant, VIEW_LATEST, &latest, NULL), OK);
+        assert_true(view_as_of(view) == view_as_of(latest));
+        assert_int_equal(view_final(view), view_final(latest));
+        view_free(view);
+        view_free(latest);
+    }
+    house_close(&house);
+    house_remove(&house);
+}
+
 /* Whatever is sealed and restarted in between. */
 static void test_the_same_as_of_gives_the_same_rows(void **state)
 {
@@ -367,6 +390,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_view_does_not_change),
+        cmocka_unit_test(test_a_view_at_hand_is_the_latest_or_none),
         cmocka_unit_test(test_the_same_as_of_gives_the_same_rows),
         cmocka_unit_test(test_a_clock_that_was_years_ahead_leaves_every_moment_readable),
         cmocka_unit_test(test_a_view_knows_whether_it_is_final),

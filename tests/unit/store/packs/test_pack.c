@@ -168,6 +168,40 @@ static void test_waits_for_a_disk_are_told(void **state)
     arena_release(&fixture->arena);
 }
 
+/* Who must not wait gets what is in memory, or is told that it is not. */
+static void test_what_is_not_at_hand_is_not_waited_for(void **state)
+{
+    struct pack_fixture *fixture = *state;
+    const struct fs_operations *operations = fixture->fs->operations;
+    struct fs_operations told = *operations;
+    struct waits waits = {0};
+    const struct patience none = {.wait = count_wait, .waiter = &waits, .at_hand = true};
+    const struct pack_block *blocks;
+    struct pack_summary summary;
+    struct pack_file *file;
+    struct bytes bytes, whole;
+    struct pack *pack;
+    size_t count;
+
+    assert_int_equal(sample_write(fixture, &large, "hand.pack", &summary, &bytes, NULL), OK);
+    assert_int_equal(pack_open_file(fixture->fs, "hand.pack", &pack, NULL), OK);
+    blocks = pack_blocks(pack, &count);
+    fixture->fs->operations = &told;
+    assert_int_equal(pack_file_open(pack, &file, NULL), OK);
+    pack_file_bear(file, &none);
+    told.read_at_once = at_hand;
+    assert_int_equal(pack_read_block(pack, file, &blocks[0], &fixture->arena, &whole, NULL), OK);
+    assert_int_equal(whole.size, blocks[0].size);
+    told.read_at_once = at_the_disk;
+    assert_int_equal(pack_read_block(pack, file, &blocks[0], &fixture->arena, &whole, NULL),
+                     E_BUSY);
+    assert_int_equal(waits.begun, 0);
+    pack_file_close(file);
+    fixture->fs->operations = operations;
+    pack_unref(pack);
+    arena_release(&fixture->arena);
+}
+
 /* A store has more packs than a process may have files open. */
 static void test_an_open_pack_keeps_no_descriptor(void **state)
 {
@@ -378,6 +412,7 @@ int main(void)
         cmocka_unit_test(test_a_pack_reads_alike_from_file_and_memory),
         cmocka_unit_test(test_a_header_is_read_alone),
         cmocka_unit_test(test_waits_for_a_disk_are_told),
+        cmocka_unit_test(test_what_is_not_at_hand_is_not_waited_for),
         cmocka_unit_test(test_an_open_pack_keeps_no_descriptor),
         cmocka_unit_test(test_blocks_are_found_by_series_and_time),
         cmocka_unit_test(test_the_last_reference_closes),

@@ -243,6 +243,12 @@ static void test_patience_is_the_readers(void **state)
                                      &fixture->arena, &there, NULL),
                      E_TIMEOUT);
     assert_int_equal(asked, 1);
+    patience.at_hand = true; /* blocks at a shard are never */
+    pack_file_bear(file, &patience);
+    assert_int_equal(pack_read_block(stubbed.stub, file, pack_blocks(stubbed.stub, &count),
+                                     &fixture->arena, &there, NULL),
+                     E_BUSY);
+    assert_int_equal(asked, 1);
     pack_file_close(file);
     stubbed_release(&stubbed);
 }
