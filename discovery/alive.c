@@ -60,13 +60,27 @@ enum code alive_hold(struct alive *alive, unsigned number, struct error *err)
     return code;
 }
 
-static struct bytes other_of(const struct alive *alive, const struct registry_snapshot *records)
+/* NULL: nobody has the place. */
+static const struct registry_record *place_of(const struct alive *alive,
+                                              const struct registry_snapshot *records)
 {
     char name[NUMBER_TEXT_SIZE];
-    const struct registry_record *record =
-        alive->number == 0
-            ? NULL
-            : registry_find(records, REGISTRY_ALIVE, member_name(alive->number, name));
+
+    return alive->number == 0
+               ? NULL
+               : registry_find(records, REGISTRY_ALIVE, member_name(alive->number, name));
+}
+
+bool alive_own(const struct alive *alive, const struct registry_snapshot *records)
+{
+    const struct registry_record *record = place_of(alive, records);
+
+    return record && bytes_equal(record->text, buf_bytes(&alive->text));
+}
+
+static struct bytes other_of(const struct alive *alive, const struct registry_snapshot *records)
+{
+    const struct registry_record *record = place_of(alive, records);
 
     if (!record || bytes_equal(record->text, buf_bytes(&alive->text)))
         return BYTES("");

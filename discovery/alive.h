@@ -24,6 +24,8 @@ MUST_USE enum code alive_describe(struct alive *alive, const char *program, cons
                                   struct error *err);
 /* Wants the place of this number, and no other any more; nothing before it serves.  E_MEMORY. */
 MUST_USE enum code alive_hold(struct alive *alive, unsigned number, struct error *err);
+/* Whether it is this process's, as `records` have it. */
+bool alive_own(const struct alive *alive, const struct registry_snapshot *records);
 /* What another process says that holds the place; empty where there is none.  The log tells when
  * one comes, stays and goes. */
 struct bytes alive_other(struct alive *alive, const struct registry_snapshot *records);

@@ -8,10 +8,13 @@
 #include "http/request.h"
 #include "ingest/intake.h"
 
+struct cluster_secret;
 struct follower;
 struct live;
 struct membership;
+struct peers;
 struct registry;
+struct roll;
 
 struct app {
     struct store *store;       /* all borrowed */
@@ -22,6 +25,9 @@ struct app {
     struct registry *registry;     /* that the directory is of; NULL: there is none */
     struct follower *follower;     /* of it, likewise */
     struct membership *membership; /* in it, likewise */
+    struct roll *roll;             /* how other members said they are; NULL: none is asked */
+    struct cluster_secret *secret; /* of its members; NULL: they ask this one nothing */
+    struct peers *peers;           /* who is asked for rows; NULL: nobody */
     struct clock *clock;
     struct metrics *metrics;
     struct workers *workers;
@@ -55,6 +61,9 @@ static inline const struct session *session_of(const struct request *request)
 {
     return request->session;
 }
+
+/* "Scheme rest", in any case of the scheme's letters; false: it is another one, or nothing. */
+bool authorization_is(struct bytes authorization, const char *scheme, struct bytes *rest);
 
 /* For http_options. */
 bool app_authorize(struct request *request, enum scope scope);

@@ -7,7 +7,7 @@
 #include "handlers/app.h"
 #include "http/reply.h"
 
-static bool scheme_is(struct bytes authorization, const char *scheme, struct bytes *rest)
+bool authorization_is(struct bytes authorization, const char *scheme, struct bytes *rest)
 {
     size_t size = strlen(scheme);
 
@@ -43,7 +43,7 @@ static bool influx_token(struct bytes authorization, struct bytes *token)
 {
     const char *colon;
 
-    if (!scheme_is(authorization, "Token", token))
+    if (!authorization_is(authorization, "Token", token))
         return false;
     colon = memchr(token->data, ':', token->size);
     if (colon != NULL)
@@ -68,10 +68,11 @@ static bool request_token(struct request *request, struct bytes *token)
 {
     struct bytes rest;
 
-    if (scheme_is(request->authorization, "Bearer", token) ||
+    if (authorization_is(request->authorization, "Bearer", token) ||
         influx_token(request->authorization, token))
         return true;
-    if (scheme_is(request->authorization, "Basic", &rest) && basic_token(request, rest, token))
+    if (authorization_is(request->authorization, "Basic", &rest) &&
+        basic_token(request, rest, token))
         return true;
     return parameter_token(request, token);
 }

@@ -14,6 +14,7 @@ enum scope {
     SCOPE_WRITE = 2,
     SCOPE_ADMIN = 4,    /* of the tenant's own */
     SCOPE_OPERATOR = 8, /* of the node, and so of all tenants */
+    SCOPE_PEER = 16,    /* of another member, which no token has */
     SCOPE_ANY = SCOPE_READ | SCOPE_WRITE | SCOPE_ADMIN | SCOPE_OPERATOR, /* one of them is enough */
 };
 

@@ -21,7 +21,7 @@ MUST_USE enum code server_start(const struct settings *settings, struct server *
 void server_stop(struct server *server);
 /* "127.0.0.1:8090" */
 const char *server_address(const struct server *server);
-/* Reads the tenants file again. */
+/* Reads the tenants file again, or the files of secrets. */
 MUST_USE enum code server_reload(struct server *server, struct error *err);
 /* E_IO when the disk failed and only a restart helps. */
 MUST_USE enum code server_check(struct server *server, struct error *err);

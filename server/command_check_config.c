@@ -1,3 +1,4 @@
+#include "discovery/cluster_secret.h"
 #include "discovery/directory.h"
 #include "server/command_line.h"
 
@@ -6,7 +7,8 @@ enum { PRINTED_BYTES_MAX = 1 << 20 };
 static const char usage[] =
     "usage: weir check-config [--config FILE] [--print-effective] [settings]\n"
     "\n"
-    "Reads the configuration as `weir serve` would, and the tenants file, and says what is wrong.\n"
+    "Reads the configuration as `weir serve` would, the tenants file and the members' secret, and\n"
+    "says what is wrong.\n"
     "\n"
     "  weir check-config --config weir.yaml\n"
     "  weir check-config --print-effective --limit-body-bytes-max 64MiB\n";
@@ -22,6 +24,19 @@ static enum code check_tenants(const struct settings *settings, struct error *er
     code = directory_open(settings->tenants, &settings->limits, &directory, err);
     if (!code)
         directory_close(directory);
+    return code;
+}
+
+/* So is the secret of the members. */
+static enum code check_secret(const struct settings *settings, struct error *err)
+{
+    struct cluster_secret *secret;
+    enum code code;
+
+    if (!settings->peer_secret_file)
+        return OK;
+    code = cluster_secret_open(settings->peer_secret_file, &secret, err);
+    cluster_secret_close(secret);
     return code;
 }
 
@@ -49,6 +64,8 @@ int command_check_config(int argc, char **argv)
             fwrite(printed.data, 1, printed.size, stdout);
     }
     if (exit_code == COMMAND_DONE && check_tenants(config_settings(config), &err))
+        exit_code = command_fail(&err);
+    if (exit_code == COMMAND_DONE && check_secret(config_settings(config), &err))
         exit_code = command_fail(&err);
     if (exit_code == COMMAND_DONE)
         fputs("weir: the configuration is good\n", stderr);

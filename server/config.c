@@ -15,6 +15,7 @@
 #include "codec/quantity.h"
 #include "codec/yaml_doc.h"
 #include "server/listen_address.h"
+#include "server/peer_listener.h"
 #include "server/registry_place.h"
 
 enum {
@@ -360,7 +361,7 @@ static enum code check(const struct config *config, struct error *err)
         if (code)
             error_context(err, "registry");
     }
-    return code;
+    return code ? code : peer_listener_check(settings, err);
 }
 
 enum code config_load(struct config *config, char *const *environment, struct error *err)

@@ -14,6 +14,9 @@ struct settings {
     const char *registry;                  /* instead of tenants; NULL = none */
     const char *registry_credentials_file; /* NULL = none */
     const char *port_file;                 /* NULL = none */
+    const char *peer_listen;               /* NULL = other members ask this one nothing */
+    const char *peer_secret_file;          /* of it; NULL = none */
+    const char *peer_address;              /* likewise; NULL = the one really bound */
     bool insecure_listen, accept_clock;
     unsigned log_level;                   /* an enum log_level */
     unsigned log_format;                  /* auto, logfmt, json: see config_log_format() */

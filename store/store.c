@@ -237,7 +237,8 @@ enum code store_submit(struct store *store, struct submission *submission, struc
                          submission->reserved_bytes, store->limits.head_bytes_max);
 
     pthread_mutex_lock(&store->submit_lock);
-    code = submit_reserve(store, submission, err);
+    code = store->parted ? error_set(err, E_NOT_READY, "this node has just ceased to take writes")
+                         : submit_reserve(store, submission, err);
     if (code == OK) {
         store->reserved_bytes += submission->reserved_bytes;
         drain_begin(&store->applying);
@@ -584,6 +585,16 @@ enum code store_ready(struct store *store, struct error *err)
     }
     pthread_mutex_unlock(&store->state_lock);
     return code;
+}
+
+int64_t store_stamp_newest(struct store *store)
+{
+    int64_t newest;
+
+    pthread_mutex_lock(&store->state_lock);
+    newest = store->assigned;
+    pthread_mutex_unlock(&store->state_lock);
+    return newest;
 }
 
 int64_t store_ahead_ns(struct store *store)

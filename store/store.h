@@ -117,6 +117,8 @@ void store_mark(const struct store *store, char text[HASH128_TEXT_SIZE]);
 enum code store_ready(struct store *store, struct error *err);
 /* Nanoseconds by which ingest times are ahead of the wall clock (stamp_ahead()). */
 int64_t store_ahead_ns(struct store *store);
+/* The newest ingest time that was given out, or later; 0 = none was. */
+int64_t store_stamp_newest(struct store *store);
 /* Refreshes the gauges (head, wal, packs, watermark lag) for /metrics. */
 void store_measure(struct store *store);
 

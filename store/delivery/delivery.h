@@ -43,6 +43,15 @@ MUST_USE bool delivery_look(struct delivery *delivery);
  * late: 1 to DRAIN_SECONDS_MAX.  Any thread; NULL: nobody can tell, 1. */
 unsigned delivery_seconds(struct delivery *delivery, const struct tenant *tenant, uint64_t bytes);
 
+/* What shards lack of all tenants that have one, as of the last look. */
+struct delivery_backlog {
+    uint64_t bytes;  /* of packs */
+    int64_t through; /* all that was acknowledged up to this ingest time is there; 0 = not known */
+};
+
+/* Any thread; NULL: none. */
+struct delivery_backlog delivery_backlog(struct delivery *delivery);
+
 /* Somebody waits until rows that were acknowledged with this ingest time are at the tenant's shard.
  * The caller's, until done(). */
 struct delivery_ack {

@@ -45,6 +45,7 @@ struct delivery {
     int64_t ack_due_ns; /* when the first of those who wait will have waited enough; INT64_MAX */
     bool ack_sooner;    /* it was made earlier, or somebody waits for a shard for the first time */
     bool await_stopped;
+    struct delivery_backlog backlog;
     bool sealing, sealed; /* a shard's thread has asked for a seal; it is done */
     int64_t seal_next_ns; /* not before this for those who wait */
 };

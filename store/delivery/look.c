@@ -5,8 +5,25 @@
 #include "store/delivery/delivery_inside.h"
 #include "store/state.h"
 
+/* What is found, tenant by tenant. */
+struct sum {
+    int64_t sealed;
+    struct delivery_backlog backlog;
+    bool known; /* no comparison failed */
+};
+
+static void add(struct sum *sum, const struct lag *lag)
+{
+    int64_t through = lag->packs == 0 ? sum->sealed : lag->through;
+
+    sum->backlog.bytes += lag->bytes;
+    if (through < sum->backlog.through)
+        sum->backlog.through = through;
+}
+
 /* The gauges go on telling what was found last when a comparison fails: a turn tells why. */
-static void look_at(struct delivery *delivery, struct recipient *recipient, struct shard *shard)
+static void look_at(struct delivery *delivery, struct recipient *recipient, struct shard *shard,
+                    struct sum *sum)
 {
     uint64_t changes = recipient_changes(recipient, delivery->store);
     struct bytes name = bytes_of(shard->name);
@@ -20,9 +37,12 @@ static void look_at(struct delivery *delivery, struct recipient *recipient, stru
                               NULL) == OK) {
             outbox_note(&recipient->outbox, &look, name, &diff);
             diff_release(&diff);
+        } else {
+            sum->known = false;
         }
     }
     lag = outbox_lag(&recipient->outbox);
+    add(sum, &lag);
     shard->lag.packs += lag.packs;
     shard->lag.bytes += lag.bytes;
     if (lag.oldest < shard->lag.oldest)
@@ -31,7 +51,7 @@ static void look_at(struct delivery *delivery, struct recipient *recipient, stru
 }
 
 /* False: memory. */
-static bool look_at_tenant(struct delivery *delivery, const struct tenant *tenant)
+static bool look_at_tenant(struct delivery *delivery, const struct tenant *tenant, struct sum *sum)
 {
     char name[SHARD_NAME_SIZE];
     struct recipient *recipient;
@@ -47,7 +67,7 @@ static bool look_at_tenant(struct delivery *delivery, const struct tenant *tenan
     recipient = delivery_recipient(delivery, tenant);
     if (shard == NULL || recipient == NULL)
         return false;
-    look_at(delivery, recipient, shard);
+    look_at(delivery, recipient, shard, sum);
     return true;
 }
 
@@ -62,10 +82,32 @@ static void tell(struct shard *shard)
     metric_set(shard->stopped, (int64_t)shard->stopped_count);
 }
 
+static void keep(struct delivery *delivery, const struct sum *sum)
+{
+    pthread_mutex_lock(&delivery->lock);
+    delivery->backlog.bytes = sum->backlog.bytes;
+    if (sum->known)
+        delivery->backlog.through = sum->backlog.through < 0 ? 0 : sum->backlog.through;
+    pthread_mutex_unlock(&delivery->lock);
+}
+
+struct delivery_backlog delivery_backlog(struct delivery *delivery)
+{
+    struct delivery_backlog backlog = {0};
+
+    if (delivery == NULL)
+        return backlog;
+    pthread_mutex_lock(&delivery->lock);
+    backlog = delivery->backlog;
+    pthread_mutex_unlock(&delivery->lock);
+    return backlog;
+}
+
 bool delivery_look(struct delivery *delivery)
 {
     uint32_t end = store_tenants_end(delivery->store);
     int64_t sealed = store_sealed(delivery->store);
+    struct sum sum = {.sealed = sealed, .backlog.through = sealed, .known = true};
     bool whole = true;
 
     for (struct shard *shard = delivery_shards(delivery); shard != NULL; shard = shard->next) {
@@ -76,10 +118,12 @@ bool delivery_look(struct delivery *delivery)
         const struct tenant *tenant = store_tenant_at(delivery->store, i);
 
         if (tenant != NULL)
-            whole &= look_at_tenant(delivery, tenant);
+            whole &= look_at_tenant(delivery, tenant, &sum);
     }
     for (struct shard *shard = delivery_shards(delivery); shard != NULL; shard = shard->next)
         tell(shard);
+    sum.known &= whole && !delivery->stop;
+    keep(delivery, &sum);
     delivery->looked = sealed;
     delivery_expire(delivery);
     return whole;

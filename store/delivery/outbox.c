@@ -206,7 +206,7 @@ static bool is_first(const struct diff *diff)
 void outbox_note(struct outbox *outbox, const struct outbox_look *look, struct bytes shard,
                  const struct diff *diff)
 {
-    struct lag lag = {.oldest = INT64_MAX};
+    struct lag lag = {.oldest = INT64_MAX, .through = diff->returns ? INT64_MIN : diff->through};
     struct delivery_ack *served = NULL;
     uint64_t before = bytes_before(outbox, diff);
 

@@ -15,7 +15,8 @@
 /* Of packs that are to be added. */
 struct lag {
     uint64_t packs, bytes;
-    int64_t oldest; /* ingest time of a row in them; INT64_MAX = none */
+    int64_t oldest;  /* ingest time of a row in them; INT64_MAX = none */
+    int64_t through; /* the chain has all up to here; INT64_MIN = nothing */
 };
 
 /* What somebody knew before he compared: what has come since is not in his result. */

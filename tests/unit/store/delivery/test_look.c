@@ -57,6 +57,40 @@ static void test_what_waits_grows_and_goes(void **state)
     depot_release(&depot);
 }
 
+/* What another member is told of it. */
+static void test_what_all_shards_lack_is_known_as_of_the_last_look(void **state)
+{
+    struct delivery_backlog backlog;
+    struct depot depot;
+    int64_t first, second;
+
+    (void)state;
+    depot_init(&depot);
+    backlog = delivery_backlog(depot.delivery);
+    assert_true(backlog.bytes == 0 && backlog.through == 0); /* nobody has looked */
+    depot_add_pack(&depot, 1, 0);
+    first = store_sealed(depot.house.store);
+    (void)undelivered(&depot);
+    backlog = delivery_backlog(depot.delivery);
+    assert_int_equal(backlog.bytes, undelivered(&depot));
+    assert_int_equal(backlog.through, 0);
+    depot_drain(&depot);
+    (void)undelivered(&depot);
+    backlog = delivery_backlog(depot.delivery);
+    assert_true(backlog.bytes == 0 && backlog.through == first);
+    depot_add_pack(&depot, 1, 100);
+    second = store_sealed(depot.house.store);
+    (void)undelivered(&depot);
+    backlog = delivery_backlog(depot.delivery);
+    assert_true(backlog.bytes > 100 && backlog.through == first && first < second);
+    depot_drain(&depot);
+    (void)undelivered(&depot);
+    assert_int_equal(delivery_backlog(depot.delivery).through, second);
+    depot_release(&depot);
+    backlog = delivery_backlog(NULL);
+    assert_true(backlog.bytes == 0 && backlog.through == 0);
+}
+
 /* A shard that fails takes nothing, a pack that is damaged here is nobody's fault. */
 static void test_a_damaged_pack_holds_nobody_up(void **state)
 {
@@ -103,6 +137,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_waits_grows_and_goes),
+        cmocka_unit_test(test_what_all_shards_lack_is_known_as_of_the_last_look),
         cmocka_unit_test(test_a_damaged_pack_holds_nobody_up),
         cmocka_unit_test(test_the_seconds_until_there_is_room),
     };
