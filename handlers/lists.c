@@ -13,8 +13,11 @@
 #include "codec/json_doc.h"
 #include "handlers/app.h"
 #include "handlers/link.h"
+#include "handlers/peers.h"
+#include "handlers/queries.h"
 #include "handlers/turn.h"
 #include "http/reply.h"
+#include "store/view.h"
 
 enum { PAGE_INITIAL = 1000, PAGE_MAX = 10000, PAGE_BYTES_MAX = 64 * 1024 * 1024 };
 
@@ -268,6 +271,31 @@ static void page_finish(struct page *page)
     reply_buf_take(page->request, 200, "application/json", &page->out);
 }
 
+/* Series and fields of rows that other members have not delivered: a view that has these rows has
+ * them in the catalog. */
+static enum code learn(struct page *page, struct error *err)
+{
+    struct request *request = page->request;
+    const struct query_range all = {page->measurement, INT64_MIN, INT64_MAX};
+    struct query_environment environment = query_environment_of(request, NULL);
+    struct asking asking;
+    struct view *view = NULL;
+    size_t missing = 0;
+    enum code code = OK;
+
+    asking_init(&asking, app_of(request)->peers, &environment);
+    if (environment.open_view != NULL && environment.tenant != NULL)
+        code = environment.open_view(environment.opener, environment.tenant, VIEW_LATEST, &all, 1,
+                                     &view, err);
+    if (view != NULL)
+        (void)view_missing(view, &missing);
+    if (missing > 0)
+        reply_header(request, "Weir-Partial", BYTES("true"));
+    view_free(view);
+    asking_release(&asking);
+    return code;
+}
+
 static void page_run(struct job *job)
 {
     struct page *page = (struct page *)job;
@@ -277,7 +305,9 @@ static void page_run(struct job *job)
 
     page->begun_ns = clock_monotonic_ns(app_of(request)->clock);
     buf_put_text(&page->out, "{\"items\":[");
-    code = page->fill(page, &err);
+    code = learn(page, &err);
+    if (code == OK)
+        code = page->fill(page, &err);
     if (code)
         reply_problem(request, &err);
     else

@@ -9,6 +9,7 @@
 
 #include "handlers/app.h"
 #include "handlers/link.h"
+#include "handlers/peers.h"
 #include "handlers/slow_query.h"
 #include "handlers/turn.h"
 #include "http/compress.h"
@@ -200,12 +201,17 @@ static enum code run(struct query_job *job, struct query_outcome *outcome, struc
     struct app *app = app_of(job->request);
     enum coding coding = coding_choose(request_header(job->request, "accept-encoding"));
     struct query_environment environment = query_environment_of(job->request, &job->lost);
+    struct asking asking;
+    enum code code;
 
     environment.helpers = job->at_once ? NULL : &app->lending.helpers;
     environment.at_once_values_max = job->at_once ? app->at_once_values_max : 0;
     environment.if_none_match = job->request->if_none_match;
     environment.content_encoding = bytes_of(coding_name(coding));
-    return query_run(job->query, &environment, &job->sink, outcome, err);
+    asking_init(&asking, app->peers, &environment);
+    code = query_run(job->query, &environment, &job->sink, outcome, err);
+    asking_release(&asking);
+    return code;
 }
 
 static void note(struct query_job *job, const struct query_outcome *outcome, enum code code)
@@ -224,7 +230,7 @@ static bool run_at_once(struct query_job *job)
     struct query_outcome outcome;
     enum code code;
 
-    if (app->at_once_values_max == 0)
+    if (app->at_once_values_max == 0 || peers_are_there(app->peers))
         return false;
     job->at_once = true;
     code = run(job, &outcome, NULL);

@@ -75,6 +75,10 @@ const struct limit_row limit_rows[] = {
         connections_max, 1024, 1, 1000000, OK, false,
         "Connections at once; more wait to be accepted, and while nearly all are taken one may do "
         "nothing for a second only."),
+    LIMIT(peer_ms_max, 2 * SECOND, 10, HOUR, E_PARTIAL, false,
+          "Milliseconds a query waits for what another member has not delivered."),
+    LIMIT(peer_reply_bytes_max, 64 * MIB, KIB, 64 * MIB, E_QUERY_RESULT, false,
+          "Bytes of rows that another member gets for a question; more are not told, and missing."),
     LIMIT(header_ms_max, 10 * SECOND, 100, HOUR, E_SLOW_CLIENT, false,
           "Milliseconds a client may take for its request's head."),
     LIMIT(body_ms_max, 120 * SECOND, 100, DAY, E_SLOW_CLIENT, false,

@@ -212,11 +212,11 @@ static void prepare(struct client *client, const struct client_request *request,
     curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, request->compressed ? "" : NULL);
 }
 
-enum code client_run(struct client *client, const struct client_request *request,
-                     const struct client_sink *sink, struct error *err)
+/* *headers is what libcurl holds until end(). */
+static enum code begin(struct client *client, const struct client_request *request,
+                       const struct client_sink *sink, struct curl_slist **headers,
+                       struct error *err)
 {
-    struct curl_slist *headers = NULL;
-    CURLcode result;
     enum code code;
 
     client->source = request->source;
@@ -226,13 +226,22 @@ enum code client_run(struct client *client, const struct client_request *request
     client->head_given = false;
     client->status = 0;
     client->reason[0] = '\0';
-    code = headers_make(request->headers, &headers);
+    *headers = NULL;
+    code = headers_make(request->headers, headers);
     if (code) {
-        curl_slist_free_all(headers);
+        curl_slist_free_all(*headers);
+        *headers = NULL;
         return error_set(err, code, "no memory for the request");
     }
-    prepare(client, request, headers);
-    result = curl_easy_perform(client->curl);
+    prepare(client, request, *headers);
+    return OK;
+}
+
+static enum code end(struct client *client, CURLcode result, struct curl_slist *headers,
+                     struct error *err)
+{
+    enum code code;
+
     curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, NULL);
     curl_slist_free_all(headers);
     client->status = status_now(client);
@@ -245,6 +254,139 @@ enum code client_run(struct client *client, const struct client_request *request
         return error_set(err, code, "stopped");
     return error_set(err, code, "%s",
                      client->reason[0] ? client->reason : curl_easy_strerror(result));
+}
+
+enum code client_run(struct client *client, const struct client_request *request,
+                     const struct client_sink *sink, struct error *err)
+{
+    struct curl_slist *headers;
+    CURLcode result;
+    enum code code = begin(client, request, sink, &headers, err);
+
+    if (code)
+        return code;
+    result = curl_easy_perform(client->curl);
+    return end(client, result, headers, err);
+}
+
+/* --- several at once --- */
+
+struct client_group {
+    CURLM *multi;
+};
+
+enum code client_group_open(struct client_group **group, struct error *err)
+{
+    struct client_group *made;
+
+    *group = NULL;
+    pthread_once(&library_once, library_begin);
+    if (library_code != CURLE_OK)
+        return error_set(err, E_MEMORY, "libcurl: %s", curl_easy_strerror(library_code));
+    made = calloc(1, sizeof(*made));
+    if (made)
+        made->multi = curl_multi_init();
+    if (!made || !made->multi) {
+        free(made);
+        return error_set(err, E_MEMORY, "no memory for HTTP clients");
+    }
+    *group = made;
+    return OK;
+}
+
+void client_group_close(struct client_group *group)
+{
+    if (!group)
+        return;
+    curl_multi_cleanup(group->multi);
+    free(group);
+}
+
+/* Who is in the group has its errand as libcurl's private pointer until it has ended. */
+static bool errand_begin(struct client_group *group, struct client_errand *errand, uint64_t ms_max,
+                         struct curl_slist **headers)
+{
+    CURL *curl = errand->client->curl;
+
+    errand->err = (struct error){0};
+    errand->code = begin(errand->client, &errand->request, &errand->sink, headers, &errand->err);
+    if (errand->code)
+        return false;
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)ms_max);
+    curl_easy_setopt(curl, CURLOPT_PRIVATE, errand);
+    if (curl_multi_add_handle(group->multi, curl) == CURLM_OK)
+        return true;
+    curl_easy_setopt(curl, CURLOPT_PRIVATE, NULL);
+    errand->code = end(errand->client, CURLE_OUT_OF_MEMORY, *headers, &errand->err);
+    return false;
+}
+
+static void errand_end(struct client_group *group, struct client_errand *errand, CURLcode result,
+                       struct curl_slist *headers)
+{
+    CURL *curl = errand->client->curl;
+
+    curl_multi_remove_handle(group->multi, curl);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, 0L);
+    curl_easy_setopt(curl, CURLOPT_PRIVATE, NULL);
+    errand->code = end(errand->client, result, headers, &errand->err);
+}
+
+/* Those that libcurl says are through. */
+static size_t end_some(struct client_group *group, const struct client_errand *errands,
+                       struct curl_slist **headers)
+{
+    CURLMsg *message;
+    size_t ended = 0;
+    int left;
+
+    while ((message = curl_multi_info_read(group->multi, &left)) != NULL) {
+        CURLcode result = message->data.result;
+        char *private = NULL;
+
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
+        if (private != NULL) {
+            struct client_errand *errand = (struct client_errand *)(void *)private;
+
+            errand_end(group, errand, result, headers[errand - errands]);
+            ended++;
+        }
+    }
+    return ended;
+}
+
+void client_group_run(struct client_group *group, struct client_errand *errands, size_t count,
+                      uint64_t ms_max)
+{
+    struct curl_slist **headers = calloc(count + 1, sizeof(*headers));
+    size_t under_way = 0;
+    int running = 1;
+
+    for (size_t i = 0; i < count; i++) {
+        if (!headers)
+            errands[i].code = error_set(&errands[i].err, E_MEMORY, "no memory for the request");
+        else
+            under_way += errand_begin(group, &errands[i], ms_max, &headers[i]);
+    }
+    while (under_way > 0) {
+        CURLMcode result = curl_multi_perform(group->multi, &running);
+
+        under_way -= end_some(group, errands, headers);
+        if (result == CURLM_OK && under_way > 0 && running > 0)
+            result = curl_multi_poll(group->multi, NULL, 0, 1000, NULL);
+        if (result != CURLM_OK || (running == 0 && under_way > 0))
+            break;
+    }
+    for (size_t i = 0; under_way > 0 && i < count; i++) { /* libcurl itself failed */
+        char *private = NULL;
+
+        curl_easy_getinfo(errands[i].client->curl, CURLINFO_PRIVATE, &private);
+        if (private != NULL)
+            errand_end(group, &errands[i], CURLE_FAILED_INIT, headers[i]);
+    }
+    free(headers);
 }
 
 unsigned client_status(const struct client *client)

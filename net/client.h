@@ -55,7 +55,26 @@ void client_close(struct client *client); /* NULL is fine */
 /* OK: an answer came whole. */
 MUST_USE enum code client_run(struct client *client, const struct client_request *request,
                               const struct client_sink *sink, struct error *err);
-/* Of the last client_run(), also when it failed. */
+/* Requests that go out together, each by a client of its own; connections are kept by the group,
+ * whichever client used one.  Thread: one at a time, which waits. */
+struct client_group;
+
+struct client_errand {
+    struct client *client;
+    struct client_request request;
+    struct client_sink sink;
+    enum code code; /* as client_run() gives; set when all is over, like */
+    struct error err;
+};
+
+MUST_USE enum code client_group_open(struct client_group **group, struct error *err);
+/* After its clients.  NULL is fine. */
+void client_group_close(struct client_group *group);
+/* Until each has ended; what has not after ms_max did so with E_TIMEOUT. */
+void client_group_run(struct client_group *group, struct client_errand *errands, size_t count,
+                      uint64_t ms_max);
+
+/* Of the last request, also when it failed. */
 unsigned client_status(const struct client *client); /* 0: no answer began */
 /* Of the answer's head, until the next client_run(). */
 bool client_header(struct client *client, const char *name, struct bytes *value);

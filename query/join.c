@@ -16,7 +16,9 @@ struct joining {
     const struct query *query;
     const struct join *join;
     struct watch watch;
-    struct plan plan;                       /* of the answer: it selects nothing itself */
+    struct plan plan;           /* of the answer: it selects nothing itself */
+    struct query_range *ranges; /* of those that share a moment */
+    size_t range_count;
     struct query_environment *environments; /* by selection, like these: */
     struct answer *answers;
     const struct plan **plans;
@@ -84,8 +86,12 @@ static enum code plan_selection(struct joining *joining, uint32_t i, struct erro
     enum code code;
 
     joining->environments[i] = *joining->plan.environment;
-    if (!selection->own_moment && shared)
+    if (!selection->own_moment && shared) {
         joining->environments[i].view = shared->view;
+    } else if (!selection->own_moment) { /* its view is that of all that share it */
+        joining->environments[i].ranges = joining->ranges;
+        joining->environments[i].range_count = joining->range_count;
+    }
     joining->plans[i] = plan;
     code = plan_init(plan, selection->query, &joining->environments[i], &joining->watch, err);
     joining->planned++;
@@ -128,6 +134,18 @@ static enum code check_limit(const struct joining *joining, struct error *err)
                      (unsigned long long)joining->query->limit, (unsigned long long)most);
 }
 
+static void gather_ranges(struct joining *joining)
+{
+    for (uint32_t i = 0; i < joining->join->count; i++) {
+        const struct selection *selection = &joining->join->selections[i];
+        const struct query *query = selection->query;
+
+        if (!selection->own_moment)
+            joining->ranges[joining->range_count++] =
+                (struct query_range){query->selector.measurement, query->start, query->end};
+    }
+}
+
 static enum code plan_all(struct joining *joining, struct error *err)
 {
     struct arena *arena = &joining->plan.arena;
@@ -136,12 +154,15 @@ static enum code plan_all(struct joining *joining, struct error *err)
 
     if (code)
         return code;
+    joining->ranges = ARENA_ARRAY(arena, struct query_range, count);
     joining->environments = ARENA_ARRAY(arena, struct query_environment, count);
     joining->answers = ARENA_ARRAY(arena, struct answer, count);
     joining->plans = ARENA_ARRAY(arena, const struct plan *, count);
     joining->tables = ARENA_ARRAY(arena, struct table, count);
-    if (!joining->environments || !joining->answers || !joining->plans || !joining->tables)
+    if (!joining->ranges || !joining->environments || !joining->answers || !joining->plans ||
+        !joining->tables)
         return watch_memory(&joining->watch, err);
+    gather_ranges(joining);
     for (uint32_t i = 0; i < count && !code; i++)
         code = plan_selection(joining, i, err);
     if (code)

@@ -93,6 +93,27 @@ static enum code check_since(const struct plan *plan, struct error *err)
                      asked_size, asked, earliest_size, earliest);
 }
 
+/* Of S, with all that the question reads. */
+static enum code take_view(struct plan *plan, int64_t as_of, struct error *err)
+{
+    const struct query_environment *environment = plan->environment;
+    const struct query_range own = {plan->query->selector.measurement, plan->start, plan->end};
+    enum code code;
+
+    if (environment->open_view == NULL)
+        code = store_view(environment->store, environment->tenant, as_of, &plan->view, err);
+    else if (environment->ranges != NULL)
+        code =
+            environment->open_view(environment->opener, environment->tenant, as_of,
+                                   environment->ranges, environment->range_count, &plan->view, err);
+    else
+        code = environment->open_view(environment->opener, environment->tenant, as_of, &own, 1,
+                                      &plan->view, err);
+    if (code == OK && environment->lost != NULL)
+        view_watch(plan->view, environment->lost);
+    return code;
+}
+
 static enum code open_view(struct plan *plan, struct error *err)
 {
     const struct query *query = plan->query;
@@ -116,9 +137,7 @@ static enum code open_view(struct plan *plan, struct error *err)
     } else if (environment->tenant) {
         if (!asked)
             as_of = environment->at_once_values_max > 0 ? VIEW_AT_HAND : VIEW_LATEST;
-        code = store_view(environment->store, environment->tenant, as_of, &plan->view, err);
-        if (code == OK && environment->lost != NULL)
-            view_watch(plan->view, environment->lost);
+        code = take_view(plan, as_of, err);
         if (code == OK && view_history_floor(plan->view) > plan->history_floor)
             plan->history_floor = view_history_floor(plan->view);
         if (code == OK && asked && as_of < plan->history_floor)

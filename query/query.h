@@ -78,6 +78,12 @@ struct query_sink {
     bool (*cancelled)(struct query_sink *sink);
 };
 
+/* What a question reads of a tenant: rows of [start, end). */
+struct query_range {
+    struct bytes measurement;
+    int64_t start, end;
+};
+
 struct query_environment {
     struct store *store;
     struct catalog *catalog;
@@ -91,6 +97,15 @@ struct query_environment {
     struct bytes content_encoding; /* part of the ETag: compressed bytes are other bytes */
     struct view *view; /* whose moment holds, of another question of the same answer; borrowed.
                           NULL: the question's own */
+    /* In place of store_view(), where others may have rows of these ranges that are not here: they
+     * are in the view, or told as missing.  It may wait.  NULL: there is nobody. */
+    enum code (*open_view)(void *opener, const struct tenant *tenant, int64_t as_of,
+                           const struct query_range *ranges, size_t count, struct view **view,
+                           struct error *err);
+    void *opener;
+    const struct query_range *ranges; /* of all questions that the view is for; NULL: the question's
+                                         own is all */
+    size_t range_count;
     struct helpers *helpers; /* NULL: there are none, and nothing is cut into pieces */
     void (*wait)(void *waiter, bool waiting); /* as in struct patience; or NULL */
     void *waiter;

@@ -168,6 +168,19 @@ static void mark(struct making *making, const void *data, size_t size)
     hash128_add(&making->mark, (struct bytes){data, size});
 }
 
+/* Of a pack that is made anew for each who asks. */
+static void mark_rows(struct making *making, const struct pack *pack)
+{
+    size_t count;
+    const struct pack_block *blocks = pack_blocks(pack, &count);
+
+    mark(making, pack_incarnation(pack), sizeof(struct hash128));
+    for (size_t i = 0; i < count; i++) {
+        mark(making, &blocks[i].crc, sizeof(blocks[i].crc));
+        mark(making, &blocks[i].size, sizeof(blocks[i].size));
+    }
+}
+
 /* Whether another chain of the member says that it has all that this one has. */
 static bool is_needless(const struct guest_chain *chain, size_t at,
                         struct guest_chain *const *chains, size_t count)
@@ -195,6 +208,11 @@ static bool take_part(struct making *making, struct guest_chain *chain)
     for (size_t i = 0; i < chain->count; i++) {
         bool first;
 
+        if (chain->told) { /* a number is no name there: what is in it is */
+            part->packs[part->count++] = chain->packs[i];
+            mark_rows(making, chain->packs[i]);
+            continue;
+        }
         if (!see(making, chain->packs[i], &first))
             return false;
         if (!first)
@@ -205,6 +223,8 @@ static bool take_part(struct making *making, struct guest_chain *chain)
     }
     list->tombstone_count += chain->tombstone_count;
     mark(making, &chain->tombstone_count, sizeof(chain->tombstone_count));
+    for (size_t i = 0; chain->told && i < chain->tombstone_count; i++)
+        mark(making, &chain->tombstones[i].ingest, sizeof(chain->tombstones[i].ingest));
     if (chain->newest > list->newest)
         list->newest = chain->newest;
     if (chain->floor > list->floor)
@@ -226,6 +246,18 @@ static bool make(struct making *making, struct guest_chain *const *chains, size_
     return made;
 }
 
+static void note_seen(struct guest_list *list, const struct guest_chain *chain)
+{
+    struct guest_seen *seen = &list->seen[list->seen_count];
+
+    if (chain->shard[0] == '\0')
+        return;
+    seen->member = chain->member;
+    memcpy(seen->shard, chain->shard, sizeof(seen->shard));
+    seen->next = chain->next;
+    list->seen_count++;
+}
+
 struct guest_list *guest_list_new(struct guest_chain *const *chains, size_t chain_count,
                                   const struct guest_member *members, size_t member_count,
                                   const struct pack_list *own)
@@ -242,10 +274,13 @@ struct guest_list *guest_list_new(struct guest_chain *const *chains, size_t chai
     arena_init(&making.arena, SIZE_MAX, NULL);
     hash128_begin(&making.mark);
     list->members = malloc((member_count + 1) * sizeof(*members));
-    made = list->members != NULL && make(&making, chains, chain_count, own);
+    list->seen = calloc(chain_count + 1, sizeof(*list->seen));
+    made = list->members != NULL && list->seen != NULL && make(&making, chains, chain_count, own);
     if (made && member_count > 0)
         memcpy(list->members, members, member_count * sizeof(*members));
     list->member_count = member_count;
+    for (size_t i = 0; made && i < chain_count; i++)
+        note_seen(list, chains[i]);
     sum = hash128_end(&making.mark);
     memcpy(&list->mark, sum.bytes, sizeof(list->mark));
     map_release(&making.seen);
@@ -272,5 +307,6 @@ void guest_list_unref(struct guest_list *list)
         free(list->parts[i].packs);
     }
     free(list->members);
+    free(list->seen);
     free(list);
 }

@@ -23,6 +23,12 @@ struct guest_chain {
     /* All that the member acknowledged of the tenant up to this is listed; INT64_MIN: it does not
      * say. */
     int64_t through;
+    /* Where it stands, and the number of the first entry that it does not have; an empty name: it
+     * is of no shard. */
+    char shard[65];
+    uint64_t next;
+    /* The member told it when it was asked: no numbers of packs are compared with it. */
+    bool told;
     int64_t newest; /* the highest ingest time in it; 0 = nothing */
     int64_t floor;  /* versions that had lost by this ingest time were dropped; INT64_MIN: none */
     struct arena arena;                 /* what these are in: */
@@ -41,6 +47,14 @@ struct guest_member {
     bool unread;           /* a chain of it could not be read since the start */
     int64_t through;       /* the highest of its chains */
     char unread_shard[65]; /* where */
+    char why[200];         /* it did not tell more when it was asked; empty: it was not asked */
+};
+
+/* What readers have of a chain, be it that another one makes it needless. */
+struct guest_seen {
+    uint32_t member;
+    char shard[65];
+    uint64_t next;
 };
 
 struct guest_list {
@@ -50,6 +64,8 @@ struct guest_list {
     size_t tombstone_count;
     struct guest_member *members; /* owned */
     size_t member_count;
+    struct guest_seen *seen; /* owned */
+    size_t seen_count;
     size_t count;
     struct guest_part {
         struct guest_chain *chain; /* a reference */

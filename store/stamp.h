@@ -9,6 +9,8 @@
 #include "base/error.h"
 
 enum { STAMP_STEP = 1024 };
+/* So far may the clocks of the members of a registry be apart. */
+static const int64_t stamp_skew_ns = 250000000;
 
 struct stamp {
     struct clock *clock;
@@ -16,19 +18,27 @@ struct stamp {
     bool accept_clock;
     int64_t last;            /* nothing at or below is given out again */
     int64_t wall_minus_boot; /* when the clocks last agreed */
+    /* Above this the wall clock is ahead of those of other members; INT64_MAX: nobody says so. */
+    int64_t wall_minus_boot_max;
 };
 
 /* `last` is the highest stamp ever seen. */
 void stamp_init(struct stamp *stamp, struct clock *clock, uint16_t member, bool accept_clock,
                 int64_t last);
-/* E_CLOCK_SKEW when the wall clock jumped by more than 60 s against CLOCK_BOOTTIME, or stands more
- * than 60 s below the last stamp; OK again when it is back.  Also where stamps are about to end. */
+/* E_CLOCK_SKEW when the wall clock jumped by more than 60 s against CLOCK_BOOTTIME, stands more
+ * than 60 s below the last stamp, or is ahead of other members' clocks; OK again when it is back.
+ * Also where stamps are about to end. */
 enum code stamp_check(struct stamp *stamp, struct error *err);
 /* By the clock that was checked: one that jumped since then is not followed. */
 int64_t stamp_next(struct stamp *stamp);
 /* Only stamps above `floor` are given out from now on. */
 void stamp_raise(struct stamp *stamp, int64_t floor);
-/* The wall clock, or, when it jumped, where it would be. */
+/* Others' clocks were asked for: ours, which was this much ahead of CLOCK_BOOTTIME then, was ahead
+ * of theirs by `lead_ns` (below 0: behind).  Holds until the next time. */
+void stamp_compare(struct stamp *stamp, int64_t wall_minus_boot, int64_t lead_ns);
+/* Nobody can be asked: what was known is dropped, but for a clock that is ahead of theirs. */
+void stamp_alone(struct stamp *stamp);
+/* The wall clock, or, when it jumped or is ahead of others, where it would be. */
 int64_t stamp_wall(const struct stamp *stamp);
 /* The checked wall clock's time as the greatest stamp of a reader: nothing lower will come after
  * stamp_raise() with it. */

@@ -46,6 +46,14 @@ static enum code view_settle(struct view *view, int64_t as_of, struct error *err
             stamp_raise(&store->stamp, view->as_of);
             code = wait_applied(store, store->assigned, err);
         }
+    } else if (as_of == VIEW_AHEAD) {
+        view->as_of = stamp_wall(&store->stamp) + stamp_skew_ns;
+        if (store->stamp.last > view->as_of)
+            view->as_of = store->stamp.last;
+        if (guests > view->as_of)
+            view->as_of = guests;
+        stamp_raise(&store->stamp, view->as_of);
+        code = wait_applied(store, store->assigned, err);
     } else {
         if (as_of > stamp_now(&store->stamp))
             return error_set(err, E_AS_OF_FUTURE,
@@ -94,7 +102,7 @@ enum code store_view(struct store *store, const struct tenant *tenant, int64_t a
     if (holding != NULL)
         view->guests = guest_list_ref(holding->guests);
     view->members = store->members;
-    view->latest = as_of == VIEW_LATEST || as_of == VIEW_AT_HAND;
+    view->latest = as_of == VIEW_LATEST || as_of == VIEW_AT_HAND || as_of == VIEW_AHEAD;
     code = view_settle(view, as_of, err);
     if (code)
         goto out;

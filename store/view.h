@@ -15,19 +15,34 @@ struct pack;
 struct store;
 struct view;
 
-/* as_of: the watermark; the same, without waiting. */
-enum { VIEW_LATEST = 0, VIEW_AT_HAND = -1 };
+/* as_of: the watermark; the same, without waiting; or, of a node among others, a moment that
+ * nothing lies above which any member had acknowledged before, as long as their clocks agree. */
+enum { VIEW_LATEST = 0, VIEW_AT_HAND = -1, VIEW_AHEAD = -2 };
 
-/* S = as_of, or the watermark for VIEW_LATEST.  May wait (for commits below S to be applied, no
+/* S = as_of, or as the names above say.  May wait (for commits below S to be applied, no
  * longer than they take): query workers only, but for VIEW_AT_HAND, which is E_BUSY then.
  * E_AS_OF_FUTURE. */
 MUST_USE enum code store_view(struct store *store, const struct tenant *tenant, int64_t as_of,
                               struct view **view, struct error *err);
-/* Adds what a member that lives was asked for: its rows that no chain lists yet, as a pack
- * (pack_open_memory(), guest_enter(); NULL: it has none), which is taken over also on failure.
- * All that it acknowledged up to `through` is in the view now.  Before anything is read. */
-MUST_USE enum code view_add_guest(struct view *view, uint32_t member, struct pack *pack,
-                                  int64_t through, struct error *err);
+/* Whether others have a say in what the view has; then of those that S needs and that have not told
+ * all up to it by what they delivered, view_owing() is true. */
+bool view_has_others(const struct view *view);
+bool view_owing(const struct view *view, uint32_t member);
+/* Whether the view has what the member's chain at the shard listed with this entry. */
+bool view_has_seen(const struct view *view, uint32_t member, struct bytes shard, uint64_t entry);
+
+/* What a member that lives said when it was asked for what no chain of it lists yet. */
+struct view_told {
+    uint32_t member;
+    struct pack *pack; /* pack_open_memory(), guest_enter(); NULL: it has no such rows */
+    int64_t through;   /* all that it acknowledged up to this is in the view now; INT64_MIN: it did
+                          not say */
+    const char *why;   /* for people, where it did not, or not all; else NULL */
+};
+
+/* Before anything is read.  Packs are taken over also on failure; it may be called again. */
+MUST_USE enum code view_add_told(struct view *view, const struct view_told *told, size_t count,
+                                 struct error *err);
 /* *lost is set when the view holds memory for too long (it reads generations that have left the
  * head since): free it soon.  `lost` lives until view_free(). */
 void view_watch(struct view *view, _Atomic bool *lost);

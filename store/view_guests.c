@@ -11,6 +11,8 @@
 #include "base/time_text.h"
 #include "store/view_inside.h"
 
+enum { REFUSED_TOLD_MAX = 5 };
+
 /* What is ahead of our clock by more would have our own ingest times run away with it. */
 static const int64_t ahead_ns_max = 60 * INT64_C(1000000000);
 
@@ -114,7 +116,8 @@ static enum code miss(struct view *view, struct bytes text, struct error *err)
 static enum code miss_member(struct view *view, const struct guest_member *member,
                              struct error *err)
 {
-    char text[256], told[TIMESTAMP_TEXT_SIZE];
+    const char *why = member->why, *colon = *why == '\0' ? "" : "; asked for them, ";
+    char text[512], told[TIMESTAMP_TEXT_SIZE];
 
     if (member->through >= view->as_of || (!member->unread && !member->active))
         return OK;
@@ -122,18 +125,19 @@ static enum code miss_member(struct view *view, const struct guest_member *membe
     if (member->unread)
         (void)snprintf(text, sizeof(text),
                        "member %u: what it delivered to shard %s could not be read yet: its rows "
-                       "may be missing",
-                       member->number, member->unread_shard);
+                       "may be missing%s%s",
+                       member->number, member->unread_shard, colon, why);
     else if (member->through == INT64_MIN)
         (void)snprintf(text, sizeof(text),
                        "member %u has not told what it has of this tenant: rows that it "
-                       "acknowledged may be missing",
-                       member->number);
+                       "acknowledged may be missing%s%s",
+                       member->number, colon, why);
     else
         (void)snprintf(text, sizeof(text),
                        "member %u has told up to %.*s: rows that it acknowledged since may be "
-                       "missing",
-                       member->number, (int)timestamp_print(member->through, told), told);
+                       "missing%s%s",
+                       member->number, (int)timestamp_print(member->through, told), told, colon,
+                       why);
     return miss(view, bytes_of(text), err);
 }
 
@@ -194,49 +198,140 @@ void view_leave_guests(struct view *view)
     view->guests = NULL;
 }
 
-/* The list with one chain more, and the member's `through` raised. */
-static struct guest_list *with_one_more(const struct view *view, uint32_t member,
-                                        struct guest_chain *more, int64_t through)
+/* --- what members that live were asked for --- */
+
+bool view_has_others(const struct view *view)
+{
+    return view->members != MEMBERS_NONE && view->guests != NULL;
+}
+
+bool view_owing(const struct view *view, uint32_t member)
 {
     const struct guest_list *guests = view->guests;
-    size_t count = guests == NULL ? 0 : guests->count;
-    size_t member_count = guests == NULL ? 0 : guests->member_count;
-    struct guest_chain **chains = malloc((count + 1) * sizeof(struct guest_chain *));
-    struct guest_member *members = malloc((member_count + 1) * sizeof(*members));
+
+    for (size_t i = 0; guests != NULL && i < guests->member_count; i++)
+        if (guests->members[i].number == member)
+            return guests->members[i].through < view->as_of;
+    return true;
+}
+
+bool view_has_seen(const struct view *view, uint32_t member, struct bytes shard, uint64_t entry)
+{
+    const struct guest_list *guests = view->guests;
+
+    for (size_t i = 0; guests != NULL && i < guests->seen_count; i++)
+        if (guests->seen[i].member == member && bytes_equal(bytes_of(guests->seen[i].shard), shard))
+            return guests->seen[i].next > entry;
+    return false;
+}
+
+/* Of one that is not in the list yet nothing else is known. */
+static void tell_member(struct guest_member *members, size_t *count, const struct view_told *told)
+{
+    struct guest_member *member = NULL;
+
+    for (size_t i = 0; member == NULL && i < *count; i++)
+        if (members[i].number == told->member)
+            member = &members[i];
+    if (member == NULL) {
+        member = &members[(*count)++];
+        *member =
+            (struct guest_member){.number = told->member, .active = true, .through = INT64_MIN};
+    }
+    if (told->through > member->through)
+        member->through = told->through;
+    if (told->why != NULL)
+        (void)snprintf(member->why, sizeof(member->why), "%s", told->why);
+}
+
+/* NULL: memory. */
+static struct guest_list *with_told(const struct view *view, struct guest_chain *const *more,
+                                    const struct view_told *told, size_t count)
+{
+    const struct guest_list *guests = view->guests;
+    size_t chain_count = 0, member_count = guests == NULL ? 0 : guests->member_count;
+    struct guest_chain **chains =
+        malloc(((guests == NULL ? 0 : guests->count) + count + 1) * sizeof(struct guest_chain *));
+    struct guest_member *members = malloc((member_count + count + 1) * sizeof(*members));
     struct guest_list *list = NULL;
 
     if (chains != NULL && members != NULL) {
-        for (size_t i = 0; i < count; i++)
-            chains[i] = guests->parts[i].chain;
-        chains[count] = more;
-        for (size_t i = 0; i < member_count; i++) {
-            members[i] = guests->members[i];
-            if (members[i].number == member && through > members[i].through)
-                members[i].through = through;
+        for (size_t i = 0; guests != NULL && i < guests->count; i++)
+            chains[chain_count++] = guests->parts[i].chain;
+        if (member_count > 0)
+            memcpy(members, guests->members, member_count * sizeof(*members));
+        for (size_t i = 0; i < count; i++) {
+            if (more[i] != NULL)
+                chains[chain_count++] = more[i];
+            tell_member(members, &member_count, &told[i]);
         }
-        list = guest_list_new(chains, count + 1, members, member_count, view->packs);
+        list = guest_list_new(chains, chain_count, members, member_count, view->packs);
     }
     free(chains);
     free(members);
     return list;
 }
 
-enum code view_add_guest(struct view *view, uint32_t member, struct pack *pack, int64_t through,
-                         struct error *err)
+/* Values of another kind than the field has here are not read. */
+static enum code tell_refused(struct guest_chain *chain, const struct pack *pack, struct error *err)
 {
-    struct guest_chain *chain = guest_chain_new(member, 1);
+    const struct pack_refused *refused;
+    size_t count = pack_refused(pack, &refused);
+    char text[ERROR_TEXT_SIZE];
+    enum code code = OK;
+
+    for (size_t i = 0; code == OK && i < count && i < REFUSED_TOLD_MAX; i++) {
+        (void)snprintf(text, sizeof(text),
+                       "member %u: field \"%.*s\" of measurement \"%.*s\" holds %s values there "
+                       "and others here: they are left out",
+                       chain->member, BYTES_ARG(refused[i].field),
+                       BYTES_ARG(refused[i].measurement),
+                       value_kind_name(value_kind(refused[i].type)));
+        code = guest_chain_fault(chain, bytes_of(text), err);
+    }
+    return code;
+}
+
+/* NULL in *chain: it has no such rows. */
+static enum code chain_of(const struct view_told *told, struct guest_chain **chain,
+                          struct error *err)
+{
+    enum code code;
+
+    *chain = NULL;
+    if (told->pack == NULL)
+        return OK;
+    *chain = guest_chain_new(told->member, 1);
+    if (*chain == NULL) {
+        pack_unref(told->pack);
+        return error_set(err, E_MEMORY, "no memory for rows of another member");
+    }
+    (*chain)->told = true;
+    code = guest_chain_add(*chain, told->pack, err);
+    if (code == OK)
+        code = tell_refused(*chain, told->pack, err);
+    if (code == OK)
+        guest_chain_finish(*chain);
+    return code;
+}
+
+enum code view_add_told(struct view *view, const struct view_told *told, size_t count,
+                        struct error *err)
+{
+    struct guest_chain **more = calloc(count + 1, sizeof(struct guest_chain *));
     struct guest_list *list = NULL;
     enum code code = OK;
 
-    if (chain == NULL)
-        pack_unref(pack);
-    else if (pack != NULL)
-        code = guest_chain_add(chain, pack, err);
-    if (chain != NULL && code == OK) {
-        guest_chain_finish(chain);
-        list = with_one_more(view, member, chain, through);
-    }
-    guest_chain_unref(chain);
+    for (size_t i = 0; i < count; i++)
+        if (more == NULL || code)
+            pack_unref(told[i].pack);
+        else
+            code = chain_of(&told[i], &more[i], err);
+    if (more != NULL && code == OK)
+        list = with_told(view, more, told, count);
+    for (size_t i = 0; more != NULL && i < count; i++)
+        guest_chain_unref(more[i]);
+    free(more);
     if (code)
         return code;
     if (list == NULL)

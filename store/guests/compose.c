@@ -32,7 +32,7 @@ static void take_member(const struct ward *ward, const struct guest_author *auth
 
         if (memcmp(&watch->incarnation, &author->incarnation, sizeof(author->incarnation)) != 0)
             continue;
-        if (!watch->read) {
+        if (!watch->read || (!author->active && !watch->closed)) {
             member->unread = true;
             (void)snprintf(member->unread_shard, sizeof(member->unread_shard), "%s",
                            watch->post->name);
@@ -114,5 +114,7 @@ bool ward_compose(struct guests *guests, struct ward *ward)
     if (made)
         made = publish(store, ward, picture.sequence, list);
     picture_release(&picture);
+    if (made)
+        guests_tell(guests);
     return made;
 }

@@ -43,7 +43,7 @@ MUST_USE enum code guest_file_open(const struct guest_place *place,
 MUST_USE enum code guest_file_fetch(const struct guest_place *place, struct archive *archive,
                                     const struct chain_pack *pack, const _Atomic bool *stop,
                                     uint64_t *bytes, struct error *err);
-/* The same entering of a pack that is in memory, for view_add_guest(): its place needs store,
+/* The same entering of a pack that is in memory, for view_add_told(): its place needs store,
  * tenant and member alone.  After a failure it is to be let go of. */
 MUST_USE enum code guest_enter(const struct guest_place *place, struct pack *pack,
                                struct error *err);

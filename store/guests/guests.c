@@ -165,7 +165,12 @@ static bool watch_add(struct guests *guests, struct ward *ward, struct post *pos
     if (made == NULL)
         return false;
     *made = (struct watch){
-        .ward = ward, .post = post, .member = author->number, .incarnation = author->incarnation};
+        .ward = ward,
+        .post = post,
+        .member = author->number,
+        .incarnation = author->incarnation,
+        .left = !author->active,
+    };
     follow_init(&made->follow, ward->tenant->name, &author->incarnation);
     pthread_mutex_lock(&guests->lock);
     grown = realloc(ward->watches, (ward->watch_count + 1) * sizeof(struct watch *));
@@ -179,6 +184,19 @@ static bool watch_add(struct guests *guests, struct ward *ward, struct post *pos
     if (grown == NULL)
         watch_free(made);
     return grown != NULL;
+}
+
+/* Under the lock.  Who has left lists nothing any more, but what it listed last may not be here
+ * yet: it did that before it was said to have left. */
+static void note_left(struct watch *watch, const struct guest_author *authors, size_t count)
+{
+    bool left = false;
+
+    for (size_t i = 0; i < count; i++)
+        if (memcmp(&watch->incarnation, &authors[i].incarnation, sizeof(watch->incarnation)) == 0)
+            left = !authors[i].active;
+    watch->closed &= left;
+    watch->left = left;
 }
 
 /* The members but us, if they are not as they were.  False: memory. */
@@ -200,6 +218,8 @@ static bool take_authors(struct guests *guests, struct ward *ward,
     free(ward->authors);
     ward->authors = copy;
     ward->author_count = count;
+    for (size_t i = 0; i < ward->watch_count; i++)
+        note_left(ward->watches[i], authors, count);
     pthread_mutex_unlock(&guests->lock);
     *changed = true;
     return true;
@@ -298,8 +318,9 @@ bool guests_step(struct guests *guests)
 
 /* --- threads --- */
 
-/* False: to stop. */
-static bool wait_ns(struct guests *guests, int64_t ns)
+/* False: to stop.  `post`: or until a chain there is to be looked at; NULL: that is not looked for.
+ */
+static bool wait_ns(struct guests *guests, const struct post *post, int64_t ns)
 {
     struct timespec until;
 
@@ -307,7 +328,7 @@ static bool wait_ns(struct guests *guests, int64_t ns)
     until.tv_sec += (until.tv_nsec + ns) / 1000000000;
     until.tv_nsec = (until.tv_nsec + ns) % 1000000000;
     pthread_mutex_lock(&guests->lock);
-    while (!guests->stop &&
+    while (!guests->stop && !(post != NULL && hurry_is_for(guests, post)) &&
            pthread_cond_timedwait(&guests->more, &guests->lock, &until) != ETIMEDOUT)
         ;
     pthread_mutex_unlock(&guests->lock);
@@ -319,8 +340,10 @@ static void post_run(void *context)
     struct post *post = context;
     int64_t pause_ns = 0;
 
-    while (wait_ns(post->guests, pause_ns))
+    while (wait_ns(post->guests, post, pause_ns)) {
+        hurry_take(post);
         pause_ns = post_turn(post) ? 0 : turn_ns;
+    }
 }
 
 static void posts_start(struct guests *guests)
@@ -343,9 +366,11 @@ static void look_run(void *context)
 {
     struct guests *guests = context;
 
-    while (wait_ns(guests, look_ns)) {
+    while (wait_ns(guests, NULL, look_ns)) {
         struct error err = {0};
         enum code code = guests_look(guests, &err);
+
+        hurry_forget(guests);
 
         if (code && code != E_NOT_READY)
             log_error(LOG_ERROR, "other members are not looked for", &err);
@@ -378,6 +403,7 @@ enum code guests_new(struct store *store, const struct guest_rules *rules, struc
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&guests->more, &monotonic);
+    pthread_cond_init(&guests->told, &monotonic);
     pthread_condattr_destroy(&monotonic);
     members_set(store, MEMBERS_UNKNOWN);
     return OK;
@@ -421,6 +447,7 @@ void guests_free(struct guests *guests)
         free(guests->wards[i]);
     }
     free(guests->wards);
+    pthread_cond_destroy(&guests->told);
     pthread_cond_destroy(&guests->more);
     pthread_mutex_destroy(&guests->lock);
     free(guests);

@@ -42,6 +42,8 @@ struct watch {
     int64_t due_ns;   /* not before this */
     /* The lock of struct guests guards: */
     bool read;                 /* it was, since the start */
+    bool left;                 /* its author lists nothing more, as is known by now, */
+    bool closed;               /* and all was read since then */
     struct guest_chain *chain; /* what readers get; NULL: nothing */
 };
 
@@ -75,15 +77,28 @@ struct post {
     struct watch *_Atomic watches; /* one that is made stays */
 };
 
+/* A chain to be looked at at once. */
+struct hurry {
+    const struct tenant *tenant;
+    uint32_t member;
+    char shard[SHARD_NAME_SIZE];
+};
+
+enum { HURRIES_MAX = 64 };
+
 struct guests {
     struct store *store;
     const struct guest_rules *rules;
     struct thread *looker;
     _Atomic bool stop;
     pthread_mutex_t lock; /* guards what it is told to, and: */
-    pthread_cond_t more;  /* it is time to stop */
-    struct post *posts;   /* one that is made stays */
-    struct ward **wards;  /* by tenant ordinal; likewise */
+    pthread_cond_t more;  /* it is time to stop, or to hurry */
+    pthread_cond_t told;  /* readers were given something: */
+    uint64_t told_count;
+    struct hurry hurries[HURRIES_MAX];
+    size_t hurry_count;
+    struct post *posts;  /* one that is made stays */
+    struct ward **wards; /* by tenant ordinal; likewise */
     size_t ward_capacity;
 };
 
@@ -91,6 +106,13 @@ struct guests {
  * returned; what is wrong with the chain or a pack is told, to the log and to readers. */
 MUST_USE enum code watch_turn(struct watch *watch, bool *more, struct error *err);
 void watch_free(struct watch *watch);
+
+/* hurry.c.  Under the lock: whether a chain there is to be looked at. */
+bool hurry_is_for(const struct guests *guests, const struct post *post);
+void hurry_take(struct post *post); /* its thread: these are due */
+/* What no thread took is of no shard that is known, or taken soon. */
+void hurry_forget(struct guests *guests);
+void guests_tell(struct guests *guests); /* readers were given something */
 
 /* Gives readers the tenant's guests as they are known now.  False: memory was short. */
 bool ward_compose(struct guests *guests, struct ward *ward);

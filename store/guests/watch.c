@@ -270,6 +270,8 @@ static enum code publish(struct watch *watch, struct error *err)
     }
     guest_chain_finish(chain);
     chain->through = watch->waits ? INT64_MIN : watch->follow.through;
+    chain->next = watch->follow.next; /* what of it is not here yet is told as missing */
+    (void)snprintf(chain->shard, sizeof(chain->shard), "%s", watch->post->name);
     pthread_mutex_lock(&guests->lock);
     before = watch->chain;
     watch->chain = chain;
@@ -284,10 +286,38 @@ static enum code publish(struct watch *watch, struct error *err)
 
 /* --- a turn --- */
 
+static bool author_left(struct watch *watch)
+{
+    bool left;
+
+    pthread_mutex_lock(&watch->post->guests->lock);
+    left = watch->left;
+    pthread_mutex_unlock(&watch->post->guests->lock);
+    return left;
+}
+
+/* Readers have all that there will ever be. */
+static enum code close_chain(struct watch *watch, struct error *err)
+{
+    struct guests *guests = watch->post->guests;
+    bool first;
+
+    pthread_mutex_lock(&guests->lock);
+    first = !watch->closed && watch->left;
+    watch->closed |= first;
+    pthread_mutex_unlock(&guests->lock);
+    if (!first || ward_compose(guests, watch->ward))
+        return OK;
+    pthread_mutex_lock(&guests->lock);
+    watch->closed = false; /* it is tried again */
+    pthread_mutex_unlock(&guests->lock);
+    return error_set(err, E_MEMORY, "no memory for packs of another member");
+}
+
 static enum code turn(struct watch *watch, struct error *err)
 {
     struct guest_place place = place_of(watch);
-    bool changed = false, any = false, first = !watch->follow.read;
+    bool changed = false, any = false, first = !watch->follow.read, left = author_left(watch);
     enum code code = OK, brought;
 
     if (!watch->waits || first)
@@ -311,6 +341,8 @@ static enum code turn(struct watch *watch, struct error *err)
         code = publish(watch, brought == OK ? err : NULL);
         watch->unpublished = code != OK || watch->waits;
     }
+    if (left && !changed && !watch->waits && !watch->unpublished && brought == OK && code == OK)
+        code = close_chain(watch, err);
     return brought ? brought : code;
 }
 

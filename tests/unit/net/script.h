@@ -10,9 +10,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
+
 struct script {
     int listener;
     const char *const *answers; /* NULL-terminated; "" = nothing until the client leaves */
+    const struct bytes *tails;  /* by answer: what goes out behind it; NULL: nothing */
     char seen[8][4096];         /* by connection: what came */
     size_t connections;
     pthread_t thread;
@@ -57,6 +60,8 @@ static inline void *script_run(void *context)
             return NULL;
         script_take(fd, script->seen[script->connections++]);
         (void)!write(fd, script->answers[i], strlen(script->answers[i]));
+        if (script->tails != NULL && script->tails[i].size > 0)
+            (void)!write(fd, script->tails[i].data, script->tails[i].size);
         if (script->answers[i][0] == '\0')
             while (read(fd, rest, sizeof(rest)) > 0)
                 ;
@@ -65,12 +70,13 @@ static inline void *script_run(void *context)
     return NULL;
 }
 
-static inline void script_begin(struct script *script, const char *const *answers)
+static inline void script_begin_with(struct script *script, const char *const *answers,
+                                     const struct bytes *tails)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof(address);
 
-    *script = (struct script){.answers = answers};
+    *script = (struct script){.answers = answers, .tails = tails};
     script->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(script->listener, (struct sockaddr *)&address, size), 0);
     assert_int_equal(listen(script->listener, 8), 0);
@@ -78,6 +84,11 @@ static inline void script_begin(struct script *script, const char *const *answer
     (void)snprintf(script->url, sizeof(script->url), "http://127.0.0.1:%d",
                    ntohs(address.sin_port));
     assert_int_equal(pthread_create(&script->thread, NULL, script_run, script), 0);
+}
+
+static inline void script_begin(struct script *script, const char *const *answers)
+{
+    script_begin_with(script, answers, NULL);
 }
 
 static inline void script_end(struct script *script)

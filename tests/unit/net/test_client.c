@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "net/client.h"
@@ -279,6 +280,51 @@ static void test_urls(void **state)
     }
 }
 
+/* --- several at once --- */
+
+static void test_a_group_awaits_all_and_no_longer_than_it_may(void **state)
+{
+    static const char *const good[] = {"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nrows", NULL};
+    static const char *const silent[] = {"", NULL}, *const none[] = {NULL};
+    struct taken taken[3] = {
+        {.body = BUF_INIT(100)}, {.body = BUF_INIT(100)}, {.body = BUF_INIT(100)}};
+    struct client_errand errands[3] = {0};
+    static const enum code want[] = {OK, E_TIMEOUT, E_NOT_READY};
+    struct client_group *group;
+    struct script scripts[3];
+    struct timespec before, after;
+
+    (void)state;
+    script_begin(&scripts[0], good);
+    script_begin(&scripts[1], silent);
+    script_begin(&scripts[2], none);
+    script_end(&scripts[2]); /* nobody is there */
+    assert_int_equal(client_group_open(&group, NULL), OK);
+    for (size_t i = 0; i < 3; i++)
+        errands[i] = (struct client_errand){
+            .client = client_for(&plain),
+            .request = {.method = "GET", .url = scripts[i].url},
+            .sink = { take_head, take_piece,               take_stopped, &taken[i]},
+        };
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    client_group_run(group, errands, 3, 300);
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    for (size_t i = 0; i < 3; i++)
+        if (errands[i].code != want[i] || (want[i] != OK) != (errands[i].err.text[0] != '\0'))
+            fail_msg("%zu: got %d (%s)", i, errands[i].code, errands[i].err.text);
+    assert_true(bytes_equal(buf_bytes(&taken[0].body), BYTES("rows")));
+    assert_int_equal(client_status(errands[0].client), 200);
+    if (after.tv_sec - before.tv_sec > 5)
+        fail_msg("it took %lld s", (long long)(after.tv_sec - before.tv_sec));
+    for (size_t i = 0; i < 3; i++) {
+        client_close(errands[i].client);
+        buf_release(&taken[i].body);
+    }
+    client_group_close(group);
+    script_end(&scripts[0]);
+    script_end(&scripts[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +332,7 @@ int main(void)
         cmocka_unit_test(test_a_body_goes_out_again_when_the_connection_was_closed),
         cmocka_unit_test(test_what_goes_wrong_has_its_code),
         cmocka_unit_test(test_nobody_there_is_not_ready),
+        cmocka_unit_test(test_a_group_awaits_all_and_no_longer_than_it_may),
         cmocka_unit_test(test_a_redirect_is_not_followed_and_a_proxy_not_taken),
         cmocka_unit_test(test_urls),
     };

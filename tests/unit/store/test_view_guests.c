@@ -409,12 +409,14 @@ static void test_undelivered_rows_can_be_added_to_a_view(void **state)
     (void)view_missing(view, &count);
     assert_int_equal(count, 1);
     assert_int_equal(house_read_view(&inn.house, view, 1, rows, COUNT_OF(rows)), 11);
-    assert_int_equal(view_add_guest(view, 1, take_pack(&inn), told, NULL), OK);
+    assert_int_equal(
+        view_add_told(view, &(struct view_told){1, take_pack(&inn), told, NULL}, 1, NULL), OK);
     assert_int_equal(house_read_view(&inn.house, view, 1, rows, COUNT_OF(rows)), 16);
     missing = view_missing(view, &count); /* it has told up to less than S */
     assert_int_equal(count, 1);
     assert_non_null(strstr(missing[0].data, "member 1 has told up to"));
-    assert_int_equal(view_add_guest(view, 1, NULL, view_as_of(view), NULL), OK);
+    assert_int_equal(
+        view_add_told(view, &(struct view_told){1, NULL, view_as_of(view), NULL}, 1, NULL), OK);
     (void)view_missing(view, &count);
     assert_int_equal(count, 0);
     assert_true(view_final(view));

@@ -1,0 +1,384 @@
+#include "handlers/peer_calls.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "codec/json_doc.h"
+#include "discovery/cluster_secret.h"
+#include "net/client.h"
+
+enum {
+    URL_SIZE = 400,
+    QUESTION_BYTES_MAX = 1 << 20,
+    HEADERS_MAX = 5,
+    NUMBER_LINE_SIZE = 64,
+};
+
+static const char bearer[] = "Authorization: Bearer ", path[] = "/peer/v1/rows";
+
+/* Connections of one question at a time; they stay for the next. */
+struct caller {
+    struct caller *next; /* of those that nobody uses */
+    struct client_group *group;
+    struct client **clients;
+    size_t client_count;
+};
+
+struct peer_calls {
+    struct cluster_secret *secret;
+    struct clock *clock;
+    pthread_mutex_t lock; /* guards: */
+    pthread_cond_t more;
+    struct caller *idle;
+    unsigned busy;
+};
+
+/* --- callers --- */
+
+static void caller_free(struct caller *caller)
+{
+    for (size_t i = 0; i < caller->client_count; i++)
+        client_close(caller->clients[i]);
+    free(caller->clients);
+    client_group_close(caller->group);
+    free(caller);
+}
+
+static enum code no_memory(struct error *err)
+{
+    return error_set(err, E_MEMORY, "no memory to ask other members");
+}
+
+static enum code caller_new(struct caller **out, struct error *err)
+{
+    struct caller *caller = calloc(1, sizeof(*caller));
+    enum code code;
+
+    *out = NULL;
+    if (caller == NULL)
+        return no_memory(err);
+    code = client_group_open(&caller->group, err);
+    if (code)
+        caller_free(caller);
+    else
+        *out = caller;
+    return code;
+}
+
+static enum code caller_grow(struct caller *caller, size_t count, struct error *err)
+{
+    static const struct client_options options = {.user_agent = "weir"};
+    struct client **grown;
+    enum code code = OK;
+
+    if (count <= caller->client_count)
+        return OK;
+    grown = realloc(caller->clients, count * sizeof(struct client *));
+    if (grown == NULL)
+        return no_memory(err);
+    caller->clients = grown;
+    while (!code && caller->client_count < count) {
+        code = client_open(&options, &grown[caller->client_count], err);
+        caller->client_count += code == OK;
+    }
+    return code;
+}
+
+static struct timespec after_ms(uint64_t ms)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += (time_t)(ms / 1000);
+    until.tv_nsec += (long)(ms % 1000) * 1000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    return until;
+}
+
+/* E_TIMEOUT: so many ask that this one's turn did not come. */
+static enum code take_caller(struct peer_calls *calls, uint64_t ms_max, struct caller **caller,
+                             struct error *err)
+{
+    const struct timespec until = after_ms(ms_max);
+    bool taken;
+
+    pthread_mutex_lock(&calls->lock);
+    while (calls->busy == PEER_QUESTIONS_MAX &&
+           pthread_cond_timedwait(&calls->more, &calls->lock, &until) != ETIMEDOUT)
+        ;
+    taken = calls->busy < PEER_QUESTIONS_MAX;
+    calls->busy += taken;
+    *caller = calls->idle;
+    if (taken && *caller != NULL)
+        calls->idle = (*caller)->next;
+    pthread_mutex_unlock(&calls->lock);
+    if (!taken)
+        return error_set(err, E_TIMEOUT, "other questions ask it, and it was not this one's turn");
+    return *caller == NULL ? caller_new(caller, err) : OK;
+}
+
+/* NULL: one that could not be made. */
+static void give_caller(struct peer_calls *calls, struct caller *caller)
+{
+    pthread_mutex_lock(&calls->lock);
+    calls->busy--;
+    if (caller != NULL) {
+        caller->next = calls->idle;
+        calls->idle = caller;
+    }
+    pthread_cond_signal(&calls->more);
+    pthread_mutex_unlock(&calls->lock);
+}
+
+/* --- a call --- */
+
+/* Of one that is under way. */
+struct errand {
+    const struct peer_call *call;
+    struct peer_memory *memory;
+    struct buf question, body;
+    size_t sent;
+    char url[URL_SIZE];
+    const char *headers[HEADERS_MAX + 1];
+};
+
+static size_t give_question(void *context, char *into, size_t room)
+{
+    struct errand *errand = context;
+    size_t left = errand->question.size - errand->sent, size = left < room ? left : room;
+
+    memcpy(into, errand->question.data + errand->sent, size);
+    errand->sent += size;
+    return size;
+}
+
+static bool restart_question(void *context)
+{
+    ((struct errand *)context)->sent = 0;
+    return true;
+}
+
+/* Twice: a pack has a copy of its own. */
+static enum code take_body(void *context, struct bytes piece, struct error *err)
+{
+    struct errand *errand = context;
+    struct peer_memory *memory = errand->memory;
+
+    if (memory->budget != NULL && !budget_take(memory->budget, 2 * piece.size))
+        return error_set(err, E_MEMORY, "questions use all memory for its reply");
+    memory->taken += 2 * piece.size;
+    buf_put(&errand->body, piece);
+    return errand->body.failed ? error_set(err, E_CORRUPT, "its reply is too large") : OK;
+}
+
+static void print_question(const struct peer_call *call, struct buf *out)
+{
+    buf_put_text(out, "{\"tenant\":");
+    json_put_text(out, call->asked.tenant);
+    buf_put_text(out, ",\"measurement\":");
+    json_put_text(out, call->measurement);
+    buf_printf(out, ",\"start\":%lld,\"end\":%lld,\"as_of\":%lld}", (long long)call->start,
+               (long long)call->end, (long long)call->asked.as_of);
+}
+
+/* The lines that all calls of a question have. */
+struct lines {
+    char authorization[sizeof(bearer) + CLUSTER_SECRET_TEXT_SIZE];
+    char peer[NUMBER_LINE_SIZE], clock[NUMBER_LINE_SIZE];
+};
+
+static void lines_make(const struct peer_calls *calls, uint32_t own, struct lines *lines)
+{
+    memcpy(lines->authorization, bearer, sizeof(bearer) - 1);
+    cluster_secret_copy(calls->secret, lines->authorization + sizeof(bearer) - 1);
+    (void)snprintf(lines->peer, sizeof(lines->peer), "Weir-Peer: %u", own);
+    (void)snprintf(lines->clock, sizeof(lines->clock), "Weir-Clock: %lld",
+                   (long long)clock_wall_ns(calls->clock));
+}
+
+static enum code errand_make(struct errand *errand, const struct peer_call *call,
+                             const struct lines *lines, struct peer_memory *memory,
+                             struct error *err)
+{
+    const char *headers[] = {lines->authorization, lines->peer, lines->clock,
+                             "Content-Type: application/json", "Expect:"};
+    int size = snprintf(errand->url, sizeof(errand->url), "http://%s", call->address);
+
+    _Static_assert(COUNT_OF(headers) == HEADERS_MAX, "all of them");
+    errand->call = call;
+    errand->memory = memory;
+    errand->question = BUF_INIT(QUESTION_BYTES_MAX);
+    errand->body = BUF_INIT(PEER_REPLY_BYTES_MAX);
+    memcpy(errand->headers, headers, sizeof(headers));
+    print_question(call, &errand->question);
+    if (errand->question.failed)
+        return no_memory(err);
+    /* The secret goes to a host and a port, and nowhere that an address could smuggle in. */
+    if (size < 0 || (size_t)size + sizeof(path) > sizeof(errand->url) ||
+        strchr(call->address, '/') != NULL || client_url_check(errand->url, NULL))
+        return error_set(err, E_CONFIG, "its address is none that can be asked");
+    memcpy(errand->url + size, path, sizeof(path));
+    return OK;
+}
+
+/* Copied: the next question of the client has others. */
+static struct bytes header_of(struct client *client, const char *name, struct arena *arena)
+{
+    struct bytes value = {"", 0};
+
+    if (!client_header(client, name, &value))
+        return BYTES("");
+    value = arena_copy(arena, value);
+    return value.data == NULL ? BYTES("") : value; /* then the reply is none */
+}
+
+static void take_reply(struct peer_call *call, const struct client_errand *done,
+                       const struct errand *errand, struct arena *arena)
+{
+    const struct peer_head head = {
+        .status = client_status(done->client),
+        .member = header_of(done->client, "Weir-Member", arena),
+        .through = header_of(done->client, "Weir-Through", arena),
+        .delivered = header_of(done->client, "Weir-Delivered", arena),
+    };
+
+    call->code =
+        peer_reply_read(&call->asked, &head, buf_bytes(&errand->body), &call->reply, &call->err);
+}
+
+/* libcurl's words may name the address; they are for the operator, as all `partial` is. */
+static void note_failure(struct peer_call *call, const struct client_errand *done, uint64_t ms_max)
+{
+    call->code = done->code;
+    if (done->code == E_TIMEOUT)
+        error_set(&call->err, E_TIMEOUT, "it did not answer within %llu ms (peer_ms_max)",
+                  (unsigned long long)ms_max);
+    else if (done->code == E_NOT_READY)
+        error_set(&call->err, E_NOT_READY, "it takes no connection");
+    else if (done->code == E_IO)
+        error_set(&call->err, E_IO, "its reply was cut");
+    else
+        call->err = done->err;
+}
+
+/* --- all of a question --- */
+
+struct sending {
+    struct client_source *sources;
+    struct client_errand *due; /* those that go out, in the order of: */
+    struct errand *errands;
+    size_t *which; /* of the calls */
+    size_t due_count;
+};
+
+static bool sending_make(struct sending *sending, size_t count, struct arena *arena)
+{
+    sending->sources = ARENA_ARRAY(arena, struct client_source, count);
+    sending->due = ARENA_ARRAY(arena, struct client_errand, count);
+    sending->errands = ARENA_ARRAY(arena, struct errand, count);
+    sending->which = ARENA_ARRAY(arena, size_t, count);
+    return sending->sources && sending->due && sending->errands && sending->which;
+}
+
+static void send_all(struct caller *caller, struct sending *sending, struct peer_call *call,
+                     size_t count, const struct lines *lines, struct peer_memory *memory)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t at = sending->due_count;
+        struct errand *errand = &sending->errands[at];
+
+        *errand = (struct errand){0};
+        call[i].code = errand_make(errand, &call[i], lines, memory, &call[i].err);
+        if (call[i].code) {
+            buf_release(&errand->question);
+            continue;
+        }
+        sending->sources[at] =
+            (struct client_source){give_question, restart_question, errand, errand->question.size};
+        sending->due[at] = (struct client_errand){
+            .client = caller->clients[at],
+            .request = {"POST",                 errand->url, errand->headers, &sending->sources[at], false},
+            .sink = {.take = take_body, .context = errand      },
+        };
+        sending->which[sending->due_count++] = i;
+    }
+}
+
+enum code peer_calls_run(struct peer_calls *calls, uint32_t own, struct peer_call *call,
+                         size_t count, uint64_t ms_max, struct arena *arena,
+                         struct peer_memory *memory, struct error *err)
+{
+    struct sending sending = {0};
+    struct caller *caller = NULL;
+    struct lines lines = {0};
+    enum code code;
+
+    if (!sending_make(&sending, count, arena))
+        return no_memory(err);
+    code = take_caller(calls, ms_max, &caller, err);
+    if (code == E_TIMEOUT)
+        return code;
+    if (!code)
+        code = caller_grow(caller, count, err);
+    if (code) {
+        give_caller(calls, caller);
+        return code;
+    }
+    lines_make(calls, own, &lines);
+    send_all(caller, &sending, call, count, &lines, memory);
+    client_group_run(caller->group, sending.due, sending.due_count, ms_max);
+    explicit_bzero(&lines, sizeof(lines));
+    for (size_t i = 0; i < sending.due_count; i++) {
+        struct peer_call *one = &call[sending.which[i]];
+
+        if (sending.due[i].code)
+            note_failure(one, &sending.due[i], ms_max);
+        else
+            take_reply(one, &sending.due[i], &sending.errands[i], arena);
+        buf_release(&sending.errands[i].question);
+        buf_release(&sending.errands[i].body);
+    }
+    give_caller(calls, caller);
+    return OK;
+}
+
+/* --- all of it --- */
+
+enum code peer_calls_new(struct cluster_secret *secret, struct clock *clock,
+                         struct peer_calls **out, struct error *err)
+{
+    struct peer_calls *calls = calloc(1, sizeof(*calls));
+    pthread_condattr_t monotonic;
+
+    *out = calls;
+    if (calls == NULL)
+        return no_memory(err);
+    calls->secret = secret;
+    calls->clock = clock;
+    pthread_mutex_init(&calls->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&calls->more, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    return OK;
+}
+
+void peer_calls_free(struct peer_calls *calls)
+{
+    if (calls == NULL)
+        return;
+    while (calls->idle != NULL) {
+        struct caller *caller = calls->idle;
+
+        calls->idle = caller->next;
+        caller_free(caller);
+    }
+    pthread_cond_destroy(&calls->more);
+    pthread_mutex_destroy(&calls->lock);
+    free(calls);
+}

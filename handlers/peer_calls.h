@@ -1,0 +1,51 @@
+/* Requests for rows to other members, all of a question at once (docs/formats/peer.md).  Bounded:
+ * so many questions ask at a time, others wait for their turn; each member within peer_ms_max; each
+ * reply up to a size, its memory taken from the budget of queries.
+ *
+ * Thread: any that may wait. */
+#ifndef WEIR_HANDLERS_PEER_CALLS_H
+#define WEIR_HANDLERS_PEER_CALLS_H
+
+#include "base/arena.h"
+#include "base/budget.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "handlers/peer_reply.h"
+
+struct cluster_secret;
+struct peer_calls;
+
+enum {
+    PEER_QUESTIONS_MAX = 32,         /* that ask at a time */
+    PEER_REPLY_BYTES_MAX = 65 << 20, /* of one reply: what a member gives, and some more */
+};
+
+struct peer_call {
+    struct peer_asked asked;
+    const char *address; /* "host:port" */
+    struct bytes measurement;
+    int64_t start, end;
+    /* What came of it.  Where code is not OK, the member's words; else a reply whose pack is the
+     * caller's. */
+    enum code code;
+    struct error err;
+    struct peer_reply reply;
+};
+
+/* All that has come is in memory that the caller gives back, so long as its packs live. */
+struct peer_memory {
+    struct budget *budget; /* NULL = unbounded */
+    size_t taken;
+};
+
+/* The secret and the clock are borrowed.  E_MEMORY. */
+MUST_USE enum code peer_calls_new(struct cluster_secret *secret, struct clock *clock,
+                                  struct peer_calls **calls, struct error *err);
+void peer_calls_free(struct peer_calls *calls); /* nobody asks any more; NULL is fine */
+/* `own` is the number of who asks.  What is needed until the end of the replies' use is in `arena`.
+ * E_MEMORY, E_TIMEOUT: it was not asked at all; each call has a code of its own else. */
+MUST_USE enum code peer_calls_run(struct peer_calls *calls, uint32_t own, struct peer_call *call,
+                                  size_t count, uint64_t ms_max, struct arena *arena,
+                                  struct peer_memory *memory, struct error *err);
+
+#endif

@@ -1,0 +1,151 @@
+#include "handlers/peer_reply.h"
+
+#include <string.h>
+
+#include "base/number.h"
+#include "store/packs/pack.h"
+
+enum {
+    STATUS_ROWS = 200,
+    STATUS_NONE = 204,
+    STATUS_REFUSED = 401,
+    STATUS_LARGE = 422,
+    SHARD_NAME_BYTES_MAX = 64,
+};
+
+/* --- the head --- */
+
+static enum code refuse_status(unsigned status, struct error *err)
+{
+    if (status == STATUS_REFUSED)
+        return error_set(err, E_NOT_READY, "it does not take this node's secret");
+    if (status == STATUS_LARGE)
+        return error_set(err, E_NOT_READY, "it has more such rows than one reply takes");
+    return error_set(err, E_NOT_READY, "it answered %u", status);
+}
+
+static enum code take_member(const struct peer_asked *asked, struct bytes text, struct error *err)
+{
+    uint64_t member;
+
+    if (number_parse_u64(text, &member))
+        return error_set(err, E_CORRUPT, "its reply does not say whose it is");
+    if (member != asked->member)
+        return error_set(err, E_CORRUPT, "member %llu answers at its address",
+                         (unsigned long long)member);
+    return OK;
+}
+
+static enum code take_through(const struct peer_asked *asked, struct bytes text, int64_t *through,
+                              struct error *err)
+{
+    if (number_parse_i64(text, through))
+        return error_set(err, E_CORRUPT, "its reply does not say up to where it is whole");
+    if (*through < asked->as_of)
+        return error_set(err, E_CORRUPT, "its reply is whole up to an earlier moment than asked");
+    return OK;
+}
+
+static bool is_shard(struct bytes name)
+{
+    if (name.size == 0 || name.size > SHARD_NAME_BYTES_MAX)
+        return false;
+    for (size_t i = 0; i < name.size; i++)
+        if (!((name.data[i] >= 'a' && name.data[i] <= 'z') ||
+              (name.data[i] >= '0' && name.data[i] <= '9') || name.data[i] == '-' ||
+              name.data[i] == '_'))
+            return false;
+    return true;
+}
+
+static struct bytes without_spaces(struct bytes text)
+{
+    while (text.size > 0 && (text.data[0] == ' ' || text.data[0] == '\t'))
+        text = bytes_slice(text, 1, text.size);
+    while (text.size > 0 && (text.data[text.size - 1] == ' ' || text.data[text.size - 1] == '\t'))
+        text.size--;
+    return text;
+}
+
+/* "north=12" */
+static bool take_listed(struct bytes text, struct peer_listed *listed)
+{
+    const char *equals = text.size > 0 ? memchr(text.data, '=', text.size) : NULL;
+    size_t size = equals ? (size_t)(equals - text.data) : 0;
+
+    listed->shard = bytes_slice(text, 0, size);
+    return equals && is_shard(listed->shard) &&
+           number_parse_u64(bytes_slice(text, size + 1, text.size), &listed->entry) == OK;
+}
+
+static enum code take_delivered(struct bytes text, struct peer_reply *reply, struct error *err)
+{
+    struct bytes rest = without_spaces(text);
+
+    while (rest.size > 0) {
+        const char *comma = memchr(rest.data, ',', rest.size);
+        size_t size = comma ? (size_t)(comma - rest.data) : rest.size;
+
+        if (reply->listed_count == PEER_SHARDS_MAX)
+            return error_set(err, E_CORRUPT, "its reply names more than %d shards",
+                             PEER_SHARDS_MAX);
+        if (!take_listed(without_spaces(bytes_slice(rest, 0, size)),
+                         &reply->listed[reply->listed_count++]))
+            return error_set(err, E_CORRUPT, "its reply does not say what it has delivered");
+        rest = bytes_slice(rest, comma ? size + 1 : size, rest.size);
+    }
+    return OK;
+}
+
+/* --- the pack --- */
+
+/* A pack says whose it is: "acme/0000000000000011". */
+static bool is_of_tenant(const struct pack *pack, struct bytes tenant)
+{
+    const char *name = pack_name(pack);
+
+    return strlen(name) > tenant.size && memcmp(name, tenant.data, tenant.size) == 0 &&
+           name[tenant.size] == '/';
+}
+
+static enum code take_pack(const struct peer_asked *asked, struct bytes body, struct pack **taken,
+                           struct error *err)
+{
+    struct pack *pack;
+    struct error found = {0};
+    enum code code = pack_open_memory(body, &pack, &found);
+
+    if (code == E_MEMORY)
+        return error_set(err, code, "no memory for its rows");
+    if (code)
+        return error_set(err, E_CORRUPT, "its reply is no pack: %.150s", found.text);
+    if (!is_of_tenant(pack, asked->tenant))
+        code = error_set(err, E_CORRUPT, "its reply has rows of another tenant");
+    else if (memcmp(pack_incarnation(pack), &asked->incarnation, sizeof(asked->incarnation)) != 0)
+        code = error_set(err, E_CORRUPT, "its reply has rows of another data directory");
+    if (code)
+        pack_unref(pack);
+    else
+        *taken = pack;
+    return code;
+}
+
+enum code peer_reply_read(const struct peer_asked *asked, const struct peer_head *head,
+                          struct bytes body, struct peer_reply *reply, struct error *err)
+{
+    enum code code;
+
+    *reply = (struct peer_reply){.through = INT64_MIN};
+    if (head->status != STATUS_ROWS && head->status != STATUS_NONE)
+        return refuse_status(head->status, err);
+    code = take_member(asked, head->member, err);
+    if (!code)
+        code = take_through(asked, head->through, &reply->through, err);
+    if (!code)
+        code = take_delivered(head->delivered, reply, err);
+    if (!code && head->status == STATUS_ROWS)
+        code = take_pack(asked, body, &reply->pack, err);
+    if (code)
+        *reply = (struct peer_reply){.through = INT64_MIN};
+    return code;
+}

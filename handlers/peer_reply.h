@@ -1,0 +1,47 @@
+/* What a member answered that was asked for rows that it has not delivered (docs/formats/peer.md),
+ * taken apart and checked: it comes over the network, and whoever sent it may be mistaken.
+ *
+ * Thread: any. */
+#ifndef WEIR_HANDLERS_PEER_REPLY_H
+#define WEIR_HANDLERS_PEER_REPLY_H
+
+#include "base/error.h"
+#include "base/hash.h"
+
+struct pack;
+
+enum { PEER_SHARDS_MAX = 64 }; /* that a reply names */
+
+/* Of whom it has to be, and of what. */
+struct peer_asked {
+    uint32_t member;
+    struct hash128 incarnation; /* as the registry has it */
+    struct bytes tenant;
+    int64_t as_of;
+};
+
+/* The parts of its head, each empty where it was not there. */
+struct peer_head {
+    unsigned status;
+    struct bytes member, through, delivered;
+};
+
+/* The newest entry of the member's chain at a shard. */
+struct peer_listed {
+    struct bytes shard;
+    uint64_t entry;
+};
+
+struct peer_reply {
+    int64_t through; /* at least as_of: all up to it is in the pack, or delivered */
+    struct peer_listed listed[PEER_SHARDS_MAX]; /* names point into the head */
+    size_t listed_count;
+    struct pack *pack; /* NULL: there are no such rows; else the caller's */
+};
+
+/* Errors are words of the member's, for people: "it answered 503".  E_CORRUPT: the reply is not
+ * what it should be; E_NOT_READY: it refused; E_MEMORY.  Nothing is in *reply then. */
+MUST_USE enum code peer_reply_read(const struct peer_asked *asked, const struct peer_head *head,
+                                   struct bytes body, struct peer_reply *reply, struct error *err);
+
+#endif

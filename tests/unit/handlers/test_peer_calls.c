@@ -1,0 +1,188 @@
+#include "handlers/peer_calls.h"
+
+#include <time.h>
+
+#include "discovery/cluster_secret.h"
+#include "store/packs/pack.h"
+#include "tests/unit/handlers/peer_pack.h"
+#include "tests/unit/net/script.h"
+
+static const char secret_text[] = "0123456789abcdef0123456789abcdef";
+
+static struct inn inn;
+static struct buf body;
+static struct cluster_secret *secret;
+static struct peer_calls *calls;
+static char path[] = "/tmp/weir-peer-secret-XXXXXX";
+
+static int open_all(void **state)
+{
+    int fd = mkstemp(path);
+
+    (void)state;
+    inn_init(&inn);
+    depot_add_pack(&inn.author, 1, 0);
+    peer_pack(&inn.author.house, &body);
+    assert_true(write(fd, secret_text, strlen(secret_text)) == (ssize_t)strlen(secret_text));
+    close(fd);
+    assert_int_equal(cluster_secret_open(path, &secret, NULL), OK);
+    assert_int_equal(peer_calls_new(secret, clock_system(), &calls, NULL), OK);
+    return 0;
+}
+
+static int close_all(void **state)
+{
+    (void)state;
+    peer_calls_free(calls);
+    cluster_secret_close(secret);
+    unlink(path);
+    buf_release(&body);
+    inn_release(&inn);
+    return 0;
+}
+
+static struct peer_call call_to(const struct script *script)
+{
+    return (struct peer_call){
+        .asked = {1, inn.author.house.store->incarnation, BYTES("acme"), 50},
+        .address = script->url + strlen("http://"),
+        .measurement = BYTES("c\"pu"),
+        .start = INT64_MIN,
+        .end = INT64_MAX,
+    };
+}
+
+static void test_a_member_is_asked_as_the_format_says(void **state)
+{
+    static const char *const answers[] = {
+        "HTTP/1.1 200 OK\r\nWeir-Member: 1\r\nWeir-Through: 60\r\nWeir-Delivered: north=3\r\n"
+        "Connection: close\r\n\r\n",
+        NULL};
+    const struct bytes tails[] = {buf_bytes(&body)};
+    struct budget budget = {.bytes_max = 1 << 30};
+    struct peer_memory memory = {.budget = &budget};
+    struct script script;
+    struct peer_call call;
+    struct arena arena;
+
+    (void)state;
+    arena_init(&arena, SIZE_MAX, NULL);
+    script_begin_with(&script, answers, tails);
+    call = call_to(&script);
+    assert_int_equal(peer_calls_run(calls, 7, &call, 1, 5000, &arena, &memory, NULL), OK);
+    if (call.code)
+        fail_msg("%s", call.err.text);
+    assert_non_null(call.reply.pack);
+    assert_int_equal(call.reply.through, 60);
+    assert_int_equal(call.reply.listed_count, 1);
+    assert_int_equal(call.reply.listed[0].entry, 3);
+    assert_int_equal(memory.taken, 2 * body.size);
+    assert_int_equal(budget_used(&budget), 2 * body.size);
+    assert_non_null(strstr(script.seen[0], "POST /peer/v1/rows HTTP/1.1\r\n"));
+    assert_non_null(strstr(script.seen[0], "Authorization: Bearer 0123456789abcdef"));
+    assert_non_null(strstr(script.seen[0], "Weir-Peer: 7\r\n"));
+    assert_non_null(strstr(script.seen[0], "Weir-Clock: 1"));
+    assert_non_null(strstr(script.seen[0],
+                           "{\"tenant\":\"acme\",\"measurement\":\"c\\\"pu\",\"start\":"
+                           "-9223372036854775808,\"end\":9223372036854775807,\"as_of\":50}"));
+    pack_unref(call.reply.pack);
+    script_end(&script);
+    arena_release(&arena);
+}
+
+/* All go out at once, and each has an end of its own. */
+static void test_each_member_has_its_own_end(void **state)
+{
+    static const char *const none[] = {
+        "HTTP/1.1 204 No Content\r\nWeir-Member: 1\r\nWeir-Through: 50\r\n\r\n", NULL};
+    static const char *const silent[] = {"", NULL}, *const absent[] = {NULL};
+    static const char *const refuses[] = {"HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n", NULL};
+    static const char *const cut[] = {
+        "HTTP/1.1 200 OK\r\nWeir-Member: 1\r\nWeir-Through: 50\r\nContent-Length: 9\r\n\r\nabc",
+        NULL};
+    static const char *const *const scripts_of[] = {none, silent, absent, refuses, cut};
+    static const struct {
+        enum code code;
+        const char *text;
+    } want[] = {
+        {OK,          ""                                     },
+        {E_TIMEOUT,   "within 300 ms (peer_ms_max)"          },
+        {E_NOT_READY, "it takes no connection"               },
+        {E_NOT_READY, "does not take this node's secret"     },
+        {E_IO,        "its reply was cut"                    },
+        {E_CONFIG,    "its address is none that can be asked"},
+        {E_CONFIG,    "its address is none that can be asked"},
+    };
+    struct peer_memory memory = {.budget = NULL};
+    struct peer_call call[COUNT_OF(want)];
+    struct script scripts[5];
+    struct timespec before, after;
+    struct arena arena;
+
+    (void)state;
+    arena_init(&arena, SIZE_MAX, NULL);
+    for (size_t i = 0; i < COUNT_OF(want); i++) {
+        if (i < 5)
+            script_begin(&scripts[i], scripts_of[i]);
+        call[i] = call_to(&scripts[i < 5 ? i : 0]);
+    }
+    script_end(&scripts[2]); /* nobody is there */
+    call[5].address = "user:word@127.0.0.1:80";
+    call[6].address = "127.0.0.1:80/elsewhere";
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    assert_int_equal(peer_calls_run(calls, 7, call, COUNT_OF(want), 300, &arena, &memory, NULL),
+                     OK);
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    assert_true(after.tv_sec - before.tv_sec < 10);
+    for (size_t i = 0; i < COUNT_OF(want); i++) {
+        if (call[i].code != want[i].code || strstr(call[i].err.text, want[i].text) == NULL)
+            fail_msg("%zu: %d, %s", i, call[i].code, call[i].err.text);
+        assert_null(strstr(call[i].err.text, secret_text));
+        assert_null(call[i].reply.pack);
+    }
+    for (size_t i = 0; i < 5; i++)
+        if (i != 2)
+            script_end(&scripts[i]);
+    arena_release(&arena);
+}
+
+/* Limit - 1, limit, limit + 1 of the memory that replies may take. */
+static void test_a_reply_that_memory_does_not_hold_is_none(void **state)
+{
+    static const char *const answers[] = {
+        "HTTP/1.1 200 OK\r\nWeir-Member: 1\r\nWeir-Through: 60\r\nConnection: close\r\n\r\n", NULL};
+    const struct bytes tails[] = {buf_bytes(&body)};
+
+    (void)state;
+    for (int more = -1; more <= 1; more++) {
+        struct budget budget = {.bytes_max = 2 * body.size + (size_t)more};
+        struct peer_memory memory = {.budget = &budget};
+        struct script script;
+        struct peer_call call;
+        struct arena arena;
+
+        arena_init(&arena, SIZE_MAX, NULL);
+        script_begin_with(&script, answers, tails);
+        call = call_to(&script);
+        assert_int_equal(peer_calls_run(calls, 7, &call, 1, 5000, &arena, &memory, NULL), OK);
+        if (more < 0 && (call.code != E_MEMORY || strstr(call.err.text, "all memory") == NULL))
+            fail_msg("%d: %s", call.code, call.err.text);
+        else if (more >= 0 && call.code)
+            fail_msg("%s", call.err.text);
+        assert_int_equal(budget_used(&budget), memory.taken);
+        pack_unref(call.reply.pack);
+        script_end(&script);
+        arena_release(&arena);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_member_is_asked_as_the_format_says),
+        cmocka_unit_test(test_each_member_has_its_own_end),
+        cmocka_unit_test(test_a_reply_that_memory_does_not_hold_is_none),
+    };
+
+    return cmocka_run_group_tests(tests, open_all, close_all);
+}

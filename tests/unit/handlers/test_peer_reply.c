@@ -1,0 +1,157 @@
+#include "handlers/peer_reply.h"
+#include "store/packs/pack.h"
+#include "tests/unit/handlers/peer_pack.h"
+
+static struct inn inn;
+static struct buf body;
+
+static struct peer_asked asked_of(int64_t as_of)
+{
+    return (struct peer_asked){1, inn.author.house.store->incarnation, BYTES("acme"), as_of};
+}
+
+static int open_inn(void **state)
+{
+    (void)state;
+    inn_init(&inn);
+    depot_add_pack(&inn.author, 1, 0);
+    peer_pack(&inn.author.house, &body);
+    return 0;
+}
+
+static int close_inn(void **state)
+{
+    (void)state;
+    buf_release(&body);
+    inn_release(&inn);
+    return 0;
+}
+
+static void test_rows_and_none(void **state)
+{
+    const struct peer_asked asked = asked_of(100);
+    struct peer_head head = {200, BYTES("1"), BYTES("100"), BYTES("north=7, south_2=0")};
+    struct peer_reply reply;
+    struct error err = {0};
+
+    (void)state;
+    if (peer_reply_read(&asked, &head, buf_bytes(&body), &reply, &err) != OK)
+        fail_msg("%s", err.text);
+    assert_non_null(reply.pack);
+    assert_int_equal(reply.through, 100);
+    assert_int_equal(reply.listed_count, 2);
+    assert_true(bytes_equal(reply.listed[0].shard, BYTES("north")));
+    assert_int_equal(reply.listed[0].entry, 7);
+    assert_true(bytes_equal(reply.listed[1].shard, BYTES("south_2")));
+    assert_int_equal(reply.listed[1].entry, 0);
+    pack_unref(reply.pack);
+    head = (struct peer_head){204, BYTES("1"), BYTES("9223372036854775807"), BYTES("")};
+    assert_int_equal(peer_reply_read(&asked, &head, BYTES(""), &reply, &err), OK);
+    assert_null(reply.pack);
+    assert_int_equal(reply.through, INT64_MAX);
+    assert_int_equal(reply.listed_count, 0);
+}
+
+static void test_nothing_is_believed(void **state)
+{
+    static const struct {
+        struct peer_head head;
+        const char *want;
+        enum code code;
+    } cases[] = {
+        {{401, BYTES("1"), BYTES("100"), BYTES("")},
+         "does not take this node's secret",                                                E_NOT_READY},
+        {{422, BYTES("1"), BYTES("100"), BYTES("")},                    "more such rows",   E_NOT_READY},
+        {{503, BYTES("1"), BYTES("100"), BYTES("")},                    "it answered 503",  E_NOT_READY},
+        {{0, BYTES(""), BYTES(""), BYTES("")},                          "it answered 0",    E_NOT_READY},
+        {{204, BYTES(""), BYTES("100"), BYTES("")},                     "whose it is",      E_CORRUPT  },
+        {{204, BYTES("1x"), BYTES("100"), BYTES("")},                   "whose it is",      E_CORRUPT  },
+        {{204, BYTES("18446744073709551616"), BYTES("100"), BYTES("")}, "whose it is",      E_CORRUPT  },
+        {{204, BYTES("2"), BYTES("100"), BYTES("")},                    "member 2 answers", E_CORRUPT  },
+        {{204, BYTES("1"), BYTES(""), BYTES("")},                       "up to where",      E_CORRUPT  },
+        {{204, BYTES("1"), BYTES("1e9"), BYTES("")},                    "up to where",      E_CORRUPT  },
+        {{204, BYTES("1"), BYTES("99"), BYTES("")},                     "earlier moment",   E_CORRUPT  },
+        {{204, BYTES("1"), BYTES("100"), BYTES("north")},               "delivered",        E_CORRUPT  },
+        {{204, BYTES("1"), BYTES("100"), BYTES("=1")},                  "delivered",        E_CORRUPT  },
+        {{204, BYTES("1"), BYTES("100"), BYTES("north=")},              "delivered",        E_CORRUPT  },
+        {{204, BYTES("1"), BYTES("100"), BYTES("north=-1")},            "delivered",        E_CORRUPT  },
+        {{204, BYTES("1"), BYTES("100"), BYTES("a=1,,b=2")},            "delivered",        E_CORRUPT  },
+        {{204, BYTES("1"), BYTES("100"), BYTES("a/../b=2")},            "delivered",        E_CORRUPT  },
+        {{200, BYTES("1"), BYTES("100"), BYTES("")},                    "no pack",          E_CORRUPT  },
+    };
+    const struct peer_asked asked = asked_of(100);
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct peer_reply reply = {.listed_count = 77};
+        struct error err = {0};
+        enum code code = peer_reply_read(&asked, &cases[i].head, BYTES("garbage"), &reply, &err);
+
+        if (code != cases[i].code || strstr(err.text, cases[i].want) == NULL)
+            fail_msg("%zu: %d, %s", i, code, err.text);
+        assert_null(reply.pack);
+        assert_int_equal(reply.listed_count, 0);
+    }
+}
+
+static void test_so_many_shards_and_no_more(void **state)
+{
+    const struct peer_asked asked = asked_of(100);
+
+    (void)state;
+    for (size_t count = PEER_SHARDS_MAX; count <= PEER_SHARDS_MAX + 1; count++) {
+        struct buf text = BUF_INIT(1 << 16);
+        struct peer_head head = {204, BYTES("1"), BYTES("100"), BYTES("")};
+        struct peer_reply reply;
+
+        for (size_t i = 0; i < count; i++)
+            buf_printf(&text, "%ss%zu=%zu", i == 0 ? "" : ",", i, i);
+        head.delivered = buf_bytes(&text);
+        assert_int_equal(peer_reply_read(&asked, &head, BYTES(""), &reply, NULL),
+                         count > PEER_SHARDS_MAX ? E_CORRUPT : OK);
+        buf_release(&text);
+    }
+}
+
+/* Whatever bit of a pack is turned: it is refused, or a pack of that member and tenant still. */
+static void test_rows_of_others_are_refused(void **state)
+{
+    struct peer_asked asked = asked_of(100);
+    struct peer_head head = {200, BYTES("1"), BYTES("100"), BYTES("")};
+    struct peer_reply reply;
+    struct error err = {0};
+
+    (void)state;
+    asked.tenant = BYTES("acm");
+    assert_int_equal(peer_reply_read(&asked, &head, buf_bytes(&body), &reply, &err), E_CORRUPT);
+    assert_non_null(strstr(err.text, "another tenant"));
+    asked = asked_of(100);
+    asked.incarnation.bytes[3] ^= 1;
+    assert_int_equal(peer_reply_read(&asked, &head, buf_bytes(&body), &reply, &err), E_CORRUPT);
+    assert_non_null(strstr(err.text, "another data directory"));
+    asked = asked_of(100);
+    for (size_t bit = 0; bit < body.size * 8; bit += 7) {
+        body.data[bit / 8] ^= (char)(1 << (bit % 8));
+        if (peer_reply_read(&asked, &head, buf_bytes(&body), &reply, NULL) == OK) {
+            assert_memory_equal(pack_incarnation(reply.pack), &asked.incarnation,
+                                sizeof(asked.incarnation));
+            pack_unref(reply.pack);
+        }
+        body.data[bit / 8] ^= (char)(1 << (bit % 8));
+    }
+    for (size_t size = 0; size < body.size; size++)
+        assert_int_not_equal(
+            peer_reply_read(&asked, &head, (struct bytes){body.data, size}, &reply, NULL), OK);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows_and_none),
+        cmocka_unit_test(test_nothing_is_believed),
+        cmocka_unit_test(test_so_many_shards_and_no_more),
+        cmocka_unit_test(test_rows_of_others_are_refused),
+    };
+
+    return cmocka_run_group_tests(tests, open_inn, close_inn);
+}
