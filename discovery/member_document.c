@@ -2,14 +2,20 @@
 
 #include "discovery/document.h"
 
-enum { ADDRESS_BYTES_MAX = 300, INCARNATION_BYTES_MAX = 64 };
+enum { ADDRESS_BYTES_MAX = 300, INCARNATION_BYTES_MAX = 64, WORDS_BYTES_MAX = 200 };
 
 static const char *const states[] = {
-    [MEMBER_ACTIVE] = "active", [MEMBER_DRAINED] = "drained", [MEMBER_LOST] = "lost", NULL};
+    [MEMBER_ACTIVE] = "active",   [MEMBER_JOINING] = "joining", [MEMBER_DRAINING] = "draining",
+    [MEMBER_DRAINED] = "drained", [MEMBER_LOST] = "lost",       NULL};
 
 const char *member_state_name(enum member_state state)
 {
     return states[state];
+}
+
+bool member_state_owes(enum member_state state)
+{
+    return state != MEMBER_DRAINED && state != MEMBER_LOST;
 }
 
 static enum code take_state(struct document *document, const struct json *value, struct error *err)
@@ -73,6 +79,20 @@ static enum code take_address(struct document *document, const struct json *valu
     return code;
 }
 
+static enum code take_at(struct document *document, const struct json *value, struct error *err)
+{
+    struct member_document *member = document->context;
+
+    return document_text_take(document, value, WORDS_BYTES_MAX, &member->at, err);
+}
+
+static enum code take_by(struct document *document, const struct json *value, struct error *err)
+{
+    struct member_document *member = document->context;
+
+    return document_text_take(document, value, WORDS_BYTES_MAX, &member->by, err);
+}
+
 enum code member_document_parse(struct bytes text, struct arena *arena,
                                 struct member_document *document, struct error *err)
 {
@@ -80,6 +100,8 @@ enum code member_document_parse(struct bytes text, struct arena *arena,
         {"state",       take_state      },
         {"incarnation", take_incarnation},
         {"address",     take_address    },
+        {"at",          take_at         },
+        {"by",          take_by         },
     };
     struct member_document read = {.state = MEMBER_ACTIVE};
     enum code code = document_read(text, "a member", keys, COUNT_OF(keys), arena, &read, err);
@@ -102,6 +124,8 @@ void member_document_print_members(const struct member_document *document, struc
     buf_printf(out, "\"state\":\"%s\"", states[document->state]);
     put_member(out, "incarnation", document->incarnation);
     put_member(out, "address", document->address);
+    put_member(out, "at", document->at);
+    put_member(out, "by", document->by);
 }
 
 void member_document_print(const struct member_document *document, struct buf *out)

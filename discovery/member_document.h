@@ -8,14 +8,18 @@
 
 enum member_state {
     MEMBER_ACTIVE,
-    MEMBER_DRAINED, /* left with everything delivered */
-    MEMBER_LOST,    /* forgotten: its rows are gone with it */
+    MEMBER_JOINING,  /* takes no writes before all others know of it */
+    MEMBER_DRAINING, /* takes none any more, and delivers what it has */
+    MEMBER_DRAINED,  /* left with everything delivered */
+    MEMBER_LOST,     /* forgotten: its rows are gone with it */
 };
 
 struct member_document {
     enum member_state state;
     struct bytes incarnation; /* of its data directory, hexadecimal; empty = not told */
     struct bytes address;     /* "host:port" where other members reach it; empty = nowhere */
+    struct bytes at; /* RFC 3339: when somebody had it leave, or it had left; empty = never */
+    struct bytes by; /* who that was, for people */
 };
 
 /* E_CONFIG with a pointer, E_MEMORY. */
@@ -25,5 +29,7 @@ void member_document_print(const struct member_document *document, struct buf *o
 /* The same without braces. */
 void member_document_print_members(const struct member_document *document, struct buf *out);
 const char *member_state_name(enum member_state state);
+/* It may have acknowledged rows that it has yet to deliver. */
+bool member_state_owes(enum member_state state);
 
 #endif

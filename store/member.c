@@ -7,6 +7,8 @@
 #include "store/index.h"
 #include "store/state.h"
 
+static const int64_t ahead_ns_max = 60 * INT64_C(1000000000);
+
 void store_incarnation(const struct store *store, char text[HASH128_TEXT_SIZE])
 {
     hash128_print(&store->incarnation, text);
@@ -36,12 +38,20 @@ enum code store_member_note(struct store *store, unsigned number, struct error *
     return OK;
 }
 
+static void set_parted(struct store *store, bool parted)
+{
+    pthread_mutex_lock(&store->submit_lock);
+    store->parted = parted;
+    pthread_mutex_unlock(&store->submit_lock);
+}
+
 void store_join(struct store *store)
 {
     pthread_mutex_lock(&store->state_lock);
     assert(store->stamp.member > 0);
     store->apart = (struct error){.code = OK};
     pthread_mutex_unlock(&store->state_lock);
+    set_parted(store, false);
 }
 
 void store_part(struct store *store, const struct error *why)
@@ -50,4 +60,31 @@ void store_part(struct store *store, const struct error *why)
     pthread_mutex_lock(&store->state_lock);
     store->apart = *why;
     pthread_mutex_unlock(&store->state_lock);
+    set_parted(store, true);
+}
+
+void store_meet(struct store *store, const struct store_peers *peers)
+{
+    pthread_mutex_lock(&store->state_lock);
+    if (peers->answered)
+        stamp_compare(&store->stamp, peers->wall_minus_boot, peers->lead_ns);
+    else
+        stamp_alone(&store->stamp);
+    /* As of what they delivered (view.c): one from the future does not take us along. */
+    if (peers->newest <= stamp_wall(&store->stamp) + ahead_ns_max)
+        stamp_raise(&store->stamp, peers->newest);
+    pthread_mutex_unlock(&store->state_lock);
+}
+
+bool store_rests(struct store *store, bool *sealed)
+{
+    bool rests;
+
+    pthread_mutex_lock(&store->submit_lock);
+    rests = store->parted && store->reserved_bytes == 0;
+    pthread_mutex_unlock(&store->submit_lock);
+    pthread_mutex_lock(&store->state_lock);
+    *sealed = rests && store->generation_count == 1 && store->generations[0]->born_ns == 0;
+    pthread_mutex_unlock(&store->state_lock);
+    return rests;
 }

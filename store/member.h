@@ -19,5 +19,19 @@ MUST_USE enum code store_member_note(struct store *store, unsigned number, struc
 void store_join(struct store *store);
 /* They are refused from now on, with a copy of `why`; those that were taken before are done. */
 void store_part(struct store *store, const struct error *why);
+/* What other members say of the time. */
+struct store_peers {
+    bool answered;           /* any of them did, of late; else what was known is dropped */
+    int64_t lead_ns;         /* our wall clock is ahead of theirs by this */
+    int64_t wall_minus_boot; /* ours as it was then, by CLOCK_BOOTTIME */
+    int64_t newest;          /* the newest ingest time that one of them gave; 0 = none */
+};
+
+/* Ingest times go on above `newest`, unless it is far ahead of our clock; while our clock is ahead
+ * of the others' nothing is taken (stamp_check()). */
+void store_meet(struct store *store, const struct store_peers *peers);
+/* Whether it was parted from and all that was taken before is done, for good or for bad; *sealed:
+ * and of all that was acknowledged nothing is but in packs. */
+bool store_rests(struct store *store, bool *sealed);
 
 #endif

@@ -16,19 +16,39 @@ void stamp_init(struct stamp *stamp, struct clock *clock, uint16_t member, bool 
         .accept_clock = accept_clock,
         .last = last,
         .wall_minus_boot = clock_wall_ns(clock) - clock_boot_ns(clock),
+        .wall_minus_boot_max = INT64_MAX,
     };
+}
+
+void stamp_compare(struct stamp *stamp, int64_t wall_minus_boot, int64_t lead_ns)
+{
+    stamp->wall_minus_boot_max = wall_minus_boot - lead_ns + stamp_skew_ns;
+}
+
+/* By how much it is further ahead of other members' clocks than it may be. */
+static int64_t beyond_others(const struct stamp *stamp, int64_t wall_minus_boot)
+{
+    return !stamp->accept_clock && wall_minus_boot > stamp->wall_minus_boot_max
+               ? wall_minus_boot - stamp->wall_minus_boot_max
+               : 0;
+}
+
+void stamp_alone(struct stamp *stamp)
+{
+    if (beyond_others(stamp, clock_wall_ns(stamp->clock) - clock_boot_ns(stamp->clock)) == 0)
+        stamp->wall_minus_boot_max = INT64_MAX;
 }
 
 /* Where the wall clock would be had it not jumped: what a clock says that left the others stamps
  * nothing, between the check of a submission and its commit, or when a reader raises the floor. */
 int64_t stamp_wall(const struct stamp *stamp)
 {
-    int64_t wall = clock_wall_ns(stamp->clock);
-    int64_t expected = clock_boot_ns(stamp->clock) + stamp->wall_minus_boot;
+    int64_t wall = clock_wall_ns(stamp->clock), boot = clock_boot_ns(stamp->clock);
+    int64_t expected = boot + stamp->wall_minus_boot;
 
     if (!stamp->accept_clock && (wall - expected > skew_ns_max || expected - wall > skew_ns_max))
-        return expected;
-    return wall;
+        wall = expected;
+    return wall - beyond_others(stamp, wall - boot);
 }
 
 enum code stamp_check(struct stamp *stamp, struct error *err)
@@ -36,12 +56,18 @@ enum code stamp_check(struct stamp *stamp, struct error *err)
     int64_t wall = clock_wall_ns(stamp->clock);
     int64_t difference = wall - clock_boot_ns(stamp->clock);
     int64_t jump = difference - stamp->wall_minus_boot;
-    int64_t behind = stamp->last - wall;
+    int64_t behind = stamp->last - wall, beyond = beyond_others(stamp, difference);
 
     if (wall >= stamp_end || stamp->last >= stamp_end)
         return error_set(err, E_CLOCK_SKEW,
                          "the %s is at the end of the times that can be told (2262-04-10)",
                          wall >= stamp_end ? "wall clock" : "newest stored ingest time");
+    if (beyond > 0)
+        return error_set(err, E_CLOCK_SKEW,
+                         "the wall clock is %lld ms ahead of those of other members, and %lld ms "
+                         "pass; set it right, or start with --accept-clock",
+                         (long long)((beyond + stamp_skew_ns) / 1000000),
+                         (long long)(stamp_skew_ns / 1000000));
     if (stamp->accept_clock ||
         (jump <= skew_ns_max && jump >= -skew_ns_max && behind <= skew_ns_max)) {
         stamp->wall_minus_boot = difference; /* follows slow corrections */

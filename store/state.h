@@ -90,6 +90,7 @@ struct store {
     struct submission_list waiting;
     uint64_t reserved_bytes; /* head memory of submissions not applied yet */
     bool draining;
+    bool parted; /* nothing enters any more, whatever `apart` said when it was asked */
 
     pthread_mutex_t commit_lock; /* guards: */
     pthread_cond_t commit_more;

@@ -28,7 +28,9 @@ static void test_a_member_is_printed_as_it_was_read(void **state)
     static const char *const texts[] = {
         "{\"state\":\"active\",\"incarnation\":\"0a1b\",\"address\":\"[::1]:65535\"}",
         "{\"state\":\"drained\"}",
-        "{\"state\":\"lost\",\"address\":\"h:1\"}",
+        "{\"state\":\"lost\",\"address\":\"h:1\",\"at\":\"then\",\"by\":\"me\"}",
+        "{\"state\":\"draining\"}",
+        "{\"state\":\"joining\"}",
     };
 
     (void)state;
@@ -70,6 +72,9 @@ static void test_a_member_that_is_not_right_is_refused(void **state)
             fail_msg("%s: %s", cases[i].text, err.text);
     }
     assert_string_equal(member_state_name(MEMBER_LOST), "lost");
+    assert_true(member_state_owes(MEMBER_ACTIVE) && member_state_owes(MEMBER_JOINING) &&
+                member_state_owes(MEMBER_DRAINING));
+    assert_false(member_state_owes(MEMBER_DRAINED) || member_state_owes(MEMBER_LOST));
 }
 
 int main(void)

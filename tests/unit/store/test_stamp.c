@@ -237,6 +237,52 @@ static void test_a_clock_below_the_newest_stamp_is_told(void **state)
     assert_true(stamp_ahead(&stamp) > 6000 * second);
 }
 
+/* Of two whose clocks differ the one that is ahead stops, at the moment at which its clock jumps, and
+ * goes on when it is back. */
+static void test_a_clock_ahead_of_others_stamps_nothing(void **state)
+{
+    const int64_t skew = 250000000;
+    struct test_clock clock;
+    struct stamp stamp;
+    struct error err = {0};
+    int64_t given;
+
+    (void)state;
+    clock_init(&clock);
+    stamp_init(&stamp, &clock.clock, 3, false, 0);
+    clock.wall += 10 * second;
+    assert_int_equal(stamp_check(&stamp, NULL), OK); /* nobody was asked */
+    stamp_compare(&stamp, clock.wall - clock.boot, 10 * second);
+    assert_int_equal(stamp_check(&stamp, &err), E_CLOCK_SKEW);
+    assert_non_null(strstr(err.text, "10000 ms ahead of those of other members, and 250 ms pass"));
+    assert_int_equal(stamp_wall(&stamp), clock.wall - 10 * second + skew); /* for readers */
+    stamp_alone(&stamp); /* the others are gone: it is wrong all the same */
+    assert_int_equal(stamp_check(&stamp, NULL), E_CLOCK_SKEW);
+    clock.wall -= 10 * second;
+    assert_int_equal(stamp_check(&stamp, NULL), OK);
+    given = stamp_next(&stamp);
+    assert_true(given <= clock.wall + skew);
+
+    stamp_compare(&stamp, clock.wall - clock.boot, 0); /* they agree */
+    pass(&clock, second);
+    clock.wall += skew;
+    assert_int_equal(stamp_check(&stamp, NULL), OK);
+    clock.wall += 1;
+    assert_int_equal(stamp_check(&stamp, NULL), E_CLOCK_SKEW);
+    assert_true(stamp_next(&stamp) < clock.wall); /* of one that was checked before */
+    clock.wall -= 1;
+    stamp_alone(&stamp);
+    clock.wall += 1;
+    assert_int_equal(stamp_check(&stamp, NULL), OK);
+
+    stamp_compare(&stamp, clock.wall - clock.boot, -5 * second); /* behind: others stop */
+    assert_int_equal(stamp_check(&stamp, NULL), OK);
+    stamp_init(&stamp, &clock.clock, 3, true, 0); /* --accept-clock */
+    stamp_compare(&stamp, clock.wall - clock.boot, 10 * second);
+    assert_int_equal(stamp_check(&stamp, NULL), OK);
+    assert_int_equal(stamp_wall(&stamp), clock.wall);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -247,6 +293,7 @@ int main(void)
         cmocka_unit_test(test_slow_corrections_add_up_to_anything),
         cmocka_unit_test(test_a_clock_below_the_newest_stamp_is_told),
         cmocka_unit_test(test_the_end_of_time_is_told),
+        cmocka_unit_test(test_a_clock_ahead_of_others_stamps_nothing),
     };
 
     printf("seed %d\n", SEED);

@@ -1,0 +1,77 @@
+#include "discovery/pulse.h"
+
+#include <stddef.h>
+
+#include "codec/json_doc.h"
+#include "model/member.h"
+
+enum { DEPTH_MAX = 4 };
+
+static enum code refuse(struct error *err, const char *key, const char *want)
+{
+    return error_set(err, E_SYNTAX, "not a pulse: \"%s\" must be %s", key, want);
+}
+
+static enum code take_truth(const struct json *root, const char *key, bool *value,
+                            struct error *err)
+{
+    const struct json *member = json_member(root, key);
+
+    if (!member || json_kind(member) != JSON_KIND_BOOL)
+        return refuse(err, key, "true or false");
+    *value = json_bool_of(member);
+    return OK;
+}
+
+static enum code take_integer(const struct json *root, const char *key, int64_t least,
+                              int64_t *value, struct error *err)
+{
+    const struct json *member = json_member(root, key);
+
+    if (!member || json_kind(member) != JSON_KIND_INTEGER || json_integer_of(member) < least)
+        return refuse(err, key, least == INT64_MIN ? "a whole number" : "a whole number from 0 on");
+    *value = json_integer_of(member);
+    return OK;
+}
+
+static enum code take_all(const struct json *root, struct pulse *pulse, struct error *err)
+{
+    int64_t number = 0, backlog = 0, version = 0;
+    const struct {
+        const char *key;
+        int64_t least, *value;
+    } rows[] = {
+        {"number",           0,         &number           },
+        {"wall_ns",          INT64_MIN, &pulse->wall_ns   },
+        {"stamp_ns",         INT64_MIN, &pulse->stamp_ns  },
+        {"through_ns",       INT64_MIN, &pulse->through_ns},
+        {"backlog_bytes",    0,         &backlog          },
+        {"registry_version", 0,         &version          },
+    };
+    enum code code = take_truth(root, "ready", &pulse->ready, err);
+
+    if (!code)
+        code = take_truth(root, "peer_known", &pulse->peer_known, err);
+    for (size_t i = 0; !code && i < COUNT_OF(rows); i++)
+        code = take_integer(root, rows[i].key, rows[i].least, rows[i].value, err);
+    if (!code && number > MEMBER_NUMBER_MAX)
+        code = refuse(err, "number", "a member's");
+    pulse->number = (unsigned)number;
+    pulse->backlog_bytes = (uint64_t)backlog;
+    pulse->registry_version = (uint64_t)version;
+    return code;
+}
+
+enum code pulse_parse(struct bytes text, struct pulse *pulse, struct error *err)
+{
+    struct pulse read = {.number = 0};
+    struct json *root = NULL;
+    enum code code = json_doc_parse(text, DEPTH_MAX, &root, err);
+
+    if (!code)
+        code = take_all(root, &read, err);
+    json_doc_free(root);
+    if (!code)
+        *pulse = read;
+    return code;
+}

@@ -1,0 +1,59 @@
+/* What other members of the registry answered of late when they were asked for their pulse, and
+ * what follows from it: how far this node's wall clock is ahead of theirs, and whether all of them
+ * know of it.
+ *
+ * Thread: any. */
+#ifndef WEIR_DISCOVERY_ROLL_H
+#define WEIR_DISCOVERY_ROLL_H
+
+#include "discovery/pulse.h"
+#include "discovery/registry.h"
+
+struct roll;
+
+MUST_USE enum code roll_new(struct roll **roll, struct error *err);
+void roll_free(struct roll *roll); /* NULL is fine */
+
+/* A member that is to be asked. */
+struct roll_target {
+    unsigned number;
+    bool alive;
+    char address[304];
+};
+
+/* Those of the records that may have rows, have an address and are not `own`; at most `room`.  The
+ * number of them. */
+size_t roll_targets(const struct registry_snapshot *records, unsigned own,
+                    struct roll_target *targets, size_t room);
+
+/* It answered; `lead_ns` is how far our wall clock was ahead of its, at least. */
+void roll_answered(struct roll *roll, const struct pulse *pulse, int64_t lead_ns, int64_t boot_ns);
+void roll_silent(struct roll *roll, unsigned number);
+/* All were asked once more, by this member.  Another number begins anew with who knows it. */
+void roll_asked(struct roll *roll, unsigned own);
+
+/* How far our wall clock is ahead of that of the members, ours among them: of the lower half's
+ * last. So of two whose clocks differ the one that is ahead finds itself so, and of more the fewer
+ * do. False: nobody has answered of late. */
+bool roll_lead(struct roll *roll, int64_t boot_ns, int64_t *lead_ns);
+
+/* E_NOT_READY, with what is waited for: whether this node may give out ingest times.  Others were
+ * asked for their clocks once; and, if it `joins`, each that is alive and can be asked has said
+ * twice, a second apart, that it knows our number, so that it names us where it has to. */
+MUST_USE enum code roll_confirm(struct roll *roll, const struct registry_snapshot *records,
+                                unsigned own, bool joins, struct error *why);
+
+/* Of one member. */
+struct roll_entry {
+    bool answered;   /* when it was asked last */
+    int64_t boot_ns; /* when it answered last; 0 = never, and what follows is not there */
+    int64_t lead_ns;
+    struct pulse pulse;
+};
+
+/* False: it was never asked. */
+bool roll_entry(struct roll *roll, unsigned number, struct roll_entry *view);
+/* Numbers from `number` on that were asked, for a walk; 0 = no more. */
+unsigned roll_next(struct roll *roll, unsigned number);
+
+#endif
