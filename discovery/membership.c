@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "base/time_text.h"
 #include "discovery/alive.h"
 #include "discovery/member_document.h"
 #include "discovery/member_number.h"
@@ -35,11 +36,13 @@ struct membership {
     unsigned number, noted;
     struct alive alive;
     struct error told; /* the last failure in the log */
+    enum member_state state;
+    struct error waits; /* as health has them */
     pthread_mutex_t lock;
     pthread_cond_t wake;
     bool asked, stopping;            /* guarded by lock, as are these */
     struct membership_health health; /* of what is in force */
-    char *address;                   /* NULL: it does not serve yet */
+    char *address, *reached;         /* NULL: it does not serve yet; likewise to other members */
 };
 
 /* What the record of our number says. */
@@ -65,7 +68,10 @@ static void tell(struct membership *membership, const char *what, const struct e
         return;
     membership->told = *err;
     if (err->code != OK)
-        log_error(err->code == E_NOT_READY ? LOG_WARN : LOG_ERROR, what, err);
+        log_error(err->code != E_NOT_READY ? LOG_ERROR
+                  : membership->number     ? LOG_INFO
+                                           : LOG_WARN,
+                  what, err);
 }
 
 static void publish(struct membership *membership, const struct error *why,
@@ -76,6 +82,8 @@ static void publish(struct membership *membership, const struct error *why,
     membership->health.active = why->code == OK;
     membership->health.why = *why;
     membership->health.flaw = *flaw;
+    membership->health.state = membership->state;
+    membership->health.waits = membership->waits;
     pthread_mutex_unlock(&membership->lock);
 }
 
@@ -140,8 +148,9 @@ static bool seen_soon(struct registry *registry, unsigned number)
 static enum code claim(struct membership *membership, const struct registry_snapshot *records,
                        struct error *err)
 {
-    const struct member_document document = {.state = MEMBER_ACTIVE,
-                                             .incarnation = membership->rules.incarnation};
+    const struct member_document document = {
+        .state = membership->rules.actions.meet ? MEMBER_JOINING : MEMBER_ACTIVE,
+        .incarnation = membership->rules.incarnation};
     unsigned number = member_number_free(records, 1);
 
     while (number != 0) {
@@ -210,9 +219,48 @@ static enum code find_number(struct membership *membership, const struct registr
 
 /* --- what follows --- */
 
+/* Who joins takes writes once its record says that it is active; others name it from its first
+ * record on. */
+static enum code end_joining(struct membership *membership, struct standing *standing,
+                             struct error *err)
+{
+    enum code code;
+
+    standing->document.state = MEMBER_ACTIVE;
+    code = put(membership, membership->number, standing->record->version, &standing->document, err);
+    if (code) {
+        standing->document.state = MEMBER_JOINING;
+        error_context(err, "this node, member %u of its registry, cannot say there that it joined",
+                      membership->number);
+        err->code = E_NOT_READY;
+        return E_NOT_READY;
+    }
+    standing->claimed = true; /* what is at hand is of before */
+    membership->state = MEMBER_ACTIVE;
+    log_event(LOG_INFO, "all other members know of this one: it takes writes",
+              LOG_UINT("member", membership->number));
+    return OK;
+}
+
+/* Whether the others let it write. */
+static enum code meet(struct membership *membership, const struct registry_snapshot *records,
+                      struct standing *standing, struct error *err)
+{
+    const struct membership_actions *actions = &membership->rules.actions;
+    bool joins = standing->readable && standing->document.state == MEMBER_JOINING;
+    enum code code = OK;
+
+    if (actions->meet && standing->claimed)
+        return error_set(err, E_NOT_READY, "this node joins as member %u of its registry",
+                         membership->number);
+    if (actions->meet)
+        code = actions->meet(actions->context, records, membership->number, joins, err);
+    return code || !joins ? code : end_joining(membership, standing, err);
+}
+
 /* Whether it may write, and as who. */
-static enum code use_number(struct membership *membership, const struct standing *standing,
-                            struct error *err)
+static enum code use_number(struct membership *membership, const struct registry_snapshot *records,
+                            struct standing *standing, struct error *err)
 {
     const struct membership_actions *actions = &membership->rules.actions;
     enum code code;
@@ -225,24 +273,41 @@ static enum code use_number(struct membership *membership, const struct standing
         }
         membership->noted = membership->number;
     }
-    if (standing->readable && standing->document.state != MEMBER_ACTIVE)
-        return error_set(err, E_NO_MEMBER,
-                         "this node, member %u of its registry, is %s there: write to another one",
-                         membership->number, member_state_name(standing->document.state));
-    return OK;
+    if (!standing->readable || standing->document.state == MEMBER_ACTIVE ||
+        standing->document.state == MEMBER_JOINING)
+        return meet(membership, records, standing, err);
+    return error_set(err, E_NO_MEMBER,
+                     "this node, member %u of its registry, is %s there: write to another one",
+                     membership->number, member_state_name(standing->document.state));
 }
 
-/* The record as it should be: there, and naming whose it is.  What somebody else does to it at the
- * same time is seen next. */
-static enum code mend(struct membership *membership, const struct standing *standing,
-                      struct error *err)
+/* Where others reach this node; .data is NULL while that is not known, or another process is this
+ * member too: the two would change the record for ever. */
+static struct bytes reached(struct membership *membership, const struct registry_snapshot *records)
+{
+    const char *address;
+
+    if (!alive_own(&membership->alive, records))
+        return (struct bytes){NULL, 0};
+
+    pthread_mutex_lock(&membership->lock);
+    address = membership->reached; /* which stays as it is */
+    pthread_mutex_unlock(&membership->lock);
+    return address ? bytes_of(address) : (struct bytes){NULL, 0};
+}
+
+/* The record as it should be: there, and naming whose it is and where.  What somebody else does to
+ * it at the same time is seen next. */
+static enum code mend(struct membership *membership, const struct registry_snapshot *records,
+                      const struct standing *standing, struct error *err)
 {
     const struct registry_record *record = standing->record;
     struct member_document document = standing->document;
+    struct bytes address = reached(membership, records);
+    bool whole = record && standing->readable && !record->missing && !standing->nameless;
     enum code code;
 
-    if (standing->claimed ||
-        (record && standing->readable && !record->missing && !standing->nameless))
+    if (standing->claimed || (whole && (!address.data || bytes_equal(document.address, address))))
         return OK;
     if (record && !standing->readable)
         return error_set(err, E_CONFIG,
@@ -252,10 +317,41 @@ static enum code mend(struct membership *membership, const struct standing *stan
     if (!record)
         document = (struct member_document){.state = MEMBER_ACTIVE};
     document.incarnation = membership->rules.incarnation;
+    if (address.data)
+        document.address = address;
     code = put(membership, membership->number, record && !record->missing ? record->version : 0,
                &document, err);
-    if (!code)
+    if (!code && !whole)
         log_event(LOG_INFO, "put this member's record into the registry again",
+                  LOG_UINT("member", membership->number));
+    return code;
+}
+
+/* --- leaving --- */
+
+/* Nothing is taken any more.  What is acknowledged is delivered when the record says so, and not
+ * before: from then on nobody names this member. */
+static enum code leave(struct membership *membership, const struct standing *standing,
+                       struct error *err)
+{
+    const struct membership_actions *actions = &membership->rules.actions;
+    struct member_document document = standing->document;
+    char at[TIMESTAMP_TEXT_SIZE];
+    struct error why = {0};
+    enum code code = actions->leave(actions->context, &why);
+
+    if (code) {
+        if (why.code != membership->waits.code || strcmp(why.text, membership->waits.text) != 0)
+            log_event(LOG_INFO, "this member is to leave, and has something to deliver yet",
+                      LOG_UINT("member", membership->number), LOG_CSTR("waits", why.text));
+        membership->waits = why;
+        return OK;
+    }
+    document.state = MEMBER_DRAINED;
+    document.at = (struct bytes){at, timestamp_print(clock_wall_ns(clock_system()), at)};
+    code = put(membership, membership->number, standing->record->version, &document, err);
+    if (!code)
+        log_event(LOG_INFO, "this member has left: everything is delivered",
                   LOG_UINT("member", membership->number));
     return code;
 }
@@ -305,8 +401,12 @@ static bool settle(struct membership *membership, const struct registry_snapshot
 
     arena_init(&arena, SIZE_MAX, NULL);
     code = find_number(membership, records, &arena, connected, &standing, &failure);
+    if (!code && standing.readable) {
+        membership->state = standing.document.state;
+        actions->stand(actions->context, membership->state);
+    }
     if (!code)
-        code = use_number(membership, &standing, &failure);
+        code = use_number(membership, records, &standing, &failure);
     if (code) {
         *why = failure;
         if (code != E_NO_MEMBER && code != E_MEMORY && membership->number == 0)
@@ -316,11 +416,15 @@ static bool settle(struct membership *membership, const struct registry_snapshot
         actions->join(actions->context);
     }
     if (membership->number != 0 && membership->noted == membership->number) {
-        if (connected && mend(membership, &standing, &failure))
+        if (connected && mend(membership, records, &standing, &failure))
             *flaw = failure;
         if (live(membership, &failure))
             *flaw = failure;
     }
+    if (membership->state != MEMBER_DRAINING)
+        membership->waits = (struct error){.code = OK};
+    else if (connected && code == E_NO_MEMBER && leave(membership, &standing, &failure))
+        *flaw = failure;
     arena_release(&arena);
     return code == E_EXISTS;
 }
@@ -341,7 +445,8 @@ static bool step(struct membership *membership)
         tell(membership, "the record of this member", &flaw);
     doubled = look_around(membership, records);
     registry_snapshot_put(records);
-    return doubled || flaw.code || (why.code && why.code != E_NO_MEMBER);
+    return doubled || flaw.code || membership->state == MEMBER_DRAINING ||
+           (why.code && why.code != E_NO_MEMBER);
 }
 
 static bool await(struct membership *membership, bool again)
@@ -399,6 +504,7 @@ void membership_free(struct membership *membership)
     buf_release(&membership->incarnation);
     alive_release(&membership->alive);
     free(membership->address);
+    free(membership->reached);
     pthread_cond_destroy(&membership->wake);
     pthread_mutex_destroy(&membership->lock);
     free(membership);
@@ -419,7 +525,7 @@ static void enter(struct membership *membership)
     int64_t until_ns = clock_monotonic_ns(clock_system()) + (int64_t)START_MS * 1000000;
 
     while (step(membership) && membership->health.why.code == E_NOT_READY &&
-           registry_health(registry).state == REGISTRY_CONNECTED &&
+           membership->number == 0 && registry_health(registry).state == REGISTRY_CONNECTED &&
            clock_monotonic_ns(clock_system()) < until_ns)
         ;
 }
@@ -441,14 +547,19 @@ enum code membership_start(struct membership *membership, const struct membershi
     return thread_start("membership", run, membership, &membership->thread, err);
 }
 
-enum code membership_serve(struct membership *membership, const char *address, struct error *err)
+enum code membership_serve(struct membership *membership, const char *address, const char *reached,
+                           struct error *err)
 {
-    char *copy = strdup(address);
+    char *copy = strdup(address), *copy_reached = strdup(reached ? reached : "");
 
-    if (!copy)
+    if (!copy || !copy_reached) {
+        free(copy);
+        free(copy_reached);
         return error_set(err, E_MEMORY, "no memory for the membership");
+    }
     pthread_mutex_lock(&membership->lock);
     membership->address = copy;
+    membership->reached = copy_reached;
     pthread_mutex_unlock(&membership->lock);
     membership_changed(membership);
     return OK;

@@ -31,7 +31,9 @@ struct app {
     struct clock *clock;
     struct metrics *metrics;
     struct workers *workers;
-    struct lending lending; /* of them */
+    struct workers *peer_workers; /* for questions of other members; NULL: they ask nothing */
+    const struct limits *limits;  /* the node's */
+    struct lending lending;       /* of them */
     struct live *live;
     struct budget query_memory;  /* of all queries under way */
     uint64_t at_once_values_max; /* of a question that the HTTP thread answers; 0 = none */

@@ -14,4 +14,7 @@ bool member_is_active(const struct app *app);
 /* 0: none, or there is no registry. */
 unsigned member_of(const struct app *app);
 
+/* What is known of a member beyond the registry, each with the comma in front. */
+void member_detail_print(const struct app *app, unsigned number, struct buf *out);
+
 #endif

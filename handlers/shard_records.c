@@ -3,6 +3,7 @@
 #include "codec/json_doc.h"
 #include "discovery/alive_document.h"
 #include "discovery/member_document.h"
+#include "discovery/member_leave.h"
 #include "discovery/member_number.h"
 #include "discovery/record_rules.h"
 #include "handlers/member_state.h"
@@ -64,6 +65,8 @@ static enum code print_member(struct record_job *job, const struct registry_snap
         return fault_or_memory(job, code, &why, err);
     buf_put_char(&job->out, ',');
     member_document_print_members(&document, &job->out);
+    if (number != 0)
+        member_detail_print(app_of(job->request), number, &job->out);
     buf_put_char(&job->out, '}');
     return OK;
 }
@@ -180,6 +183,90 @@ static enum code shard_delete(struct record_job *job, struct error *err)
     return record_change(job, &change, err);
 }
 
+/* --- members that leave --- */
+
+/* Who it is stands in a record that everybody who runs nodes reads: the token by its name. */
+static enum code member_leave_of(struct record_job *job, struct member_leave *leave,
+                                 struct error *err)
+{
+    struct bytes token = session_of(job->request)->grant.id;
+    struct buf by = BUF_INIT(200);
+
+    *leave = (struct member_leave){.name = name_of(job),
+                                   .now_ns = clock_wall_ns(app_of(job->request)->clock)};
+    if (token.size > 0)
+        buf_printf(&by, "token %.*s", BYTES_ARG(token));
+    else
+        buf_put_text(&by, "a client without a token");
+    leave->by = arena_copy(&job->arena, buf_bytes(&by));
+    buf_release(&by);
+    return leave->by.data ? OK : error_set(err, E_MEMORY, "no memory for a record");
+}
+
+static enum code refusal(enum code code, struct error *err)
+{
+    if (code == E_CONFIG)
+        err->code = code = E_CONFLICT;
+    return code;
+}
+
+static enum code edit_drain(struct record_job *job, void *context,
+                            const struct registry_snapshot *records,
+                            const struct registry_record *record, struct buf *text,
+                            struct error *err)
+{
+    (void)records;
+    return refusal(member_drain(context, record, &job->arena, text, err), err);
+}
+
+/* Who is alive has to be known for certain. */
+static enum code edit_forget(struct record_job *job, void *context,
+                             const struct registry_snapshot *records,
+                             const struct registry_record *record, struct buf *text,
+                             struct error *err)
+{
+    enum code code = registry_whole(app_of(job->request)->registry, err);
+
+    return code ? code
+                : refusal(member_forget(context, records, record, &job->arena, text, err), err);
+}
+
+typedef enum code edit_function(struct record_job *job, void *context,
+                                const struct registry_snapshot *records,
+                                const struct registry_record *record, struct buf *text,
+                                struct error *err);
+
+/* Answers with the record as it is then. */
+static enum code member_leaves(struct record_job *job, edit_function *edit, struct error *err)
+{
+    const struct registry_record *record;
+    struct registry_snapshot *records;
+    struct member_leave leave;
+    const struct record_change change = {REGISTRY_MEMBERS, name_of(job), edit, &leave};
+    enum code code = member_leave_of(job, &leave, err);
+
+    if (code == OK)
+        code = record_change(job, &change, err);
+    if (code)
+        return code;
+    records = records_of(job);
+    code = record_find(job, records, REGISTRY_MEMBERS, name_of(job), &record, err);
+    if (code == OK)
+        code = print_member(job, records, record, err);
+    registry_snapshot_put(records);
+    return code;
+}
+
+static enum code member_drains(struct record_job *job, struct error *err)
+{
+    return member_leaves(job, edit_drain, err);
+}
+
+static enum code member_is_forgotten(struct record_job *job, struct error *err)
+{
+    return member_leaves(job, edit_forget, err);
+}
+
 /* --- steps --- */
 
 RECORD_FINISH(shard_list_finish, shard_list)
@@ -187,6 +274,8 @@ RECORD_FINISH(shard_show_finish, shard_show)
 RECORD_FINISH(shard_replace_finish, shard_replace)
 RECORD_FINISH(shard_delete_finish, shard_delete)
 RECORD_FINISH(member_list_finish, member_list)
+RECORD_FINISH(member_drain_finish, member_drains)
+RECORD_FINISH(member_forget_finish, member_is_forgotten)
 
 const struct handler shard_list_handler = {.finish = shard_list_finish, .cleanup = record_cleanup};
 const struct handler shard_get_handler = {.finish = shard_show_finish, .cleanup = record_cleanup};
@@ -198,3 +287,7 @@ const struct handler shard_delete_handler = {.finish = shard_delete_finish,
                                              .cleanup = record_cleanup};
 const struct handler member_list_handler = {.finish = member_list_finish,
                                             .cleanup = record_cleanup};
+const struct handler member_drain_handler = {.finish = member_drain_finish,
+                                             .cleanup = record_cleanup};
+const struct handler member_forget_handler = {.finish = member_forget_finish,
+                                              .cleanup = record_cleanup};

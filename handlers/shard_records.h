@@ -5,6 +5,6 @@
 #include "http/route.h"
 
 extern const struct handler shard_list_handler, shard_get_handler, shard_put_handler,
-    shard_delete_handler, member_list_handler;
+    shard_delete_handler, member_list_handler, member_drain_handler, member_forget_handler;
 
 #endif

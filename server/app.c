@@ -8,10 +8,13 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "catalog/catalog.h"
+#include "discovery/cluster_secret.h"
 #include "discovery/follower.h"
 #include "discovery/registered.h"
+#include "discovery/roll.h"
 #include "handlers/app.h"
 #include "handlers/live.h"
+#include "handlers/peers.h"
 #include "http/server.h"
 #include "ingest/idempotency.h"
 #include "ingest/rate.h"
@@ -19,6 +22,8 @@
 #include "server/delivery.h"
 #include "server/guests.h"
 #include "server/membership.h"
+#include "server/peer_listener.h"
+#include "server/pulses.h"
 #include "server/registry_place.h"
 #include "server/version.h"
 #include "store/backup_label.h"
@@ -41,11 +46,14 @@ struct server {
     struct idempotency *idempotency;
     struct rate *rate;
     struct compaction_rules rules;
+    struct member_hands hands;
     struct delivery_rules delivery_rules;
     struct guest_sources guest_sources;
     struct guest_rules guest_rules;
     struct guests *guests; /* NULL: no registry, nobody else */
     struct http_server *http;
+    struct http_server *peers; /* NULL: other members ask this one nothing */
+    struct pulses *pulses;     /* NULL: nor it them */
 };
 
 static unsigned cores(void)
@@ -95,6 +103,17 @@ static enum code open_registry(struct server *server, struct error *err)
         code = membership_new(&app->membership, err);
     if (code)
         return code;
+    if (settings->peer_secret_file != NULL) {
+        code = cluster_secret_open(settings->peer_secret_file, &app->secret, err);
+        if (code) {
+            error_context(err, "peer_secret_file");
+            return code;
+        }
+        code = roll_new(&app->roll, err);
+        if (code)
+            return code;
+        server->hands.roll = app->roll;
+    }
     rules.changed = registry_changed;
     rules.context = app;
     code = registry_place_open(settings, &rules, &app->registry, err);
@@ -161,8 +180,11 @@ static enum code open_store(struct server *server, struct error *err)
         idempotency_believe(server->idempotency, store_clock(app->store));
     if (code == OK)
         code = store_start(app->store, err);
+    server->delivery_rules = delivery_rules_of(app->directory);
+    server->delivery_rules.given_up = &server->hands.given_up;
     if (code == OK && app->registry != NULL)
-        code = store_enter(app->membership, app->registry, app->store, err);
+        code = store_enter(app->membership, app->registry, app->directory, app->store,
+                           &server->delivery_rules, &server->hands, err);
     return code;
 }
 
@@ -172,7 +194,6 @@ static enum code open_delivery(struct server *server, struct error *err)
     struct app *app = &server->app;
     enum code code;
 
-    server->delivery_rules = delivery_rules_of(app->directory);
     code = delivery_new(app->store, &server->delivery_rules, &app->delivery, err);
     if (code == OK)
         code = away_new(app->store, &server->delivery_rules, &app->away, err);
@@ -181,6 +202,23 @@ static enum code open_delivery(struct server *server, struct error *err)
     if (code == OK)
         code = delivery_start(app->delivery, err);
     return code;
+}
+
+/* Who shows the secret may ask, whether it is asked itself or not. */
+static enum code open_peers(struct server *server, struct error *err)
+{
+    struct app *app = &server->app;
+    const struct peers_parts parts = {
+        .store = app->store,
+        .registry = app->registry,
+        .guests = server->guests,
+        .secret = app->secret,
+        .clock = app->clock,
+        .metrics = app->metrics,
+        .limits = &server->settings->limits,
+    };
+
+    return peers_new(&parts, &app->peers, err);
 }
 
 /* Of a registry alone: a tenants file knows no members. */
@@ -195,7 +233,9 @@ static enum code open_guests(struct server *server, struct error *err)
         (struct guest_sources){app->directory, app->registry, &server->delivery_rules};
     server->guest_rules = guest_rules_of(&server->guest_sources);
     code = guests_new(app->store, &server->guest_rules, &server->guests, err);
-    return code ? code : guests_start(server->guests, err);
+    if (code == OK)
+        code = guests_start(server->guests, err);
+    return code == OK && app->secret != NULL ? open_peers(server, err) : code;
 }
 
 static void announce(const struct server *server)
@@ -205,6 +245,10 @@ static void announce(const struct server *server)
 
     log_event(LOG_INFO, "listening", LOG_CSTR("address", http_server_address(server->http)),
               LOG_CSTR("data", server->settings->data), LOG_CSTR("version", WEIR_VERSION));
+    if (server->peers != NULL)
+        log_event(LOG_INFO, "listening for other members",
+                  LOG_CSTR("address", http_server_address(server->peers)),
+                  LOG_CSTR("reached", peer_listener_address(server->settings, server->peers)));
     if (path == NULL)
         return;
     file = fopen(path, "w");
@@ -243,8 +287,15 @@ static enum code open_http(struct server *server, struct error *err)
         code = live_start(app, &settings->limits, &app->live, err);
     if (code == OK)
         code = http_server_start(&http, &server->http, err);
+    if (code == OK && settings->peer_listen != NULL)
+        code = workers_start(threads, JOBS_MAX, app->clock, &app->peer_workers, err);
+    if (code == OK)
+        code = peer_listener_start(settings, app, &server->peers, err);
     if (code == OK && app->membership != NULL)
-        code = membership_serve(app->membership, http_server_address(server->http), err);
+        code = membership_serve(app->membership, http_server_address(server->http),
+                                peer_listener_address(settings, server->peers), err);
+    if (code == OK && app->roll != NULL)
+        code = pulses_start(app, &server->pulses, err);
     return code;
 }
 
@@ -258,6 +309,7 @@ enum code server_start(const struct settings *settings, struct server **out, str
         return error_set(err, E_MEMORY, "no memory to start");
     server->settings = settings;
     server->app.clock = clock_system();
+    server->app.limits = &settings->limits;
     server->app.version = WEIR_VERSION;
     server->app.open_to_all = settings->insecure_listen;
     server->app.slow_query_ms = settings->slow_query_ms;
@@ -308,9 +360,13 @@ void server_stop(struct server *server)
     delivery_await_stop(server->app.delivery); /* likewise */
     live_close(server->app.live);
     http_server_stop(server->http, (int64_t)server->settings->drain_ms);
+    peer_listener_stop(server->peers);
     workers_stop(server->app.workers);
+    workers_stop(server->app.peer_workers);
     live_stop(server->app.live);
+    pulses_stop(server->pulses);
     membership_stop(server->app.membership); /* it speaks to the store */
+    peers_free(server->app.peers);
     guests_free(server->guests);
     delivery_free(server->app.delivery);
     store_compact_end(server->app.store); /* packs that it lets go of have parts in what is next */
@@ -325,6 +381,8 @@ void server_stop(struct server *server)
     registry_close(server->app.registry);
     follower_free(server->app.follower);
     membership_free(server->app.membership);
+    roll_free(server->app.roll);
+    cluster_secret_close(server->app.secret);
     directory_close(server->app.directory);
     fs_posix_close(server->fs);
     metrics_free(server->app.metrics);
@@ -336,11 +394,17 @@ const char *server_address(const struct server *server)
     return http_server_address(server->http);
 }
 
+/* Of two files one may be right. */
 enum code server_reload(struct server *server, struct error *err)
 {
-    if (server->app.registry != NULL)
-        return registry_place_renew(server->settings, server->app.registry, err);
-    return directory_reload(server->app.directory, err);
+    enum code code, secret = OK;
+
+    if (server->app.registry == NULL)
+        return directory_reload(server->app.directory, err);
+    code = registry_place_renew(server->settings, server->app.registry, err);
+    if (server->app.secret != NULL)
+        secret = cluster_secret_renew(server->app.secret, code ? NULL : err);
+    return code ? code : secret;
 }
 
 enum code server_check(struct server *server, struct error *err)

@@ -1,20 +1,33 @@
 /* weir member: the nodes of a registry. */
 #include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "base/number.h"
 #include "codec/json_doc.h"
 #include "discovery/alive_document.h"
 #include "discovery/member_document.h"
+#include "discovery/member_leave.h"
 #include "server/commands.h"
 #include "server/registry_command.h"
 
 static const char about[] =
-    "usage: weir member list --registry WHERE [--json]\n"
+    "usage: weir member VERB [NUMBER] --registry WHERE [flags]\n"
     "\n"
-    "The nodes that a registry knows, and what each says of itself while it "
-    "is alive.\n";
+    "  list            the nodes that a registry knows, and what each says of itself while it\n"
+    "                  is alive\n"
+    "  drain NUMBER    takes no writes any more, delivers everything, and has left then\n"
+    "  forget NUMBER   one that will not come back: what it has not delivered is given up\n"
+    "\n"
+    "  weir member drain 2 --registry zookeeper://zoo1:2181\n"
+    "\n"
+    "`weir member VERB --help` tells the flags.  Exit codes: 0 done, 1 failed, 2 usage, 4 the "
+    "record\n"
+    "is at another version than --expect says.\n";
 
 enum { LIST_JSON, LIST_COUNT };
+enum { LEAVE_JSON, LEAVE_EXPECT, LEAVE_COUNT };
 
 /* What is to be told of one. */
 struct member_row {
@@ -45,6 +58,8 @@ static void row_print(const struct member_row *row, struct buf *csv)
     registry_cell(csv, false, row->process.listen);
     registry_cell(csv, false, row->document.address);
     registry_cell(csv, false, row->document.incarnation);
+    registry_cell(csv, false, row->document.at);
+    registry_cell(csv, false, row->document.by);
     buf_put_char(csv, ',');
     buf_put(csv, (struct bytes){number, number_print_u64(row->record->version, number)});
     buf_put_char(csv, '\n');
@@ -92,17 +107,114 @@ static enum code run_list(struct registry_command *command, struct error *err)
 {
     static const struct registry_list list = {
         REGISTRY_MEMBERS, "members",
-        "member,state,alive,since,program,listen,address,incarnation,version", item_print};
+        "member,state,alive,since,program,listen,address,incarnation,at,by,version", item_print};
 
     return registry_list_print(command, &list, command->values[LIST_JSON] != NULL, err);
 }
 
+/* --- leaving --- */
+
+/* For people: an account and a machine, as they call themselves. */
+static struct bytes who(struct registry_command *command)
+{
+    char host[64] = "?", text[100];
+    int size;
+
+    (void)gethostname(host, sizeof(host) - 1);
+    size = snprintf(text, sizeof(text), "uid %u at %s", (unsigned)getuid(), host);
+    return arena_copy(&command->arena, (struct bytes){text, (size_t)size});
+}
+
+static enum code edit_drain(struct registry_command *command, void *context,
+                            const struct registry_snapshot *records,
+                            const struct registry_record *record, struct buf *text,
+                            struct error *err)
+{
+    (void)records;
+    return member_drain(context, record, &command->arena, text, err);
+}
+
+/* Who is alive has to be known for certain. */
+static enum code edit_forget(struct registry_command *command, void *context,
+                             const struct registry_snapshot *records,
+                             const struct registry_record *record, struct buf *text,
+                             struct error *err)
+{
+    enum code code = registry_whole(command->registry, err);
+
+    return code ? code : member_forget(context, records, record, &command->arena, text, err);
+}
+
+static enum code run_leave(struct registry_command *command, struct registry_change *change,
+                           const char *done, struct error *err)
+{
+    struct member_leave leave = {
+        .name = command->words[0], .by = who(command), .now_ns = clock_wall_ns(clock_system())};
+    uint64_t version = 0;
+    enum code code;
+
+    if (!leave.by.data)
+        return error_set(err, E_MEMORY, "no memory for a member");
+    change->kind = REGISTRY_MEMBERS;
+    change->name = command->words[0];
+    change->expect = command->values[LEAVE_EXPECT];
+    change->context = &leave;
+    code = registry_command_change(command, change, &version, err);
+    return code ? code
+                : registry_command_tell(command, done, command->words[0], version,
+                                        command->values[LEAVE_JSON] != NULL, err);
+}
+
+static bool is_alive(const struct registry_command *command)
+{
+    struct registry_snapshot *records = registry_get(command->registry);
+    bool alive = registry_find(records, REGISTRY_ALIVE, command->words[0]) != NULL;
+
+    registry_snapshot_put(records);
+    return alive;
+}
+
+static enum code run_drain(struct registry_command *command, struct error *err)
+{
+    struct registry_change change = {.edit = edit_drain};
+    enum code code = run_leave(command, &change, "is to leave", err);
+
+    if (!code && !is_alive(command))
+        fprintf(
+            stderr,
+            "weir member: it is not alive now, and delivers what it has when it serves again\n");
+    return code;
+}
+
+static enum code run_forget(struct registry_command *command, struct error *err)
+{
+    struct registry_change change = {.edit = edit_forget};
+
+    return run_leave(command, &change, "is lost, with what it had not delivered", err);
+}
+
 int command_member(int argc, char **argv)
 {
+    static const struct argument_row leave_rows[LEAVE_COUNT] = {
+        [LEAVE_JSON] = REGISTRY_ROW_JSON, [LEAVE_EXPECT] = REGISTRY_ROW_EXPECT};
     static const struct argument_row rows[LIST_COUNT] = {[LIST_JSON] = REGISTRY_ROW_JSON};
     static const struct registry_verb verbs[] = {
-        {"list", "usage: weir member list [--json]\n\nThe nodes, and whether each is alive.\n",
-         rows, LIST_COUNT, NULL, 0, 0, run_list},
+        {"list",   "usage: weir member list [--json]\n\nThe nodes, and whether each is alive.\n",
+         rows,                                                                                                LIST_COUNT,  NULL, 0, 0, run_list  },
+        {"drain",
+         "usage: weir member drain NUMBER [--json] [--expect VERSION]\n\n"
+         "From now on the node refuses writes (503 not_a_member) and answers questions.  It seals "
+         "and\ndelivers everything that it acknowledged; then its record says \"drained\", nobody "
+         "waits for\nit any more, and it may be stopped for good.  `weir member list` shows how "
+         "far "
+         "it is.\n",                                                                              leave_rows, LEAVE_COUNT, NULL, 0, 1, run_drain },
+        {"forget",
+         "usage: weir member forget NUMBER [--json] [--expect VERSION]\n\n"
+         "For a node that is not alive and whose data directory will not be served again.  What "
+         "it\nacknowledged and had not delivered is given up: answers are no longer partial for "
+         "want of\nit.  Its record says \"lost\", when, and by whom; should it come back it takes "
+         "no writes and\ndelivers nothing, and `weir export` and `weir import` bring its rows back "
+         "as new ones.\n",                                                                        leave_rows, LEAVE_COUNT, NULL, 0, 1, run_forget},
     };
 
     return registry_command_run(about, verbs, COUNT_OF(verbs), argc, argv);

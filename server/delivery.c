@@ -162,5 +162,5 @@ static bool shard_of(void *context, const struct tenant *tenant, char name[SHARD
 
 struct delivery_rules delivery_rules_of(struct directory *directory)
 {
-    return (struct delivery_rules){directory, shard_of, open_shard};
+    return (struct delivery_rules){.context = directory, .shard_of = shard_of, .open = open_shard};
 }

@@ -29,7 +29,7 @@ static bool author_of(const struct registry_record *record, struct arena *arena,
         !hash128_parse(document.incarnation, &author->incarnation))
         return false;
     author->number = number;
-    author->active = document.state == MEMBER_ACTIVE;
+    author->active = member_state_owes(document.state);
     return true;
 }
 

@@ -95,7 +95,7 @@ static void archive_leave(struct shard *shard)
 bool delivery_shard_of(const struct delivery *delivery, const struct tenant *tenant,
                        char name[SHARD_NAME_SIZE])
 {
-    return delivery->rules->shard_of(delivery->rules->context, tenant, name);
+    return delivery_rules_shard(delivery->rules, tenant, name);
 }
 
 /* Under the lock. */

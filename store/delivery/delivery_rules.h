@@ -2,6 +2,8 @@
 #ifndef WEIR_STORE_DELIVERY_DELIVERY_RULES_H
 #define WEIR_STORE_DELIVERY_DELIVERY_RULES_H
 
+#include <stdatomic.h>
+
 #include "model/archive.h"
 #include "model/series.h"
 
@@ -16,6 +18,17 @@ struct delivery_rules {
      * the address as it is by then. */
     enum code (*open)(void *context, const char *shard, struct archive **archive,
                       struct error *err);
+    /* True: nothing is delivered, or let go of for being delivered: this member was given up, and
+     * others go on without what it would say now.  NULL: never. */
+    const _Atomic bool *given_up;
 };
+
+/* The shard that packs of the tenant go to now; false: none. */
+static inline bool delivery_rules_shard(const struct delivery_rules *rules,
+                                        const struct tenant *tenant, char name[SHARD_NAME_SIZE])
+{
+    return !(rules->given_up != NULL && *rules->given_up) &&
+           rules->shard_of(rules->context, tenant, name);
+}
 
 #endif

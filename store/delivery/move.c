@@ -449,8 +449,7 @@ enum moved move_away(struct mover *mover, const struct tenant *tenant, struct pa
     bool did;
     enum code code;
 
-    if (!is_free(mover, tenant, pack) ||
-        !mover->rules->shard_of(mover->rules->context, tenant, name) ||
+    if (!is_free(mover, tenant, pack) || !delivery_rules_shard(mover->rules, tenant, name) ||
         (home = home_get(mover, name)) == NULL || any_rests(mover, home, tenant, pack) ||
         listed(mover, home, tenant, pack, &known, &next, &err) != OK)
         return MOVE_NONE;

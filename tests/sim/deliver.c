@@ -46,7 +46,7 @@ static enum code open_archive(void *context, const char *shard, struct archive *
 
 void deliver_init(struct world *world)
 {
-    world->delivery_rules = (struct delivery_rules){world, shard_of, open_archive};
+    world->delivery_rules = (struct delivery_rules){world, shard_of, open_archive, NULL};
     for (uint32_t i = 0; i < SHARD_COUNT; i++) {
         random_seed(&world->shards[i].random, world->seed + i);
         world->shards[i].off = &world->disk.off;

@@ -179,6 +179,9 @@ struct node {
     _Atomic unsigned noted, notes;
     _Atomic bool joined;
     _Atomic enum code parted, refusal;
+    _Atomic enum member_state state;
+    _Atomic unsigned leaves;
+    _Atomic bool empty, meets, met, joins;
 };
 
 static enum code note(void *context, unsigned number, struct error *err)
@@ -210,6 +213,33 @@ static void part(void *context, const struct error *why)
     node->parted = why->code;
 }
 
+static void stand(void *context, enum member_state state)
+{
+    struct node *node = context;
+
+    node->state = state;
+}
+
+static enum code leave(void *context, struct error *why)
+{
+    struct node *node = context;
+
+    assert_false(node->joined); /* not before it was parted from */
+    node->leaves++;
+    return node->empty ? OK : error_set(why, E_BUSY, "the test's shard is slow");
+}
+
+static enum code meet(void *context, const struct registry_snapshot *records, unsigned number,
+                      bool joins, struct error *why)
+{
+    struct node *node = context;
+
+    assert_non_null(member_record(records, number));
+    assert_false(node->joined && joins);
+    node->joins = joins;
+    return node->met ? OK : error_set(why, E_NOT_READY, "the test's members are slow");
+}
+
 /* With what it had noted. */
 static void begin(struct node *node, const char *incarnation)
 {
@@ -218,7 +248,7 @@ static void begin(struct node *node, const char *incarnation)
         .incarnation = bytes_of(incarnation),
         .number = node->noted,
         .program = "0.1.0",
-        .actions = {note, join, part, node},
+        .actions = {note, join, part, stand, leave, node->meets ? meet : NULL, node},
     };
 
     node->joined = false;
@@ -419,6 +449,132 @@ static void test_a_member_that_left_takes_nothing_until_it_is_back(void **state)
     assert_int_equal(node.notes, 1);
 }
 
+/* Soon. */
+static bool says(const char *record)
+{
+    for (int i = 0; i < 5000; i++) {
+        struct registry_snapshot *records = registry_get(&board.registry);
+        const struct registry_record *found = registry_find(records, REGISTRY_MEMBERS, BYTES("1"));
+        bool equal = found && bytes_equal(found->text, bytes_of(record));
+
+        registry_snapshot_put(records);
+        if (equal)
+            return true;
+        usleep(1000);
+    }
+    return false;
+}
+
+#define RECORD_AT(state, incarnation, address)                                                     \
+    "{\"state\":\"" state "\",\"incarnation\":\"" incarnation "\",\"address\":\"" address "\"}"
+
+static void test_the_record_says_where_others_reach_the_node(void **state)
+{
+    struct node node = {.noted = 0};
+    unsigned puts;
+
+    (void)state;
+    others_put(REGISTRY_TENANTS, "t", "{}");
+    begin(&node, INCARNATION_A);
+    assert_true(says(RECORD("active", INCARNATION_A))); /* it is not known yet */
+    assert_int_equal(membership_serve(node.membership, "h:1", "h:2", NULL), OK);
+    assert_true(says(RECORD_AT("active", INCARNATION_A, "h:2")));
+    others_put(REGISTRY_MEMBERS, "1", RECORD("active", INCARNATION_A)); /* by hand */
+    assert_true(says(RECORD_AT("active", INCARNATION_A, "h:2")));
+    others_put(REGISTRY_MEMBERS, "1", RECORD("drained", INCARNATION_A));
+    assert_true(says(RECORD_AT("drained", INCARNATION_A, "h:2"))); /* its state is not touched */
+    others_put(REGISTRY_MEMBERS, "1", RECORD_AT("active", INCARNATION_A, "h:2"));
+    end(&node);
+
+    others_put(REGISTRY_ALIVE, "1", "{\"listen\":\"other:1\"}"); /* another one is this member */
+    puts = board.puts;
+    begin(&node, INCARNATION_A);
+    assert_int_equal(membership_serve(node.membership, "h:1", "h:3", NULL), OK);
+    for (int i = 0; i < 5000 && !membership_health(node.membership).doubled; i++)
+        usleep(1000);
+    others_put(REGISTRY_TENANTS, "t", "{\"state\":\"active\"}");
+    usleep(50000);
+    assert_int_equal(board.puts, puts); /* else the two would change it for ever */
+    end(&node);
+    others_put(REGISTRY_ALIVE, "1", NULL);
+
+    begin(&node, INCARNATION_A); /* and one that is for no other member */
+    assert_int_equal(membership_serve(node.membership, "h:1", NULL, NULL), OK);
+    assert_true(says(RECORD("active", INCARNATION_A)));
+    end(&node);
+}
+
+static void test_who_is_to_leave_does_so_when_all_is_delivered(void **state)
+{
+    struct node node = {.noted = 0};
+    struct registry_snapshot *records;
+    const struct registry_record *record;
+
+    (void)state;
+    others_put(REGISTRY_TENANTS, "t", "{}");
+    begin(&node, INCARNATION_A);
+    others_put(REGISTRY_MEMBERS, "1",
+               "{\"state\":\"draining\",\"incarnation\":\"" INCARNATION_A
+               "\",\"at\":\"then\",\"by\":\"me\"}");
+    assert_true(comes(&node, 1, E_NO_MEMBER));
+    for (int i = 0; i < 5000 && !membership_health(node.membership).waits.code; i++)
+        usleep(1000);
+    assert_string_equal(membership_health(node.membership).waits.text, "the test's shard is slow");
+    assert_int_equal(membership_health(node.membership).state, MEMBER_DRAINING);
+    end(&node);
+    begin(&node, INCARNATION_A); /* over a start */
+    assert_int_equal(node.parted, E_NO_MEMBER);
+    node.empty = true;
+    for (int i = 0; i < 5000 && node.state != MEMBER_DRAINED; i++)
+        usleep(1000);
+    assert_true(comes(&node, 1, E_NO_MEMBER));
+    records = registry_get(&board.registry);
+    record = registry_find(records, REGISTRY_MEMBERS, BYTES("1"));
+    assert_memory_equal(record->text.data, "{\"state\":\"drained\"", 18);
+    assert_null(memmem(record->text.data, record->text.size, "\"then\"", 6)); /* it is now */
+    assert_non_null(memmem(record->text.data, record->text.size, "\"by\":\"me\"", 9));
+    registry_snapshot_put(records);
+    assert_int_equal(membership_health(node.membership).waits.code, OK);
+    end(&node);
+}
+
+static void test_who_joins_waits_for_the_others(void **state)
+{
+    struct node node = {.meets = true};
+
+    (void)state;
+    others_put(REGISTRY_TENANTS, "t", "{}");
+    begin(&node, INCARNATION_A);
+    assert_true(comes(&node, 1, E_NOT_READY));
+    for (int i = 0; i < 5000 && !node.joins; i++)
+        usleep(1000);
+    expect_text(REGISTRY_MEMBERS, "1", RECORD("joining", INCARNATION_A));
+    end(&node);
+    begin(&node, INCARNATION_A); /* over a start */
+    assert_true(comes(&node, 1, E_NOT_READY));
+    assert_non_null(strstr(membership_health(node.membership).why.text, "members are slow"));
+    assert_int_equal(membership_health(node.membership).state, MEMBER_JOINING);
+    node.met = true;
+    assert_true(comes(&node, 1, OK));
+    expect_text(REGISTRY_MEMBERS, "1", RECORD("active", INCARNATION_A));
+    end(&node);
+    node.met = false; /* a later start: it was asked for its clock alone */
+    begin(&node, INCARNATION_A);
+    assert_true(comes(&node, 1, E_NOT_READY));
+    assert_false(node.joins);
+    node.met = true;
+    membership_changed(node.membership);
+    assert_true(comes(&node, 1, OK));
+    end(&node);
+    node.meets = false; /* and one that asks nobody any more */
+    others_put(REGISTRY_MEMBERS, "1", RECORD("joining", INCARNATION_A));
+    begin(&node, INCARNATION_A);
+    assert_true(comes(&node, 1, OK));
+    expect_text(REGISTRY_MEMBERS, "1", RECORD("active", INCARNATION_A));
+    end(&node);
+    assert_int_equal(node.notes, 1);
+}
+
 static void test_a_number_that_is_anothers_is_left_for_a_new_one(void **state)
 {
     struct node node = {.noted = 1};
@@ -430,7 +586,7 @@ static void test_a_number_that_is_anothers_is_left_for_a_new_one(void **state)
     assert_true(node.joined);
     expect_text(REGISTRY_MEMBERS, "1", RECORD("active", INCARNATION_B));
     expect_text(REGISTRY_MEMBERS, "2", RECORD("active", INCARNATION_A));
-    assert_int_equal(membership_serve(node.membership, "h:1", NULL), OK);
+    assert_int_equal(membership_serve(node.membership, "h:1", NULL, NULL), OK);
     others_put(REGISTRY_MEMBERS, "2", RECORD("active", INCARNATION_B)); /* under way */
     for (int i = 0; i < 5000 && node.noted != 3; i++)
         usleep(1000);
@@ -481,7 +637,7 @@ static void test_another_process_that_is_this_member_is_told(void **state)
     others_put(REGISTRY_ALIVE, "1", "{\"listen\":\"other:1\"}");
     begin(&node, INCARNATION_A);
     assert_false(membership_health(node.membership).doubled); /* it serves nobody yet */
-    assert_int_equal(membership_serve(node.membership, "h:1", NULL), OK);
+    assert_int_equal(membership_serve(node.membership, "h:1", NULL, NULL), OK);
     for (int i = 0; i < 5000 && !membership_health(node.membership).doubled; i++)
         usleep(1000);
     health = membership_health(node.membership);
@@ -510,6 +666,9 @@ int main(void)
         TEST(test_what_was_noted_serves_without_the_registry),
         TEST(test_a_record_that_is_gone_is_put_again_as_it_was),
         TEST(test_a_member_that_left_takes_nothing_until_it_is_back),
+        TEST(test_the_record_says_where_others_reach_the_node),
+        TEST(test_who_joins_waits_for_the_others),
+        TEST(test_who_is_to_leave_does_so_when_all_is_delivered),
         TEST(test_a_number_that_is_anothers_is_left_for_a_new_one),
         TEST(test_when_all_numbers_are_given_that_is_told),
         TEST(test_another_process_that_is_this_member_is_told),

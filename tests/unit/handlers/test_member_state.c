@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "discovery/membership.h"
 #include "discovery/registry_files.h"
+#include "discovery/roll.h"
 #include "handlers/member_state.h"
 
 static struct metrics *metrics;
@@ -30,6 +31,17 @@ static void join(void *context)
 static void part(void *context, const struct error *why)
 {
     (void)context, (void)why;
+}
+
+static void stand(void *context, enum member_state state)
+{
+    (void)context, (void)state;
+}
+
+static enum code leave(void *context, struct error *why)
+{
+    (void)context;
+    return error_set(why, E_BUSY, "shard north does not have all of tenant acme yet");
 }
 
 static void changed(void *context)
@@ -81,7 +93,7 @@ static void test_what_a_member_is_is_told(void **state)
     struct membership_rules member = {
         .incarnation = BYTES("0a"),
         .program = "0.1.0",
-        .actions = {note, join, part, NULL},
+        .actions = {note, join, part, stand, leave, NULL, NULL},
     };
     struct registry *registry = NULL, *other = NULL;
     struct app app = {.clock = clock_system(), .metrics = metrics};
@@ -107,7 +119,7 @@ static void test_what_a_member_is_is_told(void **state)
     assert_true(member_is_active(&app));
     assert_int_equal(member_of(&app), 1);
 
-    assert_int_equal(membership_serve(app.membership, "h:1", &err), OK);
+    assert_int_equal(membership_serve(app.membership, "h:1", NULL, &err), OK);
     comes(&app, "\"status\":\"warn\",\"number\":1,\"detail\":\"another process is this member");
     assert_true(has(&app, "weir_member_doubled 1\n"));
     registry_close(other);
@@ -116,12 +128,58 @@ static void test_what_a_member_is_is_told(void **state)
     put_record(registry, "{");
     comes(&app, "\"status\":\"warn\",\"number\":1,\"detail\":\"its record in the registry");
     put_record(registry, "{\"state\":\"drained\"}");
-    comes(&app, "\"status\":\"failed\",\"number\":1,\"code\":\"not_a_member\",\"detail\":\"this "
-                "node, member 1 of its registry, is drained there");
+    comes(&app,
+          "\"status\":\"failed\",\"number\":1,\"state\":\"drained\",\"code\":\"not_a_member\","
+          "\"detail\":\"this node, member 1 of its registry, is drained there");
     assert_true(has(&app, "weir_member_active 0\n"));
     assert_false(member_is_active(&app));
     membership_stop(app.membership);
     registry_close(registry);
+    membership_free(app.membership);
+}
+
+static void expect_detail(const struct app *app, unsigned number, const char *want)
+{
+    struct buf out = BUF_INIT(1000);
+
+    member_detail_print(app, number, &out);
+    if (!bytes_equal(buf_bytes(&out), bytes_of(want)))
+        fail_msg("%.*s, and not %s", (int)out.size, out.size ? out.data : "", want);
+    buf_release(&out);
+}
+
+/* As they said when they were asked. */
+static void test_how_others_are_is_told(void **state)
+{
+    static const struct pulse pulses[] = {
+        {.number = 2,               .ready = true, .through_ns = 1000000000, .backlog_bytes = 5},
+        {.number = 3},
+    };
+    struct app app = {.clock = clock_system(), .metrics = metrics};
+    int64_t now_ns = clock_boot_ns(app.clock);
+
+    (void)state;
+    expect_detail(&app, 2, ""); /* nobody is asked */
+    assert_int_equal(membership_new(&app.membership, NULL), OK);
+    assert_int_equal(roll_new(&app.roll, NULL), OK);
+    expect_detail(&app, 2, "");
+    roll_answered(app.roll, &pulses[0], 30000000, now_ns);
+    roll_answered(app.roll, &pulses[1], -2000000, now_ns);
+    roll_silent(app.roll, 4);
+    expect_detail(&app, 2,
+                  ",\"health\":\"ready\",\"answered_seconds_ago\":0,\"backlog_bytes\":5,"
+                  "\"delivered_through\":\"1970-01-01T00:00:01Z\",\"clock_behind_ms\":30");
+    expect_detail(&app, 3,
+                  ",\"health\":\"not ready\",\"answered_seconds_ago\":0,\"backlog_bytes\":0,"
+                  "\"clock_behind_ms\":-2");
+    expect_detail(&app, 4, ",\"health\":\"unreachable\"");
+    assert_true(has(&app, "weir_peer_up{member=\"2\"} 1\n"));
+    assert_true(has(&app, "weir_peer_up{member=\"4\"} 0\n"));
+    assert_true(has(&app, "weir_peer_backlog_bytes{member=\"2\"} 5\n"));
+    assert_true(has(&app, "weir_peer_behind_ms{member=\"2\"} 30\n"));
+    assert_true(has(&app, "weir_peer_lag_seconds{member=\"3\"} 0\n"));
+    assert_true(has(&app, "weir_clock_ahead_ms 0\n")); /* of three it is in the middle */
+    roll_free(app.roll);
     membership_free(app.membership);
 }
 
@@ -156,6 +214,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_a_member_is_is_told),
+        cmocka_unit_test(test_how_others_are_is_told),
         cmocka_unit_test(test_without_a_registry_nothing_is_told),
     };
 

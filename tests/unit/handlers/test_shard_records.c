@@ -66,6 +66,33 @@ static void test_members_are_listed_with_who_is_alive(void **state)
         "\"this_node\":false,\"alive\":true,\"fault\":");
 }
 
+static void test_members_leave_by_requests(void **state)
+{
+    struct registry *registry = serving.app.registry;
+    uint64_t version;
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(registry_put(registry, REGISTRY_MEMBERS, (struct bytes){&"123"[i], 1}, 0,
+                                      BYTES("{}"), &version, NULL),
+                         OK);
+    assert_int_equal(registry_hold(registry, REGISTRY_ALIVE, BYTES("1"), BYTES("{}"), NULL), OK);
+    for (int i = 0; i < 1000 && !is_seen_alive(registry, BYTES("1")); i++)
+        usleep(10000);
+    expect_with("POST /v1/members/1/forget", "", NULL, 409, "member 1 is alive");
+    expect_with("POST /v1/members/1/drain", "If-Match: \"9\"\r\n", NULL, 412,
+                "precondition_failed");
+    expect_with("POST /v1/members/1/drain", "", NULL, 200, "\"state\":\"draining\",\"at\":\"2");
+    expect_with("POST /v1/members/1/drain", "", NULL, 200, "\"by\":\"");
+    expect_with("POST /v1/members/2/forget", "", NULL, 200, "\"alive\":false,\"state\":\"lost\"");
+    expect_with("POST /v1/members/2/drain", "", NULL, 409, "member 2 is lost");
+    expect_with("POST /v1/members/4/drain", "", NULL, 404, "no member 4");
+    expect_with("POST /v1/members/A/forget", "", NULL, 400, "is no name");
+    expect_with("POST /v1/members/3/forget?x=1", "", NULL, 400, "unknown_parameter");
+    expect_with("GET /v1/members", "", NULL, 200,
+                "\"number\":3,\"this_node\":false,\"alive\":false,\"state\":\"active\"}");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -73,6 +100,8 @@ int main(void)
                                         registry_ground_open, registry_ground_close),
         cmocka_unit_test_setup_teardown(test_members_are_listed_with_who_is_alive,
                                         registry_ground_open, registry_ground_close),
+        cmocka_unit_test_setup_teardown(test_members_leave_by_requests, registry_ground_open,
+                                        registry_ground_close),
     };
 
     log_setup(LOG_WARN, LOG_LOGFMT);

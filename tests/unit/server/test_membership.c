@@ -48,6 +48,8 @@ static void wal_remove(const struct house *house)
 /* Its own number, by its own incarnation; also that of a store that was renewed: another one. */
 static void test_a_store_enters_under_its_incarnation(void **state)
 {
+    static const struct delivery_rules rules; /* nobody leaves */
+    struct member_hands hands = {.roll = NULL};
     char incarnation[HASH128_TEXT_SIZE];
     struct hash128 drawn;
     struct house house;
@@ -65,7 +67,7 @@ static void test_a_store_enters_under_its_incarnation(void **state)
         house_open(&house);
         assert_int_equal(membership_new(&membership, NULL), OK);
         registry = registry_beside(&house);
-        if (store_enter(membership, registry, house.store, &err))
+        if (store_enter(membership, registry, NULL, house.store, &rules, &hands, &err))
             fail_msg("%s", err.text);
         assert_int_equal(store_member(house.store), want);
         assert_int_equal(house_put(&house, 1, start, 1, &ingest), OK);

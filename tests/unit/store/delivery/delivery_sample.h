@@ -56,7 +56,7 @@ static inline void depot_open(struct depot *depot)
 static inline void depot_init(struct depot *depot)
 {
     *depot = (struct depot){
-        .rules = {depot, depot_shard_of, depot_open_archive}
+        .rules = {depot, depot_shard_of, depot_open_archive, NULL}
     };
     house_init(&depot->house);
     depot_open(depot);

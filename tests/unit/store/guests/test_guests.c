@@ -301,6 +301,35 @@ static void test_a_chain_that_is_denied_harms_no_other(void **state)
     }
 }
 
+/* What a member listed before it left may not be here yet: it is named until its chains were read
+ * to their end since then. */
+static void test_one_that_left_is_named_until_its_last_words_are_read(void **state)
+{
+    struct inn inn;
+
+    (void)state;
+    inn_init(&inn);
+    depot_add_pack(&inn.author, 1, 0);
+    inn_pass(&inn);
+    inn_expect_missing(&inn, NULL);
+    depot_add_pack(&inn.author, 2, 0);
+    depot_drain(&inn.author);
+    assert_int_equal(house_put(&inn.house, 1, 100, 1, NULL), OK);
+    inn.authors[0].active = false;
+    assert_int_equal(guests_look(inn.guests, NULL), OK);
+    inn_expect_missing(&inn, "member 1: what it delivered to shard north could not be read yet");
+    assert_int_equal(inn_packs(&inn), 1);
+    inn_read(&inn);
+    inn_read(&inn);
+    inn_expect_missing(&inn, NULL);
+    assert_int_equal(inn_packs(&inn), 2);
+    inn.authors[0].active = true; /* it is back */
+    assert_int_equal(house_put(&inn.house, 1, 101, 1, NULL), OK);
+    inn_read(&inn);
+    inn_expect_missing(&inn, "member 1 has told up to");
+    inn_release(&inn);
+}
+
 /* A document that is gone or is another one: that pack is missing, by name, and the others are
  * not. */
 static void test_a_pack_that_is_lost_is_named(void **state)
@@ -445,6 +474,7 @@ int main(void)
         cmocka_unit_test(test_a_shard_that_is_down_is_told),
         cmocka_unit_test(test_each_call_may_fail),
         cmocka_unit_test(test_a_chain_that_is_denied_harms_no_other),
+        cmocka_unit_test(test_one_that_left_is_named_until_its_last_words_are_read),
         cmocka_unit_test(test_a_pack_that_is_lost_is_named),
         cmocka_unit_test(test_a_field_of_another_kind_is_left_out),
         cmocka_unit_test(test_who_is_alone_misses_nothing),

@@ -1,0 +1,336 @@
+"""Cases of tests/delivery/run about members that come and go and about their clocks: nothing that was acknowledged is lost by it but what
+somebody gave up, in so many words."""
+import glob
+import http.client
+import json
+import os
+import random
+import re
+import subprocess
+import threading
+import time
+
+from members import Cluster, values
+from outbox import QUIET, check, within
+from scripted_mongo import ScriptedMongo
+from server import Server, clean_environment
+
+LIBRARY = "/usr/lib/*/faketime/libfaketimeMT.so.1"
+
+
+class Member(Server):
+    @property
+    def pid(self):
+        return self.process.pid  # env becomes it
+
+
+class Speaking(Cluster):
+    """Nodes that ask one another how they are."""
+
+    def __init__(self, ground, peers):
+        super().__init__(ground, peers)
+        self.secret = ground.path("cluster.secret")
+        with open(os.open(self.secret, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as file:
+            file.write("a-secret-of-the-cluster-%032x\n" % random.getrandbits(128))
+
+    def made(self, name, wrapper=(), flags=()):
+        server = Member(self.ground.program, self.ground.path(name), [*QUIET, "--registry", self.registry, "--peer-listen", "127.0.0.1:0",
+                                                                     "--peer-secret-file", self.secret, *flags], wrapper=wrapper)
+        self.ground.servers.append(server)
+        return server
+
+    def node(self, name, wrapper=()):
+        return self.made(name, wrapper).start()
+
+
+def records(cluster):
+    return {item["name"]: item for item in json.loads(cluster.weir("member", "list", "--json"))["members"]}
+
+
+def member(cluster, node, number):
+    return [item for item in json.loads(cluster.ask(node, "GET", "/v1/members"))["members"] if item["number"] == number][0]
+
+
+def ready(node, name):
+    answer = node.request("GET", "/readyz")
+    return answer.status, [check_ for check_ in json.loads(answer.text())["checks"] if check_["name"] == name][0]
+
+
+class Writer(threading.Thread):
+    """Rows of its own to one node after the other; a node that refuses a row with 503 is asked no more for that row."""
+
+    def __init__(self, cluster, nodes, number, stopping):
+        super().__init__()
+        self.cluster, self.nodes, self.number, self.stopping = cluster, nodes, number, stopping
+        self.acknowledged, self.refused, self.trouble = {}, [], []
+
+    def run(self):
+        t = 0
+        while not self.stopping.wait(0.002):
+            t += 1
+            try:
+                self.step(t)
+            except Exception as error:
+                self.trouble.append(f"{type(error).__name__}: {error}")
+                return
+
+    def step(self, t):
+        for at in range(len(self.nodes)):
+            node = self.nodes[(t + at) % len(self.nodes)]
+            try:
+                answer = node.request("POST", "/v1/points", f"v,k=w{self.number} f={t} {t}\n".encode(), self.cluster.headers, seconds=60)
+            except (OSError, http.client.HTTPException):  # it is stopped
+                continue
+            if answer.status == 204:
+                self.acknowledged[t] = float(t)
+                return
+            check(answer.status == 503 and "retry-after" in answer.headers, f"{answer.status}: {answer.text()[:300]}")
+            self.refused.append((node, json.loads(answer.text())["code"], answer.text()))
+        raise AssertionError(f"no node took it: {self.refused[-1][2]}")
+
+
+def begin_writers(cluster, nodes, count=3):
+    stopping = threading.Event()
+    writers = [Writer(cluster, nodes, number, stopping) for number in range(count)]
+    for writer in writers:
+        writer.start()
+    return stopping, writers
+
+
+def end_writers(stopping, writers):
+    stopping.set()
+    for writer in writers:
+        writer.join()
+    check(not any(writer.trouble for writer in writers), f"{[writer.trouble for writer in writers]}")
+    check(all(len(writer.acknowledged) > 20 for writer in writers), f"{[len(writer.acknowledged) for writer in writers]} rows were written")
+
+
+def expect_all(cluster, node, writers):
+    moment = cluster.json(node, "measurement=v&limit=1")["as_of"]
+    for writer in writers:
+        have = values(cluster, node, moment, f"k%3Dw{writer.number}")
+        lost = sorted(set(writer.acknowledged.items()) - set(have.items()))
+        check(not lost and set(have) == set(writer.acknowledged), f"{node.address}: of {len(writer.acknowledged)} rows {len(lost)} are not there: "
+              f"{lost[:5]}, {len(have)} are\n{node.log_tail()}")
+
+
+def names(cluster, node, number):
+    return any(f"member {number}" in text for text in cluster.json(node, "measurement=v&limit=1").get("missing", []))
+
+
+def drain_loses_nothing(ground):
+    """A node leaves while it is written to and its shard is away for a while: who writes is sent to another one, all is delivered, and
+    nobody misses it."""
+    with ScriptedMongo(role="primary") as north:
+        cluster = Cluster(ground, {"north": north})
+        one, two = cluster.node("one"), cluster.node("two")
+        stopping, writers = begin_writers(cluster, [one, two])
+        try:
+            time.sleep(1)
+            north.fail("insert", "error", 10107, times=-1)
+            cluster.weir("member", "drain", "2")
+            within(5, lambda: ready(two, "member")[0] == 503, "it takes nothing any more")
+            told = ready(two, "member")[1]
+            check(told["state"] == "draining" and told["code"] == "not_a_member" and "is draining there" in told["detail"], f"{told}")
+            item = within(10, lambda: "waits_for" in member(cluster, two, 2) and member(cluster, two, 2), "it tells what it waits for")
+            within(10, lambda: "shard north does not have all of tenant acme" in member(cluster, two, 2)["waits_for"], f"{item}")
+            check(records(cluster)["2"]["state"] == "draining" and records(cluster)["2"]["by"], f"{records(cluster)}")
+            cluster.weir("member", "drain", "2")  # once more is no other thing
+            two.stop()  # it goes on where it was
+            north.faults.clear()
+            two.start(ready=False)
+            within(60, lambda: records(cluster)["2"]["state"] == "drained", f"it has left: {two.log_tail()}")
+            time.sleep(0.5)
+        finally:
+            stopping.set()
+        end_writers(stopping, writers)
+        refused = [entry for writer in writers for entry in writer.refused]
+        check(refused and all(code == "not_a_member" and node is two for node, code, _ in refused), f"{[entry[1:] for entry in refused[:3]]}")
+        within(30, lambda: not names(cluster, one, 2), f"nobody waits for it: {cluster.json(one, 'measurement=v&limit=1').get('missing')}")
+        expect_all(cluster, one, writers)
+        check(cluster.ask(two, "GET", "/v1/query?measurement=v&limit=1"), "it answers")
+        two.stop()
+        expect_all(cluster, one, writers)
+        cluster.delivered(one)
+        three = cluster.node("three")
+        within(30, lambda: len(values(cluster, three, cluster.json(three, "measurement=v&limit=1")["as_of"], "k%3Dw0")) == len(writers[0].acknowledged),
+               "an empty disk has all")
+        expect_all(cluster, three, writers)
+        check(subprocess.run([ground.program, "member", "forget", "2", "--registry", cluster.registry], capture_output=True, check=False,
+                             env=clean_environment()).returncode == 1, "there is nothing to forget")
+        return f"{sum(len(writer.acknowledged) for writer in writers)} rows, {len(refused)} refusals"
+
+
+def what_is_forgotten_comes_back_as_new(ground):
+    """A node dies with its disk; it is given up, and answers are whole.  Then it is back: it takes and delivers nothing, and its rows come
+    in by export and import."""
+    with ScriptedMongo(role="primary") as north:
+        cluster = Cluster(ground, {"north": north})
+        one, two = cluster.node("one"), cluster.node("two")
+        cluster.write(one, "v,k=a f=1 1")
+        cluster.write(two, "v,k=a f=2 2")
+        cluster.settled([one, two])
+        cluster.write(two, "v,k=a f=3 3")  # which it never delivers
+        said = subprocess.run([ground.program, "member", "forget", "2", "--registry", cluster.registry], capture_output=True, text=True, check=False,
+                              env=clean_environment())
+        check(said.returncode == 1 and "is alive" in said.stderr and "drain it" in said.stderr, f"{said}")
+        check(one.request("POST", "/v1/members/2/forget", None, cluster.headers).status == 409, "nor by a request")
+        check(one.request("POST", "/v1/members/9/forget", None, cluster.headers).status == 404, "there is no 9")
+        two.kill()
+        os.rename(two.data, two.data + "-away")
+        cluster.write(one, "v,k=a f=4 4")
+        within(10, lambda: names(cluster, one, 2), "it is named")
+        item = json.loads(cluster.ask(one, "POST", "/v1/members/2/forget"))
+        check(item["state"] == "lost" and item["by"].startswith("token ") and item["at"], f"{item}")
+        check(json.loads(cluster.ask(one, "POST", "/v1/members/2/forget"))["at"] == item["at"], "once is enough")
+        within(10, lambda: not names(cluster, one, 2), f"it is named no more: {cluster.json(one, 'measurement=v').get('missing')}")
+        moment = cluster.json(one, "measurement=v&limit=1")["as_of"]
+        before = cluster.json(one, "measurement=v&as_of=" + moment)
+        check(before["final"] and not before["partial"] and values(cluster, one, moment) == {1: 1, 2: 2, 4: 4}, f"{before}")
+        os.rename(two.data + "-away", two.data)
+        two.start(ready=False)
+        within(10, lambda: "is lost there" in ready(two, "member")[1].get("detail", ""), f"{ready(two, 'member')}")
+        refused = cluster.ask(two, "POST", "/v1/points", "v,k=a f=5 5\n", want=(503,))
+        check('"not_a_member"' in refused and "is lost there" in refused, refused)
+        check("it takes and delivers nothing" in two.log_text(), "the log says so")
+        listed = len(north.documents("weir_acme", "manifests"))
+        cluster.ask(two, "POST", "/v1/admin/flush", "")
+        time.sleep(2.5)
+        check(len(north.documents("weir_acme", "manifests")) == listed, "it delivered something")
+        check(cluster.json(one, "measurement=v&as_of=" + moment) == before, "what was final is another now")
+        check(records(cluster)["2"]["state"] == "lost" and records(cluster)["2"]["alive"], f"{records(cluster)}")
+        own, out = values(cluster, two, cluster.json(two, "measurement=v&limit=1")["as_of"]), ground.path("out.lp")
+        check(own[3] == 3, f"it has what it had: {own}")
+        token = ground.path("token")
+        with open(os.open(token, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as file:
+            file.write(cluster.headers["Authorization"].split()[1])
+        for words in (("export", "--url", "http://%s:%d" % two.address, "--token-file", token, "--out", out, "--allow-partial"),
+                      ("import", "--url", "http://%s:%d" % one.address, "--token-file", token, out)):
+            done = subprocess.run([ground.program, *words], capture_output=True, text=True, timeout=60, env=clean_environment(), check=False)
+            check(done.returncode in (0, 3), f"{words[0]}: {done.returncode} {done.stderr}")
+        have = values(cluster, one, cluster.json(one, "measurement=v&limit=1")["as_of"])
+        check(have == {1: 1, 2: 2, 3: 3, 4: 4}, f"{have}")
+
+
+class Clock:
+    """The wall clock of a node, which may be moved while it runs."""
+
+    def __init__(self, path):
+        self.path = path
+        self.set(0)
+
+    def set(self, seconds):
+        with open(self.path + ".new", "w", encoding="ascii") as file:
+            file.write(f"{seconds:+d}\n")
+        os.rename(self.path + ".new", self.path)
+
+    def wrapper(self):
+        return ["env", "LD_PRELOAD=" + glob.glob(LIBRARY)[0], "FAKETIME_TIMESTAMP_FILE=" + self.path, "FAKETIME_NO_CACHE=1",
+                "FAKETIME_DONT_FAKE_MONOTONIC=1", "FAKETIME_FORCE_MONOTONIC_FIX=0"]
+
+
+def only_the_clock_that_is_ahead_stops(ground):
+    """Two clocks 30 s apart, at the start and while both run: the node that is ahead refuses writes, reads go on, nothing that was
+    acknowledged is lost, versions keep the order in which they were written."""
+    check(glob.glob(LIBRARY), "libfaketime is not installed")
+    with ScriptedMongo(role="primary") as north:
+        cluster, clock = Speaking(ground, {"north": north}), Clock(ground.path("clock"))
+        one, two = cluster.node("one"), cluster.made("two", clock.wrapper())
+        clock.set(30)
+        two.start(ready=False)
+        refused, version, written = 0, 0, []
+
+        def write(node):
+            nonlocal version, refused
+            answer = node.request("POST", "/v1/points", f"v,k=a f={version + 1} 1\n".encode(), cluster.headers)
+            if answer.status == 204:
+                version += 1
+                written.append(float(version))
+                return True
+            check(answer.status == 503 and json.loads(answer.text())["code"] in ("clock_skew", "not_ready"), f"{answer.status} {answer.text()}")
+            refused += 1
+            return False
+
+        for _ in range(20):  # from its first moment on
+            check(not write(two), "it takes a write, 30 s ahead")
+            check(write(one), "who is not ahead refuses one")
+            time.sleep(0.1)
+        answer = two.request("POST", "/v1/points", b"v f=1 1\n", cluster.headers)
+        check('"clock_skew"' in answer.text() and "ahead of those of other members" in answer.text(), answer.text())
+        check(cluster.ask(two, "GET", "/v1/query?measurement=v&limit=1"), "it answers")
+        check(ready(one, "member")[0] == 200, "the other one is well")
+        check(28000 < -member(cluster, one, 2)["clock_behind_ms"] < 32000, f"{member(cluster, one, 2)}")
+        for turn in range(2 if not ground.long else 10):
+            clock.set(0)
+            within(10, lambda: write(two), "clocks agree, and it writes")
+            for _ in range(10):
+                write(one), write(two)
+            clock.set(30)  # while it runs: no moment's write has a stamp of the future
+            for _ in range(10):
+                check(not write(two), "it takes a write, 30 s ahead")
+                check(write(one), "who is not ahead refuses one")
+            clock.set(-30)  # behind: the other one is ahead of it, and of two that one stops
+            time.sleep(0.1)
+            within(10, lambda: not write(one), "who is ahead stops")
+            time.sleep(1.2)  # the other one has heard of its last stamp
+            within(10, lambda: write(two), "who is not goes on")
+            clock.set(0)
+            within(10, lambda: write(one), "both write")
+        cluster.delivered(one), cluster.delivered(two)
+        for node in (one, two):
+            text = within(30, lambda: len(text := cluster.ask(node, "GET", "/v1/query?measurement=v&versions=all&epoch=ns")) and
+                          len(json.loads(text)["series"][0]["rows"]) == len(written) and text, "all versions are read\n" + node.log_tail())
+            answer = json.loads(text)["series"][0]
+            rows = sorted(answer["rows"], key=lambda row: row[answer["columns"].index("known_from")])
+            have = [row[answer["columns"].index("f")] for row in rows]
+            check(have == written, f"{node.address}: {len(written)} versions were written, and {len(have)} are there: "
+                  f"{[pair for pair in zip(have, written) if pair[0] != pair[1]][:5]}")
+            last = json.loads(cluster.ask(node, "GET", "/v1/query?measurement=v&epoch=ns"))["series"][0]["rows"][0][-1]
+            check(last == written[-1], f"{node.address}: the newest is {last}, and was to be {written[-1]}")
+        return f"{len(written)} versions, {refused} refusals"
+
+
+def who_joins_is_known_to_all(ground):
+    """A node takes its first write when every other one that is alive has said that it knows it; one that is dead keeps nobody waiting."""
+    with ScriptedMongo(role="primary") as north:
+        cluster = Speaking(ground, {"north": north})
+        one, two = cluster.node("one"), cluster.node("two")
+        stopping, writers = begin_writers(cluster, [one, two])
+        began = time.monotonic()
+        three = cluster.made("three").start(ready=False)
+        first = within(20, lambda: three.request("POST", "/v1/points", b"v,k=c f=1 1\n", cluster.headers).status == 204, "it writes")
+        took = time.monotonic() - began
+        for node in (one, two):
+            missing = cluster.json(node, "measurement=v&limit=1").get("missing", [])
+            check(cluster.json(node, "measurement=v&match=k%3Dc").get("series") or any("member 3" in text for text in missing),
+                  f"its row is neither there nor is it named: {missing}")
+        end_writers(stopping, writers)
+        check(first and records(cluster)["3"]["state"] == "active", f"{records(cluster)}")
+        for node, number in ((one, 2), (two, 3), (three, 1)):
+            item = within(5, lambda: (item := member(cluster, node, number)).get("health") == "ready" and item, "it is well")
+            check(abs(item["clock_behind_ms"]) < 250 and item["answered_seconds_ago"] < 5, f"{item}")
+        check(member(cluster, one, 1)["health"] == "ready", "so is this one")
+        # One does not answer: it is paused, and in the registry it is alive.
+        two.signal(19)
+        four = cluster.made("four").start(ready=False)
+        time.sleep(4)
+        answer = four.request("POST", "/v1/points", b"v,k=d f=1 1\n", cluster.headers)
+        check(answer.status == 503 and json.loads(answer.text())["code"] == "not_ready" and "member 2, which is alive" in answer.text(), answer.text())
+        check(records(cluster)["4"]["state"] == "joining" and ready(four, "member")[0] == 503, f"{records(cluster)['4']}")
+        check(member(cluster, one, 2)["health"] == "unreachable", f"{member(cluster, one, 2)}")
+        check('weir_peer_up{member="2"} 0' in cluster.ask(one, "GET", "/metrics"), "counted")
+        two.signal(18)
+        within(20, lambda: four.request("POST", "/v1/points", b"v,k=d f=1 1\n", cluster.headers).status == 204, f"it joins\n{four.log_tail()}")
+        two.kill()
+        within(20, lambda: not records(cluster)["2"]["alive"], "it is dead")
+        five = cluster.made("five").start(ready=False)
+        within(20, lambda: five.request("POST", "/v1/points", b"v,k=e f=1 1\n", cluster.headers).status == 204, f"it joins\n{five.log_tail()}")
+        began = time.monotonic()
+        one.kill()
+        one.start()
+        again = time.monotonic() - began
+        check(ready(one, "member")[1]["status"] == "ok", "a later start asks for clocks alone")
+        return f"a third node takes writes {took:.1f} s after its start, one that starts again {again:.1f} s"
+
+
+CASES = [drain_loses_nothing, what_is_forgotten_comes_back_as_new, only_the_clock_that_is_ahead_stops, who_joins_is_known_to_all]
