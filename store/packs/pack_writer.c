@@ -19,7 +19,7 @@ enum {
 
 struct pack_writer {
     struct hash128_state hash; /* the widest alignment stands first */
-    struct fs *fs;
+    struct fs *fs;             /* NULL: all of it stays in `pending` */
     char *path;
     struct file *file;  /* NULL until the first part goes out */
     uint64_t file_size; /* written so far */
@@ -34,6 +34,12 @@ struct pack_writer {
     struct pack_block last_block; /* its measurement is the buf's */
     struct series_id last_series;
 };
+
+enum code pack_writer_open_memory(const struct pack_identity *identity, struct pack_writer **writer,
+                                  struct error *err)
+{
+    return pack_writer_open(NULL, "in memory", identity, writer, err);
+}
 
 enum code pack_writer_open(struct fs *fs, const char *path, const struct pack_identity *identity,
                            struct pack_writer **writer, struct error *err)
@@ -122,7 +128,7 @@ static enum code pending_write(struct pack_writer *writer, struct error *err)
     struct bytes bytes = buf_bytes(&writer->pending);
     enum code code = buf_finish(&writer->pending, err);
 
-    if (code)
+    if (code || !writer->fs)
         return code;
     if (!writer->file) {
         code = file_create(writer, err);
@@ -270,6 +276,11 @@ enum code pack_writer_note(struct pack_writer *writer, struct bytes encoded, str
     return span_put(writer, PACK_NOTES, encoded, err);
 }
 
+uint64_t pack_writer_bytes(const struct pack_writer *writer)
+{
+    return writer_at(writer);
+}
+
 uint64_t pack_writer_rows(const struct pack_writer *writer)
 {
     return writer->footer.row_count;
@@ -314,7 +325,7 @@ enum code pack_writer_finish(struct pack_writer *writer, struct pack_summary *su
     *bytes = (struct bytes){NULL, 0};
     if (code)
         return code;
-    if (writer->file || writer->pending.size >= PACK_INLINE_BYTES_MAX) {
+    if (writer->file || (writer->fs && writer->pending.size >= PACK_INLINE_BYTES_MAX)) {
         code = pending_write(writer, err);
         if (code)
             return code;

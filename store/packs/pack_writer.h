@@ -1,6 +1,6 @@
 /* Writes a pack, once, from front to back: blocks, then series keys, tombstones and notes.  Holds
  * at most two parts in memory.  A pack of less than 64 KiB never becomes a file: finish gives its
- * bytes.
+ * bytes.  One that is opened in memory never does, and all of it is held.
  *
  * Thread: one. */
 #ifndef WEIR_STORE_PACKS_PACK_WRITER_H
@@ -37,6 +37,9 @@ struct pack_summary {
 MUST_USE enum code pack_writer_open(struct fs *fs, const char *path,
                                     const struct pack_identity *identity,
                                     struct pack_writer **writer, struct error *err);
+/* identity.tenant is borrowed, likewise. */
+MUST_USE enum code pack_writer_open_memory(const struct pack_identity *identity,
+                                           struct pack_writer **writer, struct error *err);
 /* In the order of (measurement, series); a series may go on in the next block, else the ranges of
  * series do not overlap. */
 MUST_USE enum code pack_writer_block(struct pack_writer *writer, const struct block *block,
@@ -51,6 +54,8 @@ MUST_USE enum code pack_writer_note(struct pack_writer *writer, struct bytes enc
                                     struct error *err);
 /* Given so far. */
 uint64_t pack_writer_rows(const struct pack_writer *writer);
+/* What they are in the pack, without directory and tail. */
+uint64_t pack_writer_bytes(const struct pack_writer *writer);
 /* Ends the pack and frees the writer when OK (on failure: pack_writer_abort()).  A file is
  * fdatasync'ed, its name is the caller's to sync.  Without a file *bytes is a malloc'ed copy, the
  * caller's to free; else {NULL, 0}. */

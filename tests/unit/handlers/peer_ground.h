@@ -121,8 +121,10 @@ static inline int peer_ground_open(void **state)
     member.registry = app->registry = ground.registry;
     member.incarnation = bytes_of(ground.incarnation);
     app->membership = ground.membership;
+    app->limits = &ground.serving.ground.limits;
     options.metrics = ground.serving.ground.metrics;
     if (membership_start(ground.membership, &member, &err) != OK ||
+        workers_start(1, 10, clock_system(), &app->peer_workers, &err) != OK ||
         http_server_start(&options, &ground.peers, &err) != OK)
         fail_msg("%s", err.text);
     ground.public_port = ground.serving.port;
@@ -137,6 +139,7 @@ static inline int peer_ground_close(void **state)
 
     (void)state;
     http_server_stop(ground.peers, 1000);
+    workers_stop(app->peer_workers);
     http_server_stop(ground.serving.http, 1000);
     ground.serving.http = NULL;
     membership_stop(ground.membership);

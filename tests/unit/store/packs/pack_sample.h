@@ -160,7 +160,8 @@ static inline enum code sample_write_rest(struct pack_fixture *fixture,
     return code;
 }
 
-/* Writes the whole of a pack; on failure it is aborted. */
+/* Writes the whole of a pack, to `path` or, where that is NULL, in memory; on failure it is
+ * aborted. */
 static inline enum code sample_write(struct pack_fixture *fixture, const struct pack_plan *plan,
                                      const char *path, struct pack_summary *summary,
                                      struct bytes *bytes, struct error *err)
@@ -173,7 +174,8 @@ static inline enum code sample_write(struct pack_fixture *fixture, const struct 
     uint32_t each = plan->shared_series + 1, all = plan->measurements * each;
     struct sample_series *series = sample_array(&fixture->arena, sizeof(*series), (size_t)all + 1);
     struct pack_writer *writer;
-    enum code code = pack_writer_open(fixture->fs, path, &identity, &writer, err);
+    enum code code = path ? pack_writer_open(fixture->fs, path, &identity, &writer, err)
+                          : pack_writer_open_memory(&identity, &writer, err);
 
     if (code)
         return code;

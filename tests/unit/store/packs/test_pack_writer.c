@@ -69,6 +69,36 @@ static void test_a_large_pack_is_a_file_of_the_hash_it_tells(void **state)
     arena_release(&fixture->arena);
 }
 
+/* Byte for byte what the file would be, of any size. */
+static void test_a_pack_in_memory_is_what_the_file_would_be(void **state)
+{
+    static const struct pack_plan *const plans[] = {&small, &large, &sections, &none};
+    struct pack_fixture *fixture = *state;
+
+    for (size_t i = 0; i < COUNT_OF(plans); i++) {
+        struct pack_summary in_file, in_memory;
+        struct bytes bytes;
+        struct hash128 hash;
+        struct pack *pack;
+
+        random_seed(&fixture->random, 11);
+        assert_int_equal(sample_write(fixture, plans[i], "f.pack", &in_file, &bytes, NULL), OK);
+        free((void *)bytes.data);
+        random_seed(&fixture->random, 11);
+        assert_int_equal(sample_write(fixture, plans[i], NULL, &in_memory, &bytes, NULL), OK);
+        assert_false(in_memory.in_file);
+        assert_int_equal(in_memory.bytes, bytes.size);
+        assert_int_equal(in_memory.bytes, in_file.bytes);
+        hash = hash128(bytes);
+        assert_memory_equal(&in_memory.hash, &hash, sizeof(hash));
+        assert_memory_equal(&in_memory.hash, &in_file.hash, sizeof(hash));
+        assert_int_equal(pack_open_memory(bytes, &pack, NULL), OK);
+        pack_unref(pack);
+        free((void *)bytes.data);
+        arena_release(&fixture->arena);
+    }
+}
+
 static void test_no_part_is_larger_than_its_limit_and_no_block_crosses_one(void **state)
 {
     static const struct pack_plan *const plans[] = {&large, &sections};
@@ -234,6 +264,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_small_pack_is_bytes_and_no_file),
         cmocka_unit_test(test_a_large_pack_is_a_file_of_the_hash_it_tells),
+        cmocka_unit_test(test_a_pack_in_memory_is_what_the_file_would_be),
         cmocka_unit_test(test_no_part_is_larger_than_its_limit_and_no_block_crosses_one),
         cmocka_unit_test(test_the_same_rows_give_the_same_bytes),
         cmocka_unit_test(test_what_a_crash_left_is_replaced),

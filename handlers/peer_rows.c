@@ -1,0 +1,333 @@
+/* A worker of the peers' own does it: members that wait for one another's rows with all their
+ * workers would wait for ever. */
+#include "handlers/peer_rows.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "catalog/catalog.h"
+#include "discovery/document.h"
+#include "handlers/app.h"
+#include "http/reply.h"
+#include "store/undelivered.h"
+#include "store/view_pack.h"
+
+enum {
+    QUESTION_BYTES_MAX = 64 * 1024,
+    QUESTION_ARENA_MAX = 1 << 20,
+    NAME_BYTES_MAX = 65536, /* as far as name_bytes_max goes */
+    LOOK_EVERY = 256,       /* series, between two looks whether somebody still waits */
+    DELIVERED_BYTES_MAX = 16 * 1024,
+};
+
+struct rows_question {
+    struct bytes tenant, measurement;
+    int64_t start, end, as_of;
+    bool has_start, has_end;
+};
+
+struct rows_job {
+    struct job job; /* first */
+    struct request *request;
+    struct buf body;
+    struct arena arena;  /* of the question */
+    struct arena series; /* of the list of them */
+    struct rows_question question;
+    const struct tenant *tenant;
+    struct view_pack *pack; /* its memory counts until the reply is sent */
+    _Atomic bool lost;      /* the view holds memory for too long */
+};
+
+/* --- the question --- */
+
+static enum code take_name(struct document *document, const struct json *value, struct bytes *name,
+                           struct error *err)
+{
+    struct bytes text;
+
+    if (json_kind(value) != JSON_KIND_TEXT)
+        return document_refuse(document, err, "must be text, not %s",
+                               json_kind_name(json_kind(value)));
+    text = json_text_of(value);
+    if (text.size == 0 || text.size > NAME_BYTES_MAX)
+        return document_refuse(document, err, "must be 1 to %d bytes", NAME_BYTES_MAX);
+    *name = arena_copy(document->arena, text);
+    return name->data != NULL ? OK : document_no_memory(err);
+}
+
+static enum code take_time(struct document *document, const struct json *value, int64_t *time,
+                           struct error *err)
+{
+    if (json_kind(value) != JSON_KIND_INTEGER)
+        return document_refuse(document, err, "must be a whole number of nanoseconds, not %s",
+                               json_kind_name(json_kind(value)));
+    *time = json_integer_of(value);
+    return OK;
+}
+
+static enum code take_tenant(struct document *document, const struct json *value, struct error *err)
+{
+    return take_name(document, value, &((struct rows_question *)document->context)->tenant, err);
+}
+
+static enum code take_measurement(struct document *document, const struct json *value,
+                                  struct error *err)
+{
+    return take_name(document, value, &((struct rows_question *)document->context)->measurement,
+                     err);
+}
+
+static enum code take_start(struct document *document, const struct json *value, struct error *err)
+{
+    struct rows_question *question = document->context;
+
+    question->has_start = true;
+    return take_time(document, value, &question->start, err);
+}
+
+static enum code take_end(struct document *document, const struct json *value, struct error *err)
+{
+    struct rows_question *question = document->context;
+
+    question->has_end = true;
+    return take_time(document, value, &question->end, err);
+}
+
+static enum code take_as_of(struct document *document, const struct json *value, struct error *err)
+{
+    struct rows_question *question = document->context;
+    enum code code = take_time(document, value, &question->as_of, err);
+
+    if (code == OK && question->as_of < 0)
+        code = document_refuse(document, err, "must be an ingest time, or 0 for now");
+    return code;
+}
+
+static enum code question_read(struct rows_job *job, struct error *err)
+{
+    static const struct document_key keys[] = {
+        {"tenant",      take_tenant     },
+        {"measurement", take_measurement},
+        {"start",       take_start      },
+        {"end",         take_end        },
+        {"as_of",       take_as_of      },
+    };
+    struct rows_question *question = &job->question;
+    enum code code = document_read(buf_bytes(&job->body), "a question for rows", keys,
+                                   COUNT_OF(keys), &job->arena, question, err);
+
+    if (code == OK && (question->tenant.size == 0 || question->measurement.size == 0 ||
+                       !question->has_start || !question->has_end))
+        code = error_set(err, E_BAD_REQUEST,
+                         "a question for rows has \"tenant\", \"measurement\", \"start\" and "
+                         "\"end\"");
+    if (code == OK && question->start >= question->end)
+        code = error_set(err, E_BAD_REQUEST, "\"start\" must be before \"end\"");
+    if (code && code != E_MEMORY)
+        code = err->code = E_BAD_REQUEST;
+    return code;
+}
+
+/* Of one that nobody wrote here yet nothing was acknowledged; but it must be known that none will
+ * be at or below S, so it is found or made. */
+static enum code find_tenant(struct rows_job *job, struct error *err)
+{
+    struct app *app = app_of(job->request);
+    struct bytes name = job->question.tenant;
+    struct directory_snapshot *snapshot;
+    bool known;
+
+    job->tenant = catalog_tenant_find(app->catalog, name);
+    if (job->tenant != NULL)
+        return OK;
+    snapshot = directory_get(app->directory);
+    known = directory_tenant(snapshot, name) != NULL;
+    directory_put(snapshot);
+    if (!known)
+        return error_set(err, E_NOT_FOUND, "this member knows no such tenant yet");
+    job->tenant = catalog_tenant(app->catalog, name);
+    return job->tenant != NULL ? OK : error_set(err, E_MEMORY, "no memory for a tenant");
+}
+
+/* --- the answer --- */
+
+static enum code look(void *context, struct error *err)
+{
+    const struct rows_job *job = context;
+
+    if (job->lost)
+        return error_set(err, E_BUSY, "memory is short for who takes so long");
+    return request_cancelled(job->request) ? error_set(err, E_CANCELLED, "the member left") : OK;
+}
+
+static enum code put_series(struct rows_job *job, struct error *err)
+{
+    struct app *app = app_of(job->request);
+    const struct selector selector = {.measurement = job->question.measurement};
+    const struct look looks = {look, job};
+    struct series **series;
+    size_t count;
+    enum code code = catalog_select(app->catalog, job->tenant, &selector, UINT64_MAX, &looks,
+                                    &job->series, &series, &count, err);
+
+    for (size_t i = 0; code == OK && i < count; i++) {
+        if (i % LOOK_EVERY == 0)
+            code = look(job, err);
+        if (code == OK)
+            code = view_pack_series(job->pack, series[i], err);
+    }
+    return code;
+}
+
+static enum code make_pack(struct rows_job *job, const struct undelivered *undelivered,
+                           struct bytes *bytes, struct error *err)
+{
+    struct app *app = app_of(job->request);
+    const struct rows_question *question = &job->question;
+    const struct view_pack_options options = {
+        .view = undelivered->view,
+        .tenant = job->tenant,
+        .measurement = question->measurement,
+        .start = question->start,
+        .end = question->end,
+        .deletions_after = undelivered->listed.through,
+        .memory = &app->query_memory,
+        .memory_max = (size_t)app->limits->query_memory_bytes_max,
+        .bytes_max = (size_t)app->limits->peer_reply_bytes_max,
+    };
+    enum code code = view_pack_begin(&options, &job->pack, err);
+
+    if (code == OK)
+        code = put_series(job, err);
+    return code ? code : view_pack_end(job->pack, bytes, err);
+}
+
+static void tell_delivered(struct request *request, const struct undelivered *undelivered)
+{
+    struct buf text = BUF_INIT(DELIVERED_BYTES_MAX);
+    char through[24];
+    int size = snprintf(through, sizeof(through), "%" PRId64, view_as_of(undelivered->view));
+
+    for (size_t i = 0; i < undelivered->listed.chain_count; i++)
+        buf_printf(&text, "%s%s=%" PRIu64, i == 0 ? "" : ", ", undelivered->listed.chains[i].shard,
+                   undelivered->listed.chains[i].last);
+    reply_header(request, "Weir-Through", (struct bytes){through, (size_t)size});
+    if (text.size > 0)
+        reply_header(request, "Weir-Delivered", buf_bytes(&text));
+    assert(!text.limited); /* 64 shards */
+    buf_release(&text);
+}
+
+static enum code answer(struct rows_job *job, struct error *err)
+{
+    struct undelivered undelivered = {.view = NULL};
+    struct bytes bytes = {NULL, 0};
+    struct buf body = BUF_INIT(SIZE_MAX);
+    enum code code;
+
+    arena_init(&job->series, (size_t)app_of(job->request)->limits->query_memory_bytes_max,
+               &app_of(job->request)->query_memory);
+    code = undelivered_take(app_of(job->request)->store, job->tenant, job->question.as_of,
+                            &undelivered, err);
+    if (code == OK)
+        view_watch(undelivered.view, &job->lost);
+    if (code == OK)
+        code = make_pack(job, &undelivered, &bytes, err);
+    if (code == OK)
+        tell_delivered(job->request, &undelivered);
+    undelivered_release(&undelivered);
+    arena_release(&job->series);
+    if (code)
+        return code;
+    if (bytes.size == 0) {
+        reply_empty(job->request, 204);
+        return OK;
+    }
+    body.data = (char *)bytes.data;
+    body.size = body.capacity = bytes.size;
+    reply_buf_take(job->request, 200, "application/vnd.weir.pack", &body);
+    return OK;
+}
+
+static void rows_run(struct job *base)
+{
+    struct rows_job *job = (struct rows_job *)base;
+    struct request *request = job->request;
+    struct error err = {0};
+
+    if (answer(job, &err) != OK)
+        reply_problem(request, &err);
+    request_resume(request);
+}
+
+/* --- the request --- */
+
+static void rows_start(struct request *request)
+{
+    struct rows_job *job = calloc(1, sizeof(*job));
+    struct error err = {0};
+
+    if (job == NULL) {
+        (void)error_set(&err, E_MEMORY, "no memory for a question");
+        reply_problem(request, &err);
+        return;
+    }
+    request->state = job;
+    job->request = request;
+    job->job.run = rows_run;
+    job->body = BUF_INIT(QUESTION_BYTES_MAX);
+    arena_init(&job->arena, QUESTION_ARENA_MAX, NULL);
+}
+
+static void rows_piece(struct request *request, struct bytes piece)
+{
+    struct rows_job *job = request->state;
+    struct error err = {0};
+
+    buf_put(&job->body, piece);
+    if (job->body.failed) {
+        (void)error_set(&err, E_BODY_LARGE, "a question has at most %d bytes", QUESTION_BYTES_MAX);
+        reply_problem(request, &err);
+    }
+}
+
+static void rows_finish(struct request *request)
+{
+    struct app *app = app_of(request);
+    struct rows_job *job = request->state;
+    struct error err = {0};
+    enum code code = question_read(job, &err);
+
+    if (code == OK)
+        code = find_tenant(job, &err);
+    if (!reply_unless_ok(request, code, &err))
+        return;
+    job->job.owner = job->tenant->ordinal;
+    request_park(request);
+    if (!workers_submit(app->peer_workers, &job->job)) {
+        (void)error_set(&err, E_BUSY, "too many questions of other members wait for a worker");
+        reply_problem(request, &err);
+        request_resume(request);
+    }
+}
+
+static void rows_cleanup(struct request *request)
+{
+    struct rows_job *job = request->state;
+
+    if (job == NULL)
+        return;
+    view_pack_free(job->pack);
+    buf_release(&job->body);
+    arena_release(&job->arena);
+    free(job);
+}
+
+const struct handler peer_rows_handler = {
+    .start = rows_start,
+    .piece = rows_piece,
+    .finish = rows_finish,
+    .cleanup = rows_cleanup,
+};
