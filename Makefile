@@ -11,6 +11,7 @@
 #   asan tsan      unit tests and API scenarios under the sanitizers
 #   archive delivery   the archive on MongoDB, and the product over it, with servers that are killed, stopped and lie
 #   registry       what nodes agree on, in files and in ZooKeeper, with servers that are killed, paused and wiped
+#   deploy         docker-compose.yml and what it starts, without containers
 #   loops          failing allocations, cut tails and turned bits, in the process (LOOP_STRIDE=1: all)
 #   tidy fuzz      static checks; libFuzzer over all targets for FUZZ_SECONDS in total
 #   bench bench-short [ROW=...]   Weir beside the databases of Debian, an hour or six minutes; bench/README.md
@@ -180,6 +181,10 @@ replay: $(FUZZERS:%=$(OUT)/replay/%)
 delivery: $(BUILD)/weir $(if $(shell command -v mongod),,$(BUILD)/ferretdb)
 	@$(COUNTS) tests/delivery/run delivery $(BUILD)/weir $(BUILD) $(OUTAGES) --jobs $(JOBS)
 
+# docker-compose.yml, Containerfile and deploy/, tried without containers.
+deploy: $(BUILD)/weir $(if $(shell command -v mongod),,$(BUILD)/ferretdb)
+	@$(COUNTS) tests/deploy/run deploy $(BUILD)/weir $(BUILD)
+
 # What stands for a MongoDB server where there is none.
 $(BUILD)/ferretdb: tests/ferretdb/build tests/ferretdb/main.go tests/ferretdb/go.mod tests/ferretdb/go.sum
 	@mkdir -p $(@D)
@@ -246,7 +251,8 @@ test:
 	 tests/suite load tests/load/run $(BUILD)/weir --works; \
 	 wait; cat $(BUILD)/archive.log # it waits for servers mostly; what is compiled then takes only what nobody wants
 	@{ tests/suite delivery $(MAKE) delivery; \
-	   tests/suite registry-plain $(MAKE) registry; } >$(BUILD)/delivery.log 2>&1 & \
+	   tests/suite registry-plain $(MAKE) registry; \
+	   tests/suite deploy $(MAKE) deploy; } >$(BUILD)/delivery.log 2>&1 & \
 	 tests/suite replay $(MAKE) -j$(JOBS) replay MODE=asan; \
 	 $(MAKE) --no-print-directory -j$(JOBS) program MODE=asan; \
 	 tests/suite api-asan tests/api/run api-asan $(BUILD)/asan/weir; \
@@ -273,6 +279,7 @@ test-long:
 	@tests/suite archive-plain $(MAKE) -j$(JOBS) archive
 	@tests/suite delivery $(MAKE) delivery OUTAGES="$(LONG_OUTAGES)"
 	@tests/suite registry-plain $(MAKE) registry REGISTRY=--long
+	@tests/suite deploy $(MAKE) deploy
 	@tests/suite loops-plain $(MAKE) -j$(JOBS) loops LOOP_STRIDE=1
 	@tests/suite loops-asan $(MAKE) -j$(JOBS) loops MODE=asan LOOP_STRIDE=1 \
 		LOOPS="$(wildcard tests/loops/loop_*.c)" # of the bits plain turns all, within minutes
@@ -348,5 +355,5 @@ clean:
 	rm -rf $(BUILD)
 
 -include $(OBJECTS:.o=.d) $(UNIT_BIN:=.d) $(OUT)/tests/archive/drive.d $(OUT)/tests/registry/drive.d $(LOOPS:%.c=$(OUT)/%.d) $(SIM:%.c=$(OUT)/%.d)
-.PHONY: archive delivery registry sabotage fault-peers all program unit loops fuzzers fuzzing replay run install check test test-long test-real asan tsan simulate fuzz tidy \
+.PHONY: archive delivery registry deploy sabotage fault-peers all program unit loops fuzzers fuzzing replay run install check test test-long test-real asan tsan simulate fuzz tidy \
         bench bench-short bench-query bench-query-short bench-delivery bench-delivery-short bench-core dist errors-page format clean
