@@ -98,12 +98,27 @@ void roll_silent(struct roll *roll, unsigned number)
     pthread_mutex_unlock(&roll->lock);
 }
 
-void roll_asked(struct roll *roll, unsigned own)
+static bool is_among(unsigned number, const struct roll_target *targets, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (targets[i].number == number)
+            return true;
+    return false;
+}
+
+void roll_asked(struct roll *roll, unsigned own, const struct roll_target *targets, size_t count)
 {
     pthread_mutex_lock(&roll->lock);
     roll->rounds++;
-    for (size_t i = 0; roll->own != own && i <= MEMBER_NUMBER_MAX; i++)
-        roll->members[i].known = 0;
+    for (unsigned i = 0; i <= MEMBER_NUMBER_MAX; i++) {
+        struct peer *peer = &roll->members[i];
+        bool left = peer->asked && !is_among(i, targets, count);
+
+        if (roll->own != own || left)
+            peer->known = 0;
+        if (left)
+            peer->view.answered = false;
+    }
     roll->own = own;
     pthread_mutex_unlock(&roll->lock);
 }

@@ -29,8 +29,9 @@ size_t roll_targets(const struct registry_snapshot *records, unsigned own,
 /* It answered; `lead_ns` is how far our wall clock was ahead of its, at least. */
 void roll_answered(struct roll *roll, const struct pulse *pulse, int64_t lead_ns, int64_t boot_ns);
 void roll_silent(struct roll *roll, unsigned number);
-/* All were asked once more, by this member.  Another number begins anew with who knows it. */
-void roll_asked(struct roll *roll, unsigned own);
+/* All of these, or those of them whose turn it was, were asked once more, by this member; others
+ * are no members any more.  Another number begins anew with who knows it. */
+void roll_asked(struct roll *roll, unsigned own, const struct roll_target *targets, size_t count);
 
 /* How far our wall clock is ahead of that of the members, ours among them: of the lower half's
  * last. So of two whose clocks differ the one that is ahead finds itself so, and of more the fewer

@@ -65,7 +65,8 @@ static enum code print_member(struct record_job *job, const struct registry_snap
         return fault_or_memory(job, code, &why, err);
     buf_put_char(&job->out, ',');
     member_document_print_members(&document, &job->out);
-    if (number != 0)
+    if (number != 0 &&
+        (member_state_owes(document.state) || number == member_of(app_of(job->request))))
         member_detail_print(app_of(job->request), number, &job->out);
     buf_put_char(&job->out, '}');
     return OK;

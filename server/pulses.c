@@ -139,7 +139,7 @@ static void tell_lead(struct pulses *pulses, bool answered, int64_t lead_ns)
         log_event(
             LOG_ERROR,
             "the wall clock is ahead of those of other members: writes are refused until they "
-            "agree",
+            "agree, unless it is taken as it is (--accept-clock)",
             LOG_INT("ahead_ms", lead_ns / 1000000));
     if (answered && !ahead && pulses->lead_told_ns != 0)
         log_event(LOG_INFO, "the wall clock agrees with those of other members");
@@ -147,13 +147,14 @@ static void tell_lead(struct pulses *pulses, bool answered, int64_t lead_ns)
         pulses->lead_told_ns = ahead ? lead_ns : 0;
 }
 
-static void conclude(struct pulses *pulses, unsigned own, int64_t wall_ns, int64_t boot_ns)
+static void conclude(struct pulses *pulses, unsigned own, size_t count, int64_t wall_ns,
+                     int64_t boot_ns)
 {
     struct app *app = pulses->app;
     struct store_peers seen = {.wall_minus_boot = wall_ns - boot_ns};
     struct roll_entry view;
 
-    roll_asked(app->roll, own);
+    roll_asked(app->roll, own, pulses->targets, count);
     seen.answered = roll_lead(app->roll, clock_boot_ns(app->clock), &seen.lead_ns);
     for (unsigned at = 1; (at = roll_next(app->roll, at)) != 0; at++)
         if (roll_entry(app->roll, at, &view) && view.answered && view.pulse.stamp_ns > seen.newest)
@@ -181,7 +182,7 @@ static void beat(struct pulses *pulses)
     ask(pulses, count, headers, wall_ns);
     explicit_bzero(secret, sizeof(secret));
     explicit_bzero(shown, sizeof(shown));
-    conclude(pulses, own, wall_ns, boot_ns);
+    conclude(pulses, own, count, wall_ns, boot_ns);
 }
 
 /* --- the thread --- */

@@ -48,7 +48,9 @@ int64_t stamp_wall(const struct stamp *stamp)
 
     if (!stamp->accept_clock && (wall - expected > skew_ns_max || expected - wall > skew_ns_max))
         wall = expected;
-    return wall - beyond_others(stamp, wall - boot);
+    if (beyond_others(stamp, wall - boot) > 0)
+        wall = boot + stamp->wall_minus_boot_max - stamp_skew_ns; /* as theirs */
+    return wall;
 }
 
 enum code stamp_check(struct stamp *stamp, struct error *err)

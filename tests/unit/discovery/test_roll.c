@@ -46,7 +46,7 @@ static void test_only_who_is_ahead_of_the_others_is(void **state)
         assert_false(roll_lead(roll, SECOND, &lead_ns));
         for (size_t n = 0; n < cases[i].count; n++)
             answer(roll, (unsigned)n + 2, cases[i].leads[n], true, SECOND);
-        roll_asked(roll, 1);
+        roll_asked(roll, 1, NULL, 0);
         assert_true(roll_lead(roll, 6 * SECOND, &lead_ns));
         if (lead_ns != cases[i].want)
             fail_msg("%zu: %lld", i, (long long)lead_ns);
@@ -118,7 +118,7 @@ static void test_who_joins_is_known_to_all_that_are_alive(void **state)
     assert_int_equal(roll_new(&roll, NULL), OK);
     expect_waits(roll, 1, false, "not compared its clock");
     expect_waits(roll, 1, true, "not compared its clock");
-    roll_asked(roll, 1); /* and nobody answered */
+    roll_asked(roll, 1, NULL, 0); /* and nobody answered */
     expect_waits(roll, 1, false, NULL);
     expect_waits(roll, 1, true, "joins as member 1 of its registry, and member 2, which is alive");
     answer(roll, 2, 0, true, SECOND);
@@ -133,7 +133,7 @@ static void test_who_joins_is_known_to_all_that_are_alive(void **state)
     answer(roll, 2, 0, true, SECOND);
     answer(roll, 2, 0, true, SECOND);
     expect_waits(roll, 9, true, "not compared its clock");
-    roll_asked(roll, 9); /* it was another one that they knew */
+    roll_asked(roll, 9, NULL, 0); /* it was another one that they knew */
     answer(roll, 1, 0, true, SECOND);
     answer(roll, 1, 0, true, SECOND);
     expect_waits(roll, 9, true, "member 2");
@@ -162,6 +162,11 @@ static void test_what_was_heard_last_is_kept(void **state)
     assert_int_equal(roll_next(roll, 1), 2);
     assert_int_equal(roll_next(roll, 3), 1023);
     assert_int_equal(roll_next(roll, 1024), 0);
+    answer(roll, 1023, -5, true, SECOND);
+    roll_asked(roll, 1, &(struct roll_target){.number = 1023}, 1);
+    assert_true(roll_entry(roll, 1023, &entry) && entry.answered);
+    roll_asked(roll, 1, &(struct roll_target){.number = 2}, 1); /* it has left */
+    assert_true(roll_entry(roll, 1023, &entry) && !entry.answered);
     roll_free(roll);
 }
 
