@@ -18,6 +18,7 @@
 #   bench-query bench-query-short [ROW=...]   questions to them all; a quarter of an hour or four minutes
 #   fault-peers    the same power cuts, full disks and flipped bits for Weir and three databases; six minutes
 #   bench-delivery bench-delivery-short [ROW=...]   what a shard costs, and what is noticed when it is gone; fifteen minutes or five
+#   bench-cluster bench-cluster-short [ROW=...]   several nodes, shards and a registry; twenty minutes or three
 #   bench-core dist format clean
 #
 # A part of the tree builds alone: make unit ROOMS="base model codec" MODE=asan BUILD=/tmp/b
@@ -330,10 +331,15 @@ bench-query bench-query-short: all $(LOAD) $(ASK)
 	@bench/peers $(BUILD)
 	@bench/query $(BUILD) $(if $(filter bench-query-short,$@),--short) $(ROW)
 
-# The core alone, half a minute.
+# Two and three nodes, with what they need on the same machine.
+bench-cluster bench-cluster-short: all $(LOAD) $(if $(shell command -v mongod),,$(BUILD)/ferretdb)
+	@tests/install build test
+	@bench/cluster $(BUILD) $(if $(filter bench-cluster-short,$@),--short) $(ROW)
+
 bench-delivery bench-delivery-short: all $(LOAD)
 	@bench/delivery $(BUILD) $(if $(filter bench-delivery-short,$@),--short) $(ROW)
 
+# The core alone, half a minute.
 bench-core: all $(LOAD)
 	@tests/install build test
 	@bench/core.sh $(BUILD)
@@ -356,4 +362,4 @@ clean:
 
 -include $(OBJECTS:.o=.d) $(UNIT_BIN:=.d) $(OUT)/tests/archive/drive.d $(OUT)/tests/registry/drive.d $(LOOPS:%.c=$(OUT)/%.d) $(SIM:%.c=$(OUT)/%.d)
 .PHONY: archive delivery registry deploy sabotage fault-peers all program unit loops fuzzers fuzzing replay run install check test test-long test-real asan tsan simulate fuzz tidy \
-        bench bench-short bench-query bench-query-short bench-delivery bench-delivery-short bench-core dist errors-page format clean
+        bench bench-short bench-query bench-query-short bench-delivery bench-delivery-short bench-cluster bench-cluster-short bench-core dist errors-page format clean

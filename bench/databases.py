@@ -44,6 +44,7 @@ class Database:
     name = None           # as bench/load calls it
     title = None
     ready_path = None
+    token = None          # is sent with each request
     aside = ()            # files below the data directory that are not data: logs of writes, caches, reserves
 
     def __init__(self, build, flags=()):
@@ -87,11 +88,13 @@ class Database:
     def started(self):
         """What has to be done once it runs."""
 
-    def request(self, method, path, body=None, seconds=600):
+    def request(self, method, path, body=None, seconds=600, token=None, headers=None):
         """(status, body) of one request on its own connection."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds)
+        connection, headers = http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds), dict(headers or {})
+        if token or self.token:
+            headers["Authorization"] = "Bearer " + (token or self.token)
         try:
-            connection.request(method, path, body)
+            connection.request(method, path, body, headers)
             answer = connection.getresponse()
             return answer.status, answer.read().decode("utf-8", errors="replace")
         except http.client.HTTPException as error:
@@ -99,8 +102,8 @@ class Database:
         finally:
             connection.close()
 
-    def ask(self, method, path, body=None):
-        status, text = self.request(method, path, body)
+    def ask(self, method, path, body=None, headers=None):
+        status, text = self.request(method, path, body, headers=headers)
         if status // 100 != 2:
             raise Failed(f"{self.title}: {method} {path}: {status} {text[:300]}\n{self.log_tail()}")
         return text

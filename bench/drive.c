@@ -52,13 +52,15 @@ double drive_now(void)
 static bool client_dial(struct run *run, struct client *client)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = client};
+    const struct drive *drive = run->drive;
+    bool elsewhere = drive->other.sin_port != 0 && (client - run->clients) % 2 == 1;
+    const struct sockaddr_in *address = elsewhere ? &drive->other : &drive->address;
     int yes = 1;
 
     client->socket = socket(AF_INET, SOCK_STREAM, 0);
     if (client->socket < 0)
         die("socket");
-    if (connect(client->socket, (const struct sockaddr *)&run->drive->address,
-                sizeof(run->drive->address))) {
+    if (connect(client->socket, (const struct sockaddr *)address, sizeof(*address))) {
         close(client->socket);
         client->socket = -1;
         return false;

@@ -17,6 +17,7 @@ struct request {
 
 struct drive {
     struct sockaddr_in address;
+    struct sockaddr_in other; /* every other connection goes there; port 0: none does */
     int connections;
     double seconds_max; /* no request begins later; 0: until there are no more */
     double pace;        /* bytes (or requests) a second; 0: as fast as answers come */

@@ -131,7 +131,7 @@ def header(tool, build, arguments):
         return subprocess.run(words, capture_output=True, text=True, check=False, cwd=HERE).stdout.strip()
     with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
         model = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), "?")
-    versions = "" if tool == "delivery" else ", " + text(os.path.join(HERE, "peers"), os.path.abspath(build)).replace("\n", ", ")
+    versions = "" if tool in ("delivery", "cluster") else ", " + text(os.path.join(HERE, "peers"), os.path.abspath(build)).replace("\n", ", ")
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
     changed = "" if text("git", "status", "--porcelain", "--untracked-files=no") == "" else " with changes"
     return [f"machine: {os.cpu_count()} cores of {model}, {memory:.0f} GiB, Linux {os.uname().release}, "

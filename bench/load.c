@@ -43,6 +43,8 @@ static const char usage[] =
     "  --growing         the asked span grows with the time, as it does where data come in\n"
     "  --live            requests are made while they are sent\n"
     "  --token TEXT      is sent with what is written\n"
+    "  --other-port N    every other connection goes there\n"
+    "  --other-token TEXT  is sent with every other request, instead\n"
     "  --pid N           server whose CPU time at the begin is printed\n";
 
 struct plan {
@@ -50,7 +52,8 @@ struct plan {
     struct data *source;
     enum kind server;
     const char *verb;
-    char bearer[160]; /* a header line, or nothing */
+    char bearer[160], other_bearer[160]; /* a header line, or nothing */
+    uint64_t posts;                      /* made so far */
     size_t lines;
     long count, pid;
     bool writing, wide, live, growing;
@@ -94,10 +97,12 @@ static double cpu_of(long pid)
 static bool post_make(struct plan *plan, struct request *request)
 {
     char head[512];
-    int size = snprintf(head, sizeof(head),
-                        "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/plain\r\n%s"
-                        "Content-Length: %08d\r\n\r\n",
-                        servers[plan->server].write_path, plan->bearer, 0);
+    bool other = plan->other_bearer[0] != 0 && plan->posts++ % 2 == 1;
+    int size =
+        snprintf(head, sizeof(head),
+                 "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/plain\r\n%s"
+                 "Content-Length: %08d\r\n\r\n",
+                 servers[plan->server].write_path, other ? plan->other_bearer : plan->bearer, 0);
 
     request->bytes.size = 0;
     text_append(&request->bytes, head, (size_t)size);
@@ -273,6 +278,7 @@ enum {
     COUNT,
     PACE,
     PID,
+    OTHER_PORT,
     NUMBERS
 };
 
@@ -281,30 +287,32 @@ static const struct {
     double value;
 } numbers[NUMBERS] = {
     [PORT] = {"port",        0    },
-      [SERIES] = {"series",      100  },
+    [SERIES] = {"series",      100  },
     [STEP] = {"step",        10   },
-      [FIRST] = {"first",       0    },
+    [FIRST] = {"first",       0    },
     [SPAN] = {"span",        86400},
-      [LATE] = {"late",        0    },
+    [LATE] = {"late",        0    },
     [CHOSEN] = {"chosen",      100  },
-      [SEED] = {"seed",        1    },
+    [SEED] = {"seed",        1    },
     [LINES] = {"lines",       2000 },
-      [CONNECTIONS] = {"connections", 10   },
+    [CONNECTIONS] = {"connections", 10   },
     [SECONDS] = {"seconds",     0    },
-      [COUNT] = {"count",       1000 },
+    [COUNT] = {"count",       1000 },
     [PACE] = {"pace",        0    },
-      [PID] = {"pid",         0    },
+    [PID] = {"pid",         0    },
+    [OTHER_PORT] = {"other-port",  0    },
 };
 
 /* Names that take text or nothing stand behind the numbers. */
 static void words_read(struct plan *plan, int count, char **words, double *values)
 {
-    struct option options[NUMBERS + 6] = {
-        [NUMBERS] = {"server",  1, NULL, NUMBERS    },
-          {"set",     1, NULL, NUMBERS + 1},
-        {"live",    0, NULL, NUMBERS + 2},
-          {"growing", 0, NULL, NUMBERS + 3},
-        {"token",   1, NULL, NUMBERS + 4},
+    struct option options[NUMBERS + 7] = {
+        [NUMBERS] = {"server",      1, NULL, NUMBERS    },
+          {"set",         1, NULL, NUMBERS + 1},
+        {"live",        0, NULL, NUMBERS + 2},
+          {"growing",     0, NULL, NUMBERS + 3},
+        {"token",       1, NULL, NUMBERS + 4},
+          {"other-token", 1, NULL, NUMBERS + 5},
     };
     int option;
 
@@ -325,6 +333,9 @@ static void words_read(struct plan *plan, int count, char **words, double *value
             plan->growing = true;
         else if (option == NUMBERS + 4)
             snprintf(plan->bearer, sizeof(plan->bearer), "Authorization: Bearer %s\r\n", optarg);
+        else if (option == NUMBERS + 5)
+            snprintf(plan->other_bearer, sizeof(plan->other_bearer), "Authorization: Bearer %s\r\n",
+                     optarg);
         else
             exit(1); /* getopt has said why */
     plan->verb = optind + 1 == count ? words[optind] : "";
@@ -356,6 +367,9 @@ static void plan_read(struct plan *plan, int count, char **words)
     plan->drive = (struct drive){
         .address = {.sin_family = AF_INET,
                     .sin_port = htons((uint16_t)values[PORT]),
+                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)},
+        .other = {.sin_family = AF_INET,
+                    .sin_port = htons((uint16_t)values[OTHER_PORT]),
                     .sin_addr.s_addr = htonl(INADDR_LOOPBACK)},
         .connections = (int)values[CONNECTIONS],
         .seconds_max = values[SECONDS],
