@@ -12,12 +12,11 @@
 #include "catalog/match.h"
 #include "codec/json_doc.h"
 #include "handlers/app.h"
+#include "handlers/learn.h"
 #include "handlers/link.h"
 #include "handlers/peers.h"
-#include "handlers/queries.h"
 #include "handlers/turn.h"
 #include "http/reply.h"
-#include "store/view.h"
 
 enum { PAGE_INITIAL = 1000, PAGE_MAX = 10000, PAGE_BYTES_MAX = 64 * 1024 * 1024 };
 
@@ -271,28 +270,15 @@ static void page_finish(struct page *page)
     reply_buf_take(page->request, 200, "application/json", &page->out);
 }
 
-/* Series and fields of rows that other members have not delivered: a view that has these rows has
- * them in the catalog. */
+/* What members that live know and have not delivered comes first.  Tags of all measurements are not
+ * asked for: that would be all rows. */
 static enum code learn(struct page *page, struct error *err)
 {
-    struct request *request = page->request;
-    const struct query_range all = {page->measurement, INT64_MIN, INT64_MAX};
-    struct query_environment environment = query_environment_of(request, NULL);
-    struct asking asking;
-    struct view *view = NULL;
-    size_t missing = 0;
-    enum code code = OK;
+    bool all, of_all = page->measurement.size == 0 && page->fill != fill_measurements;
+    enum code code = learn_names(page->request, page->measurement, &all, err);
 
-    asking_init(&asking, app_of(request)->peers, &environment);
-    if (environment.open_view != NULL && environment.tenant != NULL)
-        code = environment.open_view(environment.opener, environment.tenant, VIEW_LATEST, &all, 1,
-                                     &view, err);
-    if (view != NULL)
-        (void)view_missing(view, &missing);
-    if (missing > 0)
-        reply_header(request, "Weir-Partial", BYTES("true"));
-    view_free(view);
-    asking_release(&asking);
+    if (code == OK && (!all || (of_all && peers_are_there(app_of(page->request)->peers))))
+        reply_header(page->request, "Weir-Partial", BYTES("true"));
     return code;
 }
 

@@ -9,6 +9,7 @@
 
 #include "codec/json_doc.h"
 #include "discovery/cluster_secret.h"
+#include "discovery/registry.h"
 #include "net/client.h"
 
 enum {
@@ -18,7 +19,7 @@ enum {
     NUMBER_LINE_SIZE = 64,
 };
 
-static const char bearer[] = "Authorization: Bearer ", path[] = "/peer/v1/rows";
+static const char bearer[] = "Authorization: Bearer ";
 
 /* Connections of one question at a time; they stay for the next. */
 struct caller {
@@ -201,13 +202,30 @@ static void lines_make(const struct peer_calls *calls, uint32_t own, struct line
                    (long long)clock_wall_ns(calls->clock));
 }
 
+/* The secret goes to a host and a port, and nowhere that an address could smuggle in. */
+static bool make_url(const struct peer_call *call, char url[URL_SIZE])
+{
+    int size = snprintf(url, URL_SIZE, "http://%s", call->address), more;
+
+    if (size < 0 || size >= URL_SIZE || strchr(call->address, '/') != NULL ||
+        client_url_check(url, NULL))
+        return false;
+    if (!call->names)
+        more = snprintf(url + size, URL_SIZE - (size_t)size, "/peer/v1/rows");
+    else if (registry_name_valid(REGISTRY_TENANTS, call->asked.tenant))
+        more = snprintf(url + size, URL_SIZE - (size_t)size, "/peer/v1/names?tenant=%.*s",
+                        BYTES_ARG(call->asked.tenant));
+    else
+        return false;
+    return more > 0 && more < URL_SIZE - size;
+}
+
 static enum code errand_make(struct errand *errand, const struct peer_call *call,
                              const struct lines *lines, struct peer_memory *memory,
                              struct error *err)
 {
     const char *headers[] = {lines->authorization, lines->peer, lines->clock,
                              "Content-Type: application/json", "Expect:"};
-    int size = snprintf(errand->url, sizeof(errand->url), "http://%s", call->address);
 
     _Static_assert(COUNT_OF(headers) == HEADERS_MAX, "all of them");
     errand->call = call;
@@ -215,15 +233,15 @@ static enum code errand_make(struct errand *errand, const struct peer_call *call
     errand->question = BUF_INIT(QUESTION_BYTES_MAX);
     errand->body = BUF_INIT(PEER_REPLY_BYTES_MAX);
     memcpy(errand->headers, headers, sizeof(headers));
-    print_question(call, &errand->question);
+    if (call->names)
+        errand->headers[HEADERS_MAX - 2] = NULL; /* no body, and nothing to say of it */
+    else
+        print_question(call, &errand->question);
     if (errand->question.failed)
         return no_memory(err);
-    /* The secret goes to a host and a port, and nowhere that an address could smuggle in. */
-    if (size < 0 || (size_t)size + sizeof(path) > sizeof(errand->url) ||
-        strchr(call->address, '/') != NULL || client_url_check(errand->url, NULL))
-        return error_set(err, E_CONFIG, "its address is none that can be asked");
-    memcpy(errand->url + size, path, sizeof(path));
-    return OK;
+    return make_url(call, errand->url)
+               ? OK
+               : error_set(err, E_CONFIG, "its address is none that can be asked");
 }
 
 /* Copied: the next question of the client has others. */
@@ -246,9 +264,12 @@ static void take_reply(struct peer_call *call, const struct client_errand *done,
         .through = header_of(done->client, "Weir-Through", arena),
         .delivered = header_of(done->client, "Weir-Delivered", arena),
     };
+    struct bytes body = buf_bytes(&errand->body);
 
-    call->code =
-        peer_reply_read(&call->asked, &head, buf_bytes(&errand->body), &call->reply, &call->err);
+    call->code = call->names
+                     ? peer_reply_names(&call->asked, &head, body, arena, &call->measurements,
+                                        &call->measurement_count, &call->err)
+                     : peer_reply_read(&call->asked, &head, body, &call->reply, &call->err);
 }
 
 /* libcurl's words may name the address; they are for the operator, as all `partial` is. */
@@ -302,8 +323,11 @@ static void send_all(struct caller *caller, struct sending *sending, struct peer
             (struct client_source){give_question, restart_question, errand, errand->question.size};
         sending->due[at] = (struct client_errand){
             .client = caller->clients[at],
-            .request = {"POST",                 errand->url, errand->headers, &sending->sources[at], false},
-            .sink = {.take = take_body, .context = errand      },
+            .request = {.method = call[i].names ? "GET" : "POST",
+                        .url = errand->url,
+                        .headers = errand->headers,
+                        .source = call[i].names ? NULL : &sending->sources[at]},
+            .sink = {.take = take_body, .context = errand},
         };
         sending->which[sending->due_count++] = i;
     }

@@ -1,4 +1,5 @@
-/* Requests for rows to other members, all of a question at once (docs/formats/peer.md).  Bounded:
+/* Requests to other members for rows, or for names of measurements, all of a question at once
+ * (docs/formats/peer.md).  Bounded:
  * so many questions ask at a time, others wait for their turn; each member within peer_ms_max; each
  * reply up to a size, its memory taken from the budget of queries.
  *
@@ -23,6 +24,7 @@ enum {
 struct peer_call {
     struct peer_asked asked;
     const char *address; /* "host:port" */
+    bool names;          /* which measurements it knows; else rows of one: */
     struct bytes measurement;
     int64_t start, end;
     /* What came of it.  Where code is not OK, the member's words; else a reply whose pack is the
@@ -30,6 +32,8 @@ struct peer_call {
     enum code code;
     struct error err;
     struct peer_reply reply;
+    struct bytes *measurements; /* of `names`; in the arena */
+    size_t measurement_count;
 };
 
 /* All that has come is in memory that the caller gives back, so long as its packs live. */

@@ -3,14 +3,18 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "codec/json_doc.h"
 #include "store/packs/pack.h"
 
 enum {
     STATUS_ROWS = 200,
     STATUS_NONE = 204,
     STATUS_REFUSED = 401,
+    STATUS_UNKNOWN = 404,
     STATUS_LARGE = 422,
     SHARD_NAME_BYTES_MAX = 64,
+    NAMES_DEPTH_MAX = 4,
+    NAME_BYTES_MAX = 65536, /* as far as name_bytes_max goes */
 };
 
 /* --- the head --- */
@@ -19,6 +23,8 @@ static enum code refuse_status(unsigned status, struct error *err)
 {
     if (status == STATUS_REFUSED)
         return error_set(err, E_NOT_READY, "it does not take this node's secret");
+    if (status == STATUS_UNKNOWN)
+        return error_set(err, E_NOT_READY, "it does not know the tenant yet");
     if (status == STATUS_LARGE)
         return error_set(err, E_NOT_READY, "it has more such rows than one reply takes");
     return error_set(err, E_NOT_READY, "it answered %u", status);
@@ -147,5 +153,50 @@ enum code peer_reply_read(const struct peer_asked *asked, const struct peer_head
         code = take_pack(asked, body, &reply->pack, err);
     if (code)
         *reply = (struct peer_reply){.through = INT64_MIN};
+    return code;
+}
+
+/* --- names --- */
+
+static enum code take_names(const struct json *list, struct arena *arena, struct bytes **names,
+                            size_t *count, struct error *err)
+{
+    size_t size = list != NULL && json_kind(list) == JSON_KIND_ARRAY ? json_count(list) : SIZE_MAX;
+
+    if (size == SIZE_MAX)
+        return error_set(err, E_CORRUPT, "its reply is no list of measurements");
+    *names = ARENA_ARRAY(arena, struct bytes, size);
+    for (size_t i = 0; *names != NULL && i < size; i++) {
+        const struct json *name = json_element(list, i);
+        struct bytes text = json_kind(name) == JSON_KIND_TEXT ? json_text_of(name) : BYTES("");
+
+        if (text.size == 0 || text.size > NAME_BYTES_MAX)
+            return error_set(err, E_CORRUPT, "its reply names no measurement");
+        (*names)[i] = arena_copy(arena, text);
+        if ((*names)[i].data == NULL)
+            return error_set(err, E_MEMORY, "no memory for its names");
+    }
+    *count = size;
+    return *names != NULL ? OK : error_set(err, E_MEMORY, "no memory for its names");
+}
+
+enum code peer_reply_names(const struct peer_asked *asked, const struct peer_head *head,
+                           struct bytes body, struct arena *arena, struct bytes **names,
+                           size_t *count, struct error *err)
+{
+    struct json *root = NULL;
+    enum code code;
+
+    *count = 0;
+    if (head->status != STATUS_ROWS)
+        return refuse_status(head->status, err);
+    code = take_member(asked, head->member, err);
+    if (!code && json_doc_parse(body, NAMES_DEPTH_MAX, &root, NULL))
+        code = error_set(err, E_CORRUPT, "its reply is no JSON");
+    if (!code)
+        code = take_names(json_member(root, "measurements"), arena, names, count, err);
+    json_doc_free(root);
+    if (code)
+        *count = 0;
     return code;
 }

@@ -5,6 +5,7 @@
 #ifndef WEIR_HANDLERS_PEER_REPLY_H
 #define WEIR_HANDLERS_PEER_REPLY_H
 
+#include "base/arena.h"
 #include "base/error.h"
 #include "base/hash.h"
 
@@ -43,5 +44,10 @@ struct peer_reply {
  * what it should be; E_NOT_READY: it refused; E_MEMORY.  Nothing is in *reply then. */
 MUST_USE enum code peer_reply_read(const struct peer_asked *asked, const struct peer_head *head,
                                    struct bytes body, struct peer_reply *reply, struct error *err);
+
+/* The same of GET /peer/v1/names: the measurements that it knows of the tenant, in `arena`. */
+MUST_USE enum code peer_reply_names(const struct peer_asked *asked, const struct peer_head *head,
+                                    struct bytes body, struct arena *arena, struct bytes **names,
+                                    size_t *count, struct error *err);
 
 #endif

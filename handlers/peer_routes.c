@@ -17,9 +17,10 @@
 #include "model/member.h"
 
 const struct route peer_routes[] = {
-    {METHOD_GET,  "/peer/v1/pulse", SCOPE_PEER, &peer_pulse_handler, NULL, false},
-    {METHOD_GET,  "/peer/v1/names", SCOPE_PEER, &peer_names_handler, peer_names_parameter_names, false},
-    {METHOD_POST, "/peer/v1/rows",  SCOPE_PEER, &peer_rows_handler,  NULL, false},
+    {METHOD_GET,  "/peer/v1/pulse", SCOPE_PEER, &peer_pulse_handler, NULL,                       false},
+    {METHOD_GET,  "/peer/v1/names", SCOPE_PEER, &peer_names_handler, peer_names_parameter_names,
+     false                                                                                            },
+    {METHOD_POST, "/peer/v1/rows",  SCOPE_PEER, &peer_rows_handler,  NULL,                       false},
 };
 
 const size_t peer_route_count = COUNT_OF(peer_routes);

@@ -238,16 +238,26 @@ static bool make_calls(struct opening *opening, const struct view *view)
     return opening->calls != NULL;
 }
 
+/* Another job may have it meanwhile. */
+static void give_place(const struct asking *asking, bool waiting)
+{
+    if (asking->wait != NULL)
+        asking->wait(asking->waiter, waiting);
+}
+
 static void run_calls(struct opening *opening)
 {
     struct peers *peers = opening->peers;
     struct asking *asking = opening->asking;
     size_t before = asking->memory.taken, failed = 0;
     struct error found = {0};
-    enum code code = peer_calls_run(peers->calls, store_member(peers->parts.store), opening->calls,
-                                    opening->call_count, peers->parts.limits->peer_ms_max,
-                                    &opening->arena, &asking->memory, &found);
+    enum code code;
 
+    give_place(asking, true);
+    code = peer_calls_run(peers->calls, store_member(peers->parts.store), opening->calls,
+                          opening->call_count, peers->parts.limits->peer_ms_max, &opening->arena,
+                          &asking->memory, &found);
+    give_place(asking, false);
     for (size_t i = 0; i < opening->call_count; i++) {
         struct peer_call *call = &opening->calls[i];
 
@@ -320,21 +330,22 @@ static enum code await_seen(struct opening *opening, struct view **view, struct 
 
     if (all_seen(opening, *view, false) || !may_wait(peers))
         return OK;
-    while (!code) {
+    give_place(opening->asking, true);
+    for (;;) {
         uint64_t since = guests_told(peers->parts.guests);
         int64_t now_ns;
 
         view_free(*view);
         code = store_view(peers->parts.store, opening->tenant, as_of, view, err);
         now_ns = now_of(peers);
-        if (code || all_seen(opening, *view, true))
-            return code;
-        if (now_ns >= until_ns)
+        if (code || all_seen(opening, *view, true) || now_ns >= until_ns)
             break;
         guests_wait(peers->parts.guests, since,
                     now_ns + look_ns < until_ns ? now_ns + look_ns : until_ns);
     }
-    note_unseen(peers);
+    give_place(opening->asking, false);
+    if (!code && !all_seen(opening, *view, false))
+        note_unseen(peers);
     return code;
 }
 
@@ -404,20 +415,28 @@ static enum code tell(struct opening *opening, struct view *view, struct error *
 
 static enum code ask(struct opening *opening, struct view **view, struct error *err)
 {
-    struct asking *asking = opening->asking;
     enum code code = OK;
 
     if (!make_calls(opening, *view))
         return no_memory(err);
     if (opening->call_count > 0) {
-        if (asking->wait != NULL)
-            asking->wait(asking->waiter, true);
         run_calls(opening);
         code = await_seen(opening, view, err);
-        if (asking->wait != NULL)
-            asking->wait(asking->waiter, false);
     }
     return code ? code : tell(opening, *view, err);
+}
+
+/* Those that can have rows.  Of nothing nobody has to be asked, but S holds for all. */
+static enum code take_ranges(struct opening *opening, const struct query_range *ranges,
+                             size_t count, struct error *err)
+{
+    struct query_range *kept = ARENA_ARRAY(&opening->arena, struct query_range, count);
+
+    for (size_t i = 0; kept != NULL && i < count; i++)
+        if (ranges[i].start < ranges[i].end)
+            kept[opening->range_count++] = ranges[i];
+    opening->ranges = kept;
+    return kept == NULL ? no_memory(err) : OK;
 }
 
 enum code peers_open_view(void *context, const struct tenant *tenant, int64_t as_of,
@@ -425,16 +444,14 @@ enum code peers_open_view(void *context, const struct tenant *tenant, int64_t as
                           struct error *err)
 {
     struct asking *asking = context;
-    struct opening opening = {.asking = asking,
-                              .peers = asking->peers,
-                              .tenant = tenant,
-                              .ranges = ranges,
-                              .range_count = count};
+    struct opening opening = {.asking = asking, .peers = asking->peers, .tenant = tenant};
     enum code code;
 
     *view = NULL;
     arena_init(&opening.arena, SIZE_MAX, NULL);
     code = find_peers(&opening, err);
+    if (!code)
+        code = take_ranges(&opening, ranges, count, err);
     if (as_of == VIEW_LATEST && opening.count > 0) /* be it that none of them can be asked */
         as_of = VIEW_AHEAD;
     if (!code)
@@ -449,6 +466,43 @@ enum code peers_open_view(void *context, const struct tenant *tenant, int64_t as
     }
     arena_release(&opening.arena);
     return code;
+}
+
+enum code peers_names(struct asking *asking, const struct tenant *tenant, struct arena *arena,
+                      struct bytes **names, size_t *count, bool *all, struct error *err)
+{
+    struct opening opening = {
+        .asking = asking, .peers = asking->peers, .tenant = tenant, .range_count = 1};
+    size_t total = 0;
+    enum code code;
+
+    *count = 0;
+    *all = true;
+    arena_init(&opening.arena, SIZE_MAX, NULL);
+    code = find_peers(&opening, err);
+    opening.calls = ARENA_ARRAY(&opening.arena, struct peer_call, opening.asked_count);
+    if (!code && opening.calls == NULL)
+        code = no_memory(err);
+    for (size_t i = 0; code == OK && i < opening.count; i++) {
+        const struct peer *peer = &opening.list[i];
+
+        *all &= peer->why == NULL;
+        if (peer->why == NULL)
+            opening.calls[opening.call_count++] =
+                (struct peer_call){.asked = peer->asked, .address = peer->address, .names = true};
+    }
+    if (code == OK && opening.call_count > 0)
+        run_calls(&opening);
+    for (size_t i = 0; code == OK && i < opening.call_count; i++) {
+        *all &= opening.calls[i].code == OK;
+        total += opening.calls[i].measurement_count;
+    }
+    *names = ARENA_ARRAY(arena, struct bytes, total);
+    for (size_t i = 0; code == OK && *names != NULL && i < opening.call_count; i++)
+        for (size_t n = 0; n < opening.calls[i].measurement_count; n++)
+            (*names)[(*count)++] = arena_copy(arena, opening.calls[i].measurements[n]);
+    arena_release(&opening.arena);
+    return code == OK && *names == NULL ? no_memory(err) : code;
 }
 
 void asking_init(struct asking *asking, struct peers *peers, struct query_environment *environment)

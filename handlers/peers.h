@@ -46,6 +46,11 @@ void asking_init(struct asking *asking, struct peers *peers, struct query_enviro
 MUST_USE enum code peers_open_view(void *asking, const struct tenant *tenant, int64_t as_of,
                                    const struct query_range *ranges, size_t count,
                                    struct view **view, struct error *err);
+/* Which measurements members that live know of the tenant, in `arena`, in any order and several
+ * times; *all is false where one of them did not say. */
+MUST_USE enum code peers_names(struct asking *asking, const struct tenant *tenant,
+                               struct arena *arena, struct bytes **names, size_t *count, bool *all,
+                               struct error *err);
 /* After the last view. */
 void asking_release(struct asking *asking);
 

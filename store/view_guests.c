@@ -116,7 +116,7 @@ static enum code miss(struct view *view, struct bytes text, struct error *err)
 static enum code miss_member(struct view *view, const struct guest_member *member,
                              struct error *err)
 {
-    const char *why = member->why, *colon = *why == '\0' ? "" : "; asked for them, ";
+    const char *why = member->why, *colon = *why == '\0' ? "" : "; ";
     char text[512], told[TIMESTAMP_TEXT_SIZE];
 
     if (member->through >= view->as_of || (!member->unread && !member->active))

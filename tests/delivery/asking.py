@@ -1,0 +1,206 @@
+"""Cases of tests/delivery/run about nodes that ask one another: what any of them acknowledged is in an answer of each at once, with the
+shard stopped too; who does not answer is named, soon, and an answer is never short without that."""
+import json
+import os
+import re
+import signal
+import time
+
+from members import Cluster, same, values
+from outbox import QUIET, check, within
+from scripted_mongo import ScriptedMongo
+from server import Server
+
+SECRET = "a-secret-of-the-members-of-this-test-123"
+SLOW = 2.0  # peer_ms_max
+# Besides the time that a member is given: a machine that has other things to do.
+PATIENCE = 3.0
+
+
+class Asking(Cluster):
+    """Nodes that listen for one another."""
+
+    def secret(self, name, text=SECRET):
+        with open(os.open(self.ground.path(name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
+            file.write(text + "\n")
+        return self.ground.path(name)
+
+    def node(self, name, *flags, secret=SECRET):
+        server = Server(self.ground.program, self.ground.path(name), [*QUIET, "--registry", self.registry, "--peer-listen", "127.0.0.1:0",
+                                                                      "--peer-secret-file", self.secret(name + ".secret", secret), *flags])
+        self.ground.servers.append(server)
+        return server.start()
+
+    def met(self, nodes):
+        """Each knows of all others, and has an answer of each."""
+        for node in nodes:
+            self.write(node, "end f=1")
+        for node in nodes:
+            within(30, lambda: not self.json(node, "measurement=end&limit=1").get("missing", []), f"{node.address} has answers of all: "
+                   f"{self.json(node, 'measurement=end&limit=1')}\n" + node.log_tail())
+
+    def settled(self, nodes):
+        """All is delivered, and each has stored something above an S at which all have told everything: it is final."""
+        for node in nodes:
+            self.write(node, "end f=1")
+        moment = min(self.json(node, "measurement=end&limit=1")["as_of"] for node in nodes)
+        for node in nodes:
+            self.write(node, "end f=2")
+            self.delivered(node)
+        for node in nodes:
+            within(30, lambda: self.whole(node, moment), f"{node.address} knows of all: {self.json(node, 'measurement=end&as_of=' + moment)}\n"
+                   + node.log_tail())
+        return moment
+
+    def kept(self, node, question):
+        """An answer that says that it is complete, in seconds."""
+        begun = time.monotonic()
+        answer = self.json(node, question)
+        check(not answer["partial"] and not answer.get("missing", []), f"{question}: {answer.get('missing')}\n{node.log_tail()}")
+        return answer, time.monotonic() - begun
+
+
+def state_of(node):
+    """As the kernel has it: the signal is taken by a thread that has to run for it."""
+    with open(f"/proc/{node.pid}/stat", encoding="ascii", errors="replace") as file:
+        return file.read().rpartition(")")[2].split()[0]
+
+
+def rows(answer):
+    return {row[0]: row[1:] for series in answer["series"] for row in series["rows"]}
+
+
+def what_any_acknowledged_is_in_every_answer(ground):
+    """Two nodes, and a shard that takes nothing: rows, corrections and deletions of each are in the other's next answer, of every kind."""
+    with ScriptedMongo(role="primary") as north:
+        cluster, chance, want = Asking(ground, {"north": north}), ground.chance, {}
+        nodes = [cluster.node("one"), cluster.node("two")]
+        cluster.met(nodes)
+        north.fail("insert", "cut", times=-1)
+        for turn in range(60):
+            writer, reader = chance.sample(nodes, 2)
+            at = chance.randrange(200)
+            if turn % 10 == 9:
+                cluster.ask(writer, "DELETE", f"/v1/points?measurement=v&match=k%3Da&start=1970-01-01T00:00:00.000000{at:03}Z"
+                            f"&end=1970-01-01T00:00:00.000000{at + 20:03}Z")
+                want = {t: row for t, row in want.items() if not at <= t < at + 20}
+            else:
+                cluster.write(writer, *(f"v,k=a f={turn * 1000 + t} {t}" for t in range(at, at + 20)))
+                want.update({t: turn * 1000 + t for t in range(at, at + 20)})
+            answer, _ = cluster.kept(reader, "measurement=v&match=k%3Da&fields=f&epoch=ns")
+            have = {t: row[0] for t, row in rows(answer).items()}
+            check(have == want, f"turn {turn}: {sorted(have.items() ^ want.items())[:10]}")
+        one, two = nodes
+        cluster.write(one, "only,place=here f=1,g=2i 5")
+        check(len(rows(cluster.kept(two, "measurement=only&match=place%3Dhere&epoch=ns")[0])) == 1, "a measurement nobody else had")
+        cluster.write(one, "left f=1 5", "left f=2 6")
+        cluster.write(two, "right f=10 5", "right f=20 6")
+        document = {"selections": {"l": {"measurement": "left"}, "r": {"measurement": "right"}}, "format": "json", "epoch": "ns"}
+        for node in nodes:
+            answer = node.request("POST", "/v1/query", json.dumps(document).encode(), {**cluster.headers, "Content-Type": "application/json"})
+            joined = json.loads(answer.text())
+            check(not joined.get("missing") and len(rows(joined)) == 2, f"a join: {joined}")
+            stats = cluster.ask(node, "GET", "/v1/stats?measurement=left&format=csv")
+            check(",2," in stats, f"statistics: {stats}")
+            changed = json.loads(cluster.ask(node, "GET", "/v1/changes?measurement=left&since=0&epoch=ns"))
+            check(not changed.get("missing") and len(changed["series"][0]["rows"]) == 2, f"changes: {changed}")
+        cluster.write(one, "new,t=x n=1i 1")
+        names = json.loads(cluster.ask(two, "GET", "/v1/measurements"))["items"]
+        check("new" in names, f"measurements: {names}")
+        cluster.write(one, "new,t=y m=1i 1")
+        fields = json.loads(cluster.ask(two, "GET", "/v1/fields?measurement=new"))["items"]
+        check([field["field"] for field in fields] == ["m", "n"], f"fields: {fields}")
+        tags = json.loads(cluster.ask(two, "GET", "/v1/tags/t/values?measurement=new"))["items"]
+        check(tags == ["x", "y"], f"tags: {tags}")
+        north.faults.clear()
+        moment = cluster.settled(nodes)
+        same(cluster, nodes, moment)
+        have = values(cluster, two, moment)
+        check(have == want, f"delivered: {sorted(have.items() ^ want.items())[:10]}")
+        return f"{len(want)} rows"
+
+
+def answers_are_whole_while_packs_are_delivered(ground):
+    """What is listed between the view and the reply is in neither: answers under delivery are whole all the same, or say that they are
+    not, and an S repeats."""
+    with ScriptedMongo(role="primary") as north:
+        cluster, total, partial = Asking(ground, {"north": north}), 0, 0
+        nodes = [cluster.node("one"), cluster.node("two")]
+        cluster.met(nodes)
+        moments = []
+        for turn in range(80):
+            writer, reader = nodes if turn % 2 else nodes[::-1]
+            cluster.write(writer, *(f"v,k=a f={t} {t}" for t in range(total, total + 10)))
+            total += 10
+            if turn % 3 == 0:
+                cluster.ask(writer, "POST", "/v1/admin/flush", "")
+            answer = cluster.json(reader, "measurement=v&agg=count&fields=f&epoch=ns")
+            count = next(iter(rows(answer).values()), [0])[0]
+            check(count == total or answer["partial"], f"turn {turn}: {count} of {total} rows, and nothing is said to be missing\n{reader.log_tail()}")
+            partial += answer["partial"]
+            if not answer["partial"]:
+                moments.append((answer["as_of"], total))
+        check(partial <= 20, f"{partial} of 80 answers were partial")
+        for moment, count in moments[:: max(1, len(moments) // 10)]:
+            for node in nodes:
+                answer = cluster.json(node, f"measurement=v&agg=count&fields=f&as_of={moment}")
+                check(answer["partial"] or next(iter(rows(answer).values()))[0] == count, f"as of {moment}: {answer}, and not {count}")
+        return f"{partial} of 80 partial"
+
+
+def who_does_not_answer_is_named(ground):
+    """Of three nodes one is killed, comes back, is paused, and goes on; another shows a wrong secret."""
+    with ScriptedMongo(role="primary") as north:
+        cluster = Asking(ground, {"north": north})
+        one, two, three = nodes = [cluster.node(name) for name in ("one", "two", "three")]
+        cluster.met(nodes)
+        north.fail("insert", "cut", times=-1)
+        for number, node in enumerate(nodes):
+            cluster.write(node, *(f"v,k=a f={t} {t}" for t in range(number * 10, number * 10 + 10)))
+        question = "measurement=v&agg=count&fields=f"
+        count = lambda answer: next(iter(rows(answer).values()), [0])[0]  # noqa: E731
+        for node in nodes:
+            check(count(cluster.kept(node, question)[0]) == 30, "three nodes")
+
+        def lacks(node, member, least):
+            begun = time.monotonic()
+            answer = cluster.json(node, question)
+            took = time.monotonic() - begun
+            check(took < SLOW + PATIENCE, f"it took {took:.1f} s")
+            check(any(re.match(f"member {member}[ :]", text) for text in answer.get("missing", [])), f"member {member} is not named: {answer}")
+            check(count(answer) >= least, f"{answer}")
+            check(node.request("GET", f"/v1/query?{question}&strict=true", None, cluster.headers).status == 503, "strict=true takes it")
+            return took
+
+        three.kill()
+        took = [lacks(node, 3, 20) for node in (one, two)]
+        three.start()
+        for node in (one, two):
+            within(30, lambda: not cluster.json(node, question).get("missing", []), "it is back\n" + node.log_tail())
+            check(count(cluster.kept(node, question)[0]) == 30, "three nodes again")
+        three.signal(signal.SIGSTOP)
+        within(30, lambda: state_of(three) == "T", "it stands still")
+        try:
+            took += [lacks(node, 3, 20) for node in (one, one, two)]
+            check(took[3] < 1.0 + PATIENCE / 2, f"the second question waited, too: {took[3]:.1f} s")
+        finally:
+            three.signal(signal.SIGCONT)
+        for node in (one, two):
+            within(30, lambda: not cluster.json(node, question).get("missing", []), "it goes on\n" + node.log_tail())
+            check(count(cluster.kept(node, question)[0]) == 30, "three nodes again")
+        check(three.stop() == 0, "a server did not end well\n" + three.log_tail())
+        cluster.secret("three.secret", "another-secret-that-nobody-else-here-knows")
+        three.start()
+        lacks(one, 3, 20)
+        lacks(three, 1, 10)
+        within(30, lambda: any("does not take this node's secret" in text for text in cluster.json(one, question).get("missing", [])), "the secret is named")
+        cluster.secret("three.secret")
+        three.signal(signal.SIGHUP)
+        for node in nodes:
+            within(30, lambda: not cluster.json(node, question).get("missing", []), "all know the secret\n" + node.log_tail())
+        for node in nodes:
+            check(SECRET not in node.log_tail() and node.stop() == 0, "a server did not end well\n" + node.log_tail())
+        return f"named after {', '.join(f'{s:.2f}' for s in took)} s"
+
+
+CASES = [what_any_acknowledged_is_in_every_answer, answers_are_whole_while_packs_are_delivered, who_does_not_answer_is_named]
