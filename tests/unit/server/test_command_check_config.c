@@ -32,11 +32,38 @@ static void test_a_mistake_in_the_tenants_file_is_found_too(void **state)
     assert_string_equal(captured.out, "");
 }
 
+static void test_a_mistake_in_the_secret_of_members_is_found_too(void **state)
+{
+    const char *const line[] = {"check-config",
+                                "--registry",
+                                "/tmp/weir-none",
+                                "--peer-listen",
+                                "127.0.0.1:0",
+                                "--peer-secret-file",
+                                path,
+                                NULL};
+    const char *const alone[] = {"check-config", "--peer-listen", "127.0.0.1:0", NULL};
+
+    (void)state;
+    own_file_write("canary\n");
+    captured_run(command_check_config, line, &captured);
+    assert_int_equal(captured.exit_code, COMMAND_FAILED);
+    assert_non_null(strstr(captured.err, "has a secret of 6 bytes"));
+    assert_null(strstr(captured.err, "canary"));
+    own_file_write("canary-of-the-cluster-0123456789\n");
+    captured_run(command_check_config, line, &captured);
+    assert_int_equal(captured.exit_code, COMMAND_DONE);
+    captured_run(command_check_config, alone, &captured);
+    assert_int_equal(captured.exit_code, COMMAND_FAILED);
+    assert_non_null(strstr(captured.err, "members of a registry: name one"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_effective_configuration_goes_to_stdout_and_the_verdict_to_stderr),
         cmocka_unit_test(test_a_mistake_in_the_tenants_file_is_found_too),
+        cmocka_unit_test(test_a_mistake_in_the_secret_of_members_is_found_too),
     };
 
     return cmocka_run_group_tests(tests, own_file_make, own_file_remove);
