@@ -4,8 +4,13 @@ import json
 import os
 import re
 import shlex
+import sys
 
-import yaml
+try:
+    import yaml
+except ImportError:  # a Python of one's own does not see what Debian installed for its own
+    sys.path.append("/usr/lib/python3/dist-packages")
+    import yaml
 
 from mongo_server import free_port
 
