@@ -10,6 +10,7 @@
 #include "discovery/member_document.h"
 #include "discovery/member_leave.h"
 #include "server/commands.h"
+#include "server/member_health.h"
 #include "server/registry_command.h"
 
 static const char about[] =
@@ -26,7 +27,7 @@ static const char about[] =
     "record\n"
     "is at another version than --expect says.\n";
 
-enum { LIST_JSON, LIST_COUNT };
+enum { LIST_JSON, LIST_URL, LIST_TOKEN_FILE, LIST_COUNT };
 enum { LEAVE_JSON, LEAVE_EXPECT, LEAVE_COUNT };
 
 /* What is to be told of one. */
@@ -37,6 +38,7 @@ struct member_row {
     struct error why;                /* and why */
     bool alive;
     struct alive_document process; /* then */
+    const struct member_health *health;
 };
 
 static const char *state_of(const struct member_row *row)
@@ -53,6 +55,8 @@ static void row_print(const struct member_row *row, struct buf *csv)
     registry_cell(csv, true, row->record->name);
     registry_cell(csv, false, bytes_of(state_of(row)));
     registry_cell(csv, false, row->alive ? BYTES("yes") : BYTES("no"));
+    if (row->health->root)
+        member_health_cells(row->health, row->record->name, csv);
     registry_cell(csv, false, row->process.since);
     registry_cell(csv, false, row->process.program);
     registry_cell(csv, false, row->process.listen);
@@ -77,6 +81,7 @@ static void object_print(const struct member_row *row, struct buf *out)
         buf_put_char(out, ',');
         member_document_print_members(&row->document, out);
     }
+    member_health_members(row->health, row->record->name, out);
     buf_put_char(out, '}');
 }
 
@@ -86,7 +91,7 @@ static enum code item_print(struct registry_command *command,
                             struct error *err)
 {
     const struct registry_record *alive = registry_find(records, REGISTRY_ALIVE, record->name);
-    struct member_row row = {.record = record, .alive = alive != NULL};
+    struct member_row row = {.record = record, .alive = alive != NULL, .health = command->own};
 
     row.code = member_document_parse(record->text, &command->arena, &row.document, &row.why);
     if (row.code == E_MEMORY) {
@@ -103,13 +108,30 @@ static enum code item_print(struct registry_command *command,
     return OK;
 }
 
+#define COLUMNS_BEHIND "since,program,listen,address,incarnation,at,by,version"
+
 static enum code run_list(struct registry_command *command, struct error *err)
 {
-    static const struct registry_list list = {
+    static const struct registry_list plain = {REGISTRY_MEMBERS, "members",
+                                               "member,state,alive," COLUMNS_BEHIND, item_print};
+    static const struct registry_list whole = {
         REGISTRY_MEMBERS, "members",
-        "member,state,alive,since,program,listen,address,incarnation,at,by,version", item_print};
+        "member,state,alive,health,delivered_through,backlog_bytes," COLUMNS_BEHIND, item_print};
+    const char *const *values = command->values;
+    struct member_health health = {.root = NULL};
+    enum code code = OK;
 
-    return registry_list_print(command, &list, command->values[LIST_JSON] != NULL, err);
+    if (values[LIST_TOKEN_FILE] && !values[LIST_URL])
+        return registry_command_refuse(command, err, "--token-file is of the server at --url");
+    if (values[LIST_URL])
+        code = member_health_ask(&health, values[LIST_URL], values[LIST_TOKEN_FILE], err);
+    command->own = &health;
+    if (!code)
+        code = registry_list_print(command, health.root ? &whole : &plain,
+                                   values[LIST_JSON] != NULL, err);
+    command->own = NULL;
+    member_health_release(&health);
+    return code;
 }
 
 /* --- leaving --- */
@@ -197,24 +219,30 @@ int command_member(int argc, char **argv)
 {
     static const struct argument_row leave_rows[LEAVE_COUNT] = {
         [LEAVE_JSON] = REGISTRY_ROW_JSON, [LEAVE_EXPECT] = REGISTRY_ROW_EXPECT};
-    static const struct argument_row rows[LIST_COUNT] = {[LIST_JSON] = REGISTRY_ROW_JSON};
+    static const struct argument_row rows[LIST_COUNT] = {
+        [LIST_JSON] = REGISTRY_ROW_JSON,
+        [LIST_URL] = {"url",        "URL",  "A node that is asked how all of them are."},
+        [LIST_TOKEN_FILE] = {"token-file", "FILE",
+                      "Holds an operator's token for it; else WEIR_TOKEN is the token."},
+    };
     static const struct registry_verb verbs[] = {
-        {"list",   "usage: weir member list [--json]\n\nThe nodes, and whether each is alive.\n",
-         rows,                                                                                                LIST_COUNT,  NULL, 0, 0, run_list  },
+        {"list",
+         "usage: weir member list [--json] [--url URL [--token-file FILE]]\n\nThe nodes, and "
+         "whether each is alive.\n", rows,       LIST_COUNT,  NULL, 0, 0, run_list  },
         {"drain",
          "usage: weir member drain NUMBER [--json] [--expect VERSION]\n\n"
          "From now on the node refuses writes (503 not_a_member) and answers questions.  It seals "
          "and\ndelivers everything that it acknowledged; then its record says \"drained\", nobody "
          "waits for\nit any more, and it may be stopped for good.  `weir member list` shows how "
          "far "
-         "it is.\n",                                                                              leave_rows, LEAVE_COUNT, NULL, 0, 1, run_drain },
+         "it is.\n",                 leave_rows, LEAVE_COUNT, NULL, 0, 1, run_drain },
         {"forget",
          "usage: weir member forget NUMBER [--json] [--expect VERSION]\n\n"
          "For a node that is not alive and whose data directory will not be served again.  What "
          "it\nacknowledged and had not delivered is given up: answers are no longer partial for "
          "want of\nit.  Its record says \"lost\", when, and by whom; should it come back it takes "
          "no writes and\ndelivers nothing, and `weir export` and `weir import` bring its rows back "
-         "as new ones.\n",                                                                        leave_rows, LEAVE_COUNT, NULL, 0, 1, run_forget},
+         "as new ones.\n",           leave_rows, LEAVE_COUNT, NULL, 0, 1, run_forget},
     };
 
     return registry_command_run(about, verbs, COUNT_OF(verbs), argc, argv);

@@ -36,7 +36,8 @@ struct registry_command {
     struct argument_list lists[REGISTRY_REPEATED_MAX];
     struct bytes words[REGISTRY_WORDS_MAX];
     struct arena arena;
-    bool refused; /* set by run(): the command line is at fault */
+    const void *own; /* run()'s */
+    bool refused;    /* set by run(): the command line is at fault */
 };
 
 /* The whole of a command with verbs; argv[0] is its name.  `about` is what help without a verb

@@ -118,13 +118,45 @@ def names(cluster, node, number):
     return any(f"member {number}" in text for text in cluster.json(node, "measurement=v&limit=1").get("missing", []))
 
 
-def drain_loses_nothing(ground):
-    """A node leaves while it is written to and its shard is away for a while: who writes is sent to another one, all is delivered, and
-    nobody misses it."""
+class Reader(threading.Thread):
+    """No answer is short without saying so: what was acknowledged before it was asked for is in it."""
+
+    def __init__(self, cluster, node, writer, stopping):
+        super().__init__()
+        self.cluster, self.node, self.writer, self.stopping, self.trouble, self.whole, self.partial = cluster, node, writer, stopping, [], 0, 0
+
+    def run(self):
+        while not self.stopping.wait(0.01):
+            before = dict(self.writer.acknowledged)
+            try:
+                answer = self.cluster.json(self.node, f"measurement=v&match=k%3Dw{self.writer.number}&epoch=ns")
+            except Exception as error:
+                self.trouble.append(f"{type(error).__name__}: {error}")
+                return
+            if answer["partial"]:
+                self.partial += 1
+                continue
+            self.whole += 1
+            have = {row[0] for series in answer["series"] for row in series["rows"]}
+            if not have >= set(before):
+                self.trouble.append(f"{len(set(before) - have)} of {len(before)} rows are not in an answer that says it is whole: {sorted(set(before) - have)[:5]}")
+                return
+
+
+def drain_among_members_that_speak(ground):
+    return drain_loses_nothing(ground, Speaking)
+
+
+def drain_loses_nothing(ground, kind=Cluster):
+    """A node leaves while it is written to and its shard is away for a while: who writes is sent to another one, all is delivered, nobody
+    misses it, and no answer is short without saying so."""
     with ScriptedMongo(role="primary") as north:
-        cluster = Cluster(ground, {"north": north})
+        cluster = kind(ground, {"north": north})
         one, two = cluster.node("one"), cluster.node("two")
+        time.sleep(0.5)  # without asking one another they know of each other 0.2 s later
         stopping, writers = begin_writers(cluster, [one, two])
+        reader = Reader(cluster, one, writers[0], stopping)
+        reader.start()
         try:
             time.sleep(1)
             north.fail("insert", "error", 10107, times=-1)
@@ -143,7 +175,9 @@ def drain_loses_nothing(ground):
             time.sleep(0.5)
         finally:
             stopping.set()
+            reader.join()
         end_writers(stopping, writers)
+        check(not reader.trouble, f"{reader.trouble}\n{one.log_tail()}")
         refused = [entry for writer in writers for entry in writer.refused]
         check(refused and all(code == "not_a_member" and node is two for node, code, _ in refused), f"{[entry[1:] for entry in refused[:3]]}")
         within(30, lambda: not names(cluster, one, 2), f"nobody waits for it: {cluster.json(one, 'measurement=v&limit=1').get('missing')}")
@@ -158,7 +192,7 @@ def drain_loses_nothing(ground):
         expect_all(cluster, three, writers)
         check(subprocess.run([ground.program, "member", "forget", "2", "--registry", cluster.registry], capture_output=True, check=False,
                              env=clean_environment()).returncode == 1, "there is nothing to forget")
-        return f"{sum(len(writer.acknowledged) for writer in writers)} rows, {len(refused)} refusals"
+        return f"{sum(len(writer.acknowledged) for writer in writers)} rows, {len(refused)} refusals; {reader.whole} answers were whole, {reader.partial} partial"
 
 
 def what_is_forgotten_comes_back_as_new(ground):
@@ -312,6 +346,13 @@ def who_joins_is_known_to_all(ground):
             item = within(5, lambda: (item := member(cluster, node, number)).get("health") == "ready" and item, "it is well")
             check(abs(item["clock_behind_ms"]) < 250 and item["answered_seconds_ago"] < 5, f"{item}")
         check(member(cluster, one, 1)["health"] == "ready", "so is this one")
+        token = ground.path("token")
+        with open(os.open(token, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as file:
+            file.write(cluster.headers["Authorization"].split()[1])
+        words = ("member", "list", "--url", "http://%s:%d" % one.address, "--token-file", token)
+        listed = json.loads(cluster.weir(*words, "--json"))["members"]
+        check([item["health"] for item in listed] == ["ready"] * 3 and all("backlog_bytes" in item for item in listed), f"{listed}")
+        check("backlog_bytes" in cluster.weir(*words) and cluster.weir(*words).count("ready") == 3, "as a table")
         # One does not answer: it is paused, and in the registry it is alive.
         two.signal(19)
         four = cluster.made("four").start(ready=False)
@@ -335,4 +376,4 @@ def who_joins_is_known_to_all(ground):
         return f"a third node takes writes {took:.1f} s after its start, one that starts again {again:.1f} s"
 
 
-CASES = [drain_loses_nothing, what_is_forgotten_comes_back_as_new, only_the_clock_that_is_ahead_stops, who_joins_is_known_to_all]
+CASES = [drain_loses_nothing, drain_among_members_that_speak, what_is_forgotten_comes_back_as_new, only_the_clock_that_is_ahead_stops, who_joins_is_known_to_all]
