@@ -152,7 +152,7 @@ def who_does_not_answer_is_named(ground):
     """Of three nodes one is killed, comes back, is paused, and goes on; another shows a wrong secret."""
     with ScriptedMongo(role="primary") as north:
         cluster = Asking(ground, {"north": north})
-        one, two, three = nodes = [cluster.node(name) for name in ("one", "two", "three")]
+        one, two, three = nodes = [cluster.node("one"), cluster.node("two", "--limit-peer-ms-max", "500"), cluster.node("three")]
         cluster.met(nodes)
         north.fail("insert", "cut", times=-1)
         for number, node in enumerate(nodes):
@@ -182,6 +182,7 @@ def who_does_not_answer_is_named(ground):
         within(30, lambda: state_of(three) == "T", "it stands still")
         try:
             took += [lacks(node, 3, 20) for node in (one, one, two)]
+            check(SLOW <= took[2] and 0.5 <= took[4] < 0.5 + PATIENCE / 2, f"peer_ms_max: {took[2]:.1f} and {took[4]:.1f} s")
             check(took[3] < 1.0 + PATIENCE / 2, f"the second question waited, too: {took[3]:.1f} s")
         finally:
             three.signal(signal.SIGCONT)
