@@ -18,7 +18,8 @@ enum {
     QUESTION_BYTES_MAX = 64 * 1024,
     QUESTION_ARENA_MAX = 1 << 20,
     NAME_BYTES_MAX = 65536, /* as far as name_bytes_max goes */
-    LOOK_EVERY = 256,       /* series, between two looks whether somebody still waits */
+    MATCHERS_MAX = 256,
+    LOOK_EVERY = 256, /* series, between two looks whether somebody still waits */
     DELIVERED_BYTES_MAX = 16 * 1024,
 };
 
@@ -26,6 +27,8 @@ struct rows_question {
     struct bytes tenant, measurement;
     int64_t start, end, as_of;
     bool has_start, has_end;
+    struct matcher matchers[MATCHERS_MAX];
+    uint32_t matcher_count;
 };
 
 struct rows_job {
@@ -42,19 +45,20 @@ struct rows_job {
 
 /* --- the question --- */
 
-static enum code take_name(struct document *document, const struct json *value, struct bytes *name,
-                           struct error *err)
+/* Any bytes: names and values may have all in them. */
+static enum code take_text(struct document *document, const struct json *value, size_t least,
+                           struct bytes *text, struct error *err)
 {
-    struct bytes text;
+    struct bytes found;
 
     if (json_kind(value) != JSON_KIND_TEXT)
         return document_refuse(document, err, "must be text, not %s",
                                json_kind_name(json_kind(value)));
-    text = json_text_of(value);
-    if (text.size == 0 || text.size > NAME_BYTES_MAX)
-        return document_refuse(document, err, "must be 1 to %d bytes", NAME_BYTES_MAX);
-    *name = arena_copy(document->arena, text);
-    return name->data != NULL ? OK : document_no_memory(err);
+    found = json_text_of(value);
+    if (found.size < least || found.size > NAME_BYTES_MAX)
+        return document_refuse(document, err, "must be %zu to %d bytes", least, NAME_BYTES_MAX);
+    *text = arena_copy(document->arena, found);
+    return text->data != NULL ? OK : document_no_memory(err);
 }
 
 static enum code take_time(struct document *document, const struct json *value, int64_t *time,
@@ -69,14 +73,69 @@ static enum code take_time(struct document *document, const struct json *value, 
 
 static enum code take_tenant(struct document *document, const struct json *value, struct error *err)
 {
-    return take_name(document, value, &((struct rows_question *)document->context)->tenant, err);
+    return take_text(document, value, 1, &((struct rows_question *)document->context)->tenant, err);
 }
 
 static enum code take_measurement(struct document *document, const struct json *value,
                                   struct error *err)
 {
-    return take_name(document, value, &((struct rows_question *)document->context)->measurement,
+    return take_text(document, value, 1, &((struct rows_question *)document->context)->measurement,
                      err);
+}
+
+/* The one that is being read. */
+static struct matcher *matcher_at(const struct document *document)
+{
+    struct rows_question *question = document->context;
+
+    return &question->matchers[question->matcher_count];
+}
+
+static enum code take_key(struct document *document, const struct json *value, struct error *err)
+{
+    return take_text(document, value, 1, &matcher_at(document)->key, err);
+}
+
+static enum code take_op(struct document *document, const struct json *value, struct error *err)
+{
+    static const char *const ops[] = {"=", "!=", "=~", "!~", NULL}; /* as enum matcher_op */
+    unsigned choice;
+    enum code code = document_choice_take(document, value, ops, &choice, err);
+
+    if (code == OK)
+        matcher_at(document)->op = (enum matcher_op)(choice + MATCH_EQUAL);
+    return code;
+}
+
+static enum code take_value(struct document *document, const struct json *value, struct error *err)
+{
+    return take_text(document, value, 0, &matcher_at(document)->value, err);
+}
+
+static enum code take_matcher(struct document *document, const struct json *value,
+                              struct error *err)
+{
+    static const struct document_key keys[] = {
+        {"key",   take_key  },
+        {"op",    take_op   },
+        {"value", take_value},
+    };
+    struct rows_question *question = document->context;
+    const struct matcher *matcher = matcher_at(document);
+    enum code code;
+
+    if (question->matcher_count == MATCHERS_MAX)
+        return document_refuse(document, err, "there are at most %d", MATCHERS_MAX);
+    code = document_map_take(document, value, "a matcher", keys, COUNT_OF(keys), err);
+    if (code == OK && (matcher->key.size == 0 || matcher->op == 0 || matcher->value.data == NULL))
+        code = document_refuse(document, err, "has \"key\", \"op\" and \"value\"");
+    question->matcher_count += code == OK;
+    return code;
+}
+
+static enum code take_match(struct document *document, const struct json *value, struct error *err)
+{
+    return document_list_take(document, value, take_matcher, err);
 }
 
 static enum code take_start(struct document *document, const struct json *value, struct error *err)
@@ -110,6 +169,7 @@ static enum code question_read(struct rows_job *job, struct error *err)
     static const struct document_key keys[] = {
         {"tenant",      take_tenant     },
         {"measurement", take_measurement},
+        {"match",       take_match      },
         {"start",       take_start      },
         {"end",         take_end        },
         {"as_of",       take_as_of      },
@@ -165,7 +225,8 @@ static enum code look(void *context, struct error *err)
 static enum code put_series(struct rows_job *job, struct error *err)
 {
     struct app *app = app_of(job->request);
-    const struct selector selector = {.measurement = job->question.measurement};
+    const struct selector selector = {job->question.measurement, job->question.matchers,
+                                      job->question.matcher_count};
     const struct look looks = {look, job};
     struct series **series;
     size_t count;

@@ -100,6 +100,64 @@ static void test_what_was_acknowledged_comes_as_a_pack(void **state)
     assert_int_equal(rows_of(all), 2); /* of a pack */
 }
 
+/* As match= has them. */
+static void test_conditions_on_tags_leave_series_out(void **state)
+{
+    static const struct {
+        const char *match;
+        int64_t rows; /* 0: none, -1: it is refused */
+    } cases[] = {
+        {"[]",                                                     4 },
+        {"[{\"key\":\"k\",\"op\":\"=\",\"value\":\"a\"}]",         2 },
+        {"[{\"key\":\"k\",\"op\":\"!=\",\"value\":\"a\"}]",        2 },
+        {"[{\"key\":\"k\",\"op\":\"=~\",\"value\":\"[ab]\"}]",     3 },
+        {"[{\"key\":\"k\",\"op\":\"!~\",\"value\":\"[ab]\"}]",     1 },
+        {"[{\"key\":\"k\",\"op\":\"=\",\"value\":\"\"}]",          1 },
+        {"[{\"key\":\"k\",\"op\":\"=~\",\"value\":\"[ab]\"},"
+         "{\"key\":\"l\",\"op\":\"=\",\"value\":\"x\"}]", 1 },
+        {"[{\"key\":\"k\",\"op\":\"=\",\"value\":\"none\"}]",      0 },
+        {"[{\"key\":\"k\",\"op\":\"==\",\"value\":\"a\"}]",        -1},
+        {"[{\"key\":\"k\",\"op\":\"=\"}]",                         -1},
+        {"[{\"key\":\"\",\"op\":\"=\",\"value\":\"a\"}]",          -1},
+        {"[{\"key\":\"k\",\"op\":\"=~\",\"value\":\"[\"}]",        -1},
+        {"[7]",                                                    -1},
+        {"{}",                                                     -1},
+    };
+    char question[512];
+
+    (void)state;
+    write_rows("match,k=a f=1 1\nmatch,k=a,l=x f=2 2\nmatch,k=b f=3 3\nmatch f=4 4\n");
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        (void)snprintf(question, sizeof(question),
+                       "{\"tenant\":\"default\",\"measurement\":\"match\",\"match\":%s," ALL "}",
+                       cases[i].match);
+        if (cases[i].rows > 0)
+            assert_int_equal(rows_of(question), cases[i].rows);
+        else
+            ask_rows(question, cases[i].rows == 0 ? 204 : 400, "");
+    }
+}
+
+static void test_there_are_so_many_conditions_and_no_more(void **state)
+{
+    enum { MATCHERS_MAX = 256 };
+    (void)state;
+    for (int count = MATCHERS_MAX - 1; count <= MATCHERS_MAX + 1; count++) {
+        struct buf question = BUF_INIT(1 << 16);
+
+        buf_put_text(&question,
+                     "{\"tenant\":\"default\",\"measurement\":\"match\"," ALL ",\"match\":[");
+        for (int i = 0; i < count; i++)
+            buf_printf(&question, "%s{\"key\":\"k\",\"op\":\"!=\",\"value\":\"%d\"}",
+                       i == 0 ? "" : ",", i);
+        buf_put_text(&question, "]}");
+        buf_put_char(&question, '\0');
+        ask_rows(question.data, count > MATCHERS_MAX ? 400 : 200,
+                 count > MATCHERS_MAX ? "at most 256" : "Weir-Through");
+        buf_release(&question);
+    }
+}
+
 static void test_the_moment_is_the_askers(void **state)
 {
     char question[256];
@@ -200,6 +258,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_question_that_is_none_is_told_what_would_be),
         cmocka_unit_test(test_what_was_acknowledged_comes_as_a_pack),
+        cmocka_unit_test(test_conditions_on_tags_leave_series_out),
+        cmocka_unit_test(test_there_are_so_many_conditions_and_no_more),
         cmocka_unit_test(test_the_moment_is_the_askers),
         cmocka_unit_test(test_a_reply_is_as_large_as_it_may_be),
         cmocka_unit_test(test_its_memory_is_that_of_queries),
