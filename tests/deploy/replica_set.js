@@ -15,7 +15,8 @@ class Refused extends Error {
 
 class Server {
     constructor(wrong) {
-        Object.assign(this, { set: null, members: null, primaryAfter: 0, users: {}, unreachable: 0, calls: 0, dies: Infinity, made: 0, round: 0, who: null }, wrong);
+        const fresh = { set: null, members: null, primaryAfter: 0, users: {}, unreachable: 0, calls: 0, dies: Infinity, made: 0, round: 0, who: null };
+        Object.assign(this, fresh, wrong);
     }
 
     needs(what) {
@@ -100,7 +101,8 @@ class Server {
 }
 
 function right(server, code) {
-    const said = JSON.stringify({ code, made: server.made, members: server.members?.map((member) => member.host), users: Object.keys(server.users), roles: server.users.weir?.roles });
+    const members = server.members?.map((member) => member.host);
+    const said = JSON.stringify({ code, made: server.made, members, users: Object.keys(server.users), roles: server.users.weir?.roles });
     const want = JSON.stringify({ code: 0, made: 1, members: ['a:1', 'b:2', 'c:3'], users: ['admin', 'weir'], roles: ['readWriteAnyDatabase'] });
     return said === want ? '' : said + ', wanted ' + want;
 }
