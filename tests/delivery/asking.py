@@ -1,12 +1,15 @@
 """Cases of tests/delivery/run about nodes that ask one another: what any of them acknowledged is in an answer of each at once, with the
 shard stopped too; who does not answer is named, soon, and an answer is never short without that."""
+import difflib
 import json
 import os
 import re
+import random
 import signal
+import threading
 import time
 
-from members import Cluster, same, values
+from members import Cluster, Writer, rows_of, same, values
 from outbox import QUIET, check, within
 from scripted_mongo import ScriptedMongo
 from server import Server
@@ -148,6 +151,55 @@ def answers_are_whole_while_packs_are_delivered(ground):
         return f"{partial} of 80 partial"
 
 
+def what_was_called_complete_is_what_was_there(ground):
+    """Two nodes write, correct, delete, seal, compact and deliver at once, while their shard fails now and then.  What an answer that
+    lacked nothing said of its S is said of it for ever, by both: by what they ask each other for, and when all is delivered."""
+    with ScriptedMongo(role="primary") as north:
+        cluster, stopping, kept, asked = Asking(ground, {"north": north}), threading.Event(), [], 0
+        nodes = [cluster.node("one"), cluster.node("two")]
+        cluster.met(nodes)
+        for node in nodes:
+            cluster.write(node, *(f"v,k={k} f=0,i=0 0" for k in "abc"))  # columns stand in all answers from now on
+        writers = [Writer(cluster, node, random.Random(ground.chance.random()), stopping) for node in nodes]
+        for writer in writers:
+            writer.start()
+        try:
+            deadline = time.monotonic() + (30 if ground.long else 6)
+            while time.monotonic() < deadline:
+                node, command, fault = ground.chance.choice(nodes), ground.chance.choice(("find", "insert")), ground.chance.choice(("cut", "lost", "error"))
+                if ground.chance.randrange(40) == 0:
+                    north.fail(command, fault, 10107 if fault == "error" else None, times=ground.chance.randrange(1, 4))
+                question = ground.chance.choice(("measurement=v&format=ndjson&versions=all", "measurement=v&format=ndjson",
+                                                 "measurement=v&format=ndjson&every=10ns&agg=sum,count,min,max,last"))
+                text, asked = cluster.ask(node, "GET", "/v1/query?" + question), asked + 1
+                end = json.loads(text.strip().split("\n")[-1])["_end"]
+                if not end["partial"]:
+                    kept.append((question, end["as_of"], rows_of(text)))
+                if kept and ground.chance.randrange(3) == 0:
+                    again(cluster, ground.chance.choice(nodes), *ground.chance.choice(kept))
+        finally:
+            stopping.set()
+            for writer in writers:
+                writer.join()
+        check(not any(writer.trouble for writer in writers), f"{[writer.trouble for writer in writers]}")
+        north.faults.clear()
+        same(cluster, nodes, cluster.settled(nodes))
+        for question, moment, text in kept:
+            for node in nodes:
+                again(cluster, node, question, moment, text)
+        check(len(kept) >= asked // 2, f"{len(kept)} answers of {asked} were complete")
+        return f"{len(kept)} complete answers of {asked}, {sum(writer.count for writer in writers)} requests"
+
+
+def again(cluster, node, question, moment, text):
+    """Partial it may be by now, as while a shard fails."""
+    have = cluster.ask(node, "GET", f"/v1/query?{question}&as_of={moment}")
+    if json.loads(have.strip().split("\n")[-1])["_end"]["partial"]:
+        return
+    check(rows_of(have) == text, f"{node.address}: {question}&as_of={moment}: "
+          + "\n".join(list(difflib.unified_diff(text.split("\n"), rows_of(have).split("\n"), "before", "later", n=0))[:20]))
+
+
 def who_does_not_answer_is_named(ground):
     """Of three nodes one is killed, comes back, is paused, and goes on; another shows a wrong secret."""
     with ScriptedMongo(role="primary") as north:
@@ -204,4 +256,4 @@ def who_does_not_answer_is_named(ground):
         return f"named after {', '.join(f'{s:.2f}' for s in took)} s"
 
 
-CASES = [what_any_acknowledged_is_in_every_answer, answers_are_whole_while_packs_are_delivered, who_does_not_answer_is_named]
+CASES = [what_was_called_complete_is_what_was_there, what_any_acknowledged_is_in_every_answer, answers_are_whole_while_packs_are_delivered, who_does_not_answer_is_named]
