@@ -7,6 +7,9 @@
 
 enum { DEPTH_MAX = 4 };
 
+/* Some months of room for who counts with it. */
+static const int64_t wall_most = INT64_C(9200000000000000000);
+
 static enum code refuse(struct error *err, const char *key, const char *want)
 {
     return error_set(err, E_SYNTAX, "not a pulse: \"%s\" must be %s", key, want);
@@ -23,13 +26,13 @@ static enum code take_truth(const struct json *root, const char *key, bool *valu
     return OK;
 }
 
-static enum code take_integer(const struct json *root, const char *key, int64_t least,
-                              int64_t *value, struct error *err)
+static enum code take_integer(const struct json *root, const char *key, int64_t *value,
+                              struct error *err)
 {
     const struct json *member = json_member(root, key);
 
-    if (!member || json_kind(member) != JSON_KIND_INTEGER || json_integer_of(member) < least)
-        return refuse(err, key, least == INT64_MIN ? "a whole number" : "a whole number from 0 on");
+    if (!member || json_kind(member) != JSON_KIND_INTEGER || json_integer_of(member) < 0)
+        return refuse(err, key, "a whole number from 0 on");
     *value = json_integer_of(member);
     return OK;
 }
@@ -39,23 +42,25 @@ static enum code take_all(const struct json *root, struct pulse *pulse, struct e
     int64_t number = 0, backlog = 0, version = 0;
     const struct {
         const char *key;
-        int64_t least, *value;
+        int64_t *value;
     } rows[] = {
-        {"number",           0,         &number           },
-        {"wall_ns",          INT64_MIN, &pulse->wall_ns   },
-        {"stamp_ns",         INT64_MIN, &pulse->stamp_ns  },
-        {"through_ns",       INT64_MIN, &pulse->through_ns},
-        {"backlog_bytes",    0,         &backlog          },
-        {"registry_version", 0,         &version          },
+        {"number",           &number           },
+        {"wall_ns",          &pulse->wall_ns   },
+        {"stamp_ns",         &pulse->stamp_ns  },
+        {"through_ns",       &pulse->through_ns},
+        {"backlog_bytes",    &backlog          },
+        {"registry_version", &version          },
     };
     enum code code = take_truth(root, "ready", &pulse->ready, err);
 
     if (!code)
         code = take_truth(root, "peer_known", &pulse->peer_known, err);
     for (size_t i = 0; !code && i < COUNT_OF(rows); i++)
-        code = take_integer(root, rows[i].key, rows[i].least, rows[i].value, err);
+        code = take_integer(root, rows[i].key, rows[i].value, err);
     if (!code && number > MEMBER_NUMBER_MAX)
         code = refuse(err, "number", "a member's");
+    if (!code && pulse->wall_ns > wall_most)
+        code = refuse(err, "wall_ns", "a time before 2262");
     pulse->number = (unsigned)number;
     pulse->backlog_bytes = (uint64_t)backlog;
     pulse->registry_version = (uint64_t)version;

@@ -77,7 +77,7 @@ size_t roll_targets(const struct registry_snapshot *records, unsigned own,
 
 /* --- what they say --- */
 
-void roll_answered(struct roll *roll, const struct pulse *pulse, int64_t lead_ns, int64_t boot_ns)
+void roll_answered(struct roll *roll, const struct pulse *pulse, int64_t wall_ns, int64_t boot_ns)
 {
     struct peer *peer = &roll->members[pulse->number];
 
@@ -85,7 +85,7 @@ void roll_answered(struct roll *roll, const struct pulse *pulse, int64_t lead_ns
     peer->asked = true;
     peer->known = pulse->peer_known ? peer->known + 1 : 0;
     peer->view = (struct roll_entry){
-        .answered = true, .boot_ns = boot_ns, .lead_ns = lead_ns, .pulse = *pulse};
+        .answered = true, .boot_ns = boot_ns, .lead_ns = wall_ns - pulse->wall_ns, .pulse = *pulse};
     pthread_mutex_unlock(&roll->lock);
 }
 
@@ -132,7 +132,9 @@ static int ascending(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-bool roll_lead(struct roll *roll, int64_t boot_ns, int64_t *lead_ns)
+/* Each answer is carried on to now by CLOCK_BOOTTIME: our wall clock may have jumped since it came.
+ */
+bool roll_lead(struct roll *roll, int64_t wall_ns, int64_t boot_ns, int64_t *lead_ns)
 {
     int64_t clocks[MEMBER_NUMBER_MAX + 2]; /* as seen from ours */
     size_t count = 0;
@@ -143,7 +145,7 @@ bool roll_lead(struct roll *roll, int64_t boot_ns, int64_t *lead_ns)
         const struct roll_entry *view = &roll->members[i].view;
 
         if (i != roll->own && view->boot_ns != 0 && boot_ns - view->boot_ns <= fresh_ns)
-            clocks[count++] = -view->lead_ns;
+            clocks[count++] = view->pulse.wall_ns + (boot_ns - view->boot_ns) - wall_ns;
     }
     pthread_mutex_unlock(&roll->lock);
     qsort(clocks, count, sizeof(clocks[0]), ascending);

@@ -26,8 +26,8 @@ struct roll_target {
 size_t roll_targets(const struct registry_snapshot *records, unsigned own,
                     struct roll_target *targets, size_t room);
 
-/* It answered; `lead_ns` is how far our wall clock was ahead of its, at least. */
-void roll_answered(struct roll *roll, const struct pulse *pulse, int64_t lead_ns, int64_t boot_ns);
+/* It answered who asked it at this time of our wall clock and of CLOCK_BOOTTIME. */
+void roll_answered(struct roll *roll, const struct pulse *pulse, int64_t wall_ns, int64_t boot_ns);
 void roll_silent(struct roll *roll, unsigned number);
 /* All of these, or those of them whose turn it was, were asked once more, by this member; others
  * are no members any more.  Another number begins anew with who knows it. */
@@ -36,7 +36,7 @@ void roll_asked(struct roll *roll, unsigned own, const struct roll_target *targe
 /* How far our wall clock is ahead of that of the members, ours among them: of the lower half's
  * last. So of two whose clocks differ the one that is ahead finds itself so, and of more the fewer
  * do. False: nobody has answered of late. */
-bool roll_lead(struct roll *roll, int64_t boot_ns, int64_t *lead_ns);
+bool roll_lead(struct roll *roll, int64_t wall_ns, int64_t boot_ns, int64_t *lead_ns);
 
 /* E_NOT_READY, with what is waited for: whether this node may give out ingest times.  Others were
  * asked for their clocks once; and, if it `joins`, each that is alive and can be asked has said
@@ -48,7 +48,7 @@ MUST_USE enum code roll_confirm(struct roll *roll, const struct registry_snapsho
 struct roll_entry {
     bool answered;   /* when it was asked last */
     int64_t boot_ns; /* when it answered last; 0 = never, and what follows is not there */
-    int64_t lead_ns;
+    int64_t lead_ns; /* our wall clock was ahead of its by this, or by more */
     struct pulse pulse;
 };
 

@@ -133,21 +133,19 @@ static void measure_roll(const struct app *app)
 
         if (!roll_entry(app->roll, at, &entry))
             continue;
-        const int64_t lag_ns = now_ns - entry.pulse.through_ns;
+        const int64_t lag_ns = entry.pulse.through_ns > 0 ? now_ns - entry.pulse.through_ns : 0;
         const int64_t values[] = {entry.answered, (int64_t)entry.pulse.backlog_bytes,
-                                  entry.pulse.through_ns > 0 && lag_ns > 0 ? lag_ns / 1000000000
-                                                                           : 0,
-                                  entry.lead_ns / 1000000};
+                                  lag_ns > 0 ? lag_ns / 1000000000 : 0, entry.lead_ns / 1000000};
 
         (void)snprintf(label, sizeof(label), "member=\"%u\"", at);
         for (size_t i = 0; i < COUNT_OF(rows); i++)
             metric_set(metrics_get(app->metrics, rows[i].name, rows[i].help, METRIC_GAUGE, label),
                        values[i]);
     }
-    metric_set(metrics_get(app->metrics, "weir_clock_ahead_ms",
-                           "By how much this wall clock is ahead of other members'.", METRIC_GAUGE,
-                           ""),
-               roll_lead(app->roll, clock_boot_ns(app->clock), &lead_ns) ? lead_ns / 1000000 : 0);
+    metric_set(
+        metrics_get(app->metrics, "weir_clock_ahead_ms",
+                    "By how much this wall clock is ahead of other members'.", METRIC_GAUGE, ""),
+        roll_lead(app->roll, now_ns, clock_boot_ns(app->clock), &lead_ns) ? lead_ns / 1000000 : 0);
 }
 
 void member_state_measure(const struct app *app)

@@ -105,7 +105,7 @@ static void note(struct pulses *pulses, size_t at, int64_t wall_ns, int64_t boot
     if (code == OK && pulse.number != asking->number)
         code = error_set(&errand->err, E_NOT_READY, "it says that it is member %u", pulse.number);
     if (code == OK)
-        roll_answered(roll, &pulse, wall_ns - pulse.wall_ns, boot_ns);
+        roll_answered(roll, &pulse, wall_ns, boot_ns);
     else
         roll_silent(roll, asking->number);
     if (code != OK && (before.answered || !asked))
@@ -116,7 +116,8 @@ static void note(struct pulses *pulses, size_t at, int64_t wall_ns, int64_t boot
 }
 
 /* Those that come first next time are the ones that were left out. */
-static void ask(struct pulses *pulses, size_t count, const char *const *headers, int64_t wall_ns)
+static void ask(struct pulses *pulses, size_t count, const char *const *headers, int64_t wall_ns,
+                int64_t boot_ns)
 {
     size_t asked = count < PULSES_AT_ONCE ? count : PULSES_AT_ONCE, ready = 0;
 
@@ -125,7 +126,7 @@ static void ask(struct pulses *pulses, size_t count, const char *const *headers,
         ready++;
     client_group_run(pulses->group, pulses->errands, ready, ANSWER_MS_MAX);
     for (size_t i = 0; i < ready; i++)
-        note(pulses, i, wall_ns, clock_boot_ns(pulses->app->clock));
+        note(pulses, i, wall_ns, boot_ns);
     pulses->resume = count == 0 ? 0 : (pulses->resume + ready) % count;
 }
 
@@ -151,11 +152,11 @@ static void conclude(struct pulses *pulses, unsigned own, size_t count, int64_t 
                      int64_t boot_ns)
 {
     struct app *app = pulses->app;
-    struct store_peers seen = {.wall_minus_boot = wall_ns - boot_ns};
+    struct store_peers seen = {.wall_minus_boot = wall_ns - boot_ns}; /* when they were asked */
     struct roll_entry view;
 
     roll_asked(app->roll, own, pulses->targets, count);
-    seen.answered = roll_lead(app->roll, clock_boot_ns(app->clock), &seen.lead_ns);
+    seen.answered = roll_lead(app->roll, wall_ns, boot_ns, &seen.lead_ns);
     for (unsigned at = 1; (at = roll_next(app->roll, at)) != 0; at++)
         if (roll_entry(app->roll, at, &view) && view.answered && view.pulse.stamp_ns > seen.newest)
             seen.newest = view.pulse.stamp_ns;
@@ -179,7 +180,7 @@ static void beat(struct pulses *pulses)
     (void)snprintf(shown, sizeof(shown), "Authorization: Bearer %s", secret);
     (void)snprintf(number, sizeof(number), "Weir-Peer: %u", own);
     (void)snprintf(wall, sizeof(wall), "Weir-Clock: %" PRId64, wall_ns);
-    ask(pulses, count, headers, wall_ns);
+    ask(pulses, count, headers, wall_ns, boot_ns);
     explicit_bzero(secret, sizeof(secret));
     explicit_bzero(shown, sizeof(shown));
     conclude(pulses, own, count, wall_ns, boot_ns);

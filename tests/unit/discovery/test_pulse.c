@@ -8,7 +8,7 @@
 #include "discovery/pulse.h"
 
 #define TAIL                                                                                       \
-    "\"wall_ns\":5,\"stamp_ns\":-4,\"through_ns\":3,\"backlog_bytes\":2,\"registry_version\":1,"   \
+    "\"wall_ns\":5,\"stamp_ns\":4,\"through_ns\":3,\"backlog_bytes\":2,\"registry_version\":1,"    \
     "\"new\":[]}"
 
 static void test_what_a_member_says_is_read(void **state)
@@ -23,7 +23,7 @@ static void test_what_a_member_says_is_read(void **state)
     assert_int_equal(pulse.number, 1023);
     assert_true(pulse.ready && !pulse.peer_known);
     assert_int_equal(pulse.wall_ns, 5);
-    assert_int_equal(pulse.stamp_ns, -4);
+    assert_int_equal(pulse.stamp_ns, 4);
     assert_int_equal(pulse.through_ns, 3);
     assert_int_equal(pulse.backlog_bytes, 2);
     assert_int_equal(pulse.registry_version, 1);
@@ -34,17 +34,21 @@ static void test_what_is_no_pulse_is_refused(void **state)
     static const struct {
         const char *text, *want;
     } cases[] = {
-        {"",                                                          ""                           },
-        {"[]",                                                        "\"ready\" must be true or"  },
-        {"{\"ready\":1}",                                             "\"ready\" must be true or"  },
-        {"{\"ready\":true}",                                          "\"peer_known\" must be true"},
-        {"{\"ready\":true,\"peer_known\":true," TAIL,                 "\"number\" must be a whole" },
+        {"",                                                                             ""                                 },
+        {"[]",                                                                           "\"ready\" must be true or"        },
+        {"{\"ready\":1}",                                                                "\"ready\" must be true or"        },
+        {"{\"ready\":true}",                                                             "\"peer_known\" must be true"      },
+        {"{\"ready\":true,\"peer_known\":true," TAIL,                                    "\"number\" must be a whole"       },
         {"{\"number\":1024,\"ready\":true,\"peer_known\":true," TAIL,
-         "\"number\" must be a member's"                                                           },
-        {"{\"number\":-1,\"ready\":true,\"peer_known\":true," TAIL,   "\"number\" must be a whole" },
-        {"{\"number\":1.5,\"ready\":true,\"peer_known\":true," TAIL,  "\"number\" must be a whole" },
-        {"{\"number\":1,\"ready\":true,\"peer_known\":true}",         "\"wall_ns\" must be a whole"},
-        {"{\"number\":{\"a\":{\"a\":{\"a\":{\"a\":1}}}}}",            ""                           },
+         "\"number\" must be a member's"                                                                                    },
+        {"{\"number\":-1,\"ready\":true,\"peer_known\":true," TAIL,                      "\"number\" must be a whole"       },
+        {"{\"number\":1.5,\"ready\":true,\"peer_known\":true," TAIL,                     "\"number\" must be a whole"       },
+        {"{\"number\":1,\"ready\":true,\"peer_known\":true}",                            "\"wall_ns\" must be a whole"      },
+        {"{\"number\":1,\"ready\":true,\"peer_known\":true,\"wall_ns\":-1}",
+         "\"wall_ns\" must be a whole"                                                                                      },
+        {"{\"number\":1,\"ready\":true,\"peer_known\":true,\"wall_ns\":9200000000000000001,\"stamp_"
+         "ns\":0,\"through_ns\":0,\"backlog_bytes\":0,\"registry_version\":0}", "\"wall_ns\" must be a time before"},
+        {"{\"number\":{\"a\":{\"a\":{\"a\":{\"a\":1}}}}}",                               ""                                 },
     };
 
     (void)state;

@@ -8,12 +8,14 @@
 #include "discovery/roll.h"
 
 #define SECOND INT64_C(1000000000)
+#define WALL (1000 * SECOND) /* less the boot clock, for as long as nothing jumps */
 
 static void answer(struct roll *roll, unsigned number, int64_t lead_ns, bool known, int64_t at_ns)
 {
-    const struct pulse pulse = {.number = number, .peer_known = known};
+    const struct pulse pulse = {
+        .number = number, .peer_known = known, .wall_ns = WALL + at_ns - lead_ns};
 
-    roll_answered(roll, &pulse, lead_ns, at_ns);
+    roll_answered(roll, &pulse, WALL + at_ns, at_ns);
 }
 
 static void test_only_who_is_ahead_of_the_others_is(void **state)
@@ -43,14 +45,18 @@ static void test_only_who_is_ahead_of_the_others_is(void **state)
         int64_t lead_ns = 7;
 
         assert_int_equal(roll_new(&roll, NULL), OK);
-        assert_false(roll_lead(roll, SECOND, &lead_ns));
+        assert_false(roll_lead(roll, WALL + SECOND, SECOND, &lead_ns));
         for (size_t n = 0; n < cases[i].count; n++)
             answer(roll, (unsigned)n + 2, cases[i].leads[n], true, SECOND);
         roll_asked(roll, 1, NULL, 0);
-        assert_true(roll_lead(roll, 6 * SECOND, &lead_ns));
+        assert_true(roll_lead(roll, WALL + 6 * SECOND, 6 * SECOND, &lead_ns));
         if (lead_ns != cases[i].want)
             fail_msg("%zu: %lld", i, (long long)lead_ns);
-        assert_false(roll_lead(roll, 6 * SECOND + 1, &lead_ns)); /* they are old */
+        /* Of ours that has jumped since they answered, to behind all. */
+        assert_true(roll_lead(roll, WALL + 6 * SECOND - 1000, 6 * SECOND, &lead_ns));
+        assert_true(lead_ns <= 0);
+        assert_false(
+            roll_lead(roll, WALL + 6 * SECOND, 6 * SECOND + 1, &lead_ns)); /* they are old */
         roll_free(roll);
     }
 }

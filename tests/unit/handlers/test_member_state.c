@@ -151,9 +151,14 @@ static void expect_detail(const struct app *app, unsigned number, const char *wa
 /* As they said when they were asked. */
 static void test_how_others_are_is_told(void **state)
 {
-    static const struct pulse pulses[] = {
-        {.number = 2,               .ready = true, .through_ns = 1000000000, .backlog_bytes = 5},
-        {.number = 3},
+    const int64_t wall_ns = clock_wall_ns(clock_system());
+    const struct pulse pulses[] = {
+        {.number = 2,
+         .ready = true,
+         .through_ns = 1000000000,
+         .backlog_bytes = 5,
+         .wall_ns = wall_ns - 30000000},
+        {.number = 3, .wall_ns = wall_ns + 2000000},
     };
     struct app app = {.clock = clock_system(), .metrics = metrics};
     int64_t now_ns = clock_boot_ns(app.clock);
@@ -163,8 +168,8 @@ static void test_how_others_are_is_told(void **state)
     assert_int_equal(membership_new(&app.membership, NULL), OK);
     assert_int_equal(roll_new(&app.roll, NULL), OK);
     expect_detail(&app, 2, "");
-    roll_answered(app.roll, &pulses[0], 30000000, now_ns);
-    roll_answered(app.roll, &pulses[1], -2000000, now_ns);
+    roll_answered(app.roll, &pulses[0], wall_ns, now_ns);
+    roll_answered(app.roll, &pulses[1], wall_ns, now_ns);
     roll_silent(app.roll, 4);
     expect_detail(&app, 2,
                   ",\"health\":\"ready\",\"answered_seconds_ago\":0,\"backlog_bytes\":5,"
