@@ -34,7 +34,7 @@ static enum code learn_ranges(struct asking *asking, const struct tenant *tenant
 
 static struct query_range whole(struct bytes measurement)
 {
-    return (struct query_range){measurement, INT64_MIN, INT64_MAX};
+    return (struct query_range){.measurement = measurement, .start = INT64_MIN, .end = INT64_MAX};
 }
 
 /* Those of `names` that are not among `known`, each once, some at a time. */

@@ -8,11 +8,14 @@
 #include <time.h>
 
 #include "codec/json_doc.h"
+#include "codec/utf8.h"
 #include "discovery/cluster_secret.h"
 #include "discovery/registry.h"
 #include "net/client.h"
 
 enum {
+    MATCHERS_MAX = 256,     /* that a member takes */
+    MATCH_BYTES_MAX = 8192, /* of them, unescaped */
     URL_SIZE = 400,
     QUESTION_BYTES_MAX = 1 << 20,
     HEADERS_MAX = 5,
@@ -177,12 +180,51 @@ static enum code take_body(void *context, struct bytes piece, struct error *err)
     return errand->body.failed ? error_set(err, E_CORRUPT, "its reply is too large") : OK;
 }
 
+/* Few, and texts that JSON can tell.  A member that is told none tells more, which does no harm. */
+static bool can_match(const struct peer_call *call)
+{
+    size_t size = 0;
+
+    for (uint32_t i = 0; i < call->matcher_count && i < MATCHERS_MAX; i++) {
+        const struct bytes *texts[] = {&call->matchers[i].key, &call->matchers[i].value};
+
+        for (size_t t = 0; t < COUNT_OF(texts); t++) {
+            if (utf8_check(*texts[t]) != texts[t]->size ||
+                (texts[t]->size > 0 && memchr(texts[t]->data, 0, texts[t]->size) != NULL))
+                return false;
+            size += texts[t]->size;
+        }
+    }
+    return call->matcher_count <= MATCHERS_MAX && size <= MATCH_BYTES_MAX;
+}
+
+static void print_match(const struct peer_call *call, struct buf *out)
+{
+    static const char *const ops[] = {[MATCH_EQUAL] = "=",
+                                      [MATCH_NOT_EQUAL] = "!=",
+                                      [MATCH_REGEX] = "=~",
+                                      [MATCH_NOT_REGEX] = "!~"};
+
+    if (call->matcher_count == 0 || !can_match(call))
+        return;
+    buf_put_text(out, ",\"match\":[");
+    for (uint32_t i = 0; i < call->matcher_count; i++) {
+        buf_put_text(out, i == 0 ? "{\"key\":" : ",{\"key\":");
+        json_put_text(out, call->matchers[i].key);
+        buf_printf(out, ",\"op\":\"%s\",\"value\":", ops[call->matchers[i].op]);
+        json_put_text(out, call->matchers[i].value);
+        buf_put_char(out, '}');
+    }
+    buf_put_char(out, ']');
+}
+
 static void print_question(const struct peer_call *call, struct buf *out)
 {
     buf_put_text(out, "{\"tenant\":");
     json_put_text(out, call->asked.tenant);
     buf_put_text(out, ",\"measurement\":");
     json_put_text(out, call->measurement);
+    print_match(call, out);
     buf_printf(out, ",\"start\":%lld,\"end\":%lld,\"as_of\":%lld}", (long long)call->start,
                (long long)call->end, (long long)call->asked.as_of);
 }

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "handlers/peer_reply.h"
+#include "model/matcher.h"
 
 struct cluster_secret;
 struct peer_calls;
@@ -27,6 +28,8 @@ struct peer_call {
     bool names;          /* which measurements it knows; else rows of one: */
     struct bytes measurement;
     int64_t start, end;
+    const struct matcher *matchers; /* of its series */
+    uint32_t matcher_count;
     /* What came of it.  Where code is not OK, the member's words; else a reply whose pack is the
      * caller's. */
     enum code code;

@@ -146,7 +146,8 @@ static const char *address_copy(struct arena *arena, struct bytes address)
 
     if (text == NULL)
         return NULL;
-    memcpy(text, address.data, address.size);
+    if (address.size > 0)
+        memcpy(text, address.data, address.size);
     text[address.size] = '\0';
     return text;
 }
@@ -232,6 +233,8 @@ static bool make_calls(struct opening *opening, const struct view *view)
                 .measurement = opening->ranges[r].measurement,
                 .start = opening->ranges[r].start,
                 .end = opening->ranges[r].end,
+                .matchers = opening->ranges[r].matchers,
+                .matcher_count = opening->ranges[r].matcher_count,
             };
         opening->call_count += opening->range_count;
     }

@@ -142,7 +142,8 @@ static void gather_ranges(struct joining *joining)
 
         if (!selection->own_moment)
             joining->ranges[joining->range_count++] =
-                (struct query_range){query->selector.measurement, query->start, query->end};
+                (struct query_range){query->selector.measurement, query->start, query->end,
+                                     query->selector.matchers, query->selector.matcher_count};
     }
 }
 

@@ -97,7 +97,9 @@ static enum code check_since(const struct plan *plan, struct error *err)
 static enum code take_view(struct plan *plan, int64_t as_of, struct error *err)
 {
     const struct query_environment *environment = plan->environment;
-    const struct query_range own = {plan->query->selector.measurement, plan->start, plan->end};
+    const struct selector *selector = &plan->query->selector;
+    const struct query_range own = {selector->measurement, plan->start, plan->end,
+                                    selector->matchers, selector->matcher_count};
     enum code code;
 
     if (environment->open_view == NULL)

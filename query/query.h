@@ -78,10 +78,13 @@ struct query_sink {
     bool (*cancelled)(struct query_sink *sink);
 };
 
-/* What a question reads of a tenant: rows of [start, end). */
+/* What a question reads of a tenant: rows of [start, end) of the series that all matchers select.
+ */
 struct query_range {
     struct bytes measurement;
     int64_t start, end;
+    const struct matcher *matchers; /* borrowed */
+    uint32_t matcher_count;
 };
 
 struct query_environment {

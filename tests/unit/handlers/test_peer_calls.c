@@ -90,6 +90,64 @@ static void test_a_member_is_asked_as_the_format_says(void **state)
     arena_release(&arena);
 }
 
+static void expect_question(const struct matcher *matchers, uint32_t count, const char *want)
+{
+    static const char *const answers[] = {"HTTP/1.1 204 No Content\r\nWeir-Member: "
+                                          "1\r\nWeir-Through: 60\r\nConnection: close\r\n\r\n",
+                                          NULL};
+    struct peer_memory memory = {.budget = NULL};
+    struct script script;
+    struct peer_call call;
+    struct arena arena;
+
+    arena_init(&arena, SIZE_MAX, NULL);
+    script_begin(&script, answers);
+    call = call_to(&script);
+    call.matchers = matchers;
+    call.matcher_count = count;
+    assert_int_equal(peer_calls_run(calls, 7, &call, 1, 5000, &arena, &memory, NULL), OK);
+    if (call.code)
+        fail_msg("%s", call.err.text);
+    if (strstr(script.seen[0], want) == NULL)
+        fail_msg("%s, and not %s", script.seen[0], want);
+    script_end(&script);
+    arena_release(&arena);
+}
+
+/* A text that JSON cannot tell as it is would select others: then all series are asked for. */
+static void test_a_member_is_told_which_series_are_meant(void **state)
+{
+    static const struct matcher matchers[] = {
+        {BYTES("ho\"st"), MATCH_EQUAL,     BYTES("a")     },
+        {BYTES("b"),      MATCH_NOT_REGEX, BYTES("[\\d]+")},
+        {BYTES("c"),      MATCH_NOT_EQUAL, BYTES("")      },
+    };
+    static const struct matcher strange[] = {
+        {BYTES("a"), MATCH_NOT_EQUAL, BYTES("\xff")},
+        {BYTES("a"), MATCH_NOT_EQUAL, BYTES("\0")  },
+    };
+    static struct matcher many[257];
+    static char large[8193];
+
+    (void)state;
+    expect_question(matchers, 3,
+                    "\"c\\\"pu\",\"match\":[{\"key\":\"ho\\\"st\",\"op\":\"=\",\"value\":\"a\"},"
+                    "{\"key\":\"b\",\"op\":\"!~\",\"value\":\"[\\\\d]+\"},"
+                    "{\"key\":\"c\",\"op\":\"!=\",\"value\":\"\"}],\"start\":");
+    for (size_t i = 0; i < COUNT_OF(strange); i++)
+        expect_question(&strange[i], 1, "\"c\\\"pu\",\"start\":");
+    for (size_t i = 0; i < COUNT_OF(many); i++)
+        many[i] = matchers[0];
+    expect_question(many, 256, "\"c\\\"pu\",\"match\":[{");
+    expect_question(many, 257, "\"c\\\"pu\",\"start\":");
+    memset(large, 'x', sizeof(large));
+    many[0].key = BYTES("k");
+    many[0].value = (struct bytes){large, sizeof(large) - 2};
+    expect_question(many, 1, "\"c\\\"pu\",\"match\":[{");
+    many[0].value.size++;
+    expect_question(many, 1, "\"c\\\"pu\",\"start\":");
+}
+
 /* All go out at once, and each has an end of its own. */
 static void test_each_member_has_its_own_end(void **state)
 {
@@ -180,6 +238,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_member_is_asked_as_the_format_says),
+        cmocka_unit_test(test_a_member_is_told_which_series_are_meant),
         cmocka_unit_test(test_each_member_has_its_own_end),
         cmocka_unit_test(test_a_reply_that_memory_does_not_hold_is_none),
     };

@@ -119,7 +119,8 @@ static void await_alive(void)
 static size_t open_and_read(int64_t as_of, char missing[1000], int64_t *seen)
 {
     static struct read_row rows[200];
-    const struct query_range range = {BYTES("cpu"), INT64_MIN, INT64_MAX};
+    const struct query_range range = {
+        .measurement = BYTES("cpu"), .start = INT64_MIN, .end = INT64_MAX};
     struct query_environment environment = {.memory = NULL};
     struct asking asking;
     struct error err = {0};
