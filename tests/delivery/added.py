@@ -6,6 +6,7 @@ import random
 import threading
 import time
 
+from asking import Asking
 from members import Cluster
 from outbox import check, within
 
@@ -19,6 +20,11 @@ PAGE = 250000
 
 def value(writer, t):
     return (t * 7919 + writer * 104729) % 1000003
+
+
+class Busy(Asking):
+    def node(self, name):
+        return Cluster.node(self, name, [*BUSY, "--peer-listen", "127.0.0.1:0", "--peer-secret-file", self.secret("secret")])
 
 
 class Paced(threading.Thread):
@@ -52,7 +58,7 @@ class Paced(threading.Thread):
 
 
 class Asker(threading.Thread):
-    """What an answer that says that it is whole and final has said, it must say for ever."""
+    """What an answer that says that it is whole has said, it must say for ever, at either node."""
 
     def __init__(self, cluster, nodes, stopping):
         super().__init__()
@@ -68,7 +74,7 @@ class Asker(threading.Thread):
                 moments.append(self.cluster.json(node, "measurement=load&limit=1&order=desc")["as_of"])
                 moment, self.count = chance.choice(moments[-50:]), self.count + 1
                 answer = self.cluster.json(node, f"{self.question}&as_of={moment}")
-                if answer["final"] and not answer["partial"]:
+                if not answer["partial"]:
                     self.kept.setdefault(moment, answer["series"])
         except Exception as error:
             self.trouble.append(f"{type(error).__name__}: {error}")
@@ -121,7 +127,7 @@ def packs_at(cluster, node, shard):
 
 def joined(cluster, name, moment):
     """A node with an empty disk, once it knows what the two who wrote have told.  Those who never had a row are named for ever."""
-    node = cluster.node(name, BUSY)
+    node = cluster.node(name)
 
     def knows():
         told.append(cluster.json(node, "measurement=load&limit=1&as_of=" + moment).get("missing", []))
@@ -135,8 +141,8 @@ def joined(cluster, name, moment):
 
 def a_shard_is_added_under_load(ground):
     rate, part = LONG if ground.long else SHORT
-    cluster = Cluster(ground, {"north": ground.database("north")})
-    nodes = [cluster.node("one", BUSY), cluster.node("two", BUSY)]
+    cluster = Busy(ground, {"north": ground.database("north")})
+    nodes = [cluster.node("one"), cluster.node("two")]
     cluster.settled(nodes)  # they know of each other
     stopping = threading.Event()
     writers = [Paced(cluster, nodes[n % 2], n, rate / WRITERS, stopping) for n in range(WRITERS)]
@@ -172,11 +178,11 @@ def a_shard_is_added_under_load(ground):
     check_all(cluster, empty[1], writers, moment, "a node whose disk was empty, without the first shard")
     check(json.loads(cluster.weir("tenant", "show", "acme", "--json"))["shards"] == ["north", "south"], "it has both shards")
     before, beside = p99_ms(writers, 0, begun), p99_ms(writers, begun, ended)
-    # On a machine with other work; the figure itself is for a quiet one (bench/cluster).
-    check(beside <= 2 * before + 100, f"p99 of an ack is {beside:.1f} ms while the shard comes and {before:.1f} ms before")
+    # On a machine with other work, where nobody may wait for a shard all the same; the figure itself is for a quiet one (bench/cluster).
+    check(beside <= 2 * before + 500, f"p99 of an ack is {beside:.1f} ms while the shard comes and {before:.1f} ms before")
     for node in (*nodes, *empty):
         check(node.stop() == 0, "a server did not end well\n" + node.log_tail())
-    return f"{sent} rows, {rate} a second; p99 {before:.1f} ms before, {beside:.1f} ms while the shard came; {len(asker.kept)} final answers of {asker.count}"
+    return f"{sent} rows, {rate} a second; p99 {before:.1f} ms before, {beside:.1f} ms while the shard came; {len(asker.kept)} whole answers of {asker.count}"
 
 
 CASES = [a_shard_is_added_under_load]
