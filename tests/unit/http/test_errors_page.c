@@ -26,11 +26,14 @@ static const char *const advice[CODE_COUNT] = {
     [E_CORRUPT] = "Run `weir verify`; it names what is damaged. Restore it, or accept the loss "
                   "(`weir verify --accept-loss`).",
     [E_CLOCK_SKEW] =
-        "Put the machine's clock right, or restart with `--accept-clock` when the jump was right.",
+        "Put the machine's clock right, or restart with `--accept-clock` when the jump was right. "
+        "In "
+        "a cluster only the node refuses whose clock is ahead of the others': send to another one.",
     [E_DRAINING] = "Send again after Retry-After, to the server that takes over.",
     [E_NOT_READY] = "Send again after Retry-After.",
-    [E_NO_MEMBER] = "Send it to another node. The text tells what the registry says of this one "
-                    "(`weir member list`): drained, lost, or without a number, as all are given.",
+    [E_NO_MEMBER] =
+        "Send it to another node. The text tells what the registry says of this one "
+        "(`weir member list`): draining, drained, lost, or without a number, as all are given.",
     [E_SHARD] =
         "The text names the shard and the times of the rows. Packs whose files are no longer on "
         "this "
