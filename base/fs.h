@@ -65,8 +65,8 @@ MUST_USE enum code fs_read(struct file *file, uint64_t offset, void *data, size_
 /* E_CORRUPT when the file is shorter. */
 MUST_USE enum code fs_read_exactly(struct file *file, uint64_t offset, void *data, size_t size,
                                    struct error *err);
-/* As fs_read_exactly(), but false when a disk would have to be waited for, or it fails.  Where that
- * cannot be known beforehand, it is waited for. */
+/* As fs_read_exactly(), but false when a disk would have to be waited for, where that cannot be
+ * known beforehand, or when it fails. */
 MUST_USE bool fs_read_at_once(struct file *file, uint64_t offset, void *data, size_t size);
 MUST_USE enum code fs_write(struct file *file, uint64_t offset, const struct bytes *parts,
                             size_t count, struct error *err);

@@ -156,16 +156,13 @@ static int gather(const struct bytes *parts, size_t count, size_t skip,
     return used;
 }
 
-/* Not every file system can tell. */
+/* Not every file system can: overlayfs, NFS and tmpfs cannot. */
 static bool posix_read_at_once(struct file *file, uint64_t offset, void *data, size_t size)
 {
-    int descriptor = posix_file_of(file)->descriptor;
     struct iovec part = {data, size};
-    ssize_t got = preadv2(descriptor, &part, 1, (off_t)offset, RWF_NOWAIT);
 
-    if (got < 0 && errno == EOPNOTSUPP)
-        got = pread(descriptor, data, size, (off_t)offset);
-    return got == (ssize_t)size;
+    return preadv2(posix_file_of(file)->descriptor, &part, 1, (off_t)offset, RWF_NOWAIT) ==
+           (ssize_t)size;
 }
 
 /* The disk begins with what was written while more is made, and has little to do at a time: tens of

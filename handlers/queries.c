@@ -55,8 +55,6 @@ static enum code sink_begin(struct query_sink *sink, const struct query_head *he
     size_t size = timestamp_print(head->as_of, as_of);
     enum code code;
 
-    if (job->at_once && !head->whole)
-        return error_set(err, E_BUSY, "an answer that is not small");
     /* CSV tells its next page here or nowhere. */
     if (head->next.size > 0 && !link_next(request, head->next) &&
         bytes_equal(bytes_slice(bytes_of(head->content_type), 0, 8), BYTES("text/csv")))
@@ -223,14 +221,15 @@ static void note(struct query_job *job, const struct query_outcome *outcome, enu
     query_count_scanned(job->request, outcome);
 }
 
-/* On the HTTP thread: true when the request is replied to. */
+/* On the HTTP thread: true when the request is replied to.  Only while the tenant asks nothing
+ * else: who asks much waits for workers, as others' requests wait for this thread. */
 static bool run_at_once(struct query_job *job)
 {
     struct app *app = app_of(job->request);
     struct query_outcome outcome;
     enum code code;
 
-    if (app->at_once_values_max == 0 || peers_are_there(app->peers))
+    if (app->at_once_values_max == 0 || !turn_is_alone(&job->turn) || peers_are_there(app->peers))
         return false;
     job->at_once = true;
     code = run(job, &outcome, NULL);

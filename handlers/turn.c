@@ -37,6 +37,11 @@ enum code turn_take(struct turn *turn, const struct request *request, struct err
                      queries_max);
 }
 
+bool turn_is_alone(const struct turn *turn)
+{
+    return metric_value(turn->running) == 1;
+}
+
 void turn_end(struct turn *turn)
 {
     metric_move(turn->running, -1);

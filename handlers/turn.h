@@ -14,6 +14,8 @@ struct turn {
 
 /* E_QUERIES_MANY, with the time in which those that run will be through. */
 MUST_USE enum code turn_take(struct turn *turn, const struct request *request, struct error *err);
+/* Whether the tenant has no other under way. */
+bool turn_is_alone(const struct turn *turn);
 void turn_end(struct turn *turn); /* also where none is held */
 
 #endif

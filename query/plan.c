@@ -13,6 +13,10 @@ enum {
      * and the ETag changes with every question. */
     LOOKED_SERIES_MAX = 4096,
     KEPT_PLACES_MAX = 16384, /* 0.8 MB */
+    /* Of a question that is answered at once: more take too long before anything is decided. */
+    AT_ONCE_SERIES_MAX = 256,
+    AT_ONCE_FIELDS_MAX = 256,
+    AT_ONCE_BYTES_MAX = 1 << 20, /* of blocks: texts are large */
 };
 
 /* --- S and the range --- */
@@ -127,8 +131,6 @@ static enum code open_view(struct plan *plan, struct error *err)
     plan->history_floor = floor_of(plan->now_ns, environment->history_ns);
     if (asked && as_of < plan->history_floor)
         return refuse_history(plan, as_of, err);
-    if (asked && environment->at_once_values_max > 0) /* it may have to wait until S is applied */
-        return error_set(err, E_BUSY, "a question of another moment than now");
     if (asked && as_of <= VIEW_LATEST)
         as_of = VIEW_LATEST + 1; /* before all ingest times, like any other of then */
     if (environment->view) {
@@ -296,15 +298,18 @@ static enum code choose_columns(struct plan *plan, struct error *err)
     uint32_t field_count = query->field_count;
     struct field_info *known = NULL;
     size_t known_count = 0;
+    bool at_once = environment->at_once_values_max > 0;
     enum code code;
 
     if (environment->tenant && (field_count == 0 || !query_is_raw(query) ||
                                 query->filter_count > 0 || query->computed_count > 0)) {
-        code =
-            catalog_fields(environment->catalog, environment->tenant, query->selector.measurement,
-                           BYTES(""), SIZE_MAX, &plan->arena, &known, &known_count, err);
+        code = catalog_fields(
+            environment->catalog, environment->tenant, query->selector.measurement, BYTES(""),
+            at_once ? AT_ONCE_FIELDS_MAX + 1 : SIZE_MAX, &plan->arena, &known, &known_count, err);
         if (code)
             return code == E_MEMORY ? watch_memory(plan->watch, err) : code;
+        if (at_once && known_count > AT_ONCE_FIELDS_MAX)
+            return error_set(err, E_BUSY, "a measurement of many fields");
     }
     if (field_count == 0) {
         size_t count = known_count + query->computed_count;
@@ -339,12 +344,15 @@ static enum code select_series(struct plan *plan, struct error *err)
 {
     const struct look look = {look_at_watch, plan->watch};
     const struct query_environment *environment = plan->environment;
+    uint64_t series_max = environment->limits->query_series_max;
     enum code code = OK;
 
+    if (environment->at_once_values_max > 0 && series_max > AT_ONCE_SERIES_MAX)
+        series_max = AT_ONCE_SERIES_MAX;
     if (environment->tenant && plan->field_count > 0)
         code = catalog_select(environment->catalog, environment->tenant, &plan->query->selector,
-                              environment->limits->query_series_max, &look, &plan->arena,
-                              &plan->series, &plan->series_count, err);
+                              series_max, &look, &plan->arena, &plan->series, &plan->series_count,
+                              err);
     if (code == E_MEMORY)
         return watch_memory(plan->watch, err);
     if (code && code != E_TIMEOUT && code != E_CANCELLED)
@@ -481,13 +489,24 @@ void plan_release(struct plan *plan)
     arena_release(&plan->arena);
 }
 
+bool query_may_be_small(const struct query *query)
+{
+    bool patterns = false;
+
+    for (uint32_t i = 0; i < query->selector.matcher_count; i++)
+        patterns |= query->selector.matchers[i].op == MATCH_REGEX ||
+                    query->selector.matchers[i].op == MATCH_NOT_REGEX;
+    return !query->join && !query->explain && !query->as_of_given && !query->resumed && !patterns &&
+           query->grid.kind == GRID_FIXED && query->fill.kind == FILL_NONE;
+}
+
 bool plan_is_small(const struct plan *plan)
 {
     uint64_t most = plan->environment->at_once_values_max, values;
 
     return plan->looked && plan->rows_most <= most &&
            !__builtin_mul_overflow(plan->rows_most, (uint64_t)plan->field_count, &values) &&
-           values <= most;
+           values <= most && plan->bytes_most <= AT_ONCE_BYTES_MAX;
 }
 
 bool plan_resumes(struct plan *plan, size_t group)

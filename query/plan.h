@@ -76,7 +76,10 @@ MUST_USE enum code plan_init(struct plan *plan, const struct query *query,
                              const struct query_environment *environment, struct watch *watch,
                              struct error *err);
 void plan_release(struct plan *plan);
-/* Whether what is to be read is known, and at most at_once_values_max. */
+/* Of a question at once: that there is nothing in it that may take long before anything is known:
+ * patterns, windows of a calendar, windows without rows, a moment that is not now. */
+bool query_may_be_small(const struct query *query);
+/* And once planned: what is to be read is known, and at most at_once_values_max. */
 bool plan_is_small(const struct plan *plan);
 /* Whether the cursor stands in that group. */
 bool plan_resumes(struct plan *plan, size_t group);

@@ -243,7 +243,7 @@ enum code query_run(const struct query *query, const struct query_environment *e
     enum code code;
 
     *outcome = (struct query_outcome){0};
-    if (environment->at_once_values_max > 0 && (query->join || query->explain))
+    if (environment->at_once_values_max > 0 && !query_may_be_small(query))
         return error_set(err, E_BUSY, "a question that may take long");
     if (query->join)
         return join_run(query, environment, sink, outcome, err);

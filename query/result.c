@@ -11,6 +11,7 @@ enum {
     FLUSH_SIZE = 64 << 10,
     PIECE_SIZE_MAX = 64 << 20, /* of a head or tail of one group */
     IMMUTABLE_SECONDS_MAX = 86400,
+    AT_ONCE_SIZE_MAX = 16 << 10, /* to compress more takes longer than to wake a worker */
 };
 
 static const struct encoder *encoder_of(const struct query *query)
@@ -113,6 +114,7 @@ static enum code begin(struct result *result, bool complete, struct bytes next, 
     const struct plan *plan = result->plan;
     char caching[64];
     enum code code;
+    bool at_once = plan->environment->at_once_values_max > 0;
     struct query_head head = {
         .content_type = format_rows[plan->query->format].content_type,
         .etag = bytes_of(result->outcome->etag),
@@ -126,6 +128,8 @@ static enum code begin(struct result *result, bool complete, struct bytes next, 
         .whole = complete && result->size > 0 && result->size <= 2 * FLUSH_SIZE,
     };
 
+    if (at_once && (!complete || result->size > AT_ONCE_SIZE_MAX))
+        return error_set(err, E_BUSY, "an answer that is not small");
     cache_control(result, complete, caching, sizeof(caching));
     result->missing_told = plan->missing.count;
     code = result->sink->begin(result->sink, &head, err);

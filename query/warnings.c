@@ -64,7 +64,8 @@ static const char *mistaken_for(const struct plan *plan, enum noun noun, struct 
                              : "; it is a field, for fields and where";
 }
 
-/* False when memory ran out. */
+/* False when memory ran out, or the catalog would have to be gone through for a question at once.
+ */
 static bool check(struct plan *plan, enum noun noun, struct bytes name)
 {
     const struct query_environment *environment = plan->environment;
@@ -81,6 +82,8 @@ static bool check(struct plan *plan, enum noun noun, struct bytes name)
     if (environment->tenant) {
         if (catalog_knows(environment->catalog, environment->tenant, noun, measurement, name))
             return true;
+        if (environment->at_once_values_max > 0)
+            return false;
         mistaken = mistaken_for(plan, noun, name);
         nearest =
             catalog_nearest(environment->catalog, environment->tenant, noun, measurement, name);

@@ -17,7 +17,8 @@ struct warnings {
     uint32_t count;
 };
 
-/* Of the plan's question, into plan->warnings.  False when memory ran out. */
+/* Of the plan's question, into plan->warnings.  False when memory ran out, or the question is to be
+ * answered at once and there is one. */
 MUST_USE bool warnings_make(struct plan *plan);
 /* Those of a selection of a join, with its name. */
 MUST_USE bool warnings_take(struct plan *plan, const struct warnings *from, struct bytes selection);

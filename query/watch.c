@@ -4,7 +4,8 @@
 
 enum {
     LOOK_ROWS = 4096, /* ~0.1 ms of decoding between two looks at the clock */
-    STEP_ROWS = 64,   /* what a series or place without rows counts as */
+    HURRIED_ROWS = 256,
+    STEP_ROWS = 64, /* what a series or place without rows counts as */
     AT_ONCE_NS = 1000000,
 };
 
@@ -26,6 +27,7 @@ void watch_init(struct watch *watch, const struct limits *limits, struct clock *
 void watch_hurry(struct watch *watch)
 {
     watch->deadline_ns = clock_monotonic_ns(watch->clock) + AT_ONCE_NS;
+    watch->hurried = true;
 }
 
 static struct watch *whole_of(struct watch *watch)
@@ -126,16 +128,21 @@ enum code watch_bytes(const struct watch *watch, uint64_t bytes, struct error *e
                      (unsigned long long)watch->limits->query_bytes_max, watch_ways(watch));
 }
 
+static bool is_due(const struct watch *watch)
+{
+    return watch->unlooked >= (watch->hurried ? HURRIED_ROWS : LOOK_ROWS);
+}
+
 enum code watch_work(struct watch *watch, uint64_t count, struct error *err)
 {
     watch->unlooked += (uint32_t)(count < LOOK_ROWS ? count : LOOK_ROWS);
-    return watch->unlooked < LOOK_ROWS ? OK : watch_look(watch, err);
+    return is_due(watch) ? watch_look(watch, err) : OK;
 }
 
 enum code watch_step(struct watch *watch, struct error *err)
 {
     watch->unlooked += STEP_ROWS;
-    return watch->unlooked < LOOK_ROWS ? OK : watch_look(watch, err);
+    return is_due(watch) ? watch_look(watch, err) : OK;
 }
 
 enum code watch_window(struct watch *watch, uint32_t columns, struct error *err)

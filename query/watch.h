@@ -26,11 +26,12 @@ struct watch {
     const char *pages;    /* how a page would read less, for error texts; NULL: none would */
     uint64_t cells;       /* of windows: windows x columns over all groups */
     uint32_t unlooked;
+    bool hurried; /* looks often */
 };
 
 void watch_init(struct watch *watch, const struct limits *limits, struct clock *clock,
                 struct query_sink *sink);
-/* Of a question that is run at once: 1 ms from now on. */
+/* Of a question that is run at once: 1 ms from now on, looked at more often. */
 void watch_hurry(struct watch *watch);
 /* For a thread that helps: its own memory is the whole's as well, and rows are counted there, some
  * thousand at a time. */

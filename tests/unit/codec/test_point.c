@@ -57,7 +57,7 @@ static void test_fields_find_their_column_in_any_order(void **state)
     struct arena arena;
     struct batch batch;
     struct point point;
-    struct limits limits;
+    struct limits limits = {0};
 
     (void)state;
     begin(&arena, &batch, &point, &limits);
@@ -84,7 +84,7 @@ static void test_many_fields_sort_and_a_duplicate_is_named(void **state)
     struct batch batch;
     struct point point;
     struct bytes duplicate;
-    struct limits limits;
+    struct limits limits = {0};
 
     (void)state;
     begin(&arena, &batch, &point, &limits);

@@ -131,6 +131,53 @@ static void test_a_small_question_needs_no_worker(void **state)
     assert_int_equal(answered_at_once(), before + 2);
 }
 
+/* It differs from one request to the next. */
+static void blank_date(void)
+{
+    char *found = strstr(serving.answer, "Date: ");
+
+    assert_non_null(found);
+    memset(found, '-', strcspn(found, "\r"));
+}
+
+/* The same status, headers and bytes, whoever answers. */
+static void test_both_ways_give_the_same_answer(void **state)
+{
+    static const char *const questions[] = {
+        "GET /v1/query?measurement=m",
+        "HEAD /v1/query?measurement=m",
+        "GET /v1/query?measurement=m&format=csv&limit=1",
+        "GET /v1/query?measurement=m&agg=max&every=1ns&group_by=t",
+        "GET /v1/query?measurement=m&fields=nothing",
+        "GET /v1/query?measurement=m&agg=median,p95",
+        "GET /v1/query?measurement=m&downsample=m4&points=10",
+        "GET /v1/stats?measurement=m",
+        "GET /v1/changes?measurement=m&since=0",
+        "GET /v1/query?measurement=m&top=1,nothing&agg=max",
+    };
+    static const char *const headers[] = {"X-Request-Id: a\r\n",
+                                          "X-Request-Id: a\r\nAccept-Encoding: gzip\r\n",
+                                          "X-Request-Id: a\r\nIf-None-Match: *\r\n"};
+    static char before[sizeof(serving.answer)];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(questions) * COUNT_OF(headers); i++) {
+        const char *question = questions[i / COUNT_OF(headers)];
+        const char *header = headers[i % COUNT_OF(headers)];
+        int status;
+
+        serving.app.at_once_values_max = 65536;
+        status = ask(&serving, question, header, NULL);
+        blank_date();
+        memcpy(before, serving.answer, sizeof(before));
+        serving.app.at_once_values_max = 0;
+        assert_int_equal(ask(&serving, question, header, NULL), status);
+        blank_date();
+        assert_string_equal(serving.answer, before);
+    }
+    serving.app.at_once_values_max = 65536;
+}
+
 static void test_too_many_queries_at_once_are_429(void **state)
 {
     static struct serving narrow;
@@ -154,6 +201,7 @@ int main(void)
         cmocka_unit_test(test_faults_are_problems),
         cmocka_unit_test(test_queries_that_ended_do_not_count_as_running),
         cmocka_unit_test(test_a_small_question_needs_no_worker),
+        cmocka_unit_test(test_both_ways_give_the_same_answer),
         cmocka_unit_test(test_too_many_queries_at_once_are_429),
     };
 

@@ -19,8 +19,10 @@ static void test_there_are_as_many_turns_as_the_limit_says(void **state)
     (void)state;
     session.tenant = serving.ground.tenant;
     settings.limits.queries_max = 3;
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < 3; i++) {
         assert_int_equal(turn_take(&turns[i], &request, &err), OK);
+        assert_int_equal(turn_is_alone(&turns[0]), i == 0);
+    }
     assert_int_equal(turn_take(&turns[3], &request, &err), E_QUERIES_MANY);
     assert_non_null(strstr(err.text, "3 queries and lists"));
     assert_in_range(err.retry_s, 1, 60);

@@ -139,17 +139,12 @@ static void test_what_is_small_is_answered_at_once(void **state)
         const char *question;
         uint64_t values;
     } small[] = {
-        {RAW "&fields=user",                       6 },
-        {RAW "&fields=user,n",                     12},
-        {RAW "&fields=user&agg=max&every=25ns",    6 },
-        {RAW "&fields=user&match=host=b&limit=1",  1 },
-        {RAW "&fields=nothing&match=host=b",       1 },
-        {"measurement=nothing&agg=max&fields=all", 1 },
+        {RAW "&fields=user",                      6 },
+        {RAW "&fields=user,n",                    12},
+        {RAW "&fields=user&agg=max&every=25ns",   6 },
+        {RAW "&fields=user&match=host=b&limit=1", 1 },
+        {RAW "&fields=user&where=user>1",         6 },
     };
-    static const char *const others[] = {
-        RAW "&as_of=1970-01-01T00:00:00.001Z", "measurement=cpu&explain=true",
-        "{\"selections\":{\"a\":{\"measurement\":\"cpu\",\"every\":\"1ns\",\"agg\":\"max\"}}}",
-        RAW "&every=noon"};
     struct fixture fixture;
 
     (void)state;
@@ -175,12 +170,91 @@ static void test_what_is_small_is_answered_at_once(void **state)
             assert_int_equal(fixture.store.places_read, 0);
         }
     }
-    fixture.environment.at_once_values_max = 1000;
-    for (size_t i = 0; i < COUNT_OF(others); i++) {
-        assert_int_not_equal(fixture_ask(&fixture, others[i]), OK);
+    fixture_release(&fixture);
+}
+
+/* Each of them may take long before anything is known, or has to be waited for. */
+static void test_what_may_take_long_is_not_tried_at_once(void **state)
+{
+    static const char *const questions[] = {
+        RAW "&as_of=1970-01-01T00:00:00.0005Z",
+        "measurement=cpu&explain=true",
+        RAW "&match=host=~[gb]",
+        RAW "&match=host!~x",
+        RAW "&fields=user&agg=max&every=1d&tz=Europe/Paris",
+        RAW "&fields=user&agg=max&every=25ns&fill=null",
+        RAW "&fields=usr",
+        RAW "&match=hst=g",
+        "measurement=nothing",
+        "{\"format\":\"ndjson\",\"selections\":{\"a\":{\"measurement\":\"cpu\",\"fields\":["
+        "\"user\"],"
+        "\"every\":\"25ns\",\"agg\":[\"max\"]},\"b\":{\"measurement\":\"cpu\",\"fields\":[\"n\"],"
+        "\"every\":\"25ns\","
+        "\"agg\":[\"max\"]}}}",
+    };
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture);
+    make_world(&fixture);
+    for (size_t i = 0; i < COUNT_OF(questions); i++) {
+        fixture.environment.at_once_values_max = 0;
+        if (fixture_ask(&fixture, questions[i]))
+            fail_msg("%s: %s", questions[i], fixture.err.text);
+        fixture.environment.at_once_values_max = 65536;
+        if (fixture_ask(&fixture, questions[i]) == OK)
+            fail_msg("%s: is answered at once", questions[i]);
         assert_false(fixture.outcome.begun);
         assert_int_equal(fixture.store.places_read, 0);
     }
+    fixture_release(&fixture);
+}
+
+static void test_many_series_or_fields_are_not_tried_at_once(void **state)
+{
+    struct fixture fixture;
+    char text[32];
+
+    (void)state;
+    fixture_init(&fixture);
+    fixture.environment.at_once_values_max = 65536;
+    for (int i = 1; i <= 257; i++) {
+        snprintf(text, sizeof(text), "host=h%d", i);
+        (void)fixture_put(&fixture, fixture_series(&fixture, "wide", text), 1, 100, "f=1");
+        snprintf(text, sizeof(text), "f%d=1", i);
+        (void)fixture_put(&fixture, fixture_series(&fixture, "broad", ""), i, 100, text);
+        assert_int_equal(fixture_ask(&fixture, "measurement=wide&fields=f&agg=max"),
+                         i <= 256 ? OK : E_SERIES_MANY);
+        assert_int_equal(fixture_ask(&fixture, "measurement=broad&fields=f1&agg=max"),
+                         i <= 256 ? OK : E_BUSY);
+    }
+    fixture_release(&fixture);
+}
+
+/* What is a page or larger than some KiB takes longer to be written and compressed than a thread
+ * takes to wake. */
+static void test_a_long_answer_is_not_given_at_once(void **state)
+{
+    struct fixture fixture;
+    char question[96];
+    uint64_t most = 0;
+
+    (void)state;
+    fixture_init(&fixture);
+    make_many(&fixture, 20000);
+    fixture.environment.at_once_values_max = 20000;
+    for (uint64_t limit = 8; limit < 20000; limit *= 2) {
+        snprintf(question, sizeof(question), "measurement=big&format=csv&limit=%llu",
+                 (unsigned long long)limit);
+        if (fixture_ask(&fixture, question)) {
+            assert_int_equal(fixture.err.code, E_BUSY);
+            assert_false(fixture.outcome.begun);
+            continue;
+        }
+        assert_true(fixture.outcome.bytes_out <= 16384);
+        most = fixture.outcome.bytes_out;
+    }
+    assert_true(most > 8192);
     fixture_release(&fixture);
 }
 
@@ -356,6 +430,9 @@ int main(void)
         cmocka_unit_test(test_a_client_that_left_ends_the_query),
         cmocka_unit_test(test_time_is_limited_but_not_the_clients),
         cmocka_unit_test(test_what_is_small_is_answered_at_once),
+        cmocka_unit_test(test_what_may_take_long_is_not_tried_at_once),
+        cmocka_unit_test(test_many_series_or_fields_are_not_tried_at_once),
+        cmocka_unit_test(test_a_long_answer_is_not_given_at_once),
         cmocka_unit_test(test_at_once_is_a_millisecond),
         cmocka_unit_test(test_a_failure_in_the_middle_is_recognised),
         cmocka_unit_test(test_what_is_missing_is_said),
