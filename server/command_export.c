@@ -98,8 +98,24 @@ static enum code take_names(struct names *names, struct bytes answer, struct buf
     return code ? code : buf_finish(cursor, err);
 }
 
-static enum code list(struct remote *remote, struct names *names, struct error *err)
+/* A measurement that is not in the list would not be missed by anybody. */
+static enum code check_whole(const struct export *export, struct error *err)
 {
+    struct bytes partial;
+
+    if (!client_header(export->remote->client, "Weir-Partial", &partial))
+        return OK;
+    if (!export->values[PARTIAL])
+        return error_set(err, E_PARTIAL,
+                         "another member of the registry may have measurements that it did not "
+                         "tell; --allow-partial exports what there is");
+    remote_say(export->remote, "measurements may be missing that another member has");
+    return OK;
+}
+
+static enum code list(struct export *export, struct names *names, struct error *err)
+{
+    struct remote *remote = export->remote;
     struct buf target = BUF_INIT(TARGET_BYTES_MAX), cursor = BUF_INIT(TRAILER_CURSOR_BYTES_MAX);
     enum code code;
 
@@ -114,6 +130,8 @@ static enum code list(struct remote *remote, struct names *names, struct error *
         code = buf_finish(&target, err);
         if (!code)
             code = remote_send(remote, &request, NULL, NULL, err);
+        if (!code)
+            code = check_whole(export, err);
         if (!code)
             code = take_names(names, buf_bytes(&remote->answer), &cursor, err);
     } while (!code && cursor.size > 0);
@@ -299,7 +317,7 @@ static enum code run(struct export *export, const struct argument_list *measurem
     }
     export->named = names.count > 0;
     if (!code && !export->named)
-        code = list(export->remote, &names, err);
+        code = list(export, &names, err);
     if (!code)
         code = buf_finish(&names.text, err);
     if (!code)

@@ -1,5 +1,6 @@
 #include "handlers/peer_calls.h"
 
+#include <signal.h>
 #include <time.h>
 
 #include "discovery/cluster_secret.h"
@@ -20,6 +21,7 @@ static int open_all(void **state)
     int fd = mkstemp(path);
 
     (void)state;
+    signal(SIGPIPE, SIG_IGN); /* who is sent too much leaves */
     inn_init(&inn);
     depot_add_pack(&inn.author, 1, 0);
     peer_pack(&inn.author.house, &body);
@@ -234,6 +236,37 @@ static void test_a_reply_that_memory_does_not_hold_is_none(void **state)
     }
 }
 
+/* Whatever a member sends: so much of it is taken, and no byte more. */
+static void test_a_reply_has_at_most_so_many_bytes(void **state)
+{
+    static const char *const answers[] = {
+        "HTTP/1.1 200 OK\r\nWeir-Member: 1\r\nWeir-Through: 60\r\nConnection: close\r\n\r\n", NULL};
+    char *zeros = calloc(1, PEER_REPLY_BYTES_MAX + 1);
+
+    (void)state;
+    assert_non_null(zeros);
+    for (int more = -1; more <= 1; more++) {
+        const struct bytes tails[] = {
+            {zeros, (size_t)(PEER_REPLY_BYTES_MAX + more)}
+        };
+        struct peer_memory memory = {.budget = NULL};
+        struct script script;
+        struct peer_call call;
+        struct arena arena;
+
+        arena_init(&arena, SIZE_MAX, NULL);
+        script_begin_with(&script, answers, tails);
+        call = call_to(&script);
+        assert_int_equal(peer_calls_run(calls, 7, &call, 1, 60000, &arena, &memory, NULL), OK);
+        if (call.code != E_CORRUPT ||
+            strstr(call.err.text, more > 0 ? "too large" : "is no pack") == NULL)
+            fail_msg("%d: %d, %s", more, call.code, call.err.text);
+        script_end(&script);
+        arena_release(&arena);
+    }
+    free(zeros);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +274,7 @@ int main(void)
         cmocka_unit_test(test_a_member_is_told_which_series_are_meant),
         cmocka_unit_test(test_each_member_has_its_own_end),
         cmocka_unit_test(test_a_reply_that_memory_does_not_hold_is_none),
+        cmocka_unit_test(test_a_reply_has_at_most_so_many_bytes),
     };
 
     return cmocka_run_group_tests(tests, open_all, close_all);

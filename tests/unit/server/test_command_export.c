@@ -44,6 +44,37 @@ static void test_pages_of_one_moment_make_one_text(void **state)
     script_end(&script);
 }
 
+/* What another member has and did not tell is in no list: the export would be short, and look
+ * whole. */
+static void test_a_list_that_may_be_short_is_none(void **state)
+{
+    static const char *const answers[] = {
+        HEAD "Weir-Partial: true\r\n\r\n{\"items\":[\"a\"],\"next\":null}",
+        HEAD "Weir-Partial: true\r\n\r\n{\"items\":[\"a\"],\"next\":null}",
+        HEAD "Weir-As-Of: 2026-01-01T00:00:00Z\r\n\r\n" END("null"),
+        HEAD "\r\na v=1 1\n" END("null"),
+        NULL,
+    };
+    struct script script;
+
+    (void)state;
+    script_begin(&script, answers);
+
+    const char *const line[] = {"export", "--url", script.url, NULL};
+    const char *const less[] = {"export", "--url", script.url, "--allow-partial", NULL};
+
+    captured_run(command_export, line, &captured);
+    assert_int_not_equal(captured.exit_code, COMMAND_DONE);
+    if (strstr(captured.err, "--allow-partial exports what there is") == NULL)
+        fail_msg("%s", captured.err);
+    assert_string_equal(captured.out, "");
+    captured_run(command_export, less, &captured);
+    assert_int_equal(captured.exit_code, COMMAND_DONE);
+    assert_string_equal(captured.out, "a v=1 1\n");
+    assert_non_null(strstr(captured.err, "measurements may be missing"));
+    script_end(&script);
+}
+
 /* An empty file that nobody wondered about would be found when it is needed. */
 static void test_a_name_that_nobody_knows_is_told_once(void **state)
 {
@@ -140,6 +171,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pages_of_one_moment_make_one_text),
+        cmocka_unit_test(test_a_list_that_may_be_short_is_none),
         cmocka_unit_test(test_a_name_that_nobody_knows_is_told_once),
         cmocka_unit_test(test_an_answer_that_is_not_whole_leaves_no_file),
         cmocka_unit_test(test_wrong_flags),
