@@ -120,6 +120,11 @@ def what_any_acknowledged_is_in_every_answer(ground):
         same(cluster, nodes, moment)
         have = values(cluster, two, moment)
         check(have == want, f"delivered: {sorted(have.items() ^ want.items())[:10]}")
+        cluster.write(one, "kinds f=1,n=1i 1")
+        cluster.write(two, 'kinds f="text",n=2i 2')  # before it has heard of the other's
+        answer = cluster.json(one, "measurement=kinds&epoch=ns")
+        told = 'field "f" of measurement "kinds" holds string values there and others here: they are left out'
+        check("member 2: " + told in answer.get("missing", []) and rows(answer) == {1: [1.0, 1], 2: [None, 2]}, f"another kind: {answer}")
         return f"{len(want)} rows"
 
 
