@@ -8,6 +8,7 @@
 #include "codec/series_key.h"
 #include "model/member.h"
 #include "server/compaction.h"
+#include "store/guests/guests.h"
 #include "store/member.h"
 
 const char *const count_names[COUNT_OF_COUNTS] = {
@@ -212,6 +213,27 @@ static unsigned member_of(const struct world *world)
     return (unsigned)(world->seed % (MEMBER_NUMBER_MAX + 1));
 }
 
+static enum code nobody_else(void *context, struct arena *arena, struct guest_survey *survey,
+                             struct error *err)
+{
+    (void)context, (void)arena, (void)err;
+    *survey = (struct guest_survey){0};
+    return OK;
+}
+
+/* Until that was looked, answers say that rows of others may be missing. */
+static enum code look_for_others(struct world *world, struct error *err)
+{
+    static const struct guest_rules rules = {.survey = nobody_else};
+    struct guests *guests;
+    enum code code = guests_new(world->store, &rules, &guests, err);
+
+    if (code == OK)
+        code = guests_look(guests, err);
+    guests_free(guests);
+    return code;
+}
+
 /* What was noted once stays noted. */
 static enum code member_open(struct world *world, struct error *err)
 {
@@ -228,7 +250,7 @@ static enum code member_open(struct world *world, struct error *err)
     }
     assert(store_member(world->store) == member_of(world));
     store_join(world->store);
-    return OK;
+    return look_for_others(world, err);
 }
 
 enum code world_open(struct world *world, struct error *err)
