@@ -423,7 +423,8 @@ static bool settle(struct membership *membership, const struct registry_snapshot
     }
     if (membership->state != MEMBER_DRAINING)
         membership->waits = (struct error){.code = OK};
-    else if (connected && code == E_NO_MEMBER && leave(membership, &standing, &failure))
+    else if (connected && standing.readable && code == E_NO_MEMBER &&
+             leave(membership, &standing, &failure))
         *flaw = failure;
     arena_release(&arena);
     return code == E_EXISTS;

@@ -226,8 +226,12 @@ static enum code edit_forget(struct record_job *job, void *context,
                              const struct registry_record *record, struct buf *text,
                              struct error *err)
 {
-    enum code code = registry_whole(app_of(job->request)->registry, err);
+    struct registry *registry = app_of(job->request)->registry;
+    enum code code = registry_whole(registry, err);
 
+    if (code == OK && registry_health(registry).state != REGISTRY_CONNECTED)
+        code =
+            error_set(err, E_NOT_READY, "the registry is not there, so who is alive is not known");
     return code ? code
                 : refusal(member_forget(context, records, record, &job->arena, text, err), err);
 }

@@ -12,7 +12,8 @@ static enum code no_memory(struct error *err)
     return error_set(err, E_MEMORY, "no memory to look for other members");
 }
 
-/* A record that is not right names nobody; its node refuses writes. */
+/* Of a record that is not right nobody knows whose it is: a member with no chain that anybody
+ * finds, whom answers name until it is mended, as its node may take writes. */
 static bool author_of(const struct registry_record *record, struct arena *arena,
                       struct guest_author *author)
 {
@@ -25,12 +26,11 @@ static bool author_of(const struct registry_record *record, struct arena *arena,
             return false;
         number = number * 10 + (uint32_t)(record->name.data[i] - '0');
     }
-    if (member_document_parse(record->text, arena, &document, &ignored) != OK ||
-        !hash128_parse(document.incarnation, &author->incarnation))
-        return false;
-    author->number = number;
+    *author = (struct guest_author){.number = number, .active = true};
+    if (member_document_parse(record->text, arena, &document, &ignored) != OK)
+        return true;
     author->active = member_state_owes(document.state);
-    return true;
+    return hash128_parse(document.incarnation, &author->incarnation) || author->active;
 }
 
 static enum code find_authors(struct registry *registry, struct arena *arena,

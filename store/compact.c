@@ -21,6 +21,7 @@
 #include "codec/block_codec.h"
 #include "codec/record.h"
 #include "store/index.h"
+#include "store/member.h"
 #include "store/new_pack.h"
 #include "store/packs/compaction.h"
 #include "store/packs/manifest.h"
@@ -462,8 +463,10 @@ static bool is_carried_out(const struct compact *compact, const struct tombstone
 static enum code find_dead(struct compact *compact, struct error *err)
 {
     const struct tombstone_list *tombstones = compact->tombstones;
-    /* Rows of other members may need them: whether all of those are known, nobody can tell. */
-    bool shared = store_has_members(compact->store);
+    /* Rows of other members may need them: whether all of those are known, nobody can tell; nor who
+     * there is where a member is started without its registry. */
+    bool shared = store_has_members(compact->store) ||
+                  (!compact->store->options.joins && store_member(compact->store) > 0);
     size_t count = 0, kept = 0;
     struct pack **packs;
 

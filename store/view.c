@@ -85,11 +85,17 @@ static enum code view_take_missing(struct view *view, const struct tenant *tenan
     return OK;
 }
 
+/* Under state_lock; NULL: it has none yet. */
+static struct holding *holding_of(const struct store *store, const struct tenant *tenant)
+{
+    return tenant->ordinal < store->holding_capacity ? store->holdings[tenant->ordinal] : NULL;
+}
+
 enum code store_view(struct store *store, const struct tenant *tenant, int64_t as_of,
                      struct view **out, struct error *err)
 {
     struct view *view = calloc(1, sizeof(*view));
-    struct holding *holding = NULL;
+    struct holding *holding;
     enum code code;
 
     *out = NULL;
@@ -97,8 +103,7 @@ enum code store_view(struct store *store, const struct tenant *tenant, int64_t a
         return error_set(err, E_MEMORY, "no memory for a view");
     view->store = store;
     pthread_mutex_lock(&store->state_lock);
-    if (tenant->ordinal < store->holding_capacity)
-        holding = store->holdings[tenant->ordinal];
+    holding = holding_of(store, tenant);
     if (holding != NULL)
         view->guests = guest_list_ref(holding->guests);
     view->members = store->members;
@@ -106,6 +111,7 @@ enum code store_view(struct store *store, const struct tenant *tenant, int64_t a
     code = view_settle(view, as_of, err);
     if (code)
         goto out;
+    holding = holding_of(store, tenant); /* it may have waited: for a tenant's first rows */
     if (holding != NULL) {
         view->packs = pack_list_ref(holding->packs);
         view->tombstones = tombstone_list_ref(holding->tombstones);
