@@ -67,11 +67,13 @@ UNITS    = $(foreach room,$(ROOMS),$(wildcard tests/unit/$(room)/test_*.c))
 UNIT_BIN = $(UNITS:%.c=$(OUT)/%)
 LOOPS    = $(wildcard tests/loops/loop_*.c tests/loops/damage_*.c)
 SIM      = $(wildcard tests/sim/*.c)
+# What stands for a MongoDB server where there is none.
+DATABASE = $(if $(shell command -v mongod),,$(BUILD)/ferretdb)
 FUZZERS  = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
 # How much of each: `make test` takes the first, `make test-long` the second.
 FUZZ_SECONDS ?= 60
-SIM_STEPS    ?= 200000
+SIM_STEPS    ?= 80000
 LONG_STEPS   ?= 1000000
 QUESTIONS    ?= 600
 LONG_QUESTIONS ?= 100000
@@ -121,13 +123,38 @@ program: $(OUT)/weir
 
 # --- tests that link the rooms ---
 
-# Some hundred programs: to optimise them takes four times as long as to run them, most of all under
-# a sanitizer; the library they test is optimised.  By the quicker linker.
+# Some hundred mains in one program, each reached by its own name: linking as many programs took
+# longer than all of their tests.  A test that stands in for functions of the library is a program
+# of its own.  To optimise them takes four times as long as to run them, most of all under a
+# sanitizer; the library they test is optimised.
 QUICK    = -O0 -U_FORTIFY_SOURCE -g1 $(if $(shell command -v ld.gold),-fuse-ld=gold)
+ALONE   := $(shell grep -lE '^\#include "tests/unit/query/(fixture|twin).c"|^/\* Stands in for' $(UNITS))
+ALONE_BIN = $(ALONE:%.c=$(OUT)/%)
+SHARED   = $(filter-out $(ALONE),$(UNITS))
+MAIN_OF  = $(subst /,_,$(1))_main
 
-$(OUT)/tests/unit/%: tests/unit/%.c $(LIBRARY)
-	@mkdir -p $(@D)
+$(ALONE_BIN): $(OUT)/%: %.c $(LIBRARY)
+	@mkdir -p $(@D); rm -f $@
 	$(call SAY,link)$(CC) $(CFLAGS) $(LDFLAGS) $(QUICK) $< $(LIBRARY) -lcmocka $(LDLIBS) -o $@
+
+$(OUT)/tests/unit/%.o: tests/unit/%.c
+	@mkdir -p $(@D)
+	$(call SAY,compile)$(CC) $(CFLAGS) $(QUICK) -c $< -o $@
+	@tests/only_main $@ $(call MAIN_OF,$*)
+
+$(OUT)/tests/unit/mains.h: FORCE
+	@mkdir -p $(@D)
+	@printf 'MAIN(%s, "/%s")\n' $(foreach unit,$(SHARED:tests/unit/%.c=%),$(call MAIN_OF,$(unit)) $(unit)) >$@.new
+	@if cmp -s $@.new $@; then rm $@.new; else find $(@D) -type l -delete; mv $@.new $@; fi
+
+$(OUT)/tests/unit/all.o: tests/unit/all.c $(OUT)/tests/unit/mains.h
+	$(call SAY,compile)$(CC) $(CFLAGS) -I$(@D) -c $< -o $@
+
+$(OUT)/tests/unit/all: $(OUT)/tests/unit/all.o $(SHARED:%.c=$(OUT)/%.o) $(LIBRARY)
+	$(call SAY,link)$(CC) $(LDFLAGS) $(QUICK) $^ -lcmocka $(LDLIBS) -o $@
+
+$(SHARED:%.c=$(OUT)/%): $(OUT)/tests/unit/all
+	@ln -sfr $< $@
 
 # Like unit tests, with an allocator in front that fails when told to.
 $(OUT)/tests/loops/%: tests/loops/%.c $(OUT)/tests/loops/faults.o $(LIBRARY)
@@ -147,7 +174,7 @@ $(OUT)/tests/archive/drive: tests/archive/drive.c $(LIBRARY)
 	$(call SAY,link)$(CC) $(CFLAGS) $(LDFLAGS) $< $(LIBRARY) $(LDLIBS) -o $@
 
 # The archive on MongoDB, against a server and against a peer that fails as it is told.
-archive: $(OUT)/tests/archive/drive $(if $(shell command -v mongod),,$(BUILD)/ferretdb)
+archive: $(OUT)/tests/archive/drive $(DATABASE)
 	@$(COUNTS) tests/archive/run archive-$(MODE) $< $(BUILD)
 
 $(OUT)/tests/registry/drive: tests/registry/drive.c $(LIBRARY)
@@ -155,7 +182,7 @@ $(OUT)/tests/registry/drive: tests/registry/drive.c $(LIBRARY)
 	$(call SAY,link)$(CC) $(CFLAGS) $(LDFLAGS) $< $(LIBRARY) $(LDLIBS) -o $@
 
 # The registry in files and in ZooKeeper, with servers that are killed, paused and wiped; REGISTRY=--long: the full counts.
-registry: $(OUT)/tests/registry/drive $(OUT)/weir $(if $(shell command -v mongod),,$(BUILD)/ferretdb)
+registry: $(OUT)/tests/registry/drive $(OUT)/weir $(DATABASE)
 	@$(COUNTS) tests/registry/run registry-$(MODE) $< $(BUILD) $(REGISTRY)
 	@$(COUNTS) tests/registry/nodes registry-nodes-$(MODE) $(OUT)/weir $(BUILD) $(REGISTRY)
 
@@ -180,17 +207,26 @@ replay: $(FUZZERS:%=$(OUT)/replay/%)
 	@$(COUNTS) tests/fuzz/run replay $^
 
 # The product over such servers, and what they do to it: nothing.
-delivery: $(BUILD)/weir $(if $(shell command -v mongod),,$(BUILD)/ferretdb)
-	@$(COUNTS) tests/delivery/run delivery $(BUILD)/weir $(BUILD) $(OUTAGES) --jobs $(JOBS)
+delivery: $(BUILD)/weir $(DATABASE)
+	@$(COUNTS) tests/delivery/run delivery $(BUILD)/weir $(BUILD) $(OUTAGES) --jobs 3 # they wait, mostly
 
 # docker-compose.yml, Containerfile and deploy/, tried without containers.
-deploy: $(BUILD)/weir $(if $(shell command -v mongod),,$(BUILD)/ferretdb)
+deploy: $(BUILD)/weir $(DATABASE)
 	@$(COUNTS) tests/deploy/run deploy $(BUILD)/weir $(BUILD)
 
-# What stands for a MongoDB server where there is none.
 $(BUILD)/ferretdb: tests/ferretdb/build tests/ferretdb/main.go tests/ferretdb/go.mod tests/ferretdb/go.sum
 	@mkdir -p $(@D)
 	$(call SAY,build)tests/ferretdb/build $@
+
+# Servers and clients that tests use and no package of Debian installs: unpacked and built below BUILD, once.
+needs: needs-clients needs-servers $(DATABASE)
+
+needs-clients:
+	@tests/clients/run clients $(BUILD)/weir $(BUILD) --install
+
+needs-servers:
+	@tests/zookeeper/unpack $(BUILD)
+	@tests/deploy/unpack $(BUILD)
 
 # --- tools that only talk HTTP: no room is linked ---
 
@@ -232,34 +268,37 @@ check:
 test:
 	@tests/install build unit test
 	@rm -rf $(BUILD)/results
+	-@$(MAKE) --no-print-directory -j needs # what failed is tried again, and told, by those who need it
+	@mkdir -p $(BUILD)/results; touch $(BUILD)/results/begun
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(WRITER) $(LOAD)
 	@tests/suite tidy tests/tidy
 	@tests/suite unit-plain $(MAKE) -j$(JOBS) unit
 	@{ tests/suite simulator $(MAKE) -j$(JOBS) simulate STEPS=$(SIM_STEPS); \
 	   tests/suite backup tests/backup/run $(BUILD) $(RESTORES); \
-	   $(MAKE) --no-print-directory sabotage FAULT="ack_before_sync no_crc version_order"; } >$(BUILD)/simulator.log 2>&1 & \
+	   $(MAKE) --no-print-directory sabotage FAULT="ack_before_sync no_crc version_order"; \
+	   tests/suite clients tests/clients/run clients $(BUILD)/weir $(BUILD); \
+	   tests/suite differential tests/differential/run $(BUILD)/weir $(QUESTIONS); \
+	   tests/suite cli tests/cli/run cli $(BUILD)/weir; } >$(BUILD)/simulator.log 2>&1 & \
 	 tests/suite api-plain tests/api/run api-plain $(BUILD)/weir; \
-	 tests/suite differential tests/differential/run $(BUILD)/weir $(QUESTIONS); \
-	 tests/suite cli tests/cli/run cli $(BUILD)/weir; \
 	 tests/suite fault tests/fault/run $(BUILD) $(CUTS) $(KILLS) --faults $(FAULTS) --fills $(FILLS); \
 	 wait; cat $(BUILD)/simulator.log # one core computes while the other waits for disks
-	@{ tests/suite clients tests/clients/run clients $(BUILD)/weir $(BUILD); \
-	   tests/suite load-waits tests/load/run $(BUILD)/weir --waits; } >$(BUILD)/clients.log 2>&1 & \
+	@{ tests/suite load-waits tests/load/run $(BUILD)/weir --waits; \
+	   tests/suite registry-plain $(MAKE) registry; } >$(BUILD)/waits.log 2>&1 & \
 	 tests/suite unit-asan $(MAKE) -j$(JOBS) unit MODE=asan; \
-	 wait; cat $(BUILD)/clients.log # packages are fetched, and clocks waited for, while tests are compiled
+	 wait; cat $(BUILD)/waits.log # clocks and sessions are waited for while tests are compiled
 	@{ tests/suite archive-asan $(MAKE) -j$(JOBS) archive MODE=asan; \
+	   tests/suite deploy $(MAKE) deploy; \
 	   chrt -i 0 $(MAKE) --no-print-directory -j$(JOBS) fuzzers CC=clang MODE=fuzz; } >$(BUILD)/archive.log 2>&1 & \
 	 tests/suite loops-asan $(MAKE) -j$(JOBS) loops MODE=asan; \
 	 tests/suite load tests/load/run $(BUILD)/weir --works; \
 	 wait; cat $(BUILD)/archive.log # it waits for servers mostly; what is compiled then takes only what nobody wants
-	@{ tests/suite delivery $(MAKE) delivery; \
-	   tests/suite registry-plain $(MAKE) registry; \
-	   tests/suite deploy $(MAKE) deploy; } >$(BUILD)/delivery.log 2>&1 & \
+	@tests/suite delivery $(MAKE) delivery >$(BUILD)/delivery.log 2>&1 & \
 	 tests/suite replay $(MAKE) -j$(JOBS) replay MODE=asan; \
 	 $(MAKE) --no-print-directory -j$(JOBS) program MODE=asan; \
 	 tests/suite api-asan tests/api/run api-asan $(BUILD)/asan/weir; \
 	 tests/suite fuzz $(MAKE) -j$(JOBS) fuzz; \
 	 wait; cat $(BUILD)/delivery.log # databases that do not answer are waited for
+	@echo "$$(($$(date +%s) - $$(stat -c %Y $(BUILD)/results/begun))) s since everything that tests need was there"
 	@tests/summary
 
 # Nine promises broken on purpose, each noticed; FAULT=NAME...: only these.
@@ -333,7 +372,7 @@ bench-query bench-query-short: all $(LOAD) $(ASK)
 	@bench/query $(BUILD) $(if $(filter bench-query-short,$@),--short) $(ROW)
 
 # Two and three nodes, with what they need on the same machine.
-bench-cluster bench-cluster-short: all $(LOAD) $(if $(shell command -v mongod),,$(BUILD)/ferretdb)
+bench-cluster bench-cluster-short: all $(LOAD) $(DATABASE)
 	@tests/install build test
 	@bench/cluster $(BUILD) $(if $(filter bench-cluster-short,$@),--short) $(ROW)
 
@@ -361,6 +400,6 @@ format:
 clean:
 	rm -rf $(BUILD)
 
--include $(OBJECTS:.o=.d) $(UNIT_BIN:=.d) $(OUT)/tests/archive/drive.d $(OUT)/tests/registry/drive.d $(LOOPS:%.c=$(OUT)/%.d) $(SIM:%.c=$(OUT)/%.d)
-.PHONY: archive delivery registry deploy sabotage fault-peers all program unit loops fuzzers fuzzing replay run install check test test-long test-real asan tsan simulate fuzz tidy \
+-include $(OBJECTS:.o=.d) $(UNIT_BIN:=.d) $(OUT)/tests/unit/all.d $(OUT)/tests/archive/drive.d $(OUT)/tests/registry/drive.d $(LOOPS:%.c=$(OUT)/%.d) $(SIM:%.c=$(OUT)/%.d)
+.PHONY: FORCE needs needs-clients needs-servers archive delivery registry deploy sabotage fault-peers all program unit loops fuzzers fuzzing replay run install check test test-long test-real asan tsan simulate fuzz tidy \
         bench bench-short bench-query bench-query-short bench-delivery bench-delivery-short bench-cluster bench-cluster-short bench-core dist errors-page format clean

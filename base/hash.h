@@ -15,6 +15,11 @@ uint32_t crc32c_table(uint32_t crc,
                       struct bytes bytes); /* the fallback, to hold the other against */
 struct hash128 hash128(struct bytes bytes);
 
+static inline bool hash128_equal(const struct hash128 *left, const struct hash128 *right)
+{
+    return memcmp(left, right, sizeof(*left)) == 0;
+}
+
 enum { HASH128_TEXT_SIZE = 33 };
 void hash128_print(const struct hash128 *hash, char text[HASH128_TEXT_SIZE]); /* 32 hex digits */
 bool hash128_parse(struct bytes text, struct hash128 *hash); /* what was printed, no other */

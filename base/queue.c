@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/condition.h"
+
 struct queue {
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t arrived;
@@ -99,21 +101,6 @@ bool queue_send(struct queue *queue, void *item)
     return sent;
 }
 
-static struct timespec deadline_after(int timeout_ms)
-{
-    struct timespec deadline;
-    int failed = clock_gettime(CLOCK_MONOTONIC, &deadline);
-
-    assert(!failed);
-    deadline.tv_sec += timeout_ms / 1000;
-    deadline.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-    if (deadline.tv_nsec >= 1000000000) {
-        deadline.tv_nsec -= 1000000000;
-        deadline.tv_sec++;
-    }
-    return deadline;
-}
-
 /* Sleeps until there is an item, the queue is closed, or the time is over. */
 static void wait_for_item(struct queue *queue, int timeout_ms)
 {
@@ -121,7 +108,7 @@ static void wait_for_item(struct queue *queue, int timeout_ms)
     int number = 0;
 
     if (timeout_ms > 0)
-        deadline = deadline_after(timeout_ms);
+        deadline = condition_until(timeout_ms * INT64_C(1000000));
     queue->waiting++;
     while (queue->count == 0 && !queue->closed && timeout_ms != 0 && number != ETIMEDOUT) {
         if (timeout_ms < 0)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/condition.h"
 #include "base/log.h"
 #include "base/thread.h"
 #include "discovery/registered.h"
@@ -29,7 +30,6 @@ enum code follower_new(struct directory *directory, struct fs *fs, struct follow
                        struct error *err)
 {
     struct follower *follower = calloc(1, sizeof(*follower));
-    pthread_condattr_t attributes;
     enum code code;
 
     *follower_made = NULL;
@@ -42,10 +42,7 @@ enum code follower_new(struct directory *directory, struct fs *fs, struct follow
         return code;
     }
     pthread_mutex_init(&follower->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&follower->wake, &attributes);
-    pthread_condattr_destroy(&attributes);
+    condition_init(&follower->wake);
     *follower_made = follower;
     return OK;
 }
@@ -106,11 +103,9 @@ out:
 /* True: there is something to take; false: it is the end. */
 static bool await(struct follower *follower, bool again)
 {
-    struct timespec until;
+    struct timespec until = condition_until(AGAIN_S * INT64_C(1000000000));
     bool stopping;
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += AGAIN_S;
     pthread_mutex_lock(&follower->lock);
     while (!follower->asked && !follower->stopping) {
         if (!again)

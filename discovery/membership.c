@@ -2,8 +2,8 @@
  * noted, in use; the record mended; being alive told.  So it does not matter where the last one
  * failed, or the process ended.
  *
- * A record that is gone is put again as it was seen, by the member that it is of alone: of others
- * somebody may have seen a newer one.  A record that names another incarnation is the other's: that
+ * A record that is gone is put again as it was seen, by the member that it is of; by others only
+ * where that is not there (keeper.h).  A record that names another incarnation is the other's: that
  * number is not used any more, and a new one is claimed.  So a registry that was emptied while this
  * node was away, and gave its number to another, stops nobody. */
 #include "discovery/membership.h"
@@ -14,18 +14,19 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/condition.h"
 #include "base/log.h"
 #include "base/thread.h"
 #include "base/time_text.h"
 #include "discovery/alive.h"
-#include "discovery/member_document.h"
+#include "discovery/keeper.h"
+#include "discovery/member_claim.h"
 #include "discovery/member_number.h"
 
 enum {
     AGAIN_S = 1,
     START_MS = 2000, /* in which a start becomes a member; it goes on in the thread */
-    SEEN_MS = 1000,  /* in which a record that somebody else made is seen */
-    TEXT_BYTES_MAX = 4096,
+    INCARNATION_BYTES_MAX = 64,
 };
 
 struct membership {
@@ -35,7 +36,10 @@ struct membership {
     /* The thread's; before it runs, the starter's. */
     unsigned number, noted;
     struct alive alive;
-    struct error told; /* the last failure in the log */
+    struct keeper keeper;
+    bool wrote;            /* it may write, or might once since the start */
+    struct error told;     /* the last failure in the log */
+    struct error unmended; /* why the record could not be put right; .code is OK where it was */
     enum member_state state;
     struct error waits; /* as health has them */
     pthread_mutex_t lock;
@@ -43,14 +47,6 @@ struct membership {
     bool asked, stopping;            /* guarded by lock, as are these */
     struct membership_health health; /* of what is in force */
     char *address, *reached;         /* NULL: it does not serve yet; likewise to other members */
-};
-
-/* What the record of our number says. */
-struct standing {
-    const struct registry_record *record; /* NULL: nothing */
-    struct member_document document;      /* where readable */
-    bool readable, nameless, others;
-    bool claimed; /* this moment: the records at hand do not have it yet */
 };
 
 /* --- telling --- */
@@ -89,97 +85,14 @@ static void publish(struct membership *membership, const struct error *why,
 
 /* --- a number --- */
 
-static enum code standing_of(const struct membership *membership,
-                             const struct registry_snapshot *records, struct arena *arena,
-                             struct standing *standing, struct error *err)
-{
-    enum code code;
-
-    *standing = (struct standing){.record = member_record(records, membership->number)};
-    if (!standing->record)
-        return OK;
-    code = member_document_parse(standing->record->text, arena, &standing->document, err);
-    if (code)
-        return code;
-    standing->readable = true;
-    standing->nameless = standing->document.incarnation.size == 0;
-    standing->others = !standing->nameless &&
-                       !bytes_equal(standing->document.incarnation, membership->rules.incarnation);
-    return OK;
-}
-
-static enum code put(struct membership *membership, unsigned number, uint64_t expected,
-                     const struct member_document *document, struct error *err)
-{
-    struct buf text = BUF_INIT(TEXT_BYTES_MAX);
-    char name[NUMBER_TEXT_SIZE];
-    uint64_t version;
-    enum code code;
-
-    member_document_print(document, &text);
-    code = buf_finish(&text, err);
-    if (!code)
-        code = registry_put(membership->rules.registry, REGISTRY_MEMBERS, member_name(number, name),
-                            expected, buf_bytes(&text), &version, err);
-    buf_release(&text);
-    return code;
-}
-
-/* Somebody was faster: whether that is seen in time. */
-static bool seen_soon(struct registry *registry, unsigned number)
-{
-    int64_t until_ns = clock_monotonic_ns(clock_system()) + (int64_t)SEEN_MS * 1000000;
-
-    for (;;) {
-        struct registry_snapshot *records = registry_get(registry);
-        const struct registry_record *record = member_record(records, number);
-        bool seen = record && !record->missing;
-        uint64_t sequence = records->sequence;
-        int64_t left_ns = until_ns - clock_monotonic_ns(clock_system());
-
-        registry_snapshot_put(records);
-        if (seen || left_ns <= 0)
-            return seen;
-        (void)registry_wait(registry, sequence, (int)(left_ns / 1000000) + 1);
-    }
-}
-
-/* One that is there and cannot be read is somebody's, too. */
-static enum code claim(struct membership *membership, const struct registry_snapshot *records,
-                       struct error *err)
-{
-    const struct member_document document = {
-        .state = membership->rules.actions.meet ? MEMBER_JOINING : MEMBER_ACTIVE,
-        .incarnation = membership->rules.incarnation};
-    unsigned number = member_number_free(records, 1);
-
-    while (number != 0) {
-        enum code code = put(membership, number, 0, &document, err);
-
-        if (!code) {
-            membership->number = number;
-            log_event(LOG_INFO, "entered the registry as a member", LOG_UINT("member", number));
-            return OK;
-        }
-        if (code != E_EXISTS || seen_soon(membership->rules.registry, number)) {
-            error_context(err, "this node has no member number yet");
-            return code;
-        }
-        number = member_number_free(records, number + 1);
-    }
-    return error_set(err, E_NO_MEMBER,
-                     "all member numbers of the registry, 1 to %d, are given, and none is given "
-                     "twice: this node cannot be a member",
-                     MEMBER_NUMBER_MAX);
-}
-
 /* Of the number that there is; gives it up where the record is another's. */
 static enum code check_number(struct membership *membership,
                               const struct registry_snapshot *records, struct arena *arena,
-                              struct standing *standing, struct error *err)
+                              struct member_standing *standing, struct error *err)
 {
     struct error ignored = {0}; /* what cannot be read takes no number away */
-    enum code code = standing_of(membership, records, arena, standing, &ignored);
+    enum code code = member_standing_read(records, membership->number,
+                                          membership->rules.incarnation, arena, standing, &ignored);
 
     if (code == E_MEMORY)
         return error_set(err, E_MEMORY, "%s", ignored.text);
@@ -196,7 +109,7 @@ static enum code check_number(struct membership *membership,
 
 /* OK: there is one, and *standing says of what kind. */
 static enum code find_number(struct membership *membership, const struct registry_snapshot *records,
-                             struct arena *arena, bool connected, struct standing *standing,
+                             struct arena *arena, bool connected, struct member_standing *standing,
                              struct error *err)
 {
     enum code code = OK;
@@ -209,25 +122,33 @@ static enum code find_number(struct membership *membership, const struct registr
     if (code)
         return code;
     if (membership->number != 0)
-        return standing_of(membership, records, arena, standing, err);
+        return member_standing_read(records, membership->number, membership->rules.incarnation,
+                                    arena, standing, err);
     if (!connected)
         return error_set(err, E_NOT_READY,
                          "this node has no member number yet: the registry was not reached");
-    *standing = (struct standing){.claimed = true};
-    return claim(membership, records, err);
+    *standing = (struct member_standing){.claimed = true};
+    code = member_claim(membership->rules.registry, records, membership->rules.incarnation,
+                        membership->rules.actions.meet ? MEMBER_JOINING : MEMBER_ACTIVE,
+                        &membership->number, err);
+    if (!code)
+        log_event(LOG_INFO, "entered the registry as a member",
+                  LOG_UINT("member", membership->number));
+    return code;
 }
 
 /* --- what follows --- */
 
 /* Who joins takes writes once its record says that it is active; others name it from its first
  * record on. */
-static enum code end_joining(struct membership *membership, struct standing *standing,
+static enum code end_joining(struct membership *membership, struct member_standing *standing,
                              struct error *err)
 {
     enum code code;
 
     standing->document.state = MEMBER_ACTIVE;
-    code = put(membership, membership->number, standing->record->version, &standing->document, err);
+    code = member_put(membership->rules.registry, membership->number, standing->record->version,
+                      &standing->document, err);
     if (code) {
         standing->document.state = MEMBER_JOINING;
         error_context(err, "this node, member %u of its registry, cannot say there that it joined",
@@ -244,7 +165,7 @@ static enum code end_joining(struct membership *membership, struct standing *sta
 
 /* Whether the others let it write. */
 static enum code meet(struct membership *membership, const struct registry_snapshot *records,
-                      struct standing *standing, struct error *err)
+                      struct member_standing *standing, struct error *err)
 {
     const struct membership_actions *actions = &membership->rules.actions;
     bool joins = standing->readable && standing->document.state == MEMBER_JOINING;
@@ -258,9 +179,33 @@ static enum code meet(struct membership *membership, const struct registry_snaps
     return code || !joins ? code : end_joining(membership, standing, err);
 }
 
+/* One that starts and finds its record gone: who is new in that registry would not name it.  (One
+ * that serves goes on, as all who know of it do.) */
+static bool begins_anew(const struct membership *membership, const struct member_standing *standing,
+                        bool connected)
+{
+    return membership->rules.actions.meet && connected && !membership->wrote &&
+           !standing->claimed && (!standing->record || standing->record->missing) &&
+           (!standing->readable || standing->document.state == MEMBER_ACTIVE);
+}
+
+/* What cannot be put is there, maybe, and gives no rights: nobody who came since could read it. */
+static enum code miss_record(const struct membership *membership, struct error *err)
+{
+    if (membership->unmended.code == OK)
+        return error_set(err, E_NOT_READY,
+                         "this node's record, members/%u, is not in the registry, and others may "
+                         "not know of it: it joins again",
+                         membership->number);
+    return error_set(err, E_NOT_READY,
+                     "this node's record, members/%u, cannot be read in the registry, nor put "
+                     "there, and others may not know of it: %s",
+                     membership->number, membership->unmended.text);
+}
+
 /* Whether it may write, and as who. */
 static enum code use_number(struct membership *membership, const struct registry_snapshot *records,
-                            struct standing *standing, struct error *err)
+                            bool connected, struct member_standing *standing, struct error *err)
 {
     const struct membership_actions *actions = &membership->rules.actions;
     enum code code;
@@ -273,6 +218,8 @@ static enum code use_number(struct membership *membership, const struct registry
         }
         membership->noted = membership->number;
     }
+    if (begins_anew(membership, standing, connected))
+        return miss_record(membership, err);
     if (!standing->readable || standing->document.state == MEMBER_ACTIVE ||
         standing->document.state == MEMBER_JOINING)
         return meet(membership, records, standing, err);
@@ -299,7 +246,7 @@ static struct bytes reached(struct membership *membership, const struct registry
 /* The record as it should be: there, and naming whose it is and where.  What somebody else does to
  * it at the same time is seen next. */
 static enum code mend(struct membership *membership, const struct registry_snapshot *records,
-                      const struct standing *standing, struct error *err)
+                      const struct member_standing *standing, struct error *err)
 {
     const struct registry_record *record = standing->record;
     struct member_document document = standing->document;
@@ -316,11 +263,13 @@ static enum code mend(struct membership *membership, const struct registry_snaps
                          membership->number, BYTES_ARG(membership->rules.incarnation));
     if (!record)
         document = (struct member_document){.state = MEMBER_ACTIVE};
+    if (begins_anew(membership, standing, true))
+        document.state = MEMBER_JOINING;
     document.incarnation = membership->rules.incarnation;
     if (address.data)
         document.address = address;
-    code = put(membership, membership->number, record && !record->missing ? record->version : 0,
-               &document, err);
+    code = member_put(membership->rules.registry, membership->number,
+                      record && !record->missing ? record->version : 0, &document, err);
     if (!code && !whole)
         log_event(LOG_INFO, "put this member's record into the registry again",
                   LOG_UINT("member", membership->number));
@@ -331,7 +280,7 @@ static enum code mend(struct membership *membership, const struct registry_snaps
 
 /* Nothing is taken any more.  What is acknowledged is delivered when the record says so, and not
  * before: from then on nobody names this member. */
-static enum code leave(struct membership *membership, const struct standing *standing,
+static enum code leave(struct membership *membership, const struct member_standing *standing,
                        struct error *err)
 {
     const struct membership_actions *actions = &membership->rules.actions;
@@ -349,11 +298,49 @@ static enum code leave(struct membership *membership, const struct standing *sta
     }
     document.state = MEMBER_DRAINED;
     document.at = (struct bytes){at, timestamp_print(clock_wall_ns(clock_system()), at)};
-    code = put(membership, membership->number, standing->record->version, &document, err);
+    code = member_put(membership->rules.registry, membership->number, standing->record->version,
+                      &document, err);
     if (!code)
         log_event(LOG_INFO, "this member has left: everything is delivered",
                   LOG_UINT("member", membership->number));
     return code;
+}
+
+/* --- others --- */
+
+static bool is_stopping(struct membership *membership)
+{
+    bool stopping;
+
+    pthread_mutex_lock(&membership->lock);
+    stopping = membership->stopping;
+    pthread_mutex_unlock(&membership->lock);
+    return stopping;
+}
+
+/* True: there is somebody to look after.  Each put may wait for a registry that is gone again: the
+ * first that fails is the last, and the next step goes on behind it. */
+static bool keep(struct membership *membership, const struct registry_snapshot *records)
+{
+    int64_t now_ns = clock_monotonic_ns(clock_system());
+    bool gone = keeper_look(&membership->keeper, records, membership->rules.incarnation, now_ns);
+    struct member_document document;
+    enum code code = OK;
+    struct arena arena;
+    unsigned number;
+
+    arena_init(&arena, SIZE_MAX, NULL);
+    while (gone && (!code || was_overtaken(code)) && !is_stopping(membership) &&
+           keeper_next(&membership->keeper, records, now_ns, &arena, &number, &document)) {
+        struct error ignored; /* it is tried again, and others do the same */
+
+        code = member_put(membership->rules.registry, number, 0, &document, &ignored);
+        if (!code)
+            log_event(LOG_WARN, "put the record of another member into the registry again",
+                      LOG_UINT("member", number), LOG_TEXT("incarnation", document.incarnation));
+    }
+    arena_release(&arena);
+    return gone;
 }
 
 /* --- being alive --- */
@@ -394,7 +381,7 @@ static bool settle(struct membership *membership, const struct registry_snapshot
                    bool connected, struct error *why, struct error *flaw)
 {
     const struct membership_actions *actions = &membership->rules.actions;
-    struct standing standing = {.record = NULL};
+    struct member_standing standing = {.record = NULL};
     struct error failure = {0}; /* what became of it in the end is in `why` and `flaw` */
     struct arena arena;
     enum code code;
@@ -406,7 +393,7 @@ static bool settle(struct membership *membership, const struct registry_snapshot
         actions->stand(actions->context, membership->state);
     }
     if (!code)
-        code = use_number(membership, records, &standing, &failure);
+        code = use_number(membership, records, connected, &standing, &failure);
     if (code) {
         *why = failure;
         if (code != E_NO_MEMBER && code != E_MEMORY && membership->number == 0)
@@ -414,10 +401,14 @@ static bool settle(struct membership *membership, const struct registry_snapshot
         actions->part(actions->context, why);
     } else {
         actions->join(actions->context);
+        membership->wrote = true;
     }
     if (membership->number != 0 && membership->noted == membership->number) {
-        if (connected && mend(membership, records, &standing, &failure))
-            *flaw = failure;
+        if (connected) {
+            membership->unmended = (struct error){.code = OK};
+            if (mend(membership, records, &standing, &membership->unmended))
+                *flaw = membership->unmended;
+        }
         if (live(membership, &failure))
             *flaw = failure;
     }
@@ -434,7 +425,8 @@ static bool settle(struct membership *membership, const struct registry_snapshot
 static bool step(struct membership *membership)
 {
     struct registry *registry = membership->rules.registry;
-    bool connected = registry_health(registry).state == REGISTRY_CONNECTED, doubled, overtaken;
+    bool connected = registry_health(registry).state == REGISTRY_CONNECTED, doubled, overtaken,
+         gone;
     struct registry_snapshot *records = registry_get(registry);
     struct error why = {0}, flaw = {0};
 
@@ -445,18 +437,17 @@ static bool step(struct membership *membership)
     else if (!why.code)
         tell(membership, "the record of this member", &flaw);
     doubled = look_around(membership, records);
+    gone = connected && keep(membership, records);
     registry_snapshot_put(records);
-    return doubled || flaw.code || membership->state == MEMBER_DRAINING ||
+    return doubled || gone || flaw.code || membership->state == MEMBER_DRAINING ||
            (why.code && why.code != E_NO_MEMBER);
 }
 
 static bool await(struct membership *membership, bool again)
 {
-    struct timespec until;
+    struct timespec until = condition_until(AGAIN_S * INT64_C(1000000000));
     bool stopping;
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += AGAIN_S;
     pthread_mutex_lock(&membership->lock);
     while (!membership->asked && !membership->stopping) {
         if (!again)
@@ -484,17 +475,13 @@ static void run(void *context)
 enum code membership_new(struct membership **membership_made, struct error *err)
 {
     struct membership *membership = calloc(1, sizeof(*membership));
-    pthread_condattr_t attributes;
 
     *membership_made = membership;
     if (!membership)
         return error_set(err, E_MEMORY, "no memory for the membership");
-    membership->incarnation = BUF_INIT(TEXT_BYTES_MAX);
+    membership->incarnation = BUF_INIT(INCARNATION_BYTES_MAX);
     pthread_mutex_init(&membership->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&membership->wake, &attributes);
-    pthread_condattr_destroy(&attributes);
+    condition_init(&membership->wake);
     return OK;
 }
 
@@ -504,6 +491,7 @@ void membership_free(struct membership *membership)
         return;
     buf_release(&membership->incarnation);
     alive_release(&membership->alive);
+    keeper_release(&membership->keeper);
     free(membership->address);
     free(membership->reached);
     pthread_cond_destroy(&membership->wake);

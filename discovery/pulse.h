@@ -9,7 +9,7 @@ enum { PULSE_BYTES_MAX = 16384 };
 struct pulse {
     unsigned number;    /* of the member that answers */
     bool ready;         /* it takes writes */
-    bool peer_known;    /* it has seen the record of the one that asks */
+    bool peer_known;    /* it names the one that asks where its rows may be missing */
     int64_t wall_ns;    /* its wall clock */
     int64_t stamp_ns;   /* the newest ingest time that it gave; 0 = none */
     int64_t through_ns; /* all that it acknowledged up to this is delivered */

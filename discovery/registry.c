@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/condition.h"
 #include "base/log.h"
 #include "discovery/registry_core.h"
 #include "discovery/registry_image.h"
@@ -85,7 +86,6 @@ enum code registry_core_init(struct registry *registry,
                              const struct registry_operations *operations,
                              const struct registry_rules *rules, struct error *err)
 {
-    pthread_condattr_t attributes;
     enum code code;
 
     assert((rules->fs == NULL) == (rules->snapshot_path == NULL));
@@ -97,10 +97,7 @@ enum code registry_core_init(struct registry *registry,
         .state = REGISTRY_NEVER, .since_ns = now_ns(), .seen_ns = INT64_MIN};
     registry->keep_again_ns = 0;
     pthread_mutex_init(&registry->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&registry->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    condition_init(&registry->changed);
     code = image_take(registry, err);
     if (code) {
         pthread_cond_destroy(&registry->changed);

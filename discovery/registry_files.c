@@ -22,6 +22,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/condition.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/thread.h"
@@ -481,7 +482,6 @@ enum code registry_files_open(const char *directory, const struct registry_rules
                               struct registry **registry, struct error *err)
 {
     struct files *files = calloc(1, sizeof(*files));
-    pthread_condattr_t attributes;
     enum code code;
 
     *registry = NULL;
@@ -497,10 +497,7 @@ enum code registry_files_open(const char *directory, const struct registry_rules
         return code;
     }
     pthread_mutex_init(&files->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&files->wake, &attributes);
-    pthread_condattr_destroy(&attributes);
+    condition_init(&files->wake);
     *registry = &files->registry; /* before `changed` is called */
     code = look(files, files->registry.rules.wait_ms, err);
     if (!code)

@@ -7,7 +7,7 @@
 #include "discovery/member_document.h"
 #include "discovery/member_number.h"
 
-enum { KNOWN_TIMES = 2 };
+enum { KNOWN_TIMES = 2, ROUNDS_MIN = 2 };
 
 /* An answer that is older says nothing of a clock: who gave it may be gone. */
 static const int64_t fresh_ns = 5 * INT64_C(1000000000);
@@ -109,7 +109,7 @@ static bool is_among(unsigned number, const struct roll_target *targets, size_t 
 void roll_asked(struct roll *roll, unsigned own, const struct roll_target *targets, size_t count)
 {
     pthread_mutex_lock(&roll->lock);
-    roll->rounds++;
+    roll->rounds = roll->own == own ? roll->rounds + 1 : 1;
     for (unsigned i = 0; i <= MEMBER_NUMBER_MAX; i++) {
         struct peer *peer = &roll->members[i];
         bool left = peer->asked && !is_among(i, targets, count);
@@ -153,14 +153,41 @@ bool roll_lead(struct roll *roll, int64_t wall_ns, int64_t boot_ns, int64_t *lea
     return count > 1;
 }
 
-static bool is_known_to(struct roll *roll, unsigned number)
+/* NULL: it knows us, or can give no answers to anybody. */
+static const char *waited_for(struct roll *roll, const struct roll_target *target)
 {
-    bool known;
+    const struct peer *peer = &roll->members[target->number];
+    bool known, answers;
 
     pthread_mutex_lock(&roll->lock);
-    known = roll->members[number].known >= KNOWN_TIMES;
+    known = peer->known >= KNOWN_TIMES;
+    answers = peer->view.answered;
     pthread_mutex_unlock(&roll->lock);
-    return known;
+    return known           ? NULL
+           : target->alive ? "is alive"
+           : answers       ? "answers though the registry does not have it as alive"
+                           : NULL;
+}
+
+bool roll_has_others(const struct registry_snapshot *records, unsigned own)
+{
+    size_t first, end;
+    bool found = false;
+    struct arena arena;
+
+    arena_init(&arena, SIZE_MAX, NULL);
+    registry_range(records, REGISTRY_MEMBERS, &first, &end);
+    for (size_t i = first; !found && i < end; i++) {
+        unsigned number = member_number(records->records[i].name);
+        struct member_document document;
+
+        found = number != 0 && number != own &&
+                (member_document_parse(records->records[i].text, &arena, &document,
+                                       &(struct error){0}) != OK ||
+                 member_state_owes(document.state));
+    }
+    arena_release(&arena);
+    return found;
 }
 
 enum code roll_confirm(struct roll *roll, const struct registry_snapshot *records, unsigned own,
@@ -169,12 +196,12 @@ enum code roll_confirm(struct roll *roll, const struct registry_snapshot *record
     struct roll_target *targets;
     enum code code = OK;
     size_t count;
-    bool asked;
+    uint64_t rounds;
 
     pthread_mutex_lock(&roll->lock);
-    asked = roll->rounds > 0 && roll->own == own;
+    rounds = roll->own == own ? roll->rounds : 0;
     pthread_mutex_unlock(&roll->lock);
-    if (!asked)
+    if (rounds == 0)
         return error_set(why, E_NOT_READY,
                          "this node, member %u of its registry, has not compared its clock with "
                          "those of others yet",
@@ -185,14 +212,21 @@ enum code roll_confirm(struct roll *roll, const struct registry_snapshot *record
     if (!targets)
         return error_set(why, E_MEMORY, "no memory for other members");
     count = roll_targets(records, own, targets, MEMBER_NUMBER_MAX);
-    for (size_t i = 0; !code && i < count; i++)
-        if (targets[i].alive && !is_known_to(roll, targets[i].number))
-            code =
-                error_set(why, E_NOT_READY,
-                          "this node joins as member %u of its registry, and member %u, which is "
-                          "alive, has not said yet that it knows: write to another one",
-                          own, targets[i].number);
+    for (size_t i = 0; !code && i < count; i++) {
+        const char *how = waited_for(roll, &targets[i]);
+
+        if (how != NULL)
+            code = error_set(why, E_NOT_READY,
+                             "this node joins as member %u of its registry, and member %u, which "
+                             "%s, has not said yet that it knows: write to another one",
+                             own, targets[i].number, how);
+    }
     free(targets);
+    if (!code && rounds < ROUNDS_MIN && roll_has_others(records, own))
+        code = error_set(why, E_NOT_READY,
+                         "this node joins as member %u of its registry, which others see within a "
+                         "second: write to another one",
+                         own);
     return code;
 }
 

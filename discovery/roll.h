@@ -26,6 +26,11 @@ struct roll_target {
 size_t roll_targets(const struct registry_snapshot *records, unsigned own,
                     struct roll_target *targets, size_t room);
 
+/* Whether there is one but `own` that may have rows, be it that it cannot be asked: it starts as
+ * well, or does not listen for others.  A record that cannot be read says of nobody that it left.
+ */
+bool roll_has_others(const struct registry_snapshot *records, unsigned own);
+
 /* It answered who asked it at this time of our wall clock and of CLOCK_BOOTTIME. */
 void roll_answered(struct roll *roll, const struct pulse *pulse, int64_t wall_ns, int64_t boot_ns);
 void roll_silent(struct roll *roll, unsigned number);
@@ -40,7 +45,10 @@ bool roll_lead(struct roll *roll, int64_t wall_ns, int64_t boot_ns, int64_t *lea
 
 /* E_NOT_READY, with what is waited for: whether this node may give out ingest times.  Others were
  * asked for their clocks once; and, if it `joins`, each that is alive and can be asked has said
- * twice, a second apart, that it knows our number, so that it names us where it has to. */
+ * twice, a second apart, that it knows us, so that it names us where it has to.  Who answers is
+ * waited for also where the registry does not have it as alive: it may be cut off from that, and
+ * answer questions.  Beside members that cannot be asked, as those that start, too, it is a second
+ * in which they see the record. */
 MUST_USE enum code roll_confirm(struct roll *roll, const struct registry_snapshot *records,
                                 unsigned own, bool joins, struct error *why);
 

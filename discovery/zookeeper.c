@@ -1,10 +1,5 @@
 /* The coordinator: one thread that owns the session and knows what the tree holds.  Events and
- * wishes come through one inbox.  Whenever the reader is quiet its nodes are published.
- *
- * Whether something is held is a matter of time.  Each sixth of the session's time the leader is
- * asked for a sign of life; what is held counts until two thirds have passed since the last
- * question that was answered, by a clock that goes on while the machine sleeps or the process is
- * stopped. */
+ * wishes come through one inbox.  Whenever the reader is quiet its nodes are published. */
 #include "discovery/zookeeper.h"
 
 #include <assert.h>
@@ -17,6 +12,7 @@
 #include "base/thread.h"
 #include "discovery/registry_core.h"
 #include "discovery/zookeeper_address.h"
+#include "discovery/zookeeper_holds.h"
 #include "discovery/zookeeper_link.h"
 #include "discovery/zookeeper_nodes.h"
 #include "discovery/zookeeper_reader.h"
@@ -36,11 +32,8 @@ struct zookeeper {
     bool stopping;
     struct zookeeper_address *wish; /* to be changed to; owned; NULL = none */
     struct zookeeper_put *puts_new; /* the newest first */
-    struct zookeeper_hold *holds;   /* new ones in front; only the thread takes out */
     uint64_t ids;
-
-    _Atomic int64_t proven_ns;  /* boot clock: the session was alive then */
-    _Atomic int64_t session_ns; /* its time */
+    struct zookeeper_holds holds;
 
     /* Of the thread alone: */
     struct zookeeper_address address;
@@ -63,11 +56,6 @@ static int64_t monotonic_ns(void)
     return clock_monotonic_ns(clock_system());
 }
 
-static int64_t boot_ns(void)
-{
-    return clock_boot_ns(clock_system());
-}
-
 static int64_t ms(int64_t count)
 {
     return count * 1000000;
@@ -85,10 +73,7 @@ static void link_end(struct zookeeper *zookeeper, int64_t again_ns)
     zookeeper_reader_lost(&zookeeper->reader);
     for (struct zookeeper_put *put = zookeeper->puts; put; put = put->next)
         zookeeper_put_lost(put);
-    pthread_mutex_lock(&zookeeper->inbox.lock);
-    for (struct zookeeper_hold *hold = zookeeper->holds; hold; hold = hold->next)
-        zookeeper_hold_lost(hold);
-    pthread_mutex_unlock(&zookeeper->inbox.lock);
+    zookeeper_holds_lost(&zookeeper->holds);
 }
 
 static void link_begin(struct zookeeper *zookeeper)
@@ -131,7 +116,7 @@ static void take_state(struct zookeeper *zookeeper, enum link_state state)
         if (session != zookeeper->session)
             registry_session_made(&zookeeper->registry);
         zookeeper->session = session;
-        atomic_store(&zookeeper->session_ns, ms(link_session_ms(zookeeper->link)));
+        atomic_store(&zookeeper->holds.session_ns, ms(link_session_ms(zookeeper->link)));
         zookeeper->connected = zookeeper->was_connected = true;
         zookeeper->prove_ns = 0;
         zookeeper_reader_want(&zookeeper->reader);
@@ -224,11 +209,7 @@ static void tree_made(struct zookeeper *zookeeper, const struct link_event *even
     for (struct zookeeper_put *put = zookeeper->puts; put; put = put->next)
         if (put->kind == kind)
             zookeeper_put_home(put, event->outcome, &zookeeper->address);
-    pthread_mutex_lock(&zookeeper->inbox.lock);
-    for (struct zookeeper_hold *hold = zookeeper->holds; hold; hold = hold->next)
-        if (hold->kind == kind)
-            zookeeper_hold_home(hold, event->outcome, boot_ns());
-    pthread_mutex_unlock(&zookeeper->inbox.lock);
+    zookeeper_holds_home(&zookeeper->holds, kind, event->outcome);
 }
 
 static void take_put(struct zookeeper *zookeeper, const struct link_event *event)
@@ -246,68 +227,31 @@ static void take_put(struct zookeeper *zookeeper, const struct link_event *event
         zookeeper_reader_want_one(&zookeeper->reader, put->kind, put->name);
 }
 
-static void prove(struct zookeeper *zookeeper, const struct link_event *event)
-{
-    if (event->tag.sent_ns > atomic_load(&zookeeper->proven_ns))
-        atomic_store(&zookeeper->proven_ns, event->tag.sent_ns);
-}
-
 static void take_hold(struct zookeeper *zookeeper, const struct link_event *event)
 {
-    bool homeless = false, ours = false;
-    struct zookeeper_hold *hold;
+    const struct zookeeper_hold *hold =
+        zookeeper_holds_answer(&zookeeper->holds, event, zookeeper->session);
 
-    pthread_mutex_lock(&zookeeper->inbox.lock);
-    hold = zookeeper->holds;
-    while (hold && hold->id != event->tag.id)
-        hold = hold->next;
-    if (hold) {
-        ours = zookeeper_hold_answer(hold, event, zookeeper->session, boot_ns());
-        homeless = hold->homeless;
-    }
-    pthread_mutex_unlock(&zookeeper->inbox.lock);
     if (!hold)
         return;
-    if (ours)
-        prove(zookeeper, event);
-    if (homeless)
+    if (hold->homeless)
         zookeeper_reader_make(&zookeeper->reader, hold->kind, zookeeper->link, &zookeeper->address);
     /* Whoever has it: its end is watched. */
     zookeeper_reader_want_one(&zookeeper->reader, hold->kind, bytes_of(hold->name));
 }
 
-/* Callers see stages only under the lock, so they are stepped under it; what is sent waits for
- * nothing. */
 static void step_holds(struct zookeeper *zookeeper, bool published)
 {
-    struct zookeeper_hold **at, *over = NULL;
+    const struct zookeeper_turn turn = {
+        .link = zookeeper->link,
+        .address = &zookeeper->address,
+        .nodes = &zookeeper->reader.nodes,
+        .session = zookeeper->session,
+        .connected = zookeeper->connected,
+        .published = published,
+    };
 
-    pthread_mutex_lock(&zookeeper->inbox.lock);
-    for (at = &zookeeper->holds; *at;) {
-        struct zookeeper_hold *hold = *at;
-
-        if (published)
-            zookeeper_hold_check(hold, &zookeeper->reader.nodes, zookeeper->session);
-        if (zookeeper->connected && !zookeeper_hold_awaits(zookeeper->holds, hold))
-            zookeeper_hold_step(hold, zookeeper->link, &zookeeper->address,
-                                &zookeeper->reader.nodes, zookeeper->session, boot_ns());
-        else if (!zookeeper->link && hold->released)
-            hold->stage = HOLD_OVER;
-        if (hold->stage != HOLD_OVER) {
-            at = &hold->next;
-            continue;
-        }
-        *at = hold->next;
-        hold->next = over;
-        over = hold;
-    }
-    pthread_mutex_unlock(&zookeeper->inbox.lock);
-    while (over) {
-        struct zookeeper_hold *hold = over;
-
-        over = hold->next;
-        zookeeper_hold_free(hold);
-    }
+    zookeeper_holds_step(&zookeeper->holds, &turn);
 }
 
 static void change_address(struct zookeeper *zookeeper, const struct zookeeper_address *address)
@@ -363,7 +307,7 @@ static void take_answer(struct zookeeper *zookeeper, struct link_event *event)
         break;
     case WORK_PROOF:
         if (event->outcome == LINK_OK)
-            prove(zookeeper, event);
+            zookeeper_holds_prove(&zookeeper->holds, event->tag.sent_ns);
         break;
     case WORK_PUT:
         take_put(zookeeper, event);
@@ -396,7 +340,7 @@ static void send_proof(struct zookeeper *zookeeper)
     if (monotonic_ns() < zookeeper->prove_ns)
         return;
     if (link_sync(zookeeper->link, zookeeper->address.root, &tag))
-        zookeeper->prove_ns = monotonic_ns() + atomic_load(&zookeeper->session_ns) / 6;
+        zookeeper->prove_ns = monotonic_ns() + atomic_load(&zookeeper->holds.session_ns) / 6;
 }
 
 static void turn(struct zookeeper *zookeeper)
@@ -489,93 +433,33 @@ static enum code zookeeper_put(struct registry *registry, enum registry_kind kin
     return put.code;
 }
 
-static struct zookeeper_hold *hold_find(const struct zookeeper *zookeeper, enum registry_kind kind,
-                                        struct bytes name)
-{
-    struct zookeeper_hold *hold = zookeeper->holds;
-
-    while (hold &&
-           (hold->released || hold->kind != kind || !bytes_equal(bytes_of(hold->name), name)))
-        hold = hold->next;
-    return hold;
-}
-
 static enum code zookeeper_hold(struct registry *registry, enum registry_kind kind,
                                 struct bytes name, struct bytes text, struct error *err)
 {
     struct zookeeper *zookeeper = zookeeper_of(registry);
-    struct zookeeper_hold *made = calloc(1, sizeof(*made)), *hold;
-    char *copy = malloc(text.size + 1);
+    enum code code = zookeeper_holds_want(&zookeeper->holds, kind, name, text, err);
 
-    if (!made || !copy) {
-        free(made);
-        free(copy);
-        return error_set(err, E_MEMORY, "no memory to hold %.*s", BYTES_ARG(name));
-    }
-    if (text.size > 0)
-        memcpy(copy, text.data, text.size);
-    made->kind = kind;
-    made->text = (struct bytes){copy, text.size};
-    snprintf(made->name, sizeof(made->name), "%.*s", BYTES_ARG(name));
-    pthread_mutex_lock(&zookeeper->inbox.lock);
-    hold = hold_find(zookeeper, kind, name);
-    if (hold) { /* the new text is for the next time */
-        struct bytes before = hold->text;
-
-        hold->text = made->text;
-        made->text = before;
-    } else {
-        made->id = ++zookeeper->ids;
-        made->next = zookeeper->holds;
-        zookeeper->holds = made;
-        made = NULL;
-    }
-    pthread_mutex_unlock(&zookeeper->inbox.lock);
-    if (made)
-        zookeeper_hold_free(made);
     link_inbox_poke(&zookeeper->inbox);
-    return OK;
+    return code;
 }
 
 static void zookeeper_release(struct registry *registry, enum registry_kind kind, struct bytes name)
 {
     struct zookeeper *zookeeper = zookeeper_of(registry);
-    struct zookeeper_hold *hold;
 
-    pthread_mutex_lock(&zookeeper->inbox.lock);
-    hold = hold_find(zookeeper, kind, name);
-    if (hold)
-        hold->released = true;
-    pthread_mutex_unlock(&zookeeper->inbox.lock);
+    zookeeper_holds_give_up(&zookeeper->holds, kind, name);
     link_inbox_poke(&zookeeper->inbox);
 }
 
 static bool zookeeper_held(struct registry *registry, enum registry_kind kind, struct bytes name,
                            uint64_t *epoch)
 {
-    struct zookeeper *zookeeper = zookeeper_of(registry);
-    int64_t proven = atomic_load(&zookeeper->proven_ns);
-    int64_t session = atomic_load(&zookeeper->session_ns);
-    const struct zookeeper_hold *hold;
-    bool held;
-
-    pthread_mutex_lock(&zookeeper->inbox.lock);
-    hold = hold_find(zookeeper, kind, name);
-    held = hold && hold->stage == HOLD_HELD;
-    if (held && epoch)
-        *epoch = hold->epoch;
-    pthread_mutex_unlock(&zookeeper->inbox.lock);
-    return held && boot_ns() - proven < session / 3 * 2;
+    return zookeeper_holds_have(&zookeeper_of(registry)->holds, kind, name, epoch);
 }
 
 static void zookeeper_free(struct zookeeper *zookeeper)
 {
-    while (zookeeper->holds) {
-        struct zookeeper_hold *hold = zookeeper->holds;
-
-        zookeeper->holds = hold->next;
-        zookeeper_hold_free(hold);
-    }
+    zookeeper_holds_release(&zookeeper->holds);
     assert(!zookeeper->puts && !zookeeper->puts_new);
     zookeeper_reader_release(&zookeeper->reader);
     pthread_cond_destroy(&zookeeper->answered);
@@ -626,7 +510,7 @@ enum code zookeeper_registry_open(const struct zookeeper_settings *settings,
     link_inbox_init(&zookeeper->inbox);
     pthread_cond_init(&zookeeper->answered, NULL);
     zookeeper_reader_init(&zookeeper->reader, &zookeeper->registry);
-    zookeeper->proven_ns = INT64_MIN / 2;
+    zookeeper_holds_init(&zookeeper->holds);
     *registry = &zookeeper->registry; /* before `changed` is called */
     code = thread_start("registry", run, zookeeper, &zookeeper->thread, err);
     if (code) {

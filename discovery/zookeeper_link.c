@@ -26,6 +26,7 @@
 #include <zookeeper/zookeeper_version.h>
 
 #include "base/clock.h"
+#include "base/condition.h"
 #include "base/log.h"
 
 enum { RESOLVE_AGAIN_MS = 10000, SECRET_SIZE_MAX = 1024, DRAIN_MS = 200 };
@@ -104,21 +105,11 @@ const char *link_library_version(void)
 
 /* --- the inbox --- */
 
-static void cond_init(pthread_cond_t *cond)
-{
-    pthread_condattr_t attributes;
-
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(cond, &attributes);
-    pthread_condattr_destroy(&attributes);
-}
-
 void link_inbox_init(struct link_inbox *inbox)
 {
     *inbox = (struct link_inbox){.last = &inbox->first};
     pthread_mutex_init(&inbox->lock, NULL);
-    cond_init(&inbox->filled);
+    condition_init(&inbox->filled);
 }
 
 void link_inbox_release(struct link_inbox *inbox)
@@ -489,7 +480,7 @@ enum code link_open(const char *hosts, const char *digest, int session_ms, unsig
     if (!made)
         return error_set(err, E_MEMORY, "no memory for a session");
     pthread_mutex_init(&made->lock, NULL);
-    cond_init(&made->answered);
+    condition_init(&made->answered);
     made->digest = strdup(digest);
     if (!made->digest) {
         link_free(made);

@@ -2,7 +2,7 @@
  * one that is held.  Each is a few states; the owner of the link steps them and hands them their
  * answers.
  *
- * Thread: the owner of the link, but for what zookeeper.c guards by a lock. */
+ * Thread: the owner of the link, but for what zookeeper.c and zookeeper_holds.c guard by locks. */
 #ifndef WEIR_DISCOVERY_ZOOKEEPER_WORK_H
 #define WEIR_DISCOVERY_ZOOKEEPER_WORK_H
 

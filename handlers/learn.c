@@ -15,21 +15,33 @@ static int compare_names(const void *a, const void *b)
     return bytes_compare(*(const struct bytes *)a, *(const struct bytes *)b);
 }
 
-/* Of all rows of these measurements: a view that has them has their names in the catalog. */
-static enum code learn_ranges(struct asking *asking, const struct tenant *tenant,
-                              const struct query_range *ranges, size_t count, bool *all,
-                              struct error *err)
+struct learning {
+    const struct request *request;
+    const struct tenant *tenant;
+    struct asking asking;
+    bool *all;
+};
+
+/* Of all rows of these measurements: a view that has them has their names in the catalog, and is
+ * needed no longer; nor is its memory. */
+static enum code learn_ranges(struct learning *learning, const struct query_range *ranges,
+                              size_t count, struct error *err)
 {
     struct view *view;
     size_t missing = 0;
-    enum code code = peers_open_view(asking, tenant, VIEW_LATEST, ranges, count, &view, err);
+    enum code code;
 
-    if (code)
-        return code;
-    (void)view_missing(view, &missing);
-    *all &= missing == 0;
-    view_free(view);
-    return OK;
+    if (request_cancelled(learning->request))
+        return error_set(err, E_CANCELLED, "the client left");
+    code = peers_open_view(&learning->asking, learning->tenant, VIEW_LATEST, ranges, count, &view,
+                           err);
+    if (code == OK) {
+        (void)view_missing(view, &missing);
+        *learning->all &= missing == 0;
+        view_free(view);
+    }
+    asking_release(&learning->asking);
+    return code;
 }
 
 static struct query_range whole(struct bytes measurement)
@@ -38,9 +50,8 @@ static struct query_range whole(struct bytes measurement)
 }
 
 /* Those of `names` that are not among `known`, each once, some at a time. */
-static enum code learn_unknown(struct asking *asking, const struct tenant *tenant,
-                               struct bytes *names, size_t name_count, const struct bytes *known,
-                               size_t known_count, bool *all, struct error *err)
+static enum code learn_unknown(struct learning *learning, struct bytes *names, size_t name_count,
+                               const struct bytes *known, size_t known_count, struct error *err)
 {
     struct query_range ranges[AT_ONCE_MAX];
     size_t count = 0;
@@ -55,28 +66,30 @@ static enum code learn_unknown(struct asking *asking, const struct tenant *tenan
             continue;
         ranges[count++] = whole(names[i]);
         if (count == AT_ONCE_MAX) {
-            code = learn_ranges(asking, tenant, ranges, count, all, err);
+            code = learn_ranges(learning, ranges, count, err);
             count = 0;
         }
     }
-    return code || count == 0 ? code : learn_ranges(asking, tenant, ranges, count, all, err);
+    return code || count == 0 ? code : learn_ranges(learning, ranges, count, err);
 }
 
-static enum code learn_measurements(struct asking *asking, struct catalog *catalog,
-                                    const struct tenant *tenant, bool *all, struct error *err)
+static enum code learn_measurements(struct learning *learning, struct error *err)
 {
+    struct app *app = app_of(learning->request);
     struct bytes *names, *known;
     size_t name_count, known_count;
     struct arena arena;
     enum code code;
 
-    arena_init(&arena, SIZE_MAX, NULL);
-    code = peers_names(asking, tenant, &arena, &names, &name_count, all, err);
+    arena_init(&arena, SIZE_MAX, &app->query_memory);
+    code = peers_names(&learning->asking, learning->tenant, &arena, &names, &name_count,
+                       learning->all, err);
+    asking_release(&learning->asking);
     if (code == OK)
-        code = catalog_measurements(catalog, tenant, BYTES(""), SIZE_MAX, &arena, &known,
-                                    &known_count, err);
+        code = catalog_measurements(app->catalog, learning->tenant, BYTES(""), SIZE_MAX, &arena,
+                                    &known, &known_count, err);
     if (code == OK)
-        code = learn_unknown(asking, tenant, names, name_count, known, known_count, all, err);
+        code = learn_unknown(learning, names, name_count, known, known_count, err);
     arena_release(&arena);
     return code;
 }
@@ -87,16 +100,12 @@ enum code learn_names(const struct request *request, struct bytes measurement, b
     struct app *app = app_of(request);
     struct query_environment environment = query_environment_of(request, NULL);
     const struct query_range range = whole(measurement);
-    struct asking asking;
-    enum code code;
+    struct learning learning = {.request = request, .tenant = environment.tenant, .all = all};
 
     *all = true;
     if (!peers_are_there(app->peers) || environment.tenant == NULL)
         return OK;
-    asking_init(&asking, app->peers, &environment);
-    code = measurement.size > 0
-               ? learn_ranges(&asking, environment.tenant, &range, 1, all, err)
-               : learn_measurements(&asking, app->catalog, environment.tenant, all, err);
-    asking_release(&asking);
-    return code;
+    asking_init(&learning.asking, app->peers, &environment);
+    return measurement.size > 0 ? learn_ranges(&learning, &range, 1, err)
+                                : learn_measurements(&learning, err);
 }

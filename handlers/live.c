@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/condition.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/thread.h"
@@ -416,13 +417,8 @@ static void look(struct live *live)
 /* Until the next look is due; without readers until there is one. */
 static void rest(struct live *live)
 {
-    struct timespec until;
-    int64_t nsec;
+    struct timespec until = condition_until(live->interval_ns);
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    nsec = until.tv_nsec + live->interval_ns;
-    until.tv_sec += nsec / SECOND_NS;
-    until.tv_nsec = nsec % SECOND_NS;
     while (!live->stop && live->first == NULL)
         pthread_cond_wait(&live->more, &live->lock);
     while (!live->stop && !live->closed &&
@@ -448,7 +444,6 @@ enum code live_start(struct app *app, const struct limits *limits, struct live *
                      struct error *err)
 {
     struct live *live = calloc(1, sizeof(*live));
-    pthread_condattr_t monotonic;
     enum code code;
 
     *out = NULL;
@@ -463,10 +458,7 @@ enum code live_start(struct app *app, const struct limits *limits, struct live *
     live->rows = metrics_get(app->metrics, "weir_live_rows_total", "Rows that were sent in events.",
                              METRIC_COUNTER, "");
     pthread_mutex_init(&live->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&live->more, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    condition_init(&live->more);
     code = thread_start("weir-live", run, live, &live->thread, err);
     if (code) {
         live_stop(live);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/condition.h"
 #include "codec/json_doc.h"
 #include "codec/utf8.h"
 #include "discovery/cluster_secret.h"
@@ -20,6 +21,7 @@ enum {
     QUESTION_BYTES_MAX = 1 << 20,
     HEADERS_MAX = 5,
     NUMBER_LINE_SIZE = 64,
+    VALUE_BYTES_MAX = 384, /* an empty object, as jansson has it, and a name */
 };
 
 static const char bearer[] = "Authorization: Bearer ";
@@ -92,23 +94,12 @@ static enum code caller_grow(struct caller *caller, size_t count, struct error *
     return code;
 }
 
-static struct timespec after_ms(uint64_t ms)
-{
-    struct timespec until;
-
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (time_t)(ms / 1000);
-    until.tv_nsec += (long)(ms % 1000) * 1000000;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    return until;
-}
-
 /* E_TIMEOUT: so many ask that this one's turn did not come. */
-static enum code take_caller(struct peer_calls *calls, uint64_t ms_max, struct caller **caller,
+static enum code take_caller(struct peer_calls *calls, int64_t until_ns, struct caller **caller,
                              struct error *err)
 {
-    const struct timespec until = after_ms(ms_max);
+    int64_t left_ns = until_ns - clock_monotonic_ns(calls->clock);
+    const struct timespec until = condition_until(left_ns > 0 ? left_ns : 0);
     bool taken;
 
     pthread_mutex_lock(&calls->lock);
@@ -176,6 +167,7 @@ static enum code take_body(void *context, struct bytes piece, struct error *err)
     if (memory->budget != NULL && !budget_take(memory->budget, 2 * piece.size))
         return error_set(err, E_MEMORY, "questions use all memory for its reply");
     memory->taken += 2 * piece.size;
+    memory->received += piece.size;
     buf_put(&errand->body, piece);
     return errand->body.failed ? error_set(err, E_CORRUPT, "its reply is too large") : OK;
 }
@@ -297,6 +289,21 @@ static struct bytes header_of(struct client *client, const char *name, struct ar
     return value.data == NULL ? BYTES("") : value; /* then the reply is none */
 }
 
+/* What a document of it takes, at the most: each value of it, and the texts. */
+static enum code take_document(struct peer_memory *memory, struct bytes body, struct error *err)
+{
+    size_t want = body.size;
+
+    for (size_t i = 0; i < body.size; i++)
+        if (body.data[i] == ',' || body.data[i] == ':' || body.data[i] == '[' ||
+            body.data[i] == '{')
+            want += VALUE_BYTES_MAX;
+    if (memory->budget != NULL && !budget_take(memory->budget, want))
+        return error_set(err, E_MEMORY, "questions use all memory for its reply");
+    memory->taken += want;
+    return OK;
+}
+
 static void take_reply(struct peer_call *call, const struct client_errand *done,
                        const struct errand *errand, struct arena *arena)
 {
@@ -305,13 +312,17 @@ static void take_reply(struct peer_call *call, const struct client_errand *done,
         .member = header_of(done->client, "Weir-Member", arena),
         .through = header_of(done->client, "Weir-Through", arena),
         .delivered = header_of(done->client, "Weir-Delivered", arena),
+        .newest = header_of(done->client, "Weir-Newest", arena),
+        .settled = header_of(done->client, "Weir-Settled", arena),
+        .floor = header_of(done->client, "Weir-Floor", arena),
     };
     struct bytes body = buf_bytes(&errand->body);
 
-    call->code = call->names
-                     ? peer_reply_names(&call->asked, &head, body, arena, &call->measurements,
-                                        &call->measurement_count, &call->err)
-                     : peer_reply_read(&call->asked, &head, body, &call->reply, &call->err);
+    if (!call->names)
+        call->code = peer_reply_read(&call->asked, &head, body, &call->reply, &call->err);
+    else if ((call->code = take_document(errand->memory, body, &call->err)) == OK)
+        call->code = peer_reply_names(&call->asked, &head, body, arena, &call->measurements,
+                                      &call->measurement_count, &call->err);
 }
 
 /* libcurl's words may name the address; they are for the operator, as all `partial` is. */
@@ -375,8 +386,16 @@ static void send_all(struct caller *caller, struct sending *sending, struct peer
     }
 }
 
-enum code peer_calls_run(struct peer_calls *calls, uint32_t own, struct peer_call *call,
-                         size_t count, uint64_t ms_max, struct arena *arena,
+/* At least one, so that nobody waits without an end. */
+static uint64_t left_ms(const struct peer_calls *calls, int64_t until_ns)
+{
+    int64_t left_ns = until_ns - clock_monotonic_ns(calls->clock);
+
+    return left_ns < 1000000 ? 1 : (uint64_t)left_ns / 1000000;
+}
+
+enum code peer_calls_run(struct peer_calls *calls, const struct peer_terms *terms,
+                         struct peer_call *call, size_t count, struct arena *arena,
                          struct peer_memory *memory, struct error *err)
 {
     struct sending sending = {0};
@@ -386,7 +405,7 @@ enum code peer_calls_run(struct peer_calls *calls, uint32_t own, struct peer_cal
 
     if (!sending_make(&sending, count, arena))
         return no_memory(err);
-    code = take_caller(calls, ms_max, &caller, err);
+    code = take_caller(calls, terms->until_ns, &caller, err);
     if (code == E_TIMEOUT)
         return code;
     if (!code)
@@ -395,15 +414,16 @@ enum code peer_calls_run(struct peer_calls *calls, uint32_t own, struct peer_cal
         give_caller(calls, caller);
         return code;
     }
-    lines_make(calls, own, &lines);
+    lines_make(calls, terms->own, &lines);
     send_all(caller, &sending, call, count, &lines, memory);
-    client_group_run(caller->group, sending.due, sending.due_count, ms_max);
+    client_group_run(caller->group, sending.due, sending.due_count,
+                     left_ms(calls, terms->until_ns));
     explicit_bzero(&lines, sizeof(lines));
     for (size_t i = 0; i < sending.due_count; i++) {
         struct peer_call *one = &call[sending.which[i]];
 
         if (sending.due[i].code)
-            note_failure(one, &sending.due[i], ms_max);
+            note_failure(one, &sending.due[i], terms->ms_max);
         else
             take_reply(one, &sending.due[i], &sending.errands[i], arena);
         buf_release(&sending.errands[i].question);
@@ -419,7 +439,6 @@ enum code peer_calls_new(struct cluster_secret *secret, struct clock *clock,
                          struct peer_calls **out, struct error *err)
 {
     struct peer_calls *calls = calloc(1, sizeof(*calls));
-    pthread_condattr_t monotonic;
 
     *out = calls;
     if (calls == NULL)
@@ -427,10 +446,7 @@ enum code peer_calls_new(struct cluster_secret *secret, struct clock *clock,
     calls->secret = secret;
     calls->clock = clock;
     pthread_mutex_init(&calls->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&calls->more, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    condition_init(&calls->more);
     return OK;
 }
 

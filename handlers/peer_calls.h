@@ -43,16 +43,25 @@ struct peer_call {
 struct peer_memory {
     struct budget *budget; /* NULL = unbounded */
     size_t taken;
+    size_t received; /* ever */
 };
 
 /* The secret and the clock are borrowed.  E_MEMORY. */
 MUST_USE enum code peer_calls_new(struct cluster_secret *secret, struct clock *clock,
                                   struct peer_calls **calls, struct error *err);
 void peer_calls_free(struct peer_calls *calls); /* nobody asks any more; NULL is fine */
-/* `own` is the number of who asks.  What is needed until the end of the replies' use is in `arena`.
- * E_MEMORY, E_TIMEOUT: it was not asked at all; each call has a code of its own else. */
-MUST_USE enum code peer_calls_run(struct peer_calls *calls, uint32_t own, struct peer_call *call,
-                                  size_t count, uint64_t ms_max, struct arena *arena,
+
+/* Of whom, and how long is waited: for its turn and for the replies together. */
+struct peer_terms {
+    uint32_t own;     /* number of who asks */
+    uint64_t ms_max;  /* that a question waits, for people */
+    int64_t until_ns; /* monotonic: what is left of it */
+};
+
+/* What is needed until the end of the replies' use is in `arena`.  E_MEMORY, E_TIMEOUT: nobody was
+ * asked at all; each call has a code of its own else. */
+MUST_USE enum code peer_calls_run(struct peer_calls *calls, const struct peer_terms *terms,
+                                  struct peer_call *call, size_t count, struct arena *arena,
                                   struct peer_memory *memory, struct error *err);
 
 #endif

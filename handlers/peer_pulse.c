@@ -30,11 +30,24 @@ static const char *state_of(const struct membership_health *health,
     return health->active ? "active" : "joining";
 }
 
-static bool is_known(const struct registry_snapshot *records, unsigned number)
+/* Whether answers given here name who asks.  A number alone says nothing: a registry that was
+ * emptied gives it to another data directory, and a node that is cut off knows the one from before.
+ */
+static bool is_known(const struct registry_snapshot *records, const struct request *request)
 {
+    unsigned number = peer_caller_of(request)->number;
     const struct registry_record *record = number == 0 ? NULL : member_record(records, number);
+    struct member_document document;
+    struct arena arena;
+    bool known;
 
-    return record != NULL && !record->missing;
+    arena_init(&arena, SIZE_MAX, NULL);
+    known = record != NULL && !record->missing &&
+            member_document_parse(record->text, &arena, &document, &(struct error){0}) == OK &&
+            member_state_owes(document.state) && document.incarnation.size > 0 &&
+            bytes_equal(document.incarnation, request_header(request, "Weir-Incarnation"));
+    arena_release(&arena);
+    return known;
 }
 
 static bool is_ready(const struct app *app, const struct membership_health *health)
@@ -65,8 +78,7 @@ static void pulse_finish(struct request *request)
                clock_wall_ns(app->clock), store_stamp_newest(app->store), backlog.through);
     buf_printf(&out, ",\"backlog_bytes\":%" PRIu64 ",\"registry_version\":%" PRIu64, backlog.bytes,
                records->version);
-    buf_printf(&out, ",\"peer_known\":%s}\n",
-               truth(is_known(records, peer_caller_of(request)->number)));
+    buf_printf(&out, ",\"peer_known\":%s}\n", truth(is_known(records, request)));
     registry_snapshot_put(records);
     reply_buf_take(request, 200, "application/json", &out);
 }

@@ -26,7 +26,8 @@ static enum code refuse_status(unsigned status, struct error *err)
     if (status == STATUS_UNKNOWN)
         return error_set(err, E_NOT_READY, "it does not know the tenant yet");
     if (status == STATUS_LARGE)
-        return error_set(err, E_NOT_READY, "it has more such rows than one reply takes");
+        return error_set(err, E_NOT_READY,
+                         "it has more such rows, or shards, than one reply takes");
     return error_set(err, E_NOT_READY, "it answered %u", status);
 }
 
@@ -49,6 +50,20 @@ static enum code take_through(const struct peer_asked *asked, struct bytes text,
         return error_set(err, E_CORRUPT, "its reply does not say up to where it is whole");
     if (*through < asked->as_of)
         return error_set(err, E_CORRUPT, "its reply is whole up to an earlier moment than asked");
+    return OK;
+}
+
+/* Where S may have to follow to; and what only makes an answer less sure: absent, it says nothing.
+ */
+static enum code take_moments(const struct peer_head *head, struct peer_reply *reply,
+                              struct error *err)
+{
+    if (number_parse_i64(head->newest, &reply->newest) || reply->newest < 0)
+        return error_set(err, E_CORRUPT, "its reply does not say what it acknowledged last");
+    if (head->settled.size > 0 && number_parse_i64(head->settled, &reply->settled))
+        return error_set(err, E_CORRUPT, "its reply does not say up to where it is settled");
+    if (head->floor.size > 0 && number_parse_i64(head->floor, &reply->floor))
+        return error_set(err, E_CORRUPT, "its reply does not say which versions it keeps");
     return OK;
 }
 
@@ -139,9 +154,11 @@ static enum code take_pack(const struct peer_asked *asked, struct bytes body, st
 enum code peer_reply_read(const struct peer_asked *asked, const struct peer_head *head,
                           struct bytes body, struct peer_reply *reply, struct error *err)
 {
+    static const struct peer_reply nothing = {
+        .through = INT64_MIN, .settled = INT64_MIN, .floor = INT64_MIN};
     enum code code;
 
-    *reply = (struct peer_reply){.through = INT64_MIN};
+    *reply = nothing;
     if (head->status != STATUS_ROWS && head->status != STATUS_NONE)
         return refuse_status(head->status, err);
     code = take_member(asked, head->member, err);
@@ -149,10 +166,12 @@ enum code peer_reply_read(const struct peer_asked *asked, const struct peer_head
         code = take_through(asked, head->through, &reply->through, err);
     if (!code)
         code = take_delivered(head->delivered, reply, err);
+    if (!code)
+        code = take_moments(head, reply, err);
     if (!code && head->status == STATUS_ROWS)
         code = take_pack(asked, body, &reply->pack, err);
     if (code)
-        *reply = (struct peer_reply){.through = INT64_MIN};
+        *reply = nothing;
     return code;
 }
 

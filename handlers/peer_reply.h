@@ -24,7 +24,7 @@ struct peer_asked {
 /* The parts of its head, each empty where it was not there. */
 struct peer_head {
     unsigned status;
-    struct bytes member, through, delivered;
+    struct bytes member, through, delivered, newest, settled, floor;
 };
 
 /* The newest entry of the member's chain at a shard. */
@@ -37,6 +37,9 @@ struct peer_reply {
     int64_t through; /* at least as_of: all up to it is in the pack, or delivered */
     struct peer_listed listed[PEER_SHARDS_MAX]; /* names point into the head */
     size_t listed_count;
+    int64_t newest;    /* that it acknowledged for the tenant; 0: nothing */
+    int64_t settled;   /* nothing at or below comes any more; INT64_MIN: it does not say */
+    int64_t floor;     /* versions that had lost by then may be gone; INT64_MIN: none */
     struct pack *pack; /* NULL: there are no such rows; else the caller's */
 };
 

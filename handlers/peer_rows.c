@@ -10,6 +10,7 @@
 #include "catalog/catalog.h"
 #include "discovery/document.h"
 #include "handlers/app.h"
+#include "handlers/peer_reply.h"
 #include "http/reply.h"
 #include "store/undelivered.h"
 #include "store/view_pack.h"
@@ -265,20 +266,40 @@ static enum code make_pack(struct rows_job *job, const struct undelivered *undel
     return code ? code : view_pack_end(job->pack, bytes, err);
 }
 
-static void tell_delivered(struct request *request, const struct undelivered *undelivered)
+static void tell_moment(struct request *request, const char *name, int64_t moment)
+{
+    char text[24];
+    int size = snprintf(text, sizeof(text), "%" PRId64, moment);
+
+    reply_header(request, name, (struct bytes){text, (size_t)size});
+}
+
+/* E_QUERY_RESULT: whoever asks takes no more. */
+static enum code tell_delivered(struct request *request, const struct undelivered *undelivered,
+                                struct error *err)
 {
     struct buf text = BUF_INIT(DELIVERED_BYTES_MAX);
-    char through[24];
-    int size = snprintf(through, sizeof(through), "%" PRId64, view_as_of(undelivered->view));
+    enum code code;
 
+    if (undelivered->listed.chain_count > PEER_SHARDS_MAX)
+        return error_set(err, E_QUERY_RESULT,
+                         "this member has delivered rows of the tenant to %zu shards, and a reply "
+                         "names at most %d",
+                         undelivered->listed.chain_count, PEER_SHARDS_MAX);
     for (size_t i = 0; i < undelivered->listed.chain_count; i++)
         buf_printf(&text, "%s%s=%" PRIu64, i == 0 ? "" : ", ", undelivered->listed.chains[i].shard,
                    undelivered->listed.chains[i].last);
-    reply_header(request, "Weir-Through", (struct bytes){through, (size_t)size});
-    if (text.size > 0)
-        reply_header(request, "Weir-Delivered", buf_bytes(&text));
     assert(!text.limited); /* 64 shards */
+    code = buf_finish(&text, err);
+    tell_moment(request, "Weir-Through", view_as_of(undelivered->view));
+    tell_moment(request, "Weir-Newest", undelivered->newest);
+    tell_moment(request, "Weir-Settled", undelivered->settled);
+    if (undelivered->floor != INT64_MIN)
+        tell_moment(request, "Weir-Floor", undelivered->floor);
+    if (code == OK && text.size > 0)
+        reply_header(request, "Weir-Delivered", buf_bytes(&text));
     buf_release(&text);
+    return code;
 }
 
 static enum code answer(struct rows_job *job, struct error *err)
@@ -297,11 +318,13 @@ static enum code answer(struct rows_job *job, struct error *err)
     if (code == OK)
         code = make_pack(job, &undelivered, &bytes, err);
     if (code == OK)
-        tell_delivered(job->request, &undelivered);
+        code = tell_delivered(job->request, &undelivered, err);
     undelivered_release(&undelivered);
     arena_release(&job->series);
-    if (code)
+    if (code) {
+        free((void *)bytes.data);
         return code;
+    }
     if (bytes.size == 0) {
         reply_empty(job->request, 204);
         return OK;

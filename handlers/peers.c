@@ -2,17 +2,10 @@
  * lists them.  What was listed in between is in neither, so a reply says how far the member's
  * chains have come, and where readers here have seen less, the shard is looked at at once and the
  * view taken anew, at the same S. */
-#include "handlers/peers.h"
+#include "handlers/peers_inside.h"
 
-#include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "base/log.h"
-#include "base/metric.h"
-#include "base/number.h"
-#include "discovery/member_document.h"
-#include "discovery/registry.h"
 #include "store/guests/guest_file.h"
 #include "store/guests/hurry.h"
 #include "store/member.h"
@@ -20,262 +13,28 @@
 #include "store/store.h"
 #include "store/view.h"
 
-enum { PEERS_MAX = 64 }; /* that a question asks; others are named */
-
-/* A member that let a question wait in vain is not asked again for so long: else each waits. */
-static const int64_t rest_ns = 1000000000;
 /* For the shard to tell what a member says it has listed there, of a second at most. */
 static const int64_t seen_ns_max = 200000000, look_ns = 50000000;
-
-/* What is known of a member from asking it. */
-struct manner {
-    uint32_t number;
-    int64_t rest_until_ns; /* monotonic */
-    enum code trouble;     /* that was told; OK: none */
-};
-
-struct peers {
-    struct peers_parts parts;
-    struct peer_calls *calls;
-    struct metric *asked, *failed, *bytes;
-    pthread_mutex_t lock; /* guards: */
-    struct manner *manners;
-    size_t manner_count;
-    int64_t unseen_until_ns; /* a shard did not tell in time: nobody waits for one before this */
-};
-
-/* A member but us that may have rows. */
-struct peer {
-    struct peer_asked asked;
-    const char *address; /* "host:port" */
-    const char *why;     /* it is not asked, or did not say all; NULL: it is, or did */
-    struct peer_call *calls;
-    bool owing;
-};
-
-/* A question, while it opens its view. */
-struct opening {
-    struct asking *asking;
-    struct peers *peers;
-    const struct tenant *tenant;
-    const struct query_range *ranges;
-    size_t range_count;
-    struct arena arena;
-    struct peer *list;
-    size_t count, asked_count;
-    struct peer_call *calls; /* range_count each of those that are asked */
-    size_t call_count;
-};
+/* A shard that did not tell in time is waited for by nobody for so long. */
+static const int64_t rest_ns = 1000000000;
 
 static enum code no_memory(struct error *err)
 {
     return error_set(err, E_MEMORY, "no memory to ask other members");
 }
 
-/* --- who there is --- */
-
 static int64_t now_of(const struct peers *peers)
 {
     return clock_monotonic_ns(peers->parts.clock);
 }
 
-/* Under the lock; NULL: it has shown none. */
-static struct manner *manner_of(const struct peers *peers, uint32_t number)
-{
-    for (size_t i = 0; i < peers->manner_count; i++)
-        if (peers->manners[i].number == number)
-            return &peers->manners[i];
-    return NULL;
-}
-
-static bool rests(struct peers *peers, uint32_t number)
-{
-    const struct manner *manner;
-    bool resting;
-
-    pthread_mutex_lock(&peers->lock);
-    manner = manner_of(peers, number);
-    resting = manner != NULL && now_of(peers) < manner->rest_until_ns;
-    pthread_mutex_unlock(&peers->lock);
-    return resting;
-}
-
-/* Under the lock; NULL: memory. */
-static struct manner *manner_make(struct peers *peers, uint32_t number)
-{
-    struct manner *known = manner_of(peers, number), *grown;
-
-    if (known != NULL)
-        return known;
-    grown = realloc(peers->manners, (peers->manner_count + 1) * sizeof(*grown));
-    if (grown == NULL)
-        return NULL;
-    peers->manners = grown;
-    grown[peers->manner_count] = (struct manner){.number = number};
-    return &grown[peers->manner_count++];
-}
-
-/* Told when it changes, not with each question. */
-static void note_manner(struct peers *peers, const struct peer_call *call)
-{
-    struct manner *manner;
-    bool tell = false;
-
-    pthread_mutex_lock(&peers->lock);
-    manner = call->code == OK ? manner_of(peers, call->asked.member)
-                              : manner_make(peers, call->asked.member);
-    if (manner != NULL) {
-        tell = manner->trouble != call->code;
-        manner->trouble = call->code;
-        manner->rest_until_ns = call->code == E_TIMEOUT ? now_of(peers) + rest_ns : 0;
-    }
-    pthread_mutex_unlock(&peers->lock);
-    if (tell && call->code == OK)
-        log_event(LOG_INFO, "a member tells its rows again",
-                  LOG_UINT("member", call->asked.member));
-    else if (tell)
-        log_event(LOG_WARN, "a member does not tell its rows",
-                  LOG_UINT("member", call->asked.member),
-                  LOG_CSTR("code", code_row(call->code)->slug),
-                  LOG_LONG_TEXT("error", bytes_of(call->err.text)));
-}
-
-static const char *address_copy(struct arena *arena, struct bytes address)
-{
-    char *text = arena_alloc(arena, address.size + 1);
-
-    if (text == NULL)
-        return NULL;
-    if (address.size > 0)
-        memcpy(text, address.data, address.size);
-    text[address.size] = '\0';
-    return text;
-}
-
-/* False: it is none that may have rows, or us. */
-static bool peer_of(struct opening *opening, const struct registry_snapshot *snapshot,
-                    const struct registry_record *record, bool connected, struct peer *peer)
-{
-    struct peers *peers = opening->peers;
-    struct member_document document;
-    uint64_t number;
-
-    *peer = (struct peer){.owing = true};
-    if (number_parse_u64(record->name, &number) || number == 0 || number > UINT32_MAX ||
-        number == store_member(peers->parts.store) ||
-        member_document_parse(record->text, &opening->arena, &document, NULL) != OK ||
-        !member_state_owes(document.state) ||
-        !hash128_parse(document.incarnation, &peer->asked.incarnation))
-        return false; /* a record that is not right names nobody, as for who follows chains */
-    peer->asked.member = (uint32_t)number;
-    peer->asked.tenant = opening->tenant->name;
-    peer->address = address_copy(&opening->arena, document.address);
-    if (document.address.size == 0 || peer->address == NULL)
-        peer->why = "it has told no address to ask it at";
-    else if (connected && registry_find(snapshot, REGISTRY_ALIVE, record->name) == NULL)
-        peer->why = "it is not alive";
-    else if (opening->asked_count == PEERS_MAX)
-        peer->why = "too many members are to be asked";
-    else if (rests(peers, peer->asked.member))
-        peer->why = "it did not answer a moment ago";
-    opening->asked_count += peer->why == NULL;
-    return true;
-}
-
-static enum code find_peers(struct opening *opening, struct error *err)
-{
-    struct registry *registry = opening->peers->parts.registry;
-    struct registry_snapshot *snapshot = registry_get(registry);
-    bool connected = registry_health(registry).state == REGISTRY_CONNECTED;
-    size_t first, end;
-
-    registry_range(snapshot, REGISTRY_MEMBERS, &first, &end);
-    opening->list = ARENA_ARRAY(&opening->arena, struct peer, end - first + 1);
-    for (size_t i = first; opening->list != NULL && i < end; i++)
-        opening->count += peer_of(opening, snapshot, &snapshot->records[i], connected,
-                                  &opening->list[opening->count]);
-    registry_snapshot_put(snapshot);
-    return opening->list == NULL ? no_memory(err) : OK;
-}
-
 bool peers_are_there(struct peers *peers)
 {
-    struct registry_snapshot *snapshot;
-    size_t first, end;
-
-    if (peers == NULL)
-        return false;
-    snapshot = registry_get(peers->parts.registry);
-    registry_range(snapshot, REGISTRY_MEMBERS, &first, &end);
-    registry_snapshot_put(snapshot);
-    return end - first > 1;
+    return peers != NULL &&
+           peer_roster_has_any(peers->parts.registry, store_member(peers->parts.store));
 }
 
-/* --- asking --- */
-
-/* One call for each range of each that the view needs something of. */
-static bool make_calls(struct opening *opening, const struct view *view)
-{
-    opening->calls =
-        ARENA_ARRAY(&opening->arena, struct peer_call, opening->asked_count * opening->range_count);
-    for (size_t i = 0; opening->calls != NULL && i < opening->count; i++) {
-        struct peer *peer = &opening->list[i];
-
-        peer->owing = view_owing(view, peer->asked.member);
-        if (peer->why != NULL || !peer->owing)
-            continue;
-        peer->asked.as_of = view_as_of(view);
-        peer->calls = &opening->calls[opening->call_count];
-        for (size_t r = 0; r < opening->range_count; r++)
-            peer->calls[r] = (struct peer_call){
-                .asked = peer->asked,
-                .address = peer->address,
-                .measurement = opening->ranges[r].measurement,
-                .start = opening->ranges[r].start,
-                .end = opening->ranges[r].end,
-                .matchers = opening->ranges[r].matchers,
-                .matcher_count = opening->ranges[r].matcher_count,
-            };
-        opening->call_count += opening->range_count;
-    }
-    return opening->calls != NULL;
-}
-
-/* Another job may have it meanwhile. */
-static void give_place(const struct asking *asking, bool waiting)
-{
-    if (asking->wait != NULL)
-        asking->wait(asking->waiter, waiting);
-}
-
-static void run_calls(struct opening *opening)
-{
-    struct peers *peers = opening->peers;
-    struct asking *asking = opening->asking;
-    size_t before = asking->memory.taken, failed = 0;
-    struct error found = {0};
-    enum code code;
-
-    give_place(asking, true);
-    code = peer_calls_run(peers->calls, store_member(peers->parts.store), opening->calls,
-                          opening->call_count, peers->parts.limits->peer_ms_max, &opening->arena,
-                          &asking->memory, &found);
-    give_place(asking, false);
-    for (size_t i = 0; i < opening->call_count; i++) {
-        struct peer_call *call = &opening->calls[i];
-
-        if (code) { /* it was not the member's fault */
-            call->code = code;
-            call->err = found;
-        } else {
-            note_manner(peers, call);
-        }
-        failed += call->code != OK;
-    }
-    metric_add(peers->asked, opening->call_count);
-    metric_add(peers->failed, failed);
-    metric_add(peers->bytes, (asking->memory.taken - before) / 2);
-}
+/* --- what is listed --- */
 
 /* Whether the view has all that the replies leave out for being listed; where not, who reads there
  * is told to hurry. */
@@ -287,11 +46,11 @@ static bool has_seen(struct opening *opening, const struct view *view, const str
     for (size_t l = 0; call->code == OK && l < call->reply.listed_count; l++) {
         const struct peer_listed *listed = &call->reply.listed[l];
 
-        if (view_has_seen(view, call->asked.member, listed->shard, listed->entry))
+        if (view_has_seen(view, &call->asked.incarnation, listed->shard, listed->entry))
             continue;
         seen = false;
         if (hurry)
-            guests_hurry(opening->peers->parts.guests, opening->tenant, call->asked.member,
+            guests_hurry(opening->peers->parts.guests, opening->tenant, &call->asked.incarnation,
                          listed->shard);
     }
     return seen;
@@ -333,20 +92,19 @@ static enum code await_seen(struct opening *opening, struct view **view, struct 
 
     if (all_seen(opening, *view, false) || !may_wait(peers))
         return OK;
-    give_place(opening->asking, true);
+    opening_wait(opening, true);
     for (;;) {
         uint64_t since = guests_told(peers->parts.guests);
         int64_t now_ns;
 
-        view_free(*view);
-        code = store_view(peers->parts.store, opening->tenant, as_of, view, err);
+        code = opening_view(opening, as_of, view, err);
         now_ns = now_of(peers);
         if (code || all_seen(opening, *view, true) || now_ns >= until_ns)
             break;
         guests_wait(peers->parts.guests, since,
                     now_ns + look_ns < until_ns ? now_ns + look_ns : until_ns);
     }
-    give_place(opening->asking, false);
+    opening_wait(opening, false);
     if (!code && !all_seen(opening, *view, false))
         note_unseen(peers);
     return code;
@@ -373,44 +131,58 @@ static enum code enter_pack(const struct opening *opening, struct peer_call *cal
 }
 
 /* All that a member said, or why it is not all. */
-static void weigh(struct opening *opening, const struct view *view, struct peer *peer,
-                  int64_t *through)
+static struct view_told weigh(struct opening *opening, const struct view *view, struct peer *peer)
 {
-    *through = peer->calls == NULL ? INT64_MIN : INT64_MAX;
+    int64_t through = peer->calls == NULL ? INT64_MIN : INT64_MAX, settled = through;
+
     for (size_t r = 0; peer->calls != NULL && r < opening->range_count; r++) {
         struct peer_call *call = &peer->calls[r];
 
-        if (enter_pack(opening, call) != OK)
+        if (enter_pack(opening, call) != OK) {
             peer->why = call->err.text;
-        else if (!has_seen(opening, view, call, false))
+        } else if (!has_seen(opening, view, call, false)) {
             peer->why = "it has delivered more than could be read at its shard by now";
-        else if (call->reply.through < *through)
-            *through = call->reply.through;
+        } else if (opening->ahead && call->reply.newest > view_as_of(view) &&
+                   peer->beyond != NULL) {
+            peer->why = peer->beyond;
+        } else {
+            through = call->reply.through < through ? call->reply.through : through;
+            settled = call->reply.settled < settled ? call->reply.settled : settled;
+        }
     }
-    if (peer->why != NULL)
-        *through = INT64_MIN;
+    return (struct view_told){
+        .member = peer->asked.member,
+        .incarnation = peer->asked.incarnation,
+        .through = peer->why == NULL ? through : INT64_MIN,
+        .why = peer->why,
+        .settled = settled,
+    };
 }
 
 /* Packs of the replies are the view's from here on. */
 static enum code tell(struct opening *opening, struct view *view, struct error *err)
 {
-    size_t count = 0, room = opening->count + opening->call_count;
+    size_t count = 0, room = opening->roster.count + opening->call_count;
     struct view_told *told = ARENA_ARRAY(&opening->arena, struct view_told, room);
 
-    for (size_t i = 0; told != NULL && i < opening->count; i++) {
-        struct peer *peer = &opening->list[i];
-        int64_t through;
+    for (size_t i = 0; told != NULL && i < opening->roster.count; i++) {
+        struct peer *peer = &opening->roster.list[i];
 
         if (!peer->owing)
             continue;
-        weigh(opening, view, peer, &through);
-        told[count++] = (struct view_told){peer->asked.member, NULL, through, peer->why};
+        told[count++] = weigh(opening, view, peer);
         for (size_t r = 0; peer->calls != NULL && r < opening->range_count; r++) {
-            struct pack *pack = peer->calls[r].reply.pack;
+            struct peer_reply *reply = &peer->calls[r].reply;
 
-            peer->calls[r].reply.pack = NULL;
-            if (pack != NULL)
-                told[count++] = (struct view_told){peer->asked.member, pack, INT64_MIN, NULL};
+            if (reply->pack != NULL)
+                told[count++] = (struct view_told){
+                    .member = peer->asked.member,
+                    .incarnation = peer->asked.incarnation,
+                    .pack = reply->pack,
+                    .through = INT64_MIN,
+                    .floor = reply->floor,
+                };
+            reply->pack = NULL;
         }
     }
     return told == NULL ? no_memory(err) : view_add_told(view, told, count, err);
@@ -418,14 +190,10 @@ static enum code tell(struct opening *opening, struct view *view, struct error *
 
 static enum code ask(struct opening *opening, struct view **view, struct error *err)
 {
-    enum code code = OK;
+    enum code code = opening_hear(opening, view, err);
 
-    if (!make_calls(opening, *view))
-        return no_memory(err);
-    if (opening->call_count > 0) {
-        run_calls(opening);
+    if (code == OK && opening->call_count > 0)
         code = await_seen(opening, view, err);
-    }
     return code ? code : tell(opening, *view, err);
 }
 
@@ -448,18 +216,17 @@ enum code peers_open_view(void *context, const struct tenant *tenant, int64_t as
 {
     struct asking *asking = context;
     struct opening opening = {.asking = asking, .peers = asking->peers, .tenant = tenant};
-    enum code code;
+    enum code code = opening_begin(&opening, err);
 
     *view = NULL;
-    arena_init(&opening.arena, SIZE_MAX, NULL);
-    code = find_peers(&opening, err);
     if (!code)
         code = take_ranges(&opening, ranges, count, err);
-    if (as_of == VIEW_LATEST && opening.count > 0) /* be it that none of them can be asked */
-        as_of = VIEW_AHEAD;
+    /* Be it that none of them can be asked. */
+    opening.ahead = as_of == VIEW_LATEST && opening.roster.count > 0;
     if (!code)
-        code = store_view(asking->peers->parts.store, tenant, as_of, view, err);
-    if (!code && opening.count > 0 && view_has_others(*view))
+        code = store_view(asking->peers->parts.store, tenant, opening.ahead ? VIEW_AHEAD : as_of,
+                          view, err);
+    if (!code && opening.roster.count > 0 && view_has_others(*view))
         code = ask(&opening, view, err);
     for (size_t i = 0; i < opening.call_count; i++)
         pack_unref(opening.calls[i].reply.pack); /* that found no place */
@@ -477,33 +244,23 @@ enum code peers_names(struct asking *asking, const struct tenant *tenant, struct
     struct opening opening = {
         .asking = asking, .peers = asking->peers, .tenant = tenant, .range_count = 1};
     size_t total = 0;
-    enum code code;
+    enum code code = opening_begin(&opening, err);
 
     *count = 0;
     *all = true;
-    arena_init(&opening.arena, SIZE_MAX, NULL);
-    code = find_peers(&opening, err);
-    opening.calls = ARENA_ARRAY(&opening.arena, struct peer_call, opening.asked_count);
-    if (!code && opening.calls == NULL)
-        code = no_memory(err);
-    for (size_t i = 0; code == OK && i < opening.count; i++) {
-        const struct peer *peer = &opening.list[i];
-
-        *all &= peer->why == NULL;
-        if (peer->why == NULL)
-            opening.calls[opening.call_count++] =
-                (struct peer_call){.asked = peer->asked, .address = peer->address, .names = true};
-    }
-    if (code == OK && opening.call_count > 0)
-        run_calls(&opening);
+    if (!code)
+        code = opening_hear_names(&opening, all, err);
     for (size_t i = 0; code == OK && i < opening.call_count; i++) {
         *all &= opening.calls[i].code == OK;
         total += opening.calls[i].measurement_count;
     }
     *names = ARENA_ARRAY(arena, struct bytes, total);
-    for (size_t i = 0; code == OK && *names != NULL && i < opening.call_count; i++)
-        for (size_t n = 0; n < opening.calls[i].measurement_count; n++)
-            (*names)[(*count)++] = arena_copy(arena, opening.calls[i].measurements[n]);
+    for (size_t i = 0; code == OK && i < opening.call_count; i++)
+        for (size_t n = 0; *names != NULL && n < opening.calls[i].measurement_count; n++) {
+            (*names)[*count] = arena_copy(arena, opening.calls[i].measurements[n]);
+            if ((*names)[(*count)++].data == NULL)
+                *names = NULL;
+        }
     arena_release(&opening.arena);
     return code == OK && *names == NULL ? no_memory(err) : code;
 }
@@ -550,6 +307,8 @@ enum code peers_new(const struct peers_parts *parts, struct peers **out, struct 
     peers->bytes = metrics_get(parts->metrics, "weir_peers_bytes_total",
                                "Bytes of rows that other members gave.", METRIC_COUNTER, "");
     code = peer_calls_new(parts->secret, parts->clock, &peers->calls, err);
+    if (!code)
+        code = peer_manners_new(parts->roll, parts->clock, &peers->manners, err);
     if (code)
         peers_free(peers);
     else
@@ -562,7 +321,7 @@ void peers_free(struct peers *peers)
     if (peers == NULL)
         return;
     peer_calls_free(peers->calls);
-    free(peers->manners);
+    peer_manners_free(peers->manners);
     pthread_mutex_destroy(&peers->lock);
     free(peers);
 }

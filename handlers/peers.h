@@ -13,11 +13,13 @@ struct guests;
 struct metrics;
 struct peers;
 struct registry;
+struct roll;
 
 /* All are borrowed. */
 struct peers_parts {
     struct store *store;
     struct registry *registry;
+    struct roll *roll; /* of its members' pulses */
     struct guests *guests;
     struct cluster_secret *secret;
     struct clock *clock;

@@ -36,7 +36,6 @@ struct query_job {
     const char *whole;     /* content type of an answer that comes in one piece */
     _Atomic bool lost;     /* the answer holds memory for too long */
     struct turn turn;
-    bool at_once;     /* it runs on the HTTP thread */
     int64_t begun_ns; /* monotonic */
     struct buf asked; /* the question, for the log */
 };
@@ -194,7 +193,9 @@ void query_count_scanned(const struct request *request, const struct query_outco
                outcome->rows_scanned);
 }
 
-static enum code run(struct query_job *job, struct query_outcome *outcome, struct error *err)
+/* `at_once`: on the HTTP thread. */
+static enum code run(struct query_job *job, bool at_once, struct query_outcome *outcome,
+                     struct error *err)
 {
     struct app *app = app_of(job->request);
     enum coding coding = coding_choose(request_header(job->request, "accept-encoding"));
@@ -202,8 +203,8 @@ static enum code run(struct query_job *job, struct query_outcome *outcome, struc
     struct asking asking;
     enum code code;
 
-    environment.helpers = job->at_once ? NULL : &app->lending.helpers;
-    environment.at_once_values_max = job->at_once ? app->at_once_values_max : 0;
+    environment.helpers = at_once ? NULL : &app->lending.helpers;
+    environment.at_once_values_max = at_once ? app->at_once_values_max : 0;
     environment.if_none_match = job->request->if_none_match;
     environment.content_encoding = bytes_of(coding_name(coding));
     asking_init(&asking, app->peers, &environment);
@@ -231,9 +232,7 @@ static bool run_at_once(struct query_job *job)
 
     if (app->at_once_values_max == 0 || !turn_is_alone(&job->turn) || peers_are_there(app->peers))
         return false;
-    job->at_once = true;
-    code = run(job, &outcome, NULL);
-    job->at_once = false;
+    code = run(job, true, &outcome, NULL);
     job->lost = false;
     if (code)
         return false;
@@ -251,7 +250,7 @@ static void query_job_run(struct job *base)
     struct app *app = app_of(job->request);
     struct query_outcome outcome = {0};
     struct error err = {0};
-    enum code code = run(job, &outcome, &err);
+    enum code code = run(job, false, &outcome, &err);
 
     note(job, &outcome, code);
     lending_note(&app->lending, outcome.helped);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/condition.h"
 #include "base/drain.h"
 #include "base/log.h"
 #include "base/thread.h"
@@ -173,8 +174,7 @@ static void rest(struct workers *workers)
         return;
     }
     workers->untidy = false; /* no other thread waits for the same */
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += TIDY_AFTER_S;
+    until = condition_until(TIDY_AFTER_S * INT64_C(1000000000));
     if (pthread_cond_timedwait(&workers->more, &workers->lock, &until) != ETIMEDOUT ||
         workers->running > 0 || workers->first != NULL || workers->lent != NULL ||
         workers->closed) {
@@ -242,7 +242,6 @@ enum code workers_start(unsigned thread_count, size_t jobs_max, struct clock *cl
 {
     unsigned thread_max = thread_count + WORKERS_SPARE_MAX;
     struct workers *workers = calloc(1, sizeof(*workers) + thread_max * sizeof(struct thread *));
-    pthread_condattr_t monotonic;
     enum code code = OK;
 
     *out = NULL;
@@ -254,10 +253,7 @@ enum code workers_start(unsigned thread_count, size_t jobs_max, struct clock *cl
     workers->end = &workers->first;
     drain_init(&workers->drain, clock);
     pthread_mutex_init(&workers->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&workers->more, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    condition_init(&workers->more);
     pthread_mutex_lock(&workers->lock);
     while (code == OK && workers->thread_count < thread_count)
         code = add_thread(workers, err);

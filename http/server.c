@@ -6,6 +6,7 @@
  *   4. now nothing is suspended, and libmicrohttpd can be stopped. */
 #include "http/server.h"
 
+#include "base/condition.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "http/exchange.h"
@@ -52,7 +53,6 @@ enum code http_server_start(const struct http_options *options, struct http_serv
     struct http_server *made = calloc(1, sizeof(*made));
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     unsigned threads = options->threads;
-    pthread_condattr_t monotonic;
     enum code code;
 
     *server = NULL;
@@ -68,10 +68,7 @@ enum code http_server_start(const struct http_options *options, struct http_serv
     random_secure(made->id_secret, sizeof(made->id_secret));
     pthread_mutex_init(&made->lock, NULL);
     waiters_init(&made->waiters);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&made->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    condition_init(&made->changed);
 
     code = meter_init(&made->meter, options->metrics, options->routes, options->route_count, err);
     if (code)
@@ -103,15 +100,8 @@ const char *http_server_address(const struct http_server *server)
 /* Under the lock: waits until no exchange is left; false when the time passed. */
 static bool wait_for_none(struct http_server *server, int64_t timeout_ms)
 {
-    struct timespec until;
+    struct timespec until = condition_until(timeout_ms * 1000000);
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += timeout_ms / 1000;
-    until.tv_nsec += timeout_ms % 1000 * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
     while (server->exchange_count > 0)
         if (pthread_cond_timedwait(&server->changed, &server->lock, &until) == ETIMEDOUT)
             return server->exchange_count == 0;

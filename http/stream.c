@@ -6,6 +6,7 @@
  * room for a reader still running or a reader to wake, never neither. */
 #include "http/pipe.h"
 
+#include "base/condition.h"
 #include "http/exchange.h"
 
 #include <assert.h>
@@ -40,7 +41,6 @@ enum code stream_new(struct exchange *exchange, enum coding coding, int64_t stal
                      struct stream **stream, struct error *err)
 {
     struct stream *made = malloc(sizeof(*made)); /* not zeroed: the ring's pages come when used */
-    pthread_condattr_t monotonic;
 
     if (made == NULL)
         return error_set(err, E_MEMORY, "no memory for a stream");
@@ -56,10 +56,7 @@ enum code stream_new(struct exchange *exchange, enum coding coding, int64_t stal
     made->exchange = exchange;
     made->stall_ms = stall_ms;
     pthread_mutex_init(&made->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&made->room, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    condition_init(&made->room);
     *stream = made;
     return OK;
 }

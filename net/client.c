@@ -123,15 +123,24 @@ static void set_up(struct client *client, const struct client_options *options)
     curl_easy_setopt(curl, CURLOPT_SEEKDATA, client);
 }
 
+static enum code library_ready(struct error *err)
+{
+    pthread_once(&library_once, library_begin);
+    if (library_code == CURLE_OK)
+        return OK;
+    return error_set(err, E_MEMORY, "libcurl: %s", curl_easy_strerror(library_code));
+}
+
 enum code client_open(const struct client_options *options, struct client **client,
                       struct error *err)
 {
     struct client *made;
+    enum code code;
 
     *client = NULL;
-    pthread_once(&library_once, library_begin);
-    if (library_code != CURLE_OK)
-        return error_set(err, E_MEMORY, "libcurl: %s", curl_easy_strerror(library_code));
+    code = library_ready(err);
+    if (code)
+        return code;
     made = calloc(1, sizeof(*made));
     if (made)
         made->curl = curl_easy_init();
@@ -278,11 +287,12 @@ struct client_group {
 enum code client_group_open(struct client_group **group, struct error *err)
 {
     struct client_group *made;
+    enum code code;
 
     *group = NULL;
-    pthread_once(&library_once, library_begin);
-    if (library_code != CURLE_OK)
-        return error_set(err, E_MEMORY, "libcurl: %s", curl_easy_strerror(library_code));
+    code = library_ready(err);
+    if (code)
+        return code;
     made = calloc(1, sizeof(*made));
     if (made)
         made->multi = curl_multi_init();
@@ -313,6 +323,8 @@ static bool errand_begin(struct client_group *group, struct client_errand *erran
     if (errand->code)
         return false;
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)ms_max);
+    /* Else the end waits for a resolver: it has a thread of its own, and ends when it ends. */
+    curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);
     curl_easy_setopt(curl, CURLOPT_PRIVATE, errand);
     if (curl_multi_add_handle(group->multi, curl) == CURLM_OK)
         return true;

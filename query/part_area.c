@@ -7,6 +7,15 @@
 /* Times in this unit make areas no larger than their values: they do not overflow on the way. */
 #define WIDTH_NS 0x1p64
 
+/* Of more ns than a double tells apart, both halves: what is lost of a long piece would be seen
+ * where another one takes most of it back. */
+static struct real width_of(uint64_t ns)
+{
+    uint64_t rest = ns >> 53 ? ns % 2048 : 0;
+
+    return (struct real){(double)(ns - rest) / WIDTH_NS, (double)rest / WIDTH_NS};
+}
+
 /* The trapezoid: half of each side, times what lies between them. */
 static void put_piece(struct area_state *area, const struct part_input *input, uint32_t row)
 {
@@ -14,14 +23,16 @@ static void put_piece(struct area_state *area, const struct part_input *input, u
     uint64_t ns = (uint64_t)input->time[row] - (uint64_t)before->time;
     struct real sides = real_of(input->column->type, input->column->cells[row]);
     struct real other = real_of((enum value_type)before->type, before->cell);
-    double width = (double)ns / WIDTH_NS, product;
+    struct real width = width_of(ns);
+    double product;
 
     sides = (struct real){sides.high / 2, sides.low / 2};
     real_add(&sides, other.high / 2);
     sides.low += other.low / 2;
-    product = sides.high * width;
+    product = sides.high * width.high;
     real_add(&area->area, product);
-    area->area.low += fma(sides.high, width, -product) + sides.low * width;
+    area->area.low +=
+        fma(sides.high, width.high, -product) + sides.low * width.high + sides.high * width.low;
     area->ns += ns;
 }
 

@@ -140,7 +140,7 @@ static enum code open_view(struct plan *plan, struct error *err)
                                   : plan->history_floor;
     } else if (environment->tenant) {
         if (!asked)
-            as_of = environment->at_once_values_max > 0 ? VIEW_AT_HAND : VIEW_LATEST;
+            as_of = query_is_at_once(environment) ? VIEW_AT_HAND : VIEW_LATEST;
         code = take_view(plan, as_of, err);
         if (code == OK && view_history_floor(plan->view) > plan->history_floor)
             plan->history_floor = view_history_floor(plan->view);
@@ -158,7 +158,7 @@ static enum code open_view(struct plan *plan, struct error *err)
                                                  .context = plan->watch,
                                                  .wait = environment->wait,
                                                  .waiter = environment->waiter,
-                                                 .at_hand = environment->at_once_values_max > 0});
+                                                 .at_hand = query_is_at_once(environment)});
     plan->as_of = plan->view ? view_as_of(plan->view) : asked ? as_of : plan->now_ns;
     plan->final = query->as_of_given && plan->view && view_final(plan->view);
     return check_since(plan, err);
@@ -298,7 +298,7 @@ static enum code choose_columns(struct plan *plan, struct error *err)
     uint32_t field_count = query->field_count;
     struct field_info *known = NULL;
     size_t known_count = 0;
-    bool at_once = environment->at_once_values_max > 0;
+    bool at_once = query_is_at_once(environment);
     enum code code;
 
     if (environment->tenant && (field_count == 0 || !query_is_raw(query) ||
@@ -347,7 +347,7 @@ static enum code select_series(struct plan *plan, struct error *err)
     uint64_t series_max = environment->limits->query_series_max;
     enum code code = OK;
 
-    if (environment->at_once_values_max > 0 && series_max > AT_ONCE_SERIES_MAX)
+    if (query_is_at_once(environment) && series_max > AT_ONCE_SERIES_MAX)
         series_max = AT_ONCE_SERIES_MAX;
     if (environment->tenant && plan->field_count > 0)
         code = catalog_select(environment->catalog, environment->tenant, &plan->query->selector,

@@ -243,7 +243,7 @@ enum code query_run(const struct query *query, const struct query_environment *e
     enum code code;
 
     *outcome = (struct query_outcome){0};
-    if (environment->at_once_values_max > 0 && !query_may_be_small(query))
+    if (query_is_at_once(environment) && !query_may_be_small(query))
         return error_set(err, E_BUSY, "a question that may take long");
     if (query->join)
         return join_run(query, environment, sink, outcome, err);
@@ -251,7 +251,7 @@ enum code query_run(const struct query *query, const struct query_environment *e
     answer.watch.lost = environment->lost;
     answer.watch.pages = page_advice(query);
     answer.watch.memory.parent = environment->memory;
-    if (environment->at_once_values_max > 0)
+    if (query_is_at_once(environment))
         watch_hurry(&answer.watch);
     code = plan_init(&answer.plan, query, environment, &answer.watch, &fault);
     if (code)
@@ -261,7 +261,7 @@ enum code query_run(const struct query *query, const struct query_environment *e
         outcome->not_modified = true;
         goto out;
     }
-    if (environment->at_once_values_max > 0 && !plan_is_small(&answer.plan)) {
+    if (query_is_at_once(environment) && !plan_is_small(&answer.plan)) {
         code = error_set(&fault, E_BUSY, "a question that may take long");
         goto out;
     }

@@ -118,6 +118,11 @@ struct query_environment {
     uint64_t at_once_values_max;
 };
 
+static inline bool query_is_at_once(const struct query_environment *environment)
+{
+    return environment->at_once_values_max > 0;
+}
+
 struct query_outcome {
     bool begun;        /* sink->begin() was called: a failure from now on must cut the stream */
     bool not_modified; /* answer 304 with the etag */

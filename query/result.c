@@ -114,7 +114,7 @@ static enum code begin(struct result *result, bool complete, struct bytes next, 
     const struct plan *plan = result->plan;
     char caching[64];
     enum code code;
-    bool at_once = plan->environment->at_once_values_max > 0;
+    bool at_once = query_is_at_once(plan->environment);
     struct query_head head = {
         .content_type = format_rows[plan->query->format].content_type,
         .etag = bytes_of(result->outcome->etag),

@@ -82,7 +82,7 @@ static bool check(struct plan *plan, enum noun noun, struct bytes name)
     if (environment->tenant) {
         if (catalog_knows(environment->catalog, environment->tenant, noun, measurement, name))
             return true;
-        if (environment->at_once_values_max > 0)
+        if (query_is_at_once(environment))
             return false;
         mistaken = mistaken_for(plan, noun, name);
         nearest =

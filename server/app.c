@@ -211,6 +211,7 @@ static enum code open_peers(struct server *server, struct error *err)
     const struct peers_parts parts = {
         .store = app->store,
         .registry = app->registry,
+        .roll = app->roll,
         .guests = server->guests,
         .secret = app->secret,
         .clock = app->clock,

@@ -4,6 +4,7 @@
 
 #include "discovery/directory.h"
 #include "discovery/member_document.h"
+#include "discovery/member_number.h"
 #include "discovery/registry.h"
 #include "store/delivery/delivery_rules.h"
 
@@ -19,13 +20,10 @@ static bool author_of(const struct registry_record *record, struct arena *arena,
 {
     struct member_document document;
     struct error ignored;
-    uint32_t number = 0;
+    unsigned number = member_number(record->name);
 
-    for (size_t i = 0; i < record->name.size; i++) {
-        if (record->name.data[i] < '0' || record->name.data[i] > '9' || number > 100000)
-            return false;
-        number = number * 10 + (uint32_t)(record->name.data[i] - '0');
-    }
+    if (number == 0)
+        return false;
     *author = (struct guest_author){.number = number, .active = true};
     if (member_document_parse(record->text, arena, &document, &ignored) != OK)
         return true;

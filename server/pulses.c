@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/condition.h"
 #include "base/log.h"
 #include "base/thread.h"
 #include "discovery/cluster_secret.h"
@@ -148,18 +149,22 @@ static void tell_lead(struct pulses *pulses, bool answered, int64_t lead_ns)
         pulses->lead_told_ns = ahead ? lead_ns : 0;
 }
 
-static void conclude(struct pulses *pulses, unsigned own, size_t count, int64_t wall_ns,
+/* `alone`: each of the others has left; one that cannot be asked may have rows, and a clock. */
+static void conclude(struct pulses *pulses, unsigned own, size_t count, bool alone, int64_t wall_ns,
                      int64_t boot_ns)
 {
     struct app *app = pulses->app;
-    struct store_peers seen = {.wall_minus_boot = wall_ns - boot_ns}; /* when they were asked */
+    struct store_peers seen = {.none = alone,
+                               .wall_minus_boot = wall_ns - boot_ns}; /* when they were asked */
     struct roll_entry view;
 
     roll_asked(app->roll, own, pulses->targets, count);
     seen.answered = roll_lead(app->roll, wall_ns, boot_ns, &seen.lead_ns);
     for (unsigned at = 1; (at = roll_next(app->roll, at)) != 0; at++)
-        if (roll_entry(app->roll, at, &view) && view.answered && view.pulse.stamp_ns > seen.newest)
-            seen.newest = view.pulse.stamp_ns;
+        if (roll_entry(app->roll, at, &view) && view.answered) {
+            seen.newest = view.pulse.stamp_ns > seen.newest ? view.pulse.stamp_ns : seen.newest;
+            seen.behind_ns = -view.lead_ns > seen.behind_ns ? -view.lead_ns : seen.behind_ns;
+        }
     store_meet(app->store, &seen);
     tell_lead(pulses, seen.answered, seen.lead_ns);
     membership_changed(app->membership); /* it may have waited for this */
@@ -172,18 +177,22 @@ static void beat(struct pulses *pulses)
     unsigned own = membership_health(app->membership).number;
     int64_t wall_ns = clock_wall_ns(app->clock), boot_ns = clock_boot_ns(app->clock);
     char secret[CLUSTER_SECRET_TEXT_SIZE], shown[HEADER_SIZE], number[32], wall[48];
-    const char *const headers[] = {shown, number, wall, NULL};
+    char incarnation[HASH128_TEXT_SIZE], who[24 + HASH128_TEXT_SIZE];
+    const char *const headers[] = {shown, number, who, wall, NULL};
     size_t count = roll_targets(records, own, pulses->targets, COUNT_OF(pulses->targets));
+    bool alone = !roll_has_others(records, own);
 
     registry_snapshot_put(records);
     cluster_secret_copy(app->secret, secret);
     (void)snprintf(shown, sizeof(shown), "Authorization: Bearer %s", secret);
     (void)snprintf(number, sizeof(number), "Weir-Peer: %u", own);
+    store_incarnation(app->store, incarnation);
+    (void)snprintf(who, sizeof(who), "Weir-Incarnation: %s", incarnation);
     (void)snprintf(wall, sizeof(wall), "Weir-Clock: %" PRId64, wall_ns);
     ask(pulses, count, headers, wall_ns, boot_ns);
     explicit_bzero(secret, sizeof(secret));
     explicit_bzero(shown, sizeof(shown));
-    conclude(pulses, own, count, wall_ns, boot_ns);
+    conclude(pulses, own, count, alone, wall_ns, boot_ns);
 }
 
 /* --- the thread --- */
@@ -231,7 +240,6 @@ static void pulses_free(struct pulses *pulses)
 enum code pulses_start(struct app *app, struct pulses **out, struct error *err)
 {
     struct pulses *pulses = calloc(1, sizeof(*pulses));
-    pthread_condattr_t monotonic;
     enum code code;
 
     *out = NULL;
@@ -241,10 +249,7 @@ enum code pulses_start(struct app *app, struct pulses **out, struct error *err)
     for (size_t i = 0; i < PULSES_AT_ONCE; i++)
         pulses->askings[i].body = BUF_INIT(PULSE_BYTES_MAX);
     pthread_mutex_init(&pulses->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&pulses->more, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    condition_init(&pulses->more);
     code = client_group_open(&pulses->group, err);
     if (code == OK)
         code = thread_start("pulses", run, pulses, &pulses->thread, err);

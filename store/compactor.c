@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/condition.h"
 #include "base/log.h"
 #include "base/thread.h"
 #include "store/packs/manifest.h"
@@ -75,20 +76,6 @@ static void retired_remove(struct store *store)
     }
 }
 
-static struct timespec in_ns(int64_t ns)
-{
-    struct timespec at;
-
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += ns / 1000000000;
-    at.tv_nsec += ns % 1000000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_nsec -= 1000000000;
-        at.tv_sec++;
-    }
-    return at;
-}
-
 static enum code refuse_stopping(struct error *err)
 {
     return error_set(err, E_DRAINING, "the server is shutting down");
@@ -109,7 +96,7 @@ enum code store_compact_pace(void *context, struct error *err)
     if (rest > REST_NS_MAX)
         rest = REST_NS_MAX;
     pthread_mutex_lock(&store->compact_lock);
-    until = in_ns(rest);
+    until = condition_until(rest);
     while (!store->compact_stop && store->compact_requests == NULL && rest > 0 &&
            pthread_cond_timedwait(&store->compact_more, &store->compact_lock, &until) != ETIMEDOUT)
         ;
@@ -184,7 +171,7 @@ static enum code erased_check(struct store *store, const struct tenant *tenant, 
 /* Waits a moment; false: the store is closing. */
 static bool pause_ns(struct store *store, int64_t ns)
 {
-    struct timespec until = in_ns(ns);
+    struct timespec until = condition_until(ns);
     bool stop;
 
     pthread_mutex_lock(&store->compact_lock);
@@ -289,7 +276,7 @@ static void request_finish(struct compact_request *request, enum code code, cons
 /* The first that has been flushed, taken out; NULL: none.  Waits up to `ms`. */
 static struct compact_request *request_wait(struct store *store, int64_t ms, bool *stop)
 {
-    struct timespec until = in_ns(ms * 1000000);
+    struct timespec until = condition_until(ms * 1000000);
     struct compact_request *found = NULL;
 
     pthread_mutex_lock(&store->compact_lock);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/condition.h"
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "store/index.h"
@@ -19,21 +20,7 @@ enum {
 };
 
 static const char ballast_name[] = "ballast";
-
-/* A waiting time for pthread_cond_timedwait(); real waiting, not the store's clock. */
-static struct timespec in_ms(int64_t ms)
-{
-    struct timespec at;
-
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += ms / 1000;
-    at.tv_nsec += ms % 1000 * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_nsec -= 1000000000;
-        at.tv_sec++;
-    }
-    return at;
-}
+static const int64_t tidy_period_ns = INT64_C(5000000000);
 
 /* Between a disk that refuses more and one that merely is slow stands this file: it goes when space
  * runs out, so that sealing (which frees the wal) can go on. */
@@ -197,7 +184,7 @@ static void rotate(struct store *store)
 static void wal_shrink(struct store *store)
 {
     struct error err = {0};
-    struct timespec until = in_ms(5000);
+    struct timespec until = condition_until(5000 * INT64_C(1000000));
 
     store->rotate_wanted = true;
     if (store->wal_thread == NULL) /* not started: this is its thread */
@@ -304,7 +291,7 @@ static bool sealer_stopping(struct store *store)
 
 static bool sealer_wait(struct store *store, int64_t ms)
 {
-    struct timespec until = in_ms(ms);
+    struct timespec until = condition_until(ms * INT64_C(1000000));
     bool stop;
 
     pthread_mutex_lock(&store->seal_lock);
@@ -317,10 +304,24 @@ static bool sealer_wait(struct store *store, int64_t ms)
     return !stop;
 }
 
+/* What generations and the requests before them were made of goes back to the machine: the
+ * allocator keeps what was freed below something that lives, up to all that ever was. */
+static void tidy(struct store *store, bool *untidy, int64_t *tidied_ns)
+{
+    int64_t now_ns = clock_monotonic_ns(store->options.clock);
+
+    if (!*untidy || now_ns - *tidied_ns < tidy_period_ns)
+        return;
+    (void)malloc_trim(0);
+    *untidy = false;
+    *tidied_ns = now_ns;
+}
+
 static void sealer_run(void *context)
 {
     struct store *store = context;
-    int64_t wait_ms = SEAL_PERIOD_MS;
+    int64_t wait_ms = SEAL_PERIOD_MS, tidied_ns = 0;
+    bool untidy = false;
 
     while (sealer_wait(store, wait_ms)) {
         struct error err = {0};
@@ -329,8 +330,10 @@ static void sealer_run(void *context)
         wait_ms = SEAL_PERIOD_MS;
         if (too_old(store) || flush_unfrozen(store) || crowded(store))
             freeze_ask(store);
-        while (code == OK && frozen_waiting(store) > 0 && !sealer_stopping(store))
+        while (code == OK && frozen_waiting(store) > 0 && !sealer_stopping(store)) {
             code = seal_one(store, &err);
+            untidy = true;
+        }
         if (code == OK && !store->failed)
             code = prepare(store, &err);
         if (code) {
@@ -341,6 +344,7 @@ static void sealer_run(void *context)
         }
         seal_finish(store);
         store_pin(store, NULL);
+        tidy(store, &untidy, &tidied_ns);
     }
 }
 

@@ -9,7 +9,8 @@
 
 /* --- a chain --- */
 
-struct guest_chain *guest_chain_new(uint32_t member, size_t capacity)
+struct guest_chain *guest_chain_new(uint32_t member, const struct hash128 *incarnation,
+                                    size_t capacity)
 {
     struct guest_chain *chain = calloc(1, sizeof(*chain) + capacity * sizeof(struct pack *));
 
@@ -17,6 +18,7 @@ struct guest_chain *guest_chain_new(uint32_t member, size_t capacity)
         return NULL;
     atomic_init(&chain->references, 1);
     chain->member = member;
+    chain->incarnation = *incarnation;
     chain->through = INT64_MIN;
     chain->floor = INT64_MIN;
     arena_init(&chain->arena, SIZE_MAX, NULL);
@@ -181,14 +183,18 @@ static void mark_rows(struct making *making, const struct pack *pack)
     }
 }
 
-/* Whether another chain of the member says that it has all that this one has. */
+/* Whether another chain of the member says that it has all that this one has.  Of two data
+ * directories that had one number each tells of itself alone. */
 static bool is_needless(const struct guest_chain *chain, size_t at,
                         struct guest_chain *const *chains, size_t count)
 {
+    if (chain->told && chain->count == 0) /* nobody knows: it could not be read */
+        return false;
     for (size_t i = 0; i < count; i++) {
         const struct guest_chain *other = chains[i];
 
-        if (i != at && other->member == chain->member && other->through >= chain->newest &&
+        if (i != at && hash128_equal(&other->incarnation, &chain->incarnation) &&
+            other->through >= chain->newest &&
             (other->through > chain->through || (other->through == chain->through && i < at)))
             return true;
     }
@@ -252,7 +258,7 @@ static void note_seen(struct guest_list *list, const struct guest_chain *chain)
 
     if (chain->shard[0] == '\0')
         return;
-    seen->member = chain->member;
+    seen->incarnation = chain->incarnation;
     memcpy(seen->shard, chain->shard, sizeof(seen->shard));
     seen->next = chain->next;
     list->seen_count++;

@@ -19,7 +19,8 @@ struct pack_list;
 /* Of one chain: a member and a shard. */
 struct guest_chain {
     atomic_uint references;
-    uint32_t member;
+    uint32_t member; /* its number, for people: a registry that was emptied gives it twice */
+    struct hash128 incarnation; /* of the member: who it is */
     /* All that the member acknowledged of the tenant up to this is listed; INT64_MIN: it does not
      * say. */
     int64_t through;
@@ -43,6 +44,7 @@ struct guest_chain {
 /* How far a member's chains are known. */
 struct guest_member {
     uint32_t number;
+    struct hash128 incarnation;
     bool active;           /* else it has told all that it will ever tell */
     bool unread;           /* a chain of it could not be read since the start */
     int64_t through;       /* the highest of its chains */
@@ -52,7 +54,7 @@ struct guest_member {
 
 /* What readers have of a chain, be it that another one makes it needless. */
 struct guest_seen {
-    uint32_t member;
+    struct hash128 incarnation;
     char shard[65];
     uint64_t next;
 };
@@ -76,7 +78,8 @@ struct guest_list {
 };
 
 /* With room for so many packs.  NULL when memory ran out. */
-struct guest_chain *guest_chain_new(uint32_t member, size_t capacity);
+struct guest_chain *guest_chain_new(uint32_t member, const struct hash128 *incarnation,
+                                    size_t capacity);
 /* Takes over the reference, whatever comes of it, and takes up the deletions that the pack carries.
  * E_CORRUPT: they cannot be read; then nothing of it is taken. */
 MUST_USE enum code guest_chain_add(struct guest_chain *chain, struct pack *pack, struct error *err);

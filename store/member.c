@@ -7,8 +7,6 @@
 #include "store/index.h"
 #include "store/state.h"
 
-static const int64_t ahead_ns_max = 60 * INT64_C(1000000000);
-
 void store_incarnation(const struct store *store, char text[HASH128_TEXT_SIZE])
 {
     hash128_print(&store->incarnation, text);
@@ -68,11 +66,12 @@ void store_meet(struct store *store, const struct store_peers *peers)
     pthread_mutex_lock(&store->state_lock);
     if (peers->answered)
         stamp_compare(&store->stamp, peers->wall_minus_boot, peers->lead_ns);
+    else if (peers->none)
+        stamp_forget(&store->stamp);
     else
         stamp_alone(&store->stamp);
-    /* As of what they delivered (view.c): one from the future does not take us along. */
-    if (peers->newest <= stamp_wall(&store->stamp) + ahead_ns_max)
-        stamp_raise(&store->stamp, peers->newest);
+    stamp_follow(&store->stamp, peers->answered ? peers->behind_ns : 0);
+    stamp_raise_above(&store->stamp, peers->newest);
     pthread_mutex_unlock(&store->state_lock);
 }
 

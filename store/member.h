@@ -21,14 +21,16 @@ void store_join(struct store *store);
 void store_part(struct store *store, const struct error *why);
 /* What other members say of the time. */
 struct store_peers {
+    bool none;               /* there are no others, be it such that cannot be asked */
     bool answered;           /* any of them did, of late; else what was known is dropped */
     int64_t lead_ns;         /* our wall clock is ahead of theirs by this */
+    int64_t behind_ns;       /* the one furthest ahead of ours is ahead of it by this */
     int64_t wall_minus_boot; /* ours as it was then, by CLOCK_BOOTTIME */
     int64_t newest;          /* the newest ingest time that one of them gave; 0 = none */
 };
 
 /* Ingest times go on above `newest`, unless it is far ahead of our clock; while our clock is ahead
- * of the others' nothing is taken (stamp_check()). */
+ * of the others', or far behind, nothing is taken (stamp_check()). */
 void store_meet(struct store *store, const struct store_peers *peers);
 /* Whether it was parted from and all that was taken before is done, for good or for bad; *sealed:
  * and of all that was acknowledged nothing is but in packs. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/condition.h"
 #include "base/log.h"
 #include "codec/record.h"
 #include "store/identity.h"
@@ -283,16 +284,12 @@ static enum code head_load(struct store *store, int64_t *ingest_last, struct err
 
 static void store_init(struct store *store, const struct store_options *options)
 {
-    pthread_condattr_t monotonic;
-
     store->options = *options;
     if (options->joins) /* before anything is compacted: deletions may be needed by others' rows */
         store->members = MEMBERS_UNKNOWN;
     if (options->joins)
         (void)error_set(&store->apart, E_NOT_READY, "this node has no member number yet");
     store->limits = *options->limits;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     drain_init(&store->sealing, options->clock);
     drain_init(&store->applying, options->clock);
     decoders_init(&store->decoders);
@@ -300,13 +297,12 @@ static void store_init(struct store *store, const struct store_options *options)
     pthread_mutex_init(&store->commit_lock, NULL);
     pthread_mutex_init(&store->state_lock, NULL);
     pthread_mutex_init(&store->seal_lock, NULL);
-    pthread_cond_init(&store->submit_more, &monotonic);
-    pthread_cond_init(&store->commit_more, &monotonic);
-    pthread_cond_init(&store->applied_more, &monotonic);
-    pthread_cond_init(&store->seal_more, &monotonic);
+    condition_init(&store->submit_more);
+    condition_init(&store->commit_more);
+    condition_init(&store->applied_more);
+    condition_init(&store->seal_more);
     pthread_mutex_init(&store->compact_lock, NULL);
-    pthread_cond_init(&store->compact_more, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    condition_init(&store->compact_more);
     store_lists_init(store);
     arena_init(&store->fields_arena, SIZE_MAX, NULL);
     store_metrics_init(store);

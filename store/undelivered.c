@@ -88,16 +88,20 @@ static enum code check(const struct view *view, struct error *err)
 enum code undelivered_take(struct store *store, const struct tenant *tenant, int64_t as_of,
                            struct undelivered *undelivered, struct error *err)
 {
+    /* First: whoever was told that his rows are stored, and asks then, asks for them. */
+    struct store_progress progress = store_progress(store, tenant);
     int64_t moment;
     enum code code = reach(store, as_of, &moment, err);
 
-    *undelivered = (struct undelivered){.view = NULL};
+    *undelivered = (struct undelivered){.newest = progress.newest, .settled = progress.durable};
     if (code == OK)
         code = listed_read(store->options.index, tenant->name, &undelivered->listed, err);
     if (code == OK)
         code = store_view(store, tenant, moment, &undelivered->view, err);
     if (code == OK)
         code = check(undelivered->view, err);
+    if (code == OK)
+        undelivered->floor = view_history_floor(undelivered->view);
     return code ? code : leave_out(undelivered, err);
 }
 

@@ -13,6 +13,13 @@ struct undelivered {
     /* Of our own rows alone, without those of packs that are listed; its S is the moment. */
     struct view *view;
     struct listed listed;
+    /* The newest ingest time that was acknowledged for the tenant before the moment was settled, or
+     * later; 0: none. */
+    int64_t newest;
+    /* Nothing at or below this comes any more, not even after a crash and a clock set back: the
+     * moment is kept in memory alone until something is stored above it. */
+    int64_t settled;
+    int64_t floor; /* versions that had lost by this ingest time may be gone; INT64_MIN: none */
 };
 
 /* All that was ever acknowledged of the tenant up to the moment is in the view or in what the

@@ -1,5 +1,6 @@
 #include "store/view.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "store/view_inside.h"
@@ -26,8 +27,8 @@ static enum code wait_applied(struct store *store, int64_t target, struct error 
     return OK;
 }
 
-/* Settles S.  Under state_lock. */
-static enum code view_settle(struct view *view, int64_t as_of, struct error *err)
+/* Settles S, which is asked for, unless `ahead`.  Under state_lock. */
+static enum code view_settle(struct view *view, int64_t as_of, bool ahead, struct error *err)
 {
     struct store *store = view->store;
     int64_t guests = view_guests_newest(view);
@@ -47,15 +48,14 @@ static enum code view_settle(struct view *view, int64_t as_of, struct error *err
             code = wait_applied(store, store->assigned, err);
         }
     } else if (as_of == VIEW_AHEAD) {
-        view->as_of = stamp_wall(&store->stamp) + stamp_skew_ns;
-        if (store->stamp.last > view->as_of)
-            view->as_of = store->stamp.last;
+        view->as_of = stamp_above_others(&store->stamp);
+        guests = view_guests_ahead(view);
         if (guests > view->as_of)
             view->as_of = guests;
         stamp_raise(&store->stamp, view->as_of);
         code = wait_applied(store, store->assigned, err);
     } else {
-        if (as_of > stamp_now(&store->stamp))
+        if (!ahead && as_of > stamp_now(&store->stamp))
             return error_set(err, E_AS_OF_FUTURE,
                              "as_of lies in the future; leave it out to read the newest");
         stamp_raise(&store->stamp, as_of);
@@ -63,6 +63,8 @@ static enum code view_settle(struct view *view, int64_t as_of, struct error *err
         code = wait_applied(store, store->assigned < as_of ? store->assigned : as_of, err);
     }
     view->final = view->final_own = view->as_of <= store->durable;
+    view->behind =
+        (ahead || as_of <= VIEW_LATEST) && view_guests_far(view, ahead || as_of == VIEW_AHEAD);
     return code;
 }
 
@@ -91,8 +93,8 @@ static struct holding *holding_of(const struct store *store, const struct tenant
     return tenant->ordinal < store->holding_capacity ? store->holdings[tenant->ordinal] : NULL;
 }
 
-enum code store_view(struct store *store, const struct tenant *tenant, int64_t as_of,
-                     struct view **out, struct error *err)
+static enum code view_take(struct store *store, const struct tenant *tenant, int64_t as_of,
+                           bool ahead, struct view **out, struct error *err)
 {
     struct view *view = calloc(1, sizeof(*view));
     struct holding *holding;
@@ -107,8 +109,7 @@ enum code store_view(struct store *store, const struct tenant *tenant, int64_t a
     if (holding != NULL)
         view->guests = guest_list_ref(holding->guests);
     view->members = store->members;
-    view->latest = as_of == VIEW_LATEST || as_of == VIEW_AT_HAND || as_of == VIEW_AHEAD;
-    code = view_settle(view, as_of, err);
+    code = view_settle(view, as_of, ahead, err);
     if (code)
         goto out;
     holding = holding_of(store, tenant); /* it may have waited: for a tenant's first rows */
@@ -140,6 +141,19 @@ out:
     }
     *out = view;
     return OK;
+}
+
+enum code store_view(struct store *store, const struct tenant *tenant, int64_t as_of,
+                     struct view **view, struct error *err)
+{
+    return view_take(store, tenant, as_of, false, view, err);
+}
+
+enum code store_view_ahead(struct store *store, const struct tenant *tenant, int64_t as_of,
+                           struct view **view, struct error *err)
+{
+    assert(as_of > 0);
+    return view_take(store, tenant, as_of, true, view, err);
 }
 
 void view_free(struct view *view)

@@ -6,6 +6,7 @@
 #define WEIR_STORE_VIEW_H
 
 #include "base/arena.h"
+#include "base/hash.h"
 #include "codec/block_codec.h"
 #include "model/matcher.h"
 #include "model/rows.h"
@@ -24,20 +25,34 @@ enum { VIEW_LATEST = 0, VIEW_AT_HAND = -1, VIEW_AHEAD = -2 };
  * E_AS_OF_FUTURE. */
 MUST_USE enum code store_view(struct store *store, const struct tenant *tenant, int64_t as_of,
                               struct view **view, struct error *err);
-/* Whether others have a say in what the view has; then of those that S needs and that have not told
+/* As VIEW_AHEAD, at this S, be it ahead of the clock: what was told to lie below it.  The caller
+ * bounds it, as our own ingest times go on above it. */
+MUST_USE enum code store_view_ahead(struct store *store, const struct tenant *tenant, int64_t as_of,
+                                    struct view **view, struct error *err);
+/* Members are known by the incarnations of their data directories: a number is given twice where a
+ * registry was emptied.
+ *
+ * Whether others have a say in what the view has; then of those that S needs and that have not told
  * all up to it by what they delivered, view_owing() is true. */
 bool view_has_others(const struct view *view);
-bool view_owing(const struct view *view, uint32_t member);
+bool view_owing(const struct view *view, const struct hash128 *member);
 /* Whether the view has what the member's chain at the shard listed with this entry. */
-bool view_has_seen(const struct view *view, uint32_t member, struct bytes shard, uint64_t entry);
+bool view_has_seen(const struct view *view, const struct hash128 *member, struct bytes shard,
+                   uint64_t entry);
 
 /* What a member that lives said when it was asked for what no chain of it lists yet. */
 struct view_told {
-    uint32_t member;
-    struct pack *pack; /* pack_open_memory(), guest_enter(); NULL: it has no such rows */
-    int64_t through;   /* all that it acknowledged up to this is in the view now; INT64_MIN: it did
-                          not say */
-    const char *why;   /* for people, where it did not, or not all; else NULL */
+    uint32_t member;            /* its number, for people */
+    struct hash128 incarnation; /* its */
+    struct pack *pack;          /* pack_open_memory(), guest_enter(); NULL: it has no such rows */
+    int64_t through; /* all that it acknowledged up to this is in the view now; INT64_MIN: it did
+                        not say */
+    const char *why; /* for people, where it did not, or not all; else NULL */
+    /* Nothing at or below this comes of it any more, not even after a crash; INT64_MIN: it did not
+     * say. */
+    int64_t settled;
+    int64_t floor; /* versions that had lost by this ingest time are not in the pack; INT64_MIN:
+                      all are */
 };
 
 /* Before anything is read.  Packs are taken over also on failure; it may be called again. */

@@ -13,17 +13,40 @@
 
 enum { REFUSED_TOLD_MAX = 5 };
 
-/* What is ahead of our clock by more would have our own ingest times run away with it. */
-static const int64_t ahead_ns_max = 60 * INT64_C(1000000000);
+static bool is_far_ahead(const struct view *view, int64_t moment)
+{
+    return stamp_is_far(&view->store->stamp, moment);
+}
 
 int64_t view_guests_newest(const struct view *view)
 {
-    int64_t wall;
-
     if (view->guests == NULL)
         return 0;
-    wall = stamp_wall(&view->store->stamp);
-    return view->guests->newest - ahead_ns_max > wall ? wall : view->guests->newest;
+    return is_far_ahead(view, view->guests->newest) ? stamp_wall(&view->store->stamp)
+                                                    : view->guests->newest;
+}
+
+int64_t view_guests_ahead(const struct view *view)
+{
+    const struct guest_list *guests = view->guests;
+    int64_t ahead = view_guests_newest(view);
+
+    for (size_t i = 0; guests != NULL && i < guests->member_count; i++)
+        if (guests->members[i].active && guests->members[i].through >= ahead &&
+            !is_far_ahead(view, guests->members[i].through))
+            ahead = guests->members[i].through + 1;
+    return ahead;
+}
+
+bool view_guests_far(const struct view *view, bool all)
+{
+    const struct guest_list *guests = view->guests;
+    bool far = guests != NULL && guests->newest > view->as_of && is_far_ahead(view, guests->newest);
+
+    for (size_t i = 0; all && guests != NULL && i < guests->member_count; i++)
+        far |= guests->members[i].active && guests->members[i].through > view->as_of &&
+               is_far_ahead(view, guests->members[i].through);
+    return far;
 }
 
 int64_t view_guests(const struct view *view)
@@ -153,10 +176,10 @@ static enum code tell_missing(struct view *view, struct error *err)
                           "may be missing"),
                     err);
     }
-    if (view->latest && guests->newest > view->as_of)
+    if (view->behind)
         code = miss(view,
-                    BYTES("rows of other members have ingest times that are ahead of this "
-                          "node's clock"),
+                    BYTES("other members give ingest times that are far ahead of this node's "
+                          "clock: rows that they acknowledged may be missing"),
                     err);
     for (size_t i = 0; code == OK && i < guests->member_count; i++)
         code = miss_member(view, &guests->members[i], err);
@@ -205,22 +228,24 @@ bool view_has_others(const struct view *view)
     return view->members != MEMBERS_NONE && view->guests != NULL;
 }
 
-bool view_owing(const struct view *view, uint32_t member)
+bool view_owing(const struct view *view, const struct hash128 *member)
 {
     const struct guest_list *guests = view->guests;
 
     for (size_t i = 0; guests != NULL && i < guests->member_count; i++)
-        if (guests->members[i].number == member)
+        if (hash128_equal(&guests->members[i].incarnation, member))
             return guests->members[i].through < view->as_of;
     return true;
 }
 
-bool view_has_seen(const struct view *view, uint32_t member, struct bytes shard, uint64_t entry)
+bool view_has_seen(const struct view *view, const struct hash128 *member, struct bytes shard,
+                   uint64_t entry)
 {
     const struct guest_list *guests = view->guests;
 
     for (size_t i = 0; guests != NULL && i < guests->seen_count; i++)
-        if (guests->seen[i].member == member && bytes_equal(bytes_of(guests->seen[i].shard), shard))
+        if (hash128_equal(&guests->seen[i].incarnation, member) &&
+            bytes_equal(bytes_of(guests->seen[i].shard), shard))
             return guests->seen[i].next > entry;
     return false;
 }
@@ -231,12 +256,14 @@ static void tell_member(struct guest_member *members, size_t *count, const struc
     struct guest_member *member = NULL;
 
     for (size_t i = 0; member == NULL && i < *count; i++)
-        if (members[i].number == told->member)
+        if (hash128_equal(&members[i].incarnation, &told->incarnation))
             member = &members[i];
     if (member == NULL) {
         member = &members[(*count)++];
-        *member =
-            (struct guest_member){.number = told->member, .active = true, .through = INT64_MIN};
+        *member = (struct guest_member){.number = told->member,
+                                        .incarnation = told->incarnation,
+                                        .active = true,
+                                        .through = INT64_MIN};
     }
     if (told->through > member->through)
         member->through = told->through;
@@ -292,24 +319,41 @@ static enum code tell_refused(struct guest_chain *chain, const struct pack *pack
     return code;
 }
 
+/* A pack whose deletions are none: nothing of it is in the view. */
+static enum code tell_unread(struct guest_chain *chain, const struct error *why, struct error *err)
+{
+    char text[ERROR_TEXT_SIZE];
+
+    (void)snprintf(text, sizeof(text),
+                   "member %u: what it answered cannot be read: its rows may be missing; %.150s",
+                   chain->member, why->text);
+    return guest_chain_fault(chain, bytes_of(text), err);
+}
+
 /* NULL in *chain: it has no such rows. */
 static enum code chain_of(const struct view_told *told, struct guest_chain **chain,
                           struct error *err)
 {
+    struct error found = {0};
     enum code code;
 
     *chain = NULL;
     if (told->pack == NULL)
         return OK;
-    *chain = guest_chain_new(told->member, 1);
+    *chain = guest_chain_new(told->member, &told->incarnation, 1);
     if (*chain == NULL) {
         pack_unref(told->pack);
         return error_set(err, E_MEMORY, "no memory for rows of another member");
     }
     (*chain)->told = true;
-    code = guest_chain_add(*chain, told->pack, err);
+    (*chain)->floor = told->floor;
+    code = guest_chain_add(*chain, told->pack, &found);
     if (code == OK)
         code = tell_refused(*chain, told->pack, err);
+    else if (code == E_CORRUPT) /* as what is listed and cannot be read */
+        code = tell_unread(*chain, &found, err);
+    else
+        *err = found;
     if (code == OK)
         guest_chain_finish(*chain);
     return code;
@@ -339,6 +383,8 @@ enum code view_add_told(struct view *view, const struct view_told *told, size_t 
     view_leave_guests(view);
     view->guests = list;
     view->missing_count = view->missing_own;
+    for (size_t i = 0; i < count; i++)
+        view->final_own &= told[i].through < view->as_of || told[i].settled >= view->as_of;
     view->final = view->final_own;
     return view_meet_guests(view, err);
 }

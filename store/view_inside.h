@@ -14,14 +14,14 @@ struct view {
     struct view *next, **link; /* of store->views, under state_lock; link NULL: not in it */
     _Atomic bool *lost;        /* likewise; set when the view is to be freed soon */
     int64_t as_of;
-    bool final, final_own; /* the latter of our own rows alone */
+    bool final, final_own; /* the latter of our own rows, and of members that were asked */
     struct pack_list *packs;
     struct tombstone_list *tombstones;
     int64_t deleted_last, history_floor, newest;
     size_t generation_count;
     struct generation *generations[GENERATIONS_MAX];
-    bool latest;                /* S was not asked for */
-    struct guest_list *guests;  /* of other members; NULL: there are none */
+    bool behind;               /* S was not asked for, and guests have rows that are far above it */
+    struct guest_list *guests; /* of other members; NULL: there are none */
     enum store_members members; /* of the store, at that moment */
     /* Where guests have some: theirs and ours, ascending by ingest; else NULL.  Owned. */
     struct tombstone *all_tombstones;
@@ -42,8 +42,15 @@ void view_give_file(const struct view *view, struct pack_file *file);
 /* view_guests.c: what the view sees of other members.  Once S is settled, without a lock. */
 MUST_USE enum code view_meet_guests(struct view *view, struct error *err);
 void view_leave_guests(struct view *view);
-/* The ingest time that S is to reach, where it was not asked for; 0 = none. */
+/* Under state_lock: the ingest time that S is to reach, where it was not asked for: of their newest
+ * rows; or also above all that members that live have told, so that each of them is asked.  0 =
+ * none. */
 int64_t view_guests_newest(const struct view *view);
+int64_t view_guests_ahead(const struct view *view);
+/* Whether they have rows above S that it could not reach, for being far ahead of our clock; where
+ * S is to be above `all` that was acknowledged, also whether they may have: who has told more than
+ * S is asked for nothing. */
+bool view_guests_far(const struct view *view, bool all);
 /* Whether the series has, in the range, rows or deletions of more than one author: among `places`
  * and among deletions. */
 struct place;

@@ -1,16 +1,20 @@
 /* An archive that is a list in memory, and fails as told: before anything was stored, in the
  * middle, or after all was (the reply is lost).  What it stores it holds against its hash.
  *
- * One thread at a time, but for the counters. */
+ * Any threads may call it; what it holds is looked at from outside while none does. */
 #ifndef WEIR_TESTS_FAKE_ARCHIVE_H
 #define WEIR_TESTS_FAKE_ARCHIVE_H
 
 #include <assert.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/random.h"
 #include "model/archive.h"
+
+/* For all of them; a list's callback may ask again. */
+static pthread_mutex_t fake_lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 
 enum fake_failure { FAKE_BEFORE, FAKE_MIDDLE, FAKE_AFTER, FAKE_FAILURES };
 
@@ -133,6 +137,7 @@ static inline bool fake_fails(struct fake_archive *fake, enum fake_failure *how)
 
     if (fake->hook != NULL)
         fake->hook(fake->hook_context, call);
+    pthread_mutex_lock(&fake_lock);
     *how = fake->how;
     if (fake->fail_one_in > 0 && random_chance(&fake->random, fake->fail_one_in)) {
         *how = (enum fake_failure)random_below(&fake->random, FAKE_FAILURES);
@@ -144,6 +149,7 @@ static inline bool fake_fails(struct fake_archive *fake, enum fake_failure *how)
         fails = true;
     }
     fake->failed += fails;
+    pthread_mutex_unlock(&fake_lock);
     return fails;
 }
 
@@ -167,6 +173,7 @@ static inline enum code fake_put(struct archive *archive, struct bytes database,
     enum code code = OK;
 
     assert(strlen(name) < 64 && count > 0);
+    pthread_mutex_lock(&fake_lock);
     for (size_t i = 0; i < stored; i++) {
         struct fake_document *found = fake_find(fake, name, collection, documents[i].id);
         struct hash128 hash = hash128(documents[i].body);
@@ -179,6 +186,7 @@ static inline enum code fake_put(struct archive *archive, struct bytes database,
             code = error_set(err, E_EXISTS, "%.*s is there with another hash",
                              BYTES_ARG(documents[i].id));
     }
+    pthread_mutex_unlock(&fake_lock);
     free(name);
     if (fails) /* whatever is there */
         return fake_refuse(fake, err);
@@ -197,11 +205,14 @@ static inline enum code fake_get(struct archive *archive, struct bytes database,
     if (fake_fails(fake, &how))
         return fake_refuse(fake, err);
     name = fake_copy(database);
+    pthread_mutex_lock(&fake_lock);
     found = fake_find(fake, name, collection, id);
+    if (found != NULL)
+        buf_put(body, (struct bytes){found->body, found->size});
+    pthread_mutex_unlock(&fake_lock);
     free(name);
     if (found == NULL)
         return error_set(err, E_NOT_FOUND, "%.*s", BYTES_ARG(id));
-    buf_put(body, (struct bytes){found->body, found->size});
     return buf_finish(body, err);
 }
 
@@ -217,12 +228,14 @@ static inline enum code fake_remove(struct archive *archive, struct bytes databa
                                                    : count;
     char *name = fake_copy(database);
 
+    pthread_mutex_lock(&fake_lock);
     for (size_t i = 0; i < removed; i++) {
         struct fake_document *found = fake_find(fake, name, collection, ids[i]);
 
         if (found != NULL)
             fake_delete(fake, found);
     }
+    pthread_mutex_unlock(&fake_lock);
     free(name);
     return fails ? fake_refuse(fake, err) : OK;
 }
@@ -236,10 +249,12 @@ fake_list(struct archive *archive, struct bytes database, enum archive_collectio
     char *name = fake_copy(database);
     enum code code = OK;
 
+    pthread_mutex_lock(&fake_lock);
     for (size_t i = 0; code == OK && i < fake->count; i++)
         if (strcmp(fake->documents[i].database, name) == 0 &&
             fake->documents[i].collection == collection)
             code = each(context, bytes_of(fake->documents[i].id), err);
+    pthread_mutex_unlock(&fake_lock);
     free(name);
     return code;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/condition.h"
 #include "base/thread.h"
 #include "store/delivery/bring.h"
 #include "store/delivery/move.h"
@@ -207,11 +208,8 @@ bool away_step(struct away *away)
 /* False: to stop. */
 static bool wait_ns(struct away *away, int64_t ns)
 {
-    struct timespec until;
+    struct timespec until = condition_until(ns);
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (until.tv_nsec + ns) / 1000000000;
-    until.tv_nsec = (until.tv_nsec + ns) % 1000000000;
     pthread_mutex_lock(&away->lock);
     while (!away->stop && pthread_cond_timedwait(&away->more, &away->lock, &until) != ETIMEDOUT)
         ;
@@ -283,7 +281,6 @@ enum code away_new(struct store *store, const struct delivery_rules *rules, stru
 {
     struct away *made = calloc(1, sizeof(*made));
     uint64_t bytes_max = store->limits.local_packs_bytes_max;
-    pthread_condattr_t monotonic;
     enum code code;
 
     *away = NULL;
@@ -293,10 +290,7 @@ enum code away_new(struct store *store, const struct delivery_rules *rules, stru
     made->rules = rules;
     made->bytes_max = bytes_max;
     pthread_mutex_init(&made->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&made->more, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    condition_init(&made->more);
     metrics_init(made);
     code = part_cache_new(store->options.fs,
                           bytes_max == 0 ? cache_bytes_alone : bytes_max / CACHE_SHARE,

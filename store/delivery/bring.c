@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/condition.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "base/thread.h"
@@ -317,11 +318,8 @@ static void wanted_leave(struct source *source, struct wanted *wanted)
 
 static void wait_ms(struct bring *bring, int64_t ms)
 {
-    struct timespec until;
+    struct timespec until = condition_until(ms * 1000000);
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (until.tv_nsec + ms * 1000000) / 1000000000;
-    until.tv_nsec = (until.tv_nsec + ms * 1000000) % 1000000000;
     (void)pthread_cond_timedwait(&bring->more, &bring->lock, &until);
 }
 
@@ -610,7 +608,6 @@ enum code bring_new(struct store *store, const struct delivery_rules *rules,
                     struct part_cache *cache, struct bring **bring, struct error *err)
 {
     struct bring *made = calloc(1, sizeof(*made));
-    pthread_condattr_t monotonic;
 
     *bring = NULL;
     if (made == NULL)
@@ -620,10 +617,7 @@ enum code bring_new(struct store *store, const struct delivery_rules *rules,
     made->rules = rules;
     made->cache = cache;
     pthread_mutex_init(&made->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&made->more, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    condition_init(&made->more);
     atomic_store(&store->bringer, &made->bringer);
     *bring = made;
     return OK;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/condition.h"
 #include "base/log.h"
 #include "store/delivery/delivery_inside.h"
 #include "store/state.h"
@@ -337,11 +338,8 @@ enum code delivery_step(struct delivery *delivery, bool *did, struct error *err)
  * stop. */
 static bool wait_ns(struct delivery *delivery, int64_t ns, bool *wanted)
 {
-    struct timespec until;
+    struct timespec until = condition_until(ns);
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (until.tv_nsec + ns) / 1000000000;
-    until.tv_nsec = (until.tv_nsec + ns) % 1000000000;
     pthread_mutex_lock(&delivery->lock);
     while (!delivery->stop && (wanted == NULL || !*wanted) &&
            pthread_cond_timedwait(&delivery->more, &delivery->lock, &until) != ETIMEDOUT)
@@ -448,7 +446,6 @@ enum code delivery_new(struct store *store, const struct delivery_rules *rules,
                        struct delivery **out, struct error *err)
 {
     struct delivery *delivery = calloc(1, sizeof(*delivery));
-    pthread_condattr_t monotonic;
 
     *out = delivery;
     if (delivery == NULL)
@@ -457,10 +454,7 @@ enum code delivery_new(struct store *store, const struct delivery_rules *rules,
     delivery->rules = rules;
     delivery->looked = store_sealed(store);
     pthread_mutex_init(&delivery->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&delivery->more, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    condition_init(&delivery->more);
     delivery->ack_due_ns = INT64_MAX;
     return OK;
 }

@@ -12,50 +12,97 @@ static void sealed(void *context, enum code code, const struct error *err)
     leaving->sealing = false;
 }
 
-static bool has_packs(struct store *store, const struct tenant *tenant)
+/* What it acknowledged and cannot read is delivered by nobody, and when it has left nobody names it
+ * for that.  A pack that could not be opened is in the index, and in no list of packs.  NULL: of
+ * all tenants. */
+static enum code has_all(struct store *store, const struct tenant *tenant, struct error *err)
 {
-    const struct holding *holding;
-    bool has;
+    enum code code = OK;
 
     pthread_mutex_lock(&store->state_lock);
-    holding = tenant->ordinal < store->holding_capacity ? store->holdings[tenant->ordinal] : NULL;
-    has = holding != NULL && holding->packs != NULL && holding->packs->count > 0;
+    for (size_t i = 0; code == OK && i < store->missing_count; i++)
+        if (store->missing[i].tenant == tenant)
+            code = error_set(err, E_BUSY,
+                             "rows that it acknowledged are missing: %.*s; mend that, or forget "
+                             "this member when it is stopped",
+                             BYTES_ARG(store->missing[i].text));
     pthread_mutex_unlock(&store->state_lock);
-    return has;
+    return code;
 }
 
-/* Not OK as well where packs are listed that are gone here: what was erased must go there, too. */
+static bool has_erased(struct store *store, const struct tenant *tenant)
+{
+    const struct tombstone_list *list = NULL;
+    bool erased = false;
+
+    pthread_mutex_lock(&store->state_lock);
+    if (tenant->ordinal < store->holding_capacity && store->holdings[tenant->ordinal] != NULL)
+        list = store->holdings[tenant->ordinal]->tombstones;
+    for (size_t i = 0; list != NULL && i < list->count; i++)
+        erased |= list->tombstones[i].erase;
+    pthread_mutex_unlock(&store->state_lock);
+    return erased;
+}
+
+/* Not OK as well where packs are listed that are gone here: what was erased must go there, too, and
+ * its documents go by nobody else. */
 static enum code is_at_shard(const struct leaving *leaving, const struct tenant *tenant,
                              const char *shard, struct error *err)
 {
     struct diff diff;
-    bool whole;
+    bool whole, gone;
     enum code code =
         delivered_compare(leaving->store->options.index, tenant->name, bytes_of(shard), &diff, err);
 
     if (code)
         return code;
     whole = diff.counts[DIFF_ADD] == 0 && diff.counts[DIFF_REMOVE] == 0 && !diff.returns;
+    gone = diff.counts[DIFF_DISCARD] == 0 || !has_erased(leaving->store, tenant);
     diff_release(&diff);
-    return whole ? OK
-                 : error_set(err, E_BUSY, "shard %s does not have all of tenant %.*s yet", shard,
-                             BYTES_ARG(tenant->name));
+    if (!whole)
+        return error_set(err, E_BUSY, "shard %s does not have all of tenant %.*s yet", shard,
+                         BYTES_ARG(tenant->name));
+    return gone ? OK
+                : error_set(err, E_BUSY,
+                            "shard %s has documents of tenant %.*s yet in which something was "
+                            "erased: they go ten minutes after they were replaced",
+                            shard, BYTES_ARG(tenant->name));
+}
+
+/* Of a tenant without a shard. */
+static enum code has_nothing(const struct leaving *leaving, const struct tenant *tenant,
+                             struct error *err)
+{
+    struct diff diff;
+    size_t live;
+    enum code code =
+        delivered_compare(leaving->store->options.index, tenant->name, BYTES(""), &diff, err);
+
+    if (code)
+        return code;
+    live = diff.counts[DIFF_ADD] + diff.counts[DIFF_KEEP];
+    diff_release(&diff);
+    return live == 0 ? OK
+                     : error_set(err, E_BUSY,
+                                 "tenant %.*s has no shard: its rows are here alone, and would go "
+                                 "with this node",
+                                 BYTES_ARG(tenant->name));
 }
 
 static enum code has_delivered(const struct leaving *leaving, const struct tenant *tenant,
                                struct error *err)
 {
     char shard[SHARD_NAME_SIZE];
+    enum code code;
 
-    if (!has_packs(leaving->store, tenant) || !leaving->lives(leaving->context, tenant))
+    if (!leaving->lives(leaving->context, tenant))
         return OK;
-    if (!delivery_rules_shard(leaving->rules, tenant, shard))
-        return error_set(
-            err, E_BUSY,
-            "tenant %.*s has no shard: its rows are here alone, and would go with this "
-            "node",
-            BYTES_ARG(tenant->name));
-    return is_at_shard(leaving, tenant, shard, err);
+    code = has_all(leaving->store, tenant, err);
+    if (code)
+        return code;
+    return delivery_rules_shard(leaving->rules, tenant, shard)
+               ? is_at_shard(leaving, tenant, shard, err)
+               : has_nothing(leaving, tenant, err);
 }
 
 enum code leaving_step(struct leaving *leaving, struct error *err)
@@ -74,6 +121,7 @@ enum code leaving_step(struct leaving *leaving, struct error *err)
         }
         return error_set(err, E_BUSY, "what is in memory is not sealed yet");
     }
+    code = has_all(store, NULL, err);
     for (uint32_t i = 0; code == OK && i < end; i++) {
         const struct tenant *tenant = store_tenant_at(store, i);
 

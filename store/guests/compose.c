@@ -25,8 +25,10 @@ static void picture_release(struct picture *picture)
 static void take_member(const struct ward *ward, const struct guest_author *author,
                         struct guest_member *member)
 {
-    *member = (struct guest_member){
-        .number = author->number, .active = author->active, .through = INT64_MIN};
+    *member = (struct guest_member){.number = author->number,
+                                    .incarnation = author->incarnation,
+                                    .active = author->active,
+                                    .through = INT64_MIN};
     for (size_t i = 0; i < ward->watch_count; i++) {
         const struct watch *watch = ward->watches[i];
 
@@ -74,6 +76,16 @@ static struct pack_list *own_packs(struct store *store, const struct tenant *ten
     return list;
 }
 
+/* An answer of others may be final for what they have stored above it, and they be down by now:
+ * what is stamped here from now on does not come below it, be our clock behind.  Under state_lock.
+ */
+static void raise_stamps(struct store *store, const struct guest_list *list)
+{
+    stamp_raise_above(&store->stamp, list->newest);
+    for (size_t i = 0; i < list->member_count; i++)
+        stamp_raise_above(&store->stamp, list->members[i].through);
+}
+
 /* Takes the list over. */
 static bool publish(struct store *store, struct ward *ward, uint64_t sequence,
                     struct guest_list *list)
@@ -87,6 +99,7 @@ static bool publish(struct store *store, struct ward *ward, uint64_t sequence,
     if (known && sequence > ward->published) {
         struct guest_list *before = holding->guests;
 
+        raise_stamps(store, list);
         holding->guests = list;
         ward->published = sequence;
         list = before;

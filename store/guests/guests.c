@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/condition.h"
 #include "base/log.h"
 #include "store/guests/guests_inside.h"
 
@@ -201,7 +202,7 @@ static void note_left(struct watch *watch, const struct guest_author *authors, s
 
 /* The members but us, if they are not as they were.  False: memory. */
 static bool take_authors(struct guests *guests, struct ward *ward,
-                         const struct guest_author *authors, size_t count, bool *changed)
+                         const struct guest_author *authors, size_t count)
 {
     size_t size = count * sizeof(*authors);
     struct guest_author *copy;
@@ -221,7 +222,7 @@ static bool take_authors(struct guests *guests, struct ward *ward,
     for (size_t i = 0; i < ward->watch_count; i++)
         note_left(ward->watches[i], authors, count);
     pthread_mutex_unlock(&guests->lock);
-    *changed = true;
+    ward->stale = true;
     return true;
 }
 
@@ -231,11 +232,11 @@ static bool look_at(struct guests *guests, const struct guest_tenant *tenant,
     struct series_registry *registry = guests->store->options.registry;
     const struct tenant *known = registry->tenant(registry, tenant->name);
     struct ward *ward = known == NULL ? NULL : ward_of(guests, known);
-    bool changed = false, looked;
+    bool looked;
 
     if (ward == NULL)
         return false;
-    looked = take_authors(guests, ward, authors, count, &changed);
+    looked = take_authors(guests, ward, authors, count);
     for (size_t s = 0; looked && s < tenant->shard_count; s++) {
         struct post *post = post_of(guests, tenant->shards[s]);
 
@@ -244,10 +245,12 @@ static bool look_at(struct guests *guests, const struct guest_tenant *tenant,
             if (has_watch(ward, post, &authors[a]))
                 continue;
             looked = watch_add(guests, ward, post, &authors[a]);
-            changed = true;
+            ward->stale = true;
         }
     }
-    return looked && (!changed || ward_compose(guests, ward));
+    if (looked && ward->stale) /* else it is tried again */
+        ward->stale = !ward_compose(guests, ward);
+    return looked && !ward->stale;
 }
 
 static void members_set(struct store *store, enum store_members members)
@@ -257,23 +260,63 @@ static void members_set(struct store *store, enum store_members members)
     pthread_mutex_unlock(&store->state_lock);
 }
 
-/* All but us; the number of them. */
+/* Of a record that nobody can read. */
+static const struct hash128 nobody = {{0}};
+
+/* NULL: it is not among them, or each of its records stands for a member of its own. */
+static struct guest_author *find_author(struct guest_author *authors, size_t count,
+                                        const struct hash128 *incarnation)
+{
+    for (size_t i = 0; i < count && !hash128_equal(incarnation, &nobody); i++)
+        if (hash128_equal(&authors[i].incarnation, incarnation))
+            return &authors[i];
+    return NULL;
+}
+
+/* All but us, each once; the number of them.  Of two records of one incarnation, as a registry that
+ * was emptied and filled again may have them, the one that says it is active counts: to forget the
+ * other is no word about who lives. */
 static size_t others(const struct guests *guests, const struct guest_survey *survey,
                      struct guest_author *authors)
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < survey->author_count; i++)
-        if (memcmp(&survey->authors[i].incarnation, &guests->store->incarnation,
-                   sizeof(struct hash128)) != 0) {
-            /* By the byte, as they are compared so. */
-            memset(&authors[count], 0, sizeof(authors[count]));
-            authors[count].number = survey->authors[i].number;
-            authors[count].incarnation = survey->authors[i].incarnation;
-            authors[count].active = survey->authors[i].active;
-            count++;
-        }
+    for (size_t i = 0; i < survey->author_count; i++) {
+        const struct guest_author *author = &survey->authors[i];
+        struct guest_author *taken = find_author(authors, count, &author->incarnation);
+
+        if (hash128_equal(&author->incarnation, &guests->store->incarnation) ||
+            (taken != NULL && (taken->active || !author->active)))
+            continue;
+        if (taken == NULL)
+            taken = &authors[count++];
+        memset(taken, 0, sizeof(*taken)); /* by the byte, as they are compared so */
+        taken->number = author->number;
+        taken->incarnation = author->incarnation;
+        taken->active = author->active;
+    }
     return count;
+}
+
+/* Nobody leaves by not being named: a registry that was emptied may give a number to another data
+ * directory, and whose it was still has what it acknowledged.  A record that nobody can read is
+ * named for as long as it is there, as it says nothing of whose it is. */
+static bool keep_known(struct guests *guests, struct guest_author *authors, size_t *count)
+{
+    struct guest_author *grown;
+
+    for (size_t i = 0; i < guests->known_count; i++)
+        if (!hash128_equal(&guests->known[i].incarnation, &nobody) &&
+            find_author(authors, *count, &guests->known[i].incarnation) == NULL)
+            authors[(*count)++] = guests->known[i];
+    grown = realloc(guests->known, (*count + 1) * sizeof(*grown));
+    if (grown == NULL)
+        return false;
+    if (*count > 0)
+        memcpy(grown, authors, *count * sizeof(*grown));
+    guests->known = grown;
+    guests->known_count = *count;
+    return true;
 }
 
 enum code guests_look(struct guests *guests, struct error *err)
@@ -288,13 +331,14 @@ enum code guests_look(struct guests *guests, struct error *err)
     arena_init(&arena, SIZE_MAX, NULL);
     code = guests->rules->survey(guests->rules->context, &arena, &survey, err);
     if (code == OK) {
-        authors = ARENA_ARRAY(&arena, struct guest_author, survey.author_count + 1);
+        authors =
+            ARENA_ARRAY(&arena, struct guest_author, survey.author_count + guests->known_count + 1);
         looked = authors != NULL;
     }
     if (code == OK && looked) {
         count = others(guests, &survey, authors);
-        if (count >
-            0) /* first: a tenant that was not looked at yet is told by its lack of a list */
+        looked = keep_known(guests, authors, &count);
+        if (count > 0) /* first: a tenant that was not looked at yet is told by lacking a list */
             members_set(guests->store, MEMBERS_SOME);
         for (size_t i = 0; looked && i < survey.tenant_count; i++)
             if (count > 0 || guests->ward_capacity > 0)
@@ -322,11 +366,8 @@ bool guests_step(struct guests *guests)
  */
 static bool wait_ns(struct guests *guests, const struct post *post, int64_t ns)
 {
-    struct timespec until;
+    struct timespec until = condition_until(ns);
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (until.tv_nsec + ns) / 1000000000;
-    until.tv_nsec = (until.tv_nsec + ns) % 1000000000;
     pthread_mutex_lock(&guests->lock);
     while (!guests->stop && !(post != NULL && hurry_is_for(guests, post)) &&
            pthread_cond_timedwait(&guests->more, &guests->lock, &until) != ETIMEDOUT)
@@ -392,7 +433,6 @@ enum code guests_new(struct store *store, const struct guest_rules *rules, struc
                      struct error *err)
 {
     struct guests *guests = calloc(1, sizeof(*guests));
-    pthread_condattr_t monotonic;
 
     *out = guests;
     if (guests == NULL)
@@ -400,11 +440,8 @@ enum code guests_new(struct store *store, const struct guest_rules *rules, struc
     guests->store = store;
     guests->rules = rules;
     pthread_mutex_init(&guests->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&guests->more, &monotonic);
-    pthread_cond_init(&guests->told, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    condition_init(&guests->more);
+    condition_init(&guests->told);
     members_set(store, MEMBERS_UNKNOWN);
     return OK;
 }
@@ -447,6 +484,7 @@ void guests_free(struct guests *guests)
         free(guests->wards[i]);
     }
     free(guests->wards);
+    free(guests->known);
     pthread_cond_destroy(&guests->told);
     pthread_cond_destroy(&guests->more);
     pthread_mutex_destroy(&guests->lock);

@@ -50,6 +50,7 @@ struct watch {
 /* A tenant. */
 struct ward {
     const struct tenant *tenant;
+    bool stale; /* the looker's: readers have not been given what follows as it is now */
     /* Under the lock of struct guests. */
     struct watch **watches;
     size_t watch_count;
@@ -80,7 +81,7 @@ struct post {
 /* A chain to be looked at at once. */
 struct hurry {
     const struct tenant *tenant;
-    uint32_t member;
+    struct hash128 incarnation;
     char shard[SHARD_NAME_SIZE];
 };
 
@@ -97,6 +98,8 @@ struct guests {
     uint64_t told_count;
     struct hurry hurries[HURRIES_MAX];
     size_t hurry_count;
+    struct guest_author *known; /* the looker's: all that were ever named but us, as of last */
+    size_t known_count;
     struct post *posts;  /* one that is made stays */
     struct ward **wards; /* by tenant ordinal; likewise */
     size_t ward_capacity;

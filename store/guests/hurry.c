@@ -7,26 +7,27 @@
 #include "store/guests/guests_inside.h"
 
 /* Under the lock. */
-static bool is_wanted(const struct guests *guests, const struct tenant *tenant, uint32_t member,
-                      struct bytes shard)
+static bool is_wanted(const struct guests *guests, const struct tenant *tenant,
+                      const struct hash128 *incarnation, struct bytes shard)
 {
     for (size_t i = 0; i < guests->hurry_count; i++)
-        if (guests->hurries[i].tenant == tenant && guests->hurries[i].member == member &&
+        if (guests->hurries[i].tenant == tenant &&
+            hash128_equal(&guests->hurries[i].incarnation, incarnation) &&
             bytes_equal(bytes_of(guests->hurries[i].shard), shard))
             return true;
     return false;
 }
 
-void guests_hurry(struct guests *guests, const struct tenant *tenant, uint32_t member,
-                  struct bytes shard)
+void guests_hurry(struct guests *guests, const struct tenant *tenant,
+                  const struct hash128 *incarnation, struct bytes shard)
 {
     pthread_mutex_lock(&guests->lock);
     if (shard.size < SHARD_NAME_SIZE && guests->hurry_count < COUNT_OF(guests->hurries) &&
-        !is_wanted(guests, tenant, member, shard)) {
+        !is_wanted(guests, tenant, incarnation, shard)) {
         struct hurry *hurry = &guests->hurries[guests->hurry_count++];
 
         hurry->tenant = tenant;
-        hurry->member = member;
+        hurry->incarnation = *incarnation;
         (void)snprintf(hurry->shard, sizeof(hurry->shard), "%.*s", BYTES_ARG(shard));
         pthread_cond_broadcast(&guests->more);
     }
@@ -55,7 +56,8 @@ void hurry_take(struct post *post)
             continue;
         }
         for (struct watch *watch = post->watches; watch != NULL; watch = watch->next)
-            if (watch->ward->tenant == hurry.tenant && watch->member == hurry.member)
+            if (watch->ward->tenant == hurry.tenant &&
+                hash128_equal(&watch->incarnation, &hurry.incarnation))
                 watch->due_ns = 0;
     }
     guests->hurry_count = kept;

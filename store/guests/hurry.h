@@ -8,11 +8,12 @@
 #include "base/bytes.h"
 
 struct guests;
+struct hash128;
 struct tenant;
 
 /* What nobody can hurry is not told: it is seen when it is. */
-void guests_hurry(struct guests *guests, const struct tenant *tenant, uint32_t member,
-                  struct bytes shard);
+void guests_hurry(struct guests *guests, const struct tenant *tenant,
+                  const struct hash128 *incarnation, struct bytes shard);
 /* Counts what readers were given, of any tenant. */
 uint64_t guests_told(struct guests *guests);
 /* Until that is more than `since`, or this time of CLOCK_MONOTONIC. */

@@ -258,7 +258,9 @@ static enum code add_all(const struct watch *watch, struct guest_chain *chain, s
 static enum code publish(struct watch *watch, struct error *err)
 {
     struct guests *guests = watch->post->guests;
-    struct guest_chain *chain = guest_chain_new(watch->member, watch->guest_count), *before;
+    struct guest_chain *chain =
+                           guest_chain_new(watch->member, &watch->incarnation, watch->guest_count),
+                       *before;
     enum code code;
 
     if (chain == NULL)

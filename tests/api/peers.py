@@ -152,12 +152,15 @@ def members_alone(run):
             answer = node.request("GET", "/v1/measurements", headers={"Authorization": "Bearer " + SECRET})
             if answer.status != 401:
                 run.fail(f"the secret of the members is a token: {answer.status}")
-        _, told, data = member.ask("GET", "/peer/v1/pulse", 200)
+        first = json.loads(command(run, "member", "list", "--json"))["members"][0]
+        who = {"Weir-Incarnation": first["incarnation"]}
+        _, told, data = member.ask("GET", "/peer/v1/pulse", 200, headers=who)
         pulse = json.loads(data)
         if pulse["number"] != 2 or pulse["state"] != "active" or not pulse["ready"] or not pulse["peer_known"] or told["Weir-Member"] != "2":
             run.fail(f"{pulse} {told}")
-        if json.loads(member.ask("GET", "/peer/v1/pulse", 200, headers={"Weir-Peer": "3"})[2])["peer_known"]:
-            run.fail("there is no member 3")
+        for others in ({"Weir-Peer": "3", **who}, {"Weir-Incarnation": first["incarnation"][::-1]}, {}):
+            if json.loads(member.ask("GET", "/peer/v1/pulse", 200, headers=others)[2])["peer_known"]:
+                run.fail(f"there is no such member: {others}")
         member.ask("GET", "/peer/v1/pulse", 400, headers={"Weir-Peer": "1024"}, code="bad_request", contains="0 to 1023")
         member.rows(200)
         member.no_secret_told()

@@ -7,8 +7,11 @@ import threading
 import time
 
 from asking import Asking
-from members import Cluster
+from leaving import Speaking, member
+from members import Cluster, values
 from outbox import check, within
+from proxy import Proxy
+from scripted_mongo import ScriptedMongo
 
 # Points a second and seconds of each part: before, while the shard comes and is filled, after.
 SHORT, LONG = (5000, 2.5), (50000, 20)
@@ -187,4 +190,68 @@ def a_shard_is_added_under_load(ground):
     return f"{sent} rows, {rate} a second; p99 {before:.1f} ms before, {beside:.1f} ms while the shard came; {len(asker.kept)} whole answers of {asker.count}"
 
 
-CASES = [a_shard_is_added_under_load]
+class Behind:
+    """A database behind a proxy."""
+
+    def __init__(self, peer):
+        self.proxy = Proxy(peer.address)
+        self.uri = "mongodb://127.0.0.1:%d/" % self.proxy.address[1]
+
+
+def metric(cluster, node, name):
+    return sum(float(line.rsplit(" ", 1)[1]) for line in cluster.ask(node, "GET", "/metrics").split("\n") if line.startswith(name))
+
+
+def a_shard_that_is_added_is_dead(ground):
+    """Writes go on up to what may wait, which what the other shard has is no part of; then they are refused, which heals with the shard.
+    Answers are whole, and it is told where operators look."""
+    with ScriptedMongo(role="primary") as north, ScriptedMongo(role="primary") as south:
+        cluster, behind = Speaking(ground, {"north": north}), Behind(south)
+        one, two = cluster.node("one"), cluster.node("two")
+        chance, written = random.Random(3), {}
+
+        def noise(node, first):
+            lines = [(first + t, chance.random()) for t in range(2000)]
+            cluster.write(node, *(f"v,k=a f={f} {t}" for t, f in lines))
+            cluster.ask(node, "POST", "/v1/admin/flush", "")
+            written.update(lines)
+
+        def now(node):
+            return values(cluster, node, cluster.json(node, "measurement=v&limit=1")["as_of"])
+
+        def refused(node):
+            answer = node.request("POST", "/v1/points", b"v,k=b f=1 1\n", cluster.headers)
+            said = answer.status == 503 and json.loads(answer.text())
+            check(answer.status == 204 or said["code"] == "outbox_full" and 1 <= int(answer.headers["retry-after"]) <= 60, f"{answer.status} {answer.text()}")
+            return answer.status == 503
+
+        noise(one, 1), noise(two, 10001)
+        for node in (one, two):
+            within(30, lambda: packs_at(cluster, node, "north") > 0, "it is delivered\n" + node.log_tail())
+        behind.proxy.set("refuses")
+        cluster.add_shard("south", behind)
+        cluster.weir("tenant", "set", "acme", "--shard", "south", "--limit", "outbox_bytes_max=10000")
+        for node in (one, two):
+            within(10, lambda: metric(cluster, node, 'weir_outbox_bytes{tenant="acme"}') > 10000, "all of it is to go there")
+        time.sleep(1.2)  # and another look
+        for node, first in ((one, 20001), (two, 30001)):
+            check(not refused(node), "a write is refused for what the other shard has")
+            noise(node, first)
+            within(10, lambda: refused(node), "no more than the quota comes in")
+        for node, other in ((one, 2), (two, 1)):
+            check(now(node) == written, f"{node.address} has other rows")
+            check(not cluster.json(node, "measurement=v&limit=1").get("missing"), "an answer is not whole")
+            within(10, lambda: member(cluster, node, other).get("backlog_bytes", 0) > 10000, f"{member(cluster, node, other)}")
+            check(metric(cluster, node, 'weir_delivery_failures_total{shard="south"}') > 0, "failures are counted")
+            check("south" in node.log_text() and str(behind.proxy.address[1]) in node.log_text(), "the log says which shard, and where")
+        behind.proxy.set("passes")
+        for node in (one, two):
+            within(60, lambda: not refused(node), "writes are taken again\n" + node.log_tail())
+        cluster.delivered(one), cluster.delivered(two)
+        north.__exit__()  # of which the other one has all by now
+        three = cluster.node("three")
+        within(60, lambda: now(three) == written, "an empty disk serves all of it\n" + three.log_tail())
+        behind.proxy.close()
+
+
+CASES = [a_shard_is_added_under_load, a_shard_that_is_added_is_dead]

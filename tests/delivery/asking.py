@@ -6,13 +6,14 @@ import os
 import re
 import random
 import signal
+import socket
 import threading
 import time
 
+from leaving import Clock, Member
 from members import Cluster, Writer, rows_of, same, values
 from outbox import QUIET, check, within
 from scripted_mongo import ScriptedMongo
-from server import Server
 
 SECRET = "a-secret-of-the-members-of-this-test-123"
 SLOW = 2.0  # peer_ms_max
@@ -28,9 +29,10 @@ class Asking(Cluster):
             file.write(text + "\n")
         return self.ground.path(name)
 
-    def node(self, name, *flags, secret=SECRET):
-        server = Server(self.ground.program, self.ground.path(name), [*QUIET, "--registry", self.registry, "--peer-listen", "127.0.0.1:0",
-                                                                      "--peer-secret-file", self.secret(name + ".secret", secret), *flags])
+    def node(self, name, *flags, secret=SECRET, wrapper=()):
+        server = Member(self.ground.program, self.ground.path(name), [*QUIET, "--registry", self.registry, "--peer-listen", "127.0.0.1:0",
+                                                                      "--peer-secret-file", self.secret(name + ".secret", secret), *flags],
+                        wrapper=wrapper)
         self.ground.servers.append(server)
         return server.start()
 
@@ -67,6 +69,10 @@ def state_of(node):
     """As the kernel has it: the signal is taken by a thread that has to run for it."""
     with open(f"/proc/{node.pid}/stat", encoding="ascii", errors="replace") as file:
         return file.read().rpartition(")")[2].split()[0]
+
+
+def asked_by(cluster, node):
+    return int(re.search(r"^weir_peers_asked_total (\d+)", cluster.ask(node, "GET", "/metrics"), re.M).group(1))
 
 
 def rows(answer):
@@ -240,11 +246,14 @@ def who_does_not_answer_is_named(ground):
         try:
             took += [lacks(node, 3, 20) for node in (one, one, two)]
             check(SLOW <= took[2] and 0.5 <= took[4] < 0.5 + PATIENCE / 2, f"peer_ms_max: {took[2]:.1f} and {took[4]:.1f} s")
-            check(took[3] < 1.0 + PATIENCE / 2, f"the second question waited, too: {took[3]:.1f} s")
+            for _ in range(8 if not ground.long else 60):  # of all that follow none waits, however long it stands still
+                took.append(lacks(one, 3, 20))
+                time.sleep(0.5)
+            check(sorted(took[5:])[-2] < SLOW / 2 and max([took[3], *took[5:]]) < SLOW, f"later questions waited, too: {took[3]:.1f}, {took[5:]} s")
         finally:
             three.signal(signal.SIGCONT)
         for node in (one, two):
-            within(30, lambda: not cluster.json(node, question).get("missing", []), "it goes on\n" + node.log_tail())
+            within(5, lambda: not cluster.json(node, question).get("missing", []), "it goes on\n" + node.log_tail())
             check(count(cluster.kept(node, question)[0]) == 30, "three nodes again")
         check(three.stop() == 0, "a server did not end well\n" + three.log_tail())
         cluster.secret("three.secret", "another-secret-that-nobody-else-here-knows")
@@ -261,4 +270,89 @@ def who_does_not_answer_is_named(ground):
         return f"named after {', '.join(f'{s:.2f}' for s in took)} s"
 
 
-CASES = [what_was_called_complete_is_what_was_there, what_any_acknowledged_is_in_every_answer, answers_are_whole_while_packs_are_delivered, who_does_not_answer_is_named]
+def clocks_that_differ_hide_no_write(ground):
+    """A clock 0.2 s ahead of the other passes as the same.  Who asked there moved its ingest times on; what is written there then is in the
+    next answer of the other node all the same."""
+    with ScriptedMongo(role="primary") as north:
+        cluster, clock, moved = Asking(ground, {"north": north}), Clock(ground.path("clock")), 0
+        clock.set(0.2)
+        one, two = cluster.node("one"), cluster.node("two", wrapper=clock.wrapper())
+        cluster.met([one, two])
+        north.fail("insert", "cut", times=-1)
+        begun = [asked_by(cluster, node) for node in (one, two)]
+        for turn in range(1, 41):
+            writer, reader = (two, one) if turn % 4 else (one, two)
+            cluster.json(writer, "measurement=v&limit=1")
+            cluster.write(writer, f"v,k=a f={turn} {turn}")
+            answer = cluster.json(reader, "measurement=v&fields=f&epoch=ns")
+            have = sorted(rows(answer))
+            check(have == list(range(1, turn + 1)) or answer["partial"], f"turn {turn}: {have} are there, and nothing is said to be missing")
+            moved += have == list(range(1, turn + 1))
+        check(moved >= 35, f"{moved} of 40 answers were complete")
+        asked = [asked_by(cluster, node) - before for node, before in zip((one, two), begun)]
+        check(sum(asked) <= 90, f"80 questions asked {asked} times: S of who is behind is chosen too low, and put right again and again")
+        return f"{moved} of 40 complete, asked {sum(asked)} times for 80"
+
+
+def a_list_keeps_nothing_of_what_it_has_read(ground):
+    """Measurements that one node has and another learns all at once have more rows than the other's queries may have in memory: some at a
+    time they are known all the same."""
+    with ScriptedMongo(role="primary") as north:
+        cluster = Asking(ground, {"north": north})
+        one, two = cluster.node("one"), cluster.node("two", "--limit-queries-bytes-max", str(24 << 20))
+        cluster.met([one, two])
+        north.fail("insert", "cut", times=-1)
+        for number in range(64):
+            cluster.write(one, *(f'm{number:02},k=a f="{ground.chance.randbytes(4000).hex()}" {t}' for t in range(100)))
+        answer = two.request("GET", "/v1/measurements", None, cluster.headers, seconds=60)
+        check(answer.status == 200 and not answer.headers.get("weir-partial"), f"{answer.status} {answer.headers}\n{two.log_tail()}")
+        names = [item for item in json.loads(answer.text())["items"] if item.startswith("m")]
+        check(len(names) == 64, f"{len(names)}: {names}")
+        used = int(re.search(r"^weir_peers_bytes_total (\d+)", cluster.ask(two, "GET", "/metrics"), re.M).group(1))
+        check(used > 12 << 20, f"{used} bytes were read: too few to tell")
+        for number in range(64):
+            cluster.write(one, *(f'n{number:02},k=a f="{ground.chance.randbytes(4000).hex()}" {t}' for t in range(100)))
+        before = asked_by(cluster, two)
+        one.signal(signal.SIGSTOP)  # so that it takes as long as it takes to see that the client has left
+        with socket.create_connection(two.address) as left:
+            left.sendall(("GET /v1/measurements HTTP/1.1\r\nHost: localhost\r\n" + "".join(f"{name}: {value}\r\n" for name, value in cluster.headers.items())
+                          + "\r\n").encode())
+            time.sleep(0.1)
+        time.sleep(1)
+        one.signal(signal.SIGCONT)
+        time.sleep(3)
+        rest = asked_by(cluster, two) - before
+        check(0 < rest < 65, f"{rest} of 65 requests went out for a client that had left")
+        return f"{used} bytes; {rest} of 65 requests for a client that left"
+
+
+def what_is_final_outlives_all_nodes(ground):
+    """What an answer that was final said is said again when all nodes were killed and the clock of the asked one was set back; where that
+    could have been otherwise, it was not called final."""
+    with ScriptedMongo(role="primary") as north:
+        cluster, clock, told = Asking(ground, {"north": north}), Clock(ground.path("clock")), []
+        one, two = cluster.node("one"), cluster.node("two", wrapper=clock.wrapper())
+        cluster.met([one, two])
+        north.fail("insert", "cut", times=-1)
+        for settled in (False, True):
+            cluster.write(one, "v,k=a f=1 1")
+            moment = cluster.json(one, "measurement=v&limit=1")["as_of"]
+            for node in (one, two) if settled else (one,):
+                cluster.write(node, f"v,k=a f=2 {node is two:d}2")
+            answer = cluster.json(one, f"measurement=v&versions=all&epoch=ns&as_of={moment}")
+            check(not answer["partial"], f"{answer}")
+            check(answer["final"] == settled, f"final is {answer['final']}, and the other node has {'' if settled else 'not '}stored something since")
+            two.kill(), one.kill()
+            clock.set(-20)
+            two.start()
+            within(20, lambda: two.request("POST", "/v1/points", f"v,k=a f=3 {settled:d}3\n".encode(), cluster.headers).status == 204, "it writes")
+            clock.set(0)
+            one.start()
+            within(30, lambda: not cluster.json(one, "measurement=v&limit=1").get("missing", []), "both are back\n" + one.log_tail())
+            again = cluster.json(one, f"measurement=v&versions=all&epoch=ns&as_of={moment}")
+            check(not answer["final"] or again["series"] == answer["series"], f"{answer}, and later {again}")
+            told.append(again["series"] == answer["series"])
+        return f"as before: {told}"
+
+
+CASES = [clocks_that_differ_hide_no_write, a_list_keeps_nothing_of_what_it_has_read, what_is_final_outlives_all_nodes, what_was_called_complete_is_what_was_there, what_any_acknowledged_is_in_every_answer, answers_are_whole_while_packs_are_delivered, who_does_not_answer_is_named]

@@ -1,3 +1,5 @@
+/* Stands in for functions of libc: openat, preadv2, pwritev, sync_file_range are watched, and fail
+ * when told to. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

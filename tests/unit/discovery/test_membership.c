@@ -30,7 +30,8 @@ struct board {
     /* Somebody makes this record right before the next put, which is not seen yet; */
     const char *rival;
     bool silent;               /* nor ever, as it cannot be read */
-    _Atomic enum code refusal; /* of each put */
+    _Atomic enum code refusal; /* of each put, */
+    _Atomic unsigned slow_us;  /* after so long */
     _Atomic unsigned puts;
 };
 
@@ -95,8 +96,8 @@ static enum code put(struct registry *registry, enum registry_kind kind, struct 
     size_t at;
 
     (void)registry;
+    usleep(board.slow_us);
     pthread_mutex_lock(&board.lock);
-    board.puts++;
     if (board.refusal)
         code = error_set(err, board.refusal, "the test's registry does not answer");
     if (!code && board.rival) {
@@ -117,6 +118,7 @@ static enum code put(struct registry *registry, enum registry_kind kind, struct 
         board_publish();
     }
     *version = board.version;
+    board.puts++; /* once it can be seen */
     pthread_mutex_unlock(&board.lock);
     if (!code) /* as of one that it tried beside */
         (void)error_set(err, E_NOT_FOUND, "what was done in the end is what counts");
@@ -362,9 +364,10 @@ static void test_nothing_is_taken_before_there_is_a_number(void **state)
     assert_true(comes(&node, 0, E_NOT_READY));
     assert_non_null(strstr(membership_health(node.membership).why.text, "no member number yet: "));
     board.refusal = OK;
-    assert_true(comes(&node, 1, E_DISK_FULL)); /* the disk does not take it */
+    assert_true(comes(&node, 1, E_DISK_FULL)); /* by itself; the disk does not take it */
     expect_text(REGISTRY_MEMBERS, "1", RECORD("active", INCARNATION_A));
     node.refusal = OK;
+    membership_changed(node.membership);
     assert_true(comes(&node, 1, OK));
     end(&node);
 }
@@ -524,7 +527,7 @@ static void test_who_is_to_leave_does_so_when_all_is_delivered(void **state)
     end(&node);
     begin(&node, INCARNATION_A); /* over a start */
     assert_int_equal(node.parted, E_NO_MEMBER);
-    node.empty = true;
+    node.empty = true; /* it looks again by itself */
     for (int i = 0; i < 5000 && node.state != MEMBER_DRAINED; i++)
         usleep(1000);
     assert_true(comes(&node, 1, E_NO_MEMBER));
@@ -555,6 +558,7 @@ static void test_who_joins_waits_for_the_others(void **state)
     assert_non_null(strstr(membership_health(node.membership).why.text, "members are slow"));
     assert_int_equal(membership_health(node.membership).state, MEMBER_JOINING);
     node.met = true;
+    membership_changed(node.membership);
     assert_true(comes(&node, 1, OK));
     expect_text(REGISTRY_MEMBERS, "1", RECORD("active", INCARNATION_A));
     end(&node);
@@ -603,6 +607,167 @@ static void test_a_number_that_is_anothers_is_left_for_a_new_one(void **state)
         usleep(1000);
     }
     end(&node);
+}
+
+/* Soon, or after the patience that others have. */
+static bool is_put(const char *name, const char *text)
+{
+    for (int i = 0; i < 10000; i++) {
+        struct registry_snapshot *records = registry_get(&board.registry);
+        const struct registry_record *found =
+            registry_find(records, REGISTRY_MEMBERS, bytes_of(name));
+        bool there = found && !found->missing && bytes_equal(found->text, bytes_of(text));
+
+        registry_snapshot_put(records);
+        if (there)
+            return true;
+        usleep(1000);
+    }
+    return false;
+}
+
+/* One that starts and is not there, as the registry was emptied meanwhile, is not known to who came
+ * since: it writes when it is.  What it was told before holds. */
+static void test_who_starts_without_its_record_joins_again(void **state)
+{
+    static const struct {
+        const char *before; /* NULL: never seen here */
+        enum code want;
+        const char *put;
+    } cases[] = {
+        {NULL,            E_NOT_READY, RECORD("joining", INCARNATION_A)},
+        { RECORD("active", INCARNATION_A), E_NOT_READY, RECORD("joining", INCARNATION_A)},
+        { RECORD("lost", INCARNATION_A), E_NO_MEMBER,    RECORD("lost", INCARNATION_A)},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct node node = {.noted = 1, .meets = true};
+
+        others_put(REGISTRY_TENANTS, "t", "{}");
+        if (i > 0) {
+            others_put(REGISTRY_MEMBERS, "1", cases[i].before);
+            others_put(REGISTRY_MEMBERS, "1", NULL);
+        }
+        begin(&node, INCARNATION_A);
+        assert_int_equal(node.parted, cases[i].want);
+        assert_true(is_put("1", cases[i].put));
+        assert_true(comes(&node, 1, cases[i].want));
+        node.met = true;
+        membership_changed(node.membership);
+        assert_true(comes(&node, 1, i == 2 ? E_NO_MEMBER : OK));
+        if (i < 2) {
+            assert_true(is_put("1", RECORD("active", INCARNATION_A)));
+            node.met = false; /* who writes goes on, as those who know of it do */
+            others_put(REGISTRY_MEMBERS, "1", NULL);
+            assert_true(is_put("1", RECORD("active", INCARNATION_A)));
+        }
+        end(&node);
+    }
+}
+
+/* ... and so it is with others that are not there to do it. */
+static void test_records_of_others_that_are_gone_are_put_again(void **state)
+{
+    struct node node = {.noted = 0};
+
+    (void)state;
+    others_put(REGISTRY_MEMBERS, "2", RECORD("drained", INCARNATION_B));
+    begin(&node, INCARNATION_A);
+    assert_true(comes(&node, 1, OK));
+    others_put(REGISTRY_MEMBERS, "2", NULL);
+    assert_true(is_put("2", RECORD("drained", INCARNATION_B)));
+    others_put(REGISTRY_MEMBERS, "2", RECORD("active", "0123456789abcdef0123456789abcdef"));
+    assert_true(is_put("3", RECORD("drained", INCARNATION_B)));
+    expect_text(REGISTRY_MEMBERS, "2", RECORD("active", "0123456789abcdef0123456789abcdef"));
+    assert_true(comes(&node, 1, OK));
+    end(&node);
+}
+
+/* One that is there, and gives no rights, is as one that is gone to all who could read it. */
+static void test_a_record_that_cannot_be_put_is_told_with_the_reason(void **state)
+{
+    static const enum code refusals[] = {E_CONFIG, E_EXISTS};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(refusals); i++) {
+        struct node node = {.noted = (unsigned)i + 1, .meets = true, .met = true};
+        struct membership_health health;
+
+        others_put(REGISTRY_TENANTS, "t", "{}");
+        board.refusal = refusals[i];
+        begin(&node, i == 0 ? INCARNATION_A : INCARNATION_B);
+        for (int n = 0; n < 5000; n++) {
+            health = membership_health(node.membership);
+            if (strstr(health.why.text, "cannot be read in the registry"))
+                break;
+            usleep(1000);
+        }
+        assert_int_equal(health.why.code, E_NOT_READY);
+        assert_non_null(strstr(health.why.text, "and others may not know of it: "));
+        assert_non_null(strstr(health.why.text, "the test's registry does not answer"));
+        assert_true(comes(&node, (unsigned)i + 1, E_NOT_READY));
+        board.refusal = OK; /* as where somebody took it away */
+        assert_true(comes(&node, (unsigned)i + 1, OK));
+        end(&node);
+    }
+}
+
+/* All at once. */
+static void lose_others(void)
+{
+    pthread_mutex_lock(&board.lock);
+    for (size_t at = board.count; at-- > 0;)
+        if (board.records[at].kind == REGISTRY_MEMBERS && strcmp(board.names[at], "1") != 0) {
+            size_t last = --board.count;
+
+            board.records[at] = board.records[last];
+            memcpy(board.names[at], board.names[last], sizeof(board.names[at]));
+            memcpy(board.texts[at], board.texts[last], sizeof(board.texts[at]));
+        }
+    board_publish();
+    pthread_mutex_unlock(&board.lock);
+}
+
+/* Each waits in vain for a registry that has gone again; a stop waits for one of them at most. */
+static void test_records_of_many_others_keep_nobody_waiting(void **state)
+{
+    enum { OTHERS = 20, SLOW_US = 50000 };
+    static const enum code refusals[] = {E_TIMEOUT, E_EXISTS};
+    char name[8], text[128];
+
+    (void)state;
+    for (unsigned i = 0; i < OTHERS; i++) {
+        (void)snprintf(name, sizeof(name), "%u", i + 2);
+        (void)snprintf(text, sizeof(text), RECORD("drained", "%032x"), i + 1);
+        others_put(REGISTRY_MEMBERS, name, text);
+    }
+    for (size_t i = 0; i < COUNT_OF(refusals); i++) {
+        struct node node = {.noted = i == 0 ? 0 : 1};
+        unsigned before;
+
+        begin(&node, INCARNATION_A);
+        assert_true(comes(&node, 1, OK));
+        before = board.puts;
+        board.refusal = refusals[i];
+        board.slow_us = SLOW_US;
+        lose_others();
+        for (int n = 0; n < 5000 && board.puts == before; n++)
+            usleep(1000);
+        if (refusals[i] == E_TIMEOUT)
+            usleep(4 * SLOW_US); /* no more in this step */
+        end(&node);
+        assert_in_range(board.puts, before + 1, before + (refusals[i] == E_TIMEOUT ? 2 : 4));
+        board.refusal = OK;
+        board.slow_us = 0;
+        begin(&node, INCARNATION_A);
+        for (unsigned n = 0; n < OTHERS; n++) {
+            (void)snprintf(name, sizeof(name), "%u", n + 2);
+            (void)snprintf(text, sizeof(text), RECORD("drained", "%032x"), n + 1);
+            assert_true(is_put(name, text));
+        }
+        end(&node);
+    }
 }
 
 static void test_when_all_numbers_are_given_that_is_told(void **state)
@@ -670,6 +835,10 @@ int main(void)
         TEST(test_who_joins_waits_for_the_others),
         TEST(test_who_is_to_leave_does_so_when_all_is_delivered),
         TEST(test_a_number_that_is_anothers_is_left_for_a_new_one),
+        TEST(test_who_starts_without_its_record_joins_again),
+        TEST(test_records_of_others_that_are_gone_are_put_again),
+        TEST(test_a_record_that_cannot_be_put_is_told_with_the_reason),
+        TEST(test_records_of_many_others_keep_nobody_waiting),
         TEST(test_when_all_numbers_are_given_that_is_told),
         TEST(test_another_process_that_is_this_member_is_told),
     };

@@ -107,6 +107,23 @@ static void test_who_may_have_rows_and_an_address_is_asked(void **state)
     assert_int_equal(roll_targets(&records, 0, targets, COUNT_OF(targets)), 4);
 }
 
+static void test_who_cannot_be_asked_is_another_one_all_the_same(void **state)
+{
+    static const struct registry_record foreign = {
+        .kind = REGISTRY_MEMBERS, .name = BYTES("x"), .text = BYTES("{}"), .version = 1};
+    const size_t want[] = {1, 1, 1, 1, 0, 1, 1}; /* 5 is lost; 7 cannot be read */
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(want); i++) {
+        struct registry_snapshot one = {.records = &members[i], .count = 1};
+
+        assert_int_equal(roll_has_others(&one, 9), want[i]);
+        assert_false(roll_has_others(&one, (unsigned)i + 1)); /* ourselves */
+    }
+    assert_true(roll_has_others(&records, 1));
+    assert_false(roll_has_others(&(struct registry_snapshot){.records = &foreign, .count = 1}, 9));
+}
+
 static void expect_waits(struct roll *roll, unsigned own, bool joins, const char *want)
 {
     struct error why = {0};
@@ -118,7 +135,11 @@ static void expect_waits(struct roll *roll, unsigned own, bool joins, const char
 
 static void test_who_joins_is_known_to_all_that_are_alive(void **state)
 {
+    /* 1 itself; and one that starts, too: it has no address yet, nor is it alive */
+    const struct registry_snapshot alone = {.records = members, .count = 1};
+    const struct registry_snapshot beside = {.records = &members[5], .count = 1};
     struct roll *roll = NULL;
+    struct error why = {0};
 
     (void)state;
     assert_int_equal(roll_new(&roll, NULL), OK);
@@ -126,6 +147,11 @@ static void test_who_joins_is_known_to_all_that_are_alive(void **state)
     expect_waits(roll, 1, true, "not compared its clock");
     roll_asked(roll, 1, NULL, 0); /* and nobody answered */
     expect_waits(roll, 1, false, NULL);
+    assert_int_equal(roll_confirm(roll, &alone, 1, true, NULL), OK);
+    assert_int_equal(roll_confirm(roll, &beside, 1, true, &why), E_NOT_READY);
+    assert_non_null(strstr(why.text, "which others see within a second"));
+    roll_asked(roll, 1, NULL, 0);
+    assert_int_equal(roll_confirm(roll, &beside, 1, true, NULL), OK);
     expect_waits(roll, 1, true, "joins as member 1 of its registry, and member 2, which is alive");
     answer(roll, 2, 0, true, SECOND);
     expect_waits(roll, 1, true, "member 2");
@@ -138,6 +164,14 @@ static void test_who_joins_is_known_to_all_that_are_alive(void **state)
     expect_waits(roll, 1, true, "member 2");
     answer(roll, 2, 0, true, SECOND);
     answer(roll, 2, 0, true, SECOND);
+    answer(roll, 3, 0, false, SECOND); /* its session is over, and it serves: it is cut off */
+    expect_waits(roll, 1, true, "member 3, which answers though the registry does not have it");
+    answer(roll, 3, 0, true, SECOND);
+    answer(roll, 3, 0, true, SECOND);
+    expect_waits(roll, 1, true, NULL);
+    answer(roll, 3, 0, false, SECOND);
+    roll_silent(roll, 3); /* it was stopped */
+    expect_waits(roll, 1, true, NULL);
     expect_waits(roll, 9, true, "not compared its clock");
     roll_asked(roll, 9, NULL, 0); /* it was another one that they knew */
     answer(roll, 1, 0, true, SECOND);
@@ -181,6 +215,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_only_who_is_ahead_of_the_others_is),
         cmocka_unit_test(test_who_may_have_rows_and_an_address_is_asked),
+        cmocka_unit_test(test_who_cannot_be_asked_is_another_one_all_the_same),
         cmocka_unit_test(test_who_joins_is_known_to_all_that_are_alive),
         cmocka_unit_test(test_what_was_heard_last_is_kept),
     };

@@ -14,8 +14,11 @@
 #include "store/member.h"
 
 #define PEER_SECRET "canary-of-the-cluster-0123456789"
+#define PEER_INCARNATION "00112233445566778899aabbccddeeff"
 #define PEER_HEADERS                                                                               \
-    "Authorization: Bearer " PEER_SECRET "\r\nWeir-Peer: 7\r\nWeir-Clock: 1700000000000000000\r\n"
+    "Authorization: Bearer " PEER_SECRET                                                           \
+    "\r\nWeir-Peer: 7\r\nWeir-Clock: 1700000000000000000\r\nWeir-Incarnation: " PEER_INCARNATION   \
+    "\r\n"
 
 struct peer_ground {
     struct serving serving;

@@ -13,11 +13,13 @@
 #include "handlers/app.h"
 #include "handlers/live.h"
 #include "http/server.h"
+#include "tests/unit/base/turned_clock.h"
 
 struct serving {
     struct ground ground;
     struct app app;
     struct http_server *http;
+    struct turned_clock clock; /* its */
     uint16_t port;
     char answer[1 << 20]; /* the last one, head and body as they came */
 };
@@ -26,6 +28,7 @@ static inline void serving_init(struct serving *serving)
 {
     memset(serving, 0, sizeof(*serving));
     ground_init(&serving->ground);
+    turned_clock_init(&serving->clock);
     signal(SIGPIPE, SIG_IGN);
 }
 
@@ -45,7 +48,7 @@ static inline void serving_start(struct serving *serving, const char *tenants)
         .app = app,
         .authorize = app_authorize,
         .conclude = app_conclude,
-        .clock = clock_system(),
+        .clock = &serving->clock.clock,
     };
     struct error err = {0};
     char path[96];
@@ -90,15 +93,14 @@ static inline void serving_stop(struct serving *serving)
     ground_remove(&serving->ground);
 }
 
-/* The status of the answer to "METHOD target" with header lines (each ended by \r\n) and a body
- * (NULL = none). */
-static inline int ask(struct serving *serving, const char *what, const char *headers,
-                      const char *body)
+/* Sends "METHOD target" with header lines (each ended by \r\n) and a body (NULL = none). */
+static inline int ask_begin(struct serving *serving, const char *what, const char *headers,
+                            const char *body)
 {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(serving->port)};
     struct buf text = BUF_INIT(1 << 20);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), status = 0;
-    size_t size = 0, sent = 0;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    size_t sent = 0;
     ssize_t got;
 
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -109,14 +111,30 @@ static inline int ask(struct serving *serving, const char *what, const char *hea
     buf_printf(&text, "\r\n%s", body == NULL ? "" : body);
     while (sent < text.size && (got = write(fd, text.data + sent, text.size - sent)) > 0)
         sent += (size_t)got;
+    buf_release(&text);
+    return fd;
+}
+
+/* The status of the answer, which is kept. */
+static inline int ask_end(struct serving *serving, int fd, const char *what)
+{
+    size_t size = 0;
+    int status = 0;
+    ssize_t got;
+
     while ((got = read(fd, serving->answer + size, sizeof(serving->answer) - 1 - size)) > 0)
         size += (size_t)got;
     serving->answer[size] = '\0';
     close(fd);
-    buf_release(&text);
     if (sscanf(serving->answer, "HTTP/1.1 %d", &status) != 1)
         fail_msg("%s: no answer", what);
     return status;
+}
+
+static inline int ask(struct serving *serving, const char *what, const char *headers,
+                      const char *body)
+{
+    return ask_end(serving, ask_begin(serving, what, headers, body), what);
 }
 
 /* Fails the test unless the answer has the status and holds the text. */

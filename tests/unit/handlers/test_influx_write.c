@@ -1,3 +1,4 @@
+#include "http/waiters.h"
 #include "tests/unit/handlers/one_serving.h"
 
 /* Each writes a measurement of its own, whose only time is then asked for. */
@@ -121,6 +122,22 @@ static void test_nothing_is_taken_while_draining(void **state)
     expect(&serving, "POST /write", "m f=1 1", 204, "");
 }
 
+/* A request that waits for memory has waited long enough. */
+static void expect_given_up(const char *what, const char *text)
+{
+    struct metric *waiting =
+        metrics_get(serving.ground.metrics, "weir_http_waiting", "", METRIC_GAUGE, "");
+    int fd = ask_begin(&serving, what, "", "m f=1 1"), status;
+
+    for (int i = 0; i < 5000 && metric_value(waiting) == 0; i++)
+        usleep(1000);
+    assert_int_equal(metric_value(waiting), 1);
+    serving.clock.monotonic_more += (int64_t)WAIT_MS_MAX * 1000000;
+    status = ask_end(&serving, fd, what);
+    if (status != 503 || strstr(serving.answer, text) == NULL)
+        fail_msg("%s: want 503 with %s, got:\n%s", what, text, serving.answer);
+}
+
 static void test_a_full_memory_is_503(void **state)
 {
     struct budget *budget = serving.app.intake.budget;
@@ -128,9 +145,9 @@ static void test_a_full_memory_is_503(void **state)
 
     (void)state;
     assert_true(budget_take(budget, rest));
-    expect(&serving, "POST /write", "m f=1 1", 503, "Retry-After: ");
-    expect(&serving, "POST /api/v2/write", "m f=1 1", 503, "{\"code\":\"unavailable\"");
-    expect(&serving, "POST /api/v3/write_lp", "m f=1 1", 503, "{\"error\":\"");
+    expect_given_up("POST /write", "Retry-After: ");
+    expect_given_up("POST /api/v2/write", "{\"code\":\"unavailable\"");
+    expect_given_up("POST /api/v3/write_lp", "{\"error\":\"");
     budget_give(budget, rest);
     expect(&serving, "POST /write", "m f=1 1", 204, "");
 }

@@ -1,20 +1,23 @@
 #include "tests/unit/handlers/registry_ground.h"
 
 #include "discovery/cluster_secret.h"
+#include "discovery/roll.h"
 #include "handlers/learn.h"
 #include "handlers/peers.h"
 #include "tests/unit/net/script.h"
 
 static struct cluster_secret *secret;
 static struct script script;
+static struct roll *roll;
 
 /* A member 7 whose replies are a script. */
 static void peers_begin(const char *const *answers)
 {
     static char path[96];
-    const struct peers_parts parts = {
+    struct peers_parts parts = {
         .store = serving.app.store,
         .registry = serving.app.registry,
+        .roll = roll,
         .secret = secret,
         .clock = serving.app.clock,
         .metrics = serving.app.metrics,
@@ -54,7 +57,10 @@ static void peers_begin(const char *const *answers)
             registry_snapshot_put(snapshot);
         }
     }
-    ((struct peers_parts *)&parts)->secret = secret;
+    if (roll == NULL)
+        assert_int_equal(roll_new(&roll, NULL), OK);
+    parts.secret = secret;
+    parts.roll = roll;
     assert_int_equal(peers_new(&parts, &serving.app.peers, NULL), OK);
 }
 
@@ -121,6 +127,7 @@ static void test_a_list_that_may_be_short_says_so(void **state)
 static int close_all(void **state)
 {
     cluster_secret_close(secret);
+    roll_free(roll);
     return registry_ground_close(state);
 }
 

@@ -54,12 +54,24 @@ static struct peer_call call_to(const struct script *script)
     };
 }
 
+static const struct peer_terms *terms_of(int64_t ms)
+{
+    static _Thread_local struct peer_terms terms;
+
+    terms = (struct peer_terms){
+        .own = 7,
+        .ms_max = (uint64_t)ms,
+        .until_ns = clock_monotonic_ns(clock_system()) + ms * 1000000,
+    };
+    return &terms;
+}
+
 static void test_a_member_is_asked_as_the_format_says(void **state)
 {
-    static const char *const answers[] = {
-        "HTTP/1.1 200 OK\r\nWeir-Member: 1\r\nWeir-Through: 60\r\nWeir-Delivered: north=3\r\n"
-        "Connection: close\r\n\r\n",
-        NULL};
+    static const char *const answers[] = {"HTTP/1.1 200 OK\r\nWeir-Member: 1\r\nWeir-Through: "
+                                          "60\r\nWeir-Newest: 0\r\nWeir-Delivered: north=3\r\n"
+                                          "Connection: close\r\n\r\n",
+                                          NULL};
     const struct bytes tails[] = {buf_bytes(&body)};
     struct budget budget = {.bytes_max = 1 << 30};
     struct peer_memory memory = {.budget = &budget};
@@ -71,7 +83,7 @@ static void test_a_member_is_asked_as_the_format_says(void **state)
     arena_init(&arena, SIZE_MAX, NULL);
     script_begin_with(&script, answers, tails);
     call = call_to(&script);
-    assert_int_equal(peer_calls_run(calls, 7, &call, 1, 5000, &arena, &memory, NULL), OK);
+    assert_int_equal(peer_calls_run(calls, terms_of(5000), &call, 1, &arena, &memory, NULL), OK);
     if (call.code)
         fail_msg("%s", call.err.text);
     assert_non_null(call.reply.pack);
@@ -94,9 +106,10 @@ static void test_a_member_is_asked_as_the_format_says(void **state)
 
 static void expect_question(const struct matcher *matchers, uint32_t count, const char *want)
 {
-    static const char *const answers[] = {"HTTP/1.1 204 No Content\r\nWeir-Member: "
-                                          "1\r\nWeir-Through: 60\r\nConnection: close\r\n\r\n",
-                                          NULL};
+    static const char *const answers[] = {
+        "HTTP/1.1 204 No Content\r\nWeir-Member: "
+        "1\r\nWeir-Through: 60\r\nWeir-Newest: 0\r\nConnection: close\r\n\r\n",
+        NULL};
     struct peer_memory memory = {.budget = NULL};
     struct script script;
     struct peer_call call;
@@ -107,7 +120,7 @@ static void expect_question(const struct matcher *matchers, uint32_t count, cons
     call = call_to(&script);
     call.matchers = matchers;
     call.matcher_count = count;
-    assert_int_equal(peer_calls_run(calls, 7, &call, 1, 5000, &arena, &memory, NULL), OK);
+    assert_int_equal(peer_calls_run(calls, terms_of(5000), &call, 1, &arena, &memory, NULL), OK);
     if (call.code)
         fail_msg("%s", call.err.text);
     if (strstr(script.seen[0], want) == NULL)
@@ -154,12 +167,13 @@ static void test_a_member_is_told_which_series_are_meant(void **state)
 static void test_each_member_has_its_own_end(void **state)
 {
     static const char *const none[] = {
-        "HTTP/1.1 204 No Content\r\nWeir-Member: 1\r\nWeir-Through: 50\r\n\r\n", NULL};
+        "HTTP/1.1 204 No Content\r\nWeir-Member: 1\r\nWeir-Through: 50\r\nWeir-Newest: 0\r\n\r\n",
+        NULL};
     static const char *const silent[] = {"", NULL}, *const absent[] = {NULL};
     static const char *const refuses[] = {"HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n", NULL};
-    static const char *const cut[] = {
-        "HTTP/1.1 200 OK\r\nWeir-Member: 1\r\nWeir-Through: 50\r\nContent-Length: 9\r\n\r\nabc",
-        NULL};
+    static const char *const cut[] = {"HTTP/1.1 200 OK\r\nWeir-Member: 1\r\nWeir-Through: "
+                                      "50\r\nWeir-Newest: 0\r\nContent-Length: 9\r\n\r\nabc",
+                                      NULL};
     static const char *const *const scripts_of[] = {none, silent, absent, refuses, cut};
     static const struct {
         enum code code;
@@ -190,8 +204,8 @@ static void test_each_member_has_its_own_end(void **state)
     call[5].address = "user:word@127.0.0.1:80";
     call[6].address = "127.0.0.1:80/elsewhere";
     clock_gettime(CLOCK_MONOTONIC, &before);
-    assert_int_equal(peer_calls_run(calls, 7, call, COUNT_OF(want), 300, &arena, &memory, NULL),
-                     OK);
+    assert_int_equal(
+        peer_calls_run(calls, terms_of(300), call, COUNT_OF(want), &arena, &memory, NULL), OK);
     clock_gettime(CLOCK_MONOTONIC, &after);
     assert_true(after.tv_sec - before.tv_sec < 10);
     for (size_t i = 0; i < COUNT_OF(want); i++) {
@@ -206,11 +220,57 @@ static void test_each_member_has_its_own_end(void **state)
     arena_release(&arena);
 }
 
+struct waiter {
+    pthread_t thread;
+    const struct script *script;
+    int64_t ms, took_ns;
+};
+
+static void *wait_in_vain(void *context)
+{
+    struct waiter *waiter = context;
+    struct peer_memory memory = {.budget = NULL};
+    struct peer_call call = call_to(waiter->script);
+    int64_t began_ns = clock_monotonic_ns(clock_system());
+    struct arena arena;
+
+    arena_init(&arena, SIZE_MAX, NULL);
+    if (peer_calls_run(calls, terms_of(waiter->ms), &call, 1, &arena, &memory,
+                       &(struct error){0}) == OK)
+        assert_int_equal(call.code, E_TIMEOUT);
+    waiter->took_ns = clock_monotonic_ns(clock_system()) - began_ns;
+    arena_release(&arena);
+    return NULL;
+}
+
+/* A question that waits for its turn has so much less left for the replies. */
+static void test_the_turn_is_part_of_the_time(void **state)
+{
+    static const char *const silent[] = {"", "", NULL};
+    struct waiter waiters[PEER_QUESTIONS_MAX + 1];
+    struct script script;
+
+    (void)state;
+    script_begin(&script, silent);
+    for (size_t i = 0; i < COUNT_OF(waiters); i++) {
+        waiters[i] = (struct waiter){.script = &script, .ms = i < PEER_QUESTIONS_MAX ? 1000 : 1500};
+        if (i == PEER_QUESTIONS_MAX) /* all others are under way */
+            nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
+        assert_int_equal(pthread_create(&waiters[i].thread, NULL, wait_in_vain, &waiters[i]), 0);
+    }
+    for (size_t i = 0; i < COUNT_OF(waiters); i++)
+        pthread_join(waiters[i].thread, NULL);
+    if (waiters[PEER_QUESTIONS_MAX].took_ns > 2000000000)
+        fail_msg("%lld ns", (long long)waiters[PEER_QUESTIONS_MAX].took_ns);
+    script_end(&script);
+}
+
 /* Limit - 1, limit, limit + 1 of the memory that replies may take. */
 static void test_a_reply_that_memory_does_not_hold_is_none(void **state)
 {
-    static const char *const answers[] = {
-        "HTTP/1.1 200 OK\r\nWeir-Member: 1\r\nWeir-Through: 60\r\nConnection: close\r\n\r\n", NULL};
+    static const char *const answers[] = {"HTTP/1.1 200 OK\r\nWeir-Member: 1\r\nWeir-Through: "
+                                          "60\r\nWeir-Newest: 0\r\nConnection: close\r\n\r\n",
+                                          NULL};
     const struct bytes tails[] = {buf_bytes(&body)};
 
     (void)state;
@@ -224,7 +284,8 @@ static void test_a_reply_that_memory_does_not_hold_is_none(void **state)
         arena_init(&arena, SIZE_MAX, NULL);
         script_begin_with(&script, answers, tails);
         call = call_to(&script);
-        assert_int_equal(peer_calls_run(calls, 7, &call, 1, 5000, &arena, &memory, NULL), OK);
+        assert_int_equal(peer_calls_run(calls, terms_of(5000), &call, 1, &arena, &memory, NULL),
+                         OK);
         if (more < 0 && (call.code != E_MEMORY || strstr(call.err.text, "all memory") == NULL))
             fail_msg("%d: %s", call.code, call.err.text);
         else if (more >= 0 && call.code)
@@ -236,11 +297,43 @@ static void test_a_reply_that_memory_does_not_hold_is_none(void **state)
     }
 }
 
+/* Limit - 1, limit, limit + 1: a list of names counts as what it is in memory. */
+static void test_names_that_memory_does_not_hold_are_none(void **state)
+{
+    static const char *const answers[] = {"HTTP/1.1 200 OK\r\nWeir-Member: 1\r\nConnection: "
+                                          "close\r\n\r\n{\"measurements\":[\"a\",\"b\"]}",
+                                          NULL};
+    size_t size = strlen("{\"measurements\":[\"a\",\"b\"]}"), want = 3 * size + 4 * 384;
+
+    (void)state;
+    for (int more = -1; more <= 1; more++) {
+        struct budget budget = {.bytes_max = want + (size_t)more};
+        struct peer_memory memory = {.budget = &budget};
+        struct script script;
+        struct peer_call call;
+        struct arena arena;
+
+        arena_init(&arena, SIZE_MAX, NULL);
+        script_begin(&script, answers);
+        call = call_to(&script);
+        call.names = true;
+        assert_int_equal(peer_calls_run(calls, terms_of(5000), &call, 1, &arena, &memory, NULL),
+                         OK);
+        assert_int_equal(call.code, more < 0 ? E_MEMORY : OK);
+        assert_int_equal(call.measurement_count, more < 0 ? 0 : 2);
+        assert_int_equal(budget_used(&budget), memory.taken);
+        assert_int_equal(memory.received, size);
+        script_end(&script);
+        arena_release(&arena);
+    }
+}
+
 /* Whatever a member sends: so much of it is taken, and no byte more. */
 static void test_a_reply_has_at_most_so_many_bytes(void **state)
 {
-    static const char *const answers[] = {
-        "HTTP/1.1 200 OK\r\nWeir-Member: 1\r\nWeir-Through: 60\r\nConnection: close\r\n\r\n", NULL};
+    static const char *const answers[] = {"HTTP/1.1 200 OK\r\nWeir-Member: 1\r\nWeir-Through: "
+                                          "60\r\nWeir-Newest: 0\r\nConnection: close\r\n\r\n",
+                                          NULL};
     char *zeros = calloc(1, PEER_REPLY_BYTES_MAX + 1);
 
     (void)state;
@@ -257,7 +350,8 @@ static void test_a_reply_has_at_most_so_many_bytes(void **state)
         arena_init(&arena, SIZE_MAX, NULL);
         script_begin_with(&script, answers, tails);
         call = call_to(&script);
-        assert_int_equal(peer_calls_run(calls, 7, &call, 1, 60000, &arena, &memory, NULL), OK);
+        assert_int_equal(peer_calls_run(calls, terms_of(60000), &call, 1, &arena, &memory, NULL),
+                         OK);
         if (call.code != E_CORRUPT ||
             strstr(call.err.text, more > 0 ? "too large" : "is no pack") == NULL)
             fail_msg("%d: %d, %s", more, call.code, call.err.text);
@@ -273,7 +367,9 @@ int main(void)
         cmocka_unit_test(test_a_member_is_asked_as_the_format_says),
         cmocka_unit_test(test_a_member_is_told_which_series_are_meant),
         cmocka_unit_test(test_each_member_has_its_own_end),
+        cmocka_unit_test(test_the_turn_is_part_of_the_time),
         cmocka_unit_test(test_a_reply_that_memory_does_not_hold_is_none),
+        cmocka_unit_test(test_names_that_memory_does_not_hold_are_none),
         cmocka_unit_test(test_a_reply_has_at_most_so_many_bytes),
     };
 

@@ -95,16 +95,31 @@ static void test_a_pulse_tells_the_clock_and_the_newest_stamp(void **state)
     assert_true(number("stamp_ns") <= number("wall_ns"));
 }
 
-/* So that one that joins knows who has seen it. */
+/* So that one that joins knows who has seen it: itself, not who had its number before. */
 static void test_a_pulse_tells_whether_who_asks_is_known(void **state)
 {
+    static const struct {
+        const char *text;
+        bool want;
+    } cases[] = {
+        {"{\"state\":\"active\"}",                                                              false},
+        {"{\"state\":\"active\",\"incarnation\":\"ffeeddccbbaa99887766554433221100\"}",         false},
+        {"{\"state\":\"joining\",\"incarnation\":\"" PEER_INCARNATION "\"}",                    true },
+        {"{\"state\":\"lost\",\"incarnation\":\"" PEER_INCARNATION "\"}",                       false},
+        {"{",                                                                                   false},
+        {"{\"state\":\"active\",\"incarnation\":\"" PEER_INCARNATION "\",\"address\":\"h:1\"}",
+         true                                                                                        },
+    };
     uint64_t version;
 
     (void)state;
     assert_false(truth("peer_known")); /* 7 */
-    version = put("7", "{\"state\":\"active\"}");
-    assert_true(truth("peer_known"));
-    assert_true((uint64_t)number("registry_version") >= version);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        version = put("7", cases[i].text);
+        if (truth("peer_known") != cases[i].want)
+            fail_msg("%s", cases[i].text);
+        assert_true((uint64_t)number("registry_version") >= version);
+    }
 }
 
 static void test_a_pulse_tells_the_state_of_the_record(void **state)
@@ -116,6 +131,8 @@ static void test_a_pulse_tells_the_state_of_the_record(void **state)
                    ground.incarnation);
     put("1", text);
     expect_state("drained");
+    for (int i = 0; i < 5000 && truth("ready"); i++)
+        usleep(1000); /* its writes end a moment after its state is told */
     assert_false(truth("ready"));
     put("1", "{"); /* what cannot be read stops nobody */
     expect_state("active");

@@ -30,7 +30,13 @@ static int close_inn(void **state)
 static void test_rows_and_none(void **state)
 {
     const struct peer_asked asked = asked_of(100);
-    struct peer_head head = {200, BYTES("1"), BYTES("100"), BYTES("north=7, south_2=0")};
+    struct peer_head head = {.status = 200,
+                             .member = BYTES("1"),
+                             .through = BYTES("100"),
+                             .delivered = BYTES("north=7, south_2=0"),
+                             .newest = BYTES("99"),
+                             .settled = BYTES("-7"),
+                             .floor = BYTES("5")};
     struct peer_reply reply;
     struct error err = {0};
 
@@ -44,12 +50,20 @@ static void test_rows_and_none(void **state)
     assert_int_equal(reply.listed[0].entry, 7);
     assert_true(bytes_equal(reply.listed[1].shard, BYTES("south_2")));
     assert_int_equal(reply.listed[1].entry, 0);
+    assert_int_equal(reply.newest, 99);
+    assert_int_equal(reply.settled, -7);
+    assert_int_equal(reply.floor, 5);
     pack_unref(reply.pack);
-    head = (struct peer_head){204, BYTES("1"), BYTES("9223372036854775807"), BYTES("")};
+    head = (struct peer_head){.status = 204,
+                              .member = BYTES("1"),
+                              .through = BYTES("9223372036854775807"),
+                              .newest = BYTES("0")};
     assert_int_equal(peer_reply_read(&asked, &head, BYTES(""), &reply, &err), OK);
     assert_null(reply.pack);
     assert_int_equal(reply.through, INT64_MAX);
     assert_int_equal(reply.listed_count, 0);
+    assert_int_equal(reply.settled, INT64_MIN);
+    assert_int_equal(reply.floor, INT64_MIN);
 }
 
 static void test_nothing_is_believed(void **state)
@@ -59,26 +73,37 @@ static void test_nothing_is_believed(void **state)
         const char *want;
         enum code code;
     } cases[] = {
-        {{401, BYTES("1"), BYTES("100"), BYTES("")},
-         "does not take this node's secret",                                                        E_NOT_READY},
-        {{404, BYTES("1"), BYTES("100"), BYTES("")},                    "does not know the tenant", E_NOT_READY},
-        {{422, BYTES("1"), BYTES("100"), BYTES("")},                    "more such rows",           E_NOT_READY},
-        {{503, BYTES("1"), BYTES("100"), BYTES("")},                    "it answered 503",          E_NOT_READY},
-        {{0, BYTES(""), BYTES(""), BYTES("")},                          "it answered 0",            E_NOT_READY},
-        {{204, BYTES(""), BYTES("100"), BYTES("")},                     "whose it is",              E_CORRUPT  },
-        {{204, BYTES("1x"), BYTES("100"), BYTES("")},                   "whose it is",              E_CORRUPT  },
-        {{204, BYTES("18446744073709551616"), BYTES("100"), BYTES("")}, "whose it is",              E_CORRUPT  },
-        {{204, BYTES("2"), BYTES("100"), BYTES("")},                    "member 2 answers",         E_CORRUPT  },
-        {{204, BYTES("1"), BYTES(""), BYTES("")},                       "up to where",              E_CORRUPT  },
-        {{204, BYTES("1"), BYTES("1e9"), BYTES("")},                    "up to where",              E_CORRUPT  },
-        {{204, BYTES("1"), BYTES("99"), BYTES("")},                     "earlier moment",           E_CORRUPT  },
-        {{204, BYTES("1"), BYTES("100"), BYTES("north")},               "delivered",                E_CORRUPT  },
-        {{204, BYTES("1"), BYTES("100"), BYTES("=1")},                  "delivered",                E_CORRUPT  },
-        {{204, BYTES("1"), BYTES("100"), BYTES("north=")},              "delivered",                E_CORRUPT  },
-        {{204, BYTES("1"), BYTES("100"), BYTES("north=-1")},            "delivered",                E_CORRUPT  },
-        {{204, BYTES("1"), BYTES("100"), BYTES("a=1,,b=2")},            "delivered",                E_CORRUPT  },
-        {{204, BYTES("1"), BYTES("100"), BYTES("a/../b=2")},            "delivered",                E_CORRUPT  },
-        {{200, BYTES("1"), BYTES("100"), BYTES("")},                    "no pack",                  E_CORRUPT  },
+        {{401, BYTES("1"), BYTES("100"), .delivered = BYTES("")},
+         "does not take this node's secret",                                                                 E_NOT_READY},
+        {{404, BYTES("1"), BYTES("100"), .delivered = BYTES("")},
+         "does not know the tenant",                                                                         E_NOT_READY},
+        {{422, BYTES("1"), BYTES("100"), .delivered = BYTES("")},                       "more such rows",    E_NOT_READY},
+        {{503, BYTES("1"), BYTES("100"), .delivered = BYTES("")},                       "it answered 503",   E_NOT_READY},
+        {{0, BYTES(""), BYTES(""), .delivered = BYTES("")},                             "it answered 0",     E_NOT_READY},
+        {{204, BYTES(""), BYTES("100"), .delivered = BYTES("")},                        "whose it is",       E_CORRUPT  },
+        {{204, BYTES("1x"), BYTES("100"), .delivered = BYTES("")},                      "whose it is",       E_CORRUPT  },
+        {{204, BYTES("18446744073709551616"), BYTES("100"), .delivered = BYTES("")},
+         "whose it is",                                                                                      E_CORRUPT  },
+        {{204, BYTES("2"), BYTES("100"), .delivered = BYTES("")},                       "member 2 answers",  E_CORRUPT  },
+        {{204, BYTES("1"), BYTES(""), .delivered = BYTES("")},                          "up to where",       E_CORRUPT  },
+        {{204, BYTES("1"), BYTES("1e9"), .delivered = BYTES("")},                       "up to where",       E_CORRUPT  },
+        {{204, BYTES("1"), BYTES("99"), .delivered = BYTES("")},                        "earlier moment",    E_CORRUPT  },
+        {{204, BYTES("1"), BYTES("100"), .delivered = BYTES("north")},                  "delivered",         E_CORRUPT  },
+        {{204, BYTES("1"), BYTES("100"), .delivered = BYTES("=1")},                     "delivered",         E_CORRUPT  },
+        {{204, BYTES("1"), BYTES("100"), .delivered = BYTES("north=")},                 "delivered",         E_CORRUPT  },
+        {{204, BYTES("1"), BYTES("100"), .delivered = BYTES("north=-1")},               "delivered",         E_CORRUPT  },
+        {{204, BYTES("1"), BYTES("100"), .delivered = BYTES("a=1,,b=2")},               "delivered",         E_CORRUPT  },
+        {{204, BYTES("1"), BYTES("100"), .delivered = BYTES("a/../b=2")},               "delivered",         E_CORRUPT  },
+        {{200, BYTES("1"), BYTES("100"), .delivered = BYTES(""), .newest = BYTES("1")},
+         "no pack",                                                                                          E_CORRUPT  },
+        {{204, BYTES("1"), BYTES("100"), .delivered = BYTES("")},                       "acknowledged last", E_CORRUPT  },
+        {{204, BYTES("1"), BYTES("100"), .newest = BYTES("-1")},                        "acknowledged last", E_CORRUPT  },
+        {{204, BYTES("1"), BYTES("100"), .newest = BYTES("9223372036854775808")},
+         "acknowledged last",                                                                                E_CORRUPT  },
+        {{204, BYTES("1"), BYTES("100"), .newest = BYTES("1"), .settled = BYTES("x")},
+         "is settled",                                                                                       E_CORRUPT  },
+        {{204, BYTES("1"), BYTES("100"), .newest = BYTES("1"), .floor = BYTES("1.5")},
+         "which versions",                                                                                   E_CORRUPT  },
     };
     const struct peer_asked asked = asked_of(100);
 
@@ -102,7 +127,7 @@ static void test_so_many_shards_and_no_more(void **state)
     (void)state;
     for (size_t count = PEER_SHARDS_MAX; count <= PEER_SHARDS_MAX + 1; count++) {
         struct buf text = BUF_INIT(1 << 16);
-        struct peer_head head = {204, BYTES("1"), BYTES("100"), BYTES("")};
+        struct peer_head head = {204, BYTES("1"), BYTES("100"), .newest = BYTES("1")};
         struct peer_reply reply;
 
         for (size_t i = 0; i < count; i++)
@@ -118,7 +143,7 @@ static void test_so_many_shards_and_no_more(void **state)
 static void test_rows_of_others_are_refused(void **state)
 {
     struct peer_asked asked = asked_of(100);
-    struct peer_head head = {200, BYTES("1"), BYTES("100"), BYTES("")};
+    struct peer_head head = {200, BYTES("1"), BYTES("100"), .newest = BYTES("1")};
     struct peer_reply reply;
     struct error err = {0};
 

@@ -1,6 +1,10 @@
 #include "tests/unit/handlers/peer_ground.h"
 
+#include "handlers/peer_reply.h"
+#include "store/delivery/delivered.h"
+#include "store/delivery/delivery_rules.h"
 #include "store/packs/pack.h"
+#include "store/state.h"
 
 #define ALL "\"start\":-9223372036854775807,\"end\":9223372036854775807"
 
@@ -167,6 +171,8 @@ static void test_the_moment_is_the_askers(void **state)
     write_rows("c f=1 1\n");
     assert_int_equal(rows_of("{\"tenant\":\"default\",\"measurement\":\"c\"," ALL "}"), 1);
     past = header("Weir-Through: ");
+    assert_true(header("Weir-Newest: ") > 0 && header("Weir-Newest: ") < past);
+    assert_int_equal(header("Weir-Settled: "), header("Weir-Newest: "));
     write_rows("c f=2 2\n");
     (void)snprintf(question, sizeof(question),
                    "{\"tenant\":\"default\",\"measurement\":\"c\"," ALL ",\"as_of\":%" PRId64 "}",
@@ -253,6 +259,25 @@ static void test_a_question_has_at_most_so_many_bytes(void **state)
     }
 }
 
+/* Limit - 1, limit, limit + 1: shards with names as long as they may be. */
+static void test_a_reply_names_so_many_shards(void **state)
+{
+    struct store *store = ground.serving.app.store;
+    struct chain_entry entry = {
+        .incarnation = store->incarnation, .tenant = BYTES("default"), .through = INT64_MIN};
+    char name[SHARD_NAME_SIZE];
+
+    (void)state;
+    for (int count = 1; count <= PEER_SHARDS_MAX + 140; count++) {
+        (void)snprintf(name, sizeof(name), "%064d", count);
+        assert_int_equal(delivered_apply(store->options.index, bytes_of(name), &entry, NULL), OK);
+        if (count > PEER_SHARDS_MAX)
+            ask_rows("{\"tenant\":\"default\",\"measurement\":\"s\"," ALL "}", 422, "at most 64");
+        else if (count >= PEER_SHARDS_MAX - 1)
+            ask_rows("{\"tenant\":\"default\",\"measurement\":\"s\"," ALL "}", 204, name);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -264,6 +289,7 @@ int main(void)
         cmocka_unit_test(test_a_reply_is_as_large_as_it_may_be),
         cmocka_unit_test(test_its_memory_is_that_of_queries),
         cmocka_unit_test(test_a_question_has_at_most_so_many_bytes),
+        cmocka_unit_test(test_a_reply_names_so_many_shards),
     };
 
     return cmocka_run_group_tests(tests, peer_ground_open, peer_ground_close);

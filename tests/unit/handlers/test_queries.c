@@ -108,19 +108,28 @@ static unsigned long answered_at_once(void)
     return found == NULL ? 0 : strtoul(found + sizeof(name) - 1, NULL, 10);
 }
 
+/* Within its millisecond in one of some tries: a machine that is busy has none to give. */
+static void expect_at_once(const char *question, const char *rows)
+{
+    unsigned long before = answered_at_once();
+
+    for (int i = 0; i < 200 && answered_at_once() == before; i++)
+        expect(&serving, question, NULL, 200, rows);
+    assert_int_equal(answered_at_once(), before + 1);
+}
+
 /* By the thread of the connection as by a worker: the same answer. */
 static void test_a_small_question_needs_no_worker(void **state)
 {
     static const char question[] = "GET /v1/query?measurement=m&fields=f&epoch=ns&format=csv";
     static const char rows[] = "time,t,f\n2,b,2.0\n1,a,1.0\n"; /* by series */
-    unsigned long before = answered_at_once();
+    unsigned long before;
 
     (void)state;
-    expect(&serving, question, NULL, 200, rows);
-    assert_int_equal(answered_at_once(), before + 1);
+    expect_at_once(question, rows);
     serving.app.at_once_values_max = 2;
-    expect(&serving, question, NULL, 200, rows);
-    assert_int_equal(answered_at_once(), before + 2);
+    expect_at_once(question, rows);
+    before = answered_at_once();
     serving.app.at_once_values_max = 1;
     expect(&serving, question, NULL, 200, rows);
     serving.app.at_once_values_max = 0; /* none at all */
@@ -128,7 +137,7 @@ static void test_a_small_question_needs_no_worker(void **state)
     serving.app.at_once_values_max = 65536;
     expect(&serving, "GET /v1/query?measurement=m&start=noon", NULL, 400, "bad_parameter");
     expect(&serving, "GET /v1/query?measurement=m&explain=true", NULL, 200, "rows_at_most");
-    assert_int_equal(answered_at_once(), before + 2);
+    assert_int_equal(answered_at_once(), before);
 }
 
 /* It differs from one request to the next. */

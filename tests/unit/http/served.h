@@ -15,6 +15,7 @@
 #include "http/problem.h"
 #include "http/reply.h"
 #include "http/server.h"
+#include "tests/unit/base/turned_clock.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -35,7 +36,8 @@ struct served {
     struct http_server *server;
     struct metrics *metrics;
     struct limits limits;
-    struct queue *parked; /* requests that wait for a worker */
+    struct turned_clock clock; /* the server's */
+    struct queue *parked;      /* requests that wait for a worker */
     struct thread *workers[WORKERS];
     uint16_t port;
     _Atomic unsigned started, cleaned; /* start() and cleanup() calls */
@@ -363,6 +365,7 @@ static inline void served_init(struct served *served)
 {
     memset(served, 0, sizeof(*served));
     limits_init(&served->limits);
+    turned_clock_init(&served->clock);
     signal(SIGPIPE, SIG_IGN);
     log_setup(LOG_ERROR, LOG_LOGFMT);
 }
@@ -380,7 +383,7 @@ static inline void served_start(struct served *served)
         .shape_count = COUNT_OF(test_shapes),
         .app = served,
         .authorize = test_authorize,
-        .clock = clock_system(),
+        .clock = &served->clock.clock,
     };
 
     assert_int_equal(metrics_new(&served->metrics, &err), OK);

@@ -27,8 +27,8 @@ static const char *const advice[CODE_COUNT] = {
                   "(`weir verify --accept-loss`).",
     [E_CLOCK_SKEW] =
         "Put the machine's clock right, or restart with `--accept-clock` when the jump was right. "
-        "In "
-        "a cluster only the node refuses whose clock is ahead of the others': send to another one.",
+        "In a cluster only the node refuses whose clock is ahead of the others', or a minute "
+        "behind most of them: send to another one.",
     [E_DRAINING] = "Send again after Retry-After, to the server that takes over.",
     [E_NOT_READY] = "Send again after Retry-After.",
     [E_NO_MEMBER] =

@@ -21,6 +21,23 @@ static int64_t drip(int fd, const char *text, char byte)
     return now_ms() - begun_ms;
 }
 
+/* One of several clients that do so at once. */
+struct dripping {
+    int fd;
+    const char *text;
+    char byte;
+    int64_t took_ms;
+    pthread_t thread;
+};
+
+static void *dripping_run(void *context)
+{
+    struct dripping *dripping = context;
+
+    dripping->took_ms = drip(dripping->fd, dripping->text, dripping->byte);
+    return NULL;
+}
+
 static void test_slow_requests_get_408_in_time(void **state)
 {
     struct served *served = *state;
@@ -46,9 +63,18 @@ static void test_slow_requests_get_408_in_time(void **state)
          HEADER_MS,                                                                                                                   5 * HEADER_MS},
     };
 
+    struct dripping drippings[COUNT_OF(cases)];
+
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        int fd = dial(served);
-        int64_t took_ms = drip(fd, cases[i].text, cases[i].byte);
+        drippings[i] = (struct dripping){dial(served), cases[i].text, cases[i].byte, 0, 0};
+        assert_int_equal(pthread_create(&drippings[i].thread, NULL, dripping_run, &drippings[i]),
+                         0);
+    }
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        pthread_join(drippings[i].thread, NULL);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        int fd = drippings[i].fd;
+        int64_t took_ms = drippings[i].took_ms;
         struct answer answer = hear(fd, false);
 
         if (answer.status != cases[i].status)

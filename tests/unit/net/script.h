@@ -17,7 +17,7 @@ struct script {
     const char *const *answers; /* NULL-terminated; "" = nothing until the client leaves */
     const struct bytes *tails;  /* by answer: what goes out behind it; NULL: nothing */
     char seen[8][4096];         /* by connection: what came */
-    size_t connections;
+    _Atomic size_t connections; /* that began */
     pthread_t thread;
     char url[64];
 };

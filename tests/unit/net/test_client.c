@@ -1,3 +1,4 @@
+/* Stands in for a function of libc: getaddrinfo, which does not answer when told so. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -5,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include <dlfcn.h>
+#include <netdb.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -282,6 +285,45 @@ static void test_urls(void **state)
 
 /* --- several at once --- */
 
+/* libcurl's too: a resolver that has no answer for a while. */
+__attribute__((visibility("default"))) int getaddrinfo(const char *name, const char *service,
+                                                       const struct addrinfo *hints,
+                                                       struct addrinfo **found)
+{
+    static int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+
+    if (name != NULL && strcmp(name, "slow.test") == 0) {
+        nanosleep(&(struct timespec){.tv_sec = 3}, NULL);
+        return EAI_AGAIN;
+    }
+    if (real == NULL)
+        *(void **)(&real) = dlsym(RTLD_NEXT, "getaddrinfo");
+    return real(name, service, hints, found);
+}
+
+/* Nobody waits for a resolver for longer than he waits for an answer. */
+static void test_a_group_does_not_wait_for_the_resolver(void **state)
+{
+    static const struct client_options options = {.user_agent = "weir-test"};
+    struct client_errand errand = {
+        .request = {.method = "GET", .url = "http://slow.test:1/"}
+    };
+    struct client_group *group;
+    struct timespec before, after;
+
+    (void)state;
+    assert_int_equal(client_group_open(&group, NULL), OK);
+    assert_int_equal(client_open(&options, &errand.client, NULL), OK);
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    client_group_run(group, &errand, 1, 100);
+    assert_int_equal(errand.code, E_TIMEOUT);
+    client_close(errand.client);
+    client_group_close(group);
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    assert_true(after.tv_sec - before.tv_sec < 2);
+    nanosleep(&(struct timespec){.tv_sec = 4}, NULL); /* what libcurl left is freed by then */
+}
+
 static void test_a_group_awaits_all_and_no_longer_than_it_may(void **state)
 {
     static const char *const good[] = {"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nrows", NULL};
@@ -332,6 +374,7 @@ int main(void)
         cmocka_unit_test(test_a_body_goes_out_again_when_the_connection_was_closed),
         cmocka_unit_test(test_what_goes_wrong_has_its_code),
         cmocka_unit_test(test_nobody_there_is_not_ready),
+        cmocka_unit_test(test_a_group_does_not_wait_for_the_resolver),
         cmocka_unit_test(test_a_group_awaits_all_and_no_longer_than_it_may),
         cmocka_unit_test(test_a_redirect_is_not_followed_and_a_proxy_not_taken),
         cmocka_unit_test(test_urls),

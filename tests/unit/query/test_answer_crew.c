@@ -53,7 +53,7 @@ static void expect_same(struct fixture *fixture, struct lent *alone, struct lent
     scanned = fixture->outcome.rows_scanned;
     assert_true(scanned > 0 && want.size > 200);
     assert_int_equal(fixture->outcome.helped, 0);
-    for (int round = 0; round < 5; round++) {
+    for (int round = 0; round < 3; round++) {
         fixture->environment.helpers = &helped->helpers;
         if (fixture_ask(fixture, question))
             fail_msg("%s: %s", question, fixture->err.text);

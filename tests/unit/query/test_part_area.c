@@ -73,6 +73,21 @@ static void test_areas_do_not_overflow_on_the_way(void **state)
     assert_int_equal(feed_answer(&feed).type, TYPE_NONE);
 }
 
+/* A year's piece and nearly its opposite: what is left is of the last nanosecond. */
+static void test_long_pieces_that_take_each_other_back_leave_the_difference(void **state)
+{
+    const int64_t year = 31556952000000001;
+    const union cell cells[] = {{.f64 = 1}, {.f64 = 1}, {.f64 = -1}, {.f64 = -1}};
+    const int64_t time[] = {0, year, year, 2 * year - 1};
+    const struct rows_column column = {0, TYPE_F64, cells, NULL};
+    struct feed feed;
+
+    (void)state;
+    feed_init(&feed, "integral", 0);
+    assert_true(feed_rows(&feed, &column, time, 0, 4));
+    assert_true(feed_answer(&feed).cell.f64 == 1e-9);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -80,6 +95,7 @@ int main(void)
         cmocka_unit_test(test_a_value_alone_has_no_area_and_is_its_mean),
         cmocka_unit_test(test_means_are_weighted_by_time),
         cmocka_unit_test(test_areas_do_not_overflow_on_the_way),
+        cmocka_unit_test(test_long_pieces_that_take_each_other_back_leave_the_difference),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

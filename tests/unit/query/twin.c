@@ -47,6 +47,10 @@ struct twin_place *twin_place_of(struct store *store, const uint32_t *rows, uint
         .rows = malloc(count * sizeof(*rows)), .row_count = count, .settled = INT64_MIN};
     assert(place->rows);
     memcpy(place->rows, rows, count * sizeof(*rows));
+    place->only = store->rows[rows[0]].series;
+    for (uint32_t i = 1; i < count; i++)
+        if (store->rows[rows[i]].series != place->only)
+            place->only = NULL;
     return place;
 }
 
@@ -208,6 +212,8 @@ enum code view_places(const struct view *view, const struct series *series, int6
             .detail = series,
         };
 
+        if (!from->shared && from->only != NULL && from->only != series)
+            continue; /* without a look at each of its rows */
         for (uint32_t j = 0; j < from->row_count; j++) {
             const struct twin_row *row = &store->rows[from->rows[j]];
 
@@ -313,6 +319,7 @@ enum code place_reader_read(struct place_reader *reader, const struct place *pla
         ARENA_ARRAY(arena, struct rows_column, field_count * (TYPE_RETRACTED + 1));
     int64_t *each = ARENA_ARRAY(arena, int64_t, 3 * (size_t)from->row_count);
     bool revised = false;
+    unsigned types = 0; /* of any cell */
     uint32_t n = 0;
 
     store->places_read++;
@@ -333,6 +340,8 @@ enum code place_reader_read(struct place_reader *reader, const struct place *pla
         each[n + i] = list[i]->ingest;
         each[2 * n + i] = list[i]->revision;
         revised |= list[i]->revision != INT64_MIN;
+        for (uint32_t c = 0; c < list[i]->cell_count; c++)
+            types |= 1u << list[i]->cells[c].type;
     }
     *rows = (struct rows){.count = n,
                           .time = each,
@@ -343,7 +352,8 @@ enum code place_reader_read(struct place_reader *reader, const struct place *pla
         for (int type = TYPE_F64; type <= TYPE_RETRACTED; type++) {
             struct rows_column *column = &columns[rows->column_count];
 
-            if (make_column(list, n, fields[field], (enum value_type)type, arena, column)) {
+            if ((types & 1u << type) != 0 &&
+                make_column(list, n, fields[field], (enum value_type)type, arena, column)) {
                 column->field = field;
                 rows->column_count++;
             }

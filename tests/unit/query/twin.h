@@ -28,7 +28,8 @@ struct twin_row {
 struct twin_place {
     uint32_t *rows; /* indexes into store.rows */
     uint32_t row_count;
-    bool shared; /* offered to every series of its range */
+    const struct series *only; /* all its rows are of; NULL: of several */
+    bool shared;               /* offered to every series of its range */
     bool corrupt;
     bool block; /* in a pack, with a header unless it is shared */
     bool apart; /* as in struct place, */
@@ -53,7 +54,7 @@ struct store {
     bool not_final; /* of all views */
     /* What the test may look at. */
     _Atomic uint32_t views_open, places_read, headers_read, times_read;
-    bool at_hand; /* the last view was told not to wait */
+    bool at_hand;          /* the last view was told not to wait */
     bool steps_hidden;     /* headers do not tell that times are one step apart */
     uint32_t fail_at_read; /* from that place_reader_read() on: E_IO; 0 = never */
 };

@@ -57,6 +57,8 @@ static void test_members_and_shards_are_those_of_the_registry(void **state)
     put(sources.registry, REGISTRY_MEMBERS, "4", "what is this");
     put(sources.registry, REGISTRY_MEMBERS, "5", "{\"state\":\"lost\",\"incarnation\":\"0a1b\"}");
     put(sources.registry, REGISTRY_MEMBERS, "other", "{}");
+    put(sources.registry, REGISTRY_MEMBERS, "007", "{}"); /* no node has such a one */
+    put(sources.registry, REGISTRY_MEMBERS, "1024", "{}");
     records = registry_get(sources.registry);
     assert_int_equal(registered_new(NULL, &registered, NULL), OK);
     assert_int_equal(registered_build(registered, records, &node, &made, NULL), OK);

@@ -27,17 +27,22 @@ struct table {
     char secret[160], place[160];
 };
 
-static void put_member(struct registry *registry, const char *name, const char *address)
+static uint64_t put_member(struct registry *registry, const char *name, const char *state,
+                           uint64_t expected, const char *address)
 {
     struct buf text = BUF_INIT(400);
     struct error err = {0};
     uint64_t version;
 
-    buf_printf(&text, "{\"address\":\"%s\"}", address);
-    if (registry_put(registry, REGISTRY_MEMBERS, bytes_of(name), 0, buf_bytes(&text), &version,
-                     &err))
+    buf_printf(&text, "{\"state\":\"%s\"", state);
+    if (address != NULL)
+        buf_printf(&text, ",\"address\":\"%s\"", address);
+    buf_printf(&text, "}");
+    if (registry_put(registry, REGISTRY_MEMBERS, bytes_of(name), expected, buf_bytes(&text),
+                     &version, &err))
         fail_msg("%s", err.text);
     buf_release(&text);
+    return version;
 }
 
 static void table_begin(struct table *table)
@@ -124,13 +129,14 @@ static void test_a_member_is_asked_and_what_it_says_holds(void **state)
     struct roll_entry entry;
     struct error err = {0};
     struct table table;
+    uint64_t version;
 
     (void)state;
     pulse_print(first, sizeof(first), 2, 0, future);
     pulse_print(second, sizeof(second), 2, -INT64_C(30000000000), 0);
     table_begin(&table);
     script_begin(&script, answers);
-    put_member(table.app.registry, "2", strchr(script.url, ':') + 3);
+    version = put_member(table.app.registry, "2", "active", 0, strchr(script.url, ':') + 3);
     assert_int_equal(
         roll_confirm(table.app.roll, &(struct registry_snapshot){.count = 0}, 0, false, &err),
         E_NOT_READY);
@@ -156,45 +162,69 @@ static void test_a_member_is_asked_and_what_it_says_holds(void **state)
     script_end(&script);
     comes(&table, false); /* nobody listens any more */
     assert_int_equal(house_put(&table.house, 1, 1, 1, NULL), E_CLOCK_SKEW);
+    version =
+        put_member(table.app.registry, "2", "active", version, NULL); /* to be asked no more */
+    for (int i = 0; i < 10000 && roll_lead(table.app.roll, clock_wall_ns(clock_system()),
+                                           clock_boot_ns(clock_system()), &ingest);
+         i++)
+        usleep(1000); /* until what it said is old */
+    usleep(2500000);  /* two rounds */
+    assert_int_equal(house_put(&table.house, 1, 1, 1, NULL), E_CLOCK_SKEW);
+    (void)put_member(table.app.registry, "2", "lost", version, "a:1"); /* it was the one */
+    for (int i = 0; i < 5000 && store_ready(table.house.store, &err); i++)
+        usleep(1000);
+    assert_int_equal(house_put(&table.house, 1, 1, 1, NULL), OK);
     table_end(&table);
     assert_memory_equal(script.seen[0], "GET /peer/v1/pulse HTTP/1.1\r\n", 29);
     assert_non_null(strstr(script.seen[0], "\r\nAuthorization: Bearer " SECRET "\r\n"));
     assert_non_null(strstr(script.seen[0], "\r\nWeir-Peer: 0\r\n"));
+    assert_non_null(strstr(script.seen[0], "\r\nWeir-Incarnation: "));
     assert_non_null(strstr(script.seen[0], "\r\nWeir-Clock: 1"));
 }
 
+/* Four members at once, so that one round asks them all. */
 static void test_what_is_no_answer_is_none(void **state)
 {
+    enum { MEMBERS = 4, FIRST = 2 };
     static char long_one[3 * PULSE_BYTES_MAX], another[800];
-    static const char *const refusal =
-        "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-    static const char *const garbage =
-        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
-    const char *const answers[] = {refusal, garbage, another, long_one, NULL};
-    struct script script;
+    static struct script scripts[MEMBERS];
+    const char *const answers[MEMBERS][2] = {
+        {"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"},
+        {another},
+        {long_one},
+    };
     struct table table;
     int head;
 
     (void)state;
-    pulse_print(another, sizeof(another), 3, 0, 0);
+    pulse_print(another, sizeof(another), 3, 0, 0); /* of another number than its own */
     head = snprintf(long_one, sizeof(long_one),
                     "HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n",
                     2 * PULSE_BYTES_MAX);
     memset(long_one + head, ' ', 2 * PULSE_BYTES_MAX);
     table_begin(&table);
-    script_begin(&script, answers);
-    put_member(table.app.registry, "2", strchr(script.url, ':') + 3);
+    for (unsigned i = 0; i < MEMBERS; i++) {
+        char name[8];
+
+        (void)snprintf(name, sizeof(name), "%u", FIRST + i);
+        script_begin(&scripts[i], answers[i]);
+        (void)put_member(table.app.registry, name, "active", 0, strchr(scripts[i].url, ':') + 3);
+    }
     start(&table);
-    for (int i = 0; i < 10000 && script.connections < 4; i++) {
+    for (unsigned i = 0; i < MEMBERS; i++) {
         struct roll_entry entry;
 
-        assert_false(roll_entry(table.app.roll, 2, &entry) && entry.answered);
-        usleep(1000);
+        for (int n = 0; n < 10000 && !roll_entry(table.app.roll, FIRST + i, &entry); n++)
+            usleep(1000);
+        assert_true(roll_entry(table.app.roll, FIRST + i, &entry));
+        assert_false(entry.answered);
+        assert_int_equal(scripts[i].connections, 1);
     }
-    assert_int_equal(script.connections, 4);
     assert_int_equal(house_put(&table.house, 1, 0, 1, NULL), OK); /* who is silent stops nobody */
     table_end(&table);
-    script_end(&script);
+    for (unsigned i = 0; i < MEMBERS; i++)
+        script_end(&scripts[i]);
 }
 
 int main(void)

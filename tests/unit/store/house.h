@@ -16,6 +16,7 @@
 #include "store/packs/pack.h"
 #include "store/state.h"
 #include "store/view.h"
+#include "tests/unit/base/turned_clock.h"
 #include "tests/unit/store/memory_place.h"
 #include "tests/unit/store/store_sample.h"
 
@@ -141,27 +142,6 @@ static inline enum code limping_space(struct fs *fs, uint64_t *bytes_free, struc
     return fs_space(((struct limping_fs *)fs)->inner, bytes_free, err);
 }
 
-struct turned_clock {
-    struct clock clock;
-    _Atomic int64_t wall_more, monotonic_more; /* added to the machine's */
-};
-
-static inline int64_t turned_wall(struct clock *clock)
-{
-    return clock_wall_ns(clock_system()) + ((struct turned_clock *)clock)->wall_more;
-}
-
-static inline int64_t turned_monotonic(struct clock *clock)
-{
-    return clock_monotonic_ns(clock_system()) + ((struct turned_clock *)clock)->monotonic_more;
-}
-
-static inline int64_t turned_boot(struct clock *clock)
-{
-    (void)clock;
-    return clock_boot_ns(clock_system());
-}
-
 struct house {
     char directory[64];
     struct limping_fs fs;
@@ -194,7 +174,7 @@ static inline void house_init(struct house *house)
 {
     *house = (struct house){.retention_ns = INT64_MAX, .history_ns = INT64_MAX};
     memory_place_make(house->directory, sizeof(house->directory));
-    house->clock.clock = (struct clock){turned_wall, turned_monotonic, turned_boot};
+    turned_clock_init(&house->clock);
     house->fs.operations = (struct fs_operations){
         .open = limping_open,
         .close = limping_close,
@@ -405,13 +385,14 @@ static inline void house_steps(struct house *house)
 static inline enum code house_put(struct house *house, uint32_t series, int64_t time,
                                   uint32_t count, int64_t *ingest)
 {
+    struct series *found = house_series(house, series);
     struct posting posting;
     struct error err = {0};
     enum code code;
 
     posting_init(&posting, house);
     for (uint32_t i = 0; i < count; i++)
-        posting_row(&posting, house_series(house, series), time + i, time + i);
+        posting_row(&posting, found, time + i, time + i);
     code = posting_submit(&posting, house, &err);
     if (code == OK) {
         if (house->store->wal_thread == NULL)
@@ -424,20 +405,32 @@ static inline enum code house_put(struct house *house, uint32_t series, int64_t 
     return code;
 }
 
-/* Rows that no packing makes small: 20,000 of them are a pack with a file of its own. */
-static inline void house_put_noise(struct house *house, uint32_t series, uint64_t seed)
+/* `count` rows from time 0 on that no packing makes small. */
+static inline void house_put_noise_rows(struct house *house, uint32_t series, uint64_t seed,
+                                        uint32_t count)
 {
+    struct sample_cell cell = {BYTES("v"), TYPE_I64, {0}};
+    struct sample_place place;
     struct posting posting;
     struct random random;
 
     random_seed(&random, seed);
     posting_init(&posting, house);
-    for (uint32_t i = 0; i < 20000; i++)
-        posting_row(&posting, house_series(house, series), i, (int64_t)random_next(&random));
+    place = sample_place(&posting.batch, house_series(house, series), &cell, 1);
+    for (uint32_t i = 0; i < count; i++) {
+        cell.cell.u64 = random_next(&random);
+        sample_place_row(&posting.batch, place, i, INT64_MIN, &cell, 1);
+    }
     assert_int_equal(posting_submit(&posting, house, NULL), OK);
     house_steps(house);
     assert_int_equal(posting_wait(&posting), OK);
     posting_release(&posting);
+}
+
+/* A pack of them has a file of its own: 160 KB in three blocks. */
+static inline void house_put_noise(struct house *house, uint32_t series, uint64_t seed)
+{
+    house_put_noise_rows(house, series, seed, 20000);
 }
 
 static inline void house_seal(struct house *house)

@@ -72,29 +72,50 @@ struct sample_cell {
     union cell cell;
 };
 
+/* Where rows of one series and one set of fields go. */
+struct sample_place {
+    struct batch_table *table;
+    uint32_t series;
+};
+
+static inline struct sample_place sample_place(struct batch *batch, struct series *series,
+                                               const struct sample_cell *cells, uint32_t count)
+{
+    static _Thread_local struct batch_field fields[SAMPLE_FIELDS_MAX];
+    struct sample_place place;
+
+    for (uint32_t i = 0; i < count; i++)
+        fields[i] = (struct batch_field){cells[i].name, cells[i].type};
+    place.table = batch_table_find(batch, series->measurement, fields, count);
+    place.series = batch_series_index(batch, series->key, series->measurement);
+    assert_non_null(place.table);
+    assert_int_not_equal(place.series, UINT32_MAX);
+    batch->series[place.series].series = series;
+    batch->series[place.series].id = series->id;
+    return place;
+}
+
+/* A row of the cells that the place is for. */
+static inline void sample_place_row(struct batch *batch, struct sample_place place, int64_t time,
+                                    int64_t revision, const struct sample_cell *cells,
+                                    uint32_t count)
+{
+    uint32_t row = batch_row_begin(batch, place.table);
+
+    assert_int_not_equal(row, UINT32_MAX);
+    for (uint32_t i = 0; i < count; i++)
+        place.table->columns[i][row] = cells[i].cell;
+    batch_row_done(batch, place.table, place.series, 1, time);
+    if (revision != INT64_MIN)
+        assert_true(batch_row_revision(batch, place.table, revision));
+}
+
 /* A row; cells sorted by name.  revision INT64_MIN: none. */
 static inline void sample_row(struct batch *batch, struct series *series, int64_t time,
                               int64_t revision, const struct sample_cell *cells, uint32_t count)
 {
-    static _Thread_local struct batch_field fields[SAMPLE_FIELDS_MAX];
-    struct batch_table *table;
-    uint32_t index, row;
-
-    for (uint32_t i = 0; i < count; i++)
-        fields[i] = (struct batch_field){cells[i].name, cells[i].type};
-    table = batch_table_find(batch, series->measurement, fields, count);
-    index = batch_series_index(batch, series->key, series->measurement);
-    assert_non_null(table);
-    assert_int_not_equal(index, UINT32_MAX);
-    batch->series[index].series = series;
-    batch->series[index].id = series->id;
-    row = batch_row_begin(batch, table);
-    assert_int_not_equal(row, UINT32_MAX);
-    for (uint32_t i = 0; i < count; i++)
-        table->columns[i][row] = cells[i].cell;
-    batch_row_done(batch, table, index, 1, time);
-    if (revision != INT64_MIN)
-        assert_true(batch_row_revision(batch, table, revision));
+    sample_place_row(batch, sample_place(batch, series, cells, count), time, revision, cells,
+                     count);
 }
 
 #endif

@@ -36,6 +36,7 @@ struct diary {
     size_t deleted_count;
     int64_t newest;
     unsigned compactions, questions;
+    bool scrubs;
 };
 
 static bool hides(const struct deleted *deleted, const struct version *version, uint32_t field,
@@ -125,25 +126,31 @@ static void check(struct diary *diary, int64_t as_of)
 {
     static struct version got[WRITTEN_MAX];
 
-    for (uint32_t series = 0; series < SERIES; series++)
+    for (uint32_t series = 0; series < SERIES; series++) {
+        bool wanted[TIMES][FIELDS];
+        int64_t want[TIMES][FIELDS] = {{0}};
+
+        for (uint32_t at = 0; at < TIMES * FIELDS; at++)
+            wanted[at / FIELDS][at % FIELDS] =
+                come_to(diary, diary->written, diary->written_count, series, at / FIELDS,
+                        at % FIELDS, as_of, &want[at / FIELDS][at % FIELDS]);
         for (int versions = 0; versions < 2; versions++) {
             size_t count = ask(diary, series, as_of, versions == 1, got);
 
             for (int64_t time = 0; time < TIMES; time++)
                 for (uint32_t field = 0; field < FIELDS; field++) {
-                    int64_t want = 0, have = 0;
-                    bool wanted = come_to(diary, diary->written, diary->written_count, series, time,
-                                          field, as_of, &want);
+                    int64_t have = 0;
                     bool had = come_to(diary, got, count, series, time, field, as_of, &have);
 
                     diary->questions++;
-                    if (wanted != had || want != have)
+                    if (wanted[time][field] != had || want[time][field] != have)
                         fail_msg("series %u time %lld field %u as of %lld%s: %d %lld, not %d %lld",
                                  series, (long long)time, field, (long long)as_of,
-                                 versions ? " of all versions" : "", had, (long long)have, wanted,
-                                 (long long)want);
+                                 versions ? " of all versions" : "", had, (long long)have,
+                                 wanted[time][field], (long long)want[time][field]);
                 }
         }
+    }
 }
 
 static void submit(struct diary *diary, struct posting *posting)
@@ -250,6 +257,19 @@ static void compact(struct diary *diary, bool force)
     diary->compactions += did;
 }
 
+/* Overwriting what was erased takes longer than all else together: one diary of five has it. */
+static void diary_open(struct diary *diary)
+{
+    static struct index_operations unscrubbed;
+
+    house_open(&diary->house);
+    if (diary->scrubs)
+        return;
+    unscrubbed = *diary->house.index->operations;
+    unscrubbed.scrub = NULL;
+    diary->house.index->operations = &unscrubbed;
+}
+
 static void diary_step(struct diary *diary, int64_t history_ns)
 {
     uint64_t dice = random_below(&diary->random, 100);
@@ -266,7 +286,7 @@ static void diary_step(struct diary *diary, int64_t history_ns)
         diary->house.clock.wall_more += (int64_t)random_below(&diary->random, 1000000000);
     else if (dice < 96) {
         house_close(&diary->house);
-        house_open(&diary->house);
+        diary_open(diary);
     } else if (diary->newest > 0) {
         int64_t floor = clock_wall_ns(&diary->house.clock.clock) - history_ns;
 
@@ -294,7 +314,7 @@ static void test_answers_do_not_change(void **state)
     unsigned compactions = 0, questions = 0;
 
     (void)state;
-    for (uint64_t seed = 1; seed <= 60; seed++) {
+    for (uint64_t seed = 1; seed <= 50; seed++) {
         struct diary *diary = calloc(1, sizeof(*diary));
 
         assert_non_null(diary);
@@ -302,7 +322,8 @@ static void test_answers_do_not_change(void **state)
         house_init(&diary->house);
         diary->house.history_ns = cases[seed % 3].history_ns;
         diary->house.limits.compact_packs_max = 2 + seed % 4;
-        house_open(&diary->house);
+        diary->scrubs = seed % 5 == 0;
+        diary_open(diary);
         for (int step = 0; step < 250; step++)
             diary_step(diary, diary->house.history_ns);
         seal(diary);
@@ -604,9 +625,11 @@ static void test_a_damaged_pack_is_left_alone(void **state)
 
 static void test_a_failure_of_the_disk_changes_nothing(void **state)
 {
+    enum { ROWS = 9000 }; /* in two blocks, in files of their own */
+
     (void)state;
     for (uint64_t n = 1;; n++) {
-        static struct read_row rows[100000];
+        static struct read_row rows[2 * ROWS + 1];
         struct house house;
         struct error err = {0};
         bool did, failed;
@@ -614,7 +637,7 @@ static void test_a_failure_of_the_disk_changes_nothing(void **state)
         house_init(&house);
         house_open(&house);
         for (int i = 0; i < 2; i++) {
-            house_put_noise(&house, 1, (uint64_t)i);
+            house_put_noise_rows(&house, 1, (uint64_t)i, ROWS);
             house_seal(&house);
         }
         house_fail(&house, n, false, E_DISK_FULL);
@@ -622,10 +645,10 @@ static void test_a_failure_of_the_disk_changes_nothing(void **state)
         house_fail(&house, 0, false, OK);
         assert_int_equal(did, !failed);
         assert_int_equal(house_packs(&house, PACK_PLAIN, NULL), failed ? 2 : 0);
-        assert_int_equal(house_read(&house, 1, VIEW_LATEST, rows, COUNT_OF(rows)), 40000);
+        assert_int_equal(house_read(&house, 1, VIEW_LATEST, rows, COUNT_OF(rows)), 2 * ROWS);
         house_compact(&house, true); /* now it goes */
         assert_int_equal(house_packs(&house, PACK_PLAIN, NULL), 0);
-        assert_int_equal(house_read(&house, 1, VIEW_LATEST, rows, COUNT_OF(rows)), 40000);
+        assert_int_equal(house_read(&house, 1, VIEW_LATEST, rows, COUNT_OF(rows)), 2 * ROWS);
         house_close(&house);
         house_remove(&house);
         if (!failed)

@@ -4,9 +4,10 @@
 
 enum { PACKS = 6 };
 
+static const struct hash128 first = {{1}}, second = {{2}};
 static const struct guest_member members[] = {
-    {.number = 1,   .active = true, .through = 5},
-    {.number = 2},
+    {.number = 1,   .incarnation = {{1}}, .active = true, .through = 5},
+    {.number = 2, .incarnation = {{2}}                    },
 };
 
 /* Packs of two rows each, with a deletion in front of each. */
@@ -30,14 +31,14 @@ static const struct pack_list *fill(struct house *house)
     return house->store->holdings[house->tenant->ordinal]->packs;
 }
 
-/* Of the packs [first, end). */
-static struct guest_chain *chain_of(const struct pack_list *packs, uint32_t member, size_t first,
-                                    size_t end, int64_t through)
+/* Of the packs [begin, end). */
+static struct guest_chain *chain_of(const struct pack_list *packs, const struct hash128 *member,
+                                    size_t begin, size_t end, int64_t through)
 {
-    struct guest_chain *chain = guest_chain_new(member, PACKS);
+    struct guest_chain *chain = guest_chain_new(1, member, PACKS);
 
     assert_non_null(chain);
-    for (size_t i = end; i-- > first;)
+    for (size_t i = end; i-- > begin;)
         assert_int_equal(guest_chain_add(chain, pack_ref(packs->packs[i]), NULL), OK);
     guest_chain_finish(chain);
     chain->through = through;
@@ -59,7 +60,7 @@ static void test_a_chain_has_packs_and_their_deletions(void **state)
 {
     struct house house;
     const struct pack_list *packs = fill(&house);
-    struct guest_chain *chain = chain_of(packs, 1, 0, PACKS, 0);
+    struct guest_chain *chain = chain_of(packs, &first, 0, PACKS, 0);
 
     (void)state;
     assert_int_equal(chain->count, PACKS);
@@ -79,7 +80,7 @@ static void test_deletions_count_once(void **state)
 {
     struct house house;
     const struct pack_list *packs = fill(&house);
-    struct guest_chain *chain = guest_chain_new(1, 2);
+    struct guest_chain *chain = guest_chain_new(1, &first, 2);
 
     (void)state;
     assert_int_equal(guest_chain_add(chain, pack_ref(packs->packs[0]), NULL), OK);
@@ -96,7 +97,8 @@ static void test_packs_count_once(void **state)
 {
     struct house house;
     const struct pack_list *packs = fill(&house);
-    struct guest_chain *chains[] = {chain_of(packs, 1, 0, 3, 0), chain_of(packs, 2, 1, 5, 0)};
+    struct guest_chain *chains[] = {chain_of(packs, &first, 0, 3, 0),
+                                    chain_of(packs, &second, 1, 5, 0)};
     struct guest_list *list = list_of(chains, 2, NULL);
 
     (void)state;
@@ -106,7 +108,7 @@ static void test_packs_count_once(void **state)
     assert_int_equal(list->member_count, 2);
     assert_int_equal(list->members[0].through, 5);
     guest_list_unref(list);
-    chains[0] = chain_of(packs, 1, 0, 3, 0);
+    chains[0] = chain_of(packs, &first, 0, 3, 0);
     list = list_of(chains, 1, packs);
     assert_int_equal(list->parts[0].count, 0);
     assert_int_equal(list->tombstone_count, 3);
@@ -124,20 +126,20 @@ static void test_a_chain_that_another_has_all_of_is_left_out(void **state)
     int64_t newest = pack_about(packs->packs[2]).ingest_last;
     const struct {
         const char *name;
-        uint32_t member;
+        const struct hash128 *member;
         int64_t through;
         size_t want;
     } cases[] = {
-        {"it says so",                1, newest,     1},
-        {"not of all",                1, newest - 1, 2},
-        {"nothing",                   1, INT64_MIN,  2},
-        {"of another member's chain", 2, newest,     2},
+        {"it says so",                                &first,  newest,     1},
+        {"not of all",                                &first,  newest - 1, 2},
+        {"nothing",                                   &first,  INT64_MIN,  2},
+        {"of another directory's of the same number", &second, newest,     2},
     };
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct guest_chain *chains[] = {
-            chain_of(packs, 1, 0, 3, 10),
+            chain_of(packs, &first, 0, 3, 10),
             chain_of(packs, cases[i].member, 3, 5, cases[i].through),
         };
         struct guest_list *list = list_of(chains, 2, NULL);
@@ -158,7 +160,7 @@ static void test_the_mark_is_of_what_there_is(void **state)
 
     (void)state;
     for (size_t i = 0; i < 3; i++) {
-        struct guest_chain *chains[] = {chain_of(packs, 1, 0, 3 + i / 2, 0)};
+        struct guest_chain *chains[] = {chain_of(packs, &first, 0, 3 + i / 2, 0)};
         struct guest_list *list = list_of(chains, 1, NULL);
 
         marks[i] = list->mark;

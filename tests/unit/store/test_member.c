@@ -144,6 +144,34 @@ static void test_a_number_that_cannot_be_is_refused(void **state)
     house_remove(&house);
 }
 
+/* Where another one's clock is ahead, S is above what those are given who it asks. */
+static void test_readers_follow_the_clock_that_is_ahead(void **state)
+{
+    struct store_peers peers = {.answered = true, .behind_ns = 100000000};
+    struct house house;
+    struct view *view;
+
+    (void)state;
+    house_init(&house);
+    house_open(&house);
+    for (int answered = 0; answered < 2; answered++) {
+        int64_t before, most;
+
+        peers.answered = answered;
+        peers.wall_minus_boot =
+            clock_wall_ns(&house.clock.clock) - clock_boot_ns(&house.clock.clock);
+        store_meet(house.store, &peers);
+        before = clock_wall_ns(&house.clock.clock);
+        assert_int_equal(store_view(house.store, house.tenant, VIEW_AHEAD, &view, NULL), OK);
+        most = clock_wall_ns(&house.clock.clock) + stamp_skew_ns + (answered ? 100000000 : 0);
+        assert_in_range(view_as_of(view), before + stamp_skew_ns + (answered ? 100000000 : 0),
+                        most);
+        view_free(view);
+    }
+    house_close(&house);
+    house_remove(&house);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -151,6 +179,7 @@ int main(void)
         cmocka_unit_test(test_the_number_outlives_the_process_and_not_the_incarnation),
         cmocka_unit_test(test_two_members_never_give_the_same_ingest_time),
         cmocka_unit_test(test_a_number_that_cannot_be_is_refused),
+        cmocka_unit_test(test_readers_follow_the_clock_that_is_ahead),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,6 +117,28 @@ static void test_stamps_are_close_to_the_wall_clock(void **state)
     assert_true(stamp_next(&stamp) > clock.wall + 100);
 }
 
+/* A member from the future does not take our times along. */
+static void test_stamps_go_above_those_of_others_that_are_not_far(void **state)
+{
+    static const int64_t ahead_ns_max = 60 * INT64_C(1000000000);
+
+    (void)state;
+    for (int more = -1; more <= 1; more++) {
+        struct test_clock clock;
+        struct stamp stamp;
+        int64_t theirs;
+
+        clock_init(&clock);
+        stamp_init(&stamp, &clock.clock, 5, false, 0);
+        theirs = clock.wall + ahead_ns_max + more;
+        assert_int_equal(stamp_is_far(&stamp, theirs), more > 0);
+        stamp_raise_above(&stamp, theirs);
+        assert_int_equal(stamp_now(&stamp), more > 0 ? clock.wall : theirs);
+        stamp_raise_above(&stamp, INT64_MIN); /* nothing is known of it */
+        assert_int_equal(stamp_now(&stamp), more > 0 ? clock.wall : theirs);
+    }
+}
+
 static void test_a_clock_that_jumped_is_told_until_it_is_back(void **state)
 {
     static const struct {
@@ -283,17 +305,84 @@ static void test_a_clock_ahead_of_others_stamps_nothing(void **state)
     assert_int_equal(stamp_wall(&stamp), clock.wall);
 }
 
+/* Who reads goes above what the clock that is furthest ahead has others give, and not further than
+ * clocks may be apart. */
+static void test_readers_are_above_all_clocks(void **state)
+{
+    static const struct {
+        int64_t behind, want;
+    } cases[] = {
+        {-5000000,  250000000},
+        {0,         250000000},
+        {1,         250000001},
+        {249999999, 499999999},
+        {250000000, 500000000},
+        {250000001, 500000000},
+    };
+    struct test_clock clock;
+    struct stamp stamp;
+
+    (void)state;
+    clock_init(&clock);
+    stamp_init(&stamp, &clock.clock, 3, false, 0);
+    assert_int_equal(stamp_above_others(&stamp), clock.wall + 250000000);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        stamp_follow(&stamp, cases[i].behind);
+        assert_int_equal(stamp_above_others(&stamp), clock.wall + cases[i].want);
+    }
+    stamp_raise(&stamp, clock.wall + second);
+    assert_int_equal(stamp_above_others(&stamp), clock.wall + second);
+}
+
+/* It would give stamps below those that the others gave a minute ago. */
+static void test_a_clock_far_behind_others_stamps_nothing(void **state)
+{
+    static const struct {
+        int64_t lead_ns;
+        enum code want;
+    } cases[] = {
+        {-59 * INT64_C(1000000000),     OK          },
+        {-60 * INT64_C(1000000000),     OK          },
+        {-60 * INT64_C(1000000000) - 1, E_CLOCK_SKEW},
+        {-90 * INT64_C(1000000000),     E_CLOCK_SKEW},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct test_clock clock;
+        struct stamp stamp;
+        struct error err = {0};
+
+        clock_init(&clock);
+        stamp_init(&stamp, &clock.clock, 3, false, 0);
+        stamp_compare(&stamp, clock.wall - clock.boot, cases[i].lead_ns);
+        if (stamp_check(&stamp, &err) != cases[i].want)
+            fail_msg("%lld: %s", (long long)cases[i].lead_ns, err.text);
+        stamp_alone(&stamp);
+        if (stamp_check(&stamp, &err) != cases[i].want)
+            fail_msg("%lld, and alone: %s", (long long)cases[i].lead_ns, err.text);
+        stamp_forget(&stamp); /* nobody can say so any more */
+        assert_int_equal(stamp_check(&stamp, NULL), OK);
+        stamp_init(&stamp, &clock.clock, 3, true, 0);
+        stamp_compare(&stamp, clock.wall - clock.boot, cases[i].lead_ns);
+        assert_int_equal(stamp_check(&stamp, NULL), OK);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stamps_ascend_and_carry_their_member),
         cmocka_unit_test(test_members_do_not_meet),
         cmocka_unit_test(test_stamps_are_close_to_the_wall_clock),
+        cmocka_unit_test(test_stamps_go_above_those_of_others_that_are_not_far),
         cmocka_unit_test(test_a_clock_that_jumped_is_told_until_it_is_back),
         cmocka_unit_test(test_slow_corrections_add_up_to_anything),
         cmocka_unit_test(test_a_clock_below_the_newest_stamp_is_told),
         cmocka_unit_test(test_the_end_of_time_is_told),
         cmocka_unit_test(test_a_clock_ahead_of_others_stamps_nothing),
+        cmocka_unit_test(test_readers_are_above_all_clocks),
+        cmocka_unit_test(test_a_clock_far_behind_others_stamps_nothing),
     };
 
     printf("seed %d\n", SEED);

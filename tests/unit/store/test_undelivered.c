@@ -119,9 +119,15 @@ static void test_the_moment_is_final(void **state)
     take(&house, 0, &undelivered);
     moment = view_as_of(undelivered.view);
     assert_true(moment <= wall(&house));
+    assert_int_equal(undelivered.newest, 0);
+    assert_int_equal(undelivered.settled, 0); /* all of it is in memory alone */
     undelivered_release(&undelivered);
     assert_int_equal(house_put(&house, 1, 0, 1, &ingest), OK);
     assert_true(ingest > moment);
+    take(&house, moment, &undelivered); /* below what is acknowledged by now */
+    assert_int_equal(undelivered.newest, ingest);
+    assert_int_equal(undelivered.settled, ingest);
+    undelivered_release(&undelivered);
     take(&house, wall(&house) + 1000000000, &undelivered); /* of somebody whose clock is ahead */
     moment = view_as_of(undelivered.view);
     undelivered_release(&undelivered);
@@ -212,6 +218,7 @@ static void test_versions_that_are_gone_are_no_answer(void **state)
                      E_BEFORE_HISTORY);
     undelivered_release(&undelivered);
     take(&house, second, &undelivered);
+    assert_int_equal(undelivered.floor, second);
     undelivered_release(&undelivered);
     house_close(&house);
     house_remove(&house);
@@ -302,19 +309,21 @@ static void compare(struct inn *inn, size_t round)
     moment = view_as_of(undelivered.view);
     assert_int_equal(store_view(inn->house.store, inn->house.tenant, moment, &view, NULL), OK);
     for (size_t i = 0; i < undelivered.listed.chain_count; i++)
-        if (!view_has_seen(view, 1, bytes_of(undelivered.listed.chains[i].shard),
+        if (!view_has_seen(view, &inn->authors[0].incarnation,
+                           bytes_of(undelivered.listed.chains[i].shard),
                            undelivered.listed.chains[i].last)) {
             view_free(view);
             inn_read(inn);
             assert_int_equal(store_view(inn->house.store, inn->house.tenant, moment, &view, NULL),
                              OK);
         }
-    assert_int_equal(
-        view_add_told(
-            view,
-            &(struct view_told){.member = 1, .pack = tell(inn, &undelivered), .through = moment}, 1,
-            NULL),
-        OK);
+    assert_int_equal(view_add_told(view,
+                                   &(struct view_told){.member = 1,
+                                                       .incarnation = inn->authors[0].incarnation,
+                                                       .pack = tell(inn, &undelivered),
+                                                       .through = moment},
+                                   1, NULL),
+                     OK);
     assert_int_equal(
         store_view(inn->author.house.store, inn->author.house.tenant, moment, &own, NULL), OK);
     for (uint32_t series = 1; series <= 2; series++) {

@@ -94,6 +94,84 @@ static void test_what_has_no_shard_cannot_leave(void **state)
     depot_release(&depot);
 }
 
+/* A pack that cannot be opened, the only one of its tenant: its rows are nowhere else. */
+static void test_what_cannot_be_read_is_not_delivered(void **state)
+{
+    struct leaving leaving;
+    struct depot depot;
+    struct error err = {0};
+    char path[160], away[176];
+
+    (void)state;
+    depot_init(&depot);
+    house_put_noise(&depot.house, 1, 1);
+    house_seal(&depot.house);
+    depot_close(&depot);
+    assert_true(house_path(&depot.house, "packs/acme/0000000000000001.pack", path));
+    (void)snprintf(away, sizeof(away), "%s-away", path);
+    assert_int_equal(rename(path, away), 0);
+    depot_open(&depot);
+    leaving = leaving_of(&depot);
+    leave_store(&depot);
+    expect_waits(&leaving, "rows that it acknowledged are missing: pack acme/0000000000000001");
+    depot_close(&depot);
+    assert_int_equal(rename(away, path), 0);
+    depot_open(&depot);
+    assert_true(store_add_missing(depot.house.store, NULL, "wal segment 12: torn"));
+    leaving = leaving_of(&depot);
+    leave_store(&depot);
+    expect_waits(&leaving, "wal segment 12: torn");
+    depot_restart(&depot); /* and that was mended */
+    leaving = leaving_of(&depot);
+    leave_store(&depot);
+    expect_waits(&leaving, "shard north does not have all");
+    depot_drain(&depot);
+    assert_int_equal(leaving_step(&leaving, &err), OK);
+    depot_release(&depot);
+}
+
+static void delete_all(struct depot *depot, bool erase)
+{
+    struct posting posting;
+
+    posting_init(&posting, &depot->house);
+    posting.tombstone = (struct tombstone){
+        .selector = {.measurement = BYTES("cpu")}, .start = 0, .end = 1000, .erase = erase};
+    assert_int_equal(posting_submit(&posting, &depot->house, NULL), OK);
+    house_steps(&depot->house);
+    posting_release(&posting);
+    house_seal(&depot->house);
+    (void)house_compact(&depot->house, true);
+}
+
+/* Also where nothing is left of the tenant.  Nobody else deletes those documents. */
+static void test_what_was_erased_goes_at_the_shard_first(void **state)
+{
+    (void)state;
+    for (int erase = 0; erase < 2; erase++) {
+        struct leaving leaving;
+        struct depot depot;
+        struct error err = {0};
+
+        depot_init(&depot);
+        depot.house.store->members = MEMBERS_SOME; /* whose rows a deletion is kept for */
+        leaving = leaving_of(&depot);
+        depot_add_pack(&depot, 1, 0);
+        depot_drain(&depot);
+        delete_all(&depot, erase);
+        leave_store(&depot);
+        expect_waits(&leaving, "shard north does not have all of tenant acme yet");
+        depot_drain(&depot);
+        if (erase)
+            expect_waits(&leaving, "in which something was erased: they go ten minutes after");
+        else
+            assert_int_equal(leaving_step(&leaving, &err), OK);
+        depot_drain_all(&depot);
+        assert_int_equal(leaving_step(&leaving, &err), OK);
+        depot_release(&depot);
+    }
+}
+
 /* Others go on without what it has: it is not to come up later. */
 static void test_who_is_given_up_delivers_nothing(void **state)
 {
@@ -118,6 +196,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_is_sealed_and_delivered_before_one_has_left),
         cmocka_unit_test(test_what_has_no_shard_cannot_leave),
+        cmocka_unit_test(test_what_cannot_be_read_is_not_delivered),
+        cmocka_unit_test(test_what_was_erased_goes_at_the_shard_first),
         cmocka_unit_test(test_who_is_given_up_delivers_nothing),
     };
 

@@ -330,6 +330,87 @@ static void test_one_that_left_is_named_until_its_last_words_are_read(void **sta
     inn_release(&inn);
 }
 
+/* A registry that was emptied gave its number to another data directory: what it wrote is read,
+ * also what it delivers later, and it is named for what it did not deliver. */
+static void test_one_whose_number_another_got_is_read_on(void **state)
+{
+    struct depot other = {
+        .rules = {&other, depot_shard_of, depot_open_archive, NULL}
+    };
+    struct inn inn;
+
+    (void)state;
+    inn_init(&inn);
+    house_init(&other.house);
+    depot_open(&other);
+    other.house.store->members = MEMBERS_SOME;
+    depot_add_pack(&inn.author, 1, 0);
+    inn_pass(&inn);
+    depot_add_pack(&other, 2, 0);
+    depot_drain(&other); /* later: what it lists goes beyond all of member 1 */
+    for (size_t i = 0; i < other.north.count; i++) {
+        const struct fake_document *document = &other.north.documents[i];
+
+        fake_insert(&inn.author.north, document->database, document->collection,
+                    bytes_of(document->id), (struct bytes){document->body, document->size});
+    }
+    inn.authors[0] = (struct guest_author){1, other.house.store->incarnation, true};
+    inn_read(&inn);
+    assert_int_equal(inn_packs(&inn), 2);
+    depot_add_pack(&inn.author, 1, 10);
+    inn_expect_missing(&inn, "member 1 has told up to");
+    inn_pass(&inn);
+    assert_int_equal(inn_packs(&inn), 3);
+    expect_same(&inn, 1);
+    house_expect(&inn.house, 2, 0, 10);
+    inn.authors[2] = (struct guest_author){3, inn.author.house.store->incarnation, false};
+    inn.author_count = 3; /* it is back, and has left, as has the other one */
+    inn.authors[0].active = false;
+    inn_read(&inn);
+    inn_read(&inn);
+    inn_expect_missing(&inn, NULL);
+    depot_release(&other);
+    inn_release(&inn);
+}
+
+/* A registry that was emptied and filled again may have two records of one member: it is named
+ * once, and lives when one of them says so, whichever. */
+static void test_one_with_two_records_is_named_once(void **state)
+{
+    struct inn inn;
+    char text[4096];
+    struct view_told told = {.through = INT64_MAX, .settled = INT64_MAX, .floor = INT64_MIN};
+
+    (void)state;
+    for (size_t left = 0; left < 3; left++) { /* neither, the first, the second */
+        struct view *view;
+        size_t count;
+
+        inn_init(&inn);
+        inn.authors[2] = (struct guest_author){5, inn.author.house.store->incarnation, left != 2};
+        inn.authors[0].active = left != 1;
+        inn.author_count = 3;
+        depot_add_pack(&inn.author, 1, 0);
+        inn_pass(&inn);
+        assert_int_equal(inn_guests(&inn)->member_count, 1);
+        assert_true(inn_guests(&inn)->members[0].active);
+        depot_add_pack(&inn.author, 1, 10); /* it lives: its last words are not read yet */
+        assert_int_equal(house_put(&inn.house, 1, 100, 1, NULL), OK);
+        inn_missing(&inn, text, sizeof(text));
+        assert_non_null(strstr(text, "has told up to"));
+        assert_int_equal(strchr(text, '\n') - text, (ptrdiff_t)strlen(text) - 1); /* once */
+        told.member = left == 1 ? 5 : 1;
+        told.incarnation = inn.author.house.store->incarnation;
+        assert_int_equal(store_view(inn.house.store, inn.house.tenant, VIEW_LATEST, &view, NULL),
+                         OK);
+        assert_int_equal(view_add_told(view, &told, 1, NULL), OK);
+        (void)view_missing(view, &count);
+        assert_int_equal(count, 0); /* it has been asked, and all is told */
+        view_free(view);
+        inn_release(&inn);
+    }
+}
+
 /* A document that is gone or is another one: that pack is missing, by name, and the others are
  * not. */
 static void test_a_pack_that_is_lost_is_named(void **state)
@@ -475,6 +556,8 @@ int main(void)
         cmocka_unit_test(test_each_call_may_fail),
         cmocka_unit_test(test_a_chain_that_is_denied_harms_no_other),
         cmocka_unit_test(test_one_that_left_is_named_until_its_last_words_are_read),
+        cmocka_unit_test(test_one_whose_number_another_got_is_read_on),
+        cmocka_unit_test(test_one_with_two_records_is_named_once),
         cmocka_unit_test(test_a_pack_that_is_lost_is_named),
         cmocka_unit_test(test_a_field_of_another_kind_is_left_out),
         cmocka_unit_test(test_who_is_alone_misses_nothing),

@@ -13,6 +13,16 @@ static int64_t now_ns(void)
     return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
+static size_t packs_seen(struct inn *inn)
+{
+    size_t count;
+
+    pthread_mutex_lock(&inn->house.store->state_lock);
+    count = inn_packs(inn);
+    pthread_mutex_unlock(&inn->house.store->state_lock);
+    return count;
+}
+
 /* What a member says that it has listed is read at once; else within a second. */
 static void test_a_chain_is_looked_at_at_once(void **state)
 {
@@ -27,7 +37,7 @@ static void test_a_chain_is_looked_at_at_once(void **state)
     depot_drain(&inn.author);
     assert_int_equal(guests_start(inn.guests, NULL), OK);
     begun = now_ns();
-    while (inn_packs(&inn) < 1) {
+    while (packs_seen(&inn) < 1) {
         told = guests_told(inn.guests);
         guests_wait(inn.guests, told, now_ns() + 20000000);
         assert_true(now_ns() - begun < INT64_C(30000000000));
@@ -38,10 +48,8 @@ static void test_a_chain_is_looked_at_at_once(void **state)
         begun = now_ns();
         do {
             told = guests_told(inn.guests);
-            pthread_mutex_lock(&inn.house.store->state_lock);
-            count = inn_packs(&inn);
-            pthread_mutex_unlock(&inn.house.store->state_lock);
-            guests_hurry(inn.guests, inn.house.tenant, 1, BYTES("north"));
+            count = packs_seen(&inn);
+            guests_hurry(inn.guests, inn.house.tenant, &inn.authors[0].incarnation, BYTES("north"));
             if (count <= (size_t)i)
                 guests_wait(inn.guests, told, now_ns() + 50000000);
             assert_true(now_ns() - begun < INT64_C(30000000000));
@@ -60,8 +68,8 @@ static void test_what_nobody_takes_is_forgotten(void **state)
     inn_init(&inn);
     for (int n = 0; n < 2 * HURRIES_MAX; n++) {
         (void)snprintf(name, sizeof(name), "s%d", n);
-        guests_hurry(inn.guests, inn.house.tenant, 1, bytes_of(name));
-        guests_hurry(inn.guests, inn.house.tenant, 1, bytes_of(name));
+        guests_hurry(inn.guests, inn.house.tenant, &inn.authors[0].incarnation, bytes_of(name));
+        guests_hurry(inn.guests, inn.house.tenant, &inn.authors[0].incarnation, bytes_of(name));
         assert_int_equal(inn.guests->hurry_count, n < HURRIES_MAX ? n + 1 : HURRIES_MAX);
     }
     hurry_forget(inn.guests);

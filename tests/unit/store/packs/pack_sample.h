@@ -7,6 +7,7 @@
 #include "store/packs/pack_inside.h"
 #include "store/packs/pack_writer.h"
 #include "tests/unit/codec/block_sample.h"
+#include "tests/unit/store/memory_place.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -32,8 +33,8 @@ static inline int pack_fixture_open(void **state)
 {
     static struct pack_fixture fixture;
 
-    (void)snprintf(fixture.root, sizeof(fixture.root), "/tmp/weir-pack-XXXXXX");
-    if (!mkdtemp(fixture.root) || fs_posix_open(fixture.root, &fixture.fs, NULL))
+    memory_place_make(fixture.root, sizeof(fixture.root));
+    if (fs_posix_open(fixture.root, &fixture.fs, NULL))
         return -1;
     arena_init(&fixture.arena, (size_t)1 << 30, NULL);
     random_seed(&fixture.random, 1);

@@ -445,13 +445,12 @@ static void compare_sliced(const struct sliced *sliced, const struct block *bloc
                            uint32_t want)
 {
     const struct rows *rows = sliced->rows;
-    uint32_t seen = 0, wanted = 0;
+    uint32_t seen = 0, wanted = 0, f = 0;
 
     for (uint32_t c = 0; c < rows->column_count; c++)
         wanted += rows->columns[c].present == NULL || rows->columns[c].present[want];
     for (uint32_t c = 0; c < block->column_count; c++) {
         const struct block_column *column = &block->columns[c];
-        uint32_t f = 0;
 
         if (column->present != NULL && column->present[row] == 0)
             continue;
@@ -470,6 +469,7 @@ static void compare_sliced(const struct sliced *sliced, const struct block *bloc
         } else {
             assert_int_equal(column->cells[row].u64, rows->columns[f].cells[want].u64);
         }
+        f++; /* both are sorted alike */
         seen++;
     }
     assert_int_equal(seen, wanted);

@@ -38,9 +38,13 @@ static void payload_check(uint64_t number, size_t size, struct bytes payload)
     if (got != number || payload.size != size)
         fail_msg("record %llu of %zu bytes instead of %llu of %zu", (unsigned long long)got,
                  payload.size, (unsigned long long)number, size);
-    for (size_t i = sizeof(got); i < payload.size; i++)
-        if (payload.data[i] != (char)(number % 251))
-            fail_msg("record %llu is damaged", (unsigned long long)number);
+    if (size == sizeof(got))
+        return;
+    /* Each byte is the one before it: memcmp() is quick where these tests are not optimised. */
+    if (payload.data[sizeof(got)] != (char)(number % 251) ||
+        memcmp(payload.data + sizeof(got), payload.data + sizeof(got) + 1,
+               size - sizeof(got) - 1) != 0)
+        fail_msg("record %llu is damaged", (unsigned long long)number);
 }
 
 static void model_add(struct model *model, uint64_t lsn, uint64_t number, size_t size)
@@ -378,10 +382,11 @@ static void test_a_segment_with_unsealed_records_stays(void **state)
 
     (void)state;
     model_init(&model, SEED);
+    model.segment_bytes_max = MIB;
     model_start(&model);
     while (files(&model) < 4)
         assert_int_equal(model_commit(&model, 3, 100000), OK);
-    for (size_t i = 0; i < model.count; i += 7) {
+    for (size_t i = 0; i < model.count; i += 3) {
         model_trim(&model, model.lsns[i]);
         model_stop(&model);
         model_start(&model);
@@ -585,7 +590,7 @@ static void test_a_long_life(void **state)
                                random_chance(&model.random, 3),
                                random_chance(&model.random, 2) ? E_DISK_FULL : E_IO);
             if (kind < 60)
-                code = model_commit(&model, 1 + random_below(&model.random, BATCH_MAX), 90000);
+                code = model_commit(&model, 1 + random_below(&model.random, BATCH_MAX), 40000);
             else if (kind < 75)
                 code = wal_prepare(model.wal, NULL);
             else if (kind < 80)

@@ -1,0 +1,166 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "discovery/registry_files.h"
+#include "discovery/roll.h"
+#include "handlers/peer_manners.h"
+#include "handlers/peer_roster.h"
+#include "model/series.h"
+
+#define INCARNATION "\"incarnation\":\"00112233445566778899aabbccddeeff\""
+
+static char folder[] = "/tmp/weir-roster-XXXXXX";
+static struct registry *registry;
+static struct roll *roll;
+static struct peer_manners *manners;
+static const struct tenant tenant = {.name = BYTES("acme"), .ordinal = 5};
+
+static int open_all(void **state)
+{
+    static const struct registry_rules rules = {.fs = NULL};
+    char path[96];
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof(path), "%s/registry", folder);
+    assert_int_equal(registry_files_open(path, &rules, &registry, NULL), OK);
+    assert_int_equal(roll_new(&roll, NULL), OK);
+    return peer_manners_new(roll, clock_system(), &manners, NULL) != OK;
+}
+
+static int close_all(void **state)
+{
+    char command[128];
+
+    (void)state;
+    peer_manners_free(manners);
+    roll_free(roll);
+    registry_close(registry);
+    (void)snprintf(command, sizeof(command), "rm -r %s", folder);
+    return system(command);
+}
+
+static void put(const char *name, const char *text)
+{
+    struct registry_snapshot *snapshot = registry_get(registry);
+    const struct registry_record *record =
+        registry_find(snapshot, REGISTRY_MEMBERS, bytes_of(name));
+    uint64_t version = record == NULL ? 0 : record->version;
+
+    registry_snapshot_put(snapshot);
+    assert_int_equal(registry_put(registry, REGISTRY_MEMBERS, bytes_of(name), version,
+                                  bytes_of(text), &version, NULL),
+                     OK);
+}
+
+static void await_alive(const char *name)
+{
+    bool alive = false;
+
+    assert_int_equal(registry_hold(registry, REGISTRY_ALIVE, bytes_of(name), BYTES("{}"), NULL),
+                     OK);
+    while (!alive) {
+        struct registry_snapshot *snapshot = registry_get(registry);
+
+        alive = registry_find(snapshot, REGISTRY_ALIVE, bytes_of(name)) != NULL;
+        registry_snapshot_put(snapshot);
+        if (!alive)
+            (void)registry_wait(registry, snapshot->sequence, 1000);
+    }
+}
+
+static void read_roster(struct arena *arena, struct peer_roster *roster)
+{
+    struct error err = {0};
+
+    arena_init(arena, SIZE_MAX, NULL);
+    if (peer_roster_read(registry, manners, 2, &tenant, arena, roster, &err) != OK)
+        fail_msg("%s", err.text);
+}
+
+static const struct peer *peer_of(const struct peer_roster *roster, unsigned number)
+{
+    for (size_t i = 0; i < roster->count; i++)
+        if (roster->list[i].asked.member == number)
+            return &roster->list[i];
+    return NULL;
+}
+
+static void test_who_owes_is_in_it_and_why_it_is_not_asked(void **state)
+{
+    const struct error late = {.code = E_TIMEOUT, .text = "late"};
+    struct peer_roster roster;
+    struct arena arena;
+
+    (void)state;
+    assert_false(peer_roster_has_any(registry, 2));
+    put("2", "{\"state\":\"active\"," INCARNATION ",\"address\":\"10.0.0.2:1\"}");
+    assert_false(peer_roster_has_any(registry, 2));
+    assert_true(peer_roster_has_any(registry, 0));
+    assert_true(peer_roster_has_any(registry, 1)); /* whose own record is not there */
+    put("1", "{\"state\":\"active\"," INCARNATION ",\"address\":\"10.0.0.1:1\"}");
+    put("3", "{\"state\":\"draining\"," INCARNATION "}");
+    put("4", "{\"state\":\"drained\"," INCARNATION ",\"address\":\"10.0.0.4:1\"}");
+    put("5", "{\"state\":\"joining\"," INCARNATION ",\"address\":\"10.0.0.5:1\"}");
+    put("6", "not a record");
+    put("1024", "{\"state\":\"active\"," INCARNATION ",\"address\":\"10.0.0.7:1\"}");
+    put("007", "{\"state\":\"active\"," INCARNATION ",\"address\":\"10.0.0.7:1\"}");
+    await_alive("1");
+    read_roster(&arena, &roster);
+    assert_int_equal(roster.count, 3);
+    assert_int_equal(roster.asked_count, 1);
+    assert_null(peer_of(&roster, 1)->why);
+    assert_string_equal(peer_of(&roster, 1)->address, "10.0.0.1:1");
+    assert_true(bytes_equal(peer_of(&roster, 1)->asked.tenant, BYTES("acme")));
+    assert_non_null(strstr(peer_of(&roster, 3)->why, "no address"));
+    assert_non_null(strstr(peer_of(&roster, 5)->why, "not alive"));
+    arena_release(&arena);
+    assert_true(peer_roster_has_any(registry, 2));
+    peer_manners_note(manners, 1, tenant.ordinal, peer_manners_now(manners), E_TIMEOUT, &late);
+    read_roster(&arena, &roster);
+    assert_int_equal(roster.asked_count, 0);
+    assert_non_null(strstr(peer_of(&roster, 1)->why, "a moment ago"));
+    arena_release(&arena);
+    peer_manners_note(manners, 1, tenant.ordinal, peer_manners_now(manners), OK, NULL);
+}
+
+/* Limit - 1, limit, limit + 1 of those that a question asks; the others are named. */
+static void test_so_many_are_asked(void **state)
+{
+    struct peer_roster roster;
+    struct arena arena;
+
+    (void)state;
+    for (unsigned number = 10; number < 10 + PEERS_MAX; number++) {
+        char name[8];
+
+        (void)snprintf(name, sizeof(name), "%u", number);
+        put(name, "{\"state\":\"active\"," INCARNATION ",\"address\":\"10.0.0.1:1\"}");
+        await_alive(name);
+        if (number < 10 + PEERS_MAX - 3)
+            continue;
+        read_roster(&arena, &roster);
+        assert_int_equal(roster.asked_count,
+                         number - 10 + 2 < PEERS_MAX ? number - 10 + 2 : PEERS_MAX);
+        if (number - 10 + 2 > PEERS_MAX)
+            assert_non_null(strstr(peer_of(&roster, number)->why, "too many members"));
+        arena_release(&arena);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_who_owes_is_in_it_and_why_it_is_not_asked),
+        cmocka_unit_test(test_so_many_are_asked),
+    };
+
+    return cmocka_run_group_tests(tests, open_all, close_all);
+}
