@@ -346,6 +346,10 @@ class ScriptedMongo:
 
     def close(self):
         self.closing.set()
+        try:
+            self.listener.shutdown(socket.SHUT_RDWR)  # who waits in accept() would take one connection more
+        except OSError:
+            pass
         self.listener.close()
         self.drop_connections()
 
