@@ -13,6 +13,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from scripted_mongo import message_of, read_message  # noqa: E402
+from server import send_signal  # noqa: E402
 
 
 class MongoError(Exception):
@@ -146,7 +147,7 @@ class MongoServer:
         return primary_of(self.address)
 
     def signal(self, number):
-        os.kill(self.process.pid, number)
+        send_signal(self.process.pid, number)
 
     def kill(self):
         self.end(signal.SIGKILL)

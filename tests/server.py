@@ -17,6 +17,22 @@ def clean_environment():
             if not name.startswith("WEIR_") or name == "WEIR_SABOTAGE"}
 
 
+def send_signal(pid, number):
+    """Of SIGSTOP it returns when every thread stands: kill() returns while some of them still run, and one may answer."""
+    os.kill(pid, number)
+    while number == signal.SIGSTOP and any(state not in "TtZX" for state in thread_states(pid)):
+        time.sleep(0.001)
+
+
+def thread_states(pid):
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        try:
+            with open(f"/proc/{pid}/task/{thread}/stat", encoding="utf-8", errors="replace") as file:
+                yield file.read().rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # it has ended
+
+
 class ServerDied(Exception):
     """The server ended although nobody asked it to; the text holds its last log lines."""
 
@@ -122,7 +138,7 @@ class Server:
         return code
 
     def signal(self, number):
-        os.kill(self.pid, number)
+        send_signal(self.pid, number)
 
     def log_text(self):
         with open(self.log_path, encoding="utf-8", errors="replace") as file:

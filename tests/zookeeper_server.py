@@ -7,9 +7,13 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 import threading
 import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from server import send_signal  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 JARS = ("zookeeper zookeeper-jute slf4j-api slf4j-simple netty-handler netty-transport netty-common netty-buffer metrics-core snappy-java "
@@ -227,7 +231,7 @@ class ZooKeeperServer:
         return self.launch().ready()
 
     def signal(self, number):
-        self.process.send_signal(number)
+        send_signal(self.process.pid, number)
 
     def pause(self):
         self.signal(signal.SIGSTOP)
