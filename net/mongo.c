@@ -280,11 +280,16 @@ enum code mongo_archive_open(struct bytes uri, bool unsafe, const char *name,
     return OK;
 }
 
+/* Nobody is told that its session ends: of a server that does not answer a stop would wait for each
+ * client's socketTimeoutMS, and the server ends it by itself, as that of a process that is killed.
+ */
 static void drop_client(struct mongo *mongo)
 {
     calling = mongo;
-    if (mongo->client)
+    if (mongo->client) {
+        mongoc_client_reset(mongo->client);
         mongoc_client_destroy(mongo->client);
+    }
     mongo->client = NULL;
     calling = NULL;
 }
@@ -404,10 +409,8 @@ static enum code end(struct mongo *mongo, mongoc_collection_t *collection, enum 
 {
     if (collection)
         mongoc_collection_destroy(collection);
-    if (mongo->client && (code == E_NOT_READY || code == E_TIMEOUT || code == E_CONFIG)) {
-        mongoc_client_reset(mongo->client); /* nobody is told that its session ends */
+    if (code == E_NOT_READY || code == E_TIMEOUT || code == E_CONFIG)
         drop_client(mongo);
-    }
     calling = NULL;
     mongo->busy = false;
     if (code)

@@ -250,7 +250,7 @@ class ScriptedMongo:
         place = (body.get("$db"), body.get(next(iter(body))))
         if name in ("hello", "ismaster"):
             return self.hello()
-        if name in ("ping", "endsessions"):
+        if name == "ping":
             return {"ok": 1.0}
         if name == "replsetstepdown":
             self.role = "secondary"
