@@ -12,6 +12,7 @@
 #   archive delivery   the archive on MongoDB, and the product over it, with servers that are killed, stopped and lie
 #   registry       what nodes agree on, in files and in ZooKeeper, with servers that are killed, paused and wiped
 #   deploy         docker-compose.yml and what it starts, without containers
+#   servers        a ZooKeeper and two databases on loopback, to try several nodes by hand; until Ctrl-C
 #   loops          failing allocations, cut tails and turned bits, in the process (LOOP_STRIDE=1: all)
 #   tidy fuzz      static checks; libFuzzer over all targets for FUZZ_SECONDS in total
 #   bench bench-short [ROW=...]   Weir beside the databases of Debian, an hour or six minutes; bench/README.md
@@ -210,6 +211,11 @@ replay: $(FUZZERS:%=$(OUT)/replay/%)
 delivery: $(BUILD)/weir $(DATABASE)
 	@$(COUNTS) tests/delivery/run delivery $(BUILD)/weir $(BUILD) $(OUTAGES) --jobs 3 # they wait, mostly
 
+# What README's cluster wants.
+servers: $(DATABASE)
+	@tests/install build test
+	@tests/servers $(BUILD)
+
 # docker-compose.yml, Containerfile and deploy/, tried without containers.
 deploy: $(BUILD)/weir $(DATABASE)
 	@$(COUNTS) tests/deploy/run deploy $(BUILD)/weir $(BUILD)
@@ -401,5 +407,5 @@ clean:
 	rm -rf $(BUILD)
 
 -include $(OBJECTS:.o=.d) $(UNIT_BIN:=.d) $(OUT)/tests/unit/all.d $(OUT)/tests/archive/drive.d $(OUT)/tests/registry/drive.d $(LOOPS:%.c=$(OUT)/%.d) $(SIM:%.c=$(OUT)/%.d)
-.PHONY: FORCE needs needs-clients needs-servers archive delivery registry deploy sabotage fault-peers all program unit loops fuzzers fuzzing replay run install check test test-long test-real asan tsan simulate fuzz tidy \
+.PHONY: FORCE servers needs needs-clients needs-servers archive delivery registry deploy sabotage fault-peers all program unit loops fuzzers fuzzing replay run install check test test-long test-real asan tsan simulate fuzz tidy \
         bench bench-short bench-query bench-query-short bench-delivery bench-delivery-short bench-cluster bench-cluster-short bench-core dist errors-page format clean

@@ -74,7 +74,7 @@ class MongoServer:
     """WEIR_TEST_MONGO_URI is of a server or a replica set that may be written to and that asks nobody who he is.  `build` is where the Makefile puts ferretdb.  Own: never what WEIR_TEST_MONGO_URI names, so that it may be killed.  Its
     port and folder stay the same however often it is started; close() ends it and takes its folder away: a `with` does."""
 
-    def __init__(self, build, own=False):
+    def __init__(self, build, own=False, port=None):
         self.given = None if own else os.environ.get("WEIR_TEST_MONGO_URI")
         self.process = self.folder = None
         if self.given:
@@ -84,7 +84,7 @@ class MongoServer:
             self.address = (host, int(port or 27017))
             return
         self.folder = tempfile.mkdtemp(prefix="weir-mongo-")
-        self.address = ("127.0.0.1", free_port())
+        self.address = ("127.0.0.1", port or free_port())
         self.uri = "mongodb://%s:%d/" % self.address
         self.log_path = os.path.join(self.folder, "log")
         self.data = data = os.path.join(self.folder, "data")

@@ -165,14 +165,14 @@ def free_port():
 class ZooKeeperServer:
     """One server; its port and folder stay the same however often it is started."""
 
-    def __init__(self, build, number=0, members=()):
+    def __init__(self, build, number=0, port=None):
         base = os.path.join(os.path.abspath(build), "zookeeper", "usr", "share", "java")
         if not shutil.which("java"):
             raise FileNotFoundError("java is not on PATH: tests/install test")
         if not os.path.exists(os.path.join(base, "zookeeper.jar")):
             subprocess.run([os.path.join(HERE, "zookeeper", "unpack"), build], check=True)
         self.folder = tempfile.mkdtemp(prefix="weir-zookeeper-")
-        self.address = ("127.0.0.1", free_port())
+        self.address = ("127.0.0.1", port or free_port())
         self.number, self.process, self.paused = number, None, False
         self.peers = (free_port(), free_port()) if number else None
         self.command = ["java", "-Xmx96m", "-Xshare:auto", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dzookeeper.jmx.log4j.disable=true",
