@@ -15,6 +15,7 @@
 #include "discovery/zookeeper_holds.h"
 #include "discovery/zookeeper_link.h"
 #include "discovery/zookeeper_nodes.h"
+#include "discovery/zookeeper_puts.h"
 #include "discovery/zookeeper_reader.h"
 #include "discovery/zookeeper_work.h"
 
@@ -28,11 +29,9 @@ struct zookeeper {
     struct registry registry;
     struct thread *thread;
     struct link_inbox inbox; /* its lock guards the wishes, too: */
-    pthread_cond_t answered; /* a put is done */
     bool stopping;
     struct zookeeper_address *wish; /* to be changed to; owned; NULL = none */
-    struct zookeeper_put *puts_new; /* the newest first */
-    uint64_t ids;
+    struct zookeeper_puts puts;
     struct zookeeper_holds holds;
 
     /* Of the thread alone: */
@@ -43,7 +42,6 @@ struct zookeeper {
     int64_t open_again_ns, prove_ns;
     int64_t session;
     struct zookeeper_reader reader;
-    struct zookeeper_put *puts;
 };
 
 static struct zookeeper *zookeeper_of(struct registry *registry)
@@ -71,8 +69,7 @@ static void link_end(struct zookeeper *zookeeper, int64_t again_ns)
     zookeeper->connected = false;
     zookeeper->open_again_ns = again_ns;
     zookeeper_reader_lost(&zookeeper->reader);
-    for (struct zookeeper_put *put = zookeeper->puts; put; put = put->next)
-        zookeeper_put_lost(put);
+    zookeeper_puts_lost(&zookeeper->puts);
     zookeeper_holds_lost(&zookeeper->holds);
 }
 
@@ -176,51 +173,22 @@ static bool publish(struct zookeeper *zookeeper)
 
 /* --- what callers want --- */
 
-static void finish_puts(struct zookeeper *zookeeper, bool published)
-{
-    struct zookeeper_put **at = &zookeeper->puts;
-    bool any = false;
-
-    while (*at) {
-        struct zookeeper_put *put = *at;
-
-        if (!put->decided && !(put->stage == PUT_WRITTEN && published)) {
-            if (monotonic_ns() < put->deadline_ns) {
-                at = &put->next;
-                continue;
-            }
-            zookeeper_put_end(put,
-                              registry_state_name(registry_health(&zookeeper->registry).state));
-        }
-        *at = put->next;
-        pthread_mutex_lock(&zookeeper->inbox.lock); /* from here on it is its caller's */
-        put->done = any = true;
-        pthread_mutex_unlock(&zookeeper->inbox.lock);
-    }
-    if (any)
-        pthread_cond_broadcast(&zookeeper->answered);
-}
-
 /* The directory of a kind was made, or could not be: who waited for it goes on. */
 static void tree_made(struct zookeeper *zookeeper, const struct link_event *event)
 {
     enum registry_kind kind = event->tag.kind;
 
-    for (struct zookeeper_put *put = zookeeper->puts; put; put = put->next)
-        if (put->kind == kind)
-            zookeeper_put_home(put, event->outcome, &zookeeper->address);
+    zookeeper_puts_home(&zookeeper->puts, kind, event->outcome, &zookeeper->address);
     zookeeper_holds_home(&zookeeper->holds, kind, event->outcome);
 }
 
 static void take_put(struct zookeeper *zookeeper, const struct link_event *event)
 {
-    struct zookeeper_put *put = zookeeper->puts;
+    const struct zookeeper_put *put =
+        zookeeper_puts_answer(&zookeeper->puts, event, zookeeper->link, &zookeeper->address);
 
-    while (put && put->id != event->tag.id)
-        put = put->next;
     if (!put)
-        return; /* its time was over */
-    zookeeper_put_answer(put, event, zookeeper->link, &zookeeper->address);
+        return;
     if (put->homeless)
         zookeeper_reader_make(&zookeeper->reader, put->kind, zookeeper->link, &zookeeper->address);
     if (put->stage == PUT_WRITTEN)
@@ -272,14 +240,8 @@ static bool take_wishes(struct zookeeper *zookeeper)
     struct zookeeper_address *wish;
     bool stopping;
 
+    zookeeper_puts_take(&zookeeper->puts);
     pthread_mutex_lock(&zookeeper->inbox.lock);
-    while (zookeeper->puts_new) {
-        struct zookeeper_put *put = zookeeper->puts_new;
-
-        zookeeper->puts_new = put->next;
-        put->next = zookeeper->puts;
-        zookeeper->puts = put;
-    }
     wish = zookeeper->wish;
     zookeeper->wish = NULL;
     stopping = zookeeper->stopping;
@@ -352,15 +314,15 @@ static void turn(struct zookeeper *zookeeper)
         zookeeper_reader_want(&zookeeper->reader);
     if (zookeeper->connected) {
         send_proof(zookeeper);
-        for (struct zookeeper_put *put = zookeeper->puts; put; put = put->next)
-            zookeeper_put_step(put, zookeeper->link, &zookeeper->address);
+        zookeeper_puts_step(&zookeeper->puts, zookeeper->link, &zookeeper->address);
         zookeeper_reader_send(&zookeeper->reader, zookeeper->link, &zookeeper->address);
     } else if (zookeeper->link && !zookeeper->was_connected) {
         tell_disconnected(zookeeper);
     }
     if (zookeeper->connected && zookeeper_reader_quiet(&zookeeper->reader))
         published = !zookeeper->reader.unpublished || publish(zookeeper);
-    finish_puts(zookeeper, published);
+    zookeeper_puts_finish(&zookeeper->puts, published,
+                          registry_state_name(registry_health(&zookeeper->registry).state));
     step_holds(zookeeper, published);
     registry_keep(&zookeeper->registry, false);
 }
@@ -368,16 +330,13 @@ static void turn(struct zookeeper *zookeeper)
 /* Monotonic: when the clock has to be looked at again. */
 static int64_t due_ns(const struct zookeeper *zookeeper)
 {
-    int64_t now = monotonic_ns(), due = now + ms(TURN_MS);
+    int64_t due = monotonic_ns() + ms(TURN_MS), puts_due = zookeeper_puts_due(&zookeeper->puts);
 
     if (zookeeper->connected && zookeeper->prove_ns < due)
         due = zookeeper->prove_ns;
     if (zookeeper->reader.refused && zookeeper->reader.again_ns < due)
         due = zookeeper->reader.again_ns;
-    for (const struct zookeeper_put *put = zookeeper->puts; put; put = put->next)
-        if (put->deadline_ns < due)
-            due = put->deadline_ns;
-    return due;
+    return due < puts_due ? due : puts_due;
 }
 
 static void run(void *context)
@@ -412,25 +371,12 @@ static enum code zookeeper_put(struct registry *registry, enum registry_kind kin
                                uint64_t *version, struct error *err)
 {
     struct zookeeper *zookeeper = zookeeper_of(registry);
-    struct zookeeper_put put = {.kind = kind,
-                                .name = name,
-                                .text = text,
-                                .expected = expected,
-                                .deadline_ns = monotonic_ns() + ms(registry->rules.wait_ms)};
+    struct zookeeper_put put = {.kind = kind, .name = name, .text = text, .expected = expected};
+    enum code code =
+        zookeeper_puts_put(&zookeeper->puts, &zookeeper->inbox, &put, registry->rules.wait_ms, err);
 
-    pthread_mutex_lock(&zookeeper->inbox.lock);
-    put.id = ++zookeeper->ids;
-    put.next = zookeeper->puts_new;
-    zookeeper->puts_new = &put;
-    zookeeper->inbox.poked = true;
-    pthread_cond_signal(&zookeeper->inbox.filled);
-    while (!put.done) /* by its deadline it is */
-        pthread_cond_wait(&zookeeper->answered, &zookeeper->inbox.lock);
-    pthread_mutex_unlock(&zookeeper->inbox.lock);
     *version = put.version;
-    if (put.code)
-        *err = put.err;
-    return put.code;
+    return code;
 }
 
 static enum code zookeeper_hold(struct registry *registry, enum registry_kind kind,
@@ -460,9 +406,8 @@ static bool zookeeper_held(struct registry *registry, enum registry_kind kind, s
 static void zookeeper_free(struct zookeeper *zookeeper)
 {
     zookeeper_holds_release(&zookeeper->holds);
-    assert(!zookeeper->puts && !zookeeper->puts_new);
+    zookeeper_puts_release(&zookeeper->puts);
     zookeeper_reader_release(&zookeeper->reader);
-    pthread_cond_destroy(&zookeeper->answered);
     link_inbox_release(&zookeeper->inbox);
     registry_core_release(&zookeeper->registry);
     free(zookeeper->wish);
@@ -508,7 +453,7 @@ enum code zookeeper_registry_open(const struct zookeeper_settings *settings,
         return code;
     }
     link_inbox_init(&zookeeper->inbox);
-    pthread_cond_init(&zookeeper->answered, NULL);
+    zookeeper_puts_init(&zookeeper->puts);
     zookeeper_reader_init(&zookeeper->reader, &zookeeper->registry);
     zookeeper_holds_init(&zookeeper->holds);
     *registry = &zookeeper->registry; /* before `changed` is called */

@@ -2,7 +2,8 @@
  * one that is held.  Each is a few states; the owner of the link steps them and hands them their
  * answers.
  *
- * Thread: the owner of the link, but for what zookeeper.c and zookeeper_holds.c guard by locks. */
+ * Thread: the owner of the link, but for what zookeeper_puts.c and zookeeper_holds.c guard by
+ * locks. */
 #ifndef WEIR_DISCOVERY_ZOOKEEPER_WORK_H
 #define WEIR_DISCOVERY_ZOOKEEPER_WORK_H
 
@@ -36,7 +37,7 @@ struct zookeeper_put {
     bool decided; /* these say how: */
     enum code code;
     struct error err;
-    bool done; /* of zookeeper.c: it is its caller's again */
+    bool done; /* of zookeeper_puts.c: it is its caller's again */
 };
 
 /* What it waits for goes out.  Connected. */
