@@ -294,7 +294,9 @@ static void take_event(struct zookeeper *zookeeper, struct link_event *event)
         take_answer(zookeeper, event);
 }
 
-/* Once a sixth of the session's time the leader is asked for a sign of life. */
+/* Once a sixth of the session's time the leader is asked for a sign of life.  After each connection
+ * it is the first that goes out: its server may be behind what was seen or written through the one
+ * before, and answers what comes after this question when it is so no more. */
 static void send_proof(struct zookeeper *zookeeper)
 {
     struct link_tag tag = {.what = WORK_PROOF};

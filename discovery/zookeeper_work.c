@@ -1,6 +1,12 @@
 /* A write whose answer is lost has happened or not: what is there is read, and decides.  A record
  * of the same text that came after the expected version is taken for ours; nobody could tell it
- * from one. */
+ * from one.
+ *
+ * The server that is read from may be behind: of what another node was told a moment ago, and
+ * after a connection that moved, of what we wrote.  So a question to the leader (`sync`) goes ahead
+ * of each read that decides, on the same connection: the server answers in order, and the read when
+ * it has all that the leader had.  (A leader that was stopped, and does not know yet that it is
+ * none any more, can be behind all the same.) */
 #include "discovery/zookeeper_work.h"
 
 #include <stdio.h>
@@ -26,7 +32,7 @@ static struct link_tag put_tag(const struct zookeeper_put *put)
 void zookeeper_put_step(struct zookeeper_put *put, struct zookeeper_link *link,
                         const struct zookeeper_address *address)
 {
-    struct link_tag tag = put_tag(put);
+    struct link_tag tag = put_tag(put), ahead = {.what = WORK_PROOF};
     char path[LINK_PATH_SIZE_MAX];
 
     if (put->stage != PUT_WAITS || put->decided || put->homeless)
@@ -35,7 +41,7 @@ void zookeeper_put_step(struct zookeeper_put *put, struct zookeeper_link *link,
     if (put->expected == 0 && !put->look) {
         if (link_create(link, path, put->text, false, &tag))
             put->stage = PUT_WRITES;
-    } else if (link_read(link, path, false, &tag)) {
+    } else if (link_sync(link, path, &ahead) && link_read(link, path, false, &tag)) {
         put->stage = PUT_READS;
     }
 }
@@ -82,7 +88,7 @@ static void put_was_read(struct zookeeper_put *put, const struct link_event *eve
         put_decide(put, event, link, address);
         return;
     case LINK_ABSENT:
-        put->look = false; /* but what went out may have happened: this server may lag behind */
+        put->look = false; /* what went out may happen yet: then the next one meets it */
         if (put->expected > 0)
             put_done(put, error_set(&put->err, E_NOT_FOUND,
                                     "it is not in the registry; version 0 would make it"));

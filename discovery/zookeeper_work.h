@@ -17,7 +17,7 @@ enum {
     WORK_READ,
     WORK_TREE,   /* the directory of a kind was made */
     WORK_PARENT, /* one above it; how that went does not matter */
-    WORK_PROOF,
+    WORK_PROOF,  /* the leader was asked */
     WORK_PUT,
     WORK_HOLD,
 };

@@ -25,6 +25,12 @@ static bool note(const struct link_tag *tag)
     return true;
 }
 
+bool link_sync(struct zookeeper_link *link, const char *path, const struct link_tag *tag)
+{
+    (void)link, (void)path;
+    return note(tag);
+}
+
 bool link_read(struct zookeeper_link *link, const char *path, bool watch,
                const struct link_tag *tag)
 {

@@ -13,7 +13,7 @@
 
 /* A link that only notes what went out; linked in place of the real one. */
 static struct {
-    char what; /* 'c'reate, 'e'phemeral, 'r'ead, 'w'rite, 'd'elete; 0 = nothing went out */
+    char what; /* 'c'reate, 'e'phemeral, 's'ync, 'r'ead, 'w'rite, 'd'elete; 0 = nothing went out */
     int32_t version;
     bool refuse;
 } sent;
@@ -24,13 +24,23 @@ static bool note(char what)
     return !sent.refuse;
 }
 
+bool link_sync(struct zookeeper_link *link, const char *path, const struct link_tag *tag)
+{
+    (void)link;
+    (void)path;
+    assert_int_equal(tag->what, WORK_PROOF);
+    return note('s');
+}
+
+/* What decides about a put is not older than what the leader has. */
 bool link_read(struct zookeeper_link *link, const char *path, bool watch,
                const struct link_tag *tag)
 {
     (void)link;
     (void)watch;
-    (void)tag;
     assert_string_equal(path, tag->what == WORK_PUT ? "/weir/tenants/acme" : "/weir/leases/merge");
+    if (tag->what == WORK_PUT)
+        assert_int_equal(sent.what, 's');
     return note('r');
 }
 
