@@ -203,9 +203,10 @@ static void take_hold(struct zookeeper *zookeeper, const struct link_event *even
     if (!hold)
         return;
     if (hold->homeless)
-        zookeeper_reader_make(&zookeeper->reader, hold->kind, zookeeper->link, &zookeeper->address);
+        zookeeper_reader_make(&zookeeper->reader, hold->wanted.kind, zookeeper->link,
+                              &zookeeper->address);
     /* Whoever has it: its end is watched. */
-    zookeeper_reader_want_one(&zookeeper->reader, hold->kind, bytes_of(hold->name));
+    zookeeper_reader_want_one(&zookeeper->reader, hold->wanted.kind, bytes_of(hold->wanted.name));
 }
 
 static void step_holds(struct zookeeper *zookeeper, bool published)
@@ -385,7 +386,7 @@ static enum code zookeeper_hold(struct registry *registry, enum registry_kind ki
                                 struct bytes name, struct bytes text, struct error *err)
 {
     struct zookeeper *zookeeper = zookeeper_of(registry);
-    enum code code = zookeeper_holds_want(&zookeeper->holds, kind, name, text, err);
+    enum code code = holds_want(&zookeeper->holds.wanted, kind, name, text, err);
 
     link_inbox_poke(&zookeeper->inbox);
     return code;
@@ -395,7 +396,7 @@ static void zookeeper_release(struct registry *registry, enum registry_kind kind
 {
     struct zookeeper *zookeeper = zookeeper_of(registry);
 
-    zookeeper_holds_give_up(&zookeeper->holds, kind, name);
+    holds_give_up(&zookeeper->holds.wanted, kind, name);
     link_inbox_poke(&zookeeper->inbox);
 }
 

@@ -273,7 +273,9 @@ static bool tell(struct zookeeper_hold *hold, enum link_outcome outcome, int64_t
 
 static void test_a_hold_makes_what_nobody_has(void **state)
 {
-    struct zookeeper_hold hold = {.kind = REGISTRY_LEASES, .name = "merge"};
+    struct zookeeper_hold hold = {
+        .wanted = {.kind = REGISTRY_LEASES, .name = "merge"}
+    };
     struct zookeeper_nodes nodes;
 
     (void)state;
@@ -290,7 +292,7 @@ static void test_a_hold_makes_what_nobody_has(void **state)
     zookeeper_hold_check(&hold, &nodes, SESSION); /* somebody took it away: it is made again */
     step(&hold, &nodes, 'e');
     assert_true(tell(&hold, LINK_OK, SESSION));
-    hold.released = true;
+    hold.wanted.released = true;
     step(&hold, &nodes, 'd');
     assert_false(tell(&hold, LINK_LOST, 0));
     step(&hold, &nodes, 'd');
@@ -301,7 +303,9 @@ static void test_a_hold_makes_what_nobody_has(void **state)
 
 static void test_a_hold_waits_for_who_has_it(void **state)
 {
-    struct zookeeper_hold hold = {.kind = REGISTRY_LEASES, .name = "merge"};
+    struct zookeeper_hold hold = {
+        .wanted = {.kind = REGISTRY_LEASES, .name = "merge"}
+    };
     struct zookeeper_nodes nodes;
 
     (void)state;
@@ -321,7 +325,7 @@ static void test_a_hold_waits_for_who_has_it(void **state)
     step(&hold, &nodes, 'r');
     assert_false(tell(&hold, LINK_REFUSED, 0)); /* theirs, and whose cannot be told */
     step(&hold, &nodes, 0);                     /* not before some time has passed */
-    hold.released = true;
+    hold.wanted.released = true;
     step(&hold, &nodes, 0);
     assert_int_equal(hold.stage, HOLD_OVER);
     zookeeper_nodes_release(&nodes);
@@ -329,7 +333,9 @@ static void test_a_hold_waits_for_who_has_it(void **state)
 
 static void test_a_hold_whose_answer_was_lost_is_found(void **state)
 {
-    struct zookeeper_hold hold = {.kind = REGISTRY_LEASES, .name = "merge"};
+    struct zookeeper_hold hold = {
+        .wanted = {.kind = REGISTRY_LEASES, .name = "merge"}
+    };
     struct zookeeper_nodes nodes;
 
     (void)state;
@@ -365,9 +371,9 @@ static void test_a_hold_whose_answer_was_lost_is_found(void **state)
 /* Given up and wanted again at once: the second is not the record of the first, which goes. */
 static void test_a_hold_waits_for_the_end_of_the_one_before(void **state)
 {
-    struct zookeeper_hold before = {.kind = REGISTRY_LEASES, .name = "merge", .released = true};
-    struct zookeeper_hold other = {.kind = REGISTRY_ALIVE, .name = "merge", .next = &before};
-    struct zookeeper_hold again = {.kind = REGISTRY_LEASES, .name = "merge", .next = &other};
+    struct hold before = {.kind = REGISTRY_LEASES, .name = "merge", .released = true};
+    struct hold other = {.kind = REGISTRY_ALIVE, .name = "merge", .next = &before};
+    struct hold again = {.kind = REGISTRY_LEASES, .name = "merge", .next = &other};
 
     (void)state;
     assert_true(zookeeper_hold_awaits(&again, &again));
