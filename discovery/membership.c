@@ -562,6 +562,7 @@ void membership_stop(struct membership *membership)
     membership->stopping = true;
     pthread_cond_signal(&membership->wake);
     pthread_mutex_unlock(&membership->lock);
+    registry_hurry(membership->rules.registry);
     thread_join(membership->thread);
     membership->thread = NULL;
 }

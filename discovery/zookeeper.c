@@ -325,6 +325,7 @@ static void turn(struct zookeeper *zookeeper)
     if (zookeeper->connected && zookeeper_reader_quiet(&zookeeper->reader))
         published = !zookeeper->reader.unpublished || publish(zookeeper);
     zookeeper_puts_finish(&zookeeper->puts, published,
+                          atomic_load(&zookeeper->registry.puts_end_ns),
                           registry_state_name(registry_health(&zookeeper->registry).state));
     step_holds(zookeeper, published);
     registry_keep(&zookeeper->registry, false);
@@ -333,7 +334,9 @@ static void turn(struct zookeeper *zookeeper)
 /* Monotonic: when the clock has to be looked at again. */
 static int64_t due_ns(const struct zookeeper *zookeeper)
 {
-    int64_t due = monotonic_ns() + ms(TURN_MS), puts_due = zookeeper_puts_due(&zookeeper->puts);
+    int64_t due = monotonic_ns() + ms(TURN_MS),
+            puts_due =
+                zookeeper_puts_due(&zookeeper->puts, atomic_load(&zookeeper->registry.puts_end_ns));
 
     if (zookeeper->connected && zookeeper->prove_ns < due)
         due = zookeeper->prove_ns;

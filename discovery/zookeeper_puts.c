@@ -9,6 +9,11 @@ static int64_t monotonic_ns(void)
     return clock_monotonic_ns(clock_system());
 }
 
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 void zookeeper_puts_init(struct zookeeper_puts *puts)
 {
     *puts = (struct zookeeper_puts){.ids = 0};
@@ -90,7 +95,8 @@ const struct zookeeper_put *zookeeper_puts_answer(struct zookeeper_puts *puts,
     return put;
 }
 
-void zookeeper_puts_finish(struct zookeeper_puts *puts, bool published, const char *state)
+void zookeeper_puts_finish(struct zookeeper_puts *puts, bool published, int64_t end_ns,
+                           const char *state)
 {
     struct zookeeper_put **at = &puts->taken;
     bool any = false;
@@ -99,7 +105,7 @@ void zookeeper_puts_finish(struct zookeeper_puts *puts, bool published, const ch
         struct zookeeper_put *put = *at;
 
         if (!put->decided && !(put->stage == PUT_WRITTEN && published)) {
-            if (monotonic_ns() < put->deadline_ns) {
+            if (monotonic_ns() < least(put->deadline_ns, end_ns)) {
                 at = &put->next;
                 continue;
             }
@@ -114,12 +120,11 @@ void zookeeper_puts_finish(struct zookeeper_puts *puts, bool published, const ch
         pthread_cond_broadcast(&puts->answered);
 }
 
-int64_t zookeeper_puts_due(const struct zookeeper_puts *puts)
+int64_t zookeeper_puts_due(const struct zookeeper_puts *puts, int64_t end_ns)
 {
     int64_t due_ns = INT64_MAX;
 
     for (const struct zookeeper_put *put = puts->taken; put; put = put->next)
-        if (put->deadline_ns < due_ns)
-            due_ns = put->deadline_ns;
+        due_ns = least(due_ns, least(put->deadline_ns, end_ns));
     return due_ns;
 }

@@ -41,9 +41,11 @@ const struct zookeeper_put *zookeeper_puts_answer(struct zookeeper_puts *puts,
                                                   struct zookeeper_link *link,
                                                   const struct zookeeper_address *address);
 /* Those that are decided go back to their callers; `published`: what was written is in the
- * snapshot.  So do those whose time is over, with this word for the state of the registry. */
-void zookeeper_puts_finish(struct zookeeper_puts *puts, bool published, const char *state);
+ * snapshot.  So do those whose time is over, which for all of them is at `end_ns` (monotonic), with
+ * this word for the state of the registry. */
+void zookeeper_puts_finish(struct zookeeper_puts *puts, bool published, int64_t end_ns,
+                           const char *state);
 /* Monotonic: when the first one's time is over; INT64_MAX: there is none. */
-int64_t zookeeper_puts_due(const struct zookeeper_puts *puts);
+int64_t zookeeper_puts_due(const struct zookeeper_puts *puts, int64_t end_ns);
 
 #endif

@@ -32,6 +32,8 @@ struct board {
     bool silent;               /* nor ever, as it cannot be read */
     _Atomic enum code refusal; /* of each put, */
     _Atomic unsigned slow_us;  /* after so long */
+    _Atomic bool stuck;        /* each waits for a stop's hurry; */
+    _Atomic bool waits;        /* one does */
     _Atomic unsigned puts;
 };
 
@@ -97,6 +99,12 @@ static enum code put(struct registry *registry, enum registry_kind kind, struct 
 
     (void)registry;
     usleep(board.slow_us);
+    for (int i = 0; i < 30000 && board.stuck; i++) {
+        board.waits = true;
+        if (registry->puts_end_ns != INT64_MAX)
+            return error_set(err, E_TIMEOUT, "the test's registry is in a hurry");
+        usleep(1000);
+    }
     pthread_mutex_lock(&board.lock);
     if (board.refusal)
         code = error_set(err, board.refusal, "the test's registry does not answer");
@@ -770,6 +778,23 @@ static void test_records_of_many_others_keep_nobody_waiting(void **state)
     }
 }
 
+static void test_a_stop_does_not_wait_for_a_put_as_others_do(void **state)
+{
+    struct node node = {.noted = 0};
+
+    (void)state;
+    others_put(REGISTRY_TENANTS, "acme", "{}"); /* there is contact */
+    begin(&node, INCARNATION_A);
+    assert_true(comes(&node, 1, OK));
+    board.stuck = true;
+    others_put(REGISTRY_MEMBERS, "1", NULL); /* which is put again */
+    for (int i = 0; i < 5000 && !board.waits; i++)
+        usleep(1000);
+    assert_true(board.waits);
+    end(&node);
+    assert_int_equal(board.registry.health.missing_count, 1); /* nobody waited until it was there */
+}
+
 static void test_when_all_numbers_are_given_that_is_told(void **state)
 {
     struct node node = {.noted = 0};
@@ -839,6 +864,7 @@ int main(void)
         TEST(test_records_of_others_that_are_gone_are_put_again),
         TEST(test_a_record_that_cannot_be_put_is_told_with_the_reason),
         TEST(test_records_of_many_others_keep_nobody_waiting),
+        TEST(test_a_stop_does_not_wait_for_a_put_as_others_do),
         TEST(test_when_all_numbers_are_given_that_is_told),
         TEST(test_another_process_that_is_this_member_is_told),
     };

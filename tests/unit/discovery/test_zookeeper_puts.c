@@ -141,14 +141,15 @@ static void test_each_goes_back_when_the_snapshot_has_it(void **state)
     begin(&b, REGISTRY_SHARDS, 60000);
     assert_int_equal(step(), 2);
     assert_ptr_equal(answer(LINK_OK, a.put.id), &a.put);
-    zookeeper_puts_finish(&waiting, false, "connected");
+    zookeeper_puts_finish(&waiting, false, INT64_MAX, "connected");
     assert_ptr_equal(waiting.taken->next, &a.put); /* nobody sees it yet */
-    zookeeper_puts_finish(&waiting, true, "connected");
+    zookeeper_puts_finish(&waiting, true, INT64_MAX, "connected");
     assert_int_equal(end(&a), OK);
     assert_int_equal(a.put.version, 9);
     assert_null(answer(LINK_OK, a.put.id)); /* it is its caller's */
     assert_ptr_equal(answer(LINK_REFUSED, b.put.id), &b.put);
-    zookeeper_puts_finish(&waiting, false, "connected"); /* a refusal waits for no snapshot */
+    zookeeper_puts_finish(&waiting, false, INT64_MAX,
+                          "connected"); /* a refusal waits for no snapshot */
     assert_int_equal(end(&b), E_CONFIG);
     assert_non_null(strstr(b.err.text, "no rights"));
 }
@@ -171,7 +172,7 @@ static void test_a_home_is_of_its_kind_alone(void **state)
     assert_int_equal(step(), 2);
     for (struct caller *caller = &a; caller; caller = caller == &a ? &b : NULL) {
         (void)answer(LINK_REFUSED, caller->put.id);
-        zookeeper_puts_finish(&waiting, false, "connected");
+        zookeeper_puts_finish(&waiting, false, INT64_MAX, "connected");
         assert_int_equal(end(caller), E_CONFIG);
     }
 }
@@ -182,19 +183,37 @@ static void test_whose_time_is_over_goes_back(void **state)
     int64_t now_ns = clock_monotonic_ns(clock_system());
 
     (void)state;
-    assert_int_equal(zookeeper_puts_due(&waiting), INT64_MAX);
+    assert_int_equal(zookeeper_puts_due(&waiting, INT64_MAX), INT64_MAX);
     begin(&patient, REGISTRY_TENANTS, 60000);
-    assert_true(zookeeper_puts_due(&waiting) > now_ns + 50 * SECOND);
+    assert_true(zookeeper_puts_due(&waiting, INT64_MAX) > now_ns + 50 * SECOND);
     begin(&late, REGISTRY_SHARDS, 0);
-    assert_true(zookeeper_puts_due(&waiting) < now_ns + 50 * SECOND);
+    assert_true(zookeeper_puts_due(&waiting, INT64_MAX) < now_ns + 50 * SECOND);
     assert_int_equal(step(), 2);
-    zookeeper_puts_finish(&waiting, true, "disconnected");
+    zookeeper_puts_finish(&waiting, true, INT64_MAX, "disconnected");
     assert_int_equal(end(&late), E_TIMEOUT);
     assert_non_null(strstr(late.err.text, "(disconnected)"));
     assert_ptr_equal(waiting.taken, &patient.put);
     (void)answer(LINK_OK, patient.put.id);
-    zookeeper_puts_finish(&waiting, true, "connected");
+    zookeeper_puts_finish(&waiting, true, INT64_MAX, "connected");
     assert_int_equal(end(&patient), OK);
+}
+
+/* For a stop: whatever its own time. */
+static void test_all_end_when_they_are_told_to(void **state)
+{
+    struct caller a, b;
+    int64_t now_ns = clock_monotonic_ns(clock_system());
+
+    (void)state;
+    begin(&a, REGISTRY_TENANTS, 60000);
+    assert_int_equal(step(), 1);
+    begin(&b, REGISTRY_SHARDS, 60000);
+    zookeeper_puts_finish(&waiting, true, now_ns + 50 * SECOND, "connected");
+    assert_ptr_equal(waiting.taken->next, &a.put);
+    assert_int_equal(zookeeper_puts_due(&waiting, now_ns + 50 * SECOND), now_ns + 50 * SECOND);
+    zookeeper_puts_finish(&waiting, true, now_ns, "connected");
+    assert_int_equal(end(&a), E_TIMEOUT);
+    assert_int_equal(end(&b), E_NOT_READY);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
@@ -205,6 +224,7 @@ int main(void)
         TEST(test_each_goes_back_when_the_snapshot_has_it),
         TEST(test_a_home_is_of_its_kind_alone),
         TEST(test_whose_time_is_over_goes_back),
+        TEST(test_all_end_when_they_are_told_to),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
