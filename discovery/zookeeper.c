@@ -115,7 +115,7 @@ static void take_state(struct zookeeper *zookeeper, enum link_state state)
         zookeeper->session = session;
         atomic_store(&zookeeper->holds.session_ns, ms(link_session_ms(zookeeper->link)));
         zookeeper->connected = zookeeper->was_connected = true;
-        zookeeper->prove_ns = 0;
+        zookeeper->prove_ns = 0; /* at once, see send_proof() */
         zookeeper_reader_want(&zookeeper->reader);
         break;
     case LINK_DISCONNECTED:

@@ -57,13 +57,9 @@ bool link_remove(struct zookeeper_link *link, const char *path, const struct lin
     return note(tag);
 }
 
-void link_inbox_poke(struct link_inbox *inbox)
-{
-    (void)inbox;
-}
-
 static const struct zookeeper_address address = {.root = "/weir"};
 static struct zookeeper_puts waiting;
+static struct link_inbox inbox;
 
 /* Who waits in it. */
 struct caller {
@@ -78,7 +74,8 @@ static void *wait_for(void *context)
 {
     struct caller *caller = context;
 
-    caller->code = zookeeper_puts_put(&waiting, NULL, &caller->put, caller->wait_ms, &caller->err);
+    caller->code =
+        zookeeper_puts_put(&waiting, &inbox, &caller->put, caller->wait_ms, &caller->err);
     return NULL;
 }
 
@@ -122,6 +119,7 @@ static int setup(void **state)
 {
     (void)state;
     zookeeper_puts_init(&waiting);
+    link_inbox_init(&inbox);
     return 0;
 }
 
@@ -129,6 +127,7 @@ static int teardown(void **state)
 {
     (void)state;
     zookeeper_puts_release(&waiting);
+    link_inbox_release(&inbox);
     return 0;
 }
 
