@@ -54,7 +54,8 @@ MUST_USE enum code membership_start(struct membership *membership,
  * gets the one where other members reach it; `reached` NULL: nowhere. */
 MUST_USE enum code membership_serve(struct membership *membership, const char *address,
                                     const char *reached, struct error *err);
-/* Before the registry is closed, which ends what is held.  NULL, or not started, is fine. */
+/* Before the registry is closed, which ends what is held, and which is to hurry from now on: nobody
+ * else goes on with it.  NULL, or not started, is fine. */
 void membership_stop(struct membership *membership);
 void membership_free(struct membership *membership); /* after it; NULL is fine */
 

@@ -20,7 +20,7 @@
 #include "discovery/registry_image.h"
 
 /* The copy on disk is written at most once a second, however much is changed. */
-enum { WAIT_MS = 10000, KEEP_AGAIN_S = 1, KEEP_FAILED_AGAIN_S = 10 };
+enum { WAIT_MS = 10000, HURRY_MS = 1000, KEEP_AGAIN_S = 1, KEEP_FAILED_AGAIN_S = 10 };
 
 static const char *const state_names[] = {
     [REGISTRY_NEVER] = "never seen",          [REGISTRY_CONNECTED] = "connected",
@@ -96,6 +96,7 @@ enum code registry_core_init(struct registry *registry,
     registry->health = (struct registry_health){
         .state = REGISTRY_NEVER, .since_ns = now_ns(), .seen_ns = INT64_MIN};
     registry->keep_again_ns = 0;
+    registry->puts_end_ns = INT64_MAX;
     pthread_mutex_init(&registry->lock, NULL);
     condition_init(&registry->changed);
     code = image_take(registry, err);
@@ -436,6 +437,15 @@ enum code registry_put(struct registry *registry, enum registry_kind kind, struc
         error_context(err, "%s %.*s", registry_kind_name(kind),
                       (int)(name.size < 64 ? name.size : 64), name.data);
     return code;
+}
+
+void registry_hurry(struct registry *registry)
+{
+    int64_t never = INT64_MAX;
+
+    (void)atomic_compare_exchange_strong(&registry->puts_end_ns, &never,
+                                         clock_monotonic_ns(clock_system()) +
+                                             (int64_t)HURRY_MS * 1000000);
 }
 
 enum code registry_hold(struct registry *registry, enum registry_kind kind, struct bytes name,

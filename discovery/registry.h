@@ -132,6 +132,11 @@ MUST_USE enum code registry_put(struct registry *registry, enum registry_kind ki
                                 struct bytes name, uint64_t expected, struct bytes text,
                                 uint64_t *version, struct error *err);
 
+/* For a stop: in ZooKeeper nobody waits for longer than a second from now on in registry_put(), be
+ * it that the question is out, and later ones fail at once.  In files it is the disk that is waited
+ * for. */
+void registry_hurry(struct registry *registry);
+
 /* From now on, until released, this process wants the ephemeral record: it is made as soon as
  * nobody else has it, and again after a lost session.  Both are copied.  Held already: takes the
  * new text with the next time it is made.  Returns at once.  E_BAD_PARAMETER, E_MEMORY. */

@@ -27,7 +27,8 @@ struct registry {
     const struct registry_operations *operations;
     struct registry_rules rules;
     int64_t keep_again_ns; /* boot clock: when the copy on disk is tried again; of the thread */
-    pthread_mutex_t lock;  /* guards what is below */
+    _Atomic int64_t puts_end_ns; /* monotonic: nobody waits in registry_put() for longer */
+    pthread_mutex_t lock;        /* guards what is below */
     pthread_cond_t changed;
     struct registry_snapshot *snapshot;
     struct registry_health health;

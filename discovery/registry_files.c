@@ -21,11 +21,13 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/condition.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "discovery/holds.h"
 #include "discovery/registry_core.h"
 #include "discovery/registry_folder.h"
 
@@ -34,15 +36,11 @@ enum {
     HOLD_AGAIN_MS = 2000,
 };
 
-struct hold {
-    struct hold *next;
-    enum registry_kind kind;
-    char name[REGISTRY_NAME_SIZE_MAX + 1];
-    struct bytes text; /* owned */
-    struct fs *lock;   /* whose lock is ours; NULL: not held */
-    int64_t again_ns;  /* monotonic: not before, as the disk did not take it; of the thread */
+struct file_hold {
+    struct hold wanted;
+    struct fs *lock;  /* whose lock is ours; NULL: not held */
+    int64_t again_ns; /* monotonic: not before, as the disk did not take it; of the thread */
     uint64_t epoch;
-    bool released; /* the thread frees it */
 };
 
 struct files {
@@ -51,10 +49,10 @@ struct files {
     struct thread *thread;
     uint64_t version_seen; /* of the thread */
     bool read;             /* of the thread: it was once */
+    struct holds holds;    /* each is the begin of a struct file_hold */
     pthread_mutex_t lock;  /* guards what is below */
     pthread_cond_t wake;
     bool stopping, poked;
-    struct hold *holds; /* new ones in front; only the thread takes out */
 };
 
 static struct files *files_of(struct registry *registry)
@@ -135,59 +133,31 @@ static enum code files_put(struct registry *registry, enum registry_kind kind, s
 
 /* --- holding --- */
 
-static struct hold *hold_find(struct files *files, enum registry_kind kind, struct bytes name)
+static struct file_hold *hold_of(struct hold *hold)
 {
-    struct hold *hold = files->holds;
+    return (struct file_hold *)hold;
+}
 
-    while (hold &&
-           (hold->released || hold->kind != kind || !bytes_equal(bytes_of(hold->name), name)))
-        hold = hold->next;
-    return hold;
+static void hold_end(struct hold *hold)
+{
+    fs_posix_close(hold_of(hold)->lock);
 }
 
 static enum code files_hold(struct registry *registry, enum registry_kind kind, struct bytes name,
                             struct bytes text, struct error *err)
 {
     struct files *files = files_of(registry);
-    struct hold *made = calloc(1, sizeof(*made)), *hold;
-    char *copy = malloc(text.size + 1);
+    enum code code = holds_want(&files->holds, kind, name, text, err);
 
-    if (!made || !copy) {
-        free(made);
-        free(copy);
-        return error_set(err, E_MEMORY, "no memory to hold %.*s", BYTES_ARG(name));
-    }
-    if (text.size > 0)
-        memcpy(copy, text.data, text.size);
-    made->kind = kind;
-    made->text = (struct bytes){copy, text.size};
-    snprintf(made->name, sizeof(made->name), "%.*s", BYTES_ARG(name));
-    pthread_mutex_lock(&files->lock);
-    hold = hold_find(files, kind, name);
-    if (!hold) {
-        made->next = files->holds;
-        files->holds = made;
-        made = NULL;
-    }
-    pthread_mutex_unlock(&files->lock);
-    if (made) { /* it is wanted already; nothing makes it anew while the process lives */
-        free(made);
-        free(copy);
-    }
     poke(files);
-    return OK;
+    return code;
 }
 
 static void files_release(struct registry *registry, enum registry_kind kind, struct bytes name)
 {
     struct files *files = files_of(registry);
-    struct hold *hold;
 
-    pthread_mutex_lock(&files->lock);
-    hold = hold_find(files, kind, name);
-    if (hold)
-        hold->released = true;
-    pthread_mutex_unlock(&files->lock);
+    holds_give_up(&files->holds, kind, name);
     poke(files);
 }
 
@@ -195,112 +165,103 @@ static bool files_held(struct registry *registry, enum registry_kind kind, struc
                        uint64_t *epoch)
 {
     struct files *files = files_of(registry);
-    const struct hold *hold;
+    const struct file_hold *hold;
     bool held;
 
-    pthread_mutex_lock(&files->lock);
-    hold = hold_find(files, kind, name);
+    pthread_mutex_lock(&files->holds.lock);
+    hold = hold_of(holds_find(&files->holds, kind, name));
     held = hold && hold->lock;
     if (held && epoch)
         *epoch = hold->epoch;
-    pthread_mutex_unlock(&files->lock);
+    pthread_mutex_unlock(&files->holds.lock);
     return held;
 }
 
-static void hold_free(struct hold *hold)
-{
-    fs_posix_close(hold->lock);
-    free((char *)hold->text.data);
-    free(hold);
-}
-
-static void hold_set(struct files *files, struct hold *hold, struct fs *lock, uint64_t epoch)
+static void hold_set(struct files *files, struct file_hold *hold, struct fs *lock, uint64_t epoch)
 {
     struct fs *before = hold->lock;
 
-    pthread_mutex_lock(&files->lock);
+    pthread_mutex_lock(&files->holds.lock);
     hold->lock = lock;
     hold->epoch = epoch;
-    pthread_mutex_unlock(&files->lock);
+    pthread_mutex_unlock(&files->holds.lock);
     fs_posix_close(before);
 }
 
+/* Writes who holds it.  A copy of the text, as a caller may give another one meanwhile. */
+static enum code hold_write(struct files *files, struct fs *root, const struct hold *wanted,
+                            uint64_t *version, struct error *err)
+{
+    struct registry_record record = {.kind = wanted->kind, .name = bytes_of(wanted->name)};
+    struct buf text = BUF_INIT(REGISTRY_TEXT_SIZE_MAX);
+    enum code code;
+
+    pthread_mutex_lock(&files->holds.lock);
+    buf_put(&text, wanted->text);
+    pthread_mutex_unlock(&files->holds.lock);
+    code = buf_finish(&text, err);
+    record.text = buf_bytes(&text);
+    if (!code)
+        code = registry_folder_write(files->directory, root, version_floor(files), &record, err);
+    *version = record.version;
+    buf_release(&text);
+    return code;
+}
+
 /* Under the lock of the directory. */
-static enum code hold_acquire(struct files *files, struct fs *root, struct hold *hold,
+static enum code hold_acquire(struct files *files, struct fs *root, struct file_hold *hold,
                               struct error *err)
 {
-    struct registry_record record = {
-        .kind = hold->kind, .name = bytes_of(hold->name), .text = hold->text};
+    const struct hold *wanted = &hold->wanted;
     struct fs *lock;
-    enum code code = registry_folder_hold(files->directory, hold->kind, record.name, &lock, err);
+    uint64_t version;
+    enum code code =
+        registry_folder_hold(files->directory, wanted->kind, bytes_of(wanted->name), &lock, err);
 
     if (code)
         return code == E_BUSY ? OK : code;
-    code = registry_folder_write(files->directory, root, version_floor(files), &record, err);
+    code = hold_write(files, root, wanted, &version, err);
     if (code) {
         fs_posix_close(lock);
         return code;
     }
-    hold_set(files, hold, lock, record.version);
+    hold_set(files, hold, lock, version);
     return OK;
 }
 
-static struct hold *holds_first(struct files *files)
+static struct hold *first_of(struct files *files)
 {
     struct hold *first;
 
-    pthread_mutex_lock(&files->lock);
-    first = files->holds;
-    pthread_mutex_unlock(&files->lock);
+    pthread_mutex_lock(&files->holds.lock);
+    first = files->holds.first;
+    pthread_mutex_unlock(&files->holds.lock);
     return first;
 }
 
-static bool hold_is_due(const struct hold *hold)
+static bool hold_is_due(const struct file_hold *hold)
 {
     return !hold->lock && monotonic_ns() >= hold->again_ns;
+}
+
+static bool is_released(const struct hold *hold)
+{
+    return hold->released;
 }
 
 /* One that the disk does not take keeps nobody from reading what others change. */
 static void holds_acquire(struct files *files, struct fs *root)
 {
-    for (struct hold *hold = holds_first(files); hold; hold = hold->next) {
+    for (struct hold *wanted = first_of(files); wanted; wanted = wanted->next) {
+        struct file_hold *hold = hold_of(wanted);
         struct error err = {0};
 
         if (!hold_is_due(hold) || !hold_acquire(files, root, hold, &err))
             continue;
         hold->again_ns = monotonic_ns() + (int64_t)HOLD_AGAIN_MS * 1000000;
-        error_context(&err, "%s %s is not held", registry_kind_name(hold->kind), hold->name);
+        error_context(&err, "%s %s is not held", registry_kind_name(wanted->kind), wanted->name);
         log_error(LOG_ERROR, "registry", &err);
     }
-}
-
-/* Takes out those that were released, and frees them; true: there were some. */
-static bool holds_sweep(struct files *files)
-{
-    struct hold *gone = NULL, **at;
-    bool any;
-
-    pthread_mutex_lock(&files->lock);
-    for (at = &files->holds; *at;) {
-        struct hold *hold = *at;
-
-        if (!hold->released) {
-            at = &hold->next;
-            continue;
-        }
-        *at = hold->next;
-        hold->next = gone;
-        gone = hold;
-    }
-    pthread_mutex_unlock(&files->lock);
-    any = gone != NULL;
-    while (gone) {
-        struct hold *hold = gone;
-
-        gone = hold->next;
-        hold_free(hold);
-    }
-    return any;
 }
 
 /* --- the thread --- */
@@ -309,10 +270,10 @@ static bool wants_any(struct files *files)
 {
     bool wants = false;
 
-    pthread_mutex_lock(&files->lock);
-    for (const struct hold *hold = files->holds; hold; hold = hold->next)
-        wants |= hold->released || hold_is_due(hold);
-    pthread_mutex_unlock(&files->lock);
+    pthread_mutex_lock(&files->holds.lock);
+    for (struct hold *hold = files->holds.first; hold; hold = hold->next)
+        wants |= hold->released || hold_is_due(hold_of(hold));
+    pthread_mutex_unlock(&files->holds.lock);
     return wants;
 }
 
@@ -346,14 +307,15 @@ static bool holders_known(struct files *files)
 /* A record that was taken away took what was held along. */
 static void holds_check(struct files *files, const struct registry_folder *folder)
 {
-    for (struct hold *hold = holds_first(files); hold; hold = hold->next) {
+    for (struct hold *wanted = first_of(files); wanted; wanted = wanted->next) {
+        struct file_hold *hold = hold_of(wanted);
         bool there = false;
 
         if (!hold->lock)
             continue;
         for (size_t i = 0; i < folder->count && !there; i++)
-            there =
-                folder->records[i].kind == hold->kind && folder->records[i].version == hold->epoch;
+            there = folder->records[i].kind == wanted->kind &&
+                    folder->records[i].version == hold->epoch;
         if (!there)
             hold_set(files, hold, NULL, 0);
     }
@@ -363,7 +325,7 @@ static enum code look_locked(struct files *files, struct fs *root, struct error 
 {
     struct registry_folder folder;
     uint64_t version;
-    bool changed = holds_sweep(files);
+    bool changed = holds_sweep(&files->holds, is_released);
     enum code code;
 
     holds_acquire(files, root);
@@ -457,12 +419,7 @@ static void files_close(struct registry *registry)
     pthread_cond_signal(&files->wake);
     pthread_mutex_unlock(&files->lock);
     thread_join(files->thread);
-    while (files->holds) {
-        struct hold *hold = files->holds;
-
-        files->holds = hold->next;
-        hold_free(hold);
-    }
+    holds_release(&files->holds);
     pthread_cond_destroy(&files->wake);
     pthread_mutex_destroy(&files->lock);
     registry_core_release(registry);
@@ -496,6 +453,7 @@ enum code registry_files_open(const char *directory, const struct registry_rules
         free(files);
         return code;
     }
+    holds_init(&files->holds, sizeof(struct file_hold), hold_end);
     pthread_mutex_init(&files->lock, NULL);
     condition_init(&files->wake);
     *registry = &files->registry; /* before `changed` is called */

@@ -4,7 +4,6 @@
 
 #include <assert.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -15,6 +14,7 @@
 #include "discovery/zookeeper_holds.h"
 #include "discovery/zookeeper_link.h"
 #include "discovery/zookeeper_nodes.h"
+#include "discovery/zookeeper_puts.h"
 #include "discovery/zookeeper_reader.h"
 #include "discovery/zookeeper_work.h"
 
@@ -28,11 +28,9 @@ struct zookeeper {
     struct registry registry;
     struct thread *thread;
     struct link_inbox inbox; /* its lock guards the wishes, too: */
-    pthread_cond_t answered; /* a put is done */
     bool stopping;
     struct zookeeper_address *wish; /* to be changed to; owned; NULL = none */
-    struct zookeeper_put *puts_new; /* the newest first */
-    uint64_t ids;
+    struct zookeeper_puts puts;
     struct zookeeper_holds holds;
 
     /* Of the thread alone: */
@@ -43,7 +41,6 @@ struct zookeeper {
     int64_t open_again_ns, prove_ns;
     int64_t session;
     struct zookeeper_reader reader;
-    struct zookeeper_put *puts;
 };
 
 static struct zookeeper *zookeeper_of(struct registry *registry)
@@ -71,8 +68,7 @@ static void link_end(struct zookeeper *zookeeper, int64_t again_ns)
     zookeeper->connected = false;
     zookeeper->open_again_ns = again_ns;
     zookeeper_reader_lost(&zookeeper->reader);
-    for (struct zookeeper_put *put = zookeeper->puts; put; put = put->next)
-        zookeeper_put_lost(put);
+    zookeeper_puts_lost(&zookeeper->puts);
     zookeeper_holds_lost(&zookeeper->holds);
 }
 
@@ -118,7 +114,7 @@ static void take_state(struct zookeeper *zookeeper, enum link_state state)
         zookeeper->session = session;
         atomic_store(&zookeeper->holds.session_ns, ms(link_session_ms(zookeeper->link)));
         zookeeper->connected = zookeeper->was_connected = true;
-        zookeeper->prove_ns = 0;
+        zookeeper->prove_ns = 0; /* at once, see send_proof() */
         zookeeper_reader_want(&zookeeper->reader);
         break;
     case LINK_DISCONNECTED:
@@ -176,51 +172,22 @@ static bool publish(struct zookeeper *zookeeper)
 
 /* --- what callers want --- */
 
-static void finish_puts(struct zookeeper *zookeeper, bool published)
-{
-    struct zookeeper_put **at = &zookeeper->puts;
-    bool any = false;
-
-    while (*at) {
-        struct zookeeper_put *put = *at;
-
-        if (!put->decided && !(put->stage == PUT_WRITTEN && published)) {
-            if (monotonic_ns() < put->deadline_ns) {
-                at = &put->next;
-                continue;
-            }
-            zookeeper_put_end(put,
-                              registry_state_name(registry_health(&zookeeper->registry).state));
-        }
-        *at = put->next;
-        pthread_mutex_lock(&zookeeper->inbox.lock); /* from here on it is its caller's */
-        put->done = any = true;
-        pthread_mutex_unlock(&zookeeper->inbox.lock);
-    }
-    if (any)
-        pthread_cond_broadcast(&zookeeper->answered);
-}
-
 /* The directory of a kind was made, or could not be: who waited for it goes on. */
 static void tree_made(struct zookeeper *zookeeper, const struct link_event *event)
 {
     enum registry_kind kind = event->tag.kind;
 
-    for (struct zookeeper_put *put = zookeeper->puts; put; put = put->next)
-        if (put->kind == kind)
-            zookeeper_put_home(put, event->outcome, &zookeeper->address);
+    zookeeper_puts_home(&zookeeper->puts, kind, event->outcome, &zookeeper->address);
     zookeeper_holds_home(&zookeeper->holds, kind, event->outcome);
 }
 
 static void take_put(struct zookeeper *zookeeper, const struct link_event *event)
 {
-    struct zookeeper_put *put = zookeeper->puts;
+    const struct zookeeper_put *put =
+        zookeeper_puts_answer(&zookeeper->puts, event, zookeeper->link, &zookeeper->address);
 
-    while (put && put->id != event->tag.id)
-        put = put->next;
     if (!put)
-        return; /* its time was over */
-    zookeeper_put_answer(put, event, zookeeper->link, &zookeeper->address);
+        return;
     if (put->homeless)
         zookeeper_reader_make(&zookeeper->reader, put->kind, zookeeper->link, &zookeeper->address);
     if (put->stage == PUT_WRITTEN)
@@ -235,9 +202,10 @@ static void take_hold(struct zookeeper *zookeeper, const struct link_event *even
     if (!hold)
         return;
     if (hold->homeless)
-        zookeeper_reader_make(&zookeeper->reader, hold->kind, zookeeper->link, &zookeeper->address);
+        zookeeper_reader_make(&zookeeper->reader, hold->wanted.kind, zookeeper->link,
+                              &zookeeper->address);
     /* Whoever has it: its end is watched. */
-    zookeeper_reader_want_one(&zookeeper->reader, hold->kind, bytes_of(hold->name));
+    zookeeper_reader_want_one(&zookeeper->reader, hold->wanted.kind, bytes_of(hold->wanted.name));
 }
 
 static void step_holds(struct zookeeper *zookeeper, bool published)
@@ -272,14 +240,8 @@ static bool take_wishes(struct zookeeper *zookeeper)
     struct zookeeper_address *wish;
     bool stopping;
 
+    zookeeper_puts_take(&zookeeper->puts);
     pthread_mutex_lock(&zookeeper->inbox.lock);
-    while (zookeeper->puts_new) {
-        struct zookeeper_put *put = zookeeper->puts_new;
-
-        zookeeper->puts_new = put->next;
-        put->next = zookeeper->puts;
-        zookeeper->puts = put;
-    }
     wish = zookeeper->wish;
     zookeeper->wish = NULL;
     stopping = zookeeper->stopping;
@@ -332,7 +294,9 @@ static void take_event(struct zookeeper *zookeeper, struct link_event *event)
         take_answer(zookeeper, event);
 }
 
-/* Once a sixth of the session's time the leader is asked for a sign of life. */
+/* Once a sixth of the session's time the leader is asked for a sign of life.  After each connection
+ * it is the first that goes out: its server may be behind what was seen or written through the one
+ * before, and answers what comes after this question when it is so no more. */
 static void send_proof(struct zookeeper *zookeeper)
 {
     struct link_tag tag = {.what = WORK_PROOF};
@@ -352,15 +316,16 @@ static void turn(struct zookeeper *zookeeper)
         zookeeper_reader_want(&zookeeper->reader);
     if (zookeeper->connected) {
         send_proof(zookeeper);
-        for (struct zookeeper_put *put = zookeeper->puts; put; put = put->next)
-            zookeeper_put_step(put, zookeeper->link, &zookeeper->address);
+        zookeeper_puts_step(&zookeeper->puts, zookeeper->link, &zookeeper->address);
         zookeeper_reader_send(&zookeeper->reader, zookeeper->link, &zookeeper->address);
     } else if (zookeeper->link && !zookeeper->was_connected) {
         tell_disconnected(zookeeper);
     }
     if (zookeeper->connected && zookeeper_reader_quiet(&zookeeper->reader))
         published = !zookeeper->reader.unpublished || publish(zookeeper);
-    finish_puts(zookeeper, published);
+    zookeeper_puts_finish(&zookeeper->puts, published,
+                          atomic_load(&zookeeper->registry.puts_end_ns),
+                          registry_state_name(registry_health(&zookeeper->registry).state));
     step_holds(zookeeper, published);
     registry_keep(&zookeeper->registry, false);
 }
@@ -368,16 +333,15 @@ static void turn(struct zookeeper *zookeeper)
 /* Monotonic: when the clock has to be looked at again. */
 static int64_t due_ns(const struct zookeeper *zookeeper)
 {
-    int64_t now = monotonic_ns(), due = now + ms(TURN_MS);
+    int64_t due = monotonic_ns() + ms(TURN_MS),
+            puts_due =
+                zookeeper_puts_due(&zookeeper->puts, atomic_load(&zookeeper->registry.puts_end_ns));
 
     if (zookeeper->connected && zookeeper->prove_ns < due)
         due = zookeeper->prove_ns;
     if (zookeeper->reader.refused && zookeeper->reader.again_ns < due)
         due = zookeeper->reader.again_ns;
-    for (const struct zookeeper_put *put = zookeeper->puts; put; put = put->next)
-        if (put->deadline_ns < due)
-            due = put->deadline_ns;
-    return due;
+    return due < puts_due ? due : puts_due;
 }
 
 static void run(void *context)
@@ -412,32 +376,19 @@ static enum code zookeeper_put(struct registry *registry, enum registry_kind kin
                                uint64_t *version, struct error *err)
 {
     struct zookeeper *zookeeper = zookeeper_of(registry);
-    struct zookeeper_put put = {.kind = kind,
-                                .name = name,
-                                .text = text,
-                                .expected = expected,
-                                .deadline_ns = monotonic_ns() + ms(registry->rules.wait_ms)};
+    struct zookeeper_put put = {.kind = kind, .name = name, .text = text, .expected = expected};
+    enum code code =
+        zookeeper_puts_put(&zookeeper->puts, &zookeeper->inbox, &put, registry->rules.wait_ms, err);
 
-    pthread_mutex_lock(&zookeeper->inbox.lock);
-    put.id = ++zookeeper->ids;
-    put.next = zookeeper->puts_new;
-    zookeeper->puts_new = &put;
-    zookeeper->inbox.poked = true;
-    pthread_cond_signal(&zookeeper->inbox.filled);
-    while (!put.done) /* by its deadline it is */
-        pthread_cond_wait(&zookeeper->answered, &zookeeper->inbox.lock);
-    pthread_mutex_unlock(&zookeeper->inbox.lock);
     *version = put.version;
-    if (put.code)
-        *err = put.err;
-    return put.code;
+    return code;
 }
 
 static enum code zookeeper_hold(struct registry *registry, enum registry_kind kind,
                                 struct bytes name, struct bytes text, struct error *err)
 {
     struct zookeeper *zookeeper = zookeeper_of(registry);
-    enum code code = zookeeper_holds_want(&zookeeper->holds, kind, name, text, err);
+    enum code code = holds_want(&zookeeper->holds.wanted, kind, name, text, err);
 
     link_inbox_poke(&zookeeper->inbox);
     return code;
@@ -447,7 +398,7 @@ static void zookeeper_release(struct registry *registry, enum registry_kind kind
 {
     struct zookeeper *zookeeper = zookeeper_of(registry);
 
-    zookeeper_holds_give_up(&zookeeper->holds, kind, name);
+    holds_give_up(&zookeeper->holds.wanted, kind, name);
     link_inbox_poke(&zookeeper->inbox);
 }
 
@@ -460,9 +411,8 @@ static bool zookeeper_held(struct registry *registry, enum registry_kind kind, s
 static void zookeeper_free(struct zookeeper *zookeeper)
 {
     zookeeper_holds_release(&zookeeper->holds);
-    assert(!zookeeper->puts && !zookeeper->puts_new);
+    zookeeper_puts_release(&zookeeper->puts);
     zookeeper_reader_release(&zookeeper->reader);
-    pthread_cond_destroy(&zookeeper->answered);
     link_inbox_release(&zookeeper->inbox);
     registry_core_release(&zookeeper->registry);
     free(zookeeper->wish);
@@ -508,7 +458,7 @@ enum code zookeeper_registry_open(const struct zookeeper_settings *settings,
         return code;
     }
     link_inbox_init(&zookeeper->inbox);
-    pthread_cond_init(&zookeeper->answered, NULL);
+    zookeeper_puts_init(&zookeeper->puts);
     zookeeper_reader_init(&zookeeper->reader, &zookeeper->registry);
     zookeeper_holds_init(&zookeeper->holds);
     *registry = &zookeeper->registry; /* before `changed` is called */

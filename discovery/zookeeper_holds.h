@@ -9,16 +9,12 @@
 #ifndef WEIR_DISCOVERY_ZOOKEEPER_HOLDS_H
 #define WEIR_DISCOVERY_ZOOKEEPER_HOLDS_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 #include "discovery/zookeeper_work.h"
 
 struct zookeeper_holds {
-    pthread_mutex_t lock;         /* guards: */
-    struct zookeeper_hold *first; /* new ones in front; only the owner of the link takes out */
-    uint64_t ids;
-
+    struct holds wanted;        /* each is the begin of a struct zookeeper_hold */
     _Atomic int64_t proven_ns;  /* boot clock: the session was alive then */
     _Atomic int64_t session_ns; /* its time */
 };
@@ -26,11 +22,7 @@ struct zookeeper_holds {
 void zookeeper_holds_init(struct zookeeper_holds *holds);
 void zookeeper_holds_release(struct zookeeper_holds *holds); /* nobody asks any more */
 
-/* As registry_hold(), registry_release() and registry_held(); whoever steps them is to be poked. */
-MUST_USE enum code zookeeper_holds_want(struct zookeeper_holds *holds, enum registry_kind kind,
-                                        struct bytes name, struct bytes text, struct error *err);
-void zookeeper_holds_give_up(struct zookeeper_holds *holds, enum registry_kind kind,
-                             struct bytes name);
+/* As registry_held(); what is wanted, and no more, is told to `wanted`. */
 bool zookeeper_holds_have(struct zookeeper_holds *holds, enum registry_kind kind, struct bytes name,
                           uint64_t *epoch);
 

@@ -1,10 +1,13 @@
 /* A write whose answer is lost has happened or not: what is there is read, and decides.  A record
  * of the same text that came after the expected version is taken for ours; nobody could tell it
- * from one. */
+ * from one.
+ *
+ * The server that is read from may be behind: of what another node was told a moment ago, and
+ * after a connection that moved, of what we wrote.  So a question to the leader (`sync`) goes ahead
+ * of each read that decides, on the same connection: the server answers in order, and the read when
+ * it has all that the leader had.  (A leader that was stopped, and does not know yet that it is
+ * none any more, can be behind all the same.) */
 #include "discovery/zookeeper_work.h"
-
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "discovery/registry_core.h"
 
@@ -26,7 +29,7 @@ static struct link_tag put_tag(const struct zookeeper_put *put)
 void zookeeper_put_step(struct zookeeper_put *put, struct zookeeper_link *link,
                         const struct zookeeper_address *address)
 {
-    struct link_tag tag = put_tag(put);
+    struct link_tag tag = put_tag(put), ahead = {.what = WORK_PROOF};
     char path[LINK_PATH_SIZE_MAX];
 
     if (put->stage != PUT_WAITS || put->decided || put->homeless)
@@ -35,7 +38,7 @@ void zookeeper_put_step(struct zookeeper_put *put, struct zookeeper_link *link,
     if (put->expected == 0 && !put->look) {
         if (link_create(link, path, put->text, false, &tag))
             put->stage = PUT_WRITES;
-    } else if (link_read(link, path, false, &tag)) {
+    } else if (link_sync(link, path, &ahead) && link_read(link, path, false, &tag)) {
         put->stage = PUT_READS;
     }
 }
@@ -82,7 +85,7 @@ static void put_was_read(struct zookeeper_put *put, const struct link_event *eve
         put_decide(put, event, link, address);
         return;
     case LINK_ABSENT:
-        put->look = false; /* but what went out may have happened: this server may lag behind */
+        put->look = false; /* what went out may happen yet: then the next one meets it */
         if (put->expected > 0)
             put_done(put, error_set(&put->err, E_NOT_FOUND,
                                     "it is not in the registry; version 0 would make it"));
@@ -165,36 +168,30 @@ void zookeeper_put_end(struct zookeeper_put *put, const char *state)
 
 /* --- holding --- */
 
-void zookeeper_hold_free(struct zookeeper_hold *hold)
-{
-    free((char *)hold->text.data);
-    free(hold);
-}
-
 void zookeeper_hold_step(struct zookeeper_hold *hold, struct zookeeper_link *link,
                          const struct zookeeper_address *address,
                          const struct zookeeper_nodes *nodes, int64_t session, int64_t now_ns)
 {
-    struct link_tag tag = {.what = WORK_HOLD, .kind = hold->kind, .id = hold->id};
-    struct bytes name = bytes_of(hold->name);
+    struct link_tag tag = {.what = WORK_HOLD, .kind = hold->wanted.kind, .id = hold->wanted.id};
+    struct bytes name = bytes_of(hold->wanted.name);
     const struct zookeeper_node *node;
     char path[LINK_PATH_SIZE_MAX];
 
-    zookeeper_path(address, hold->kind, name, path);
-    if (hold->stage == HOLD_HELD && hold->released) {
+    zookeeper_path(address, hold->wanted.kind, name, path);
+    if (hold->stage == HOLD_HELD && hold->wanted.released) {
         if (link_remove(link, path, &tag))
             hold->stage = HOLD_REMOVES;
         return;
     }
     if (hold->stage != HOLD_WANTED)
         return;
-    if (hold->released) {
+    if (hold->wanted.released) {
         hold->stage = HOLD_OVER;
         return;
     }
     if (now_ns < hold->again_ns || hold->homeless)
         return;
-    node = zookeeper_nodes_find(nodes, hold->kind, name);
+    node = zookeeper_nodes_find(nodes, hold->wanted.kind, name);
     if (hold->look || (node && node->present && node->owner == session)) {
         if (link_read(link, path, false, &tag)) {
             hold->look = false;
@@ -204,7 +201,7 @@ void zookeeper_hold_step(struct zookeeper_hold *hold, struct zookeeper_link *lin
     }
     if (node && node->present)
         return; /* somebody has it; its end is told */
-    if (link_create(link, path, hold->text, true, &tag))
+    if (link_create(link, path, hold->wanted.text, true, &tag))
         hold->stage = HOLD_MAKES;
 }
 
@@ -254,9 +251,9 @@ void zookeeper_hold_home(struct zookeeper_hold *hold, enum link_outcome outcome,
     hold->homeless = false;
 }
 
-bool zookeeper_hold_awaits(const struct zookeeper_hold *holds, const struct zookeeper_hold *hold)
+bool zookeeper_hold_awaits(const struct hold *holds, const struct hold *hold)
 {
-    for (const struct zookeeper_hold *at = holds; at && !hold->released; at = at->next)
+    for (const struct hold *at = holds; at && !hold->released; at = at->next)
         if (at->released && at->kind == hold->kind && strcmp(at->name, hold->name) == 0)
             return true;
     return false;
@@ -264,7 +261,7 @@ bool zookeeper_hold_awaits(const struct zookeeper_hold *holds, const struct zook
 
 void zookeeper_hold_lost(struct zookeeper_hold *hold)
 {
-    hold->stage = hold->released ? HOLD_OVER : HOLD_WANTED;
+    hold->stage = hold->wanted.released ? HOLD_OVER : HOLD_WANTED;
     hold->homeless = hold->look = false;
     hold->again_ns = 0;
 }
@@ -276,7 +273,7 @@ void zookeeper_hold_check(struct zookeeper_hold *hold, const struct zookeeper_no
 
     if (hold->stage != HOLD_HELD)
         return;
-    node = zookeeper_nodes_find(nodes, hold->kind, bytes_of(hold->name));
+    node = zookeeper_nodes_find(nodes, hold->wanted.kind, bytes_of(hold->wanted.name));
     if (!node || !node->present || node->owner != session)
         hold->stage = HOLD_WANTED; /* somebody removed it */
 }

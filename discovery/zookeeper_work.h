@@ -2,10 +2,12 @@
  * one that is held.  Each is a few states; the owner of the link steps them and hands them their
  * answers.
  *
- * Thread: the owner of the link, but for what zookeeper.c and zookeeper_holds.c guard by locks. */
+ * Thread: the owner of the link, but for what zookeeper_puts.c and zookeeper_holds.c guard by
+ * locks. */
 #ifndef WEIR_DISCOVERY_ZOOKEEPER_WORK_H
 #define WEIR_DISCOVERY_ZOOKEEPER_WORK_H
 
+#include "discovery/holds.h"
 #include "discovery/zookeeper_address.h"
 #include "discovery/zookeeper_link.h"
 #include "discovery/zookeeper_nodes.h"
@@ -16,7 +18,7 @@ enum {
     WORK_READ,
     WORK_TREE,   /* the directory of a kind was made */
     WORK_PARENT, /* one above it; how that went does not matter */
-    WORK_PROOF,
+    WORK_PROOF,  /* the leader was asked */
     WORK_PUT,
     WORK_HOLD,
 };
@@ -36,7 +38,7 @@ struct zookeeper_put {
     bool decided; /* these say how: */
     enum code code;
     struct error err;
-    bool done; /* of zookeeper.c: it is its caller's again */
+    bool done; /* of zookeeper_puts.c: it is its caller's again */
 };
 
 /* What it waits for goes out.  Connected. */
@@ -53,13 +55,8 @@ void zookeeper_put_lost(struct zookeeper_put *put);
 void zookeeper_put_end(struct zookeeper_put *put, const char *state);
 
 struct zookeeper_hold {
-    struct zookeeper_hold *next;
-    uint64_t id;
-    enum registry_kind kind;
-    char name[REGISTRY_NAME_SIZE_MAX + 1];
-    struct bytes text; /* owned */
+    struct hold wanted; /* by a caller */
     enum { HOLD_WANTED, HOLD_MAKES, HOLD_LOOKS, HOLD_HELD, HOLD_REMOVES, HOLD_OVER } stage;
-    bool released;
     bool homeless;    /* as of a put */
     bool look;        /* it exists: whose it is, is asked next */
     int64_t again_ns; /* boot clock: not before */
@@ -80,7 +77,6 @@ void zookeeper_hold_check(struct zookeeper_hold *hold, const struct zookeeper_no
                           int64_t session);
 /* Whether one of those that were given up is of the same name and not over yet: first it has to go,
  * else the record that it leaves is taken for that of the new one. */
-bool zookeeper_hold_awaits(const struct zookeeper_hold *holds, const struct zookeeper_hold *hold);
-void zookeeper_hold_free(struct zookeeper_hold *hold);
+bool zookeeper_hold_awaits(const struct hold *holds, const struct hold *hold);
 
 #endif

@@ -28,8 +28,8 @@ enum code opening_begin(struct opening *opening, struct error *err)
 
     arena_init(&opening->arena, SIZE_MAX, NULL);
     opening->until_ns = opening_now(opening) + (int64_t)peers->parts.limits->peer_ms_max * 1000000;
-    return peer_roster_read(peers->parts.registry, peers->manners, store_member(peers->parts.store),
-                            opening->tenant, &opening->arena, &opening->roster, err);
+    return peer_roster_read(peers->parts.registry, peers->manners, &peers->own, opening->tenant,
+                            &opening->arena, &opening->roster, err);
 }
 
 /* --- asking --- */
@@ -75,19 +75,31 @@ void opening_wait(const struct opening *opening, bool waiting)
 /* Of each member one outcome, whatever the number of ranges: that it let one wait comes before
  * other troubles, and these before what it answered.  Of the second time nothing is held against
  * who was left too little time by the first. */
-static void note_calls(struct opening *opening, int64_t asked_ns)
+static void take_outcomes(struct opening *opening, int64_t asked_ns)
 {
-    for (size_t i = 0, end; i < opening->call_count; i = end) {
-        const struct peer_call *call = &opening->calls[i];
+    for (size_t i = 0; i < opening->roster.count; i++) {
+        struct peer *peer = &opening->roster.list[i];
+        const struct peer_call *call = peer->calls;
 
-        for (end = i + 1; end < opening->call_count &&
-                          opening->calls[end].asked.member == opening->calls[i].asked.member;
-             end++)
-            if (call->code == OK || opening->calls[end].code == E_TIMEOUT)
-                call = &opening->calls[end];
-        if (!opening->again || call->code != E_TIMEOUT)
-            peer_manners_note(opening->peers->manners, call->asked.member, opening->tenant->ordinal,
-                              asked_ns, call->code, &call->err);
+        for (size_t r = 1; call != NULL && r < opening->range_count; r++)
+            if (call->code == OK || peer->calls[r].code == E_TIMEOUT)
+                call = &peer->calls[r];
+        if (call == NULL || (opening->again && call->code == E_TIMEOUT))
+            continue;
+        peer->outcome = call;
+        peer->outcome_ns = asked_ns;
+    }
+}
+
+/* After the last time, so that who answered at first and not again is not told to do both. */
+static void note_outcomes(const struct opening *opening)
+{
+    for (size_t i = 0; i < opening->roster.count; i++) {
+        const struct peer *peer = &opening->roster.list[i];
+
+        if (peer->outcome != NULL)
+            peer_manners_note(opening->peers->manners, peer->asked.member, opening->tenant->ordinal,
+                              peer->outcome_ns, peer->outcome->code, &peer->outcome->err);
     }
 }
 
@@ -119,7 +131,7 @@ static void run_calls(struct opening *opening)
         failed += call->code != OK;
     }
     if (!code)
-        note_calls(opening, asked_ns);
+        take_outcomes(opening, asked_ns);
     metric_add(peers->asked, opening->call_count);
     metric_add(peers->failed, failed);
     metric_add(peers->bytes, asking->memory.received - before);
@@ -207,22 +219,12 @@ enum code opening_view(const struct opening *opening, int64_t as_of, struct view
                           : store_view(store, opening->tenant, as_of, view, err);
 }
 
-enum code opening_hear(struct opening *opening, struct view **view, struct error *err)
+/* Once more, at the newest S that was told. */
+static enum code hear_again(struct opening *opening, int64_t newest, size_t taken_before,
+                            struct view **view, struct error *err)
 {
-    size_t taken_before = opening->asking->memory.taken;
-    enum code code = make_calls(opening, *view, err);
-    int64_t newest;
+    enum code code;
 
-    if (code || opening->call_count == 0)
-        return code;
-    run_calls(opening);
-    newest = newest_told(opening);
-    if (!opening->ahead || newest <= view_as_of(*view))
-        return OK;
-    if (is_late(opening)) {
-        stay(opening);
-        return OK;
-    }
     leave_silent(opening);
     drop_replies(opening, taken_before);
     code = opening_view(opening, newest, view, err);
@@ -234,6 +236,26 @@ enum code opening_hear(struct opening *opening, struct view **view, struct error
     return code;
 }
 
+enum code opening_hear(struct opening *opening, struct view **view, struct error *err)
+{
+    size_t taken_before = opening->asking->memory.taken;
+    enum code code = make_calls(opening, *view, err);
+    int64_t newest;
+
+    if (code || opening->call_count == 0)
+        return code;
+    run_calls(opening);
+    newest = newest_told(opening);
+    if (opening->ahead && newest > view_as_of(*view)) {
+        if (is_late(opening))
+            stay(opening);
+        else
+            code = hear_again(opening, newest, taken_before, view, err);
+    }
+    note_outcomes(opening);
+    return code;
+}
+
 enum code opening_hear_names(struct opening *opening, bool *all, struct error *err)
 {
     struct peer_roster *roster = &opening->roster;
@@ -242,14 +264,17 @@ enum code opening_hear_names(struct opening *opening, bool *all, struct error *e
     if (opening->calls == NULL)
         return no_memory(err);
     for (size_t i = 0; i < roster->count; i++) {
-        const struct peer *peer = &roster->list[i];
+        struct peer *peer = &roster->list[i];
 
         *all &= peer->why == NULL;
-        if (peer->why == NULL)
-            opening->calls[opening->call_count++] =
-                (struct peer_call){.asked = peer->asked, .address = peer->address, .names = true};
+        if (peer->why != NULL)
+            continue;
+        peer->calls = &opening->calls[opening->call_count++];
+        *peer->calls =
+            (struct peer_call){.asked = peer->asked, .address = peer->address, .names = true};
     }
     if (opening->call_count > 0)
         run_calls(opening);
+    note_outcomes(opening);
     return OK;
 }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/hash.h"
 #include "discovery/member_document.h"
 #include "discovery/member_number.h"
 #include "discovery/registry.h"
@@ -10,7 +11,7 @@
 
 struct reading {
     struct peer_manners *manners;
-    unsigned own;
+    const struct hash128 *own;
     const struct tenant *tenant;
     struct arena *arena;
     const struct registry_snapshot *snapshot;
@@ -29,13 +30,12 @@ static const char *address_copy(struct arena *arena, struct bytes address)
     return text;
 }
 
-static const char *why_not(const struct reading *reading, const struct registry_record *record,
-                           const struct peer *peer, size_t asked_count)
+static const char *why_not(const struct reading *reading, const struct peer *peer,
+                           size_t asked_count)
 {
     if (peer->address == NULL || peer->address[0] == '\0')
         return "it has told no address to ask it at";
-    if (reading->connected &&
-        registry_find(reading->snapshot, REGISTRY_ALIVE, record->name) == NULL)
+    if (reading->connected && !peer->alive)
         return "it is not alive";
     if (asked_count == PEERS_MAX)
         return "too many members are to be asked";
@@ -44,31 +44,62 @@ static const char *why_not(const struct reading *reading, const struct registry_
     return NULL;
 }
 
+/* The one that was named before under another number; NULL: none. */
+static struct peer *find_peer(const struct peer_roster *roster, const struct hash128 *incarnation)
+{
+    for (size_t i = 0; i < roster->count; i++)
+        if (hash128_equal(&roster->list[i].asked.incarnation, incarnation))
+            return &roster->list[i];
+    return NULL;
+}
+
+/* Of two records of one it goes by the number under which it lives; cut off from the registry
+ * nobody knows for certain. */
+static bool is_better(const struct peer *peer, const struct peer *than)
+{
+    if ((peer->why == NULL) != (than->why == NULL))
+        return peer->why == NULL;
+    return peer->alive && !than->alive;
+}
+
+static void enter(struct peer_roster *roster, const struct peer *peer)
+{
+    struct peer *same = find_peer(roster, &peer->asked.incarnation);
+
+    if (same != NULL && !is_better(peer, same))
+        return;
+    if (same == NULL)
+        same = &roster->list[roster->count++];
+    else
+        roster->asked_count -= same->why == NULL;
+    *same = *peer;
+    roster->asked_count += peer->why == NULL;
+}
+
 /* A record that is not right names nobody here: who follows chains does. */
 static void take_record(const struct reading *reading, const struct registry_record *record,
                         struct peer_roster *roster)
 {
-    struct peer *peer = &roster->list[roster->count];
+    struct peer peer = {.owing = true};
     struct member_document document;
     unsigned number = member_number(record->name);
 
-    *peer = (struct peer){.owing = true};
-    if (number == 0 || number == reading->own ||
-        member_document_parse(record->text, reading->arena, &document, NULL) != OK ||
+    if (number == 0 || member_document_parse(record->text, reading->arena, &document, NULL) != OK ||
         !member_state_owes(document.state) ||
-        !hash128_parse(document.incarnation, &peer->asked.incarnation))
+        !hash128_parse(document.incarnation, &peer.asked.incarnation) ||
+        hash128_equal(&peer.asked.incarnation, reading->own))
         return;
-    peer->asked.member = number;
-    peer->asked.tenant = reading->tenant->name;
-    peer->address = address_copy(reading->arena, document.address);
-    peer->why = why_not(reading, record, peer, roster->asked_count);
-    roster->asked_count += peer->why == NULL;
-    roster->count++;
+    peer.asked.member = number;
+    peer.asked.tenant = reading->tenant->name;
+    peer.address = address_copy(reading->arena, document.address);
+    peer.alive = registry_find(reading->snapshot, REGISTRY_ALIVE, record->name) != NULL;
+    peer.why = why_not(reading, &peer, roster->asked_count);
+    enter(roster, &peer);
 }
 
-enum code peer_roster_read(struct registry *registry, struct peer_manners *manners, unsigned own,
-                           const struct tenant *tenant, struct arena *arena,
-                           struct peer_roster *roster, struct error *err)
+enum code peer_roster_read(struct registry *registry, struct peer_manners *manners,
+                           const struct hash128 *own, const struct tenant *tenant,
+                           struct arena *arena, struct peer_roster *roster, struct error *err)
 {
     struct registry_snapshot *snapshot = registry_get(registry);
     const struct reading reading = {

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "base/hash.h"
 #include "base/metric.h"
 #include "handlers/peer_manners.h"
 #include "handlers/peer_roster.h"
@@ -12,6 +13,7 @@
 
 struct peers {
     struct peers_parts parts;
+    struct hash128 own; /* the store's incarnation */
     struct peer_calls *calls;
     struct peer_manners *manners;
     struct metric *asked, *failed, *bytes;

@@ -185,14 +185,15 @@ class ZooKeeperServer:
     def hosts(self):
         return "%s:%d" % self.address
 
-    def configure(self, members):
+    def configure(self, members, through=None):
+        """`through`: by number, on which port else it reaches a member that leads."""
         data = os.path.join(self.folder, "data")
         os.makedirs(data, exist_ok=True)
         with open(os.path.join(self.folder, "config"), "w", encoding="ascii") as file:
             file.write(f"tickTime={TICK_MS}\ninitLimit=100\nsyncLimit=20\nmaxSessionTimeout=20000\ndataDir={data}\nclientPort={self.address[1]}\n"
                        "clientPortAddress=127.0.0.1\nadmin.enableServer=false\n4lw.commands.whitelist=*\nmaxClientCnxns=0\n")
             for member in members:
-                file.write("server.%d=127.0.0.1:%d:%d\n" % (member.number, *member.peers))
+                file.write("server.%d=127.0.0.1:%d:%d\n" % (member.number, (through or {}).get(member.number, member.peers[0]), member.peers[1]))
         if self.number:
             with open(os.path.join(data, "myid"), "w", encoding="ascii") as file:
                 file.write(str(self.number))
@@ -393,3 +394,23 @@ class Relay:
             pass  # it is closed
         self.listener.close()
         self.cut()
+
+
+class Strand(Relay):
+    """Between a server and the one that leads it: what the leader says may be held back, so that the other one falls behind."""
+
+    def __init__(self, target):
+        self.asked = 0  # bytes that the leader was sent
+        super().__init__(target)
+
+    def carry(self, pair, source, sink, look):
+        try:
+            while piece := source.recv(65536):
+                while self.silent and look == self.reply and not self.closing:
+                    time.sleep(0.005)
+                sink.sendall(piece)
+                if look == self.request:
+                    self.asked += len(piece)
+        except OSError:
+            pass
+        self.end(pair)

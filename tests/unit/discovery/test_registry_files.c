@@ -147,6 +147,37 @@ static void test_a_lock_of_a_handle_is_of_it_alone(void **state)
     registry_close(b);
 }
 
+/* What is wanted while it is held is for the next time: here somebody takes the record away. */
+static void test_the_newest_text_is_what_is_made_again(void **state)
+{
+    struct registry *a = begin();
+    uint64_t epoch = 0, again = 0;
+    bool found = false;
+
+    (void)state;
+    assert_int_equal(registry_hold(a, REGISTRY_LEASES, BYTES("anew"), BYTES("one"), NULL), OK);
+    for (unsigned i = 0; i < 1000 && !registry_held(a, REGISTRY_LEASES, BYTES("anew"), &epoch); i++)
+        (void)registry_wait(a, UINT64_MAX, 10);
+    assert_int_equal(registry_hold(a, REGISTRY_LEASES, BYTES("anew"), BYTES("two"), NULL), OK);
+    assert_true(registry_held(a, REGISTRY_LEASES, BYTES("anew"), &again));
+    assert_int_equal(epoch, again);
+    run("rm registry/leases/anew");
+    put(a, "anew", 0, "x"); /* so that it is looked at */
+    for (unsigned i = 0; i < 1000 && !found; i++) {
+        struct registry_snapshot *snapshot = registry_get(a);
+        const struct registry_record *record =
+            registry_find(snapshot, REGISTRY_LEASES, BYTES("anew"));
+
+        found = record && record->version > epoch;
+        assert_true(!found || bytes_equal(record->text, BYTES("two")));
+        registry_snapshot_put(snapshot);
+        if (!found)
+            (void)registry_wait(a, UINT64_MAX, 10);
+    }
+    assert_true(found);
+    registry_close(a);
+}
+
 static void test_what_cannot_be_held_hides_no_change(void **state)
 {
     struct registry *a = begin(), *b = begin();
@@ -275,6 +306,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_two_handles_of_one_directory_agree),
         cmocka_unit_test(test_a_lock_of_a_handle_is_of_it_alone),
+        cmocka_unit_test(test_the_newest_text_is_what_is_made_again),
         cmocka_unit_test(test_what_cannot_be_held_hides_no_change),
         cmocka_unit_test(test_a_lock_of_others_is_waited_for_when_it_is_opened),
         cmocka_unit_test(test_a_damaged_record_is_missing_and_told),

@@ -1,3 +1,4 @@
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -54,6 +55,36 @@ static void test_without_a_server_nothing_is_waited_for(void **state)
     assert_true(clock_monotonic_ns(clock_system()) - begun < 10000000000);
 }
 
+static void *put_one(void *registry)
+{
+    struct error err = {0};
+    uint64_t version;
+
+    assert_int_equal(
+        registry_put(registry, REGISTRY_TENANTS, BYTES("a"), 0, BYTES("x"), &version, &err),
+        E_NOT_READY);
+    return NULL;
+}
+
+/* Be it that somebody waits already, or comes later. */
+static void test_in_a_hurry_nobody_waits_as_long_as_he_would(void **state)
+{
+    const struct registry_rules rules = {.wait_ms = 60000};
+    int64_t begun = clock_monotonic_ns(clock_system());
+    struct registry *registry;
+    pthread_t waits;
+
+    (void)state;
+    assert_int_equal(zookeeper_registry_open(&settings, &rules, &registry, NULL), OK);
+    assert_int_equal(pthread_create(&waits, NULL, put_one, registry), 0);
+    registry_hurry(registry);
+    assert_int_equal(pthread_join(waits, NULL), 0);
+    registry_hurry(registry); /* which is no new beginning */
+    (void)put_one(registry);
+    registry_close(registry);
+    assert_true(clock_monotonic_ns(clock_system()) - begun < 30000000000);
+}
+
 static void test_the_copy_on_disk_is_read(void **state)
 {
     static const struct registry_record one = {
@@ -102,6 +133,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_without_a_server_nothing_is_waited_for),
+        cmocka_unit_test(test_in_a_hurry_nobody_waits_as_long_as_he_would),
         cmocka_unit_test(test_the_copy_on_disk_is_read),
         cmocka_unit_test(test_what_cannot_be_is_refused),
     };

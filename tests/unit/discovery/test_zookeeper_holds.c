@@ -25,6 +25,12 @@ static bool note(const struct link_tag *tag)
     return true;
 }
 
+bool link_sync(struct zookeeper_link *link, const char *path, const struct link_tag *tag)
+{
+    (void)link, (void)path;
+    return note(tag);
+}
+
 bool link_read(struct zookeeper_link *link, const char *path, bool watch,
                const struct link_tag *tag)
 {
@@ -99,7 +105,7 @@ static bool have(void)
 static void want(const char *text)
 {
     assert_int_equal(
-        zookeeper_holds_want(&holds, REGISTRY_LEASES, BYTES("merge"), bytes_of(text), NULL), OK);
+        holds_want(&holds.wanted, REGISTRY_LEASES, BYTES("merge"), bytes_of(text), NULL), OK);
 }
 
 static int setup(void **state)
@@ -152,7 +158,7 @@ static void test_what_is_given_up_counts_no_more_and_goes(void **state)
     assert_int_equal(step(true), 1);
     assert_non_null(answer(LINK_OK, now_ns));
     assert_true(have());
-    zookeeper_holds_give_up(&holds, REGISTRY_LEASES, BYTES("merge"));
+    holds_give_up(&holds.wanted, REGISTRY_LEASES, BYTES("merge"));
     assert_false(have()); /* at once, whatever is said to ZooKeeper */
     want("a");            /* wanted again: not before the old one has gone */
     assert_int_equal(step(true), 1);
@@ -162,9 +168,9 @@ static void test_what_is_given_up_counts_no_more_and_goes(void **state)
     assert_int_equal(step(true), 1);
     assert_non_null(answer(LINK_OK, now_ns));
     assert_true(have());
-    zookeeper_holds_give_up(&holds, REGISTRY_LEASES, BYTES("merge"));
+    holds_give_up(&holds.wanted, REGISTRY_LEASES, BYTES("merge"));
     assert_int_equal(step(false), 0); /* without a link the session's end does it */
-    assert_null(holds.first);
+    assert_null(holds.wanted.first);
     assert_null(answer(LINK_OK, now_ns)); /* of one that is over */
 }
 

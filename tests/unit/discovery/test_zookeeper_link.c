@@ -13,29 +13,6 @@
 
 #define SECRET "hunter2"
 
-static int64_t in_ms(int64_t count)
-{
-    return clock_monotonic_ns(clock_system()) + count * 1000000;
-}
-
-static void test_an_inbox_is_waited_for_only_so_long(void **state)
-{
-    struct link_inbox inbox;
-    int64_t begun = clock_monotonic_ns(clock_system());
-    bool lost;
-
-    (void)state;
-    link_inbox_init(&inbox);
-    assert_null(link_inbox_take(&inbox, in_ms(20), &lost));
-    assert_false(lost);
-    assert_true(clock_monotonic_ns(clock_system()) - begun >= 20000000);
-    link_inbox_poke(&inbox); /* before somebody waits: it is not forgotten */
-    begun = clock_monotonic_ns(clock_system());
-    assert_null(link_inbox_take(&inbox, in_ms(60000), &lost));
-    assert_true(clock_monotonic_ns(clock_system()) - begun < 30000000000);
-    link_inbox_release(&inbox);
-}
-
 /* What is asked before there is a session is answered when the link ends, and not before. */
 static void test_each_request_has_one_answer(void **state)
 {
@@ -62,7 +39,7 @@ static void test_each_request_has_one_answer(void **state)
     }
     assert_false(link_read(link, "no path", true, &tag)); /* which has none: it was not sent */
     link_close(link);
-    while ((event = link_inbox_take(&inbox, in_ms(0), &lost)) != NULL) {
+    while ((event = link_inbox_take(&inbox, 0, &lost)) != NULL) {
         while (event) {
             struct link_event *next = event->next;
 
@@ -108,7 +85,6 @@ static void test_the_library_has_a_version(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_an_inbox_is_waited_for_only_so_long),
         cmocka_unit_test(test_each_request_has_one_answer),
         cmocka_unit_test(test_a_name_that_nobody_has_is_told),
         cmocka_unit_test(test_the_library_has_a_version),

@@ -13,7 +13,7 @@
 
 /* A link that only notes what went out; linked in place of the real one. */
 static struct {
-    char what; /* 'c'reate, 'e'phemeral, 'r'ead, 'w'rite, 'd'elete; 0 = nothing went out */
+    char what; /* 'c'reate, 'e'phemeral, 's'ync, 'r'ead, 'w'rite, 'd'elete; 0 = nothing went out */
     int32_t version;
     bool refuse;
 } sent;
@@ -24,13 +24,23 @@ static bool note(char what)
     return !sent.refuse;
 }
 
+bool link_sync(struct zookeeper_link *link, const char *path, const struct link_tag *tag)
+{
+    (void)link;
+    (void)path;
+    assert_int_equal(tag->what, WORK_PROOF);
+    return note('s');
+}
+
+/* What decides about a put is not older than what the leader has. */
 bool link_read(struct zookeeper_link *link, const char *path, bool watch,
                const struct link_tag *tag)
 {
     (void)link;
     (void)watch;
-    (void)tag;
     assert_string_equal(path, tag->what == WORK_PUT ? "/weir/tenants/acme" : "/weir/leases/merge");
+    if (tag->what == WORK_PUT)
+        assert_int_equal(sent.what, 's');
     return note('r');
 }
 
@@ -263,7 +273,9 @@ static bool tell(struct zookeeper_hold *hold, enum link_outcome outcome, int64_t
 
 static void test_a_hold_makes_what_nobody_has(void **state)
 {
-    struct zookeeper_hold hold = {.kind = REGISTRY_LEASES, .name = "merge"};
+    struct zookeeper_hold hold = {
+        .wanted = {.kind = REGISTRY_LEASES, .name = "merge"}
+    };
     struct zookeeper_nodes nodes;
 
     (void)state;
@@ -280,7 +292,7 @@ static void test_a_hold_makes_what_nobody_has(void **state)
     zookeeper_hold_check(&hold, &nodes, SESSION); /* somebody took it away: it is made again */
     step(&hold, &nodes, 'e');
     assert_true(tell(&hold, LINK_OK, SESSION));
-    hold.released = true;
+    hold.wanted.released = true;
     step(&hold, &nodes, 'd');
     assert_false(tell(&hold, LINK_LOST, 0));
     step(&hold, &nodes, 'd');
@@ -291,7 +303,9 @@ static void test_a_hold_makes_what_nobody_has(void **state)
 
 static void test_a_hold_waits_for_who_has_it(void **state)
 {
-    struct zookeeper_hold hold = {.kind = REGISTRY_LEASES, .name = "merge"};
+    struct zookeeper_hold hold = {
+        .wanted = {.kind = REGISTRY_LEASES, .name = "merge"}
+    };
     struct zookeeper_nodes nodes;
 
     (void)state;
@@ -311,7 +325,7 @@ static void test_a_hold_waits_for_who_has_it(void **state)
     step(&hold, &nodes, 'r');
     assert_false(tell(&hold, LINK_REFUSED, 0)); /* theirs, and whose cannot be told */
     step(&hold, &nodes, 0);                     /* not before some time has passed */
-    hold.released = true;
+    hold.wanted.released = true;
     step(&hold, &nodes, 0);
     assert_int_equal(hold.stage, HOLD_OVER);
     zookeeper_nodes_release(&nodes);
@@ -319,7 +333,9 @@ static void test_a_hold_waits_for_who_has_it(void **state)
 
 static void test_a_hold_whose_answer_was_lost_is_found(void **state)
 {
-    struct zookeeper_hold hold = {.kind = REGISTRY_LEASES, .name = "merge"};
+    struct zookeeper_hold hold = {
+        .wanted = {.kind = REGISTRY_LEASES, .name = "merge"}
+    };
     struct zookeeper_nodes nodes;
 
     (void)state;
@@ -355,9 +371,9 @@ static void test_a_hold_whose_answer_was_lost_is_found(void **state)
 /* Given up and wanted again at once: the second is not the record of the first, which goes. */
 static void test_a_hold_waits_for_the_end_of_the_one_before(void **state)
 {
-    struct zookeeper_hold before = {.kind = REGISTRY_LEASES, .name = "merge", .released = true};
-    struct zookeeper_hold other = {.kind = REGISTRY_ALIVE, .name = "merge", .next = &before};
-    struct zookeeper_hold again = {.kind = REGISTRY_LEASES, .name = "merge", .next = &other};
+    struct hold before = {.kind = REGISTRY_LEASES, .name = "merge", .released = true};
+    struct hold other = {.kind = REGISTRY_ALIVE, .name = "merge", .next = &before};
+    struct hold again = {.kind = REGISTRY_LEASES, .name = "merge", .next = &other};
 
     (void)state;
     assert_true(zookeeper_hold_awaits(&again, &again));

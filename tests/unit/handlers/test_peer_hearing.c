@@ -175,37 +175,90 @@ static unsigned count_in(FILE *file, const char *text)
     return count;
 }
 
+/* What goes to the log meanwhile. */
+struct noted {
+    FILE *file;
+    int kept;
+};
+
+static void note_begin(struct noted *noted)
+{
+    noted->file = tmpfile();
+    noted->kept = dup(STDERR_FILENO);
+    assert_true(noted->file != NULL && noted->kept >= 0);
+    assert_true(dup2(fileno(noted->file), STDERR_FILENO) >= 0);
+    log_setup(LOG_INFO, LOG_LOGFMT);
+}
+
+static void note_end(struct noted *noted)
+{
+    log_setup(LOG_ERROR + 1, LOG_LOGFMT);
+    assert_true(dup2(noted->kept, STDERR_FILENO) >= 0);
+    (void)close(noted->kept);
+}
+
+static const char garbage[] = "HTTP/1.1 200 OK\r\nWeir-Member: 1\r\n\r\nabc";
+
 /* Of a question with several ranges one thing is noted of each member, and that is its trouble. */
 static void test_one_outcome_is_noted_of_a_member(void **state)
 {
-    static const char *const answers[] = {"HTTP/1.1 200 OK\r\nWeir-Member: 1\r\n\r\nabc",
+    static const char *const answers[] = {garbage,
                                           "HTTP/1.1 204 No\r\nWeir-Member: 1\r\nWeir-Through: "
                                           "9223372036854775807\r\nWeir-Newest: 0\r\n\r\n",
-                                          "HTTP/1.1 200 OK\r\nWeir-Member: 1\r\n\r\nabc",
+                                          garbage,
                                           "HTTP/1.1 204 No\r\nWeir-Member: 1\r\nWeir-Through: "
                                           "9223372036854775807\r\nWeir-Newest: 0\r\n\r\n",
                                           NULL};
-    FILE *file = tmpfile();
-    int kept = dup(STDERR_FILENO);
+    struct noted noted;
     struct script script;
     char missing[1000];
 
     (void)state;
-    assert_true(file != NULL && kept >= 0);
     script_begin(&script, answers);
     put_member(1, inn.author.house.store, script.url + strlen("http://"), MEMBER_ACTIVE);
     peers_begin();
-    assert_true(dup2(fileno(file), STDERR_FILENO) >= 0);
-    log_setup(LOG_INFO, LOG_LOGFMT);
+    note_begin(&noted);
     for (int i = 0; i < 2; i++)
         (void)open_and_read_of(2, VIEW_LATEST, missing, NULL);
-    log_setup(LOG_ERROR + 1, LOG_LOGFMT);
-    assert_true(dup2(kept, STDERR_FILENO) >= 0);
-    (void)close(kept);
+    note_end(&noted);
     assert_int_equal(script.connections, 4);
-    assert_int_equal(count_in(file, "a member does not tell its rows"), 1);
-    assert_int_equal(count_in(file, "a member tells its rows again"), 0);
-    (void)fclose(file);
+    assert_int_equal(count_in(noted.file, "a member does not tell its rows"), 1);
+    assert_int_equal(count_in(noted.file, "a member tells its rows again"), 0);
+    (void)fclose(noted.file);
+    peers_free(peers);
+    script_end(&script);
+}
+
+/* Who answers at first, and when it is asked again does not: one thing, too, and not both. */
+static void test_one_outcome_is_noted_of_both_times(void **state)
+{
+    char first[200], missing[1000];
+    const char *answers[] = {first, garbage, first, garbage, NULL};
+    int64_t newest = clock_wall_ns(clock_system()) + INT64_C(2500000000);
+    struct noted noted;
+    struct script script;
+
+    (void)state;
+    (void)snprintf(first, sizeof(first),
+                   "HTTP/1.1 204 No\r\nWeir-Member: 1\r\nWeir-Through: 9223372036854775807\r\n"
+                   "Weir-Newest: %lld\r\n\r\n",
+                   (long long)newest);
+    script_begin(&script, answers);
+    put_member(1, inn.author.house.store, script.url + strlen("http://"), MEMBER_ACTIVE);
+    peers_begin();
+    note_begin(&noted);
+    (void)open_and_read(VIEW_LATEST, missing, NULL);
+    /* That one moved our own ingest times on: what is told next is above them again. */
+    (void)snprintf(first, sizeof(first),
+                   "HTTP/1.1 204 No\r\nWeir-Member: 1\r\nWeir-Through: 9223372036854775807\r\n"
+                   "Weir-Newest: %lld\r\n\r\n",
+                   (long long)newest + 500000000);
+    (void)open_and_read(VIEW_LATEST, missing, NULL);
+    note_end(&noted);
+    assert_int_equal(script.connections, 4);
+    assert_int_equal(count_in(noted.file, "a member does not tell its rows"), 1);
+    assert_int_equal(count_in(noted.file, "a member tells its rows again"), 0);
+    (void)fclose(noted.file);
     peers_free(peers);
     script_end(&script);
 }
@@ -217,6 +270,7 @@ int main(void)
         cmocka_unit_test(test_a_moment_that_is_asked_for_stays),
         cmocka_unit_test(test_final_is_what_a_restart_of_the_asked_one_leaves),
         cmocka_unit_test(test_one_outcome_is_noted_of_a_member),
+        cmocka_unit_test(test_one_outcome_is_noted_of_both_times),
         cmocka_unit_test(test_what_was_told_stays_where_no_time_is_left),
     };
 

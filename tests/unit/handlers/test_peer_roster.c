@@ -8,13 +8,15 @@
 
 #include <cmocka.h>
 
+#include "base/hash.h"
 #include "discovery/registry_files.h"
 #include "discovery/roll.h"
 #include "handlers/peer_manners.h"
 #include "handlers/peer_roster.h"
 #include "model/series.h"
 
-#define INCARNATION "\"incarnation\":\"00112233445566778899aabbccddeeff\""
+/* `digits`: four that tell it from others. */
+#define INCARNATION(digits) "\"incarnation\":\"00112233445566778899aabbccdd" digits "\""
 
 static char folder[] = "/tmp/weir-roster-XXXXXX";
 static struct registry *registry;
@@ -79,9 +81,11 @@ static void await_alive(const char *name)
 static void read_roster(struct arena *arena, struct peer_roster *roster)
 {
     struct error err = {0};
+    struct hash128 own;
 
     arena_init(arena, SIZE_MAX, NULL);
-    if (peer_roster_read(registry, manners, 2, &tenant, arena, roster, &err) != OK)
+    if (!hash128_parse(BYTES("00112233445566778899aabbccdd0002"), &own) ||
+        peer_roster_read(registry, manners, &own, &tenant, arena, roster, &err) != OK)
         fail_msg("%s", err.text);
 }
 
@@ -101,17 +105,17 @@ static void test_who_owes_is_in_it_and_why_it_is_not_asked(void **state)
 
     (void)state;
     assert_false(peer_roster_has_any(registry, 2));
-    put("2", "{\"state\":\"active\"," INCARNATION ",\"address\":\"10.0.0.2:1\"}");
+    put("2", "{\"state\":\"active\"," INCARNATION("0002") ",\"address\":\"10.0.0.2:1\"}");
     assert_false(peer_roster_has_any(registry, 2));
     assert_true(peer_roster_has_any(registry, 0));
     assert_true(peer_roster_has_any(registry, 1)); /* whose own record is not there */
-    put("1", "{\"state\":\"active\"," INCARNATION ",\"address\":\"10.0.0.1:1\"}");
-    put("3", "{\"state\":\"draining\"," INCARNATION "}");
-    put("4", "{\"state\":\"drained\"," INCARNATION ",\"address\":\"10.0.0.4:1\"}");
-    put("5", "{\"state\":\"joining\"," INCARNATION ",\"address\":\"10.0.0.5:1\"}");
+    put("1", "{\"state\":\"active\"," INCARNATION("0001") ",\"address\":\"10.0.0.1:1\"}");
+    put("3", "{\"state\":\"draining\"," INCARNATION("0003") "}");
+    put("4", "{\"state\":\"drained\"," INCARNATION("0004") ",\"address\":\"10.0.0.4:1\"}");
+    put("5", "{\"state\":\"joining\"," INCARNATION("0005") ",\"address\":\"10.0.0.5:1\"}");
     put("6", "not a record");
-    put("1024", "{\"state\":\"active\"," INCARNATION ",\"address\":\"10.0.0.7:1\"}");
-    put("007", "{\"state\":\"active\"," INCARNATION ",\"address\":\"10.0.0.7:1\"}");
+    put("1024", "{\"state\":\"active\"," INCARNATION("1024") ",\"address\":\"10.0.0.7:1\"}");
+    put("007", "{\"state\":\"active\"," INCARNATION("0007") ",\"address\":\"10.0.0.7:1\"}");
     await_alive("1");
     read_roster(&arena, &roster);
     assert_int_equal(roster.count, 3);
@@ -131,6 +135,40 @@ static void test_who_owes_is_in_it_and_why_it_is_not_asked(void **state)
     peer_manners_note(manners, 1, tenant.ordinal, peer_manners_now(manners), OK, NULL);
 }
 
+/* A registry that was emptied and filled again may name a data directory twice: it is asked once,
+ * as who it is alive, and named once; and this one is not asked by itself. */
+static void test_two_records_of_one_are_one(void **state)
+{
+    static const char two[] =
+        "{\"state\":\"active\"," INCARNATION("0077") ",\"address\":\"10.0.0.7:1\"}";
+    static const char *const names[] = {"70", "71", "72", "73"};
+    struct peer_roster roster;
+    struct arena arena;
+    size_t asked;
+
+    (void)state;
+    read_roster(&arena, &roster);
+    asked = roster.asked_count;
+    arena_release(&arena);
+    for (size_t i = 0; i < 3; i++)
+        put(names[i], two);
+    put("73", "{\"state\":\"active\"," INCARNATION("0002") ",\"address\":\"10.0.0.2:1\"}");
+    read_roster(&arena, &roster);
+    assert_non_null(strstr(peer_of(&roster, 70)->why, "not alive"));
+    assert_true(peer_of(&roster, 71) == NULL && peer_of(&roster, 72) == NULL);
+    assert_null(peer_of(&roster, 73));
+    assert_int_equal(roster.asked_count, asked);
+    arena_release(&arena);
+    await_alive("71");
+    read_roster(&arena, &roster);
+    assert_null(peer_of(&roster, 71)->why);
+    assert_true(peer_of(&roster, 70) == NULL && peer_of(&roster, 72) == NULL);
+    assert_int_equal(roster.asked_count, asked + 1);
+    arena_release(&arena);
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        put(names[i], "{\"state\":\"drained\"," INCARNATION("0077") "}");
+}
+
 /* Limit - 1, limit, limit + 1 of those that a question asks; the others are named. */
 static void test_so_many_are_asked(void **state)
 {
@@ -139,10 +177,13 @@ static void test_so_many_are_asked(void **state)
 
     (void)state;
     for (unsigned number = 10; number < 10 + PEERS_MAX; number++) {
-        char name[8];
+        char name[8], text[200];
 
         (void)snprintf(name, sizeof(name), "%u", number);
-        put(name, "{\"state\":\"active\"," INCARNATION ",\"address\":\"10.0.0.1:1\"}");
+        (void)snprintf(text, sizeof(text),
+                       "{\"state\":\"active\"," INCARNATION("%04u") ",\"address\":\"10.0.0.1:1\"}",
+                       number);
+        put(name, text);
         await_alive(name);
         if (number < 10 + PEERS_MAX - 3)
             continue;
@@ -159,6 +200,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_who_owes_is_in_it_and_why_it_is_not_asked),
+        cmocka_unit_test(test_two_records_of_one_are_one),
         cmocka_unit_test(test_so_many_are_asked),
     };
 
