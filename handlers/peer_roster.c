@@ -37,6 +37,8 @@ static const char *why_not(const struct reading *reading, const struct registry_
     if (reading->connected &&
         registry_find(reading->snapshot, REGISTRY_ALIVE, record->name) == NULL)
         return "it is not alive";
+    if (reading->manners == NULL)
+        return NULL;
     if (asked_count == PEERS_MAX)
         return "too many members are to be asked";
     if (peer_manners_rests(reading->manners, peer->asked.member, reading->tenant->ordinal))

@@ -31,7 +31,7 @@ struct peer_roster {
 };
 
 /* By the registry's records; `own` is this member's number.  What it has is in the arena.
- * E_MEMORY. */
+ * `manners` NULL: all that live are asked, how many there are, and none rests.  E_MEMORY. */
 MUST_USE enum code peer_roster_read(struct registry *registry, struct peer_manners *manners,
                                     unsigned own, const struct tenant *tenant, struct arena *arena,
                                     struct peer_roster *roster, struct error *err);
