@@ -25,6 +25,7 @@ static const struct code_row rows[CODE_COUNT] = {
     [E_NO_MEMBER] = {"not_a_member",           "The node is no active member of its registry",     true },
     [E_SHARD] = {"shard_unavailable",      "A shard that has a part does not answer",          true },
     [E_PARTIAL] = {"partial_result",         "A part of the answer is missing",                  true },
+    [E_UNERASED] = {"erase_unfinished",       "The points are not gone everywhere yet",           true },
     [E_TIMEOUT] = {"timeout",                "The work took too long",                           true },
     [E_CANCELLED] = {"cancelled",              "The client left",                                  true },
     [E_END] = {"end",                    "There is no more",                                 false},

@@ -20,6 +20,7 @@ enum code {
     E_NO_MEMBER, /* the registry has this node as none that takes writes */
     E_SHARD,     /* a shard that alone has some of the data does not give it */
     E_PARTIAL,   /* strict=true and something is missing */
+    E_UNERASED,  /* other members, or shards, may still have it */
     E_TIMEOUT,   /* our own deadline for the work passed */
     E_CANCELLED, /* the client left */
     E_END,       /* an iterator has no more; never shown */

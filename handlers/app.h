@@ -9,6 +9,7 @@
 #include "ingest/intake.h"
 
 struct cluster_secret;
+struct erasers;
 struct follower;
 struct live;
 struct membership;
@@ -28,6 +29,7 @@ struct app {
     struct roll *roll;             /* how other members said they are; NULL: none is asked */
     struct cluster_secret *secret; /* of its members; NULL: they ask this one nothing */
     struct peers *peers;           /* who is asked for rows; NULL: nobody */
+    struct erasers *erasers; /* of what is to be gone from others, too; NULL: there are none */
     struct clock *clock;
     struct metrics *metrics;
     struct workers *workers;

@@ -4,20 +4,20 @@
 
 #include <stdlib.h>
 
-#include "base/log.h"
 #include "base/time_text.h"
 #include "catalog/match.h"
-#include "codec/record.h"
 #include "handlers/app.h"
+#include "handlers/erasers.h"
+#include "handlers/erasure.h"
 #include "http/reply.h"
-#include "store/store.h"
 
-enum { TOMBSTONE_BYTES_MAX = 1024 * 1024, AUDIT_BYTES_MAX = 4096 };
+enum { AUDIT_BYTES_MAX = 4096 };
 
 struct deletion {
-    struct tombstone tombstone;
-    struct buf payload;
-    struct submission submission;
+    struct erasure erasure; /* first */
+    struct erasing erasing; /* of other members, too */
+    bool spreads;           /* they were begun with */
+    bool refused;           /* or should have been */
     struct request *request;
 };
 
@@ -73,7 +73,6 @@ static enum code collect_matchers(struct request *request, struct tombstone *tom
 {
     struct matcher *matchers =
         ARENA_ARRAY(&request->arena, struct matcher, request->parameter_count);
-    struct matchset *compiled = NULL;
     enum code code = OK;
 
     if (matchers == NULL)
@@ -83,9 +82,8 @@ static enum code collect_matchers(struct request *request, struct tombstone *tom
             code = matcher_parse(request->parameters[i].value,
                                  &matchers[tombstone->selector.matcher_count++], err);
     tombstone->selector.matchers = matchers;
-    if (code == OK) /* a pattern that does not compile is refused now, not at every read */
-        code = matchset_new(&tombstone->selector, &compiled, err);
-    matchset_free(compiled);
+    if (code == OK)
+        code = erasure_check(&tombstone->selector, err);
     if (code)
         error_point(err, BYTES("match"));
     return code;
@@ -141,67 +139,112 @@ static enum code deletion_parse(struct request *request, struct tombstone *tombs
     return code;
 }
 
-/* Who erased what, and when it was gone: in the program's log, since the data itself must not tell.
- */
-static void audit(const struct deletion *deletion, const char *what, int64_t ingest)
+static void audit(const struct deletion *deletion, const char *what)
 {
     const struct request *request = deletion->request;
-    const struct tombstone *tombstone = &deletion->tombstone;
-    char start[TIMESTAMP_TEXT_SIZE], end[TIMESTAMP_TEXT_SIZE];
-    struct bytes from = {start, timestamp_print(tombstone->start, start)};
-    struct bytes to = {end, timestamp_print(tombstone->end, end)};
-    struct buf selector = BUF_INIT(AUDIT_BYTES_MAX);
+    struct buf question = BUF_INIT(AUDIT_BYTES_MAX);
+    struct erasure_asker asker = {
+        .kind = "token",
+        .name = session_of(request)->grant.id,
+        .request = request->id,
+    };
 
     for (size_t i = 0; i < request->parameter_count; i++) {
-        buf_put(&selector, i > 0 ? BYTES(" ") : BYTES(""));
-        buf_put(&selector, request->parameters[i].name);
-        buf_put(&selector, BYTES("="));
-        buf_put(&selector, request->parameters[i].value);
+        buf_put(&question, i > 0 ? BYTES(" ") : BYTES(""));
+        buf_put(&question, request->parameters[i].name);
+        buf_put(&question, BYTES("="));
+        buf_put(&question, request->parameters[i].value);
     }
-    log_event(LOG_WARN, what, LOG_CSTR("audit", "erase"), LOG_INT("erasure", ingest),
-              LOG_TEXT("tenant", session_of(request)->tenant->name),
-              LOG_TEXT("token", session_of(request)->grant.id), LOG_TEXT("request", request->id),
-              LOG_TEXT("start", from), LOG_TEXT("end", to),
-              LOG_TEXT("question", buf_bytes(&selector)));
-    buf_release(&selector);
+    asker.question = buf_bytes(&question);
+    erasure_audit(&deletion->erasure, &asker, what);
+    buf_release(&question);
 }
 
-/* Hidden at once; the answer waits until the points are out of packs and wal as well. */
-static void erasure_done(void *context, enum code code, const struct error *err)
+/* Hidden at once; the answer waits until the points are out of packs and wal as well, here and at
+ * other members. */
+static void conclude(struct deletion *deletion, enum code code, const struct error *err,
+                     struct bytes unfinished)
 {
-    struct deletion *deletion = context;
     struct request *request = deletion->request;
 
     if (code) {
-        audit(deletion, "erase: hidden, but not yet removed from the disk; it will be tried again",
-              deletion->submission.ingest);
-        reply_problem(request, err);
+        audit(deletion, code == E_UNERASED
+                            ? "erase: hidden, but not yet removed everywhere; it is to be repeated"
+                            : "erase: hidden, but not yet removed from the disk; it will be tried "
+                              "again");
+        reply_problem_with(request, err, unfinished);
     } else {
-        audit(deletion, "erase: the points are gone from the disk", deletion->submission.ingest);
+        audit(deletion, "erase: the points are gone from the disk");
         reply_bytes(request, 200, "application/json", BYTES("{\"erased\":true}"));
     }
     request_resume(request);
 }
 
-static void deletion_done(struct submission *submission, enum code code, const struct error *err)
+static void erased_everywhere(struct erasing *erasing, enum code code, const struct error *err,
+                              struct bytes unfinished)
 {
     struct deletion *deletion =
-        (struct deletion *)((char *)submission - offsetof(struct deletion, submission));
-    struct request *request = deletion->request;
-    struct error failure;
+        (struct deletion *)((char *)erasing - offsetof(struct deletion, erasing));
 
-    if (code) {
-        failure = *err;
-        failure.code = code;
-        reply_problem(request, &failure);
-    } else if (deletion->tombstone.erase) {
-        audit(deletion, "erase: the points are hidden from every question", submission->ingest);
-        store_compact(app_of(request)->store, session_of(request)->tenant, COMPACT_DUE,
-                      erasure_done, deletion);
+    conclude(deletion, code, err, unfinished);
+}
+
+static void erased_here(struct erasure *erasure, enum code code, const struct error *err)
+{
+    struct deletion *deletion = (struct deletion *)erasure;
+    struct error failure = {0};
+
+    if (deletion->spreads) { /* what else is to be done may take longer */
+        erasing_own(&deletion->erasing, code, err);
         return;
-    } else {
-        reply_empty(request, 204);
     }
+    if (code)
+        failure = *err;
+    else if (deletion->refused)
+        code = error_set(&failure, E_UNERASED,
+                         "the points are hidden from every answer, and gone from this node; too "
+                         "many erasures wait for other members: send the same request again");
+    failure.code = code;
+    conclude(deletion, code, &failure, BYTES(""));
+}
+
+/* Others are asked while this node erases. */
+static void spread(struct deletion *deletion)
+{
+    const struct request *request = deletion->request;
+    struct erasers *erasers = app_of(request)->erasers;
+
+    if (!erasers_are_there(erasers))
+        return;
+    deletion->erasing = (struct erasing){
+        .erasers = erasers,
+        .tenant = deletion->erasure.tenant,
+        .tombstone = &deletion->erasure.tombstone,
+        .request = request,
+        .done = erased_everywhere,
+    };
+    deletion->spreads = true; /* first: it may be through with it at once */
+    if (!erasing_begin(&deletion->erasing)) {
+        deletion->spreads = false;
+        deletion->refused = true;
+    }
+}
+
+static void written(struct erasure *erasure, enum code code, const struct error *err)
+{
+    struct deletion *deletion = (struct deletion *)erasure;
+    struct request *request = deletion->request;
+
+    if (code == OK && erasure->tombstone.erase) {
+        audit(deletion, "erase: the points are hidden from every question");
+        spread(deletion);
+        erasure_carry_out(erasure);
+        return;
+    }
+    if (code)
+        reply_problem(request, err);
+    else
+        reply_empty(request, 204);
     request_resume(request);
 }
 
@@ -210,7 +253,6 @@ static void deletion_finish(struct request *request)
     struct app *app = app_of(request);
     const struct session *session = session_of(request);
     struct deletion *deletion = ARENA_NEW(&request->arena, struct deletion);
-    struct note none = {0};
     struct error err = {0};
     enum code code;
 
@@ -220,29 +262,25 @@ static void deletion_finish(struct request *request)
         return;
     }
     request->state = deletion;
-    deletion->request = request;
-    deletion->payload = BUF_INIT(TOMBSTONE_BYTES_MAX);
+    *deletion = (struct deletion){
+        .erasure = {.store = app->store,
+                    .tenant = session->tenant,
+                    .written = written,
+                    .carried_out = erased_here},
+        .request = request,
+    };
     if (app->draining)
         code = error_set(&err, E_DRAINING, "the server is shutting down");
     else
-        code = deletion_parse(request, &deletion->tombstone, &err);
-    if (code == OK) {
-        record_encode_delete(session->tenant->name, &none, &deletion->tombstone,
-                             &deletion->payload);
-        code = buf_finish(&deletion->payload, &err);
-    }
+        code = deletion_parse(request, &deletion->erasure.tombstone, &err);
     if (!reply_unless_ok(request, code, &err))
         return;
-    deletion->submission = (struct submission){
-        .tenant = session->tenant,
-        .payload = buf_bytes(&deletion->payload),
-        .tombstone = &deletion->tombstone,
-        .done = deletion_done,
-    };
     request_park(request);
-    code = store_submit(app->store, &deletion->submission, &err);
-    if (code)
-        deletion_done(&deletion->submission, code, &err);
+    code = erasure_begin(&deletion->erasure, &err);
+    if (code == OK)
+        return;
+    err.code = code;
+    written(&deletion->erasure, code, &err);
 }
 
 static void deletion_cleanup(struct request *request)
@@ -250,7 +288,7 @@ static void deletion_cleanup(struct request *request)
     struct deletion *deletion = request->state;
 
     if (deletion != NULL)
-        buf_release(&deletion->payload);
+        erasure_release(&deletion->erasure);
 }
 
 const struct handler deletion_handler = {

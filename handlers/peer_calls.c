@@ -8,15 +8,12 @@
 #include <time.h>
 
 #include "base/condition.h"
-#include "codec/json_doc.h"
-#include "codec/utf8.h"
 #include "discovery/cluster_secret.h"
 #include "discovery/registry.h"
+#include "handlers/peer_question.h"
 #include "net/client.h"
 
 enum {
-    MATCHERS_MAX = 256,     /* that a member takes */
-    MATCH_BYTES_MAX = 8192, /* of them, unescaped */
     URL_SIZE = 400,
     QUESTION_BYTES_MAX = 1 << 20,
     HEADERS_MAX = 5,
@@ -135,6 +132,7 @@ static void give_caller(struct peer_calls *calls, struct caller *caller)
 /* Of one that is under way. */
 struct errand {
     const struct peer_call *call;
+    const struct peer_terms *terms;
     struct peer_memory *memory;
     struct buf question, body;
     size_t sent;
@@ -172,53 +170,23 @@ static enum code take_body(void *context, struct bytes piece, struct error *err)
     return errand->body.failed ? error_set(err, E_CORRUPT, "its reply is too large") : OK;
 }
 
-/* Few, and texts that JSON can tell.  A member that is told none tells more, which does no harm. */
-static bool can_match(const struct peer_call *call)
+static bool stopped(void *context)
 {
-    size_t size = 0;
+    const struct errand *errand = context;
 
-    for (uint32_t i = 0; i < call->matcher_count && i < MATCHERS_MAX; i++) {
-        const struct bytes *texts[] = {&call->matchers[i].key, &call->matchers[i].value};
-
-        for (size_t t = 0; t < COUNT_OF(texts); t++) {
-            if (utf8_check(*texts[t]) != texts[t]->size ||
-                (texts[t]->size > 0 && memchr(texts[t]->data, 0, texts[t]->size) != NULL))
-                return false;
-            size += texts[t]->size;
-        }
-    }
-    return call->matcher_count <= MATCHERS_MAX && size <= MATCH_BYTES_MAX;
+    return errand->terms->stop != NULL && *errand->terms->stop;
 }
 
-static void print_match(const struct peer_call *call, struct buf *out)
+static enum code print_question(const struct peer_call *call, struct buf *out, struct error *err)
 {
-    static const char *const ops[] = {[MATCH_EQUAL] = "=",
-                                      [MATCH_NOT_EQUAL] = "!=",
-                                      [MATCH_REGEX] = "=~",
-                                      [MATCH_NOT_REGEX] = "!~"};
+    const struct selector selector = {call->measurement, call->matchers, call->matcher_count};
 
-    if (call->matcher_count == 0 || !can_match(call))
-        return;
-    buf_put_text(out, ",\"match\":[");
-    for (uint32_t i = 0; i < call->matcher_count; i++) {
-        buf_put_text(out, i == 0 ? "{\"key\":" : ",{\"key\":");
-        json_put_text(out, call->matchers[i].key);
-        buf_printf(out, ",\"op\":\"%s\",\"value\":", ops[call->matchers[i].op]);
-        json_put_text(out, call->matchers[i].value);
-        buf_put_char(out, '}');
-    }
-    buf_put_char(out, ']');
-}
-
-static void print_question(const struct peer_call *call, struct buf *out)
-{
-    buf_put_text(out, "{\"tenant\":");
-    json_put_text(out, call->asked.tenant);
-    buf_put_text(out, ",\"measurement\":");
-    json_put_text(out, call->measurement);
-    print_match(call, out);
-    buf_printf(out, ",\"start\":%lld,\"end\":%lld,\"as_of\":%lld}", (long long)call->start,
-               (long long)call->end, (long long)call->asked.as_of);
+    if (call->erases != NULL)
+        return peer_question_print_erasure(call->asked.tenant, call->erases, out, err);
+    if (!call->names)
+        peer_question_print_rows(call->asked.tenant, &selector, call->start, call->end,
+                                 call->asked.as_of, out);
+    return buf_finish(out, err);
 }
 
 /* The lines that all calls of a question have. */
@@ -245,7 +213,8 @@ static bool make_url(const struct peer_call *call, char url[URL_SIZE])
         client_url_check(url, NULL))
         return false;
     if (!call->names)
-        more = snprintf(url + size, URL_SIZE - (size_t)size, "/peer/v1/rows");
+        more = snprintf(url + size, URL_SIZE - (size_t)size, "/peer/v1/%s",
+                        call->erases != NULL ? "erase" : "rows");
     else if (registry_name_valid(REGISTRY_TENANTS, call->asked.tenant))
         more = snprintf(url + size, URL_SIZE - (size_t)size, "/peer/v1/names?tenant=%.*s",
                         BYTES_ARG(call->asked.tenant));
@@ -260,6 +229,7 @@ static enum code errand_make(struct errand *errand, const struct peer_call *call
 {
     const char *headers[] = {lines->authorization, lines->peer, lines->clock,
                              "Content-Type: application/json", "Expect:"};
+    enum code code;
 
     _Static_assert(COUNT_OF(headers) == HEADERS_MAX, "all of them");
     errand->call = call;
@@ -269,10 +239,9 @@ static enum code errand_make(struct errand *errand, const struct peer_call *call
     memcpy(errand->headers, headers, sizeof(headers));
     if (call->names)
         errand->headers[HEADERS_MAX - 2] = NULL; /* no body, and nothing to say of it */
-    else
-        print_question(call, &errand->question);
-    if (errand->question.failed)
-        return no_memory(err);
+    code = print_question(call, &errand->question, err);
+    if (code)
+        return code;
     return make_url(call, errand->url)
                ? OK
                : error_set(err, E_CONFIG, "its address is none that can be asked");
@@ -318,7 +287,9 @@ static void take_reply(struct peer_call *call, const struct client_errand *done,
     };
     struct bytes body = buf_bytes(&errand->body);
 
-    if (!call->names)
+    if (call->erases != NULL)
+        call->code = peer_reply_erased(&call->asked, &head, body, &call->ingest, &call->err);
+    else if (!call->names)
         call->code = peer_reply_read(&call->asked, &head, body, &call->reply, &call->err);
     else if ((call->code = take_document(errand->memory, body, &call->err)) == OK)
         call->code = peer_reply_names(&call->asked, &head, body, arena, &call->measurements,
@@ -326,12 +297,13 @@ static void take_reply(struct peer_call *call, const struct client_errand *done,
 }
 
 /* libcurl's words may name the address; they are for the operator, as all `partial` is. */
-static void note_failure(struct peer_call *call, const struct client_errand *done, uint64_t ms_max)
+static void note_failure(struct peer_call *call, const struct client_errand *done,
+                         const struct peer_terms *terms)
 {
     call->code = done->code;
     if (done->code == E_TIMEOUT)
-        error_set(&call->err, E_TIMEOUT, "it did not answer within %llu ms (peer_ms_max)",
-                  (unsigned long long)ms_max);
+        error_set(&call->err, E_TIMEOUT, "it did not answer within %llu ms (%s)",
+                  (unsigned long long)terms->ms_max, terms->limit);
     else if (done->code == E_NOT_READY)
         error_set(&call->err, E_NOT_READY, "it takes no connection");
     else if (done->code == E_IO)
@@ -359,14 +331,15 @@ static bool sending_make(struct sending *sending, size_t count, struct arena *ar
     return sending->sources && sending->due && sending->errands && sending->which;
 }
 
-static void send_all(struct caller *caller, struct sending *sending, struct peer_call *call,
-                     size_t count, const struct lines *lines, struct peer_memory *memory)
+static void send_all(struct caller *caller, struct sending *sending, const struct peer_terms *terms,
+                     struct peer_call *call, size_t count, const struct lines *lines,
+                     struct peer_memory *memory)
 {
     for (size_t i = 0; i < count; i++) {
         size_t at = sending->due_count;
         struct errand *errand = &sending->errands[at];
 
-        *errand = (struct errand){0};
+        *errand = (struct errand){.terms = terms};
         call[i].code = errand_make(errand, &call[i], lines, memory, &call[i].err);
         if (call[i].code) {
             buf_release(&errand->question);
@@ -380,7 +353,7 @@ static void send_all(struct caller *caller, struct sending *sending, struct peer
                         .url = errand->url,
                         .headers = errand->headers,
                         .source = call[i].names ? NULL : &sending->sources[at]},
-            .sink = {.take = take_body, .context = errand},
+            .sink = {.take = take_body,                                        .stopped = stopped, .context = errand},
         };
         sending->which[sending->due_count++] = i;
     }
@@ -415,7 +388,7 @@ enum code peer_calls_run(struct peer_calls *calls, const struct peer_terms *term
         return code;
     }
     lines_make(calls, terms->own, &lines);
-    send_all(caller, &sending, call, count, &lines, memory);
+    send_all(caller, &sending, terms, call, count, &lines, memory);
     client_group_run(caller->group, sending.due, sending.due_count,
                      left_ms(calls, terms->until_ns));
     explicit_bzero(&lines, sizeof(lines));
@@ -423,7 +396,7 @@ enum code peer_calls_run(struct peer_calls *calls, const struct peer_terms *term
         struct peer_call *one = &call[sending.which[i]];
 
         if (sending.due[i].code)
-            note_failure(one, &sending.due[i], terms->ms_max);
+            note_failure(one, &sending.due[i], terms);
         else
             take_reply(one, &sending.due[i], &sending.errands[i], arena);
         buf_release(&sending.errands[i].question);

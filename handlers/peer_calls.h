@@ -1,7 +1,7 @@
-/* Requests to other members for rows, or for names of measurements, all of a question at once
- * (docs/formats/peer.md).  Bounded:
- * so many questions ask at a time, others wait for their turn; each member within peer_ms_max; each
- * reply up to a size, its memory taken from the budget of queries.
+/* Requests to other members for rows, for names of measurements, or to erase, all of a question at
+ * once (docs/formats/peer.md).  Bounded: so many questions ask at a time, others wait for their
+ * turn; each member within a time; each reply up to a size, its memory taken from the budget of
+ * queries.
  *
  * Thread: any that may wait. */
 #ifndef WEIR_HANDLERS_PEER_CALLS_H
@@ -25,7 +25,10 @@ enum {
 struct peer_call {
     struct peer_asked asked;
     const char *address; /* "host:port" */
-    bool names;          /* which measurements it knows; else rows of one: */
+    bool names;          /* which measurements it knows; else */
+    /* what it is to erase, ingest is that of who asks (asked.as_of does not count); NULL: rows of
+     * one measurement: */
+    const struct tombstone *erases;
     struct bytes measurement;
     int64_t start, end;
     const struct matcher *matchers; /* of its series */
@@ -37,6 +40,7 @@ struct peer_call {
     struct peer_reply reply;
     struct bytes *measurements; /* of `names`; in the arena */
     size_t measurement_count;
+    int64_t ingest; /* of `erases`: of the member's own deletion */
 };
 
 /* All that has come is in memory that the caller gives back, so long as its packs live. */
@@ -53,9 +57,12 @@ void peer_calls_free(struct peer_calls *calls); /* nobody asks any more; NULL is
 
 /* Of whom, and how long is waited: for its turn and for the replies together. */
 struct peer_terms {
-    uint32_t own;     /* number of who asks */
-    uint64_t ms_max;  /* that a question waits, for people */
-    int64_t until_ns; /* monotonic: what is left of it */
+    uint32_t own;      /* number of who asks */
+    uint64_t ms_max;   /* that a question waits, for people, */
+    const char *limit; /* and the name of that limit */
+    int64_t until_ns;  /* monotonic: what is left of it */
+    /* Looked at about once a second: it is not to be waited for any more; NULL: it is. */
+    const _Atomic bool *stop;
 };
 
 /* What is needed until the end of the replies' use is in `arena`.  E_MEMORY, E_TIMEOUT: nobody was

@@ -110,6 +110,7 @@ static void run_calls(struct opening *opening)
     const struct peer_terms terms = {
         .own = store_member(peers->parts.store),
         .ms_max = peers->parts.limits->peer_ms_max,
+        .limit = "peer_ms_max",
         .until_ns = opening->until_ns,
     };
     int64_t asked_ns = peer_manners_now(peers->manners);

@@ -14,6 +14,7 @@ enum {
     STATUS_LARGE = 422,
     SHARD_NAME_BYTES_MAX = 64,
     NAMES_DEPTH_MAX = 4,
+    DETAIL_MAX = 200,
     NAME_BYTES_MAX = 65536, /* as far as name_bytes_max goes */
 };
 
@@ -217,5 +218,54 @@ enum code peer_reply_names(const struct peer_asked *asked, const struct peer_hea
     json_doc_free(root);
     if (code)
         *count = 0;
+    return code;
+}
+
+/* --- an erasure --- */
+
+static struct bytes member_text(const struct json *root, const char *name)
+{
+    const struct json *value = root == NULL ? NULL : json_member(root, name);
+
+    return value != NULL && json_kind(value) == JSON_KIND_TEXT ? json_text_of(value) : BYTES("");
+}
+
+/* In its own words, as far as there are any: they tell who has not done it yet. */
+static enum code refuse_erasure(unsigned status, const struct json *problem, struct error *err)
+{
+    struct bytes detail = member_text(problem, "detail");
+
+    if (detail.size == 0 || status == STATUS_REFUSED || status == STATUS_UNKNOWN)
+        return refuse_status(status, err);
+    return error_set(err, E_NOT_READY, "it answered %u: %.*s", status,
+                     (int)(detail.size < DETAIL_MAX ? detail.size : DETAIL_MAX), detail.data);
+}
+
+enum code peer_reply_erased(const struct peer_asked *asked, const struct peer_head *head,
+                            struct bytes body, int64_t *ingest, struct error *err)
+{
+    char incarnation[HASH128_TEXT_SIZE];
+    struct json *root = NULL;
+    const struct json *erased, *moment;
+    bool parsed = json_doc_parse(body, NAMES_DEPTH_MAX, &root, NULL) == OK;
+    enum code code = OK;
+
+    hash128_print(&asked->incarnation, incarnation);
+    erased = parsed ? json_member(root, "erased") : NULL;
+    moment = parsed ? json_member(root, "ingest") : NULL;
+    *ingest = 0;
+    if (head->status != STATUS_ROWS)
+        code = refuse_erasure(head->status, parsed ? root : NULL, err);
+    if (!code)
+        code = take_member(asked, head->member, err);
+    if (!code && (erased == NULL || json_kind(erased) != JSON_KIND_BOOL || !json_bool_of(erased)))
+        code = error_set(err, E_CORRUPT, "its reply does not say that it has erased");
+    if (!code && !bytes_equal(member_text(root, "incarnation"), bytes_of(incarnation)))
+        code = error_set(err, E_CORRUPT, "another data directory answers at its address");
+    if (!code && (moment == NULL || json_kind(moment) != JSON_KIND_INTEGER))
+        code = error_set(err, E_CORRUPT, "its reply does not say when it has erased");
+    if (!code)
+        *ingest = json_integer_of(moment);
+    json_doc_free(root);
     return code;
 }

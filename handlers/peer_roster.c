@@ -37,6 +37,8 @@ static const char *why_not(const struct reading *reading, const struct peer *pee
         return "it has told no address to ask it at";
     if (reading->connected && !peer->alive)
         return "it is not alive";
+    if (reading->manners == NULL)
+        return NULL;
     if (asked_count == PEERS_MAX)
         return "too many members are to be asked";
     if (peer_manners_rests(reading->manners, peer->asked.member, reading->tenant->ordinal))

@@ -36,7 +36,8 @@ struct peer_roster {
 
 /* By the registry's records; `own` is this data directory's incarnation.  One that several records
  * name, as a registry that was emptied and filled again may have them, is in it once, as who it can
- * be asked.  What it has is in the arena.  E_MEMORY. */
+ * be asked.  What it has is in the arena.  `manners` NULL: all that live are asked, how many there
+ * are, and none rests.  E_MEMORY. */
 MUST_USE enum code peer_roster_read(struct registry *registry, struct peer_manners *manners,
                                     const struct hash128 *own, const struct tenant *tenant,
                                     struct arena *arena, struct peer_roster *roster,

@@ -6,12 +6,15 @@
 
 #include "base/clock.h"
 #include "base/number.h"
+#include "catalog/catalog.h"
 #include "discovery/cluster_secret.h"
 #include "discovery/registry.h"
 #include "handlers/app.h"
 #include "handlers/member_state.h"
+#include "handlers/peer_erase.h"
 #include "handlers/peer_names.h"
 #include "handlers/peer_pulse.h"
+#include "handlers/peer_question.h"
 #include "handlers/peer_rows.h"
 #include "http/reply.h"
 #include "model/member.h"
@@ -21,9 +24,41 @@ const struct route peer_routes[] = {
     {METHOD_GET,  "/peer/v1/names", SCOPE_PEER, &peer_names_handler, peer_names_parameter_names,
      false                                                                                            },
     {METHOD_POST, "/peer/v1/rows",  SCOPE_PEER, &peer_rows_handler,  NULL,                       false},
+    {METHOD_POST, "/peer/v1/erase", SCOPE_PEER, &peer_erase_handler, NULL,                       false},
 };
 
 const size_t peer_route_count = COUNT_OF(peer_routes);
+
+void peer_take_piece(struct request *request, struct buf *question, struct bytes piece)
+{
+    struct error err = {0};
+
+    buf_put(question, piece);
+    if (question->failed) {
+        (void)error_set(&err, E_BODY_LARGE, "a question has at most %d bytes",
+                        PEER_QUESTION_BYTES_MAX);
+        reply_problem(request, &err);
+    }
+}
+
+enum code peer_find_tenant(const struct request *request, struct bytes name,
+                           const struct tenant **tenant, struct error *err)
+{
+    struct app *app = app_of(request);
+    struct directory_snapshot *snapshot;
+    bool known;
+
+    *tenant = catalog_tenant_find(app->catalog, name);
+    if (*tenant != NULL)
+        return OK;
+    snapshot = directory_get(app->directory);
+    known = directory_tenant(snapshot, name) != NULL;
+    directory_put(snapshot);
+    if (!known)
+        return error_set(err, E_NOT_FOUND, "this member knows no such tenant yet");
+    *tenant = catalog_tenant(app->catalog, name);
+    return *tenant != NULL ? OK : error_set(err, E_MEMORY, "no memory for a tenant");
+}
 
 static enum code read_caller(const struct request *request, struct peer_caller *caller,
                              struct error *err)

@@ -8,28 +8,18 @@
 #include <stdlib.h>
 
 #include "catalog/catalog.h"
-#include "discovery/document.h"
 #include "handlers/app.h"
+#include "handlers/peer_question.h"
 #include "handlers/peer_reply.h"
+#include "handlers/peer_routes.h"
 #include "http/reply.h"
 #include "store/undelivered.h"
 #include "store/view_pack.h"
 
 enum {
-    QUESTION_BYTES_MAX = 64 * 1024,
     QUESTION_ARENA_MAX = 1 << 20,
-    NAME_BYTES_MAX = 65536, /* as far as name_bytes_max goes */
-    MATCHERS_MAX = 256,
     LOOK_EVERY = 256, /* series, between two looks whether somebody still waits */
     DELIVERED_BYTES_MAX = 16 * 1024,
-};
-
-struct rows_question {
-    struct bytes tenant, measurement;
-    int64_t start, end, as_of;
-    bool has_start, has_end;
-    struct matcher matchers[MATCHERS_MAX];
-    uint32_t matcher_count;
 };
 
 struct rows_job {
@@ -38,179 +28,11 @@ struct rows_job {
     struct buf body;
     struct arena arena;  /* of the question */
     struct arena series; /* of the list of them */
-    struct rows_question question;
+    struct peer_question question;
     const struct tenant *tenant;
     struct view_pack *pack; /* its memory counts until the reply is sent */
     _Atomic bool lost;      /* the view holds memory for too long */
 };
-
-/* --- the question --- */
-
-/* Any bytes: names and values may have all in them. */
-static enum code take_text(struct document *document, const struct json *value, size_t least,
-                           struct bytes *text, struct error *err)
-{
-    struct bytes found;
-
-    if (json_kind(value) != JSON_KIND_TEXT)
-        return document_refuse(document, err, "must be text, not %s",
-                               json_kind_name(json_kind(value)));
-    found = json_text_of(value);
-    if (found.size < least || found.size > NAME_BYTES_MAX)
-        return document_refuse(document, err, "must be %zu to %d bytes", least, NAME_BYTES_MAX);
-    *text = arena_copy(document->arena, found);
-    return text->data != NULL ? OK : document_no_memory(err);
-}
-
-static enum code take_time(struct document *document, const struct json *value, int64_t *time,
-                           struct error *err)
-{
-    if (json_kind(value) != JSON_KIND_INTEGER)
-        return document_refuse(document, err, "must be a whole number of nanoseconds, not %s",
-                               json_kind_name(json_kind(value)));
-    *time = json_integer_of(value);
-    return OK;
-}
-
-static enum code take_tenant(struct document *document, const struct json *value, struct error *err)
-{
-    return take_text(document, value, 1, &((struct rows_question *)document->context)->tenant, err);
-}
-
-static enum code take_measurement(struct document *document, const struct json *value,
-                                  struct error *err)
-{
-    return take_text(document, value, 1, &((struct rows_question *)document->context)->measurement,
-                     err);
-}
-
-/* The one that is being read. */
-static struct matcher *matcher_at(const struct document *document)
-{
-    struct rows_question *question = document->context;
-
-    return &question->matchers[question->matcher_count];
-}
-
-static enum code take_key(struct document *document, const struct json *value, struct error *err)
-{
-    return take_text(document, value, 1, &matcher_at(document)->key, err);
-}
-
-static enum code take_op(struct document *document, const struct json *value, struct error *err)
-{
-    static const char *const ops[] = {"=", "!=", "=~", "!~", NULL}; /* as enum matcher_op */
-    unsigned choice;
-    enum code code = document_choice_take(document, value, ops, &choice, err);
-
-    if (code == OK)
-        matcher_at(document)->op = (enum matcher_op)(choice + MATCH_EQUAL);
-    return code;
-}
-
-static enum code take_value(struct document *document, const struct json *value, struct error *err)
-{
-    return take_text(document, value, 0, &matcher_at(document)->value, err);
-}
-
-static enum code take_matcher(struct document *document, const struct json *value,
-                              struct error *err)
-{
-    static const struct document_key keys[] = {
-        {"key",   take_key  },
-        {"op",    take_op   },
-        {"value", take_value},
-    };
-    struct rows_question *question = document->context;
-    const struct matcher *matcher = matcher_at(document);
-    enum code code;
-
-    if (question->matcher_count == MATCHERS_MAX)
-        return document_refuse(document, err, "there are at most %d", MATCHERS_MAX);
-    code = document_map_take(document, value, "a matcher", keys, COUNT_OF(keys), err);
-    if (code == OK && (matcher->key.size == 0 || matcher->op == 0 || matcher->value.data == NULL))
-        code = document_refuse(document, err, "has \"key\", \"op\" and \"value\"");
-    question->matcher_count += code == OK;
-    return code;
-}
-
-static enum code take_match(struct document *document, const struct json *value, struct error *err)
-{
-    return document_list_take(document, value, take_matcher, err);
-}
-
-static enum code take_start(struct document *document, const struct json *value, struct error *err)
-{
-    struct rows_question *question = document->context;
-
-    question->has_start = true;
-    return take_time(document, value, &question->start, err);
-}
-
-static enum code take_end(struct document *document, const struct json *value, struct error *err)
-{
-    struct rows_question *question = document->context;
-
-    question->has_end = true;
-    return take_time(document, value, &question->end, err);
-}
-
-static enum code take_as_of(struct document *document, const struct json *value, struct error *err)
-{
-    struct rows_question *question = document->context;
-    enum code code = take_time(document, value, &question->as_of, err);
-
-    if (code == OK && question->as_of < 0)
-        code = document_refuse(document, err, "must be an ingest time, or 0 for now");
-    return code;
-}
-
-static enum code question_read(struct rows_job *job, struct error *err)
-{
-    static const struct document_key keys[] = {
-        {"tenant",      take_tenant     },
-        {"measurement", take_measurement},
-        {"match",       take_match      },
-        {"start",       take_start      },
-        {"end",         take_end        },
-        {"as_of",       take_as_of      },
-    };
-    struct rows_question *question = &job->question;
-    enum code code = document_read(buf_bytes(&job->body), "a question for rows", keys,
-                                   COUNT_OF(keys), &job->arena, question, err);
-
-    if (code == OK && (question->tenant.size == 0 || question->measurement.size == 0 ||
-                       !question->has_start || !question->has_end))
-        code = error_set(err, E_BAD_REQUEST,
-                         "a question for rows has \"tenant\", \"measurement\", \"start\" and "
-                         "\"end\"");
-    if (code == OK && question->start >= question->end)
-        code = error_set(err, E_BAD_REQUEST, "\"start\" must be before \"end\"");
-    if (code && code != E_MEMORY)
-        code = err->code = E_BAD_REQUEST;
-    return code;
-}
-
-/* Of one that nobody wrote here yet nothing was acknowledged; but it must be known that none will
- * be at or below S, so it is found or made. */
-static enum code find_tenant(struct rows_job *job, struct error *err)
-{
-    struct app *app = app_of(job->request);
-    struct bytes name = job->question.tenant;
-    struct directory_snapshot *snapshot;
-    bool known;
-
-    job->tenant = catalog_tenant_find(app->catalog, name);
-    if (job->tenant != NULL)
-        return OK;
-    snapshot = directory_get(app->directory);
-    known = directory_tenant(snapshot, name) != NULL;
-    directory_put(snapshot);
-    if (!known)
-        return error_set(err, E_NOT_FOUND, "this member knows no such tenant yet");
-    job->tenant = catalog_tenant(app->catalog, name);
-    return job->tenant != NULL ? OK : error_set(err, E_MEMORY, "no memory for a tenant");
-}
 
 /* --- the answer --- */
 
@@ -247,7 +69,7 @@ static enum code make_pack(struct rows_job *job, const struct undelivered *undel
                            struct bytes *bytes, struct error *err)
 {
     struct app *app = app_of(job->request);
-    const struct rows_question *question = &job->question;
+    const struct peer_question *question = &job->question;
     const struct view_pack_options options = {
         .view = undelivered->view,
         .tenant = job->tenant,
@@ -311,7 +133,7 @@ static enum code answer(struct rows_job *job, struct error *err)
 
     arena_init(&job->series, (size_t)app_of(job->request)->limits->query_memory_bytes_max,
                &app_of(job->request)->query_memory);
-    code = undelivered_take(app_of(job->request)->store, job->tenant, job->question.as_of,
+    code = undelivered_take(app_of(job->request)->store, job->tenant, job->question.moment,
                             &undelivered, err);
     if (code == OK)
         view_watch(undelivered.view, &job->lost);
@@ -361,20 +183,15 @@ static void rows_start(struct request *request)
     request->state = job;
     job->request = request;
     job->job.run = rows_run;
-    job->body = BUF_INIT(QUESTION_BYTES_MAX);
+    job->body = BUF_INIT(PEER_QUESTION_BYTES_MAX);
     arena_init(&job->arena, QUESTION_ARENA_MAX, NULL);
 }
 
 static void rows_piece(struct request *request, struct bytes piece)
 {
     struct rows_job *job = request->state;
-    struct error err = {0};
 
-    buf_put(&job->body, piece);
-    if (job->body.failed) {
-        (void)error_set(&err, E_BODY_LARGE, "a question has at most %d bytes", QUESTION_BYTES_MAX);
-        reply_problem(request, &err);
-    }
+    peer_take_piece(request, &job->body, piece);
 }
 
 static void rows_finish(struct request *request)
@@ -382,10 +199,11 @@ static void rows_finish(struct request *request)
     struct app *app = app_of(request);
     struct rows_job *job = request->state;
     struct error err = {0};
-    enum code code = question_read(job, &err);
+    enum code code =
+        peer_question_read_rows(buf_bytes(&job->body), &job->arena, &job->question, &err);
 
     if (code == OK)
-        code = find_tenant(job, &err);
+        code = peer_find_tenant(request, job->question.tenant, &job->tenant, &err);
     if (!reply_unless_ok(request, code, &err))
         return;
     job->job.owner = job->tenant->ordinal;

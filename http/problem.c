@@ -19,6 +19,7 @@ static const unsigned short statuses[] = {
     [E_NO_MEMBER] = 503,
     [E_SHARD] = 503,
     [E_PARTIAL] = 503,
+    [E_UNERASED] = 503,
     [E_TIMEOUT] = 504,
     [E_CANCELLED] = 503, /* nobody is there to read it, unless the server itself gave up */
     [E_END] = 500,

@@ -165,6 +165,7 @@ static unsigned retry_of(enum code code)
     case E_DISK_FULL: /* somebody has to make room, or put the clock right, or the parts back */
     case E_CLOCK_SKEW:
     case E_PARTIAL:
+    case E_UNERASED:
     case E_NO_MEMBER:
         return 10;
     case E_DRAINING: /* about as long as a restart takes */

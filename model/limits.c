@@ -79,6 +79,8 @@ const struct limit_row limit_rows[] = {
           "Milliseconds a query waits for what another member has not delivered."),
     LIMIT(peer_reply_bytes_max, 64 * MIB, KIB, 64 * MIB, E_QUERY_RESULT, false,
           "Bytes of rows that another member gets for a question; more are not told, and missing."),
+    LIMIT(erase_ms_max, 60 * SECOND, 10, HOUR, E_UNERASED, false,
+          "Milliseconds an erasure waits for other members, and for what they delivered."),
     LIMIT(header_ms_max, 10 * SECOND, 100, HOUR, E_SLOW_CLIENT, false,
           "Milliseconds a client may take for its request's head."),
     LIMIT(body_ms_max, 120 * SECOND, 100, DAY, E_SLOW_CLIENT, false,

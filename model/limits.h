@@ -43,6 +43,7 @@ struct limits {
     uint64_t connections_max;
     uint64_t peer_ms_max;          /* for another member to answer */
     uint64_t peer_reply_bytes_max; /* of rows, to another member */
+    uint64_t erase_ms_max;         /* for all members to erase, and to say so at shards */
     uint64_t header_ms_max, body_ms_max, idle_ms_max;
     uint64_t ingest_bytes_max;  /* memory of requests being decoded or committed */
     uint64_t queries_bytes_max; /* memory of queries under way */

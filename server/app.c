@@ -13,6 +13,7 @@
 #include "discovery/registered.h"
 #include "discovery/roll.h"
 #include "handlers/app.h"
+#include "handlers/erasers.h"
 #include "handlers/live.h"
 #include "handlers/peers.h"
 #include "http/server.h"
@@ -222,6 +223,21 @@ static enum code open_peers(struct server *server, struct error *err)
     return peers_new(&parts, &app->peers, err);
 }
 
+static enum code open_erasers(struct server *server, struct error *err)
+{
+    struct app *app = &server->app;
+    const struct erasers_parts parts = {
+        .store = app->store,
+        .registry = app->registry,
+        .guests = server->guests,
+        .secret = app->secret,
+        .clock = app->clock,
+        .limits = &server->settings->limits,
+    };
+
+    return erasers_new(&parts, &app->erasers, err);
+}
+
 /* Of a registry alone: a tenants file knows no members. */
 static enum code open_guests(struct server *server, struct error *err)
 {
@@ -236,6 +252,8 @@ static enum code open_guests(struct server *server, struct error *err)
     code = guests_new(app->store, &server->guest_rules, &server->guests, err);
     if (code == OK)
         code = guests_start(server->guests, err);
+    if (code == OK)
+        code = open_erasers(server, err);
     return code == OK && app->secret != NULL ? open_peers(server, err) : code;
 }
 
@@ -358,6 +376,7 @@ void server_stop(struct server *server)
         return;
     server->app.draining = true;
     store_compact_stop(server->app.store); /* else whoever waits for one would hold the stop up */
+    erasers_stop(server->app.erasers);     /* likewise */
     delivery_await_stop(server->app.delivery); /* likewise */
     live_close(server->app.live);
     http_server_stop(server->http, (int64_t)server->settings->drain_ms);
@@ -367,6 +386,7 @@ void server_stop(struct server *server)
     live_stop(server->app.live);
     pulses_stop(server->pulses);
     membership_stop(server->app.membership); /* it speaks to the store */
+    erasers_free(server->app.erasers);
     peers_free(server->app.peers);
     guests_free(server->guests);
     delivery_free(server->app.delivery);

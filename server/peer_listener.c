@@ -55,8 +55,8 @@ enum code peer_listener_check(const struct settings *settings, struct error *err
         return error_set(err, E_CONFIG, "peer_listen is for members of a registry: name one");
     if (settings->peer_secret_file == NULL)
         return error_set(err, E_CONFIG,
-                         "peer_listen needs peer_secret_file: whoever has the secret may read what "
-                         "all tenants have");
+                         "peer_listen needs peer_secret_file: whoever has the secret may read and "
+                         "erase what all tenants have");
     code = listen_address_check(bytes_of(settings->peer_listen), &loopback, err);
     if (code) {
         error_context(err, "peer_listen");

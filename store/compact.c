@@ -451,9 +451,7 @@ static bool is_carried_out(const struct compact *compact, const struct tombstone
     for (size_t i = 0; i < compact->plan.pack_count; i++) {
         struct pack_about about = pack_about(compact->plan.packs[i]);
 
-        if (about.row_count > 0 && about.ingest_first < tombstone->ingest &&
-            about.settled < tombstone->ingest && tombstone->start <= about.time_last &&
-            tombstone->end > about.time_first)
+        if (compaction_may_hold(&about, tombstone))
             return true;
     }
     return false;

@@ -10,6 +10,7 @@
 #include "base/condition.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "store/packs/compaction.h"
 #include "store/packs/manifest.h"
 #include "store/packs/pack.h"
 #include "store/state.h"
@@ -141,18 +142,33 @@ static bool awaits_packs(struct store *store, const struct tenant *tenant)
     return awaits;
 }
 
-/* A deletion that erases is gone once no pack has rows of it: if it is not, some pack could not be
- * rewritten.  Those above `sealed` came later and have their own request. */
+static bool may_hold(const struct pack_list *packs, const struct tombstone *tombstone)
+{
+    for (size_t i = 0; packs != NULL && i < packs->count; i++) {
+        struct pack_about about = pack_about(packs->packs[i]);
+
+        if (compaction_may_hold(&about, tombstone))
+            return true;
+    }
+    return false;
+}
+
+/* Where a pack may still have rows of a deletion that erases, it could not be rewritten.  That the
+ * deletion is still there says nothing: rows of other members may need it.  Those above `sealed`
+ * came later and have their own request. */
 static enum code erased_check(struct store *store, const struct tenant *tenant, int64_t sealed,
                               struct error *err)
 {
+    const struct holding *holding;
     const struct tombstone_list *list;
     enum code code = OK;
 
     pthread_mutex_lock(&store->state_lock);
-    list = store->holdings[tenant->ordinal]->tombstones;
-    for (size_t i = 0; list != NULL && i < list->count; i++)
-        if (list->tombstones[i].erase && list->tombstones[i].ingest <= sealed)
+    holding = store->holdings[tenant->ordinal];
+    list = holding->tombstones;
+    for (size_t i = 0; code == OK && list != NULL && i < list->count; i++)
+        if (list->tombstones[i].erase && list->tombstones[i].ingest <= sealed &&
+            may_hold(holding->packs, &list->tombstones[i]))
             code = E_CORRUPT;
     pthread_mutex_unlock(&store->state_lock);
     if (code && awaits_packs(store, tenant))

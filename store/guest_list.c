@@ -96,6 +96,19 @@ enum code guest_chain_fault(struct guest_chain *chain, struct bytes text, struct
     return OK;
 }
 
+enum code guest_chain_lack(struct guest_chain *chain, const struct pack_about *about,
+                           struct error *err)
+{
+    struct pack_about *unread = grow(&chain->arena, chain->unread, chain->unread_count,
+                                     &chain->unread_capacity, sizeof(*unread));
+
+    if (unread == NULL)
+        return no_memory(err);
+    chain->unread = unread;
+    unread[chain->unread_count++] = *about;
+    return OK;
+}
+
 static int tombstone_order(const void *a, const void *b)
 {
     const struct tombstone *left = a, *right = b;

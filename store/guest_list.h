@@ -14,6 +14,7 @@
 #include "model/matcher.h"
 
 struct pack;
+struct pack_about;
 struct pack_list;
 
 /* Of one chain: a member and a shard. */
@@ -35,8 +36,9 @@ struct guest_chain {
     struct arena arena;                 /* what these are in: */
     const struct tombstone *tombstones; /* ascending by ingest, each once */
     const struct bytes *faults;         /* what is listed and cannot be read, for people */
-    size_t tombstone_count, fault_count;
-    size_t tombstone_capacity, fault_capacity;
+    const struct pack_about *unread;    /* and what the chain says of such packs */
+    size_t tombstone_count, fault_count, unread_count;
+    size_t tombstone_capacity, fault_capacity, unread_capacity;
     size_t count;
     struct pack *packs[]; /* a reference each; ascending by number */
 };
@@ -86,6 +88,9 @@ MUST_USE enum code guest_chain_add(struct guest_chain *chain, struct pack *pack,
 /* Copied. */
 MUST_USE enum code guest_chain_fault(struct guest_chain *chain, struct bytes text,
                                      struct error *err);
+/* A pack that is listed and not open; copied. */
+MUST_USE enum code guest_chain_lack(struct guest_chain *chain, const struct pack_about *about,
+                                    struct error *err);
 /* Before it is shared. */
 void guest_chain_finish(struct guest_chain *chain);
 struct guest_chain *guest_chain_ref(struct guest_chain *chain); /* NULL gives NULL */

@@ -7,6 +7,10 @@
 #include "store/index.h"
 #include "store/state.h"
 
+/* Of a moment that somebody asks for: a few times what clocks may be apart, so that nobody can
+ * carry our ingest times away. */
+static const int64_t ahead_ns_max = 5 * INT64_C(1000000000);
+
 void store_incarnation(const struct store *store, char text[HASH128_TEXT_SIZE])
 {
     hash128_print(&store->incarnation, text);
@@ -73,6 +77,27 @@ void store_meet(struct store *store, const struct store_peers *peers)
     stamp_follow(&store->stamp, peers->answered ? peers->behind_ns : 0);
     stamp_raise_above(&store->stamp, peers->newest);
     pthread_mutex_unlock(&store->state_lock);
+}
+
+enum code store_go_above(struct store *store, int64_t *moment, struct error *err)
+{
+    enum code code = OK;
+    int64_t now, wall;
+
+    pthread_mutex_lock(&store->state_lock);
+    now = stamp_now(&store->stamp);
+    wall = stamp_wall(&store->stamp);
+    if (*moment == 0)
+        *moment = now;
+    if (*moment > now && *moment > wall + ahead_ns_max)
+        code = error_set(err, E_AS_OF_FUTURE,
+                         "that moment is %lld s ahead of this member's clock; clocks of members "
+                         "may be apart by a fraction of a second",
+                         (long long)((*moment - wall) / 1000000000));
+    else
+        stamp_raise(&store->stamp, *moment);
+    pthread_mutex_unlock(&store->state_lock);
+    return code;
 }
 
 bool store_rests(struct store *store, bool *sealed)

@@ -32,6 +32,9 @@ struct store_peers {
 /* Ingest times go on above `newest`, unless it is far ahead of our clock; while our clock is ahead
  * of the others', or far behind, nothing is taken (stamp_check()). */
 void store_meet(struct store *store, const struct store_peers *peers);
+/* Ingest times go on above the moment, which another member chose; 0: now, which is put there.
+ * E_AS_OF_FUTURE: it is further ahead of our clock than members' clocks may be apart. */
+MUST_USE enum code store_go_above(struct store *store, int64_t *moment, struct error *err);
 /* Whether it was parted from and all that was taken before is done, for good or for bad; *sealed:
  * and of all that was acknowledged nothing is but in packs. */
 bool store_rests(struct store *store, bool *sealed);

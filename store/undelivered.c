@@ -3,32 +3,8 @@
  * in place of listed ones in between is told whole. */
 #include "store/undelivered.h"
 
+#include "store/member.h"
 #include "store/view_inside.h"
-
-/* Of a moment that somebody asks for: a few times what clocks may be apart, so that nobody can
- * carry our ingest times away. */
-static const int64_t ahead_ns_max = 5 * INT64_C(1000000000);
-
-/* Own ingest times go on above it. */
-static enum code reach(struct store *store, int64_t asked, int64_t *as_of, struct error *err)
-{
-    enum code code = OK;
-    int64_t now, wall;
-
-    pthread_mutex_lock(&store->state_lock);
-    now = stamp_now(&store->stamp);
-    wall = stamp_wall(&store->stamp);
-    *as_of = asked == 0 ? now : asked;
-    if (*as_of > now && *as_of > wall + ahead_ns_max)
-        code = error_set(err, E_AS_OF_FUTURE,
-                         "as_of is %lld s ahead of this member's clock; clocks of members may be "
-                         "apart by a fraction of a second",
-                         (long long)((*as_of - wall) / 1000000000));
-    else
-        stamp_raise(&store->stamp, *as_of);
-    pthread_mutex_unlock(&store->state_lock);
-    return code;
-}
 
 /* A pair is listed when both of it are: either alone says nothing of what the other has. */
 static bool is_listed(const struct listed *listed, const struct pack_list *list, size_t at)
@@ -90,8 +66,8 @@ enum code undelivered_take(struct store *store, const struct tenant *tenant, int
 {
     /* First: whoever was told that his rows are stored, and asks then, asks for them. */
     struct store_progress progress = store_progress(store, tenant);
-    int64_t moment;
-    enum code code = reach(store, as_of, &moment, err);
+    int64_t moment = as_of;
+    enum code code = store_go_above(store, &moment, err);
 
     *undelivered = (struct undelivered){.newest = progress.newest, .settled = progress.durable};
     if (code == OK)

@@ -412,7 +412,7 @@ static void look_run(void *context)
         enum code code = guests_look(guests, &err);
 
         hurry_forget(guests);
-
+        replaced_sweep(guests);
         if (code && code != E_NOT_READY)
             log_error(LOG_ERROR, "other members are not looked for", &err);
         posts_start(guests);
@@ -476,6 +476,7 @@ void guests_free(struct guests *guests)
         guests->posts = post->next;
         post_free(post);
     }
+    replaced_release(guests);
     for (size_t i = 0; i < guests->ward_capacity; i++) {
         if (guests->wards[i] == NULL)
             continue;

@@ -87,6 +87,14 @@ struct hurry {
 
 enum { HURRIES_MAX = 64 };
 
+/* A pack that its chain names no more; what was brought of it is there while views have it. */
+struct replaced {
+    struct replaced *next;
+    const struct tenant *tenant;
+    uint32_t member;
+    struct pack *pack; /* a reference */
+};
+
 struct guests {
     struct store *store;
     const struct guest_rules *rules;
@@ -98,6 +106,7 @@ struct guests {
     uint64_t told_count;
     struct hurry hurries[HURRIES_MAX];
     size_t hurry_count;
+    struct replaced *replaced;
     struct guest_author *known; /* the looker's: all that were ever named but us, as of last */
     size_t known_count;
     struct post *posts;  /* one that is made stays */
@@ -116,6 +125,13 @@ void hurry_take(struct post *post); /* its thread: these are due */
 /* What no thread took is of no shard that is known, or taken soon. */
 void hurry_forget(struct guests *guests);
 void guests_tell(struct guests *guests); /* readers were given something */
+
+/* unerased.c.  Takes the reference over. */
+void replaced_add(struct guests *guests, const struct tenant *tenant, uint32_t member,
+                  struct pack *pack);
+/* Lets go of those that nobody else has. */
+void replaced_sweep(struct guests *guests);
+void replaced_release(struct guests *guests); /* of all, when threads have ended */
 
 /* Gives readers the tenant's guests as they are known now.  False: memory was short. */
 bool ward_compose(struct guests *guests, struct ward *ward);

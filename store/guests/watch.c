@@ -30,14 +30,15 @@ static struct guest_place place_of(const struct watch *watch)
 static void guest_leave(struct watch *watch, struct guest *guest)
 {
     watch->post->pack_count -= guest->pack != NULL;
-    pack_unref(guest->pack);
     free(guest->fault);
 }
 
 void watch_free(struct watch *watch)
 {
-    for (size_t i = 0; i < watch->guest_count; i++)
+    for (size_t i = 0; i < watch->guest_count; i++) {
+        pack_unref(watch->guests[i].pack);
         guest_leave(watch, &watch->guests[i]);
+    }
     free(watch->guests);
     follow_release(&watch->follow);
     guest_chain_unref(watch->chain);
@@ -46,12 +47,14 @@ void watch_free(struct watch *watch)
 
 /* --- the chain --- */
 
-/* The chain names it no more.  Its file goes: readers need nothing of it. */
+/* The chain names it no more.  Its file goes: readers need nothing of it but what they brought. */
 static void guest_go(struct watch *watch, struct guest *guest)
 {
     struct guest_place place = place_of(watch);
 
     guest_file_remove(&place, guest->number);
+    if (guest->pack != NULL)
+        replaced_add(watch->post->guests, watch->ward->tenant, watch->member, guest->pack);
     guest_leave(watch, guest);
 }
 
@@ -230,6 +233,22 @@ static enum code add_guest(const struct watch *watch, struct guest *guest,
     return guest_chain_fault(chain, bytes_of(text), err);
 }
 
+/* As far as the chain tells. */
+static enum code add_unread(struct guest_chain *chain, const struct manifest_entry *entry,
+                            struct error *err)
+{
+    const struct pack_about about = {
+        .number = entry->number,
+        .row_count = entry->row_count,
+        .time_first = entry->time_first,
+        .time_last = entry->time_last,
+        .ingest_first = entry->ingest_first,
+        .settled = INT64_MIN,
+    };
+
+    return guest_chain_lack(chain, &about, err);
+}
+
 /* What is not open is told: the first ones by what is wrong with them. */
 static enum code add_all(const struct watch *watch, struct guest_chain *chain, struct error *err)
 {
@@ -240,6 +259,10 @@ static enum code add_all(const struct watch *watch, struct guest_chain *chain, s
     for (size_t i = 0; code == OK && i < watch->guest_count; i++) {
         struct guest *guest = &watch->guests[i];
 
+        if (guest->pack == NULL)
+            code = add_unread(chain, &watch->follow.list.packs[i].entry, err);
+        if (code)
+            break;
         if (guest->pack != NULL)
             code = add_guest(watch, guest, chain, err);
         else if (guest->fault != NULL && told++ < FAULTS_TOLD_MAX)
@@ -281,9 +304,10 @@ static enum code publish(struct watch *watch, struct error *err)
     pthread_mutex_unlock(&guests->lock);
     guest_chain_unref(before);
     watch->whole |= !watch->waits;
-    return ward_compose(guests, watch->ward)
-               ? OK
-               : error_set(err, E_MEMORY, "no memory for packs of another member");
+    if (!ward_compose(guests, watch->ward))
+        return error_set(err, E_MEMORY, "no memory for packs of another member");
+    replaced_sweep(guests);
+    return OK;
 }
 
 /* --- a turn --- */

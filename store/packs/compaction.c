@@ -143,19 +143,25 @@ static bool is_purgeable(const struct planning *planning, const struct unit *uni
            since > wish->history_ns / 8;
 }
 
+bool compaction_may_hold(const struct pack_about *about, const struct tombstone *tombstone)
+{
+    return about->row_count > 0 && about->ingest_first < tombstone->ingest &&
+           about->settled < tombstone->ingest && tombstone->start <= about->time_last &&
+           tombstone->end > about->time_first;
+}
+
 static bool is_to_erase(const struct planning *planning, const struct unit *unit)
 {
     const struct compaction_wish *wish = planning->wish;
+    struct pack_about both = unit->about;
 
-    for (size_t i = 0; unit->has_rows && i < wish->tombstone_count; i++) {
-        const struct tombstone *tombstone = &wish->tombstones[i];
-
-        if (tombstone->erase && tombstone->ingest <= wish->sealed &&
-            unit->about.ingest_first < tombstone->ingest &&
-            unit->about.settled < tombstone->ingest && tombstone->start <= unit->time_last &&
-            tombstone->end > unit->time_first)
+    both.row_count = unit->has_rows;
+    both.time_first = unit->time_first;
+    both.time_last = unit->time_last;
+    for (size_t i = 0; i < wish->tombstone_count; i++)
+        if (wish->tombstones[i].erase && wish->tombstones[i].ingest <= wish->sealed &&
+            compaction_may_hold(&both, &wish->tombstones[i]))
             return true;
-    }
     return false;
 }
 

@@ -50,6 +50,10 @@ MUST_USE enum code compaction_plan(const struct compaction_wish *wish,
                                    struct compaction *compaction, struct error *err);
 void compaction_release(struct compaction *compaction);
 
+/* Whether rows that the deletion hides may be in such a pack: it has older ones of these times, and
+ * does not stand for deletions up to this one.  Of a pair `about` may be that of both. */
+bool compaction_may_hold(const struct pack_about *about, const struct tombstone *tombstone);
+
 /* Whether no row of the packs is hidden by the deletion and no question can ask about what it hid:
  * it can be forgotten.  Everything up to `sealed` is in packs. */
 bool compaction_outlived(const struct tombstone *tombstone, struct pack *const *packs,

@@ -11,7 +11,7 @@ ELSEWHERE = {
     "ok": "not an error", "end": "never shown", "cancelled": "the client has left", "bad_configuration": "operations: commands",
     "out_of_memory": "unit tests: allocations that fail", "internal_error": "our mistake, asserted",
     "disk_full": "tests/fault", "io_error": "tests/fault", "corrupt_data": "operations: verify", "clock_skew": "the simulator",
-    "shutting_down": "tests/unit/http", "not_ready": "tests/unit/handlers", "not_a_member": "tests/registry/nodes", "shard_unavailable": "tests/delivery", "partial_result": "operations: verify",
+    "shutting_down": "tests/unit/http", "not_ready": "tests/unit/handlers", "not_a_member": "tests/registry/nodes", "shard_unavailable": "tests/delivery", "partial_result": "operations: verify", "erase_unfinished": "tests/delivery/erasing.py",
     "already_exists": "unit tests", "conflict": "tests/registry", "slow_client": "limits: header_ms_max, raw sockets", "invalid_points": "all refused()",
     "overloaded": "limits: ingest_bytes_max, raw sockets", "timeout": "limits: query_ms_max, may be cut",
     "idempotency_in_flight": "idempotency: a race", "query_result_limit": "limits: may be cut",
@@ -32,6 +32,7 @@ def limits_of_table(root):
 # Limits that need another member of a registry, and who tries them.
 LIMITS_ELSEWHERE = {
     "peer_ms_max": "tests/delivery/asking.py, tests/unit/handlers/test_peer_calls.c",
+    "erase_ms_max": "tests/unit/handlers/test_erasers.c, tests/delivery/erasing.py",
     "peer_reply_bytes_max": "tests/unit/handlers/test_peer_rows.c",
 }
 

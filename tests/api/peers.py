@@ -134,7 +134,8 @@ def members_alone(run):
     with Member(run) as member:
         post(run, member, headers, "m f=1 1")
         for secret in (None, "", "x", SECRET[:-1], SECRET + "x", SECRET.upper(), OTHER, headers["Authorization"][7:], run.saved["ops"][7:]):
-            for method, path, body in (("GET", "/peer/v1/pulse", None), ("POST", "/peer/v1/rows", "{}"), ("POST", "/peer/v1/rows", "x" * 1000)):
+            for method, path, body in (("GET", "/peer/v1/pulse", None), ("POST", "/peer/v1/rows", "{}"), ("POST", "/peer/v1/rows", "x" * 1000),
+                                       ("POST", "/peer/v1/erase", "{}")):
                 member.ask(method, path, 401, body, secret=secret, code="unauthorized")
         for scheme in ("Basic", "Token", "Digest"):
             member.ask("GET", "/peer/v1/pulse", 401, headers={"Authorization": f"{scheme} {SECRET}"})
@@ -145,7 +146,7 @@ def members_alone(run):
                 member.ask(method, path, 404, "m f=1 1" if method == "POST" else None, secret=secret, code="not_found")
         for node in (run.server, member.server):  # and none of it is on the public one
             for secret in (SECRET, headers["Authorization"][7:], run.saved["ops"][7:]):
-                for method, path, body in (("GET", "/peer/v1/pulse", None), ("POST", "/peer/v1/rows", b"{}")):
+                for method, path, body in (("GET", "/peer/v1/pulse", None), ("POST", "/peer/v1/rows", b"{}"), ("POST", "/peer/v1/erase", b"{}")):
                     answer = node.request(method, path, body, {**WHO, "Authorization": "Bearer " + secret})
                     if answer.status != 404:
                         run.fail(f"{path} on the public listener is {answer.status}")
@@ -173,7 +174,9 @@ def hostile(run):
         for body in ("", "{", "null", "[]", "\0" * 100, '{"tenant":' * 1000, "[" * 60000, "{" + '"a":1,' * 5000, '{"tenant":"acme"}', "x" * 65536,
                      f'{{"tenant":"acme","measurement":"m",{ALL},"more":1}}'):
             member.ask("POST", "/peer/v1/rows", 400, body, code="bad_request")
-        member.ask("POST", "/peer/v1/rows", 413, "x" * 65537, code="body_too_large")
+            member.ask("POST", "/peer/v1/erase", 400, body, code="bad_request")
+        for route in ("rows", "erase"):
+            member.ask("POST", f"/peer/v1/{route}", 413, "x" * 65537, code="body_too_large")
         member.ask("POST", "/peer/v1/rows", 404, f'{{"tenant":"../acme","measurement":"m",{ALL}}}', code="not_found")
         auth = f"Authorization: Bearer {SECRET}\r\nWeir-Peer: 1\r\nWeir-Clock: 1\r\n".encode()
         begun = time.monotonic()

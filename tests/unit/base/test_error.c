@@ -43,6 +43,7 @@ static void test_slugs_that_clients_know_stay(void **state)
         {E_DRAINING,              "shutting_down",         true },
         {E_NO_MEMBER,             "not_a_member",          true },
         {E_SHARD,                 "shard_unavailable",     true },
+        {E_UNERASED,              "erase_unfinished",      true },
         {E_BODY_LARGE,            "body_too_large",        false},
         {E_NOT_SUPPORTED,         "not_supported",         false},
         {E_FIELD_KIND,            "field_type_conflict",   false},

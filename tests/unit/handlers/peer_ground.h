@@ -30,6 +30,7 @@ struct peer_ground {
 };
 
 static struct peer_ground ground;
+static const struct compaction_rules *peer_ground_rules; /* NULL: nothing is compacted */
 
 static enum code peer_ground_note(void *context, unsigned number, struct error *err)
 {
@@ -111,6 +112,7 @@ static inline int peer_ground_open(void **state)
 
     (void)state;
     serving_init(&ground.serving);
+    ground.serving.ground.rules = peer_ground_rules;
     serving_start(&ground.serving, NULL);
     store_incarnation(app->store, ground.incarnation);
     snprintf(place, sizeof(place), "%s/registry", ground.serving.ground.directory);

@@ -61,6 +61,7 @@ static const struct peer_terms *terms_of(int64_t ms)
     terms = (struct peer_terms){
         .own = 7,
         .ms_max = (uint64_t)ms,
+        .limit = "peer_ms_max",
         .until_ns = clock_monotonic_ns(clock_system()) + ms * 1000000,
     };
     return &terms;
@@ -361,6 +362,69 @@ static void test_a_reply_has_at_most_so_many_bytes(void **state)
     free(zeros);
 }
 
+static const struct tombstone erases = {
+    .ingest = 99,
+    .erase = true,
+    .selector = {.measurement = BYTES("c\"pu")},
+    .start = 1,
+    .end = 2,
+};
+
+static void test_a_member_is_asked_to_erase(void **state)
+{
+    static const char *const answers[] = {"HTTP/1.1 503 No\r\nWeir-Member: 1\r\nConnection: "
+                                          "close\r\n\r\n{\"detail\":\"not now\"}",
+                                          NULL};
+    struct peer_memory memory = {.budget = NULL};
+    struct tombstone strange = erases;
+    struct script script;
+    struct peer_call call[2];
+    struct arena arena;
+
+    (void)state;
+    arena_init(&arena, SIZE_MAX, NULL);
+    script_begin(&script, answers);
+    strange.selector.measurement = BYTES("\xff");
+    for (size_t i = 0; i < COUNT_OF(call); i++) {
+        call[i] = call_to(&script);
+        call[i].erases = i == 0 ? &erases : &strange; /* half of it would be more than it */
+    }
+    assert_int_equal(peer_calls_run(calls, terms_of(5000), call, 2, &arena, &memory, NULL), OK);
+    assert_int_equal(call[0].code, E_NOT_READY);
+    assert_string_equal(call[0].err.text, "it answered 503: not now");
+    assert_int_equal(call[1].code, E_NOT_SUPPORTED);
+    assert_int_equal(script.connections, 1);
+    assert_non_null(strstr(script.seen[0], "POST /peer/v1/erase HTTP/1.1\r\n"));
+    assert_non_null(strstr(script.seen[0], "{\"tenant\":\"acme\",\"measurement\":\"c\\\"pu\","
+                                           "\"start\":1,\"end\":2,\"after\":99}"));
+    script_end(&script);
+    arena_release(&arena);
+}
+
+static void test_who_stops_waits_for_nobody(void **state)
+{
+    static const char *const silent[] = {"", NULL};
+    static _Atomic bool stop = true;
+    struct peer_terms terms = *terms_of(60000);
+    struct peer_memory memory = {.budget = NULL};
+    int64_t began_ns = clock_monotonic_ns(clock_system());
+    struct script script;
+    struct peer_call call;
+    struct arena arena;
+
+    (void)state;
+    arena_init(&arena, SIZE_MAX, NULL);
+    script_begin(&script, silent);
+    terms.stop = &stop;
+    call = call_to(&script);
+    call.erases = &erases;
+    assert_int_equal(peer_calls_run(calls, &terms, &call, 1, &arena, &memory, NULL), OK);
+    assert_int_equal(call.code, E_CANCELLED);
+    assert_true(clock_monotonic_ns(clock_system()) - began_ns < INT64_C(20000000000));
+    script_end(&script);
+    arena_release(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -371,6 +435,8 @@ int main(void)
         cmocka_unit_test(test_a_reply_that_memory_does_not_hold_is_none),
         cmocka_unit_test(test_names_that_memory_does_not_hold_are_none),
         cmocka_unit_test(test_a_reply_has_at_most_so_many_bytes),
+        cmocka_unit_test(test_a_member_is_asked_to_erase),
+        cmocka_unit_test(test_who_stops_waits_for_nobody),
     };
 
     return cmocka_run_group_tests(tests, open_all, close_all);

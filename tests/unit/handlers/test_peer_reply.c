@@ -170,6 +170,51 @@ static void test_rows_of_others_are_refused(void **state)
             peer_reply_read(&asked, &head, (struct bytes){body.data, size}, &reply, NULL), OK);
 }
 
+static void test_an_erasure_is_said_to_be_done_or_it_is_not(void **state)
+{
+#define DATA "\"incarnation\":\"00112233445566778899aabbccddeeff\""
+    static const struct {
+        unsigned status;
+        const char *member, *body;
+        enum code code;
+        const char *text;
+    } cases[] = {
+        {200, "1", "{\"erased\":true," DATA ",\"ingest\":7}",  OK,          ""                                },
+        {200, "2", "{\"erased\":true," DATA "}",               E_CORRUPT,   "member 2 answers at its address" },
+        {200, "",  "{\"erased\":true," DATA "}",               E_CORRUPT,   "does not say whose it is"        },
+        {200, "1", "{\"erased\":false," DATA "}",              E_CORRUPT,   "does not say that it has erased" },
+        {200, "1", "{\"erased\":1," DATA "}",                  E_CORRUPT,   "does not say that it has erased" },
+        {200, "1", "",                                         E_CORRUPT,   "does not say that it has erased" },
+        {200, "1", "[true]",                                   E_CORRUPT,   "does not say that it has erased" },
+        {200, "1", "{\"erased\":true}",                        E_CORRUPT,   "another data directory"          },
+        {200, "1", "{\"erased\":true,\"incarnation\":\"ff\"}", E_CORRUPT,   "another data directory"          },
+        {200, "1", "{\"erased\":true," DATA "}",               E_CORRUPT,   "does not say when"               },
+        {204, "1", "",                                         E_NOT_READY, "it answered 204"                 },
+        {401, "1", "{\"detail\":\"x\"}",                       E_NOT_READY, "does not take this node's secret"},
+        {404, "1", "{\"detail\":\"x\"}",                       E_NOT_READY, "does not know the tenant yet"    },
+        {503, "1", "{\"detail\":\"the disk is full\"}",        E_NOT_READY,
+         "it answered 503: the disk is full"                                                                  },
+        {503, "1", "{\"detail\":7}",                           E_NOT_READY, "it answered 503"                 },
+        {503, "1", "nonsense",                                 E_NOT_READY, "it answered 503"                 },
+    };
+    struct peer_asked asked = asked_of(0);
+
+    (void)state;
+    assert_true(hash128_parse(BYTES("00112233445566778899aabbccddeeff"), &asked.incarnation));
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const struct peer_head head = {cases[i].status, bytes_of(cases[i].member),
+                                       .through = BYTES("")};
+        struct error err = {0};
+        int64_t ingest;
+
+        if (peer_reply_erased(&asked, &head, bytes_of(cases[i].body), &ingest, &err) !=
+                cases[i].code ||
+            strstr(err.text, cases[i].text) == NULL || ingest != (cases[i].code == OK ? 7 : 0))
+            fail_msg("%zu: %d, %s", i, err.code, err.text);
+    }
+#undef DATA
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +222,7 @@ int main(void)
         cmocka_unit_test(test_nothing_is_believed),
         cmocka_unit_test(test_so_many_shards_and_no_more),
         cmocka_unit_test(test_rows_of_others_are_refused),
+        cmocka_unit_test(test_an_erasure_is_said_to_be_done_or_it_is_not),
     };
 
     return cmocka_run_group_tests(tests, open_inn, close_inn);

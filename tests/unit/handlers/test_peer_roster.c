@@ -196,12 +196,44 @@ static void test_so_many_are_asked(void **state)
     }
 }
 
+/* What erases leaves nobody out who lives. */
+static void test_an_erasure_is_for_all_that_live(void **state)
+{
+    const struct error late = {.code = E_TIMEOUT, .text = "late"};
+    char name[16], text[200];
+    struct peer_roster roster;
+    struct hash128 own;
+    struct arena arena;
+
+    (void)state;
+    assert_true(hash128_parse(BYTES("00112233445566778899aabbccdd0002"), &own));
+    for (unsigned n = 1; n <= PEERS_MAX + 5; n++) {
+        if (n == 2)
+            continue;
+        (void)snprintf(name, sizeof(name), "%u", n);
+        (void)snprintf(
+            text, sizeof(text),
+            "{\"state\":\"active\",\"incarnation\":\"%032x\",\"address\":\"10.0.0.1:%u\"}", n, n);
+        put(name, text);
+        await_alive(name);
+    }
+    peer_manners_note(manners, 1, tenant.ordinal, peer_manners_now(manners), E_TIMEOUT, &late);
+    arena_init(&arena, SIZE_MAX, NULL);
+    assert_int_equal(peer_roster_read(registry, NULL, &own, &tenant, &arena, &roster, NULL), OK);
+    for (unsigned n = 1; n <= PEERS_MAX + 5; n++)
+        if (n != 2 && peer_of(&roster, n)->why != NULL)
+            fail_msg("%u: %s", n, peer_of(&roster, n)->why);
+    assert_true(roster.asked_count > PEERS_MAX);
+    arena_release(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_who_owes_is_in_it_and_why_it_is_not_asked),
         cmocka_unit_test(test_two_records_of_one_are_one),
         cmocka_unit_test(test_so_many_are_asked),
+        cmocka_unit_test(test_an_erasure_is_for_all_that_live),
     };
 
     return cmocka_run_group_tests(tests, open_all, close_all);

@@ -41,6 +41,11 @@ static const char *const advice[CODE_COUNT] = {
         "server, say why it does not answer.",
     [E_PARTIAL] = "`weir verify` names what is missing. Without `strict=true` the rest is "
                   "answered, flagged `partial`.",
+    [E_UNERASED] =
+        "Send the same request again: the points are hidden from every answer already. "
+        "`unfinished` "
+        "names who may still have them, and why: a member that is down or paused, one without "
+        "`peer_listen`, a shard that does not answer. The limit is `erase_ms_max`.",
     [E_TIMEOUT] =
         "Ask for less: a shorter range, fewer series, `limit`. The limit is `query_ms_max`.",
     [E_CANCELLED] = "Send again: the server gave the request up, mostly while shutting down.",

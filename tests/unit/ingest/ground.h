@@ -26,7 +26,8 @@ struct ground {
     char directory[64];
     struct fs *fs;
     struct index *index;
-    struct limits limits; /* can be changed before ground_open() */
+    struct limits limits; /* can be changed before ground_open(), as can */
+    const struct compaction_rules *rules;
     struct budget budget, promises;
     struct drain drain;
     struct metrics *metrics;
@@ -66,6 +67,7 @@ static inline void ground_open(struct ground *ground)
     options.registry = catalog_registry(ground->catalog);
     options.notes = idempotency_sink(ground->idempotency);
     options.metrics = ground->metrics;
+    options.rules = ground->rules;
     if (store_open(&options, &ground->store, &err) != OK || store_start(ground->store, &err) != OK)
         fail_msg("%s", err.text);
     ground->tenant = catalog_tenant(ground->catalog, BYTES("default"));

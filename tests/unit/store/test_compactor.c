@@ -408,6 +408,32 @@ static void test_an_erasure_waits_for_those_who_still_read(void **state)
     house_remove(&house);
 }
 
+/* Rows of other members may need the deletion still, so it stays; its own part is done all the
+ * same, and who asks for more later is not told that it is not. */
+static void test_an_erasure_ends_where_there_are_other_members(void **state)
+{
+    struct house house;
+    struct waiting waiting;
+
+    (void)state;
+    house_init(&house);
+    house_start(&house);
+    house.store->members = MEMBERS_SOME;
+    waiting_init(&waiting);
+    assert_int_equal(house_put(&house, 1, 0, 20, NULL), OK);
+    erase(&house, 0, 10);
+    for (unsigned i = 1; i <= 2; i++) {
+        store_compact(house.store, house.tenant, i == 1 ? COMPACT_DUE : COMPACT_ALL, waiting_done,
+                      &waiting);
+        if (waiting_for(&waiting, i) != OK)
+            fail_msg("%s", waiting.text);
+    }
+    house_expect(&house, 1, 10, 10);
+    assert_int_equal(house.store->holdings[house.tenant->ordinal]->tombstones->count, 1);
+    house_close(&house);
+    house_remove(&house);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -425,6 +451,7 @@ int main(void)
         cmocka_unit_test(test_a_request_merges_what_is_not_damaged),
         cmocka_unit_test(test_a_request_looks_at_its_own_tenant),
         cmocka_unit_test(test_scrubbing_is_remembered),
+        cmocka_unit_test(test_an_erasure_ends_where_there_are_other_members),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -172,6 +172,35 @@ static void test_readers_follow_the_clock_that_is_ahead(void **state)
     house_remove(&house);
 }
 
+/* So far ahead of our clock another member may choose, and no nanosecond more. */
+static void test_ingest_times_go_on_above_what_another_chose(void **state)
+{
+    static const int64_t most_ns = 5 * INT64_C(1000000000);
+    struct house house;
+    struct error err = {0};
+    int64_t moment = 0, ingest, now;
+
+    (void)state;
+    house_init(&house);
+    house_open(&house);
+    now = clock_wall_ns(&house.clock.clock);
+    assert_int_equal(store_go_above(house.store, &moment, &err), OK); /* now */
+    assert_true(moment >= now);
+    assert_int_equal(house_put(&house, 1, 0, 1, &ingest), OK);
+    assert_true(ingest > moment);
+    for (int64_t more = -1; more <= 1; more++) {
+        now = moment = clock_wall_ns(&house.clock.clock) + most_ns + more * 1000000000;
+        assert_int_equal(store_go_above(house.store, &moment, &err),
+                         more > 0 ? E_AS_OF_FUTURE : OK);
+        assert_int_equal(moment, now);
+        assert_int_equal(house_put(&house, 1, 0, 1, &ingest), OK);
+        assert_int_equal(ingest > moment, more <= 0);
+    }
+    assert_non_null(strstr(err.text, "ahead of this member's clock"));
+    house_close(&house);
+    house_remove(&house);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -180,6 +209,7 @@ int main(void)
         cmocka_unit_test(test_two_members_never_give_the_same_ingest_time),
         cmocka_unit_test(test_a_number_that_cannot_be_is_refused),
         cmocka_unit_test(test_readers_follow_the_clock_that_is_ahead),
+        cmocka_unit_test(test_ingest_times_go_on_above_what_another_chose),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

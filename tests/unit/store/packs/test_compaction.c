@@ -373,6 +373,41 @@ static void test_when_a_deletion_has_outlived_its_use(void **state)
     }
 }
 
+static void test_which_packs_may_hold_what_was_deleted(void **state)
+{
+    static const struct tombstone tombstone = {.ingest = 500, .start = 10, .end = 20};
+    static const struct {
+        const char *name;
+        int64_t first, last, ingest, settled;
+        uint64_t rows;
+        bool want;
+    } cases[] = {
+        {"older, of these times",            0,  30, 499, INT64_MIN, 1, true },
+        {"its last row is the first one",    0,  10, 499, INT64_MIN, 1, true },
+        {"its first row is the last one",    19, 30, 499, INT64_MIN, 1, true },
+        {"it ends before",                   0,  9,  499, INT64_MIN, 1, false},
+        {"it begins behind",                 20, 30, 499, INT64_MIN, 1, false},
+        {"all of it came later",             0,  30, 500, INT64_MIN, 1, false},
+        {"it stands for what was deleted",   0,  30, 499, 500,       1, false},
+        {"it stands for what was before",    0,  30, 499, 499,       1, true },
+        {"it has deletions and notes alone", 0,  0,  0,   INT64_MIN, 0, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const struct pack_about about = {
+            .row_count = cases[i].rows,
+            .time_first = cases[i].first,
+            .time_last = cases[i].last,
+            .ingest_first = cases[i].ingest,
+            .settled = cases[i].settled,
+        };
+
+        if (compaction_may_hold(&about, &tombstone) != cases[i].want)
+            fail_msg("%s", cases[i].name);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -380,6 +415,7 @@ int main(void)
         cmocka_unit_test(test_packs_at_once_have_a_limit),
         cmocka_unit_test(test_spans_cover_every_row_once),
         cmocka_unit_test(test_when_a_deletion_has_outlived_its_use),
+        cmocka_unit_test(test_which_packs_may_hold_what_was_deleted),
     };
 
     return cmocka_run_group_tests(tests, pack_fixture_open, pack_fixture_close);
