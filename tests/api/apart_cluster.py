@@ -31,9 +31,9 @@ MEMBER = {"Weir-Peer": "1", "Weir-Clock": "1700000000000000000", "Content-Type":
 PEER_ROUTES = [("GET", "/peer/v1/pulse", [], None), ("GET", "/peer/v1/names", [("tenant", ALPHA)], None),
                ("POST", "/peer/v1/rows", [], json.dumps({"tenant": ALPHA, "measurement": KNOWN["measurement"], "start": 0, "end": 1 << 62}))]
 READS_ASKED, WRITES_ASKED = 400, 120
-# Nothing is sealed but when somebody asks for it.
-FLAGS = ["--ballast-bytes", "1MiB", "--log-level", "debug", "--limit-generation-age-ms-max", "3600000", "--limit-live-heartbeat-ms-max", "100ms",
-         "--limit-live-interval-ms-max", "10ms", "--peer-listen", "127.0.0.1:0"]
+# Nothing is sealed but when somebody asks for it; nobody waits long for a shard that takes nothing.
+FLAGS = ["--ballast-bytes", "1MiB", "--log-level", "debug", "--limit-generation-age-ms-max", "3600000", "--limit-shard-ack-ms-max", "200ms",
+         "--limit-live-heartbeat-ms-max", "100ms", "--limit-live-interval-ms-max", "10ms", "--peer-listen", "127.0.0.1:0"]
 
 
 # --- a registry of files, as docs/formats/registry_files.md has it: commands make tokens that nobody can foresee ---
@@ -179,8 +179,6 @@ def everything(worlds, requests, counts, chance):
     writes = [request for request in requests if not apart.is_read(request)]
     for request in part_of(reads, READS_ASKED, chance):
         ask(worlds, request, chance.randrange(2), counts)
-    for world in worlds:
-        world.shard.faults.clear()  # what waits for the shard does not wait in vain
     for at in range(2):
         for request in part_of(writes, WRITES_ASKED // 2, chance):
             ask(worlds, request, at, counts)
