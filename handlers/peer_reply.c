@@ -127,7 +127,7 @@ static bool is_of_tenant(const struct pack *pack, struct bytes tenant)
     const char *name = pack_name(pack);
 
     return strlen(name) > tenant.size && memcmp(name, tenant.data, tenant.size) == 0 &&
-           name[tenant.size] == '/';
+           name[tenant.size] == '/' && strchr(name + tenant.size + 1, '/') == NULL;
 }
 
 static enum code take_pack(const struct peer_asked *asked, struct bytes body, struct pack **taken,
@@ -145,6 +145,8 @@ static enum code take_pack(const struct peer_asked *asked, struct bytes body, st
         code = error_set(err, E_CORRUPT, "its reply has rows of another tenant");
     else if (memcmp(pack_incarnation(pack), &asked->incarnation, sizeof(asked->incarnation)) != 0)
         code = error_set(err, E_CORRUPT, "its reply has rows of another data directory");
+    else if (pack_kind(pack) != PACK_PLAIN) /* it would be read beside another one */
+        code = error_set(err, E_CORRUPT, "its reply is no plain pack");
     if (code)
         pack_unref(pack);
     else

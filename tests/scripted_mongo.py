@@ -1,6 +1,7 @@
 """A peer that speaks MongoDB's protocol and fails as it is told: the answers that a real server gives once a year.  It keeps
 documents in memory, and plays one server, a primary of a replica set, a secondary, or mongos; several that have each other as
-`members` are a set, in which `kept` may be shared (all is replicated) or not (what one has is rolled back).
+`members` are a set, in which `kept` may be shared (all is replicated) or not (what one has is rolled back).  With a `login`, a user
+and his password, nothing is done for who did not show it (scripted_scram.py).
 
     peer = ScriptedMongo(role="primary")
     peer.fail("insert", "lost")                  # the next insert is done, its answer is lost
@@ -12,6 +13,8 @@ import socket
 import struct
 import threading
 import time
+
+from scripted_scram import Door
 
 # --- BSON, as much of it as is used ---
 
@@ -160,8 +163,8 @@ class ScriptedMongo:
       slow SECONDS     done, the answer comes late
       other_hash       a find tells another hash      absent            a find tells that nothing is there"""
 
-    def __init__(self, role="standalone", page=101):
-        self.role, self.page = role, page
+    def __init__(self, role="standalone", page=101, name="set", login=None):
+        self.role, self.page, self.name, self.login = role, page, name, login
         self.kept = {}  # (database, collection) -> {_id: document}
         self.faults, self.seen, self.cursors, self.connections = [], [], {}, 0
         self.members = [self]
@@ -204,8 +207,9 @@ class ScriptedMongo:
             threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
 
     def serve(self, connection):
+        door = Door(self.login)
         try:
-            while self.one(connection, read_message(connection)):
+            while self.one(connection, read_message(connection), door):
                 pass
         except (OSError, ConnectionError):
             pass
@@ -214,7 +218,7 @@ class ScriptedMongo:
                 self.open.discard(connection)
             connection.close()
 
-    def one(self, connection, message):
+    def one(self, connection, message, door):
         name = next(iter(message.body))
         with self.lock:
             self.seen.append((name, message.body))
@@ -233,7 +237,7 @@ class ScriptedMongo:
             reply = {"ok": 0.0, "errmsg": f"told to fail: {NAMES.get(value, value)}", "code": value, "codeName": NAMES.get(value, "?")}
         else:
             with self.lock:
-                reply = self.answer(name.lower(), message.body, kind, value)
+                reply = door.answer(name.lower(), message.body) or self.answer(name.lower(), message.body, kind, value)
         if kind == "slow":
             time.sleep(value)
         if kind == "lost":
@@ -274,10 +278,12 @@ class ScriptedMongo:
         reply = {"ismaster": self.role != "secondary", "maxBsonObjectSize": 16 << 20, "maxMessageSizeBytes": 48000000,
                  "maxWriteBatchSize": 100000, "localTime": datetime.datetime.now(), "minWireVersion": 0, "maxWireVersion": 17,
                  "readOnly": False, "logicalSessionTimeoutMinutes": 30}
+        if self.login:
+            reply["saslSupportedMechs"] = ["SCRAM-SHA-256"]
         if self.role == "mongos":
             reply["msg"] = "isdbgrid"
         elif self.role in ("primary", "secondary"):
-            reply.update(setName="set", hosts=["%s:%d" % one.address for one in self.members], setVersion=1, me=me,
+            reply.update(setName=self.name, hosts=["%s:%d" % one.address for one in self.members], setVersion=1, me=me,
                          secondary=self.role == "secondary")
             reply.update({"primary": "%s:%d" % one.address for one in self.members if one.role == "primary"})
         return {**reply, "ok": 1.0}

@@ -1,5 +1,6 @@
 #include "handlers/peer_reply.h"
 #include "store/packs/pack.h"
+#include "store/packs/pack_writer.h"
 #include "tests/unit/handlers/peer_pack.h"
 
 static struct inn inn;
@@ -215,6 +216,52 @@ static void test_an_erasure_is_said_to_be_done_or_it_is_not(void **state)
 #undef DATA
 }
 
+/* A pack as sent, of that kind and name, without rows. */
+static struct bytes pack_of(enum pack_kind kind, const char *tenant)
+{
+    const struct pack_identity identity = {.tenant = bytes_of(tenant),
+                                           .incarnation = inn.author.house.store->incarnation,
+                                           .kind = kind};
+    struct pack_writer *writer;
+    struct pack_summary summary;
+    struct bytes bytes;
+
+    assert_int_equal(pack_writer_open_memory(&identity, &writer, NULL), OK);
+    assert_int_equal(pack_writer_finish(writer, &summary, &bytes, NULL), OK);
+    return bytes;
+}
+
+/* Versions are told as they came: of a history pack most questions would read nothing. */
+static void test_a_pack_that_is_none_of_a_reply_is_refused(void **state)
+{
+    static const struct {
+        enum pack_kind kind;
+        const char *tenant, *want;
+    } cases[] = {
+        {PACK_PLAIN,   "acme",   NULL            },
+        {PACK_CURRENT, "acme",   "no plain pack" },
+        {PACK_HISTORY, "acme",   "no plain pack" },
+        {PACK_PLAIN,   "acme/x", "another tenant"},
+        {PACK_PLAIN,   "acmex",  "another tenant"},
+    };
+    const struct peer_asked asked = asked_of(100);
+    const struct peer_head head = {200, BYTES("1"), BYTES("100"), .newest = BYTES("1")};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct bytes bytes = pack_of(cases[i].kind, cases[i].tenant);
+        struct peer_reply reply;
+        struct error err = {0};
+        enum code code = peer_reply_read(&asked, &head, bytes, &reply, &err);
+
+        if (code != (cases[i].want ? E_CORRUPT : OK) ||
+            (cases[i].want && strstr(err.text, cases[i].want) == NULL))
+            fail_msg("%zu: %d, %s", i, code, err.text);
+        pack_unref(reply.pack);
+        free((void *)bytes.data);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +270,7 @@ int main(void)
         cmocka_unit_test(test_so_many_shards_and_no_more),
         cmocka_unit_test(test_rows_of_others_are_refused),
         cmocka_unit_test(test_an_erasure_is_said_to_be_done_or_it_is_not),
+        cmocka_unit_test(test_a_pack_that_is_none_of_a_reply_is_refused),
     };
 
     return cmocka_run_group_tests(tests, open_inn, close_inn);
