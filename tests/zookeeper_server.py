@@ -224,7 +224,8 @@ class ZooKeeperServer:
     def launch(self):
         if not self.process:
             with open(os.path.join(self.folder, "log"), "ab") as log:
-                self.process = subprocess.Popen(self.command, cwd=self.folder, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+                # In a session of its own: when a shell ends that began the tests, the kernel has all go on that stand still in its group.
+                self.process = subprocess.Popen(self.command, cwd=self.folder, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
         return self
 
     def ready(self, seconds=60):

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import time
+import traceback
 
 from leaving import Speaking
 from leaving import Member as Process
@@ -19,9 +20,9 @@ TREE = "/faults"
 # Where outages are short, sessions are; then a node that is paused for some seconds is none any more.
 SESSION_MS, SESSION_MS_LONG = 2000, 20000
 # As in a server that has some to do: packs are made, and merged, all the time.
-BUSY = ["--limit-generation-bytes-max", "4194304", "--limit-generation-age-ms-max", "500", "--limit-compact-packs-max", "4"]
+BUSY = ["--limit-generation-bytes-max", "4194304", "--limit-generation-age-ms-max", "1000", "--limit-compact-packs-max", "4"]
 NOWHERE = ("127.0.0.1", 1)
-RIGHT_AGAIN = 60  # seconds
+RIGHT_AGAIN = 90  # seconds, on a machine with other work
 OLD_ROWS = 50  # of each node
 
 
@@ -45,12 +46,13 @@ class Node(Process):
 
 
 def until(node, seconds, what, text):
-    """As within(); told is how it is then, not before."""
-    try:
-        within(seconds, what, f"{node.address}, member {node.number}: {text}")
-    except AssertionError as error:
-        told = [node.state("registry"), node.state("member"), node.request("GET", "/v1/query?measurement=v&limit=1", None, node.headers).text()[:600]]
-        raise AssertionError(f"{error}; {told}\n{node.log_tail(40)}") from None
+    """Looks less often than within(), so that it is no load; what is told of the node is how it is in the end."""
+    deadline = time.monotonic() + seconds
+    while not what():
+        if time.monotonic() > deadline:
+            told = [node.state("registry"), node.state("member"), node.request("GET", "/v1/query?measurement=v&limit=1", None, node.headers).text()]
+            raise AssertionError(f"not within {seconds} s: {node.address}, member {node.number}: {text}; {told}\n{node.log_tail(40)}")
+        time.sleep(0.1)
 
 
 class Behind:
@@ -129,10 +131,10 @@ class Everything(Speaking):
             healing = max(healing, self.wait_until_right())
             check(not self.oracle.trouble(), "\n".join(self.oracle.trouble()[:4]))
             self.trail[-1] += f" and right {time.monotonic() - begun:.1f} s after its begin"
-            time.sleep(self.ground.chance.random())
+            time.sleep(self.ground.chance.random() / 2)
         told = self.oracle.end(lambda: self.node("empty"))
         for node in self.ground.servers:
-            count = sum(len(series["rows"]) for series in self.json(node, "measurement=old")["series"])
+            count = sum(len(series["rows"]) for series in self.oracle.whole(node, "measurement=old")["series"])
             check(count == OLD_ROWS * len(self.nodes), f"{node.address} has {count} rows of the shard that packs went to before")
         return f"{len(turns)} faults, right again {healing:.1f} s after each or sooner; {told}"
 
@@ -323,7 +325,7 @@ def member_killed(all_, seconds):
 def member_killed_and_database_refused(all_, seconds):
     shard = all_.shards["south"]
     shard.proxy.set("refuses")
-    time.sleep(0.7)  # so that it has what nobody else has
+    time.sleep(1.2)  # so that it has what nobody else has
     try:
         member_killed(all_, seconds)
     finally:
@@ -350,21 +352,22 @@ def suffering(ground, count, *kinds):
         return told
     except Exception as error:
         trouble = all_.oracle.trouble()[:4] if all_.oracle else []
-        raise AssertionError("\n".join([f"{type(error).__name__}: {error}", *trouble, *all_.trail[-6:]])) from error
+        lines = [f"{os.path.basename(frame.filename)}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
+        raise AssertionError("\n".join([*all_.trail[-6:], *trouble, f"{type(error).__name__} at {', '.join(lines[-4:])}: {error}"])) from None
     finally:
         all_.close()
 
 
 def faults_of_the_registry_under_load(ground):
-    return suffering(ground, 2, zookeeper_killed, zookeeper_stopped, session_expired, node_paused, tree_wiped, zookeeper_absent_at_start)
+    return suffering(ground, 2, zookeeper_killed, zookeeper_stopped, session_expired, tree_wiped, zookeeper_absent_at_start)
 
 
 def faults_of_databases_under_load(ground):
-    return suffering(ground, 2, database_killed, database_refused, database_silent, database_slow, database_forgetful, database_and_zookeeper_killed)
+    return suffering(ground, 2, database_killed, database_refused, database_silent, database_slow, database_forgetful)
 
 
 def faults_of_members_under_load(ground):
-    return suffering(ground, 3, member_killed, member_killed_and_database_refused, several_members_killed)
+    return suffering(ground, 3, member_killed, member_killed_and_database_refused, several_members_killed, node_paused, database_and_zookeeper_killed)
 
 
 CASES = [faults_of_the_registry_under_load, faults_of_databases_under_load, faults_of_members_under_load]
