@@ -1,6 +1,7 @@
 """ZooKeeper of Debian for tests, standalone or an ensemble, on free loopback ports, each server with a folder of its own, stopped
 by its pid; a client of a few lines, to look and to do what Weir never would; and a relay between the two that loses what it is
 told to.  tests/zookeeper/unpack fetches the server, Java is the one on PATH.  Standard library only."""
+import fcntl
 import os
 import shutil
 import signal
@@ -162,18 +163,26 @@ def free_port():
             return port
 
 
+def unpack(build, base):
+    """Once, whoever comes first: suites run beside each other."""
+    os.makedirs(build, exist_ok=True)
+    with open(os.path.join(build, "zookeeper.lock"), "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.exists(os.path.join(base, "zookeeper.jar")):
+            subprocess.run([os.path.join(HERE, "zookeeper", "unpack"), build], check=True)
+
+
 class ZooKeeperServer:
     """One server; its port and folder stay the same however often it is started."""
 
-    def __init__(self, build, number=0, port=None):
+    def __init__(self, build, number=0, port=None, session_ms_max=20000):
         base = os.path.join(os.path.abspath(build), "zookeeper", "usr", "share", "java")
         if not shutil.which("java"):
             raise FileNotFoundError("java is not on PATH: tests/install test")
-        if not os.path.exists(os.path.join(base, "zookeeper.jar")):
-            subprocess.run([os.path.join(HERE, "zookeeper", "unpack"), build], check=True)
+        unpack(build, base)
         self.folder = tempfile.mkdtemp(prefix="weir-zookeeper-")
         self.address = ("127.0.0.1", port or free_port())
-        self.number, self.process, self.paused = number, None, False
+        self.number, self.session_ms_max, self.process, self.paused = number, session_ms_max, None, False
         self.peers = (free_port(), free_port()) if number else None
         self.command = ["java", "-Xmx96m", "-Xshare:auto", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dzookeeper.jmx.log4j.disable=true",
                         "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", ":".join(os.path.join(base, jar + ".jar") for jar in JARS),
@@ -190,7 +199,7 @@ class ZooKeeperServer:
         data = os.path.join(self.folder, "data")
         os.makedirs(data, exist_ok=True)
         with open(os.path.join(self.folder, "config"), "w", encoding="ascii") as file:
-            file.write(f"tickTime={TICK_MS}\ninitLimit=100\nsyncLimit=20\nmaxSessionTimeout=20000\ndataDir={data}\nclientPort={self.address[1]}\n"
+            file.write(f"tickTime={TICK_MS}\ninitLimit=100\nsyncLimit=20\nmaxSessionTimeout={self.session_ms_max}\ndataDir={data}\nclientPort={self.address[1]}\n"
                        "clientPortAddress=127.0.0.1\nadmin.enableServer=false\n4lw.commands.whitelist=*\nmaxClientCnxns=0\n")
             for member in members:
                 file.write("server.%d=127.0.0.1:%d:%d\n" % (member.number, (through or {}).get(member.number, member.peers[0]), member.peers[1]))
@@ -216,7 +225,8 @@ class ZooKeeperServer:
     def launch(self):
         if not self.process:
             with open(os.path.join(self.folder, "log"), "ab") as log:
-                self.process = subprocess.Popen(self.command, cwd=self.folder, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+                # In a session of its own: when a shell ends that began the tests, the kernel has all go on that stand still in its group.
+                self.process = subprocess.Popen(self.command, cwd=self.folder, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
         return self
 
     def ready(self, seconds=60):

@@ -27,8 +27,8 @@ class Member(Server):
 class Speaking(Cluster):
     """Nodes that ask one another how they are."""
 
-    def __init__(self, ground, peers):
-        super().__init__(ground, peers)
+    def __init__(self, ground, peers, registry=None):
+        super().__init__(ground, peers, registry)
         self.secret = ground.path("cluster.secret")
         with open(os.open(self.secret, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as file:
             file.write("a-secret-of-the-cluster-%032x\n" % random.getrandbits(128))

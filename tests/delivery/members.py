@@ -15,10 +15,10 @@ from server import Server, clean_environment
 
 
 class Cluster:
-    """A registry in files, a peer for each shard, nodes that enter themselves."""
+    """A registry, in files where none is named, a peer for each shard, nodes that enter themselves."""
 
-    def __init__(self, ground, peers):
-        self.ground, self.registry = ground, ground.path("registry")
+    def __init__(self, ground, peers, registry=None):
+        self.ground, self.registry = ground, registry or ground.path("registry")
         for name, peer in peers.items():
             self.add_shard(name, peer)
         self.weir("tenant", "add", "acme", "--shard", next(iter(peers)))
