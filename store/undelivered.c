@@ -90,10 +90,12 @@ enum code undelivered_take(struct store *store, const struct tenant *tenant, int
 {
     /* First: whoever was told that his rows are stored, and asks then, asks for them. */
     struct store_progress progress = store_progress(store, tenant);
-    int64_t moment;
+    int64_t sealed = store_sealed(store), moment;
     enum code code = reach(store, as_of, &moment, err);
 
-    *undelivered = (struct undelivered){.newest = progress.newest, .settled = progress.durable};
+    *undelivered =
+        (struct undelivered){.newest = progress.newest,
+                             .settled = sealed > progress.durable ? sealed : progress.durable};
     if (code == OK)
         code = listed_read(store->options.index, tenant->name, &undelivered->listed, err);
     if (code == OK)
