@@ -12,6 +12,7 @@ struct cluster_secret;
 struct follower;
 struct live;
 struct membership;
+struct guests;
 struct peers;
 struct registry;
 struct roll;
@@ -28,6 +29,7 @@ struct app {
     struct roll *roll;             /* how other members said they are; NULL: none is asked */
     struct cluster_secret *secret; /* of its members; NULL: they ask this one nothing */
     struct peers *peers;           /* who is asked for rows; NULL: nobody */
+    struct guests *guests;         /* what others delivered; NULL: no registry, nobody else */
     struct clock *clock;
     struct metrics *metrics;
     struct workers *workers;
