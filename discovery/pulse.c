@@ -37,6 +37,18 @@ static enum code take_integer(const struct json *root, const char *key, int64_t 
     return OK;
 }
 
+/* What older ones do not say. */
+static enum code take_more(const struct json *root, struct pulse *pulse, struct error *err)
+{
+    const struct json *incarnation = json_member(root, "incarnation");
+
+    if (incarnation && (json_kind(incarnation) != JSON_KIND_TEXT ||
+                        !hash128_parse(json_text_of(incarnation), &pulse->incarnation)))
+        return refuse(err, "incarnation", "that of a data directory");
+    return json_member(root, "closed_ns") ? take_integer(root, "closed_ns", &pulse->closed_ns, err)
+                                          : OK;
+}
+
 static enum code take_all(const struct json *root, struct pulse *pulse, struct error *err)
 {
     int64_t number = 0, backlog = 0, version = 0;
@@ -57,6 +69,8 @@ static enum code take_all(const struct json *root, struct pulse *pulse, struct e
         code = take_truth(root, "peer_known", &pulse->peer_known, err);
     for (size_t i = 0; !code && i < COUNT_OF(rows); i++)
         code = take_integer(root, rows[i].key, rows[i].value, err);
+    if (!code)
+        code = take_more(root, pulse, err);
     if (!code && number > MEMBER_NUMBER_MAX)
         code = refuse(err, "number", "a member's");
     if (!code && pulse->wall_ns > wall_most)

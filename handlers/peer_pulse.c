@@ -76,6 +76,7 @@ static void pulse_finish(struct request *request)
                truth(is_ready(app, &health)));
     buf_printf(&out, ",\"wall_ns\":%" PRId64 ",\"stamp_ns\":%" PRId64 ",\"through_ns\":%" PRId64,
                clock_wall_ns(app->clock), store_stamp_newest(app->store), backlog.through);
+    buf_printf(&out, ",\"closed_ns\":%" PRId64, backlog.closed);
     buf_printf(&out, ",\"backlog_bytes\":%" PRIu64 ",\"registry_version\":%" PRIu64, backlog.bytes,
                records->version);
     buf_printf(&out, ",\"peer_known\":%s}\n", truth(is_known(records, request)));

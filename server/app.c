@@ -246,12 +246,13 @@ static enum code open_guests(struct server *server, struct error *err)
 
     if (app->registry == NULL)
         return OK;
-    server->guest_sources =
-        (struct guest_sources){app->directory, app->registry, &server->delivery_rules};
+    server->guest_sources = (struct guest_sources){app->directory, app->registry, app->follower,
+                                                   &server->delivery_rules};
     server->guest_rules = guest_rules_of(&server->guest_sources);
     code = guests_new(app->store, &server->guest_rules, &server->guests, err);
     if (code == OK)
         code = guests_start(server->guests, err);
+    app->guests = server->guests;
     if (code == OK)
         code = open_erasers(server, err);
     return code == OK && app->secret != NULL ? open_peers(server, err) : code;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "discovery/directory.h"
+#include "discovery/follower.h"
 #include "discovery/member_document.h"
 #include "discovery/member_number.h"
 #include "discovery/registry.h"
@@ -86,12 +87,25 @@ static enum code find_tenants(struct directory *directory, struct arena *arena,
     return tenants == NULL || !copied ? no_memory(err) : OK;
 }
 
+/* Before the directory is taken, which is of this version then or of a later one.  A record that is
+ * not in force may name a shard of somebody's. */
+static uint64_t version_of(struct follower *follower)
+{
+    struct follower_health health = {.refused = 1};
+
+    if (follower != NULL)
+        health = follower_health(follower);
+    return health.refused > 0 ? 0 : health.version;
+}
+
 static enum code make_survey(void *context, struct arena *arena, struct guest_survey *survey,
                              struct error *err)
 {
     const struct guest_sources *sources = context;
+    uint64_t version = version_of(sources->follower);
     enum code code = find_tenants(sources->directory, arena, survey, err);
 
+    survey->version = version;
     return code ? code : find_authors(sources->registry, arena, survey, err);
 }
 

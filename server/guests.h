@@ -7,11 +7,13 @@
 
 struct delivery_rules;
 struct directory;
+struct follower;
 struct registry;
 
 struct guest_sources {
     struct directory *directory;
     struct registry *registry;
+    struct follower *follower; /* that has the directory follow it; NULL: nobody knows how far */
     const struct delivery_rules *delivery; /* the way to shards */
 };
 

@@ -22,6 +22,7 @@
 #include "model/member.h"
 #include "net/client.h"
 #include "server/version.h"
+#include "store/guests/words.h"
 #include "store/member.h"
 #include "store/stamp.h"
 
@@ -105,6 +106,9 @@ static void note(struct pulses *pulses, size_t at, int64_t wall_ns, int64_t boot
         code = pulse_parse(buf_bytes(&asking->body), &pulse, &errand->err);
     if (code == OK && pulse.number != asking->number)
         code = error_set(&errand->err, E_NOT_READY, "it says that it is member %u", pulse.number);
+    if (code == OK && pulses->app->guests != NULL)
+        guests_hear(pulses->app->guests, &pulse.incarnation, pulse.closed_ns,
+                    pulse.registry_version);
     if (code == OK)
         roll_answered(roll, &pulse, wall_ns, boot_ns);
     else

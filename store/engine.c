@@ -9,6 +9,7 @@
 #include "base/condition.h"
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "store/idle.h"
 #include "store/index.h"
 #include "store/packs/manifest.h"
 #include "store/packs/pack.h"
@@ -317,10 +318,25 @@ static void tidy(struct store *store, bool *untidy, int64_t *tidied_ns)
     *tidied_ns = now_ns;
 }
 
+/* What fails is tried again when it would be due again, and not ten times a second. */
+static void rest(struct store *store, int64_t *failed_ns)
+{
+    int64_t now_ns = clock_monotonic_ns(store->options.clock);
+    struct error err = {0};
+
+    if (*failed_ns != 0 && now_ns - *failed_ns < idle_period_ns)
+        return;
+    *failed_ns = 0;
+    if (store_step_idle(store, &err) == OK)
+        return;
+    log_error(LOG_WARN, "other members cannot be told that nothing is written", &err);
+    *failed_ns = now_ns;
+}
+
 static void sealer_run(void *context)
 {
     struct store *store = context;
-    int64_t wait_ms = SEAL_PERIOD_MS, tidied_ns = 0;
+    int64_t wait_ms = SEAL_PERIOD_MS, tidied_ns = 0, failed_ns = 0;
     bool untidy = false;
 
     while (sealer_wait(store, wait_ms)) {
@@ -345,6 +361,7 @@ static void sealer_run(void *context)
         seal_finish(store);
         store_pin(store, NULL);
         tidy(store, &untidy, &tidied_ns);
+        rest(store, &failed_ns);
     }
 }
 

@@ -310,6 +310,52 @@ struct guest_list *guest_list_new(struct guest_chain *const *chains, size_t chai
     return NULL;
 }
 
+/* False: memory. */
+static bool copy_parts(struct guest_list *made, const struct guest_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const struct guest_part *from = &list->parts[i];
+        struct guest_part *part = &made->parts[i];
+
+        part->packs = malloc((from->count + 1) * sizeof(struct pack *));
+        if (part->packs == NULL)
+            return false;
+        if (from->count > 0)
+            memcpy(part->packs, from->packs, from->count * sizeof(struct pack *));
+        part->count = from->count;
+        part->chain = guest_chain_ref(from->chain);
+        made->count++;
+    }
+    return true;
+}
+
+struct guest_list *guest_list_renew(const struct guest_list *list,
+                                    const struct guest_member *members, size_t member_count)
+{
+    struct guest_list *made = calloc(1, sizeof(*made) + list->count * sizeof(list->parts[0]));
+
+    if (made == NULL)
+        return NULL;
+    atomic_init(&made->references, 1);
+    made->newest = list->newest;
+    made->floor = list->floor;
+    made->mark = list->mark;
+    made->tombstone_count = list->tombstone_count;
+    made->members = malloc((member_count + 1) * sizeof(*members));
+    made->seen = malloc((list->seen_count + 1) * sizeof(*list->seen));
+    if (made->members == NULL || made->seen == NULL || !copy_parts(made, list)) {
+        guest_list_unref(made);
+        return NULL;
+    }
+    if (member_count > 0)
+        memcpy(made->members, members, member_count * sizeof(*members));
+    made->member_count = member_count;
+    if (list->seen_count > 0)
+        memcpy(made->seen, list->seen, list->seen_count * sizeof(*list->seen));
+    made->seen_count = list->seen_count;
+    return made;
+}
+
 struct guest_list *guest_list_ref(struct guest_list *list)
 {
     if (list != NULL)

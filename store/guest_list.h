@@ -103,6 +103,9 @@ void guest_chain_unref(struct guest_chain *chain);              /* NULL is fine 
 struct guest_list *guest_list_new(struct guest_chain *const *chains, size_t chain_count,
                                   const struct guest_member *members, size_t member_count,
                                   const struct pack_list *own);
+/* As the list, with other members. */
+struct guest_list *guest_list_renew(const struct guest_list *list,
+                                    const struct guest_member *members, size_t member_count);
 struct guest_list *guest_list_ref(struct guest_list *list); /* NULL gives NULL */
 void guest_list_unref(struct guest_list *list);             /* NULL is fine */
 

@@ -240,12 +240,12 @@ enum code index_load(struct store *store, int64_t *ingest_last, struct error *er
     for (size_t i = 0; code == OK && i < COUNT_OF(loads); i++)
         code = load.index->walk(load.transaction, loads[i].table, (struct bytes){0}, loads[i].each,
                                 &load, err);
-    if (code == OK) {
+    if (code == OK) /* also where nothing was sealed yet: a member that rests has one */
+        code = identity_value(load.index, load.transaction, "ingest_last", ingest_last,
+                              sizeof(*ingest_last), err);
+    if (code == OK || code == E_NOT_FOUND) {
         code = identity_value(load.index, load.transaction, "sealed_lsn", &store->sealed_lsn,
                               sizeof(store->sealed_lsn), err);
-        if (code == OK)
-            code = identity_value(load.index, load.transaction, "ingest_last", ingest_last,
-                                  sizeof(*ingest_last), err);
         if (code == OK)
             code = identity_value(load.index, load.transaction, "pack_next", &pack_next,
                                   sizeof(pack_next), err);

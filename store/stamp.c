@@ -26,6 +26,11 @@ void stamp_forget(struct stamp *stamp)
     stamp->wall_minus_boot_min = INT64_MIN;
 }
 
+bool stamp_compared(const struct stamp *stamp)
+{
+    return stamp->wall_minus_boot_max != INT64_MAX;
+}
+
 void stamp_compare(struct stamp *stamp, int64_t wall_minus_boot, int64_t lead_ns)
 {
     stamp->wall_minus_boot_max = wall_minus_boot - lead_ns + stamp_skew_ns;

@@ -44,6 +44,8 @@ void stamp_compare(struct stamp *stamp, int64_t wall_minus_boot, int64_t lead_ns
 void stamp_alone(struct stamp *stamp);
 /* There is nobody who could know better. */
 void stamp_forget(struct stamp *stamp);
+/* Whether others' clocks are known. */
+bool stamp_compared(const struct stamp *stamp);
 /* As stamp_raise() above what other members gave, but for what is more than 60 s ahead of our
  * clock: our own ingest times would run away with it. */
 void stamp_raise_above(struct stamp *stamp, int64_t theirs);

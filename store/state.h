@@ -114,7 +114,7 @@ struct store {
     struct view *views;                         /* that there are */
     struct generation *pinned[GENERATIONS_MAX]; /* sealed, and still read; oldest first */
     size_t pinned_count;
-    int64_t sealed_ingest; /* everything up to here is in packs */
+    int64_t sealed_ingest; /* everything up to here is in packs; a restart goes on above it, too */
     struct error trouble;  /* the last reason not to be ready, .code OK = none */
     enum store_members members;
     struct error apart; /* why nothing is taken in, .code OK = it is; store/member.h */

@@ -66,10 +66,12 @@ enum code undelivered_take(struct store *store, const struct tenant *tenant, int
 {
     /* First: whoever was told that his rows are stored, and asks then, asks for them. */
     struct store_progress progress = store_progress(store, tenant);
-    int64_t moment = as_of;
+    int64_t sealed = store_sealed(store), moment = as_of;
     enum code code = store_go_above(store, &moment, err);
 
-    *undelivered = (struct undelivered){.newest = progress.newest, .settled = progress.durable};
+    *undelivered =
+        (struct undelivered){.newest = progress.newest,
+                             .settled = sealed > progress.durable ? sealed : progress.durable};
     if (code == OK)
         code = listed_read(store->options.index, tenant->name, &undelivered->listed, err);
     if (code == OK)

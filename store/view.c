@@ -62,7 +62,8 @@ static enum code view_settle(struct view *view, int64_t as_of, bool ahead, struc
         view->as_of = as_of;
         code = wait_applied(store, store->assigned < as_of ? store->assigned : as_of, err);
     }
-    view->final = view->final_own = view->as_of <= store->durable;
+    view->final = view->final_own =
+        view->as_of <= store->durable || view->as_of <= store->sealed_ingest;
     view->behind =
         (ahead || as_of <= VIEW_LATEST) && view_guests_far(view, ahead || as_of == VIEW_AHEAD);
     return code;

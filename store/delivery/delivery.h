@@ -47,6 +47,8 @@ unsigned delivery_seconds(struct delivery *delivery, const struct tenant *tenant
 struct delivery_backlog {
     uint64_t bytes;  /* of packs */
     int64_t through; /* all that was acknowledged up to this ingest time is there; 0 = not known */
+    /* The same of all tenants there are: 0 as long as one that has no shard has anything. */
+    int64_t closed;
 };
 
 /* Any thread; NULL: none. */

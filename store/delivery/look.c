@@ -3,13 +3,15 @@
 #include <inttypes.h>
 
 #include "store/delivery/delivery_inside.h"
+#include "store/holding.h"
 #include "store/state.h"
 
 /* What is found, tenant by tenant. */
 struct sum {
     int64_t sealed;
     struct delivery_backlog backlog;
-    bool known; /* no comparison failed */
+    bool known;    /* no comparison failed */
+    bool homeless; /* of a tenant without a shard something is here */
 };
 
 static void add(struct sum *sum, const struct lag *lag)
@@ -50,6 +52,21 @@ static void look_at(struct delivery *delivery, struct recipient *recipient, stru
     shard->stopped_count += recipient->stopped;
 }
 
+/* Whether anything was ever acknowledged of the tenant that is still kept. */
+static bool has_any(struct store *store, const struct tenant *tenant)
+{
+    const struct holding *holding = NULL;
+    bool any;
+
+    pthread_mutex_lock(&store->state_lock);
+    if (tenant->ordinal < store->holding_capacity)
+        holding = store->holdings[tenant->ordinal];
+    any = holding != NULL &&
+          (holding->packs != NULL || holding->tombstones != NULL || holding->newest != 0);
+    pthread_mutex_unlock(&store->state_lock);
+    return any;
+}
+
 /* False: memory. */
 static bool look_at_tenant(struct delivery *delivery, const struct tenant *tenant, struct sum *sum)
 {
@@ -61,6 +78,7 @@ static bool look_at_tenant(struct delivery *delivery, const struct tenant *tenan
         recipient = delivery_recipient_find(delivery, tenant);
         if (recipient != NULL)
             outbox_clear(&recipient->outbox);
+        sum->homeless |= has_any(delivery->store, tenant);
         return true;
     }
     shard = delivery_shard(delivery, name);
@@ -88,6 +106,7 @@ static void keep(struct delivery *delivery, const struct sum *sum)
     delivery->backlog.bytes = sum->backlog.bytes;
     if (sum->known)
         delivery->backlog.through = sum->backlog.through < 0 ? 0 : sum->backlog.through;
+    delivery->backlog.closed = sum->known && !sum->homeless ? delivery->backlog.through : 0;
     pthread_mutex_unlock(&delivery->lock);
 }
 

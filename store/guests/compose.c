@@ -41,6 +41,8 @@ static void take_member(const struct ward *ward, const struct guest_author *auth
         }
         if (watch->chain != NULL && watch->chain->through > member->through)
             member->through = watch->chain->through;
+        if (watch->vouched > member->through)
+            member->through = watch->vouched;
     }
 }
 
@@ -107,6 +109,44 @@ static bool publish(struct store *store, struct ward *ward, uint64_t sequence,
     pthread_mutex_unlock(&store->state_lock);
     guest_list_unref(list);
     return known;
+}
+
+/* What readers have, and which picture that is of.  NULL: nothing. */
+static struct guest_list *published(struct store *store, const struct ward *ward,
+                                    uint64_t *sequence)
+{
+    const struct tenant *tenant = ward->tenant;
+    struct guest_list *list = NULL;
+
+    pthread_mutex_lock(&store->state_lock);
+    if (tenant->ordinal < store->holding_capacity && store->holdings[tenant->ordinal] != NULL)
+        list = guest_list_ref(store->holdings[tenant->ordinal]->guests);
+    *sequence = ward->published;
+    pthread_mutex_unlock(&store->state_lock);
+    return list;
+}
+
+/* Every second for each chain, where nothing but a member's word goes on: packs are not looked
+ * through for it.  Where another picture was taken in between, or is under way, the list may lack
+ * what that one has. */
+bool ward_renew(struct guests *guests, struct ward *ward)
+{
+    struct store *store = guests->store;
+    struct guest_list *before, *list = NULL;
+    struct picture picture;
+    uint64_t sequence;
+    bool taken, next;
+
+    before = published(store, ward, &sequence);
+    taken = picture_take(guests, ward, &picture);
+    next = taken && before != NULL && picture.sequence == sequence + 1;
+    if (next)
+        list = guest_list_renew(before, picture.members, picture.member_count);
+    guest_list_unref(before);
+    if (list != NULL)
+        next = publish(store, ward, picture.sequence, list);
+    picture_release(&picture);
+    return list != NULL ? next : taken && !next && ward_compose(guests, ward);
 }
 
 bool ward_compose(struct guests *guests, struct ward *ward)

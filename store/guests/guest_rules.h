@@ -25,6 +25,7 @@ struct guest_survey {
     size_t author_count;
     const struct guest_tenant *tenants;
     size_t tenant_count;
+    uint64_t version; /* of the registry: all of it up to this is in it; 0: nobody knows */
 };
 
 /* Any thread; lives as long as who follows. */

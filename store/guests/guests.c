@@ -171,6 +171,8 @@ static bool watch_add(struct guests *guests, struct ward *ward, struct post *pos
         .member = author->number,
         .incarnation = author->incarnation,
         .left = !author->active,
+        .word = INT64_MIN,
+        .vouched = INT64_MIN,
     };
     follow_init(&made->follow, ward->tenant->name, &author->incarnation);
     pthread_mutex_lock(&guests->lock);
@@ -345,6 +347,8 @@ enum code guests_look(struct guests *guests, struct error *err)
                 looked = look_at(guests, &survey.tenants[i], authors, count);
         if (count == 0 && looked)
             members_set(guests->store, MEMBERS_NONE);
+        if (looked)
+            words_follow(guests, survey.version);
     }
     arena_release(&arena);
     return code || looked ? code : error_set(err, E_MEMORY, "no memory to follow other members");
@@ -486,6 +490,7 @@ void guests_free(struct guests *guests)
     }
     free(guests->wards);
     free(guests->known);
+    free(guests->words);
     pthread_cond_destroy(&guests->told);
     pthread_cond_destroy(&guests->more);
     pthread_mutex_destroy(&guests->lock);

@@ -45,6 +45,9 @@ struct watch {
     bool left;                 /* its author lists nothing more, as is known by now, */
     bool closed;               /* and all was read since then */
     struct guest_chain *chain; /* what readers get; NULL: nothing */
+    /* What its author had said to be closed when a look began that found nothing new; and the least
+     * of that, of all the tenant's chains of the author at that time.  INT64_MIN: nothing. */
+    int64_t word, vouched;
 };
 
 /* A tenant. */
@@ -78,6 +81,13 @@ struct post {
     struct watch *_Atomic watches; /* one that is made stays */
 };
 
+/* What a member said of all its chains. */
+struct word {
+    struct hash128 incarnation;
+    int64_t closed;   /* all that it ever acknowledges up to this is listed */
+    uint64_t version; /* of the registry, as it knew it at least */
+};
+
 /* A chain to be looked at at once. */
 struct hurry {
     const struct tenant *tenant;
@@ -104,6 +114,9 @@ struct guests {
     pthread_cond_t more;  /* it is time to stop, or to hurry */
     pthread_cond_t told;  /* readers were given something: */
     uint64_t told_count;
+    uint64_t version; /* of the registry: each shard that it names of a tenant has its watches */
+    struct word *words;
+    size_t word_count;
     struct hurry hurries[HURRIES_MAX];
     size_t hurry_count;
     struct replaced *replaced;
@@ -132,8 +145,16 @@ void replaced_add(struct guests *guests, const struct tenant *tenant, uint32_t m
 /* Lets go of those that nobody else has. */
 void replaced_sweep(struct guests *guests);
 void replaced_release(struct guests *guests); /* of all, when threads have ended */
+/* words.c.  All chains that there are to follow by the registry of this version have a watch. */
+void words_follow(struct guests *guests, uint64_t version);
+/* What its author has said by now, INT64_MIN: nothing, or of shards that are not known
+ * here.  Before a look; after one that found nothing new, of which readers have all, that holds. */
+int64_t word_of(struct watch *watch);
+MUST_USE enum code word_keep(struct watch *watch, int64_t word, struct error *err);
 
 /* Gives readers the tenant's guests as they are known now.  False: memory was short. */
 bool ward_compose(struct guests *guests, struct ward *ward);
+/* The same where nothing but what is said of members is new. */
+bool ward_renew(struct guests *guests, struct ward *ward);
 
 #endif

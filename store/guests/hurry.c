@@ -57,8 +57,10 @@ void hurry_take(struct post *post)
         }
         for (struct watch *watch = post->watches; watch != NULL; watch = watch->next)
             if (watch->ward->tenant == hurry.tenant &&
-                hash128_equal(&watch->incarnation, &hurry.incarnation))
+                hash128_equal(&watch->incarnation, &hurry.incarnation)) {
                 watch->due_ns = 0;
+                post->rest_until_ns = 0; /* who listed something there had an answer of it */
+            }
     }
     guests->hurry_count = kept;
     pthread_mutex_unlock(&guests->lock);

@@ -1,5 +1,5 @@
 /* For who knows by other ways that a member has listed something: its chain is looked at now, not
- * when its second is over.
+ * when its second is over, nor when the rest of a shard that failed is.
  *
  * Thread: any; guests_wait() waits. */
 #ifndef WEIR_STORE_GUESTS_HURRY_H
@@ -11,7 +11,8 @@ struct guests;
 struct hash128;
 struct tenant;
 
-/* What nobody can hurry is not told: it is seen when it is. */
+/* What nobody can hurry is not told: it is seen when it is.  Each may be a call of a shard that is
+ * down: whoever hurries does so once a second. */
 void guests_hurry(struct guests *guests, const struct tenant *tenant,
                   const struct hash128 *incarnation, struct bytes shard);
 /* Counts what readers were given, of any tenant. */

@@ -344,9 +344,11 @@ static enum code turn(struct watch *watch, struct error *err)
 {
     struct guest_place place = place_of(watch);
     bool changed = false, any = false, first = !watch->follow.read, left = author_left(watch);
+    bool looks = !watch->waits || first;
+    int64_t word = word_of(watch);
     enum code code = OK, brought;
 
-    if (!watch->waits || first)
+    if (looks)
         code = follow_step(&watch->follow, watch->post->archive, &changed, err);
     watch->behind |= changed; /* also where an entry came and the next one failed */
     if (code)
@@ -367,9 +369,11 @@ static enum code turn(struct watch *watch, struct error *err)
         code = publish(watch, brought == OK ? err : NULL);
         watch->unpublished = code != OK || watch->waits;
     }
-    if (left && !changed && !watch->waits && !watch->unpublished && brought == OK && code == OK)
+    if (!looks || changed || watch->waits || watch->unpublished || brought || code)
+        return brought ? brought : code;
+    if (left)
         code = close_chain(watch, err);
-    return brought ? brought : code;
+    return code ? code : word_keep(watch, word, err);
 }
 
 enum code watch_turn(struct watch *watch, bool *more, struct error *err)

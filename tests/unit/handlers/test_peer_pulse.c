@@ -79,6 +79,7 @@ static void test_a_pulse_tells_who_and_how_the_member_is(void **state)
     assert_false(truth("ready"));
     ground.serving.app.draining = false;
     assert_int_equal(number("backlog_bytes"), 0);
+    assert_int_equal(number("closed_ns"), 0); /* it delivers nothing */
 }
 
 static void test_a_pulse_tells_the_clock_and_the_newest_stamp(void **state)

@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "discovery/follower.h"
 #include "discovery/registered.h"
 #include "discovery/registry_files.h"
 #include "server/guests.h"
@@ -65,6 +66,18 @@ static void test_members_and_shards_are_those_of_the_registry(void **state)
     registry_snapshot_put(records);
     directory_publish(sources.directory, made);
     assert_int_equal(asked.survey(asked.context, &arena, &survey, &err), OK);
+    assert_int_equal(survey.version, 0); /* nobody knows what the directory is of */
+    assert_int_equal(follower_new(sources.directory, NULL, &sources.follower, NULL), OK);
+    assert_int_equal(follower_start(sources.follower, sources.registry, NULL), OK);
+    assert_int_equal(asked.survey(asked.context, &arena, &survey, &err), OK);
+    assert_int_equal(survey.version, follower_health(sources.follower).version);
+    assert_true(survey.version > 0);
+    put(sources.registry, REGISTRY_TENANTS, "broken", "{");
+    while (follower_health(sources.follower).refused == 0)
+        follower_changed(sources.follower);
+    assert_int_equal(asked.survey(asked.context, &arena, &survey, &err), OK);
+    assert_int_equal(survey.version, 0); /* it may name a shard */
+    follower_stop(sources.follower);
     assert_int_equal(survey.author_count, 4);
     for (size_t i = 0; i < 4; i++) {
         static const uint32_t numbers[] = {3, 1, 12}; /* by the first byte; 0: nobody knows whose */
@@ -87,6 +100,7 @@ static void test_members_and_shards_are_those_of_the_registry(void **state)
         assert_true(bytes_equal(tenant->shards[1], BYTES("north")));
     }
     registered_free(registered);
+    follower_free(sources.follower);
     directory_close(sources.directory);
     registry_close(sources.registry);
     arena_release(&arena);

@@ -86,9 +86,15 @@ static void test_what_all_shards_lack_is_known_as_of_the_last_look(void **state)
     depot_drain(&depot);
     (void)undelivered(&depot);
     assert_int_equal(delivery_backlog(depot.delivery).through, second);
+    assert_int_equal(delivery_backlog(depot.delivery).closed, second);
+    assert_true(catalog_tenant(depot.house.catalog, BYTES("other")) != NULL); /* without rows */
+    depot.everybody = ""; /* what is here is at no shard that others would look at */
+    (void)undelivered(&depot);
+    assert_int_equal(delivery_backlog(depot.delivery).through, second);
+    assert_int_equal(delivery_backlog(depot.delivery).closed, 0);
     depot_release(&depot);
     backlog = delivery_backlog(NULL);
-    assert_true(backlog.bytes == 0 && backlog.through == 0);
+    assert_true(backlog.bytes == 0 && backlog.through == 0 && backlog.closed == 0);
 }
 
 /* A shard that fails takes nothing, a pack that is damaged here is nobody's fault. */

@@ -22,6 +22,7 @@ struct inn {
     struct bytes shards[2];
     size_t shard_count;
     enum code survey_code;
+    uint64_t version; /* of the registry */
 };
 
 static inline bool inn_shard_of(void *context, const struct tenant *tenant,
@@ -50,7 +51,7 @@ static inline enum code inn_survey(void *context, struct arena *arena, struct gu
         return error_set(err, inn->survey_code, "the test's registry says no");
     assert_non_null(tenant);
     *tenant = (struct guest_tenant){name, inn->shards, inn->shard_count};
-    *survey = (struct guest_survey){inn->authors, inn->author_count, tenant, 1};
+    *survey = (struct guest_survey){inn->authors, inn->author_count, tenant, 1, inn->version};
     return OK;
 }
 
@@ -74,7 +75,7 @@ static inline void inn_init(struct inn *inn)
 {
     *inn = (struct inn){
         .shards = {BYTES("north"), BYTES("south")},
-          .shard_count = 1
+          .shard_count = 1, .version = 5
     };
     inn->author.rules =
         (struct delivery_rules){&inn->author, depot_shard_of, depot_open_archive, NULL};

@@ -58,6 +58,35 @@ static void test_a_chain_is_looked_at_at_once(void **state)
     inn_release(&inn);
 }
 
+/* A shard that failed rests for longer and longer; what a member has listed there since says that
+ * it is well. */
+static void test_a_shard_that_rests_is_looked_at_too(void **state)
+{
+    struct inn inn;
+
+    (void)state;
+    inn_init(&inn);
+    inn_read(&inn);
+    inn.author.north.fail_at = inn.author.north.calls + 1;
+    inn.author.north.fail_on = true;
+    for (int i = 0; i < 8; i++) { /* it rests for 15 s at least */
+        inn.house.clock.monotonic_more += 60000000000;
+        assert_false(guests_step(inn.guests));
+    }
+    fake_heal(&inn.author.north);
+    depot_add_pack(&inn.author, 1, 0);
+    depot_drain(&inn.author);
+    inn.house.clock.monotonic_more += 2000000000;
+    (void)guests_step(inn.guests);
+    assert_int_equal(inn_packs(&inn), 0);
+    guests_hurry(inn.guests, inn.house.tenant, &inn.authors[0].incarnation, BYTES("north"));
+    hurry_take(inn.guests->posts);
+    while (guests_step(inn.guests))
+        ;
+    assert_int_equal(inn_packs(&inn), 1);
+    inn_release(&inn);
+}
+
 /* What nobody takes, as that of a shard nobody knows, keeps no place. */
 static void test_what_nobody_takes_is_forgotten(void **state)
 {
@@ -81,6 +110,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_chain_is_looked_at_at_once),
+        cmocka_unit_test(test_a_shard_that_rests_is_looked_at_too),
         cmocka_unit_test(test_what_nobody_takes_is_forgotten),
     };
 

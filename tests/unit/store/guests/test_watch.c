@@ -56,11 +56,53 @@ static void test_a_turn_ends_after_some_bytes(void **state)
     inn_release(&inn);
 }
 
+/* Who has left may have listed more before that than was seen when its packs were being brought. */
+static void test_the_last_look_begins_when_its_author_has_left(void **state)
+{
+    bool failed = true;
+
+    (void)state;
+    for (uint64_t n = 1; failed; n++) {
+        struct inn inn;
+        struct view *view;
+        size_t missing;
+
+        inn_init(&inn);
+        depot_add_pack(&inn.author, 1, 0);
+        depot_drain(&inn.author);
+        assert_int_equal(guests_look(inn.guests, NULL), OK);
+        inn.author.north.fail_at = inn.author.north.calls + n;
+        inn.author.north.fail_on = true;
+        (void)guests_step(inn.guests);
+        failed = inn.author.north.failed > 0;
+        fake_heal(&inn.author.north);
+        depot_add_pack(&inn.author, 1, 10);
+        depot_drain(&inn.author);
+        inn.authors[0].active = false;
+        assert_int_equal(guests_look(inn.guests, NULL), OK);
+        for (int i = 0; i < 3; i++) {
+            inn.house.clock.monotonic_more += 60000000000;
+            (void)guests_step(inn.guests);
+            assert_int_equal(store_view(inn.house.store, inn.house.tenant,
+                                        inn.author.house.store->durable, &view, NULL),
+                             OK);
+            (void)view_missing(view, &missing);
+            if (missing == 0)
+                assert_int_equal(inn_packs(&inn), 2);
+            view_free(view);
+        }
+        assert_int_equal(missing, 0);
+        inn_release(&inn);
+        assert_true(n < 100);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_readers_never_have_half_of_a_change),
         cmocka_unit_test(test_a_turn_ends_after_some_bytes),
+        cmocka_unit_test(test_the_last_look_begins_when_its_author_has_left),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
