@@ -30,8 +30,8 @@ struct app {
     struct roll *roll;             /* how other members said they are; NULL: none is asked */
     struct cluster_secret *secret; /* of its members; NULL: they ask this one nothing */
     struct peers *peers;           /* who is asked for rows; NULL: nobody */
-    struct erasers *erasers;       /* of what is to be gone from others, too; NULL: there are none */
-    struct guests *guests;         /* what others delivered; NULL: no registry, nobody else */
+    struct erasers *erasers; /* of what is to be gone from others, too; NULL: there are none */
+    struct guests *guests;   /* what others delivered; NULL: no registry, nobody else */
     struct clock *clock;
     struct metrics *metrics;
     struct workers *workers;
