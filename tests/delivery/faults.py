@@ -351,7 +351,7 @@ def suffering(ground, count, *kinds):
             check(node.stop() == 0, "a server did not end well\n" + node.log_tail())
         return told
     except Exception as error:
-        trouble = all_.oracle.trouble()[:4] if all_.oracle else []
+        trouble = [text for text in all_.oracle.trouble() if text not in str(error)][:4] if all_.oracle else []
         lines = [f"{os.path.basename(frame.filename)}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
         raise AssertionError("\n".join([*all_.trail[-6:], *trouble, f"{type(error).__name__} at {', '.join(lines[-4:])}: {error}"])) from None
     finally:
