@@ -91,7 +91,7 @@ static void units_make(struct planning *planning)
             .pack = pack,
             .history = next,
             .about = about,
-            .away = pack_is_away(pack) || (next != NULL && pack_is_away(next)),
+            .away = !wish->brings && (pack_is_away(pack) || (next != NULL && pack_is_away(next))),
         };
         unit_extend(unit, &about);
         if (next != NULL)
@@ -143,19 +143,30 @@ static bool is_purgeable(const struct planning *planning, const struct unit *uni
            since > wish->history_ns / 8;
 }
 
+bool compaction_may_hold(const struct pack_about *about, const struct tombstone *tombstone)
+{
+    return about->row_count > 0 && about->ingest_first < tombstone->ingest &&
+           about->settled < tombstone->ingest && tombstone->start <= about->time_last &&
+           tombstone->end > about->time_first;
+}
+
 static bool is_to_erase(const struct planning *planning, const struct unit *unit)
 {
     const struct compaction_wish *wish = planning->wish;
+    struct pack_about both = unit->about;
 
-    for (size_t i = 0; unit->has_rows && i < wish->tombstone_count; i++) {
-        const struct tombstone *tombstone = &wish->tombstones[i];
-
-        if (tombstone->erase && tombstone->ingest <= wish->sealed &&
-            unit->about.ingest_first < tombstone->ingest &&
-            unit->about.settled < tombstone->ingest && tombstone->start <= unit->time_last &&
-            tombstone->end > unit->time_first)
+    both.row_count = unit->has_rows;
+    both.time_first = unit->time_first;
+    both.time_last = unit->time_last;
+    for (size_t i = 0; i < wish->tombstone_count; i++)
+        if (wish->tombstones[i].erase && wish->tombstones[i].ingest <= wish->sealed &&
+            compaction_may_hold(&both, &wish->tombstones[i]))
             return true;
-    }
+    both.settled = INT64_MIN;
+    for (size_t i = 0; i < wish->foreign_count; i++)
+        if (wish->foreign[i].erase && wish->foreign[i].ingest <= wish->sealed &&
+            compaction_may_hold(&both, &wish->foreign[i]))
+            return true;
     return false;
 }
 
@@ -348,6 +359,17 @@ void compaction_release(struct compaction *compaction)
 {
     free(compaction->spans);
     *compaction = (struct compaction){0};
+}
+
+int64_t compaction_floor(int64_t now_ns, int64_t age_ns)
+{
+    static const int64_t step_ns_min = 1000000000;
+    int64_t step = age_ns / 64 > step_ns_min ? age_ns / 64 : step_ns_min, floor, into;
+
+    if (age_ns == INT64_MAX || __builtin_sub_overflow(now_ns, age_ns, &floor))
+        return INT64_MIN;
+    into = floor % step;
+    return floor - (into < 0 ? into + step : into);
 }
 
 bool compaction_outlived(const struct tombstone *tombstone, struct pack *const *packs,
