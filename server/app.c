@@ -19,6 +19,7 @@
 #include "http/server.h"
 #include "ingest/idempotency.h"
 #include "ingest/rate.h"
+#include "server/caretaker.h"
 #include "server/compaction.h"
 #include "server/delivery.h"
 #include "server/guests.h"
@@ -52,6 +53,9 @@ struct server {
     struct guest_sources guest_sources;
     struct guest_rules guest_rules;
     struct guests *guests; /* NULL: no registry, nobody else */
+    struct caretaker_sources caretaker_sources;
+    struct caretaker_rules caretaker_rules;
+    struct caretaker *caretaker; /* likewise */
     struct http_server *http;
     struct http_server *peers; /* NULL: other members ask this one nothing */
     struct pulses *pulses;     /* NULL: nor it them */
@@ -238,6 +242,19 @@ static enum code open_erasers(struct server *server, struct error *err)
     return erasers_new(&parts, &app->erasers, err);
 }
 
+/* After those whose chains it looks at. */
+static enum code open_caretaker(struct server *server, struct error *err)
+{
+    enum code code;
+
+    server->caretaker_sources =
+        (struct caretaker_sources){server->app.registry, &server->delivery_rules};
+    server->caretaker_rules = caretaker_rules_of(&server->caretaker_sources);
+    code = caretaker_new(server->app.store, server->guests, &server->caretaker_rules,
+                         &server->caretaker, err);
+    return code ? code : caretaker_start(server->caretaker, err);
+}
+
 /* Of a registry alone: a tenants file knows no members. */
 static enum code open_guests(struct server *server, struct error *err)
 {
@@ -255,6 +272,8 @@ static enum code open_guests(struct server *server, struct error *err)
     app->guests = server->guests;
     if (code == OK)
         code = open_erasers(server, err);
+    if (code == OK)
+        code = open_caretaker(server, err);
     return code == OK && app->secret != NULL ? open_peers(server, err) : code;
 }
 
@@ -389,6 +408,7 @@ void server_stop(struct server *server)
     membership_stop(server->app.membership); /* it speaks to the store */
     erasers_free(server->app.erasers);
     peers_free(server->app.peers);
+    caretaker_free(server->caretaker);
     guests_free(server->guests);
     delivery_free(server->app.delivery);
     store_compact_end(server->app.store); /* packs that it lets go of have parts in what is next */

@@ -510,19 +510,6 @@ static enum code space_check(const struct compact *compact, struct error *err)
     return code;
 }
 
-/* In steps, so that who asks again at once finds nothing new to do; never later than what may be
- * asked for, before 1970 either. */
-static int64_t floor_of(int64_t now_ns, int64_t age_ns)
-{
-    static const int64_t step_ns_min = 1000000000;
-    int64_t step = age_ns / 64 > step_ns_min ? age_ns / 64 : step_ns_min, floor, into;
-
-    if (age_ns == INT64_MAX || __builtin_sub_overflow(now_ns, age_ns, &floor))
-        return INT64_MIN;
-    into = floor % step;
-    return floor - (into < 0 ? into + step : into);
-}
-
 static enum code compact_plan(struct compact *compact, bool force, struct error *err)
 {
     struct store *store = compact->store;
@@ -545,10 +532,10 @@ static enum code compact_plan(struct compact *compact, bool force, struct error 
         return OK;
     store->options.rules->ages(store->options.rules->context, compact->tenant, &retention_ns,
                                &history_ns);
-    compact->floor = clock_ok ? floor_of(now_ns, history_ns) : INT64_MIN;
+    compact->floor = clock_ok ? compaction_floor(now_ns, history_ns) : INT64_MIN;
     if (compact->holding->history_floor != 0 && compact->floor < compact->holding->history_floor)
         compact->floor = compact->holding->history_floor;
-    compact->time_floor = clock_ok ? floor_of(now_ns, retention_ns) : INT64_MIN;
+    compact->time_floor = clock_ok ? compaction_floor(now_ns, retention_ns) : INT64_MIN;
     wish.packs = compact->packs->packs;
     wish.pack_count = compact->packs->count;
     wish.tombstones = compact->tombstones == NULL ? NULL : compact->tombstones->tombstones;

@@ -31,6 +31,7 @@ struct guest_chain {
     uint64_t next;
     /* The member told it when it was asked: no numbers of packs are compared with it. */
     bool told;
+    bool whole;     /* all packs that are listed are in it */
     int64_t newest; /* the highest ingest time in it; 0 = nothing */
     int64_t floor;  /* versions that had lost by this ingest time were dropped; INT64_MIN: none */
     struct arena arena;                 /* what these are in: */

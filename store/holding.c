@@ -47,16 +47,18 @@ void tombstone_list_unref(struct tombstone_list *list)
 
 enum code holding_add_pack(struct holding *holding, struct pack *pack, struct error *err)
 {
-    size_t count = holding->packs == NULL ? 0 : holding->packs->count;
+    size_t count = holding->packs == NULL ? 0 : holding->packs->count, at = count;
     struct pack_list *list = pack_list_new(count + 1);
 
     if (list == NULL)
         return error_set(err, E_MEMORY, "no memory for the list of packs");
     holding_note_newest(holding, pack_about(pack).ingest_last);
     list->count = count + 1;
+    while (at > 0 && pack_about(holding->packs->packs[at - 1]).number > pack_about(pack).number)
+        at--; /* a number that was drawn is higher than all that are counted */
     for (size_t i = 0; i < count; i++)
-        list->packs[i] = pack_ref(holding->packs->packs[i]);
-    list->packs[count] = pack;
+        list->packs[i + (i >= at)] = pack_ref(holding->packs->packs[i]);
+    list->packs[at] = pack;
     pack_list_unref(holding->packs);
     holding->packs = list;
     holding->packs_changed++;

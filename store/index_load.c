@@ -100,8 +100,7 @@ static enum code load_pack(void *context, struct bytes key, struct bytes value, 
     holding = tenant == NULL ? NULL : store_holding(store, tenant);
     if (holding == NULL)
         return error_set(err, E_MEMORY, "no memory for a tenant");
-    if (entry.number >= store->pack_next)
-        store->pack_next = entry.number + 1;
+    store->pack_next = pack_number_behind(entry.number, store->pack_next);
     if (entry.ingest_last > load->ingest_last)
         load->ingest_last = entry.ingest_last;
     if (!entry.in_file)

@@ -32,8 +32,7 @@ static void orphan_keep(struct store *store, const char *path, uint64_t number)
 {
     log_event(LOG_WARN, "kept a pack that the index does not name, since something is missing",
               LOG_CSTR("path", path));
-    if (number >= store->pack_next)
-        store->pack_next = number + 1;
+    store->pack_next = pack_number_behind(number, store->pack_next);
 }
 
 /* The file that it was to stand for did not go before the power did: that is what counts. */

@@ -300,6 +300,28 @@ void chain_part_id(const struct hash128 *incarnation, uint64_t number, uint32_t 
     snprintf(id, CHAIN_ID_SIZE, "%s/%016" PRIx64 "/%" PRIu32, hex, number, part);
 }
 
+bool chain_part_id_parse(struct bytes id, struct hash128 *incarnation, uint64_t *number,
+                         uint32_t *part)
+{
+    enum { HEX = HASH128_TEXT_SIZE - 1, NUMBER = HEX + 1, NUMBER_DIGITS = 16, DIGITS_MAX = 10 };
+    char again[CHAIN_ID_SIZE];
+    size_t at = NUMBER + NUMBER_DIGITS + 1;
+    uint64_t parsed = 0;
+
+    if (id.size <= at || id.size > at + DIGITS_MAX ||
+        !hash128_parse(bytes_slice(id, 0, HEX), incarnation))
+        return false;
+    *number = 0;
+    for (size_t i = NUMBER; i < NUMBER + NUMBER_DIGITS; i++)
+        *number =
+            *number << 4 | (uint64_t)(id.data[i] <= '9' ? id.data[i] - '0' : id.data[i] - 'a' + 10);
+    for (; at < id.size; at++)
+        parsed = parsed * 10 + (uint64_t)(id.data[at] - '0');
+    *part = (uint32_t)parsed;
+    chain_part_id(incarnation, *number, *part, again); /* what are no digits, differ */
+    return bytes_equal(id, bytes_of(again));
+}
+
 bool chain_entry_id_parse(struct bytes id, struct hash128 *incarnation, uint64_t *number)
 {
     enum { HEX = HASH128_TEXT_SIZE - 1, DIGITS_MAX = 20 };

@@ -62,6 +62,9 @@ void chain_entry_id(const struct hash128 *incarnation, uint64_t number, char id[
 /* "<incarnation of the pack>/0000000000000011/3", of ARCHIVE_PACKS. */
 void chain_part_id(const struct hash128 *incarnation, uint64_t number, uint32_t part,
                    char id[CHAIN_ID_SIZE]);
+/* False when it is not what chain_part_id() prints. */
+bool chain_part_id_parse(struct bytes id, struct hash128 *incarnation, uint64_t *number,
+                         uint32_t *part);
 /* False when it is not what chain_entry_id() prints. */
 bool chain_entry_id_parse(struct bytes id, struct hash128 *incarnation, uint64_t *number);
 

@@ -210,25 +210,50 @@ enum code chain_read(struct archive *archive, struct bytes tenant,
 
 /* --- which there are --- */
 
-struct survey {
-    struct chain_about *chains; /* owned */
+struct authors {
+    struct hash128 *incarnations; /* owned */
     size_t count;
 };
 
 static enum code note_id(void *context, struct bytes id, struct error *err)
 {
-    struct survey *survey = context;
+    struct authors *authors = context;
     struct hash128 incarnation;
     uint64_t number;
 
     if (!chain_entry_id_parse(id, &incarnation, &number)) /* somebody else's document */
         return OK;
-    for (size_t i = 0; i < survey->count; i++)
-        if (memcmp(&survey->chains[i].incarnation, &incarnation, sizeof(incarnation)) == 0)
+    for (size_t i = 0; i < authors->count; i++)
+        if (hash128_equal(&authors->incarnations[i], &incarnation))
             return OK;
-    if (survey->count == CHAIN_SURVEY_MAX)
+    if (authors->count == CHAIN_SURVEY_MAX)
         return error_set(err, E_CORRUPT, "more than %d chains", CHAIN_SURVEY_MAX);
-    survey->chains[survey->count++].incarnation = incarnation;
+    authors->incarnations[authors->count++] = incarnation;
+    return OK;
+}
+
+enum code chain_authors(struct archive *archive, struct bytes tenant, struct hash128 **incarnations,
+                        size_t *count, struct error *err)
+{
+    struct authors authors = {calloc(CHAIN_SURVEY_MAX, sizeof(*authors.incarnations)), 0};
+    char database[CHAIN_DATABASE_SIZE];
+    enum code code;
+
+    *incarnations = NULL;
+    *count = 0;
+    if (authors.incarnations == NULL)
+        return error_set(err, E_MEMORY, "no memory to look for chains");
+    chain_database(tenant, database);
+    code = archive->operations->list(archive, bytes_of(database), ARCHIVE_MANIFESTS, note_id,
+                                     &authors, err);
+    if (code)
+        error_context(err, "database %s", database);
+    if (code || authors.count == 0) {
+        free(authors.incarnations);
+        return code;
+    }
+    *incarnations = authors.incarnations;
+    *count = authors.count;
     return OK;
 }
 
@@ -244,32 +269,31 @@ static int farthest_first(const void *a, const void *b)
 enum code chain_survey(struct archive *archive, struct bytes tenant, struct chain_about **chains,
                        size_t *count, struct error *err)
 {
-    struct survey survey = {calloc(CHAIN_SURVEY_MAX, sizeof(*survey.chains)), 0};
-    char database[CHAIN_DATABASE_SIZE];
-    enum code code;
+    struct hash128 *incarnations;
+    struct chain_about *found;
+    size_t found_count;
+    enum code code = chain_authors(archive, tenant, &incarnations, &found_count, err);
 
     *chains = NULL;
     *count = 0;
-    if (survey.chains == NULL)
-        return error_set(err, E_MEMORY, "no memory to look for chains");
-    chain_database(tenant, database);
-    code = archive->operations->list(archive, bytes_of(database), ARCHIVE_MANIFESTS, note_id,
-                                     &survey, err);
-    if (code)
-        error_context(err, "database %s", database);
-    for (size_t i = 0; code == OK && i < survey.count; i++) {
-        struct hash128 incarnation = survey.chains[i].incarnation;
+    if (code || found_count == 0)
+        return code;
+    found = calloc(found_count, sizeof(*found));
+    if (found == NULL)
+        code = error_set(err, E_MEMORY, "no memory to look for chains");
+    for (size_t i = 0; code == OK && i < found_count; i++) {
         struct chain_list list = {.count = 0};
 
-        code = chain_read(archive, tenant, &incarnation, &list, &survey.chains[i], err);
+        code = chain_read(archive, tenant, &incarnations[i], &list, &found[i], err);
         chain_list_release(&list);
     }
-    if (code || survey.count == 0) {
-        free(survey.chains);
+    free(incarnations);
+    if (code) {
+        free(found);
         return code;
     }
-    qsort(survey.chains, survey.count, sizeof(*survey.chains), farthest_first);
-    *chains = survey.chains;
-    *count = survey.count;
+    qsort(found, found_count, sizeof(*found), farthest_first);
+    *chains = found;
+    *count = found_count;
     return OK;
 }

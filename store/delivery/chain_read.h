@@ -28,6 +28,11 @@ MUST_USE enum code chain_entry_read(struct archive *archive, struct bytes tenant
                                     struct error *err);
 
 enum { CHAIN_SURVEY_MAX = 1024 };
+/* Whose chains of the tenant there are, in no order; freed by the caller, NULL when there are none.
+ * Looks at every id of the collection.  E_CORRUPT above CHAIN_SURVEY_MAX of them. */
+MUST_USE enum code chain_authors(struct archive *archive, struct bytes tenant,
+                                 struct hash128 **incarnations, size_t *count, struct error *err);
+
 /* All chains of the tenant, the one that goes farthest first; *chains is freed by the caller, NULL
  * when there are none.  Looks at every id of the collection.  E_CORRUPT also above
  * CHAIN_SURVEY_MAX chains. */

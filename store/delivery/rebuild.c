@@ -195,8 +195,7 @@ static void note_counters(struct rebuild *rebuild, const struct manifest_entry *
         note_ingest(rebuild, entry->settled);
     if (entry->lsn_last > rebuild->identity.sealed_lsn)
         rebuild->identity.sealed_lsn = entry->lsn_last;
-    if (entry->number >= rebuild->pack_next)
-        rebuild->pack_next = entry->number + 1;
+    rebuild->pack_next = pack_number_behind(entry->number, rebuild->pack_next);
 }
 
 static enum code add_all(struct rebuild *rebuild, const struct manifest_entry *entry,

@@ -415,25 +415,63 @@ static enum code keep_some(const struct fetching *fetching, const char *whole, s
     return code;
 }
 
-static enum code fetch_large(struct fetching *fetching, struct error *err)
+/* Into a file, which is there whatever comes of it. */
+static enum code fetch_into(struct fetching *fetching, const char *path, struct error *err)
 {
-    const struct guest_place *place = fetching->place;
-    struct fs *fs = place->store->options.fs;
-    char whole[GUEST_PATH_SIZE];
+    struct fs *fs = fetching->place->store->options.fs;
     struct error ignored;
-    enum code code = enough_space(place, fetching->pack->entry.bytes, err);
+    enum code code = enough_space(fetching->place, fetching->pack->entry.bytes, err);
 
-    path_of(place, fetching->pack->entry.number, "whole", whole);
-    (void)!fs_unlink(fs, whole, &ignored);
+    (void)!fs_unlink(fs, path, &ignored);
     if (code == OK)
-        code = fs_open(fs, whole, FS_CREATE, &fetching->file, err);
+        code = fs_open(fs, path, FS_CREATE, &fetching->file, err);
     if (code)
         return code;
     code = fetch_all(fetching, err);
     fs_close(fetching->file);
+    return code;
+}
+
+static enum code fetch_large(struct fetching *fetching, struct error *err)
+{
+    const struct guest_place *place = fetching->place;
+    char whole[GUEST_PATH_SIZE];
+    struct error ignored;
+    enum code code;
+
+    path_of(place, fetching->pack->entry.number, "whole", whole);
+    code = fetch_into(fetching, whole, err);
     if (code == OK)
         code = keep_some(fetching, whole, err);
-    (void)!fs_unlink(fs, whole, &ignored);
+    (void)!fs_unlink(place->store->options.fs, whole, &ignored);
+    return code;
+}
+
+enum code guest_file_bring(const struct guest_place *place, struct archive *archive,
+                           const struct chain_pack *pack, const char *path,
+                           const _Atomic bool *stop, struct pack **out, struct error *err)
+{
+    struct fetching fetching = {
+        .place = place,
+        .archive = archive,
+        .pack = pack,
+        .stop = stop,
+        .bytes = BUF_INIT(SMALL_BYTES_MAX),
+    };
+    enum code code =
+        pack->entry.in_file ? fetch_into(&fetching, path, err) : fetch_all(&fetching, err);
+
+    *out = NULL;
+    if (code == OK)
+        code = pack->entry.in_file ? pack_open_file(place->store->options.fs, path, out, err)
+                                   : pack_open_memory(buf_bytes(&fetching.bytes), out, err);
+    if (code == OK)
+        code = expect(place, &pack->entry, *out, err);
+    if (code) {
+        pack_unref(*out);
+        *out = NULL;
+    }
+    buf_release(&fetching.bytes);
     return code;
 }
 

@@ -43,6 +43,11 @@ MUST_USE enum code guest_file_open(const struct guest_place *place,
 MUST_USE enum code guest_file_fetch(const struct guest_place *place, struct archive *archive,
                                     const struct chain_pack *pack, const _Atomic bool *stop,
                                     uint64_t *bytes, struct error *err);
+/* The same of who wants all of it for himself: a small pack comes in memory, else it lies in the
+ * file `path`, the caller's to remove when the pack is closed; it is entered nowhere. */
+MUST_USE enum code guest_file_bring(const struct guest_place *place, struct archive *archive,
+                                    const struct chain_pack *pack, const char *path,
+                                    const _Atomic bool *stop, struct pack **out, struct error *err);
 /* The same entering of a pack that is in memory, for view_add_told(): its place needs store,
  * tenant and member alone.  After a failure it is to be let go of. */
 MUST_USE enum code guest_enter(const struct guest_place *place, struct pack *pack,

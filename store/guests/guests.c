@@ -122,28 +122,41 @@ static bool post_turn(struct post *post)
 
 /* --- who there is --- */
 
+/* False: memory. */
+static bool wards_grow(struct guests *guests, uint32_t ordinal)
+{
+    size_t capacity = 2 * (size_t)ordinal + 16;
+    struct ward **grown = calloc(capacity, sizeof(*grown)), **before = guests->wards;
+
+    if (grown == NULL)
+        return false;
+    if (guests->ward_capacity > 0)
+        memcpy(grown, before, guests->ward_capacity * sizeof(*grown));
+    pthread_mutex_lock(&guests->lock);
+    guests->wards = grown;
+    guests->ward_capacity = capacity;
+    pthread_mutex_unlock(&guests->lock);
+    free(before);
+    return true;
+}
+
 /* Finds or makes; NULL: memory. */
 static struct ward *ward_of(struct guests *guests, const struct tenant *tenant)
 {
-    if (tenant->ordinal >= guests->ward_capacity) {
-        size_t capacity = 2 * (size_t)tenant->ordinal + 16;
-        struct ward **grown = realloc(guests->wards, capacity * sizeof(*grown));
+    struct ward *made;
 
-        if (grown == NULL)
-            return NULL;
-        memset(grown + guests->ward_capacity, 0,
-               (capacity - guests->ward_capacity) * sizeof(*grown));
-        guests->wards = grown;
-        guests->ward_capacity = capacity;
-    }
-    if (guests->wards[tenant->ordinal] == NULL) {
-        struct ward *made = calloc(1, sizeof(*made));
-
-        if (made != NULL)
-            made->tenant = tenant;
-        guests->wards[tenant->ordinal] = made;
-    }
-    return guests->wards[tenant->ordinal];
+    if (tenant->ordinal >= guests->ward_capacity && !wards_grow(guests, tenant->ordinal))
+        return NULL;
+    if (guests->wards[tenant->ordinal] != NULL)
+        return guests->wards[tenant->ordinal];
+    made = calloc(1, sizeof(*made));
+    if (made == NULL)
+        return NULL;
+    made->tenant = tenant;
+    pthread_mutex_lock(&guests->lock);
+    guests->wards[tenant->ordinal] = made;
+    pthread_mutex_unlock(&guests->lock);
+    return made;
 }
 
 static bool has_watch(const struct ward *ward, const struct post *post,
@@ -173,6 +186,7 @@ static bool watch_add(struct guests *guests, struct ward *ward, struct post *pos
         .left = !author->active,
         .word = INT64_MIN,
         .vouched = INT64_MIN,
+        .looked_ns = INT64_MIN,
     };
     follow_init(&made->follow, ward->tenant->name, &author->incarnation);
     pthread_mutex_lock(&guests->lock);

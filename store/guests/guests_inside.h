@@ -1,5 +1,5 @@
 /* The inside of who follows other members, shared by guests.c (who, and threads), watch.c (a turn
- * of a chain) and compose.c (what readers get), and nobody else. */
+ * of a chain), compose.c (what readers get), hurry.c and known.c, and nobody else. */
 #ifndef WEIR_STORE_GUESTS_GUESTS_INSIDE_H
 #define WEIR_STORE_GUESTS_GUESTS_INSIDE_H
 
@@ -41,6 +41,7 @@ struct watch {
     bool corrupt;     /* the chain, and it was told */
     int64_t due_ns;   /* not before this */
     /* The lock of struct guests guards: */
+    int64_t looked_ns;         /* monotonic: when it was last read to its end; INT64_MIN = never */
     bool read;                 /* it was, since the start */
     bool left;                 /* its author lists nothing more, as is known by now, */
     bool closed;               /* and all was read since then */
@@ -122,8 +123,9 @@ struct guests {
     struct replaced *replaced;
     struct guest_author *known; /* the looker's: all that were ever named but us, as of last */
     size_t known_count;
-    struct post *posts;  /* one that is made stays */
-    struct ward **wards; /* by tenant ordinal; likewise */
+    struct post *posts; /* one that is made stays */
+    /* By tenant ordinal; likewise.  The looker's, who changes it under the lock. */
+    struct ward **wards;
     size_t ward_capacity;
 };
 

@@ -294,6 +294,7 @@ static enum code publish(struct watch *watch, struct error *err)
         return code;
     }
     guest_chain_finish(chain);
+    chain->whole = chain->count == watch->guest_count;
     chain->through = watch->waits ? INT64_MIN : watch->follow.through;
     chain->next = watch->follow.next; /* what of it is not here yet is told as missing */
     (void)snprintf(chain->shard, sizeof(chain->shard), "%s", watch->post->name);
@@ -340,12 +341,20 @@ static enum code close_chain(struct watch *watch, struct error *err)
     return error_set(err, E_MEMORY, "no memory for packs of another member");
 }
 
+/* All that was listed by then is in what readers get. */
+static void note_looked(struct watch *watch, int64_t now_ns)
+{
+    pthread_mutex_lock(&watch->post->guests->lock);
+    watch->looked_ns = now_ns;
+    pthread_mutex_unlock(&watch->post->guests->lock);
+}
+
 static enum code turn(struct watch *watch, struct error *err)
 {
     struct guest_place place = place_of(watch);
     bool changed = false, any = false, first = !watch->follow.read, left = author_left(watch);
     bool looks = !watch->waits || first;
-    int64_t word = word_of(watch);
+    int64_t word = word_of(watch), began_ns = now_of(watch);
     enum code code = OK, brought;
 
     if (looks)
@@ -371,6 +380,7 @@ static enum code turn(struct watch *watch, struct error *err)
     }
     if (!looks || changed || watch->waits || watch->unpublished || brought || code)
         return brought ? brought : code;
+    note_looked(watch, began_ns);
     if (left)
         code = close_chain(watch, err);
     return code ? code : word_keep(watch, word, err);

@@ -91,7 +91,7 @@ static void units_make(struct planning *planning)
             .pack = pack,
             .history = next,
             .about = about,
-            .away = pack_is_away(pack) || (next != NULL && pack_is_away(next)),
+            .away = !wish->brings && (pack_is_away(pack) || (next != NULL && pack_is_away(next))),
         };
         unit_extend(unit, &about);
         if (next != NULL)
@@ -161,6 +161,11 @@ static bool is_to_erase(const struct planning *planning, const struct unit *unit
     for (size_t i = 0; i < wish->tombstone_count; i++)
         if (wish->tombstones[i].erase && wish->tombstones[i].ingest <= wish->sealed &&
             compaction_may_hold(&both, &wish->tombstones[i]))
+            return true;
+    both.settled = INT64_MIN;
+    for (size_t i = 0; i < wish->foreign_count; i++)
+        if (wish->foreign[i].erase && wish->foreign[i].ingest <= wish->sealed &&
+            compaction_may_hold(&both, &wish->foreign[i]))
             return true;
     return false;
 }
@@ -354,6 +359,17 @@ void compaction_release(struct compaction *compaction)
 {
     free(compaction->spans);
     *compaction = (struct compaction){0};
+}
+
+int64_t compaction_floor(int64_t now_ns, int64_t age_ns)
+{
+    static const int64_t step_ns_min = 1000000000;
+    int64_t step = age_ns / 64 > step_ns_min ? age_ns / 64 : step_ns_min, floor, into;
+
+    if (age_ns == INT64_MAX || __builtin_sub_overflow(now_ns, age_ns, &floor))
+        return INT64_MIN;
+    into = floor % step;
+    return floor - (into < 0 ? into + step : into);
 }
 
 bool compaction_outlived(const struct tombstone *tombstone, struct pack *const *packs,

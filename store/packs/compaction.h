@@ -23,6 +23,10 @@ struct compaction_wish {
     size_t pack_count;
     const struct tombstone *tombstones;
     size_t tombstone_count;
+    /* Of other authors: what `settled` of these packs says is not of them.  Mostly none. */
+    const struct tombstone *foreign;
+    size_t foreign_count;
+    bool brings;         /* who asks has packs that are away brought: they count as here */
     int64_t sealed;      /* only deletions up to this ingest time are looked at */
     int64_t floor;       /* ingest time; INT64_MIN = versions are kept for ever */
     int64_t history_ns;  /* age of the floor */
@@ -53,6 +57,11 @@ void compaction_release(struct compaction *compaction);
 /* Whether rows that the deletion hides may be in such a pack: it has older ones of these times, and
  * does not stand for deletions up to this one.  Of a pair `about` may be that of both. */
 bool compaction_may_hold(const struct pack_about *about, const struct tombstone *tombstone);
+
+/* The moment that is so long ago, INT64_MIN for an age of INT64_MAX.  In steps, so that who asks
+ * again at once finds nothing new to do; never later than what may be asked for, before 1970
+ * either. */
+int64_t compaction_floor(int64_t now_ns, int64_t age_ns);
 
 /* Whether no row of the packs is hidden by the deletion and no question can ask about what it hid:
  * it can be forgotten.  Everything up to `sealed` is in packs. */

@@ -8,6 +8,17 @@
 #include "model/series.h"
 #include "store/packs/pack.h"
 
+/* Numbers are counted by the data directory that writes the packs.  Others who write packs under
+ * its incarnation, once it is gone (store/guests/caretaker.h), draw theirs by chance from here on.
+ */
+#define PACK_NUMBER_DRAWN (UINT64_C(1) << 63)
+
+/* What a data directory counts on from, where this number is taken. */
+static inline uint64_t pack_number_behind(uint64_t number, uint64_t next)
+{
+    return number >= next && number < PACK_NUMBER_DRAWN ? number + 1 : next;
+}
+
 struct manifest_entry {
     uint64_t number;            /* of the pack, never used twice by this incarnation */
     struct hash128 incarnation; /* whose number it is */

@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 
-from members import Cluster, values
+from members import Cluster, rows_of, values
 from outbox import QUIET, check, within
 from scripted_mongo import ScriptedMongo
 from server import Server, clean_environment
@@ -491,5 +491,109 @@ def a_registry_is_lost_while_all_are_down(ground):
         check(len({item["incarnation"] for item in records(cluster).values()}) == 3 == len(records(cluster)), f"{records(cluster)}")
 
 
-CASES = [drain_loses_nothing, a_registry_is_lost_while_all_are_down, drain_among_members_that_speak, what_is_forgotten_comes_back_as_new, only_the_clock_that_is_ahead_stops, two_clocks_apart_under_load,
+class Bytes:
+    """Of an entry of a chain, docs/formats/mongo.md."""
+
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def take(self, size):
+        self.at += size
+        return self.data[self.at - size:self.at]
+
+    def number(self, size):
+        return int.from_bytes(self.take(size), "little")
+
+    def uvarint(self):
+        value = shift = 0
+        while True:
+            byte = self.number(1)
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return value
+
+
+def body_of(document):
+    return bytes(document["b"])
+
+
+def listed(north, incarnation):
+    """Names of all documents that the chain lists now."""
+    packs, entries = {}, north.documents("weir_acme", "manifests")
+    for at in range(sum(name.startswith(incarnation + "/") for name in entries)):
+        entry = Bytes(body_of(entries[f"{incarnation}/{at}"]))
+        check(entry.take(4) == b"WCHN" and entry.number(4) == 1 and entry.take(16).hex() == incarnation and entry.number(8) == at, "an entry")
+        if entry.number(1) == 1:
+            packs.clear()
+        entry.take(8)
+        entry.take(entry.uvarint())
+        adds = {}
+        for _ in range(entry.uvarint()):
+            pack = Bytes(entry.take(entry.uvarint()))
+            pack.take(2)
+            number = pack.number(8)
+            adds[number] = (pack.take(16).hex(), entry.number(4))
+        for _ in range(entry.uvarint()):
+            packs.pop(entry.number(8))
+            entry.take(16)
+        packs.update(adds)
+    return [f"{owner}/{number:016x}/{part}" for number, (owner, parts) in packs.items() for part in range(parts)]
+
+
+def with_canary(north, names, canary):
+    documents = north.documents("weir_acme", "packs")
+    return [name for name in names if canary in body_of(documents[name])]
+
+
+def what_a_member_left_is_erased(ground):
+    """A member leaves with everything delivered; what is erased afterwards, at another one, goes from the packs that its chain lists, and
+    nothing else does, for a node with an empty disk and for a restore as well."""
+    canary = "canary-%032x" % random.getrandbits(128)
+    with ScriptedMongo(role="primary") as north:
+        cluster = Cluster(ground, {"north": north})
+        one, two = cluster.node("one"), cluster.node("two")
+        cluster.write(one, "v,k=a f=1 1")
+        cluster.write(two, *(f'v,k=a f={t},s="{canary}-{t}" {t}' for t in range(10, 30)), *(f"v,k=b f={t} {t}" for t in range(50)))
+        cluster.delivered(two)
+        cluster.write(two, *(f'v,k=a f={t + 1000},s="{canary}-again-{t}" {t}' for t in range(10, 20)), "v,k=b f=1000 40")
+        cluster.ask(two, "POST", "/v1/admin/compact", "")  # a pair with history
+        cluster.write(two, *(f'v,k=a f={t},s="{canary}" {t}' for t in range(30, 40)))  # and a plain one
+        cluster.delivered(two)
+        incarnation = records(cluster)["2"]["incarnation"]
+        cluster.weir("member", "drain", "2")
+        within(60, lambda: records(cluster)["2"]["state"] == "drained", f"it has left: {two.log_tail()}")
+        check(with_canary(north, listed(north, incarnation), canary.encode()), "it is not found where it is")
+        two.stop()
+        within(30, lambda: not names(cluster, one, 2) and len(values(cluster, one, cluster.json(one, "measurement=v&limit=1")["as_of"])) == 31,
+               f"all is read: {one.log_tail()}")
+        # What the answer says is not of interest here: it may not wait for as long.
+        cluster.ask(one, "DELETE", "/v1/points?measurement=v&match=k%3Da&start=1970-01-01T00:00:00.00000001Z&erase=true", want=(200, 500, 503))
+        moment = cluster.json(one, "measurement=v&limit=1")["as_of"]
+        questions = [f"/v1/query?measurement=v&fields=f&{more}&as_of={moment}" for more in ("match=k%3Db&format=ndjson&versions=all", "format=csv")]
+
+        def answers(node):
+            return [rows_of(cluster.ask(node, "GET", question)) for question in questions]
+
+        before = answers(one)
+        check("1000" in before[0] and "canary" not in before[1], "the answer")
+        within(150, lambda: not with_canary(north, listed(north, incarnation), canary.encode()), f"it is erased: {one.log_tail()}")
+        cluster.delivered(one)  # what it has of its own
+        three = cluster.node("three")
+        for node in (one, three):
+            within(30, lambda: answers(node) == before, f"{node.address}: {node.log_tail()}")
+        check("weir_caretaker_packs_total{" in cluster.ask(one, "GET", "/metrics"), "it is counted")
+        for words in (("restore", "--registry", cluster.registry, "--incarnation", incarnation, "--quiet"), ("verify",)):
+            done = subprocess.run([ground.program, *words, "--data", ground.path("four")], capture_output=True, text=True, timeout=60,
+                                  env=clean_environment(), check=False)
+            check(done.returncode == 0, f"{words[0]}: {done.returncode} {done.stdout} {done.stderr}")
+        four = cluster.node("four")  # it names packs of the member that left in a chain of its own
+        cluster.write(four, "v,k=c f=1 1")
+        cluster.delivered(four)
+        for node in (one, four):
+            within(30, lambda: answers(node) == before, f"{node.address}: {node.log_tail()}")
+        return f"{len(listed(north, incarnation))} documents are listed"
+
+
+CASES = [what_a_member_left_is_erased, drain_loses_nothing, a_registry_is_lost_while_all_are_down, drain_among_members_that_speak, what_is_forgotten_comes_back_as_new, only_the_clock_that_is_ahead_stops, two_clocks_apart_under_load,
          who_joins_is_known_to_all]

@@ -66,7 +66,8 @@ static bool everybody_north(void *context, const struct tenant *tenant, char nam
 /* Of a shard that a part was read at, or of other members' rows: tests/delivery looks at them. */
 static bool is_of_others(const char *name)
 {
-    static const char *const beginnings[] = {"weir_parts_", "weir_guests_", "weir_peers_"};
+    static const char *const beginnings[] = {"weir_parts_", "weir_guests_", "weir_peers_",
+                                             "weir_caretaker_"};
 
     for (size_t i = 0; i < COUNT_OF(beginnings); i++)
         if (strncmp(name, beginnings[i], strlen(beginnings[i])) == 0)

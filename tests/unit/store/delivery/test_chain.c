@@ -241,6 +241,46 @@ static void test_names_are_those_of_the_page(void **state)
     assert_string_equal(database, "weir_acme");
 }
 
+static void test_ids_of_parts_are_told_from_others(void **state)
+{
+    static const char *const ids[] = {
+        "",
+        "0102030405060708090a0b0c0d0e0f10/17",
+        "0102030405060708090a0b0c0d0e0f10/0000000000000011/",
+        "0102030405060708090a0b0c0d0e0f10/0000000000000011/03",
+        "0102030405060708090a0b0c0d0e0f10/0000000000000011/-1",
+        "0102030405060708090a0b0c0d0e0f10/0000000000000011/4294967296",
+        "0102030405060708090a0b0c0d0e0f10/000000000000001G/3",
+        "0102030405060708090a0b0c0d0e0f10/000000000000001A/3",
+        "0102030405060708090a0b0c0d0e0f10/0000000000000011.3",
+        "0102030405060708090A0b0c0d0e0f10/0000000000000011/3",
+    };
+    static const struct {
+        uint64_t number;
+        uint32_t part;
+    } parts[] = {
+        {0,          0         },
+        {0x1a,       3         },
+        {UINT64_MAX, UINT32_MAX}
+    };
+    struct hash128 found;
+    uint64_t number;
+    uint32_t part;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(ids); i++)
+        if (chain_part_id_parse(bytes_of(ids[i]), &found, &number, &part))
+            fail_msg("\"%s\" is taken for a part's", ids[i]);
+    for (size_t i = 0; i < COUNT_OF(parts); i++) {
+        char id[CHAIN_ID_SIZE];
+
+        chain_part_id(&incarnation, parts[i].number, parts[i].part, id);
+        assert_true(chain_part_id_parse(bytes_of(id), &found, &number, &part));
+        assert_memory_equal(&found, &incarnation, sizeof(found));
+        assert_true(number == parts[i].number && part == parts[i].part);
+    }
+}
+
 static void test_other_ids_are_not_taken_for_entries(void **state)
 {
     static const char *const ids[] = {
@@ -305,6 +345,7 @@ int main(void)
         cmocka_unit_test(test_nonsense_is_refused_by_name),
         cmocka_unit_test(test_a_list_is_what_entries_come_to),
         cmocka_unit_test(test_names_are_those_of_the_page),
+        cmocka_unit_test(test_ids_of_parts_are_told_from_others),
         cmocka_unit_test(test_other_ids_are_not_taken_for_entries),
         cmocka_unit_test(test_the_golden_entry_reads_as_it_was_written),
     };

@@ -1,0 +1,160 @@
+#include "tests/unit/store/guests/care_sample.h"
+
+static size_t documents(struct scene *scene)
+{
+    return depot_documents(&scene->village.author, BYTES("acme"), "north");
+}
+
+static uint64_t entries(struct scene *scene)
+{
+    struct chain_list list = {0};
+    uint64_t count = village_chain(&scene->village, &list);
+
+    chain_list_release(&list);
+    return count;
+}
+
+/* One turn after another, at this moment. */
+static void turns(struct node *node)
+{
+    for (int i = 0; i < 5; i++) {
+        node_read(node);
+        (void)caretaker_step(node->caretaker);
+    }
+}
+
+static void begin(struct node *node)
+{
+    node_read(node);
+    (void)caretaker_step(node->caretaker);
+    node_time(node, 61);
+    turns(node);
+}
+
+static void test_documents_go_ten_minutes_later(void **state)
+{
+    static struct scene scene;
+    size_t before;
+
+    (void)state;
+    scene_init(&scene);
+    begin(scene.node);
+    before = documents(&scene);
+    (void)village_expect_whole(&scene.village, false);
+    node_time(scene.node, 400);
+    turns(scene.node);
+    assert_int_equal(documents(&scene), before);
+    node_time(scene.node, 200);
+    turns(scene.node);
+    assert_true(documents(&scene) < before);
+    (void)village_expect_whole(&scene.village, true);
+    scene_expect(&scene);
+    scene_release(&scene);
+}
+
+/* Who goes on then counts from when it saw them. */
+static void test_documents_go_when_the_holder_has_changed(void **state)
+{
+    static struct scene scene;
+    struct node *second;
+    size_t before;
+
+    (void)state;
+    scene_init(&scene);
+    second = scene.witness;
+    begin(scene.node);
+    before = documents(&scene);
+    scene.node->held = false;
+    second->held = true;
+    begin(second);
+    node_time(second, 400);
+    turns(second);
+    assert_int_equal(documents(&scene), before);
+    node_time(second, 200);
+    turns(second);
+    assert_true(documents(&scene) < before);
+    (void)village_expect_whole(&scene.village, true);
+    /* The first one has forgotten what it was to delete. */
+    scene.node->held = true;
+    node_time(scene.node, 1000);
+    turns(scene.node);
+    scene.witness->held = false;
+    scene_expect(&scene);
+    scene_release(&scene);
+}
+
+/* A part of a pack that nobody names: who goes on inserts an entry, so that nobody will. */
+static void test_what_no_chain_names_goes_behind_an_entry(void **state)
+{
+    static struct scene scene;
+    char id[CHAIN_ID_SIZE];
+    uint64_t before;
+
+    (void)state;
+    scene_init(&scene);
+    scene_end(&scene, scene.node);
+    node_restart(scene.node);
+    node_read(scene.node);
+    chain_part_id(&scene.village.author.house.store->incarnation, 4711, 1, id);
+    fake_insert(&scene.village.author.north, "weir_acme", ARCHIVE_PACKS, bytes_of(id),
+                BYTES("left"));
+    chain_part_id(&(struct hash128){{9}}, 4711, 1, id); /* of somebody else */
+    fake_insert(&scene.village.author.north, "weir_acme", ARCHIVE_PACKS, bytes_of(id),
+                BYTES("stays"));
+    fake_insert(&scene.village.author.north, "weir_acme", ARCHIVE_PACKS, BYTES("what is this"),
+                BYTES("stays"));
+    before = entries(&scene);
+    begin(scene.node);
+    assert_int_equal(entries(&scene), before + 1);
+    assert_int_equal(documents(&scene), village_expect_whole(&scene.village, false) * 2 + 3);
+    node_time(scene.node, 601);
+    turns(scene.node);
+    assert_int_equal(documents(&scene), village_expect_whole(&scene.village, false) * 2 + 2);
+    assert_int_equal(entries(&scene), before + 1);
+    scene_expect(&scene);
+    scene_release(&scene);
+}
+
+/* A directory that was restored from what this member delivered names packs of it. */
+static void test_what_another_chain_names_stays(void **state)
+{
+    static struct scene scene;
+    struct chain_list list = {0};
+    struct hash128 other = {{9}};
+    struct chain_entry entry = {.incarnation = other, .tenant = BYTES("acme"), .checkpoint = true};
+    struct buf body = BUF_INIT(1 << 20);
+    char id[CHAIN_ID_SIZE];
+
+    (void)state;
+    scene_init(&scene);
+    (void)village_chain(&scene.village, &list);
+    entry.adds = list.packs;
+    entry.add_count = 1;
+    chain_entry_encode(&entry, &body);
+    chain_entry_id(&other, 0, id);
+    fake_insert(&scene.village.author.north, "weir_acme", ARCHIVE_MANIFESTS, bytes_of(id),
+                buf_bytes(&body));
+    for (int i = 0; i < 4; i++) {
+        (void)node_go_on(scene.node);
+        node_time(scene.node, 700);
+    }
+    depot_expect_pack(&scene.village.author, BYTES("acme"), "north", &list.packs[0]);
+    assert_int_equal(documents(&scene),
+                     village_expect_whole(&scene.village, false) * 2 + list.packs[0].parts);
+    chain_list_release(&list);
+    buf_release(&body);
+    scene_expect(&scene);
+    scene_release(&scene);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_documents_go_ten_minutes_later),
+        cmocka_unit_test(test_documents_go_when_the_holder_has_changed),
+        cmocka_unit_test(test_what_no_chain_names_goes_behind_an_entry),
+        cmocka_unit_test(test_what_another_chain_names_stays),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
