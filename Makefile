@@ -209,7 +209,7 @@ replay: $(FUZZERS:%=$(OUT)/replay/%)
 
 # The product over such servers, and what they do to it: nothing.
 delivery: $(BUILD)/weir $(DATABASE)
-	@$(COUNTS) tests/delivery/run delivery $(BUILD)/weir $(BUILD) $(OUTAGES) --jobs 3 # they wait, mostly
+	@$(COUNTS) tests/delivery/run delivery $(BUILD)/weir $(BUILD) $(OUTAGES) --jobs 4 # they wait, mostly
 
 # What README's cluster wants.
 servers: $(DATABASE)

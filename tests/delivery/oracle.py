@@ -14,9 +14,6 @@ LINES = 4  # of a request
 PAUSE = 0.08  # of each who writes or asks: what has been delivered is to be read in time, on a machine with other work, too
 WINDOW = 400  # times of a writer that a question is about, mostly
 KEPT = 100  # complete answers of a reader that are asked for again in the end, chosen by chance
-# While something is away a moment that was final may be partial: its rows may have gone where they cannot be read just now.  Whether it
-# is whole at the first look once all is well; until it has to be, such answers are counted.
-FINAL_STAYS_COMPLETE = False
 
 
 def value(writer, t):
@@ -152,7 +149,8 @@ class Reader(threading.Thread):
             return False
         if answer["partial"]:
             self.count["final and partial"] += kept.final is not None
-            check(not (FINAL_STAYS_COMPLETE and well) or kept.final is None,
+            # While something is away the rows of a final moment may have gone where they cannot be read just now.
+            check(not well or kept.final is None,
                   f"{kept.path()} was final, and {node.address} says that it is partial: {answer['missing']}")
             return False
         check(json.dumps(answer["series"]) == kept.series,
