@@ -201,13 +201,14 @@ static bool is_alive(const struct erasers *erasers, uint32_t member)
     return alive;
 }
 
-/* Who was asked by a member waits for what he himself keeps of members that erase it now; the rest
- * is told by who asked.  Who was told of a member that does not erase it waits for none. */
+/* Who was asked by a member waits for what he himself keeps of members that erase it now, and of
+ * those that have left; the rest is told by who asked.  Who was told of a member that does not
+ * erase it waits for none. */
 static bool is_meant(const struct erasing *erasing, const struct unerased *unerased, bool told)
 {
     if (erasing->asked)
-        return unerased->active &&
-               (unerased->member == 0 || is_alive(erasing->erasers, unerased->member));
+        return !unerased->active || unerased->member == 0 ||
+               is_alive(erasing->erasers, unerased->member);
     return !told || !unerased->active;
 }
 

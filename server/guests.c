@@ -89,12 +89,18 @@ static enum code find_tenants(struct directory *directory, struct arena *arena,
 
 /* Before the directory is taken, which is of this version then or of a later one.  A record that is
  * not in force may name a shard of somebody's. */
-static uint64_t version_of(struct follower *follower)
+static uint64_t version_of(const struct guest_sources *sources)
 {
+    struct registry_snapshot *records = registry_get(sources->registry);
     struct follower_health health = {.refused = 1};
+    struct error unread = {0};
 
-    if (follower != NULL)
-        health = follower_health(follower);
+    /* One that vanished is in force as it was seen last, which may be older than what others saw.
+     */
+    if (sources->follower != NULL && records->missing_count == 0 &&
+        registry_whole(sources->registry, &unread) == OK)
+        health = follower_health(sources->follower);
+    registry_snapshot_put(records);
     return health.refused > 0 ? 0 : health.version;
 }
 
@@ -102,7 +108,7 @@ static enum code make_survey(void *context, struct arena *arena, struct guest_su
                              struct error *err)
 {
     const struct guest_sources *sources = context;
-    uint64_t version = version_of(sources->follower);
+    uint64_t version = version_of(sources);
     enum code code = find_tenants(sources->directory, arena, survey, err);
 
     survey->version = version;

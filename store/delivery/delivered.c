@@ -435,10 +435,32 @@ static bool explains_removes(const struct diff *diff, const struct chain_entry *
     return true;
 }
 
+/* Who goes on with the chain of a member that is thought to be gone inserts entries that change
+ * nothing (guests/care_leave.c), so that what the member lists no more can be deleted: they are
+ * never our own. */
+static bool changes_any(const struct diff *diff, const struct chain_entry *entry)
+{
+    if (entry->remove_count > 0 || (entry->checkpoint && diff->returns))
+        return true;
+    for (size_t i = 0; i < entry->add_count; i++)
+        if (!diff_find(diff, entry->adds[i].entry.number)->listed)
+            return true;
+    for (size_t i = 0, add = 0; entry->checkpoint && i < diff->count; i++) {
+        uint64_t number = diff->packs[i].pack.entry.number;
+
+        while (add < entry->add_count && entry->adds[add].entry.number < number)
+            add++;
+        if (diff->packs[i].listed &&
+            (add == entry->add_count || entry->adds[add].entry.number != number))
+            return true;
+    }
+    return false;
+}
+
 bool diff_explains(const struct diff *diff, const struct chain_entry *entry)
 {
     return entry->number == diff->next && entry->through <= diff->ingest_last &&
-           explains_adds(diff, entry) && explains_removes(diff, entry);
+           explains_adds(diff, entry) && explains_removes(diff, entry) && changes_any(diff, entry);
 }
 
 void diff_release(struct diff *diff)

@@ -100,13 +100,29 @@ static void tell(struct shard *shard)
     metric_set(shard->stopped, (int64_t)shard->stopped_count);
 }
 
+/* Rows of tenants that nobody can name, as a gap in the log has them: this member's own answers
+ * tell of them, so it is to be asked for ever. */
+static bool has_lost(struct store *store)
+{
+    bool lost = false;
+
+    pthread_mutex_lock(&store->state_lock);
+    for (size_t i = 0; i < store->missing_count && !lost; i++)
+        lost = store->missing[i].tenant == NULL;
+    pthread_mutex_unlock(&store->state_lock);
+    return lost;
+}
+
 static void keep(struct delivery *delivery, const struct sum *sum)
 {
+    bool lost = has_lost(delivery->store);
+
     pthread_mutex_lock(&delivery->lock);
     delivery->backlog.bytes = sum->backlog.bytes;
     if (sum->known)
         delivery->backlog.through = sum->backlog.through < 0 ? 0 : sum->backlog.through;
-    delivery->backlog.closed = sum->known && !sum->homeless ? delivery->backlog.through : 0;
+    delivery->backlog.closed =
+        sum->known && !sum->homeless && !lost ? delivery->backlog.through : 0;
     pthread_mutex_unlock(&delivery->lock);
 }
 
@@ -124,8 +140,9 @@ struct delivery_backlog delivery_backlog(struct delivery *delivery)
 
 bool delivery_look(struct delivery *delivery)
 {
-    uint32_t end = store_tenants_end(delivery->store);
+    /* In this order: a tenant that is new has all of its rows above it. */
     int64_t sealed = store_sealed(delivery->store);
+    uint32_t end = store_tenants_end(delivery->store);
     struct sum sum = {.sealed = sealed, .backlog.through = sealed, .known = true};
     bool whole = true;
 

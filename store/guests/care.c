@@ -89,7 +89,7 @@ static enum code list_packs(struct care *care, const struct care_plan *plan,
     return care_list(care, adds, add_count, removes, compaction->pack_count, err);
 }
 
-/* What the entry took out.  `before` is the list as it was. */
+/* What the entry took out. */
 static enum code see_out(struct care *care, const struct care_plan *plan, struct error *err)
 {
     enum code code = OK;

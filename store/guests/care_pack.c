@@ -32,7 +32,6 @@ struct making {
     struct bytes *deletions;
     int64_t *ingest; /* theirs, and */
     size_t deletion_count, deletion_capacity;
-    int64_t newest; /* the newest of them */
 };
 
 static void path_of(uint64_t number, const char *kind, char path[PATH_SIZE])
@@ -157,7 +156,6 @@ static enum code carry(void *context, struct bytes entry, struct error *err)
         return no_memory(err);
     making->deletions[making->deletion_count] = kept;
     making->ingest[making->deletion_count++] = tombstone.ingest;
-    making->newest = tombstone.ingest > making->newest ? tombstone.ingest : making->newest;
     return OK;
 }
 
@@ -314,7 +312,7 @@ static void whole_remove(struct making *making)
 enum code care_packs_make(struct care *care, const struct care_plan *plan, struct care_made *made,
                           struct error *err)
 {
-    struct making making = {.care = care, .plan = plan, .made = made, .newest = INT64_MIN};
+    struct making making = {.care = care, .plan = plan, .made = made};
     enum code code = fs_make_dir(fs_of(&making), "care", err);
 
     arena_init(&making.carried, CARRY_BYTES_MAX, NULL);

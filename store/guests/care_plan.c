@@ -98,7 +98,7 @@ static int64_t author_known(const struct planning *planning, const struct guest_
 static int64_t all_known(const struct planning *planning)
 {
     const struct known *known = planning->known;
-    int64_t up_to = known->own_through;
+    int64_t up_to = known->in_force ? known->own_through : INT64_MIN;
 
     for (size_t i = 0; i < known->author_count; i++)
         up_to = lower(up_to, author_known(planning, &known->authors[i]));

@@ -74,7 +74,11 @@ static void note_failure(struct post *post, enum code code, const struct error *
     if (code == E_DRAINING)
         return;
     metric_add(post->failures, 1);
-    post->rest_ns = post->rest_ns == 0 ? rest_first_ns : 2 * post->rest_ns;
+    if (post->rest_ns == 0)
+        post->rest_ns = rest_first_ns;
+    else if (!post->hurried)
+        post->rest_ns *= 2;
+    post->hurried = false;
     if (post->rest_ns > rest_most_ns)
         post->rest_ns = rest_most_ns;
     post->rest_until_ns = clock_monotonic_ns(post->guests->store->options.clock) +
@@ -94,6 +98,7 @@ static void note_success(struct post *post)
                   LOG_CSTR("shard", post->name));
     post->trouble = OK;
     post->rest_ns = 0;
+    post->hurried = false;
 }
 
 /* A turn of each of its chains.  Whether one has more to do at once. */

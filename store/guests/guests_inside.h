@@ -76,6 +76,7 @@ struct post {
     struct archive *archive; /* NULL: to be opened */
     struct watch *resume;    /* where the next turn begins; NULL: at the first */
     int64_t rest_ns, rest_until_ns;
+    bool hurried; /* out of a rest: a failure then is none more */
     struct random random;
     enum code trouble; /* that was told; OK: none */
     _Atomic int64_t pack_count;

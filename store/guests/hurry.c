@@ -60,6 +60,7 @@ void hurry_take(struct post *post)
                 hash128_equal(&watch->incarnation, &hurry.incarnation)) {
                 watch->due_ns = 0;
                 post->rest_until_ns = 0; /* who listed something there had an answer of it */
+                post->hurried = true;
             }
     }
     guests->hurry_count = kept;

@@ -53,6 +53,7 @@ bool known_take(struct guests *guests, uint32_t ordinal, struct known *known)
     if (ordinal < guests->ward_capacity && guests->wards[ordinal] != NULL) {
         known->tenant = guests->wards[ordinal]->tenant;
         taken = take(guests->wards[ordinal], known);
+        known->in_force = guests->version != 0;
     }
     pthread_mutex_unlock(&guests->lock);
     if (known->tenant == NULL)

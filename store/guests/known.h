@@ -30,6 +30,7 @@ struct known {
     size_t chain_count;
     struct tombstone_list *own; /* deletions that this node acknowledged; a reference, or NULL */
     int64_t own_through;        /* all of them up to this ingest time */
+    bool in_force; /* all that the registry names of tenants is: no chain is unknown here */
 };
 
 /* Tenants are known by ordinals below this. */

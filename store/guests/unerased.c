@@ -68,6 +68,9 @@ void replaced_release(struct guests *guests)
 
 /* --- what may be somewhere --- */
 
+/* Of a record that nobody can read. */
+static const struct hash128 nobody = {{0}};
+
 struct looking {
     struct guests *guests;
     const struct tenant *tenant;
@@ -98,8 +101,10 @@ static bool may_hold(const struct looking *looking, const struct guest_part *par
     const struct guest_chain *chain = part->chain;
     bool may = false;
 
-    for (size_t i = 0; !may && i < part->count; i++) {
-        struct pack_about about = pack_about(part->packs[i]);
+    /* Also what the list leaves out as it is among our own: that may have been rewritten here
+     * since. */
+    for (size_t i = 0; !may && i < chain->count; i++) {
+        struct pack_about about = pack_about(chain->packs[i]);
 
         may = compaction_may_hold(&about, looking->tombstone);
     }
@@ -154,6 +159,8 @@ static bool look_at(struct looking *looking, const struct guest_list *list,
     else if (member->active && seen != NULL && member->through < looking->tombstone->ingest)
         noted = note(looking, member->number, true,
                      "shard %s does not have all of it up to the erasure, as is known here", seen);
+    else if (member->active && hash128_equal(&member->incarnation, &nobody))
+        noted = note(looking, member->number, true, "its record cannot be read");
     if (looking->count > before)
         hurry(looking, list, member);
     return noted;

@@ -302,6 +302,7 @@ static enum code publish(struct watch *watch, struct error *err)
     before = watch->chain;
     watch->chain = chain;
     watch->read = true;
+    watch->ward->sequence++; /* a list of before has no packs of it: it is not to be renewed */
     pthread_mutex_unlock(&guests->lock);
     guest_chain_unref(before);
     watch->whole |= !watch->waits;

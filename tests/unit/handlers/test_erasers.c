@@ -204,7 +204,7 @@ static void test_packs_are_waited_for(void **state)
     expect(erase(&future, false), OK, ""); /* (no pack of it is of these times) */
     future.start = 0;
     expect(erase(&future, false), E_UNERASED, "member 1, which has left: packs of it at shard");
-    expect(erase(&future, true), OK, ""); /* ... nor is who was asked by another member */
+    expect(erase(&future, true), E_UNERASED, "member 1, which has left"); /* it may be kept here */
     future.start = past.start;
     inn.authors[0].active = true;
     inn_read(&inn);

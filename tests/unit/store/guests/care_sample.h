@@ -98,7 +98,7 @@ static inline enum code care_survey(void *context, struct arena *arena, struct g
     (void)err;
     assert_non_null(tenant);
     *tenant = (struct guest_tenant){name, village->shards, village->shard_count};
-    *survey = (struct guest_survey){village->authors, village->author_count, tenant, 1, 0};
+    *survey = (struct guest_survey){village->authors, village->author_count, tenant, 1, 1};
     return OK;
 }
 

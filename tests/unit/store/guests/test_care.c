@@ -1,4 +1,5 @@
 #include "store/delivery/recover.h"
+#include "store/guests/unerased.h"
 #include "tests/unit/store/guests/care_sample.h"
 #include "tests/unit/store/shelf.h"
 
@@ -182,9 +183,75 @@ static void test_a_directory_is_restored_from_it(void **state)
     village_release(&village);
 }
 
+/* Its own pack is rewritten; the chain that it came out of still lists it. */
+static void test_a_restored_directory_erases(void **state)
+{
+    static struct village village;
+    struct recover_tenant tenant = {.name = BYTES("acme")};
+    struct recover_options options = {.tenants = &tenant, .tenant_count = 1};
+    struct recover_report report = {0};
+    struct tombstone tombstone = {
+        .selector = {.measurement = BYTES("cpu")}, .start = 10, .end = 42, .erase = true};
+    struct error err = {0};
+    struct shelf made;
+    struct unerased *list;
+    struct arena arena;
+    size_t count;
+    static struct node restored;
+
+    (void)state;
+    village_init(&village);
+    village_write(&village);
+    village_part(&village);
+    tenant.archive = fake_open(&village.author.north);
+    tenant.incarnation = village.author.house.store->incarnation;
+    shelf_init(&made);
+    options.to = made.fs;
+    options.index_path = made.index_path;
+    options.map_bytes = SHELF_MAP_BYTES;
+    if (recover_run(&options, &report, &err) != OK)
+        fail_msg("%s", err.text);
+    fake_close(tenant.archive);
+    restored.village = &village;
+    house_init(&restored.house);
+    (void)rmdir(restored.house.directory);
+    memcpy(restored.house.directory, made.directory, sizeof(made.directory));
+    restored.delivery_rules =
+        (struct delivery_rules){&restored, care_shard_of, care_open_shard, NULL};
+    restored.guest_rules = (struct guest_rules){&restored, care_survey, care_open_shard};
+    restored.rules =
+        (struct caretaker_rules){&restored, care_gone, care_want, care_held, care_open_shard};
+    node_enter(&restored);
+    node_read(&restored);
+    node_read(&restored);
+    tombstone.ingest = house_delete(&restored.house, 0, 10, 42, true);
+    house_seal(&restored.house);
+    (void)house_compact(&restored.house, false);
+    node_read(&restored);
+    arena_init(&arena, SIZE_MAX, NULL);
+    assert_int_equal(guests_unerased(restored.guests, restored.house.tenant, &tombstone, &arena,
+                                     &list, &count, NULL),
+                     OK);
+    assert_int_equal(count, 1);
+    arena_release(&arena);
+    { /* a witness, which has no such packs of its own, names it */
+        node_read(&village.nodes[1]);
+        arena_init(&arena, SIZE_MAX, NULL);
+        assert_int_equal(guests_unerased(village.nodes[1].guests, village.nodes[1].house.tenant,
+                                         &tombstone, &arena, &list, &count, NULL),
+                         OK);
+        assert_int_equal(count, 1);
+        arena_release(&arena);
+    }
+    node_leave(&restored);
+    shelf_release(&made);
+    village_release(&village);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_restored_directory_erases),
         cmocka_unit_test(test_erased_rows_go_and_no_others),
         cmocka_unit_test(test_packs_past_retention_go_unread),
         cmocka_unit_test(test_deletions_live_on),

@@ -147,9 +147,71 @@ static void test_what_another_chain_names_stays(void **state)
     scene_release(&scene);
 }
 
+/* The author's calls for entries fail while this is set. */
+static bool entries_fail;
+
+static enum code put_no_entry(struct archive *archive, struct bytes database,
+                              enum archive_collection collection,
+                              const struct archive_document *documents, size_t count,
+                              struct error *err)
+{
+    if (entries_fail && collection == ARCHIVE_MANIFESTS)
+        return error_set(err, E_TIMEOUT, "not now");
+    return fake_put(archive, database, collection, documents, count, err);
+}
+
+static enum code open_no_entry(void *context, const char *shard, struct archive **archive,
+                               struct error *err)
+{
+    static struct archive_operations operations;
+    enum code code = depot_open_archive(context, shard, archive, err);
+
+    if (code == OK) {
+        operations = *(*archive)->operations;
+        operations.put = put_no_entry;
+        (*archive)->operations = &operations;
+    }
+    return code;
+}
+
+static void test_its_author_stops_at_a_fence(void **state)
+{
+    static struct village village;
+    struct node *node = &village.nodes[0];
+    size_t before;
+
+    (void)state;
+    village_init(&village);
+    village.author.rules.open = open_no_entry;
+    village_write(&village);
+    depot_drain(&village.author);
+    depot_time(&village.author, 700);
+    depot_drain_all(&village.author);
+    (void)village_expect_whole(&village, true);
+    /* It uploads a pack, and is thought to be lost before it lists it. */
+    depot_add_pack(&village.author, 2, 500);
+    entries_fail = true;
+    before = depot_documents(&village.author, BYTES("acme"), "north");
+    for (int i = 0; i < 3; i++)
+        (void)depot_step(&village.author);
+    assert_true(depot_documents(&village.author, BYTES("acme"), "north") > before);
+    village.authors[0].active = false;
+    village.gone = true;
+    for (int i = 0; i < 3; i++) {
+        (void)node_go_on(node);
+        node_time(node, 700);
+    }
+    assert_int_equal(depot_documents(&village.author, BYTES("acme"), "north"), before);
+    entries_fail = false;
+    depot_drain(&village.author);
+    (void)village_expect_whole(&village, false);
+    village_release(&village);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_its_author_stops_at_a_fence),
         cmocka_unit_test(test_documents_go_ten_minutes_later),
         cmocka_unit_test(test_documents_go_when_the_holder_has_changed),
         cmocka_unit_test(test_what_no_chain_names_goes_behind_an_entry),

@@ -205,10 +205,27 @@ static int release(void **state)
     return 0;
 }
 
+/* It serves, and may have rows of a tenant that has no shard. */
+static void test_who_has_a_record_that_cannot_be_read_is_told(void **state)
+{
+    struct tombstone tombstone;
+    struct inn inn;
+
+    (void)state;
+    inn_init(&inn);
+    inn.shard_count = 0;
+    inn.authors[0] = (struct guest_author){1, {{0}}, true};
+    tombstone = erase_at(&inn.house, 0, 10);
+    assert_int_equal(guests_look(inn.guests, NULL), OK);
+    assert_int_equal(look(&inn, &tombstone), 1);
+    inn_release(&inn);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_packs_have_it_until_their_author_replaced_them),
+        cmocka_unit_test(test_who_has_a_record_that_cannot_be_read_is_told),
         cmocka_unit_test(test_who_waits_hurries_the_chains_that_matter),
         cmocka_unit_test(test_a_member_that_left_is_told_while_its_packs_may_have_it),
         cmocka_unit_test(test_packs_that_cannot_be_read_may_have_it),
