@@ -138,9 +138,10 @@ static void tell_state(enum link_state told)
     link_inbox_put(line.inbox, event);
 }
 
-/* The connection is gone, and with it all answers. */
+/* The connection is gone, which is told first, and with it all answers. */
 static void lose_all(void)
 {
+    tell_state(LINK_DISCONNECTED);
     pthread_mutex_lock(&line.lock);
     for (size_t i = 0; i < line.count; i++) {
         struct link_event *event = event_new();
@@ -152,7 +153,6 @@ static void lose_all(void)
     }
     line.count = 0;
     pthread_mutex_unlock(&line.lock);
-    tell_state(LINK_DISCONNECTED);
 }
 
 /* So many things were asked, ten seconds at most. */

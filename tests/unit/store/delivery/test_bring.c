@@ -279,6 +279,8 @@ static void test_a_shard_that_was_down_is_found_well(void **state)
         usleep(10000);
     }
     assert_true(gets() > before);
+    for (int i = 0; i < 300 && yard_read(&yard, 1, 5, NULL) != OK; i++)
+        usleep(10000); /* that it is well is noted behind the call */
     yard_expect(&yard, 1, 5);
     yard_release(&yard);
 }
