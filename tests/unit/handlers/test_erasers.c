@@ -54,8 +54,12 @@ static void begin_erasers(struct clock *clock)
 static void done(struct erasing *erasing, enum code code, const struct error *err,
                  struct bytes items)
 {
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* many may be done at once */
+
     (void)erasing;
+    pthread_mutex_lock(&lock);
     (void)snprintf(unfinished, sizeof(unfinished), "%.*s", BYTES_ARG(items));
+    pthread_mutex_unlock(&lock);
     waiting_done(&waiting, code, err);
 }
 
