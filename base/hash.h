@@ -20,6 +20,14 @@ static inline bool hash128_equal(const struct hash128 *left, const struct hash12
     return memcmp(left, right, sizeof(*left)) == 0;
 }
 
+/* Of an incarnation: nobody's, as of a record that cannot be read. */
+static inline bool hash128_is_zero(const struct hash128 *hash)
+{
+    static const struct hash128 zero;
+
+    return hash128_equal(hash, &zero);
+}
+
 enum { HASH128_TEXT_SIZE = 33 };
 void hash128_print(const struct hash128 *hash, char text[HASH128_TEXT_SIZE]); /* 32 hex digits */
 bool hash128_parse(struct bytes text, struct hash128 *hash); /* what was printed, no other */

@@ -3,7 +3,6 @@
  * packs: the answer says that it is not done already. */
 #include "handlers/erasers.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -131,18 +130,13 @@ static enum code ask_members(const struct erasing *erasing, struct findings *fin
                              struct error *err)
 {
     const struct erasers *erasers = erasing->erasers;
-    char incarnation[HASH128_TEXT_SIZE];
+    const struct hash128 own = store_incarnation_hash(erasing->erasers->parts.store);
     struct peer_roster roster;
     struct peer_call *calls;
-    struct hash128 own;
     struct arena arena;
     size_t count = 0;
     enum code code;
-    bool printed;
 
-    store_incarnation(erasers->parts.store, incarnation);
-    printed = hash128_parse(bytes_of(incarnation), &own);
-    assert(printed);
     arena_init(&arena, SIZE_MAX, NULL);
     code = peer_roster_read(erasers->parts.registry, NULL, &own, erasing->tenant, &arena, &roster,
                             err);

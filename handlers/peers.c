@@ -4,7 +4,6 @@
  * view taken anew, at the same S. */
 #include "handlers/peers_inside.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 #include "store/guests/guest_file.h"
@@ -292,17 +291,13 @@ void asking_release(struct asking *asking)
 enum code peers_new(const struct peers_parts *parts, struct peers **out, struct error *err)
 {
     struct peers *peers = calloc(1, sizeof(*peers));
-    char own[HASH128_TEXT_SIZE];
     enum code code;
-    bool printed;
 
     *out = NULL;
     if (peers == NULL)
         return no_memory(err);
     peers->parts = *parts;
-    store_incarnation(parts->store, own);
-    printed = hash128_parse(bytes_of(own), &peers->own);
-    assert(printed);
+    peers->own = store_incarnation_hash(parts->store);
     pthread_mutex_init(&peers->lock, NULL);
     peers->asked = metrics_get(parts->metrics, "weir_peers_asked_total",
                                "Requests to other members for rows that they have not delivered.",

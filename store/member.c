@@ -16,6 +16,11 @@ void store_incarnation(const struct store *store, char text[HASH128_TEXT_SIZE])
     hash128_print(&store->incarnation, text);
 }
 
+struct hash128 store_incarnation_hash(const struct store *store)
+{
+    return store->incarnation;
+}
+
 unsigned store_member(struct store *store)
 {
     unsigned number;

@@ -10,6 +10,7 @@
 
 /* Hexadecimal, as the registry has it. */
 void store_incarnation(const struct store *store, char text[HASH128_TEXT_SIZE]);
+struct hash128 store_incarnation_hash(const struct store *store); /* the same */
 /* As the index says it; 0 = none yet. */
 unsigned store_member(struct store *store);
 /* Durable when this returns: `number`, 1 to 1023, is this store's, and in the ingest times of what

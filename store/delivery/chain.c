@@ -259,6 +259,28 @@ enum code chain_list_apply(struct chain_list *list, const struct chain_entry *en
     return OK;
 }
 
+size_t chain_list_place(const struct chain_list *list, uint64_t number)
+{
+    size_t first = 0, end = list->count;
+
+    while (first < end) {
+        size_t middle = first + (end - first) / 2;
+
+        if (list->packs[middle].entry.number < number)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return first;
+}
+
+const struct chain_pack *chain_list_find(const struct chain_list *list, uint64_t number)
+{
+    size_t at = chain_list_place(list, number);
+
+    return at < list->count && list->packs[at].entry.number == number ? &list->packs[at] : NULL;
+}
+
 void chain_list_release(struct chain_list *list)
 {
     free(list->packs);

@@ -52,6 +52,10 @@ struct chain_list {
 /* E_CORRUPT: it adds what is listed, or removes what is not known by that incarnation. */
 MUST_USE enum code chain_list_apply(struct chain_list *list, const struct chain_entry *entry,
                                     struct error *err);
+/* Where the number stands, or would. */
+size_t chain_list_place(const struct chain_list *list, uint64_t number);
+/* NULL: it is not listed. */
+const struct chain_pack *chain_list_find(const struct chain_list *list, uint64_t number);
 void chain_list_release(struct chain_list *list);
 
 /* "weir_acme".  A name longer than 58 bytes is cut to 25, with its hash in capitals behind, which

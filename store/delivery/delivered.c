@@ -415,6 +415,16 @@ static bool explains_adds(const struct diff *diff, const struct chain_entry *ent
     return true;
 }
 
+/* Asked of packs in ascending order, from *at = 0 on. */
+static bool adds_pack(const struct chain_entry *entry, const struct diff_pack *pack, size_t *at)
+{
+    uint64_t number = pack->pack.entry.number;
+
+    while (*at < entry->add_count && entry->adds[*at].entry.number < number)
+        ++*at;
+    return *at < entry->add_count && entry->adds[*at].entry.number == number;
+}
+
 static bool explains_removes(const struct diff *diff, const struct chain_entry *entry)
 {
     for (size_t i = 0; i < entry->remove_count; i++) {
@@ -423,15 +433,9 @@ static bool explains_removes(const struct diff *diff, const struct chain_entry *
         if (pack == NULL || pack->kind != DIFF_REMOVE)
             return false;
     }
-    for (size_t i = 0, add = 0; entry->checkpoint && i < diff->count; i++) {
-        uint64_t number = diff->packs[i].pack.entry.number;
-
-        while (add < entry->add_count && entry->adds[add].entry.number < number)
-            add++;
-        if (diff->packs[i].kind == DIFF_KEEP &&
-            (add == entry->add_count || entry->adds[add].entry.number != number))
+    for (size_t i = 0, at = 0; entry->checkpoint && i < diff->count; i++)
+        if (!adds_pack(entry, &diff->packs[i], &at) && diff->packs[i].kind == DIFF_KEEP)
             return false;
-    }
     return true;
 }
 
@@ -445,15 +449,9 @@ static bool changes_any(const struct diff *diff, const struct chain_entry *entry
     for (size_t i = 0; i < entry->add_count; i++)
         if (!diff_find(diff, entry->adds[i].entry.number)->listed)
             return true;
-    for (size_t i = 0, add = 0; entry->checkpoint && i < diff->count; i++) {
-        uint64_t number = diff->packs[i].pack.entry.number;
-
-        while (add < entry->add_count && entry->adds[add].entry.number < number)
-            add++;
-        if (diff->packs[i].listed &&
-            (add == entry->add_count || entry->adds[add].entry.number != number))
+    for (size_t i = 0, at = 0; entry->checkpoint && i < diff->count; i++)
+        if (!adds_pack(entry, &diff->packs[i], &at) && diff->packs[i].listed)
             return true;
-    }
     return false;
 }
 

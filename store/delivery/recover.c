@@ -211,35 +211,18 @@ static enum code bring_pack(struct recover *recover, const struct recover_tenant
 
 /* --- all of it --- */
 
-/* Where the number stands, or would. */
-static size_t place_of(const struct chain_list *list, uint64_t number)
-{
-    size_t first = 0, end = list->count;
-
-    while (first < end) {
-        size_t middle = first + (end - first) / 2;
-
-        if (list->packs[middle].entry.number < number)
-            first = middle + 1;
-        else
-            end = middle;
-    }
-    return first;
-}
-
 /* Whether the list has this pack, and no other one of its number. */
 static bool has(const struct chain_list *list, const struct manifest_entry *entry)
 {
-    size_t at = place_of(list, entry->number);
+    const struct chain_pack *pack = chain_list_find(list, entry->number);
 
-    return at < list->count && list->packs[at].entry.number == entry->number &&
-           memcmp(&list->packs[at].entry.hash, &entry->hash, sizeof(entry->hash)) == 0;
+    return pack != NULL && memcmp(&pack->entry.hash, &entry->hash, sizeof(entry->hash)) == 0;
 }
 
 static enum code note_here(struct chain_list *here, const struct chain_pack *pack,
                            struct error *err)
 {
-    size_t at = place_of(here, pack->entry.number);
+    size_t at = chain_list_place(here, pack->entry.number);
 
     if (here->count == here->capacity) {
         size_t capacity = here->capacity == 0 ? 64 : 2 * here->capacity;

@@ -52,22 +52,6 @@ enum code care_follow(struct care *care, struct error *err)
     return code;
 }
 
-const struct chain_pack *care_listed(const struct chain_list *list, uint64_t number)
-{
-    size_t first = 0, end = list->count;
-
-    while (first < end) {
-        size_t middle = first + (end - first) / 2;
-
-        if (list->packs[middle].entry.number < number)
-            first = middle + 1;
-        else
-            end = middle;
-    }
-    return first < list->count && list->packs[first].entry.number == number ? &list->packs[first]
-                                                                            : NULL;
-}
-
 /* --- carrying a plan out --- */
 
 /* In the entry: the new packs in, the plan's out. */
@@ -96,7 +80,7 @@ static enum code see_out(struct care *care, const struct care_plan *plan, struct
 
     for (size_t i = 0; code == OK && i < plan->compaction.pack_count; i++) {
         const struct chain_pack *listed =
-            care_listed(&care->follow.list, pack_about(plan->compaction.packs[i]).number);
+            chain_list_find(&care->follow.list, pack_about(plan->compaction.packs[i]).number);
 
         if (listed != NULL && hash128_equal(&listed->entry.incarnation, &care->incarnation))
             code = care_leaver_add(care, listed->entry.number, listed->parts, true, err);

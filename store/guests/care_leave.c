@@ -77,7 +77,7 @@ void care_fence(struct care *care)
 
 static bool names(const struct chain_list *list, const struct care *care, uint64_t number)
 {
-    const struct chain_pack *listed = care_listed(list, number);
+    const struct chain_pack *listed = chain_list_find(list, number);
 
     return listed != NULL && hash128_equal(&listed->entry.incarnation, &care->incarnation);
 }

@@ -80,7 +80,7 @@ static enum code note_bad(struct care *care, uint64_t number, enum code code)
 static enum code bring_one(struct making *making, uint64_t number, struct error *err)
 {
     struct care *care = making->care;
-    const struct chain_pack *listed = care_listed(&care->follow.list, number);
+    const struct chain_pack *listed = chain_list_find(&care->follow.list, number);
     struct guest_place place = {care->caretaker->store, care->tenant, care->shard->name,
                                 care->incarnation, care->member};
     char path[PATH_SIZE];

@@ -21,9 +21,6 @@
 
 static const int64_t listed_within_ns = 600 * INT64_C(1000000000);
 
-/* Of a record that nobody can read. */
-static const struct hash128 nobody = {{0}};
-
 struct planning {
     struct care *care;
     const struct known *known;
@@ -74,7 +71,7 @@ static int64_t author_known(const struct planning *planning, const struct guest_
     int64_t through = INT64_MIN, listed = INT64_MAX;
     bool any = false;
 
-    if (hash128_equal(&author->incarnation, &nobody))
+    if (hash128_is_zero(&author->incarnation))
         return INT64_MIN;
     for (size_t i = 0; i < known->chain_count; i++) {
         const struct known_chain *chain = &known->chains[i];

@@ -133,8 +133,6 @@ MUST_USE enum code care_may(const struct care *care, struct error *err);
 MUST_USE enum code care_open(struct care *care, struct error *err);
 /* Reads all of the chain. */
 MUST_USE enum code care_follow(struct care *care, struct error *err);
-/* NULL: the chain does not list it. */
-const struct chain_pack *care_listed(const struct chain_list *list, uint64_t number);
 MUST_USE enum code care_turn(struct care *care, const struct known *known, bool *did,
                              struct error *err);
 /* It is another node's: what was known of it is no more. */

@@ -281,14 +281,11 @@ static void members_set(struct store *store, enum store_members members)
     pthread_mutex_unlock(&store->state_lock);
 }
 
-/* Of a record that nobody can read. */
-static const struct hash128 nobody = {{0}};
-
 /* NULL: it is not among them, or each of its records stands for a member of its own. */
 static struct guest_author *find_author(struct guest_author *authors, size_t count,
                                         const struct hash128 *incarnation)
 {
-    for (size_t i = 0; i < count && !hash128_equal(incarnation, &nobody); i++)
+    for (size_t i = 0; i < count && !hash128_is_zero(incarnation); i++)
         if (hash128_equal(&authors[i].incarnation, incarnation))
             return &authors[i];
     return NULL;
@@ -327,7 +324,7 @@ static bool keep_known(struct guests *guests, struct guest_author *authors, size
     struct guest_author *grown;
 
     for (size_t i = 0; i < guests->known_count; i++)
-        if (!hash128_equal(&guests->known[i].incarnation, &nobody) &&
+        if (!hash128_is_zero(&guests->known[i].incarnation) &&
             find_author(authors, *count, &guests->known[i].incarnation) == NULL)
             authors[(*count)++] = guests->known[i];
     grown = realloc(guests->known, (*count + 1) * sizeof(*grown));

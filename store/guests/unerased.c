@@ -68,9 +68,6 @@ void replaced_release(struct guests *guests)
 
 /* --- what may be somewhere --- */
 
-/* Of a record that nobody can read. */
-static const struct hash128 nobody = {{0}};
-
 struct looking {
     struct guests *guests;
     const struct tenant *tenant;
@@ -159,7 +156,7 @@ static bool look_at(struct looking *looking, const struct guest_list *list,
     else if (member->active && seen != NULL && member->through < looking->tombstone->ingest)
         noted = note(looking, member->number, true,
                      "shard %s does not have all of it up to the erasure, as is known here", seen);
-    else if (member->active && hash128_equal(&member->incarnation, &nobody))
+    else if (member->active && hash128_is_zero(&member->incarnation))
         noted = note(looking, member->number, true, "its record cannot be read");
     if (looking->count > before)
         hurry(looking, list, member);

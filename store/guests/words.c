@@ -7,9 +7,6 @@
 
 enum { WORDS_MAX = MEMBER_NUMBER_MAX + 1 };
 
-/* Of a record that nobody can read, and of who does not say whose he is. */
-static const struct hash128 nobody = {{0}};
-
 /* Under the lock.  NULL: memory, or so many are no members. */
 static struct word *word_for(struct guests *guests, const struct hash128 *incarnation)
 {
@@ -34,7 +31,7 @@ void guests_hear(struct guests *guests, const struct hash128 *incarnation, int64
 {
     struct word *word;
 
-    if (closed <= 0 || hash128_equal(incarnation, &nobody))
+    if (closed <= 0 || hash128_is_zero(incarnation))
         return;
     pthread_mutex_lock(&guests->lock);
     word = word_for(guests, incarnation);

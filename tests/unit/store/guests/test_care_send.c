@@ -51,7 +51,7 @@ static void test_a_number_that_is_taken_is_not_used(void **state)
     assert_true(chain_part_id_parse(bytes_of(taken.id), &incarnation, &number, &part));
     assert_true(number >= PACK_NUMBER_DRAWN);
     (void)village_chain(&scene.village, &list);
-    assert_null(care_listed(&list, number));
+    assert_null(chain_list_find(&list, number));
     chain_list_release(&list);
     scene_end(&scene, scene.node); /* it goes, as what nobody names */
     scene_expect(&scene);
