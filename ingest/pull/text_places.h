@@ -1,0 +1,56 @@
+/* Texts with places, as "…/${each.mpan}/…": parsed once, filled for each request or row. */
+#ifndef WEIR_INGEST_PULL_TEXT_PLACES_H
+#define WEIR_INGEST_PULL_TEXT_PLACES_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+/* What a place may be of; which are allowed where is the caller's (a set of bits). */
+enum place_kind {
+    PLACE_EACH,         /* ${each.NAME} */
+    PLACE_WINDOW_START, /* ${window.start} */
+    PLACE_WINDOW_END,   /* ${window.end} */
+    PLACE_PAGE_VALUE,   /* ${page.value} */
+    PLACE_PAGE_LIMIT,   /* ${page.limit} */
+    PLACE_NOW,          /* ${now} */
+    PLACE_SECRET,       /* ${secret:NAME} */
+    PLACE_ROW,          /* ${row.PATH} */
+    PLACE_KIND_COUNT
+};
+
+struct place {
+    struct bytes before; /* text in front of it */
+    enum place_kind kind;
+    struct bytes name; /* of PLACE_EACH, _SECRET; the path of PLACE_ROW */
+    uint32_t slot;     /* of PLACE_ROW: for the owner, who gives it */
+};
+
+struct text_places {
+    struct place *items;
+    size_t count;
+    struct bytes rest; /* behind the last place; all of it where there is none */
+};
+
+/* Copied into the arena.  `allowed` has a bit (1 << kind) for each.  E_BAD_PARAMETER: what is wrong
+ * and where: not closed, unknown (with those that are allowed), a kind that has no place here. */
+MUST_USE enum code text_places_parse(struct bytes text, unsigned allowed, struct arena *arena,
+                                     struct text_places *places, struct error *err);
+bool text_places_has(const struct text_places *places, enum place_kind kind);
+
+/* What stands for a place; false: there is nothing, *what says of which. */
+struct place_values {
+    enum code (*value)(void *context, const struct place *place, struct bytes *value,
+                       struct error *err);
+    void *context;
+};
+
+enum place_manner {
+    PLACE_PLAIN,
+    PLACE_PERCENT, /* each byte but unreserved ones as %XX: for what goes into an address */
+};
+/* Appends to `out`.  What value() says. */
+MUST_USE enum code text_places_fill(const struct text_places *places, enum place_manner manner,
+                                    const struct place_values *values, struct buf *out,
+                                    struct error *err);
+
+#endif
