@@ -1,0 +1,36 @@
+/* Which addresses a tenant's source may reach: public ones, and what the operator allows besides.
+ * Asked with the address that is about to be dialled, not with a name, so that a resolver that says
+ * one thing first and another later changes nothing.  Pure, any thread. */
+#ifndef WEIR_NET_ADDRESS_GUARD_H
+#define WEIR_NET_ADDRESS_GUARD_H
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "base/error.h"
+
+enum { ADDRESS_RULES_MAX = 64 };
+
+/* What is allowed although it is not public: "10.1.0.0/16", "[::1]/128", "127.0.0.1:8099" (one port
+ * alone), "192.168.0.0/16:443". */
+struct address_rules {
+    struct address_rule {
+        struct in6_addr network; /* IPv4 as mapped */
+        unsigned prefix;         /* bits of 128 */
+        uint16_t port;           /* 0 = any */
+    } items[ADDRESS_RULES_MAX];
+    size_t count;
+};
+
+/* E_BAD_PARAMETER with what would be right. */
+MUST_USE enum code address_rules_add(struct address_rules *rules, struct bytes text,
+                                     struct error *err);
+/* E_ADDRESS with the address and what it is: "169.254.169.254 is link-local".  Everything that is
+ * not globally reachable unicast by IANA's registries of special-purpose addresses (RFC 6890 and
+ * what came since) is refused, so are forms that stand for an IPv4 address (mapped, NAT64
+ * 64:ff9b::/96 and 64:ff9b:1::/48, 6to4, Teredo, IPv4-compatible, ISATAP) when that is, and port 0
+ * and ports that browsers do not go to (25, 22, ...) unless a rule has them. */
+MUST_USE enum code address_check(const struct address_rules *rules, const struct sockaddr *address,
+                                 struct error *err);
+
+#endif
