@@ -14,8 +14,8 @@ struct limiter_key; /* a host and a credential, counted */
 
 enum { LIMITER_RATE_COUNT_MAX = 100000 }; /* of one rate: each is remembered for its span */
 
-/* Where what began is kept over a restart; NULL: nowhere (simulator).  Called before limiter_begin()
- * returns; a failure refuses the request. */
+/* Where what began is kept over a restart; NULL: nowhere (simulator).  Called before
+ * limiter_begin() returns; a failure refuses the request. */
 struct limiter_notes {
     enum code (*note)(void *context, struct bytes key, int64_t wall_ns, uint32_t weight,
                       struct error *err);
@@ -26,8 +26,8 @@ MUST_USE enum code limiter_new(const struct limiter_notes *notes, struct limiter
                                struct error *err);
 void limiter_free(struct limiter *limiter); /* NULL is fine */
 
-/* The key's own reference; made when new.  `name` is the host and port and a hash of the credential:
- * no secret. */
+/* The key's own reference; made when new.  `name` is the host and port and a hash of the
+ * credential: no secret. */
 MUST_USE enum code limiter_take_key(struct limiter *limiter, struct bytes name,
                                     struct limiter_key **key, struct error *err);
 /* A source that shares the key says what it was told: the strictest of all holds (each rate of each

@@ -23,15 +23,15 @@ struct answer_facts {
 
 struct verdict {
     enum source_do what;
-    bool decided;                        /* false: nothing before the rows are counted */
-    const struct source_outcome *rule;   /* NULL: of those behind the list */
-    int64_t wait_until_ns;               /* WAIT, and RETRY with a Retry-After: wall clock; else 0 */
+    bool decided;                      /* false: nothing before the rows are counted */
+    const struct source_outcome *rule; /* NULL: of those behind the list */
+    int64_t wait_until_ns;             /* WAIT, and RETRY with a Retry-After: wall clock; else 0 */
 };
 
 struct verdict outcome_of(const struct source *source, const struct answer_facts *facts);
 
-/* Retry-After: seconds or an HTTP date (all three forms of RFC 9110), at most a day from now.  False:
- * there is none, or it is neither. */
+/* Retry-After: seconds or an HTTP date (all three forms of RFC 9110), at most a day from now.
+ * False: there is none, or it is neither. */
 bool retry_after_parse(struct bytes text, int64_t wall_ns, int64_t *until_ns);
 /* When the answer is no longer fresh: Cache-Control max-age less Age, else Expires against Date. */
 bool expires_of(const struct answer_header *headers, size_t count, int64_t wall_ns,

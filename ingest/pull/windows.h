@@ -43,9 +43,10 @@ MUST_USE enum code windows_live(const struct windows *windows, int64_t now_ns,
                                 struct error *err);
 /* The newest window of history, ending at or before `before_ns`, that is not done and that
  * `busy(context, start)` does not say is being asked. */
-MUST_USE enum code windows_history(const struct windows *windows, int64_t before_ns, int64_t floor_ns,
-                                   bool (*busy)(void *context, int64_t start_ns), void *context,
-                                   struct window_work *work, bool *found, struct error *err);
+MUST_USE enum code windows_history(const struct windows *windows, int64_t before_ns,
+                                   int64_t floor_ns, bool (*busy)(void *context, int64_t start_ns),
+                                   void *context, struct window_work *work, bool *found,
+                                   struct error *err);
 
 /* Two halves, at a whole second; false: not below step_min. */
 bool windows_split(const struct windows *windows, const struct stretch_of_time *window,
