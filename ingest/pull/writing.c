@@ -245,6 +245,11 @@ enum code writing_take(void *context, struct point *point, int64_t revision, str
     return code;
 }
 
+void writing_forget(struct writing *writing)
+{
+    pending_clear(&writing->pending);
+}
+
 enum code writing_finish(struct writing *writing, const struct progress_note *note,
                          struct error *err)
 {

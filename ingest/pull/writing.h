@@ -30,6 +30,8 @@ MUST_USE enum code writing_open(const struct writing_terms *terms, struct writin
  * of the recall. */
 MUST_USE enum code writing_take(void *writing, struct point *point, int64_t revision,
                                 struct error *err);
+/* What was taken and not written yet is not to be. */
+void writing_forget(struct writing *writing);
 /* The rest, and the note (NULL: none).  OK: all is durable. */
 MUST_USE enum code writing_finish(struct writing *writing, const struct progress_note *note,
                                   struct error *err);
