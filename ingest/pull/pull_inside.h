@@ -108,6 +108,7 @@ struct pull_source {
     struct puller *puller;
     char *tenant_name, *name; /* owned */
     uint64_t version;
+    bool paused;
     bool removed;          /* goes when nothing of it is under way */
     struct source *source; /* NULL: PULL_WRONG */
     struct source *coming; /* takes its place then; or NULL */
@@ -175,7 +176,7 @@ struct pull_message {
     uint64_t version;
     char *json;
     size_t json_size;
-    bool acts;
+    bool acts, paused;
     enum puller_action action;
     int64_t start_ns, end_ns;
 };

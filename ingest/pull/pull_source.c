@@ -194,6 +194,7 @@ void pull_declare(struct puller *puller, struct pull_message *message)
     if (source == NULL)
         return; /* it never was, or for want of memory: it is declared again at the next change */
     source->removed = message->json == NULL;
+    source->paused = message->paused;
     if (source->removed || (source->source != NULL && source->version == message->version))
         return;
     source_free(source->coming);
@@ -480,7 +481,7 @@ int64_t pull_turn(struct pull_source *source, int64_t now_ns)
             load(source);
         return source->next_ns;
     }
-    if (source->source->paused)
+    if (source->paused)
         return INT64_MAX;
     if (now_ns >= source->next_ns)
         begin_pull(source, now_ns);

@@ -51,13 +51,14 @@ static void message_send(struct puller *puller, struct pull_message *message)
 }
 
 enum code puller_declare(struct puller *puller, struct bytes tenant, struct bytes name,
-                         uint64_t version, struct bytes json, struct error *err)
+                         uint64_t version, bool paused, struct bytes json, struct error *err)
 {
     struct pull_message *message = message_make(tenant, name);
 
     if (message == NULL)
         return no_memory(err);
     message->version = version;
+    message->paused = paused;
     if (json.data != NULL) {
         message->json = malloc(json.size + 1);
         if (message->json == NULL) {

@@ -275,7 +275,6 @@ struct source {
         const struct zone *zone;
         bool latest;
     } versions;
-    bool paused;
     struct arena *arena; /* its own; source_free() gives it back */
 };
 
