@@ -14,6 +14,7 @@
 #include "ingest/pull/reading.h"
 #include "ingest/pull/schedule.h"
 #include "ingest/pull/windows.h"
+#include "ingest/pull/writing.h"
 
 enum {
     PULL_FETCHES_KEPT = 32, /* of each source */

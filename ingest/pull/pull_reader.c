@@ -161,8 +161,11 @@ static enum code work_on_page(struct pull_job *job, struct error *err)
     struct reading *reading = NULL;
     enum code code = writing_open(&terms, &writing, err);
 
-    if (code == OK)
-        code = reading_look(&page, writing, &reading, &job->facts, err);
+    if (code == OK) {
+        const struct reading_sink sink = {writing_take, writing_forget, writing};
+
+        code = reading_look(&page, &sink, &reading, &job->facts, err);
+    }
     if (code == OK) {
         job->verdict = job->facts.verdict;
         if (job->facts.message.size > 0)

@@ -38,8 +38,9 @@ MUST_USE enum code puller_open(const struct puller_parts *parts, struct puller *
 /* Ends what is under way, whose pages are asked again the next time.  NULL is fine. */
 void puller_close(struct puller *puller);
 
-/* There is such a source from now on, or it has this document now, or rests; `json` with .data NULL:
- * there is none any more.  A document that is wrong stops it, and its status says why.  E_MEMORY. */
+/* There is such a source from now on, or it has this document now, or rests; `json` with .data
+ * NULL: there is none any more.  A document that is wrong stops it, and its status says why.
+ * E_MEMORY. */
 MUST_USE enum code puller_declare(struct puller *puller, struct bytes tenant, struct bytes name,
                                   uint64_t version, bool paused, struct bytes json,
                                   struct error *err);

@@ -9,7 +9,7 @@
 
 enum {
     SMALL_BYTES_MAX = 2 << 20,   /* plain; below, and with few enough points, it is read once */
-    SMALL_POINTS_MAX = 30000,    /* fewer than writing_take() commits by itself at */
+    SMALL_POINTS_MAX = 30000,    /* fewer than a record has */
     HASHED_BYTES_MAX = 16 << 20, /* of a larger body no hash is kept */
     HEAD_BYTES_MAX = 1 << 20,    /* that rules look at */
     RATIO_MAX = 1000,            /* decompressed to compressed */
@@ -20,7 +20,7 @@ enum {
 
 struct reading {
     struct reading_terms terms;
-    struct writing *writing;
+    struct reading_sink sink;
     struct arena arena; /* of faults and texts that are told */
     struct batch batch; /* what points are made in; its arena, */
     struct arena scratch;
@@ -28,7 +28,7 @@ struct reading {
     struct tree_rows *rows;
     struct tree_reader *reader;
     /* Of the pass under way. */
-    bool writes;   /* points go to `writing`, else they are counted */
+    bool writes;   /* points go to the sink, else they are counted */
     bool small;    /* they wait there until all is read */
     bool too_many; /* it was not small after all */
     uint64_t points, plain_bytes;
@@ -56,7 +56,7 @@ static enum code take_point(void *context, struct point *point, int64_t revision
         reading->too_many = true;
         return error_set(err, E_CANCELLED, "a large page");
     }
-    return writing_take(reading->writing, point, revision, err);
+    return reading->sink.take(reading->sink.context, point, revision, err);
 }
 
 /* What texts of rows took is given back now and then. */
@@ -284,7 +284,7 @@ static enum code look_at_rows(struct reading *reading, struct reading_facts *fac
     code = run_passes(reading, err);
     if (reading->too_many) {
         reading->too_many = reading->small = reading->writes = false;
-        writing_forget(reading->writing);
+        reading->sink.forget(reading->sink.context);
         code = run_passes(reading, err);
     }
     if (is_fatal(code))
@@ -317,7 +317,7 @@ static void look_for_message(struct reading *reading, struct reading_facts *fact
         facts->message = value.text;
 }
 
-enum code reading_look(const struct reading_terms *terms, struct writing *writing,
+enum code reading_look(const struct reading_terms *terms, const struct reading_sink *sink,
                        struct reading **out, struct reading_facts *facts, struct error *err)
 {
     struct reading *reading = calloc(1, sizeof(*reading));
@@ -328,7 +328,7 @@ enum code reading_look(const struct reading_terms *terms, struct writing *writin
     if (reading == NULL)
         return no_memory(err);
     reading->terms = *terms;
-    reading->writing = writing;
+    reading->sink = *sink;
     reading->head = BUF_INIT(HEAD_BYTES_MAX);
     arena_init(&reading->arena, SIZE_MAX, NULL);
     arena_init(&reading->scratch, SIZE_MAX, NULL);

@@ -11,7 +11,6 @@
 
 #include "ingest/pull/mapper.h"
 #include "ingest/pull/outcome.h"
-#include "ingest/pull/writing.h"
 
 /* Bytes as they came, from the first to the last, as often as wanted. */
 struct page_bytes {
@@ -49,16 +48,22 @@ struct reading_facts {
     struct bytes message;             /* where the rule says that it stands; empty: none */
 };
 
+/* Where points go. */
+struct reading_sink {
+    enum code (*take)(void *context, struct point *point, int64_t revision, struct error *err);
+    void (*forget)(void *context); /* those that were taken so far come again */
+    void *context;
+};
+
 struct reading;
 
-/* Looks at the page: `facts`.  Points that fit wait in `writing`, which has none before.
+/* Looks at the page: `facts`.  Points of a small one go to the sink.
  * OK also for a page that is none (facts.verdict says what to do, `err` what was wrong with it);
  * E_MEMORY, E_CANCELLED, E_IO of the staged file. */
-MUST_USE enum code reading_look(const struct reading_terms *terms, struct writing *writing,
+MUST_USE enum code reading_look(const struct reading_terms *terms, const struct reading_sink *sink,
                                 struct reading **reading, struct reading_facts *facts,
                                 struct error *err);
-/* Its points go into `writing`, which looked was; the last of them and the note are the caller's
- * (writing_finish()). */
+/* Those of a large one go there now. */
 MUST_USE enum code reading_write(struct reading *reading, struct error *err);
 void reading_free(struct reading *reading); /* NULL is fine */
 

@@ -245,8 +245,10 @@ enum code writing_take(void *context, struct point *point, int64_t revision, str
     return code;
 }
 
-void writing_forget(struct writing *writing)
+void writing_forget(void *context)
 {
+    struct writing *writing = context;
+
     pending_clear(&writing->pending);
 }
 

@@ -31,7 +31,7 @@ MUST_USE enum code writing_open(const struct writing_terms *terms, struct writin
 MUST_USE enum code writing_take(void *writing, struct point *point, int64_t revision,
                                 struct error *err);
 /* What was taken and not written yet is not to be. */
-void writing_forget(struct writing *writing);
+void writing_forget(void *writing);
 /* The rest, and the note (NULL: none).  OK: all is durable. */
 MUST_USE enum code writing_finish(struct writing *writing, const struct progress_note *note,
                                   struct error *err);
