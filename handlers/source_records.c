@@ -149,8 +149,8 @@ static enum code show(struct record_job *job, struct error *err)
 static enum code fetches(struct record_job *job, struct error *err)
 {
     uint64_t limit;
-    enum code code = parameter_number(job->request, "limit", 1, FETCHES_MAX, FETCHES_DEFAULT,
-                                      &limit, err);
+    enum code code =
+        parameter_number(job->request, "limit", 1, FETCHES_MAX, FETCHES_DEFAULT, &limit, err);
 
     if (code)
         return code;
@@ -169,17 +169,22 @@ static bool is_yaml(struct bytes type)
     return type.size >= 16 && strncasecmp(type.data, "application/yaml", 16) == 0;
 }
 
-static void put_faults(struct record_job *job, const struct source_faults *faults)
+void source_faults_put(const struct source_faults *faults, struct bytes within, struct buf *out)
 {
-    buf_put_text(&job->extra, ",\"errors\":[");
+    buf_put_text(out, ",\"errors\":[");
     for (size_t i = 0; i < faults->count; i++) {
-        buf_put_text(&job->extra, i > 0 ? ",{\"pointer\":" : "{\"pointer\":");
-        json_put_text(&job->extra, faults->items[i].pointer);
-        buf_put_text(&job->extra, ",\"detail\":");
-        json_put_text(&job->extra, faults->items[i].text);
-        buf_put_char(&job->extra, '}');
+        struct buf pointer = BUF_INIT(4096);
+
+        buf_put(&pointer, within);
+        buf_put(&pointer, faults->items[i].pointer);
+        buf_put_text(out, i > 0 ? ",{\"pointer\":" : "{\"pointer\":");
+        json_put_text(out, buf_bytes(&pointer));
+        buf_put_text(out, ",\"detail\":");
+        json_put_text(out, faults->items[i].text);
+        buf_put_char(out, '}');
+        buf_release(&pointer);
     }
-    buf_put_text(&job->extra, faults->more > 0 ? "],\"errors_truncated\":true" : "]");
+    buf_put_text(out, faults->more > 0 ? "],\"errors_truncated\":true" : "]");
 }
 
 /* The body as a document of JSON, checked. */
@@ -195,7 +200,7 @@ static enum code take_document(struct record_job *job, struct bytes *json, struc
     if (code == OK)
         code = source_parse(name_of(job), *json, &job->arena, &source, &faults, err);
     if (faults.count > 0)
-        put_faults(job, &faults);
+        source_faults_put(&faults, BYTES(""), &job->extra);
     source_free(source);
     return code;
 }
@@ -263,8 +268,7 @@ static enum code edit_state(struct record_job *job, void *context,
 
 static enum code change_state(struct record_job *job, enum wish wish, struct error *err)
 {
-    struct record_change change = {
-        .kind = REGISTRY_SOURCES, .edit = edit_state, .context = &wish};
+    struct record_change change = {.kind = REGISTRY_SOURCES, .edit = edit_state, .context = &wish};
     enum code code = record_name(job, &change.name, err);
 
     job->status = 204;

@@ -3,7 +3,14 @@
 #ifndef WEIR_HANDLERS_SOURCE_RECORDS_H
 #define WEIR_HANDLERS_SOURCE_RECORDS_H
 
+#include "base/bytes.h"
 #include "http/route.h"
+
+struct source_faults;
+struct buf;
+
+/* Appends ,"errors":[{"pointer":…,"detail":…}], pointers below `within`. */
+void source_faults_put(const struct source_faults *faults, struct bytes within, struct buf *out);
 
 extern const struct handler source_list_handler, source_get_handler, source_put_handler,
     source_delete_handler, source_fetches_handler, source_pause_handler, source_resume_handler,

@@ -47,6 +47,10 @@ MUST_USE enum code asking_redirect(const struct asking_terms *terms, const struc
                                    unsigned status, struct bytes location, struct arena *arena,
                                    struct asking *asking, struct error *err);
 
+/* Under which limits a source asks: "api.example.org", and a hash of the credential behind it. */
+MUST_USE enum code asking_limit_name(const struct source *source, struct bytes tenant,
+                                     struct buf *name, struct error *err);
+
 struct page_facts {
     uint64_t rows;
     bool empty_body;

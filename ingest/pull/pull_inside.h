@@ -182,6 +182,29 @@ struct pull_message {
     int64_t start_ns, end_ns;
 };
 
+/* A page that somebody waits for who only wants to see it. */
+struct pull_try {
+    struct pull_try *next;
+    struct puller *puller;
+    struct bytes tenant;
+    const struct trial_terms *terms;
+    struct arena arena;
+    struct asking asking;
+    struct limiter_key *key;
+    int64_t until_ns; /* wall: then it is given up */
+    bool asked;
+    int64_t began_ns;
+    /* Under the puller's lock: */
+    bool done;
+    enum code code;
+    struct error err;
+    struct staged *body;
+    unsigned status;
+    struct answer_header *headers;
+    size_t header_count;
+    int64_t took_ns;
+};
+
 struct puller {
     struct puller_parts parts;
     struct fetcher *fetcher;
@@ -200,6 +223,9 @@ struct puller {
     pthread_cond_t more;
     struct pull_message *messages, **messages_end;
     struct pull_job *jobs, **jobs_end, *results;
+    struct pull_try *tries; /* that have come; and those of the thread: */
+    struct pull_try *trying;
+    pthread_cond_t tried;
     size_t job_count;
 };
 
@@ -226,6 +252,11 @@ void pull_reached(struct pull_source *source); /* tells how far it has come */
 void pull_unit_over(struct pull_source *source, bool failed, int64_t now_ns);
 void pull_tell(struct pull_source *source, const char *what, const char *text);
 void pull_free(struct pull_source *source);
+
+/* --- pull_try.c --- */
+/* Takes those that have come, asks what may be asked; when to look again, wall. */
+int64_t tries_turn(struct puller *puller, int64_t now_ns);
+void tries_end(struct puller *puller); /* whoever waits is told so */
 
 /* --- pull_reader.c --- */
 bool reader_send(struct puller *puller, struct pull_job *job);

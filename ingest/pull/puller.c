@@ -209,15 +209,17 @@ static void *puller_main(void *context)
     struct clock *clock = puller->parts.clock;
 
     while (!puller->stop) {
-        int64_t now_ns = clock_wall_ns(clock), next_ns, sleep_ns;
+        int64_t now_ns = clock_wall_ns(clock), next_ns, tries_ns, sleep_ns;
 
         take_messages(puller);
         take_results(puller);
         remove_sources(puller);
         (void)turn_sources(puller, now_ns);
+        tries_ns = tries_turn(puller, now_ns);
         while (may_ask(puller) && ask_some(puller, now_ns))
             continue;
         next_ns = turn_sources(puller, now_ns);
+        next_ns = tries_ns < next_ns ? tries_ns : next_ns;
         sleep_ns = next_ns - now_ns;
         if (next_ns == INT64_MAX || sleep_ns > sleep_max_ns)
             sleep_ns = sleep_max_ns;
@@ -264,6 +266,7 @@ enum code puller_open(const struct puller_parts *parts, struct puller **out, str
     random_seed(&puller->random, seed);
     pthread_mutex_init(&puller->lock, NULL);
     pthread_cond_init(&puller->more, NULL);
+    pthread_cond_init(&puller->tried, NULL);
     code = limiter_new(parts->notes, &puller->limiter, err);
     if (code == OK)
         code = fetcher_open(&parts->fetcher, &puller->fetcher, err);
@@ -319,6 +322,7 @@ void puller_close(struct puller *puller)
         return;
     stop_threads(puller);
     fetcher_close(puller->fetcher); /* whose answers go to units */
+    tries_end(puller);
     drop_queued(puller);
     while (puller->sources != NULL) {
         struct pull_source *source = puller->sources;
@@ -327,6 +331,7 @@ void puller_close(struct puller *puller)
         pull_free(source);
     }
     limiter_free(puller->limiter);
+    pthread_cond_destroy(&puller->tried);
     pthread_cond_destroy(&puller->more);
     pthread_mutex_destroy(&puller->lock);
     free(puller->readers);

@@ -54,6 +54,14 @@ MUST_USE enum code puller_act(struct puller *puller, struct bytes tenant, struct
                               enum puller_action action, int64_t start_ns, int64_t end_ns,
                               struct error *err);
 
+struct trial_terms;
+/* Asks for the first page that `terms` would (its body, status and headers are of the answer),
+ * within what the host allows, and appends a trial's members (ingest/pull/trial.h) and what was
+ * asked to `out`, which has "{"; closes it.  It waits.  E_BUSY: the host may not be asked for a
+ * minute; E_TIMEOUT, and what fetcher_begin() says of an answer that did not come. */
+MUST_USE enum code puller_try(struct puller *puller, struct bytes tenant,
+                              const struct trial_terms *terms, struct buf *out, struct error *err);
+
 /* Appends an object of JSON: how the source is; or a list of its last fetches, the newest first.
  * False: there is none. */
 bool puller_status(struct puller *puller, struct bytes tenant, struct bytes name, struct buf *out);

@@ -97,13 +97,18 @@ static void forget_points(void *context)
     trial->shown = 0;
 }
 
-static enum code read_body(void *context,
-                           enum code (*take)(void *taker, struct bytes piece, struct error *err),
-                           void *taker, struct error *err)
+static enum code read_pasted(void *context,
+                             enum code (*take)(void *taker, struct bytes piece, struct error *err),
+                             void *taker, struct error *err)
 {
-    const struct trial *trial = context;
+    const struct bytes *body = context;
 
-    return take(taker, trial->terms->body, err);
+    return body->size == 0 ? OK : take(taker, *body, err);
+}
+
+struct page_bytes page_bytes_of(const struct bytes *body)
+{
+    return (struct page_bytes){body->size, read_pasted, (void *)(uintptr_t)body};
 }
 
 /* --- what is told --- */
@@ -199,7 +204,7 @@ enum code trial_run(const struct trial_terms *terms, struct buf *out, struct err
         .start_ns = terms->start_ns,
         .end_ns = terms->end_ns,
         .fetched_ns = terms->now_ns,
-        .body = {terms->body.size, read_body, &trial},
+        .body = terms->body,
         .status = terms->status,
         .headers = terms->headers,
         .header_count = terms->header_count,

@@ -12,7 +12,7 @@ struct trial_terms {
     const struct source_partition *partition;
     bool windowed;
     int64_t start_ns, end_ns, now_ns;
-    struct bytes body;
+    struct page_bytes body;
     unsigned status;
     const struct answer_header *headers;
     size_t header_count;
@@ -20,6 +20,9 @@ struct trial_terms {
     const struct limits *limits;
     uint64_t plain_bytes_max;
 };
+
+/* A body that was pasted. */
+struct page_bytes page_bytes_of(const struct bytes *body);
 
 /* Appends members of JSON: "outcome", "rows", "points" and so on. */
 MUST_USE enum code trial_run(const struct trial_terms *terms, struct buf *out, struct error *err);
