@@ -15,6 +15,7 @@ struct live;
 struct membership;
 struct guests;
 struct peers;
+struct puller;
 struct registry;
 struct roll;
 
@@ -32,6 +33,7 @@ struct app {
     struct peers *peers;           /* who is asked for rows; NULL: nobody */
     struct erasers *erasers; /* of what is to be gone from others, too; NULL: there are none */
     struct guests *guests;   /* what others delivered; NULL: no registry, nobody else */
+    struct puller *puller;   /* of declared sources; NULL: nothing is pulled */
     struct clock *clock;
     struct metrics *metrics;
     struct workers *workers;

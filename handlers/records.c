@@ -29,6 +29,7 @@ static struct record_job *job_new(struct request *request)
     job->status = 200;
     job->body = BUF_INIT(REGISTRY_TEXT_SIZE_MAX);
     job->out = BUF_INIT(ANSWER_BYTES_MAX);
+    job->extra = BUF_INIT(REGISTRY_TEXT_SIZE_MAX);
     arena_init(&job->arena, SIZE_MAX, NULL);
     return job;
 }
@@ -43,6 +44,7 @@ void record_cleanup(struct request *request)
         explicit_bzero(job->body.data, job->body.size); /* it may be an address */
     buf_release(&job->body);
     buf_release(&job->out);
+    buf_release(&job->extra);
     arena_release(&job->arena);
     free(job);
 }
@@ -94,7 +96,7 @@ static void answer(struct record_job *job, enum code code, const struct error *e
     char etag[ETAG_SIZE];
 
     if (code) {
-        reply_problem(request, err);
+        reply_problem_with(request, err, job->extra.failed ? BYTES("") : buf_bytes(&job->extra));
         return;
     }
     if (job->version > 0) {

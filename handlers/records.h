@@ -13,6 +13,7 @@ struct record_job {
     enum code (*run)(struct record_job *job, struct error *err); /* fills out, status, version */
     struct arena arena;
     struct buf body, out;
+    struct buf extra; /* members of a problem, as reply_problem_with() takes them */
     unsigned status;
     uint64_t version; /* of the ETag; 0 = none */
 };

@@ -20,6 +20,7 @@
 #include "ingest/idempotency.h"
 #include "ingest/rate.h"
 #include "server/caretaker.h"
+#include "server/collectors.h"
 #include "server/compaction.h"
 #include "server/delivery.h"
 #include "server/guests.h"
@@ -56,6 +57,7 @@ struct server {
     struct caretaker_sources caretaker_sources;
     struct caretaker_rules caretaker_rules;
     struct caretaker *caretaker; /* likewise */
+    struct collectors *collectors;
     struct http_server *http;
     struct http_server *peers; /* NULL: other members ask this one nothing */
     struct pulses *pulses;     /* NULL: nor it them */
@@ -380,6 +382,8 @@ enum code server_start(const struct settings *settings, struct server **out, str
         .metrics = server->app.metrics,
     };
     if (code == OK)
+        code = collectors_start(settings, &server->app, &server->collectors, err);
+    if (code == OK)
         code = open_http(server, err);
     if (code) {
         server_stop(server);
@@ -404,6 +408,7 @@ void server_stop(struct server *server)
     workers_stop(server->app.workers);
     workers_stop(server->app.peer_workers);
     live_stop(server->app.live);
+    collectors_stop(server->collectors);
     pulses_stop(server->pulses);
     membership_stop(server->app.membership); /* it speaks to the store */
     erasers_free(server->app.erasers);
