@@ -26,6 +26,7 @@ struct app {
     struct catalog *catalog;
     struct directory *directory;
     struct registry *registry;     /* that the directory is of; NULL: there is none */
+    struct registry *declared;     /* what tenants declared: the same, else the node's own */
     struct follower *follower;     /* of it, likewise */
     struct membership *membership; /* in it, likewise */
     struct roll *roll;             /* how other members said they are; NULL: none is asked */
