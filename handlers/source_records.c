@@ -38,7 +38,6 @@ static enum code record_name(struct record_job *job, struct bytes *name, struct 
     struct buf text = BUF_INIT(REGISTRY_NAME_SIZE_MAX + 1);
     enum code code = OK;
 
-    job->registry = app_of(job->request)->declared;
     if (!source_name_valid(name_of(job)))
         code = error_set(err, E_BAD_NAME,
                          "\"%.*s\" is no name of a source: 1 to 64 of a-z, 0-9, _, -, beginning "
@@ -93,7 +92,6 @@ static enum code list(struct record_job *job, struct error *err)
     size_t first, end, listed = 0;
     enum code code = OK;
 
-    job->registry = app_of(job->request)->declared;
     records = records_of(job);
     buf_put_text(&job->out, "{\"sources\":[");
     registry_range(records, REGISTRY_SOURCES, &first, &end);
@@ -339,15 +337,15 @@ static enum code backfill(struct record_job *job, struct error *err)
 
 /* --- steps --- */
 
-RECORD_FINISH(list_finish, list)
-RECORD_FINISH(show_finish, show)
-RECORD_FINISH(replace_finish, replace)
-RECORD_FINISH(delete_finish, delete_one)
-RECORD_FINISH(fetches_finish, fetches)
-RECORD_FINISH(pause_finish, pause_one)
-RECORD_FINISH(resume_finish, resume_one)
-RECORD_FINISH(pull_finish, pull_now)
-RECORD_FINISH(backfill_finish, backfill)
+DECLARED_FINISH(list_finish, list)
+DECLARED_FINISH(show_finish, show)
+DECLARED_FINISH(replace_finish, replace)
+DECLARED_FINISH(delete_finish, delete_one)
+DECLARED_FINISH(fetches_finish, fetches)
+DECLARED_FINISH(pause_finish, pause_one)
+DECLARED_FINISH(resume_finish, resume_one)
+DECLARED_FINISH(pull_finish, pull_now)
+DECLARED_FINISH(backfill_finish, backfill)
 
 const struct handler source_list_handler = {.finish = list_finish, .cleanup = record_cleanup};
 const struct handler source_get_handler = {.finish = show_finish, .cleanup = record_cleanup};

@@ -277,7 +277,7 @@ static enum code test(struct record_job *job, struct error *err)
     return code;
 }
 
-RECORD_FINISH(test_finish, test)
+DECLARED_FINISH(test_finish, test)
 
 const struct handler source_test_handler = {
     .start = record_start, .piece = record_piece, .finish = test_finish, .cleanup = record_cleanup};
