@@ -82,7 +82,7 @@ def triangle(second, period, swing):
 
 class Values:
     def __init__(self, seed):
-        self.seed = seed
+        self.seed, self.keys = seed, {}
         self.rates = {}
         self.set_rates({})
 
@@ -102,9 +102,17 @@ class Values:
                 known[name].update(some)
         self.rates = known
 
-    def measure(self, series, time, revision=0):
+    def bits(self, series, time):
+        """A row's own hash."""
+        key = self.keys.get(series)
+        if key is None:
+            key = self.keys[series] = hash_of(self.seed, series.source, series.name)
+        return splitmix64(key ^ splitmix64(time & MASK))
+
+    def measure(self, series, time, revision=0, bits=None):
         """The value itself, whether or not anybody sees it."""
-        noise = hash_of(self.seed, series.source, series.name, time, revision) % (2 * series.noise + 1) - series.noise
+        bits = self.bits(series, time) if bits is None else bits
+        noise = splitmix64(bits ^ (revision + 1)) % (2 * series.noise + 1) - series.noise
         count = (series.base + triangle(time, DAY, series.swing) + triangle(time, 365 * DAY, series.swing // 2)
                  + triangle(time, 7 * DAY, series.swing // 8) + noise)
         return count / 10 ** series.decimals if series.decimals else count
@@ -115,7 +123,7 @@ class Values:
         seen = time + rates["delay"]
         if now < seen:
             return None
-        bits = hash_of(self.seed, series.source, series.name, time, "row")
+        bits = self.bits(series, time)
 
         def chance(place, name):
             return ((bits >> place) & 4095) < rates[name] * 4096
@@ -130,7 +138,7 @@ class Values:
         if chance(24, "revised") and rates["revise_every"]:
             most = 1 + (bits >> 60) % max(1, int(rates["revisions"]))
             revision = min(most, int((now - seen) // rates["revise_every"]))
-        value = None if chance(36, "null") else self.measure(series, time, revision)
+        value = None if chance(36, "null") else self.measure(series, time, revision, bits)
         published = int(seen + revision * rates["revise_every"])
         return Row(time, value, revision, published, chance(48, "duplicate"))
 
@@ -152,7 +160,7 @@ class Values:
     def forecast(self, series, time, issued):
         """What was expected at `issued` of `time`; what is over is no forecast any more."""
         rates = self.rates[series.source]
-        bits = hash_of(self.seed, series.source, series.name, time, "row")
+        bits = self.bits(series, time)
         if ((bits >> 36) & 4095) < rates["null"] * 4096:
             return None
         return self.measure(series, time, 0 if time <= issued else issued)

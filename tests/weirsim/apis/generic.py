@@ -159,8 +159,8 @@ def big(world, request):
     return Response(200, pieces, size=None if request.one("chunked") else size)
 
 
-def truth(world, _, first, end, as_of):
-    for name in IDS:
+def truth(world, query, first, end, as_of):
+    for name in [query["id"]] if "id" in query else IDS:
         for row in world.values.rows(series_of(name), first, end, as_of):
             yield {"id": name}, row.time, {"value": row.value}
 
