@@ -200,7 +200,7 @@ class Settlement(Simulated):
 
     def test_elexon_publishes_again(self):
         """Asked by time of publication every revision is there, with its own time."""
-        post(self.port, "/_sim/rates", {"elexon": {"revised": 0.5}})
+        post(self.port, "/_sim/rates", {"elexon": {"revised": 1}})
         window = f"{ELEXON}/stream?fuelType=CCGT&publishDateTimeFrom=2026-04-05T00:00Z&publishDateTimeTo=2026-04-07T00:00Z"
         times = [row["startTime"] for row in self.get(window).json()]
         self.assertGreater(len(times), len(set(times)))

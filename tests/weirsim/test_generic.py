@@ -86,12 +86,15 @@ class Determined(Simulated):
     PATHS = [("GET", OPENMETEO, {}), ("GET", OCTOPUS + "?page_size=50", OCTOPUS_KEY), ("GET", EIA + "&start=2026-04-09T00", {}),
              ("GET", f"{ENTSOE}&documentType=A65&outBiddingZone_Domain=10Y1001A1001A83F&periodStart=202602010000&periodEnd=202602020000", {}),
              ("GET", f"{ENTSOE}&documentType=A80&BiddingZone_Domain=10Y1001A1001A83F&periodStart=202601010000&periodEnd=202603010000", {}),
-             ("GET", ELEXON, {}), ("GET", METNO + "?lat=59.9133&lon=10.7389", {}), ("POST", OBSERVATION + "&determinand=0061", WATER), ("GET", "/page?size=20", {}),
+             ("GET", ELEXON, {}), ("GET", METNO + "?lat=59.9133&lon=10.7389", {}), ("POST", OBSERVATION + "&determinand=0061", WATER),
+             ("GET", "/page?size=20", {}),
              ("GET", ea.READINGS.format(measure=next(iter(ea.MEASURES))) + "?mineq-date=2026-04-01", {}), ("GET", "/big?rows=100", {})]
 
     def bodies(self, order, **options):
-        with Simulator(**{**self.options, "rates": {"*": {"late": .1, "revised": .3, "deleted": .1, "null": .1, "duplicate": .1}}, **options}) as sim:
-            return {path: re.sub(rb":%d/" % sim.port, b":PORT/", ask(sim.port, path, method, headers).body) for method, path, headers in order}
+        rates = {"*": {"late": .1, "revised": .3, "deleted": .1, "null": .1, "duplicate": .1}}
+        with Simulator(**{**self.options, "rates": rates, **options}) as sim:
+            return {path: re.sub(rb":%d/" % sim.port, b":PORT/", ask(sim.port, path, method, headers).body)
+                    for method, path, headers in order}
 
     def test_the_same_seed_is_the_same_bytes_in_any_order(self):
         shuffled = self.PATHS * 2

@@ -87,6 +87,7 @@ class World:
     def __init__(self, seed=1, now=None, rate=1.0, rules=(), rates=None):
         self.start = {"now": now, "rate": rate, "rules": rules, "rates": rates or {}}
         self.log, self.limits, self.clock, self.wall = Log(), Limits(), Clock(), Clock()
+        self.big, self.big_lock = (None, b""), threading.Lock()  # a day's bytes of the large page, and the seed that they are of
         self.reset(seed)
 
     def reset(self, seed=None):

@@ -121,8 +121,8 @@ def big_values(seed, second):
 
 def big_day(world):
     """The rows of one day, ROW_BYTES each, as something that can be written into."""
-    with world.log.lock:
-        if getattr(world, "big", (None, None))[0] != world.seed:
+    with world.big_lock:
+        if world.big[0] != world.seed:
             rows = []
             for second in range(DAY):
                 temperature, humidity = big_values(world.seed, second)
