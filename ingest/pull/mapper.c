@@ -29,7 +29,6 @@ struct kept {
 struct mapper {
     struct mapper_terms terms;
     const struct source *source;
-    struct row_scene scene;
     struct mapper_sink sink;
     struct arena arena; /* its own */
     struct batch *batch;
@@ -336,8 +335,8 @@ static enum code make(struct mapper *mapper, struct error *err)
     mapper->kept.slots = ARENA_ARRAY(&mapper->arena, struct tree_value, mapper->slot_count);
     if (mapper->kept.slots == NULL)
         return error_set(err, E_MEMORY, "no memory for the rows of a source");
-    return row_points_make(&mapper->scene, mapper->terms.limits, &mapper->arena, &mapper->points,
-                           err);
+    return row_points_make(mapper->source, mapper->terms.partition, mapper->terms.limits,
+                           &mapper->arena, &mapper->points, err);
 }
 
 enum code mapper_open(const struct mapper_terms *terms, struct batch *batch,
@@ -352,12 +351,6 @@ enum code mapper_open(const struct mapper_terms *terms, struct batch *batch,
     mapper->terms = *terms;
     mapper->source = terms->source;
     mapper->sink = *sink;
-    mapper->scene = (struct row_scene){.source = terms->source,
-                                       .partition = terms->partition,
-                                       .fetched_ns = terms->fetched_ns,
-                                       .windowed = terms->windowed,
-                                       .start_ns = terms->start_ns,
-                                       .end_ns = terms->end_ns};
     arena_init(&mapper->arena, OWN_BYTES_MAX, NULL);
     mapper->kept.texts = BUF_INIT(KEPT_BYTES_MAX);
     row_clock_init(&mapper->clock, &terms->source->time, &mapper->arena);

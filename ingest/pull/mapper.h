@@ -11,7 +11,6 @@
 struct mapper_terms {
     const struct source *source;
     const struct source_partition *partition;
-    int64_t fetched_ns; /* of ${now}; the latest that a known_at may claim is the store's */
     bool windowed;
     int64_t start_ns, end_ns;    /* of the window: rows outside are left out where it clips */
     const struct limits *limits; /* of points */

@@ -66,7 +66,7 @@ static enum code fill_group(struct row_groups *groups, struct row_group *group,
 
     if (code == OK && !there)
         return error_set(err, E_SYNTAX, "the row has no measurement: its path leads nowhere");
-    if (code == OK)
+    if (code == OK && !(groups->bare && group == groups->items && group->measured.size == 0))
         code = check_name(groups, group->measured, "measurement", err);
     group->now_count = 0;
     for (size_t i = 0; code == OK && i < group->tag_count; i++) {
@@ -121,8 +121,7 @@ enum code row_group_ready(struct row_groups *groups, struct row_group *group,
 }
 
 static enum code make_tag(struct row_groups *groups, const struct source_tag *tag,
-                          const struct row_scene *scene, struct arena *arena,
-                          struct row_group *group, struct error *err)
+                          struct arena *arena, struct row_group *group, struct error *err)
 {
     struct row_group_tag *made = group->tags;
     enum code code = check_name(groups, tag->name, "tag key", err);
@@ -132,19 +131,19 @@ static enum code make_tag(struct row_groups *groups, const struct source_tag *ta
     group->tag_count += made == group->tags + group->tag_count;
     *made = (struct row_group_tag){.tag = tag};
     if (code == OK && !tag->from_slot)
-        code = row_text_make(&tag->text, scene, arena, &made->text, err);
+        code = row_text_make(&tag->text, groups->partition, arena, &made->text, err);
     return code;
 }
 
-enum code row_group_add(struct row_groups *groups, const struct row_scene *scene,
-                        const struct source_value *value, struct arena *arena, struct error *err)
+enum code row_group_add(struct row_groups *groups, const struct source_value *value,
+                        struct arena *arena, struct error *err)
 {
-    const struct source *source = scene->source;
+    const struct source *source = groups->source;
     struct row_group *group = &groups->items[groups->count++];
     size_t own = value == NULL ? 0 : value->tag_count, most = source->tag_count + own;
     bool has = value != NULL && value->has_measurement;
-    enum code code = row_text_make(has ? &value->measurement : &source->measurement, scene, arena,
-                                   &group->measurement, err);
+    enum code code = row_text_make(has ? &value->measurement : &source->measurement,
+                                   groups->partition, arena, &group->measurement, err);
 
     group->tags = ARENA_ARRAY(arena, struct row_group_tag, most);
     group->now = ARENA_ARRAY(arena, struct series_tag, most);
@@ -153,7 +152,7 @@ enum code row_group_add(struct row_groups *groups, const struct row_scene *scene
     for (size_t i = 0; code == OK && i < most; i++)
         code = make_tag(
             groups, i < source->tag_count ? &source->tags[i] : &value->tags[i - source->tag_count],
-            scene, arena, group, err);
+            arena, group, err);
     group->constant = group->measurement.constant;
     for (size_t i = 0; i < group->tag_count; i++)
         group->constant =

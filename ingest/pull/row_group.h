@@ -29,17 +29,19 @@ struct row_group {
 };
 
 struct row_groups {
-    const struct limits *limits; /* borrowed */
-    struct arena *texts;         /* borrowed: of rows */
-    struct row_group *items;     /* room for all; the first is the document's */
+    const struct source *source; /* borrowed, and so are partition and limits */
+    const struct source_partition *partition;
+    const struct limits *limits;
+    struct arena *texts;     /* borrowed: of rows */
+    struct row_group *items; /* room for all; the first is the document's */
     size_t count;
+    bool bare; /* no value is the document's group's: that needs no measurement */
 };
 
 /* One more: of the document (`value` NULL) or of a value.  In the arena.  What is wrong with what
  * is constant in it, E_MEMORY. */
-MUST_USE enum code row_group_add(struct row_groups *groups, const struct row_scene *scene,
-                                 const struct source_value *value, struct arena *arena,
-                                 struct error *err);
+MUST_USE enum code row_group_add(struct row_groups *groups, const struct source_value *value,
+                                 struct arena *arena, struct error *err);
 /* Fills it of the row, unless it is; then group->same is the first that came to the same.  What is
  * wrong with the row, E_MEMORY. */
 MUST_USE enum code row_group_ready(struct row_groups *groups, struct row_group *group,

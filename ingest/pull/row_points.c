@@ -69,20 +69,25 @@ static struct bytes with_suffix(struct bytes name, struct bytes suffix, struct a
 
 static const struct bytes qualifier_suffix = BYTES("_qualifier"), code_suffix = BYTES("_code");
 
-static enum code make_column(struct row_points *points, const struct row_scene *scene,
-                             const struct source_value *value, struct arena *arena,
-                             struct error *err)
+/* Measurement or tags, so that it is of a group of its own. */
+static bool has_own(const struct source_value *value)
+{
+    return value->has_measurement || value->tag_count > 0;
+}
+
+static enum code make_column(struct row_points *points, const struct source_value *value,
+                             struct arena *arena, struct error *err)
 {
     struct column *column = &points->columns[points->column_count++];
     enum code code = OK;
 
     *column = (struct column){.value = value, .group = points->groups.items};
-    if (value->has_measurement || value->tag_count > 0) {
+    if (has_own(value)) {
         column->group = &points->groups.items[points->groups.count];
-        code = row_group_add(&points->groups, scene, value, arena, err);
+        code = row_group_add(&points->groups, value, arena, err);
     }
     if (code == OK)
-        code = row_text_make(&value->field, scene, arena, &column->field, err);
+        code = row_text_make(&value->field, points->groups.partition, arena, &column->field, err);
     if (code || !column->field.constant)
         return code;
     column->qualifier_field = with_suffix(column->field.text, qualifier_suffix, arena);
@@ -113,10 +118,10 @@ static bool may_repeat(const struct column *a, const struct column *b)
     return false;
 }
 
-enum code row_points_make(const struct row_scene *scene, const struct limits *limits,
-                          struct arena *arena, struct row_points **made, struct error *err)
+enum code row_points_make(const struct source *source, const struct source_partition *partition,
+                          const struct limits *limits, struct arena *arena,
+                          struct row_points **made, struct error *err)
 {
-    const struct source *source = scene->source;
     struct row_points *points = ARENA_NEW(arena, struct row_points);
     enum code code;
 
@@ -125,17 +130,22 @@ enum code row_points_make(const struct row_scene *scene, const struct limits *li
     points->limits = limits;
     points->series = BUF_INIT(SERIES_BYTES_MAX);
     arena_init(&points->texts, TEXTS_BYTES_MAX, NULL);
-    points->groups.limits = limits;
-    points->groups.texts = &points->texts;
+    points->groups = (struct row_groups){.source = source,
+                                         .partition = partition,
+                                         .limits = limits,
+                                         .texts = &points->texts,
+                                         .bare = true};
+    for (size_t i = 0; i < source->value_count; i++)
+        points->groups.bare = points->groups.bare && has_own(&source->values[i]);
     *made = points;
     points->groups.items = ARENA_ARRAY(arena, struct row_group, 1 + source->value_count);
     points->columns = ARENA_ARRAY(arena, struct column, source->value_count);
     points->gathered = ARENA_ARRAY(arena, struct gathered, 2 * source->value_count);
     if (points->groups.items == NULL || points->columns == NULL || points->gathered == NULL)
         return no_memory(err);
-    code = row_group_add(&points->groups, scene, NULL, arena, err);
+    code = row_group_add(&points->groups, NULL, arena, err);
     for (size_t i = 0; code == OK && i < source->value_count; i++) {
-        code = make_column(points, scene, &source->values[i], arena, err);
+        code = make_column(points, &source->values[i], arena, err);
         for (size_t j = 0; code == OK && j < i && !points->repeats; j++)
             points->repeats = may_repeat(&points->columns[i], &points->columns[j]);
         if (code == E_BAD_PARAMETER || code == E_SYNTAX)

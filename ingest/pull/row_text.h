@@ -6,28 +6,21 @@
 #include "base/arena.h"
 #include "ingest/pull/source.h"
 
-/* What stands for places that are no row's. */
-struct row_scene {
-    const struct source *source;
-    const struct source_partition *partition;
-    int64_t fetched_ns;
-    bool windowed;
-    int64_t start_ns, end_ns;
-};
-
 struct row_text {
     bool constant;
     struct bytes text;                /* of a constant; in the arena it was made in */
-    const struct text_places *places; /* else; borrowed */
-    const struct row_scene *scene;    /* borrowed */
+    const struct text_places *places; /* else; borrowed, and so is the partition */
+    const struct source_partition *partition;
 };
 
 /* The text of a leaf; false: the path leads nowhere, to null, or to an object or array. */
 bool row_leaf(const struct tree_value *value, struct bytes *text);
 
-/* E_BAD_PARAMETER: a place that has nothing here, as a variable that the partition lacks. */
-MUST_USE enum code row_text_make(const struct text_places *places, const struct row_scene *scene,
-                                 struct arena *arena, struct row_text *made, struct error *err);
+/* E_BAD_PARAMETER: a variable that the partition lacks, or a place of neither
+ * partition nor row. */
+MUST_USE enum code row_text_make(const struct text_places *places,
+                                 const struct source_partition *partition, struct arena *arena,
+                                 struct row_text *made, struct error *err);
 /* Of that row: borrowed of it or in the arena.  *there is false, and the text empty, where a place
  * leads nowhere. */
 MUST_USE enum code row_text_of(const struct row_text *text, const struct tree_row *row,

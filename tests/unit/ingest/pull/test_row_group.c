@@ -65,17 +65,26 @@ static void test_places_of_no_row(void **state)
     fixture_init(&fixture);
     (void)add_value(&fixture, 1, "v");
     fixture.partition = (struct source_partition){variables, 1};
-    fixture.source.window.end_inclusive = true;
-    fixture.source.window.format = time_format_of("date");
-    fixture.terms.windowed = true;
-    fixture.terms.fetched_ns = time_of("2024-06-01T12:00:00Z");
-    fixture.terms.start_ns = time_of("2024-01-01T00:00:00Z");
-    fixture.terms.end_ns = time_of("2024-02-01T00:00:00Z");
     add_tag(&fixture, "a", "${each.mpan}/${row.2}");
-    add_tag(&fixture, "b", "${window.start}..${window.end}");
-    add_tag(&fixture, "c", "${now}");
-    expect_points(&fixture, "2024-01-01|#1|x",
-                  "m,a=2000/x,b=2024-01-01..2024-01-31,c=2024-06-01 v=1 2024-01-01T00:00:00Z\n");
+    add_tag(&fixture, "b", "${each.mpan}");
+    expect_points(&fixture, "2024-01-01|#1|x", "m,a=2000/x,b=2000 v=1 2024-01-01T00:00:00Z\n");
+    fixture_release(&fixture);
+}
+
+/* Where all values say theirs, the document needs none. */
+static void test_measurements_of_values_alone(void **state)
+{
+    struct fixture fixture;
+    struct source_value *value;
+
+    (void)state;
+    fixture_init(&fixture);
+    fixture.source.measurement = places_of(&fixture, "");
+    fixture.source.time.zone = zone_of("Europe/London", &fixture.arena);
+    value = add_value(&fixture, 1, "v");
+    value->has_measurement = true;
+    value->measurement = places_of(&fixture, "own");
+    expect_points(&fixture, "2024-01-01|#1", "own v=1 2024-01-01T00:00:00Z\n");
     fixture_release(&fixture);
 }
 
@@ -92,7 +101,7 @@ static void test_what_can_never_be(void **state)
         {"m",            "v",             "\xff",            E_BAD_UTF8,      "tag \"t\""                },
         {"${each.none}", "v",             "x",               E_BAD_PARAMETER, "the partition has no none"},
         {"m",            "${page.value}", "x",               E_BAD_PARAMETER, "has nothing in names"     },
-        {"m",            "v",             "${window.start}", E_BAD_PARAMETER, "there is no window"       },
+        {"m",            "v",             "${window.start}", E_BAD_PARAMETER, "has nothing in names"     },
     };
 
     (void)state;
@@ -118,6 +127,7 @@ int main(void)
         cmocka_unit_test(test_groups_of_rows),
         cmocka_unit_test(test_tags),
         cmocka_unit_test(test_places_of_no_row),
+        cmocka_unit_test(test_measurements_of_values_alone),
         cmocka_unit_test(test_what_can_never_be),
     };
 

@@ -63,13 +63,12 @@ static void test_texts(void **state)
     (void)state;
     fixture_init(&fixture);
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct row_scene scene = {.source = &fixture.source, .partition = &partition};
         struct text_places places = places_of(&fixture, cases[i].places);
         struct row_text text;
         struct bytes filled;
         bool there;
 
-        assert_int_equal(row_text_make(&places, &scene, &fixture.arena, &text, NULL), OK);
+        assert_int_equal(row_text_make(&places, &partition, &fixture.arena, &text, NULL), OK);
         assert_int_equal(text.constant, cases[i].constant);
         assert_int_equal(row_text_of(&text, &row, &fixture.arena, &filled, &there, NULL), OK);
         assert_int_equal(there, cases[i].want != NULL);
