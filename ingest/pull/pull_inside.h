@@ -67,7 +67,7 @@ struct pull_unit {
     uint64_t rows_before;
     bool from_first; /* all pages were read in one go: totals can be held against them */
     uint32_t attempt, redirects;
-    int64_t not_before_ns; /* wall */
+    int64_t not_before_ns; /* boot */
     uint64_t *seen;        /* hashes of pages' positions; owned */
     size_t seen_count, seen_capacity;
     char last_body[HASH128_TEXT_SIZE]; /* its hash; empty: not known */
@@ -75,7 +75,7 @@ struct pull_unit {
     struct arena arena;
     struct asking asking;
     struct fetch *fetch;
-    int64_t began_wall_ns;
+    struct moment began;
     char *redirect; /* Location, owned; NULL = none */
     unsigned redirect_status;
 };
@@ -191,9 +191,9 @@ struct pull_try {
     struct arena arena;
     struct asking asking;
     struct limiter_key *key;
-    int64_t until_ns; /* wall: then it is given up */
+    int64_t until_ns; /* boot: then it is given up */
     bool asked;
-    int64_t began_ns;
+    struct moment began;
     /* Under the puller's lock: */
     bool done;
     enum code code;
@@ -233,9 +233,10 @@ struct puller {
 struct pull_unit *unit_add(struct pull_source *source, struct pull_partition *partition,
                            const struct stretch_of_time *window, bool live);
 void unit_free(struct pull_unit *unit); /* also out of its source's list */
-/* When it may be asked; wall.  INT64_MAX: after something has ended. */
-int64_t unit_when(const struct pull_unit *unit, int64_t now_ns);
-void unit_ask(struct pull_unit *unit, int64_t now_ns);
+/* When it may be asked; boot.  INT64_MAX: after something has ended. */
+int64_t unit_when(const struct pull_unit *unit, const struct moment *now);
+void unit_ask(struct pull_unit *unit, const struct moment *now);
+struct moment pull_now(const struct puller *puller);
 /* A reader is done with its page: on, again, or over. */
 void unit_take(struct pull_job *job);
 
@@ -245,17 +246,17 @@ void pull_act(struct puller *puller, struct pull_message *message);
 struct pull_source *pull_find(const struct puller *puller, const char *tenant, const char *name);
 /* What it knows of its work has been read. */
 void pull_loaded_take(struct pull_job *job);
-/* Begins a pull if one is due, takes up history; when it has to be looked at again, wall. */
-int64_t pull_turn(struct pull_source *source, int64_t now_ns);
+/* Begins a pull if one is due, takes up history; when it has to be looked at again, boot. */
+int64_t pull_turn(struct pull_source *source, const struct moment *now);
 void pull_reached(struct pull_source *source); /* tells how far it has come */
 /* One of its units is over. */
-void pull_unit_over(struct pull_source *source, bool failed, int64_t now_ns);
+void pull_unit_over(struct pull_source *source, bool failed, const struct moment *now);
 void pull_tell(struct pull_source *source, const char *what, const char *text);
 void pull_free(struct pull_source *source);
 
 /* --- pull_try.c --- */
-/* Takes those that have come, asks what may be asked; when to look again, wall. */
-int64_t tries_turn(struct puller *puller, int64_t now_ns);
+/* Takes those that have come, asks what may be asked; when to look again, boot. */
+int64_t tries_turn(struct puller *puller, const struct moment *now);
 void tries_end(struct puller *puller); /* whoever waits is told so */
 
 /* --- pull_reader.c --- */

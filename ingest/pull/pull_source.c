@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 
-static const int64_t second_ns = 1000000000;
+static const int64_t second_ns = MOMENT_SECOND;
 /* A source that fails comes again after every longer, at most so much. */
 static const int64_t distance_max_ns = 6 * 3600 * INT64_C(1000000000);
 
@@ -86,7 +86,7 @@ static bool make_partitions(struct pull_source *source)
 static void leave_limits(struct pull_source *source)
 {
     if (source->key != NULL)
-        limiter_leave(source->puller->limiter, source->key, &source->source->limits);
+        limiter_leave(source->key, &source->source->limits);
     source->key = NULL;
     free(source->key_name);
     source->key_name = NULL;
@@ -95,6 +95,7 @@ static void leave_limits(struct pull_source *source)
 /* Who shares it: the host that is asked, and a credential's hash. */
 static enum code join_limits(struct pull_source *source, struct error *err)
 {
+    const struct moment now = pull_now(source->puller);
     struct buf name = BUF_INIT(1024);
     enum code code;
 
@@ -104,10 +105,9 @@ static enum code join_limits(struct pull_source *source, struct error *err)
     buf_release(&name);
     if (code == OK && source->key_name == NULL)
         code = error_set(err, E_MEMORY, "no memory for a source");
-    if (code == OK)
-        code = limiter_take_key(source->puller->limiter, bytes_of(source->key_name), &source->key,
-                                err);
-    return code ? code : limiter_join(source->key, &source->source->limits, err);
+    return code ? code
+                : limiter_join(source->puller->limiter, bytes_of(source->key_name),
+                               &source->source->limits, &now, &source->key, err);
 }
 
 static void load(struct pull_source *source)
@@ -351,8 +351,9 @@ static bool add_window(struct pull_source *source, struct pull_partition *partit
     return unit != NULL;
 }
 
-static void begin_pull(struct pull_source *source, int64_t now_ns)
+static void begin_pull(struct pull_source *source, const struct moment *now)
 {
+    int64_t now_ns = now->wall_ns;
     struct window_work work[PULL_LIVE_MAX];
     struct error err = {0};
     bool made = true;
@@ -380,11 +381,12 @@ static void begin_pull(struct pull_source *source, int64_t now_ns)
     if (!made)
         pull_tell(source, "no memory", "for what a pull asks");
     if (source->live_units == 0)
-        pull_unit_over(source, !made, now_ns);
+        pull_unit_over(source, !made, now);
 }
 
-void pull_unit_over(struct pull_source *source, bool failed, int64_t now_ns)
+void pull_unit_over(struct pull_source *source, bool failed, const struct moment *now)
 {
+    int64_t now_ns = now->wall_ns;
     struct error err = {0};
     int64_t distance = 0;
 
@@ -466,29 +468,37 @@ void pull_reached(struct pull_source *source)
     pthread_mutex_unlock(&source->puller->lock);
 }
 
-int64_t pull_turn(struct pull_source *source, int64_t now_ns)
+/* A wall clock that is set is noticed by the next turn; until then it is as far away as it was. */
+static int64_t boot_of(const struct moment *now, int64_t wall_ns)
 {
-    int64_t next_ns = source->next_ns;
+    if (wall_ns == INT64_MAX)
+        return INT64_MAX;
+    return time_sum(now->boot_ns, time_between(now->wall_ns, wall_ns));
+}
+
+int64_t pull_turn(struct pull_source *source, const struct moment *now)
+{
+    int64_t next_ns;
 
     if (source->coming != NULL && source->units == NULL && !source->loading)
         take_up(source);
     if (source->source == NULL || source->loading || source->removed || source->coming != NULL)
         return INT64_MAX;
     if (!find_tenant(source))
-        return now_ns + 10 * second_ns;
+        return now->boot_ns + 10 * second_ns;
     if (source->state == PULL_LOADING) { /* it could not be read */
-        if (now_ns >= source->next_ns)
+        if (now->wall_ns >= source->next_ns)
             load(source);
-        return source->next_ns;
+        return boot_of(now, source->next_ns);
     }
-    if (source->paused)
+    if (source->paused || source->state == PULL_WRONG)
         return INT64_MAX;
-    if (now_ns >= source->next_ns)
-        begin_pull(source, now_ns);
-    take_history(source, now_ns);
-    next_ns = source->next_ns;
+    if (now->wall_ns >= source->next_ns)
+        begin_pull(source, now);
+    take_history(source, now->wall_ns);
+    next_ns = boot_of(now, source->next_ns);
     for (const struct pull_unit *unit = source->units; unit != NULL; unit = unit->next) {
-        int64_t when = unit_when(unit, now_ns);
+        int64_t when = unit_when(unit, now);
 
         next_ns = when < next_ns ? when : next_ns;
     }

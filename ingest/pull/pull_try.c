@@ -39,7 +39,7 @@ static void end_try(struct pull_try *try, enum code code, const struct error *er
 
     unlink_try(puller, try);
     if (try->key != NULL)
-        limiter_leave(puller->limiter, try->key, &try->terms->source->limits);
+        limiter_leave(try->key, &try->terms->source->limits);
     finish(try, code, err); /* it may be gone then */
 }
 
@@ -73,9 +73,9 @@ static void take_answer(void *context, struct fetch_answer *answer)
     struct error err = answer->err;
     enum code code = answer->code;
 
-    limiter_end(try->key);
     if (!answer->sent)
-        limiter_unsent(try->key, try->terms->source->limits.weight, try->began_ns);
+        limiter_unsent(try->key, try->terms->source->limits.weight, &try->began);
+    limiter_end(try->key);
     if (code == OK)
         code = copy_headers(try, answer, &err);
     try->status = answer->status;
@@ -86,7 +86,7 @@ static void take_answer(void *context, struct fetch_answer *answer)
 }
 
 /* What is asked, and whose limits hold for it. */
-static enum code prepare(struct pull_try *try, int64_t now_ns, struct error *err)
+static enum code prepare(struct pull_try *try, const struct moment *now, struct error *err)
 {
     const struct trial_terms *terms = try->terms;
     const struct stretch_of_time window = {terms->start_ns, terms->end_ns};
@@ -97,7 +97,7 @@ static enum code prepare(struct pull_try *try, int64_t now_ns, struct error *err
         .page = {BYTES(""), 0},
         .etag = BYTES(""),
         .modified = BYTES(""),
-        .now_ns = now_ns,
+        .now_ns = now->wall_ns,
         .user_agent = bytes_of(try->puller->parts.user_agent),
         .secret = give_secret,
         .context = try,
@@ -108,14 +108,13 @@ static enum code prepare(struct pull_try *try, int64_t now_ns, struct error *err
     if (code == OK)
         code = asking_limit_name(terms->source, try->tenant, &name, err);
     if (code == OK)
-        code = limiter_take_key(try->puller->limiter, buf_bytes(&name), &try->key, err);
-    if (code == OK)
-        code = limiter_join(try->key, &terms->source->limits, err);
+        code = limiter_join(try->puller->limiter, buf_bytes(&name), &terms->source->limits, now,
+                            &try->key, err);
     buf_release(&name);
     return code;
 }
 
-static enum code ask(struct pull_try *try, int64_t now_ns, struct error *err)
+static enum code ask(struct pull_try *try, const struct moment *now, struct error *err)
 {
     const struct source *source = try->terms->source;
     struct puller *puller = try->puller;
@@ -131,21 +130,21 @@ static enum code ask(struct pull_try *try, int64_t now_ns, struct error *err)
         .body_bytes_max = source->limits.body_bytes_max,
     };
     struct fetch *fetch;
-    enum code code = limiter_begin(puller->limiter, try->key, source->limits.weight, now_ns, err);
+    enum code code = limiter_begin(puller->limiter, try->key, source->limits.weight, now, err);
 
     if (code)
         return code;
     try->asked = true;
-    try->began_ns = now_ns;
+    try->began = *now;
     code = fetcher_begin(puller->fetcher, &request, take_answer, try, &fetch, err);
     if (code) {
+        limiter_unsent(try->key, source->limits.weight, now);
         limiter_end(try->key);
-        limiter_unsent(try->key, source->limits.weight, now_ns);
     }
     return code;
 }
 
-static void take_new(struct puller *puller, int64_t now_ns)
+static void take_new(struct puller *puller, const struct moment *now)
 {
     struct pull_try *tries;
 
@@ -161,18 +160,18 @@ static void take_new(struct puller *puller, int64_t now_ns)
         tries = try->next;
         try->next = puller->trying;
         puller->trying = try;
-        try->until_ns = now_ns + patience_ns;
-        code = prepare(try, now_ns, &err);
+        try->until_ns = now->boot_ns + patience_ns;
+        code = prepare(try, now, &err);
         if (code)
             end_try(try, code, &err);
     }
 }
 
-int64_t tries_turn(struct puller *puller, int64_t now_ns)
+int64_t tries_turn(struct puller *puller, const struct moment *now)
 {
     int64_t next_ns = INT64_MAX;
 
-    take_new(puller, now_ns);
+    take_new(puller, now);
     for (struct pull_try *try = puller->trying, *next; try != NULL; try = next) {
         struct error err = {0};
         int64_t when;
@@ -181,10 +180,10 @@ int64_t tries_turn(struct puller *puller, int64_t now_ns)
         next = try->next;
         if (try->asked)
             continue;
-        when = limiter_when(try->key, try->terms->source->limits.weight, now_ns);
-        if (when <= now_ns)
-            code = ask(try, now_ns, &err);
-        else if (now_ns >= try->until_ns || (when != INT64_MAX && when > try->until_ns))
+        when = limiter_when(try->key, try->terms->source->limits.weight, now);
+        if (when <= now->boot_ns)
+            code = ask(try, now, &err);
+        else if (now->boot_ns >= try->until_ns || (when != INT64_MAX && when > try->until_ns))
             code = error_set(&err, E_BUSY, "the host may not be asked now, by its limits");
         else if (when < next_ns)
             next_ns = when < try->until_ns ? when : try->until_ns;
@@ -196,10 +195,11 @@ int64_t tries_turn(struct puller *puller, int64_t now_ns)
 
 void tries_end(struct puller *puller)
 {
+    const struct moment now = pull_now(puller);
     struct error err = {0};
 
     (void)error_set(&err, E_DRAINING, "the server is shutting down");
-    take_new(puller, 0);
+    take_new(puller, &now);
     while (puller->trying != NULL)
         end_try(puller->trying, E_DRAINING, &err);
 }

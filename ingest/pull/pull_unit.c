@@ -10,7 +10,14 @@
 #include "base/log.h"
 #include "base/random.h"
 
-static const int64_t second_ns = 1000000000;
+static const int64_t second_ns = MOMENT_SECOND;
+
+struct moment pull_now(const struct puller *puller)
+{
+    struct clock *clock = puller->parts.clock;
+
+    return (struct moment){clock_wall_ns(clock), clock_boot_ns(clock)};
+}
 
 struct pull_unit *unit_add(struct pull_source *source, struct pull_partition *partition,
                            const struct stretch_of_time *window, bool live)
@@ -50,12 +57,12 @@ void unit_free(struct pull_unit *unit)
     free(unit);
 }
 
-static void end_unit(struct pull_unit *unit, bool failed, int64_t now_ns)
+static void end_unit(struct pull_unit *unit, bool failed, const struct moment *now)
 {
     struct pull_source *source = unit->source;
 
     unit_free(unit);
-    pull_unit_over(source, failed, now_ns);
+    pull_unit_over(source, failed, now);
 }
 
 /* --- pages that were there before --- */
@@ -97,14 +104,12 @@ static void begin_again(struct pull_unit *unit)
 
 /* --- asking --- */
 
-int64_t unit_when(const struct pull_unit *unit, int64_t now_ns)
+int64_t unit_when(const struct pull_unit *unit, const struct moment *now)
 {
-    int64_t when;
-
     if (unit->state != UNIT_READY)
         return INT64_MAX;
-    when = limiter_when(unit->source->key, unit->source->source->limits.weight, now_ns);
-    return when > unit->not_before_ns ? when : unit->not_before_ns;
+    return time_later(limiter_when(unit->source->key, unit->source->source->limits.weight, now),
+                      unit->not_before_ns);
 }
 
 static enum code give_secret(void *context, struct bytes name, struct bytes host,
@@ -172,7 +177,7 @@ static void note_fetch(struct pull_unit *unit, const struct pull_fetch_note *not
 
 static struct pull_fetch_note note_begin(const struct pull_unit *unit, const char *outcome)
 {
-    struct pull_fetch_note note = {.began_ns = unit->began_wall_ns,
+    struct pull_fetch_note note = {.began_ns = unit->began.wall_ns,
                                    .start_ns = unit->window.start_ns,
                                    .end_ns = unit->window.end_ns,
                                    .page = unit->page_number,
@@ -183,7 +188,8 @@ static struct pull_fetch_note note_begin(const struct pull_unit *unit, const cha
 }
 
 /* It comes again after a wait of chance, or is over for this pull. */
-static void try_again(struct pull_unit *unit, int64_t until_ns, int64_t now_ns, const char *text)
+static void try_again(struct pull_unit *unit, int64_t until_wall_ns, const struct moment *now,
+                      const char *text)
 {
     struct pull_source *source = unit->source;
     const struct source_retry *retry = &source->source->retry;
@@ -192,31 +198,27 @@ static void try_again(struct pull_unit *unit, int64_t until_ns, int64_t now_ns, 
     unit->state = UNIT_READY;
     if (unit->attempt >= retry->max) {
         pull_tell(source, "failed", text);
-        end_unit(unit, true, now_ns);
+        end_unit(unit, true, now);
         return;
     }
     pthread_mutex_lock(&source->puller->lock);
     source->counts.retries++;
     pthread_mutex_unlock(&source->puller->lock);
     wait = retry_wait_ns(retry, unit->attempt++, random_next(&source->puller->random));
-    unit->not_before_ns = until_ns > now_ns + wait ? until_ns : now_ns + wait;
+    wait = time_later(wait, until_wall_ns == 0 ? 0 : time_between(now->wall_ns, until_wall_ns));
+    unit->not_before_ns = time_sum(now->boot_ns, wait);
     if (unit->attempt > 1 || text == NULL)
         return;
     pthread_mutex_lock(&source->puller->lock);
     snprintf(source->error, sizeof(source->error), "%s", text);
-    source->error_ns = now_ns;
+    source->error_ns = now->wall_ns;
     pthread_mutex_unlock(&source->puller->lock);
 }
 
-static void give_up(struct pull_unit *unit, const char *text, int64_t now_ns)
+static void give_up(struct pull_unit *unit, const char *text, const struct moment *now)
 {
     pull_tell(unit->source, "failed", text);
-    end_unit(unit, true, now_ns);
-}
-
-static int64_t wall_now(const struct puller *puller)
-{
-    return clock_wall_ns(puller->parts.clock);
+    end_unit(unit, true, now);
 }
 
 /* --- an answer --- */
@@ -235,7 +237,7 @@ static bool is_redirect(unsigned status)
 }
 
 /* A request of its own, also to the limits. */
-static void follow(struct pull_unit *unit, struct fetch_answer *answer, int64_t now_ns)
+static void follow(struct pull_unit *unit, struct fetch_answer *answer, const struct moment *now)
 {
     struct bytes location = find_header(answer, "location");
     uint32_t most = unit->source->source->request.redirects_max;
@@ -243,14 +245,14 @@ static void follow(struct pull_unit *unit, struct fetch_answer *answer, int64_t 
 
     if (unit->redirects++ >= most) {
         snprintf(text, sizeof(text), "more than %" PRIu32 " redirects", most);
-        give_up(unit, text, now_ns);
+        give_up(unit, text, now);
         return;
     }
     unit->redirect = strndup(location.data, location.size);
     unit->redirect_status = answer->status;
     unit->state = UNIT_READY;
     if (unit->redirect == NULL)
-        give_up(unit, "no memory for a redirect", now_ns);
+        give_up(unit, "no memory for a redirect", now);
 }
 
 static bool copy_headers(struct pull_job *job, const struct fetch_answer *answer)
@@ -267,24 +269,24 @@ static bool copy_headers(struct pull_job *job, const struct fetch_answer *answer
     return job->headers != NULL;
 }
 
-static void hand_over(struct pull_unit *unit, struct fetch_answer *answer, int64_t now_ns)
+static void hand_over(struct pull_unit *unit, struct fetch_answer *answer, const struct moment *now)
 {
     struct pull_job *job = calloc(1, sizeof(*job));
 
     if (job == NULL) {
-        try_again(unit, 0, now_ns, "no memory for an answer");
+        try_again(unit, 0, now, "no memory for an answer");
         return;
     }
     arena_init(&job->arena, SIZE_MAX, NULL);
     job->source = unit->source;
     job->unit = unit;
     job->status = answer->status;
-    job->fetched_ns = now_ns;
+    job->fetched_ns = now->wall_ns;
     job->took_ns = answer->ended_ns - answer->began_ns;
     job->bytes = answer->bytes;
     if (!copy_headers(job, answer)) {
         job_free(job);
-        try_again(unit, 0, now_ns, "no memory for an answer");
+        try_again(unit, 0, now, "no memory for an answer");
         return;
     }
     job->body = answer->body;
@@ -306,20 +308,20 @@ static void take_answer(void *context, struct fetch_answer *answer)
 {
     struct pull_unit *unit = context;
     struct pull_source *source = unit->source;
-    int64_t now_ns = wall_now(source->puller);
+    const struct moment now = pull_now(source->puller);
     struct pull_fetch_note note;
 
     unit->fetch = NULL;
     source->busy_units--;
-    limiter_end(source->key);
     if (!answer->sent)
-        limiter_unsent(source->key, source->source->limits.weight, unit->began_wall_ns);
+        limiter_unsent(source->key, source->source->limits.weight, &unit->began);
+    limiter_end(source->key);
     count_answer(source, answer);
     if (answer->code == OK && is_redirect(answer->status) &&
         find_header(answer, "location").size > 0) {
-        follow(unit, answer, now_ns);
+        follow(unit, answer, &now);
     } else if (answer->code == OK) {
-        hand_over(unit, answer, now_ns);
+        hand_over(unit, answer, &now);
     } else {
         note = note_begin(unit, "no_answer");
         note.took_ns = answer->ended_ns - answer->began_ns;
@@ -327,17 +329,17 @@ static void take_answer(void *context, struct fetch_answer *answer)
         snprintf(note.text, sizeof(note.text), "%s", answer->err.text);
         note_fetch(unit, &note);
         if (answer->code == E_ADDRESS || answer->code == E_CONFIG || answer->code == E_BODY_LARGE)
-            give_up(unit, answer->err.text, now_ns);
+            give_up(unit, answer->err.text, &now);
         else if (answer->code == E_CANCELLED)
-            end_unit(unit, false, now_ns);
+            end_unit(unit, false, &now);
         else
-            try_again(unit, 0, now_ns, answer->err.text);
+            try_again(unit, 0, &now, answer->err.text);
     }
     staged_free(answer->body);
     answer->body = NULL;
 }
 
-void unit_ask(struct pull_unit *unit, int64_t now_ns)
+void unit_ask(struct pull_unit *unit, const struct moment *now)
 {
     struct pull_source *source = unit->source;
     struct puller *puller = source->puller;
@@ -345,15 +347,15 @@ void unit_ask(struct pull_unit *unit, int64_t now_ns)
     uint64_t bytes_max = source->source->limits.body_bytes_max;
     struct fetch_request request;
     struct error err = {0};
-    enum code code = make_asking(unit, now_ns, &err);
+    enum code code = make_asking(unit, now->wall_ns, &err);
 
     if (code) {
-        give_up(unit, err.text, now_ns);
+        give_up(unit, err.text, now);
         return;
     }
-    code = limiter_begin(puller->limiter, source->key, source->source->limits.weight, now_ns, &err);
+    code = limiter_begin(puller->limiter, source->key, source->source->limits.weight, now, &err);
     if (code) {
-        try_again(unit, 0, now_ns, err.text);
+        try_again(unit, 0, now, err.text);
         return;
     }
     request = (struct fetch_request){
@@ -368,12 +370,12 @@ void unit_ask(struct pull_unit *unit, int64_t now_ns)
         .body_bytes_max =
             bytes_max < puller->parts.body_bytes_max ? bytes_max : puller->parts.body_bytes_max,
     };
-    unit->began_wall_ns = now_ns;
+    unit->began = *now;
     code = fetcher_begin(puller->fetcher, &request, take_answer, unit, &unit->fetch, &err);
     if (code) {
+        limiter_unsent(source->key, source->source->limits.weight, now);
         limiter_end(source->key);
-        limiter_unsent(source->key, source->source->limits.weight, now_ns);
-        try_again(unit, now_ns + second_ns, now_ns, err.text);
+        try_again(unit, now->wall_ns + second_ns, now, err.text);
         return;
     }
     unit->state = UNIT_ASKED;
@@ -425,7 +427,8 @@ static bool replace_text(char **text, struct bytes by)
 }
 
 /* It came whole and is written. */
-static void window_done(struct pull_unit *unit, const struct pull_job *job, int64_t now_ns)
+static void window_done(struct pull_unit *unit, const struct pull_job *job,
+                        const struct moment *now)
 {
     struct pull_source *source = unit->source;
     struct pull_partition *partition = unit->partition;
@@ -442,14 +445,14 @@ static void window_done(struct pull_unit *unit, const struct pull_job *job, int6
     source->expires_ns = job->expires_ns;
     pthread_mutex_lock(&source->puller->lock);
     source->counts.windows++;
-    source->success_ns = now_ns;
+    source->success_ns = now->wall_ns;
     source->error[0] = '\0';
     pthread_mutex_unlock(&source->puller->lock);
     pull_reached(source);
-    end_unit(unit, false, now_ns);
+    end_unit(unit, false, now);
 }
 
-static void next_page(struct pull_unit *unit, const struct pull_job *job, int64_t now_ns)
+static void next_page(struct pull_unit *unit, const struct pull_job *job, const struct moment *now)
 {
     struct bytes position = job->next_page.text;
     bool again = was_seen(unit, position) ||
@@ -458,11 +461,11 @@ static void next_page(struct pull_unit *unit, const struct pull_job *job, int64_
 
     if (again) {
         begin_again(unit);
-        try_again(unit, 0, now_ns, "a page came that was there before");
+        try_again(unit, 0, now, "a page came that was there before");
         return;
     }
     if (!note_seen(unit, position) || !replace_text(&unit->page, position)) {
-        try_again(unit, 0, now_ns, "no memory for the next page");
+        try_again(unit, 0, now, "no memory for the next page");
         return;
     }
     snprintf(unit->last_body, sizeof(unit->last_body), "%.*s", BYTES_ARG(job->page_hash));
@@ -474,36 +477,36 @@ static void next_page(struct pull_unit *unit, const struct pull_job *job, int64_
     unit->state = UNIT_READY;
 }
 
-static void split(struct pull_unit *unit, int64_t now_ns)
+static void split(struct pull_unit *unit, const struct moment *now)
 {
     struct pull_source *source = unit->source;
     struct stretch_of_time halves[2];
 
     if (!source->source->window.given ||
         !windows_split(&unit->partition->windows, &unit->window, halves)) {
-        give_up(unit, "the window is to be split, and is as small as step_min says", now_ns);
+        give_up(unit, "the window is to be split, and is as small as step_min says", now);
         return;
     }
     if (unit_add(source, unit->partition, &halves[0], unit->live) == NULL ||
         unit_add(source, unit->partition, &halves[1], unit->live) == NULL) {
-        give_up(unit, "no memory to split a window", now_ns);
+        give_up(unit, "no memory to split a window", now);
         return;
     }
-    end_unit(unit, false, now_ns);
+    end_unit(unit, false, now);
 }
 
 void unit_take(struct pull_job *job)
 {
     struct pull_unit *unit = job->unit;
     struct pull_source *source = unit->source;
-    int64_t now_ns = wall_now(source->puller);
+    const struct moment now = pull_now(source->puller);
     const char *text = job->err.text[0] != '\0' ? job->err.text : NULL;
     char status[PULL_TEXT_SIZE];
 
     source->busy_units--;
     note_result(job);
     if (job->code == E_CANCELLED || job->code == E_DRAINING) {
-        end_unit(unit, false, now_ns);
+        end_unit(unit, false, &now);
         return;
     }
     if (text == NULL) {
@@ -511,7 +514,7 @@ void unit_take(struct pull_job *job)
         text = status;
     }
     if (job->code) {
-        try_again(unit, 0, now_ns, text);
+        try_again(unit, 0, &now, text);
         return;
     }
     switch (job->verdict.what) {
@@ -520,26 +523,26 @@ void unit_take(struct pull_job *job)
     case SOURCE_UNCHANGED:
     case SOURCE_SKIP:
         if (job->more)
-            next_page(unit, job, now_ns);
+            next_page(unit, job, &now);
         else
-            window_done(unit, job, now_ns);
+            window_done(unit, job, &now);
         break;
     case SOURCE_RETRY:
-        try_again(unit, job->verdict.wait_until_ns, now_ns, text);
+        try_again(unit, job->verdict.wait_until_ns, &now, text);
         break;
     case SOURCE_WAIT:
-        limiter_wait(source->key, job->verdict.wait_until_ns);
+        limiter_wait(source->key, &now, job->verdict.wait_until_ns);
         unit->state = UNIT_READY;
         break;
     case SOURCE_SPLIT:
-        split(unit, now_ns);
+        split(unit, &now);
         break;
     case SOURCE_FAIL:
         if (unit->page_number > 0 && job->status == 410) { /* its cursor is no more */
             begin_again(unit);
-            try_again(unit, 0, now_ns, text);
+            try_again(unit, 0, &now, text);
         } else {
-            give_up(unit, text, now_ns);
+            give_up(unit, text, &now);
         }
         break;
     }

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-static const int64_t second_ns = 1000000000;
+static const int64_t second_ns = MOMENT_SECOND;
 /* Longest sleep: a wall clock that is set is noticed then, and leases and tenants that come and go.
  */
 static const int64_t sleep_max_ns = 10 * INT64_C(1000000000);
@@ -163,40 +163,41 @@ static bool may_ask(const struct puller *puller)
 }
 
 /* The next one that may be asked: of this pull before those of history. */
-static struct pull_unit *choose_unit(const struct pull_source *source, int64_t now_ns)
+static struct pull_unit *choose_unit(const struct pull_source *source, const struct moment *now)
 {
     struct pull_unit *chosen = NULL;
 
     for (struct pull_unit *unit = source->units; unit != NULL; unit = unit->next)
-        if ((chosen == NULL || (unit->live && !chosen->live)) && unit_when(unit, now_ns) <= now_ns)
+        if ((chosen == NULL || (unit->live && !chosen->live)) &&
+            unit_when(unit, now) <= now->boot_ns)
             chosen = unit;
     return chosen;
 }
 
 /* One request of each source in turn, until nobody may. */
-static bool ask_some(struct puller *puller, int64_t now_ns)
+static bool ask_some(struct puller *puller, const struct moment *now)
 {
     bool asked = false;
 
     for (struct pull_source *source = puller->sources; source != NULL; source = source->next) {
         struct pull_unit *unit = source->source == NULL || source->removed || source->coming != NULL
                                      ? NULL
-                                     : choose_unit(source, now_ns);
+                                     : choose_unit(source, now);
 
         if (unit == NULL || !may_ask(puller))
             continue;
-        unit_ask(unit, now_ns);
+        unit_ask(unit, now);
         asked = true;
     }
     return asked;
 }
 
-static int64_t turn_sources(struct puller *puller, int64_t now_ns)
+static int64_t turn_sources(struct puller *puller, const struct moment *now)
 {
     int64_t next_ns = INT64_MAX;
 
     for (struct pull_source *source = puller->sources; source != NULL; source = source->next) {
-        int64_t when = pull_turn(source, now_ns);
+        int64_t when = pull_turn(source, now);
 
         next_ns = when < next_ns ? when : next_ns;
     }
@@ -206,26 +207,26 @@ static int64_t turn_sources(struct puller *puller, int64_t now_ns)
 static void *puller_main(void *context)
 {
     struct puller *puller = context;
-    struct clock *clock = puller->parts.clock;
 
     while (!puller->stop) {
-        int64_t now_ns = clock_wall_ns(clock), next_ns, tries_ns, sleep_ns;
+        const struct moment now = pull_now(puller);
+        int64_t next_ns, tries_ns, sleep_ns;
 
         take_messages(puller);
         take_results(puller);
         remove_sources(puller);
-        (void)turn_sources(puller, now_ns);
-        tries_ns = tries_turn(puller, now_ns);
-        while (may_ask(puller) && ask_some(puller, now_ns))
+        (void)turn_sources(puller, &now);
+        tries_ns = tries_turn(puller, &now);
+        while (may_ask(puller) && ask_some(puller, &now))
             continue;
-        next_ns = turn_sources(puller, now_ns);
+        next_ns = turn_sources(puller, &now);
         next_ns = tries_ns < next_ns ? tries_ns : next_ns;
-        sleep_ns = next_ns - now_ns;
+        sleep_ns = time_between(now.boot_ns, next_ns);
         if (next_ns == INT64_MAX || sleep_ns > sleep_max_ns)
             sleep_ns = sleep_max_ns;
         if (sleep_ns <= 0) /* it may, and there is no room for it: something ends before */
             sleep_ns = second_ns / 10;
-        fetcher_run(puller->fetcher, clock_boot_ns(clock) + sleep_ns);
+        fetcher_run(puller->fetcher, now.boot_ns + sleep_ns);
     }
     return NULL;
 }

@@ -152,7 +152,6 @@ static enum code open_mapper(struct reading *reading, struct error *err)
     const struct mapper_terms mapper = {
         .source = terms->source,
         .partition = terms->partition,
-        .fetched_ns = terms->fetched_ns,
         .windowed = terms->windowed,
         .start_ns = terms->start_ns,
         .end_ns = terms->end_ns,
