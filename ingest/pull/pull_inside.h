@@ -41,6 +41,7 @@ struct pull_partition {
     const struct source_partition *variables;
     char id[PARTITION_ID_SIZE];
     struct windows windows;
+    int64_t history_ns; /* what ends at or before it is history */
     struct pull_rest *rests;
     /* Of the last whole answer; owned, NULL = none. */
     char *etag, *modified, *body;

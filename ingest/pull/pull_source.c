@@ -77,6 +77,7 @@ static bool make_partitions(struct pull_source *source)
         partition->variables = &foreach->partitions[i];
         partition_id(partition->variables, partition->id);
         windows_init(&partition->windows, &source->source->window);
+        partition->history_ns = INT64_MIN; /* until the first pull */
     }
     return source->partitions != NULL;
 }
@@ -156,7 +157,7 @@ static void take_up(struct pull_source *source)
         set_state(source, PULL_WRONG);
         return;
     }
-    source->place = map_hash(bytes_of(source->name));
+    source->place = schedule_place(bytes_of(source->tenant_name), bytes_of(source->name));
     if (find_tenant(source))
         load(source);
 }
@@ -313,9 +314,8 @@ void pull_loaded_take(struct pull_job *job)
         source->next_ns = now_ns + 10 * second_ns;
         return;
     }
-    if (schedule_next(&source->source->schedule, source->place, source->last_ns, 0, now_ns,
-                      &source->next_ns, &err))
-        source->next_ns = now_ns + second_ns;
+    source->next_ns = schedule_next(&source->source->schedule, source->place, source->last_ns, 0,
+                                    now_ns);
     set_state(source, PULL_RESTING);
     pull_reached(source);
 }
@@ -370,7 +370,8 @@ static void begin_pull(struct pull_source *source, const struct moment *now)
             made = unit_add(source, partition, NULL, true) != NULL;
             continue;
         }
-        if (windows_live(&partition->windows, now_ns, work, PULL_LIVE_MAX, &count, &err)) {
+        if (windows_live(&partition->windows, now_ns, work, PULL_LIVE_MAX, &count,
+                         &partition->history_ns, &err)) {
             pull_tell(source, "its windows cannot be told", err.text);
             continue;
         }
@@ -386,9 +387,7 @@ static void begin_pull(struct pull_source *source, const struct moment *now)
 
 void pull_unit_over(struct pull_source *source, bool failed, const struct moment *now)
 {
-    int64_t now_ns = now->wall_ns;
-    struct error err = {0};
-    int64_t distance = 0;
+    int64_t now_ns = now->wall_ns, distance = 0;
 
     source->failed = source->failed || failed;
     source->history_done = false;
@@ -440,8 +439,8 @@ static void take_history(struct pull_source *source, int64_t now_ns)
         struct error err = {0};
         bool found = false;
 
-        if (windows_history(&partition->windows, now_ns, floor_ns, is_busy, both, &work, &found,
-                            &err)) {
+        if (windows_history(&partition->windows, partition->history_ns, floor_ns, is_busy, both,
+                            &work, &found, &err)) {
             pull_tell(source, "its windows cannot be told", err.text);
             break;
         }
