@@ -17,11 +17,15 @@ struct span {
 /* Above zero.  E_BAD_PARAMETER with what is wrong and examples. */
 MUST_USE enum code span_parse(struct bytes text, struct span *span, struct error *err);
 bool span_is_fixed(const struct span *span); /* no months and days */
+bool span_is_zero(const struct span *span);
 /* Without turned clocks; a month is 30 days: to compare, never to compute. */
 int64_t span_about_ns(const struct span *span);
 
-/* `count` times the span from `ns` on (count may be below 0): months, then days by the wall clock of
- * `zone` (NULL = UTC), then ns.  The 31st of a month without one is its last.  E_TIME_RANGE. */
+/* `count` times the span from `ns` on (count may be below 0): months, then days by the wall clock
+ * of `zone` (NULL = UTC), then ns.  The 31st of a month without one is its last.  A time that
+ * clocks were turned back over is the first of the two; one that they were turned forward over is
+ * the moment of the turn (so where a whole day was left out, two counts give one moment).
+ * E_TIME_RANGE. */
 MUST_USE enum code span_add(const struct span *span, int64_t count, const struct zone *zone,
                             int64_t ns, int64_t *result, struct error *err);
 
