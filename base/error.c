@@ -98,6 +98,8 @@ static const struct code_row rows[CODE_COUNT] = {
     [E_LIVE_MANY] = {"too_many_live_readers",  "Too many live readers are connected",              true },
     [E_QUERIES_MANY] = {"too_many_queries",       "Too many queries run at once",                     true },
     [E_SERIES_MANY] = {"too_many_series",        "The selection matches too many series",            false},
+
+    [E_BAD_PAGE] = {"bad_page",               "What the remote API answered cannot be taken",     true },
 };
 
 const struct code_row *code_row(enum code code)

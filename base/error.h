@@ -89,6 +89,8 @@ enum code {
     E_QUERIES_MANY, /* too many at once */
     E_LIVE_MANY,
     E_SERIES_MANY, /* a selection matches too many series */
+    /* Sources. */
+    E_BAD_PAGE, /* what a remote API answered cannot be taken */
     CODE_COUNT
 };
 

@@ -438,6 +438,11 @@ static size_t find_change(const struct zone *zone, int64_t utc_s)
     return first;
 }
 
+bool zone_is_fixed(const struct zone *zone)
+{
+    return zone->count == 1;
+}
+
 int32_t zone_offset(const struct zone *zone, int64_t utc_s)
 {
     return zone->changes[find_change(zone, utc_s)].offset_s;

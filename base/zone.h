@@ -20,6 +20,7 @@ MUST_USE enum code zone_open(struct bytes name, struct arena *arena, const struc
 MUST_USE enum code zone_parse(struct bytes file, struct arena *arena, const struct zone **zone,
                               struct error *err);
 
+bool zone_is_fixed(const struct zone *zone); /* its clocks are never turned */
 /* How far the wall clock is ahead of UTC, in seconds. */
 int32_t zone_offset(const struct zone *zone, int64_t utc_s);
 

@@ -27,7 +27,7 @@ struct scan {
     struct error *err;
     int year, month, day, hour, minute, second;
     int64_t ns, offset_s;
-    bool pm, half_day, absolute;
+    bool pm, half_day, absolute, timed;
 };
 
 static struct bytes shown(struct bytes text)
@@ -112,11 +112,11 @@ static enum code read_fraction(struct scan *scan)
     return scan->at == first ? refuse(scan, "want 1 to 9 digits of a second") : OK;
 }
 
-/* "Z", "+01:00" or "+0100". */
+/* "Z", "+01:00", "+0100" or "+01". */
 static enum code read_offset(struct scan *scan)
 {
     static const char want[] = "want 'Z' or an offset as +01:00";
-    int hours, minutes;
+    int hours, minutes = 0;
     char sign = peek(scan);
 
     scan->absolute = true;
@@ -130,9 +130,11 @@ static enum code read_offset(struct scan *scan)
     scan->at++;
     if (read_part(scan, 2, 2, 0, 23, "want the offset's hours, 00 to 23", &hours))
         return E_BAD_TIME;
-    scan->at += peek(scan) == ':';
-    if (read_part(scan, 2, 2, 0, 59, "want the offset's minutes, 00 to 59", &minutes))
-        return E_BAD_TIME;
+    if (peek(scan) == ':' || is_digit(peek(scan))) {
+        scan->at += peek(scan) == ':';
+        if (read_part(scan, 2, 2, 0, 59, "want the offset's minutes, 00 to 59", &minutes))
+            return E_BAD_TIME;
+    }
     scan->offset_s = hours * 3600 + minutes * 60;
     if (sign == '-')
         scan->offset_s = -scan->offset_s;
@@ -156,10 +158,8 @@ static enum code check_date(struct scan *scan)
     return OK;
 }
 
-static enum code read_rfc3339(struct scan *scan)
+static enum code read_date(struct scan *scan, const char *form)
 {
-    static const char form[] = "want a time as 2024-02-29T12:00:00Z, or time_format= says its form";
-
     if (read_part(scan, 4, 4, 0, 9999, form, &scan->year) || read_char(scan, '-', form) ||
         read_part(scan, 2, 2, 1, 12, "want a month, 01 to 12", &scan->month) ||
         read_char(scan, '-', form) ||
@@ -170,21 +170,45 @@ static enum code read_rfc3339(struct scan *scan)
     if (peek(scan) != 'T' && peek(scan) != 't' && peek(scan) != ' ')
         return refuse(scan, "want 'T' or a space between date and time");
     scan->at++;
-    if (read_part(scan, 2, 2, 0, 23, "want an hour, 00 to 23", &scan->hour) ||
-        read_char(scan, ':', "want ':' between hour and minute") ||
+    scan->timed = true;
+    return read_part(scan, 2, 2, 0, 23, "want an hour, 00 to 23", &scan->hour);
+}
+
+/* What is behind the hour, but for the offset. */
+static enum code read_clock(struct scan *scan, bool comma)
+{
+    if (read_char(scan, ':', "want ':' between hour and minute") ||
         read_part(scan, 2, 2, 0, 59, "want a minute, 00 to 59", &scan->minute))
         return E_BAD_TIME;
-    if (peek(scan) == ':') {
-        scan->at++;
-        if (read_second(scan, 2))
-            return E_BAD_TIME;
-        if (peek(scan) == '.') {
-            scan->at++;
-            if (read_fraction(scan))
-                return E_BAD_TIME;
-        }
-    }
-    return scan->at == scan->text.size ? OK : read_offset(scan);
+    if (peek(scan) != ':')
+        return OK;
+    scan->at++;
+    if (read_second(scan, 2))
+        return E_BAD_TIME;
+    if (peek(scan) != '.' && !(comma && peek(scan) == ','))
+        return OK;
+    scan->at++;
+    return read_fraction(scan);
+}
+
+static enum code read_rfc3339(struct scan *scan)
+{
+    enum code code =
+        read_date(scan, "want a time as 2024-02-29T12:00:00Z, or time_format= says its form");
+
+    if (code == OK && scan->timed)
+        code = read_clock(scan, false);
+    return code || scan->at == scan->text.size ? code : read_offset(scan);
+}
+
+static enum code read_iso(struct scan *scan)
+{
+    enum code code = read_date(scan, "want a time as 2024-02-29T12:00:00Z, or a format that says "
+                                     "how times are written");
+
+    if (code == OK && (peek(scan) == ':' || is_digit(peek(scan))))
+        code = read_clock(scan, true);
+    return code || scan->at == scan->text.size ? code : read_offset(scan);
 }
 
 static const char *const months[] = {
@@ -249,11 +273,13 @@ static enum code read_day(struct scan *scan)
 
 static enum code read_hour(struct scan *scan)
 {
+    scan->timed = true;
     return read_part(scan, 1, 2, 0, 23, "want an hour, 0 to 23", &scan->hour);
 }
 
 static enum code read_hour_12(struct scan *scan)
 {
+    scan->timed = true;
     return read_part(scan, 1, 2, 1, 12, "want an hour, 1 to 12", &scan->hour);
 }
 
@@ -390,11 +416,11 @@ static enum code read_pattern(struct scan *scan, struct bytes pattern)
         if (c == '%' && pattern.data[++i] != '%') {
             code = letter_find(pattern.data[i])->read(scan);
         } else if (c == ' ') { /* as many as there are */
-            code = read_char(scan, ' ', "want a space, as in time_format=");
+            code = read_char(scan, ' ', "want a space, as in the format");
             while (peek(scan) == ' ')
                 scan->at++;
         } else {
-            code = read_char(scan, c, "want the same character as in time_format=");
+            code = read_char(scan, c, "want the same character as in the format");
         }
     }
     if (code == OK && scan->half_day)
@@ -405,8 +431,8 @@ static enum code read_pattern(struct scan *scan, struct bytes pattern)
 /* "1451606400" or "1451606400.25", of `unit`. */
 static enum code read_epoch(struct scan *scan, enum time_unit unit, struct csv_moment *moment)
 {
-    static const char want[] = "want an integer in the request's precision, or a decimal above "
-                               "that of a nanosecond";
+    static const char want[] = "want an integer of its unit since 1970, or a decimal above that of "
+                               "a nanosecond";
     const char *point = memchr(scan->text.data, '.', scan->text.size);
     size_t size = point == NULL ? scan->text.size : (size_t)(point - scan->text.data);
     bool negative = peek(scan) == '-';
@@ -429,6 +455,7 @@ static enum code read_epoch(struct scan *scan, enum time_unit unit, struct csv_m
         total += negative ? -(c - '0') * part : (c - '0') * part;
     }
     moment->absolute = true;
+    moment->date_only = false;
     moment->ns = (int64_t)(total % SECOND_NS);
     moment->seconds = NEVER_S; /* out of range, which csv_time_ns() says */
     if (total / SECOND_NS < NEVER_S && total / SECOND_NS > -NEVER_S)
@@ -454,6 +481,7 @@ static enum code read_excel(struct scan *scan, struct csv_moment *moment)
     moment->seconds = ((int64_t)days - EXCEL_1970) * DAY_S + of_day_ms / 1000;
     moment->ns = of_day_ms % 1000 * 1000000;
     moment->absolute = false;
+    moment->date_only = false;
     return OK;
 }
 
@@ -469,8 +497,10 @@ enum code csv_time_read(const struct csv_time_format *format, enum time_unit uni
         return read_epoch(&scan, unit, moment);
     if (format->kind == CSV_TIME_EXCEL)
         return read_excel(&scan, moment);
-    code = format->kind == CSV_TIME_PATTERN ? read_pattern(&scan, format->pattern)
-                                            : read_rfc3339(&scan);
+    if (format->kind == CSV_TIME_PATTERN)
+        code = read_pattern(&scan, format->pattern);
+    else
+        code = format->kind == CSV_TIME_ISO ? read_iso(&scan) : read_rfc3339(&scan);
     if (code == OK && scan.at < text.size)
         code = refuse(&scan, "want nothing behind the time");
     if (code)
@@ -480,6 +510,7 @@ enum code csv_time_read(const struct csv_time_format *format, enum time_unit uni
                       scan.offset_s;
     moment->ns = scan.ns;
     moment->absolute = scan.absolute;
+    moment->date_only = !scan.timed;
     return OK;
 }
 
@@ -494,21 +525,21 @@ static void print_wall(int64_t seconds, char *text, size_t size)
                    (int)(of_day / 3600), (int)(of_day / 60 % 60), (int)(of_day % 60));
 }
 
-static bool compose(int64_t seconds, int64_t ns, int64_t *time)
+enum code csv_time_join(int64_t seconds, int64_t second_ns, int64_t *ns, struct error *err)
 {
     __extension__ __int128 total = seconds;
 
-    total = total * SECOND_NS + ns;
+    total = total * SECOND_NS + second_ns;
     if (total > INT64_MAX - 1 || total < INT64_MIN + 2)
-        return false;
-    *time = (int64_t)total;
-    return true;
+        return error_set(err, E_TIME_RANGE, "the time is outside of 1677-09-21 to 2262-04-11");
+    *ns = (int64_t)total;
+    return OK;
 }
 
 enum code csv_time_ns(const struct csv_moment *moment, const struct zone *zone,
                       const int64_t *last_ns, int64_t *ns, struct error *err)
 {
-    int64_t earlier_s = moment->seconds, later_s = moment->seconds, later_ns;
+    int64_t earlier_s = moment->seconds, later_s = moment->seconds, later_ns = 0;
     bool local = !moment->absolute && zone != NULL;
     enum zone_local shown_how =
         local ? zone_utc(zone, moment->seconds, &earlier_s, &later_s) : ZONE_ONCE;
@@ -521,8 +552,9 @@ enum code csv_time_ns(const struct csv_moment *moment, const struct zone *zone,
                          "tz=, which may be an offset as +01:00",
                          wall);
     }
-    if (!compose(earlier_s, moment->ns, ns) || !compose(later_s, moment->ns, &later_ns))
-        return error_set(err, E_TIME_RANGE, "the time is outside of 1677-09-21 to 2262-04-11");
+    if (csv_time_join(earlier_s, moment->ns, ns, err) ||
+        csv_time_join(later_s, moment->ns, &later_ns, err))
+        return E_TIME_RANGE;
     if (shown_how == ZONE_TWICE && last_ns != NULL && *ns <= *last_ns && *last_ns < later_ns)
         *ns = later_ns;
     return OK;

@@ -83,6 +83,7 @@ static const unsigned short statuses[] = {
     [E_QUERIES_MANY] = 429,
     [E_LIVE_MANY] = 429,
     [E_SERIES_MANY] = 422,
+    [E_BAD_PAGE] = 502,
 };
 
 _Static_assert(COUNT_OF(statuses) == CODE_COUNT, "every code of base/error.h has its status here");

@@ -58,6 +58,26 @@ static void test_offsets(void **state)
     arena_release(&arena);
 }
 
+static void test_clocks_that_are_never_turned(void **state)
+{
+    static const struct {
+        const char *zone;
+        bool fixed;
+    } cases[] = {
+        {"UTC",           true },
+        {"Etc/UTC",       true },
+        {"+10:00",        true },
+        {"Europe/London", false},
+    };
+    struct arena arena;
+
+    (void)state;
+    arena_init(&arena, SIZE_MAX, NULL);
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        assert_int_equal(zone_is_fixed(zone_of(cases[i].zone, &arena)), cases[i].fixed);
+    arena_release(&arena);
+}
+
 static void test_wall_clocks_show_a_time_once_twice_or_never(void **state)
 {
     static const struct {
@@ -215,6 +235,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_offsets),
+        cmocka_unit_test(test_clocks_that_are_never_turned),
         cmocka_unit_test(test_wall_clocks_show_a_time_once_twice_or_never),
         cmocka_unit_test(test_there_and_back),
         cmocka_unit_test(test_names_that_are_no_zone),

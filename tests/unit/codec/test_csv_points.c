@@ -126,9 +126,8 @@ static void test_bad_rows_are_told_and_harm_no_other(void **state)
         {.name = "the kind is of what was taken",
          .options = M,
          .body = "time,a\nx,abc\n2,1\n",
-         .want = "3: m a=1i @2000000000\n2! bad_time time \"x\": at byte 1: want an integer in the "
-                 "request's precision, or a decimal above "
-                 "that of a nanosecond\n"                                                         },
+         .want = "3: m a=1i @2000000000\n2! bad_time time \"x\": at byte 1: want an integer of its "
+                 "unit since 1970, or a decimal above that of a nanosecond\n"                     },
         {.name = "not finite",
          .options = M,
          .body = "time,a\n1,NaN\n",
