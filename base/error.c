@@ -54,6 +54,9 @@ static const struct code_row rows[CODE_COUNT] = {
     [E_NOT_DELIVERED] = {"not_delivered",          "The shard has not confirmed the points yet",       true },
     [E_ACKS_MANY] = {"too_many_shard_acks",    "Too many writes wait for the tenant's shard",      true },
 
+    [E_ADDRESS] = {"address_refused",        "Sources may not reach this address",               false},
+    [E_TLS] = {"tls_failed",             "No secure connection could be made",               true },
+
     [E_BAD_PARAMETER] = {"bad_parameter",          "A parameter has a wrong value",                    false},
     [E_UNKNOWN_PARAMETER] = {"unknown_parameter",      "A parameter is not known",                         false},
     [E_MISSING_PARAMETER] = {"missing_parameter",      "A parameter is missing",                           false},

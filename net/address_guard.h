@@ -11,13 +11,13 @@
 
 enum { ADDRESS_RULES_MAX = 64 };
 
-/* What is allowed although it is not public: "10.1.0.0/16", "[::1]/128", "127.0.0.1:8099" (one port
+/* What is allowed although it is not public: "10.1.0.0/16", "[::1]", "127.0.0.1:8099" (one port
  * alone), "192.168.0.0/16:443". */
 struct address_rules {
     struct address_rule {
         struct in6_addr network; /* IPv4 as mapped */
         unsigned prefix;         /* bits of 128 */
-        uint16_t port;           /* 0 = any */
+        uint16_t port;           /* 0 = any that sources go to */
     } items[ADDRESS_RULES_MAX];
     size_t count;
 };
@@ -25,11 +25,15 @@ struct address_rules {
 /* E_BAD_PARAMETER with what would be right. */
 MUST_USE enum code address_rules_add(struct address_rules *rules, struct bytes text,
                                      struct error *err);
-/* E_ADDRESS with the address and what it is: "169.254.169.254 is link-local".  Everything that is
- * not globally reachable unicast by IANA's registries of special-purpose addresses (RFC 6890 and
- * what came since) is refused, so are forms that stand for an IPv4 address (mapped, NAT64
- * 64:ff9b::/96 and 64:ff9b:1::/48, 6to4, Teredo, IPv4-compatible, ISATAP) when that is, and port 0
- * and ports that browsers do not go to (25, 22, ...) unless a rule has them. */
+/* E_ADDRESS with the address and what it is: "169.254.169.254 is link-local".  Refused is, unless a
+ * rule has it:
+ * - what is not globally reachable unicast by IANA's registries of special-purpose addresses (RFC
+ *   6890 and what came since), and one address that Azure answers its own machines at;
+ * - what stands for an IPv4 address that is refused (NAT64, ISATAP; a mapped one is that address
+ *   itself, for rules as well); IPv4-compatible, 6to4 and Teredo always;
+ * - ports that browsers do not go to (25, 22, ...), unless the rule names the port.
+ * Port 0, and what is neither IPv4 nor IPv6, has no rule.  A rule of IPv6 is none of IPv4: "[::]/0"
+ * allows no mapped address. */
 MUST_USE enum code address_check(const struct address_rules *rules, const struct sockaddr *address,
                                  struct error *err);
 

@@ -123,7 +123,7 @@ static void set_up(struct client *client, const struct client_options *options)
     curl_easy_setopt(curl, CURLOPT_SEEKDATA, client);
 }
 
-static enum code library_ready(struct error *err)
+enum code client_library_ready(struct error *err)
 {
     pthread_once(&library_once, library_begin);
     if (library_code == CURLE_OK)
@@ -138,7 +138,7 @@ enum code client_open(const struct client_options *options, struct client **clie
     enum code code;
 
     *client = NULL;
-    code = library_ready(err);
+    code = client_library_ready(err);
     if (code)
         return code;
     made = calloc(1, sizeof(*made));
@@ -290,7 +290,7 @@ enum code client_group_open(struct client_group **group, struct error *err)
     enum code code;
 
     *group = NULL;
-    code = library_ready(err);
+    code = client_library_ready(err);
     if (code)
         return code;
     made = calloc(1, sizeof(*made));

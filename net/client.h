@@ -85,6 +85,8 @@ bool client_retry_after(struct client *client, uint64_t *seconds);
 
 /* http:// or https:// with a host, and without user, password, query and fragment.  E_CONFIG. */
 MUST_USE enum code client_url_check(const char *url, struct error *err);
+/* libcurl, begun once for the process; also net/fetcher.c asks.  E_MEMORY.  Any thread. */
+MUST_USE enum code client_library_ready(struct error *err);
 const char *client_library_version(void);
 
 #endif

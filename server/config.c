@@ -176,6 +176,35 @@ struct arguments *config_arguments(struct config *config)
     return &config->arguments;
 }
 
+static bool text_is_fit(const struct yaml_node *node)
+{
+    return node->kind == YAML_KIND_TEXT && !(node->plain && node->text.size == 0) &&
+           !memchr(node->text.data, '\0', node->text.size);
+}
+
+/* A list of texts, with commas between them. */
+static enum code take_list(struct config *config, const struct yaml_node *list, const char **text,
+                           struct error *err)
+{
+    *text = "";
+    for (const struct yaml_node *item = list->first; item; item = item->next) {
+        if (!text_is_fit(item))
+            return yaml_refuse(item, err, "an element of \"%.*s\" must have a single value",
+                               BYTES_ARG(list->key));
+        if (strlen(*text) + item->text.size + 2 >= ORIGIN_SIZE)
+            return yaml_refuse(item, err, "\"%.*s\" is too long", BYTES_ARG(list->key));
+        *text = text_make(config, "%s%s%.*s", *text, **text ? ", " : "", BYTES_ARG(item->text));
+        if (!*text)
+            return no_memory(err);
+    }
+    return OK;
+}
+
+static bool is_list(const struct entry *entry, const struct yaml_node *member)
+{
+    return entry->row && entry->row->kind == SETTING_RULES && member->kind == YAML_KIND_LIST;
+}
+
 /* A member of the file's map, or of its `limits:`. */
 static enum code take_member(struct config *config, const struct yaml_node *member, bool of_limits,
                              struct error *err)
@@ -190,10 +219,16 @@ static enum code take_member(struct config *config, const struct yaml_node *memb
             entry = &config->entries[i];
     if (!entry)
         return yaml_refuse_key(member, of_limits ? config->limit_keys : config->keys, err);
-    if (member->kind != YAML_KIND_TEXT || (member->plain && member->text.size == 0) ||
-        memchr(member->text.data, '\0', member->text.size))
+    if (is_list(entry, member)) {
+        enum code code = take_list(config, member, &text, err);
+
+        if (code)
+            return code;
+    } else if (!text_is_fit(member)) {
         return yaml_refuse(member, err, "\"%s\" must have a single value", entry->key);
-    text = text_make(config, "%.*s", BYTES_ARG(member->text));
+    } else {
+        text = text_make(config, "%.*s", BYTES_ARG(member->text));
+    }
     origin = text_make(config, "%s:%u", config->path, member->line);
     if (!text || !origin)
         return no_memory(err);
@@ -402,7 +437,7 @@ void config_print(const struct config *config, struct buf *out)
             buf_put_text(out, "limits:\n");
         first = out->size;
         buf_printf(out, "%s%s: ", entry->limit ? "  " : "", entry->key);
-        if (entry->row && entry->row->kind == SETTING_TEXT)
+        if (entry->row && (entry->row->kind == SETTING_TEXT || entry->row->kind == SETTING_RULES))
             json_put_text(out, bytes_of(entry->text)); /* a JSON string is a YAML one */
         else
             buf_put_text(out, entry->text);

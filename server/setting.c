@@ -64,6 +64,9 @@ const struct setting_row setting_rows[] = {
             "How long requests under way may go on after SIGTERM.", .most = 3600000),
     SETTING(slow_query_ms, SETTING_MS, "1s", "DURATION",
             "A query that takes so long is told in the log; 0 = none is.", .most = 86400000),
+    SETTING(pull_allow, SETTING_RULES, "", "RULES",
+            "Addresses that sources may reach although they are not public, separated by commas: "
+            "10.1.0.0/16, 127.0.0.1:8099, [fd00::]/8:443.", ),
 };
 
 const size_t setting_row_count = COUNT_OF(setting_rows);
@@ -130,6 +133,25 @@ static enum code put_choice(const struct setting_row *row, const char *text,
     return error_set(err, E_CONFIG, "\"%s\" is none of its values. %s", text, row->help);
 }
 
+/* Commas or spaces are between them; a list of the file comes with commas. */
+static enum code put_rules(const struct setting_row *row, const char *text,
+                           struct settings *settings, struct error *err)
+{
+    static const char between[] = ", \t\n";
+    struct address_rules rules = {0};
+
+    for (const char *at = text + strspn(text, between); *at; at += strspn(at, between)) {
+        struct bytes rule = {at, strcspn(at, between)};
+        struct error inner = {0};
+
+        if (address_rules_add(&rules, rule, &inner))
+            return error_set(err, E_CONFIG, "%s", inner.text);
+        at += rule.size;
+    }
+    *(struct address_rules *)place_of(row, settings) = rules;
+    return OK;
+}
+
 enum code setting_put(const struct setting_row *row, const char *text, struct settings *settings,
                       struct error *err)
 {
@@ -140,6 +162,8 @@ enum code setting_put(const struct setting_row *row, const char *text, struct se
         return put_bool(row, text, settings, err);
     case SETTING_CHOICE:
         return put_choice(row, text, settings, err);
+    case SETTING_RULES:
+        return put_rules(row, text, settings, err);
     case SETTING_SIZE:
     case SETTING_MS:
     case SETTING_COUNT:

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "model/limits.h"
+#include "net/address_guard.h"
 
 struct settings {
     const char *data;
@@ -25,7 +26,8 @@ struct settings {
     uint64_t query_at_once_values_max; /* 0 = none is answered at once */
     uint64_t ballast_bytes;
     uint64_t drain_ms;
-    uint64_t slow_query_ms; /* 0 = none is told */
+    uint64_t slow_query_ms;          /* 0 = none is told */
+    struct address_rules pull_allow; /* besides what is public */
     struct limits limits;
 };
 
@@ -36,6 +38,7 @@ enum setting_kind {
     SETTING_COUNT,  /* uint64_t */
     SETTING_BOOL,   /* bool */
     SETTING_CHOICE, /* unsigned, the index of the choice */
+    SETTING_RULES,  /* struct address_rules, a list */
 };
 
 struct setting_row {

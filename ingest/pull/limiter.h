@@ -3,59 +3,69 @@
  * rate's length do more begin than it says, wherever it begins, restarts included: what began is
  * noted before it does (limiter_notes).
  *
- * Thread: the puller's alone.  Time comes in as arguments. */
+ * Time comes in as arguments, by both clocks: spans and waits are of the boot clock, which never
+ * jumps, so that a wall clock that is set moves none of them.  The wall clock alone tells which day
+ * it is, and how old a note of another boot is; see limiter_recall() and limiter.c.
+ *
+ * Thread: the puller's alone. */
 #ifndef WEIR_INGEST_PULL_LIMITER_H
 #define WEIR_INGEST_PULL_LIMITER_H
 
+#include "ingest/pull/moment.h"
 #include "ingest/pull/source.h"
 
 struct limiter;
 struct limiter_key; /* a host and a credential, counted */
 
-enum { LIMITER_RATE_COUNT_MAX = 100000 }; /* of one rate: each is remembered for its span */
+enum { LIMITER_RATE_COUNT_MAX = 100000 }; /* a rate of more is held as if it were of so many */
 
 /* Where what began is kept over a restart; NULL: nowhere (simulator).  Called before
- * limiter_begin() returns; a failure refuses the request. */
+ * limiter_begin() changes anything; a failure refuses the request. */
 struct limiter_notes {
-    enum code (*note)(void *context, struct bytes key, int64_t wall_ns, uint32_t weight,
+    enum code (*note)(void *context, struct bytes key, const struct moment *now, uint32_t weight,
                       struct error *err);
     void *context;
 };
 
+/* `notes` is borrowed, and outlives it. */
 MUST_USE enum code limiter_new(const struct limiter_notes *notes, struct limiter **limiter,
                                struct error *err);
-void limiter_free(struct limiter *limiter); /* NULL is fine */
+void limiter_free(struct limiter *limiter); /* with all keys; NULL is fine */
 
-/* The key's own reference; made when new.  `name` is the host and port and a hash of the
- * credential: no secret. */
-MUST_USE enum code limiter_take_key(struct limiter *limiter, struct bytes name,
-                                    struct limiter_key **key, struct error *err);
-/* A source that shares the key says what it was told: the strictest of all holds (each rate of each
- * holds).  limiter_leave() takes it back and the reference. */
-MUST_USE enum code limiter_join(struct limiter_key *key, const struct source_limits *limits,
-                                struct error *err);
-void limiter_leave(struct limiter *limiter, struct limiter_key *key,
-                   const struct source_limits *limits);
+/* A source says what it was told of the key, which is made when it is new: the strictest of all who
+ * joined holds, and each rate of each.  `name` is the host and port and a hash of the credential:
+ * no secret.  limiter_leave() takes the same back; what began is remembered for two days, so that
+ * who takes a source away and puts it again gains nothing. */
+MUST_USE enum code limiter_join(struct limiter *limiter, struct bytes name,
+                                const struct source_limits *limits, const struct moment *now,
+                                struct limiter_key **key, struct error *err);
+void limiter_leave(struct limiter_key *key, const struct source_limits *limits);
 
-/* What is known of before: a request that began then (of this node's notes); or everything that may
- * have been asked up to `wall_ns` by somebody else, in spans of up to `span_ns`. */
-MUST_USE enum code limiter_recall(struct limiter_key *key, int64_t wall_ns, uint32_t weight,
-                                  struct error *err);
-void limiter_assume_used(struct limiter_key *key, int64_t wall_ns, int64_t span_ns);
+/* What is known of before.  A request that began then, of this node's notes; `boot_ns` of a note of
+ * another boot is INT64_MIN: then its age is what the wall clock says.  What lies ahead of now
+ * began now.  In any order, before the first limiter_begin(). */
+void limiter_recall(struct limiter_key *key, const struct moment *now, const struct moment *began,
+                    uint32_t weight);
+/* Somebody else may have asked until now: all rates of up to `span_ns` are used up. */
+void limiter_assume_used(struct limiter_key *key, const struct moment *now, int64_t span_ns);
 
-/* When a request of that weight may begin: `wall_ns` or before = now; INT64_MAX: when one that is
- * under way has ended.  Nothing is changed. */
-int64_t limiter_when(struct limiter_key *key, uint32_t weight, int64_t wall_ns);
+/* False: such a request will never begin, as it counts more than a limit has. */
+bool limiter_fits(const struct limiter_key *key, uint32_t weight);
+/* When such a request may begin, by the boot clock: now->boot_ns or before = now; INT64_MAX: when
+ * one that is under way has ended, or never (limiter_fits()).  Nothing is changed.  Exact, unless
+ * somebody joins, begins or waits meanwhile, or the wall clock is set and there is a daily budget.
+ */
+int64_t limiter_when(const struct limiter_key *key, uint32_t weight, const struct moment *now);
 /* It begins: limiter_when() said now (asserted). */
 MUST_USE enum code limiter_begin(struct limiter *limiter, struct limiter_key *key, uint32_t weight,
-                                 int64_t wall_ns, struct error *err);
+                                 const struct moment *now, struct error *err);
 void limiter_end(struct limiter_key *key);
-/* It was not sent after all: takes back what it counts in rates. */
-void limiter_unsent(struct limiter_key *key, uint32_t weight, int64_t began_wall_ns);
+/* Before limiter_end(): it was not sent after all, and counts in no limit.  `began` as it was given
+ * to limiter_begin(). */
+void limiter_unsent(struct limiter_key *key, uint32_t weight, const struct moment *began);
 /* Nobody may ask before then; the latest holds. */
-void limiter_wait(struct limiter_key *key, int64_t until_wall_ns);
-int64_t limiter_waits_until(const struct limiter_key *key);
-
-/* Wall time may jump: what lies ahead of now after a step back is as if it were now. */
+void limiter_wait(struct limiter_key *key, const struct moment *now, int64_t until_wall_ns);
+/* By the wall clock; 0: nobody has to wait. */
+int64_t limiter_waits_until(const struct limiter_key *key, const struct moment *now);
 
 #endif

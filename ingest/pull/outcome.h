@@ -2,11 +2,8 @@
 #ifndef WEIR_INGEST_PULL_OUTCOME_H
 #define WEIR_INGEST_PULL_OUTCOME_H
 
+#include "ingest/pull/answer_headers.h"
 #include "ingest/pull/source.h"
-
-struct answer_header {
-    struct bytes name, value; /* the name in lower case */
-};
 
 /* What the rules look at.  Twice for one answer: before the body is read as rows (`counted` false:
  * rules about `count` wait), and after. */
@@ -17,7 +14,7 @@ struct answer_facts {
     struct bytes body; /* the first MiB, decompressed */
     bool counted;
     uint64_t rows;
-    bool undecodable; /* it did not decode */
+    bool undecodable; /* it did not decode; then there is nothing to count */
     int64_t wall_ns;
 };
 
@@ -28,16 +25,12 @@ struct verdict {
     int64_t wait_until_ns;             /* WAIT, and RETRY with a Retry-After: wall clock; else 0 */
 };
 
+/* A rule about `count` that names no status holds for 2xx alone: an error page has no rows, and its
+ * window is not empty.  What a rule calls OK and does not decode is RETRY. */
 struct verdict outcome_of(const struct source *source, const struct answer_facts *facts);
 
-/* Retry-After: seconds or an HTTP date (all three forms of RFC 9110), at most a day from now.
- * False: there is none, or it is neither. */
-bool retry_after_parse(struct bytes text, int64_t wall_ns, int64_t *until_ns);
-/* When the answer is no longer fresh: Cache-Control max-age less Age, else Expires against Date. */
-bool expires_of(const struct answer_header *headers, size_t count, int64_t wall_ns,
-                int64_t *until_ns);
-
-/* A wait of chance between 0 and base × 2^attempt, at most cap; attempt from 0. */
+/* A wait of chance between 0 and base × 2^attempt, at most cap; attempt from 0.  `chance` is any
+ * number of 64 bits. */
 int64_t retry_wait_ns(const struct source_retry *retry, uint32_t attempt, uint64_t chance);
 
 #endif

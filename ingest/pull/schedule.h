@@ -5,10 +5,16 @@
 
 #include "ingest/pull/source.h"
 
-/* The first time after `last_wall_ns` (of the beginning of the last pull; INT64_MIN = none yet:
- * then within the jitter from `now_ns` on, but not before `at`).  `expires_ns`: 0 = not known. */
-MUST_USE enum code schedule_next(const struct source_schedule *schedule, uint64_t place,
-                                 int64_t last_wall_ns, int64_t expires_ns, int64_t now_ns,
-                                 int64_t *next_ns, struct error *err);
+/* The place of a source of that name. */
+uint64_t schedule_place(struct bytes tenant, struct bytes name);
+
+/* Asked once for each pull, when the one before it began (`last_wall_ns`), and when somebody takes
+ * a source over; the answer is kept.  Without `at`: `every` after the last began; with it, at that
+ * time of the day that is `every` after the last one's, and within the jitter from there on.  What
+ * should have been by `now_ns` already, and what never was (INT64_MIN), is within the jitter from
+ * now on; with `at` what never was is at the next such time.  Not before `expires_ns` (0: not
+ * known), where the source keeps to it, then within the jitter too. */
+int64_t schedule_next(const struct source_schedule *schedule, uint64_t place, int64_t last_wall_ns,
+                      int64_t expires_ns, int64_t now_ns);
 
 #endif

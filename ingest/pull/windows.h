@@ -1,5 +1,5 @@
 /* Which windows of a partition there are, which are done, and which is to be asked next.  What is
- * done is a set of stretches of time, merged by union.
+ * done is a set of stretches of time, merged by union: a million windows that are done are one.
  *
  * Pure; the puller's thread. */
 #ifndef WEIR_INGEST_PULL_WINDOWS_H
@@ -24,31 +24,39 @@ MUST_USE enum code windows_done(struct windows *windows, int64_t start_ns, int64
 /* A range that is to be asked again. */
 MUST_USE enum code windows_undo(struct windows *windows, int64_t start_ns, int64_t end_ns,
                                 struct error *err);
+/* All of it is done. */
+bool windows_has(const struct windows *windows, int64_t start_ns, int64_t end_ns);
 /* The end of what is done from `from` on without a gap; `from` = nothing is. */
 int64_t windows_contiguous(const struct windows *windows);
 
-/* The window that contains `ns`, not cut by now. */
+/* The window that contains `ns`, not cut by now, but by `until`; no window is empty, also where a
+ * zone has left out a day.  `ns` is from `from` on and before `until`.  E_TIME_RANGE. */
 MUST_USE enum code windows_at(const struct windows *windows, int64_t ns,
                               struct stretch_of_time *window, struct error *err);
 
 struct window_work {
-    struct stretch_of_time window; /* cut at now - lag */
+    struct stretch_of_time window; /* cut at now - lag, at a whole second */
     bool live;                     /* of this pull: within the overlap, or new; else of history */
 };
 
-/* What a pull at `now_ns` asks: windows that are new since the last one, and those within the
- * overlap, newest first; at most `room`.  *count above room: there are more. */
+/* What a pull at `now_ns` asks, newest first: the windows since the newest that is done, with the
+ * one that is under way, and all that end within the overlap; of a source that has nothing yet the
+ * newest alone.  At most `room` are given; *count above room: so many there are, those of a
+ * calendar that leaves out a day included.  *floor_ns: where they begin, and history ends; what is
+ * left of them when a newer one is done becomes history. */
 MUST_USE enum code windows_live(const struct windows *windows, int64_t now_ns,
                                 struct window_work *work, size_t room, size_t *count,
-                                struct error *err);
-/* The newest window of history, ending at or before `before_ns`, that is not done and that
- * `busy(context, start)` does not say is being asked. */
+                                int64_t *floor_ns, struct error *err);
+/* The newest window of history that ends at or before `before_ns`, begins at or behind `floor_ns`,
+ * is not done and is not being asked, as `busy(context, start)` says.  Steps over what is done at
+ * one go. */
 MUST_USE enum code windows_history(const struct windows *windows, int64_t before_ns,
                                    int64_t floor_ns, bool (*busy)(void *context, int64_t start_ns),
                                    void *context, struct window_work *work, bool *found,
                                    struct error *err);
 
-/* Two halves, at a whole second; false: not below step_min. */
+/* Two halves, at a whole second, and at a midnight where the format has no time of day; false: they
+ * would be below step_min, or one of them empty. */
 bool windows_split(const struct windows *windows, const struct stretch_of_time *window,
                    struct stretch_of_time halves[2]);
 

@@ -58,6 +58,8 @@ static void test_slugs_that_clients_know_stay(void **state)
         {E_OUTBOX_FULL,           "outbox_full",           true },
         {E_NOT_DELIVERED,         "not_delivered",         true },
         {E_ACKS_MANY,             "too_many_shard_acks",   true },
+        {E_ADDRESS,               "address_refused",       false},
+        {E_TLS,                   "tls_failed",            true },
     };
 
     (void)state;

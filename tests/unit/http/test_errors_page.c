@@ -78,6 +78,10 @@ static const char *const advice[CODE_COUNT] = {
         "Idempotency-Key, to go on waiting; or be content. The limit is `shard_ack_ms_max`.",
     [E_ACKS_MANY] = "Send again after Retry-After, or without `ack=shard`. The limit is "
                     "`shard_acks_max`.",
+    [E_ADDRESS] =
+        "The text names the address and what it is. Who operates the node may allow it by "
+        "`pull_allow`.",
+    [E_TLS] = "The text says what is wrong with the host's certificate, or with what it speaks.",
     [E_BAD_PARAMETER] = "`parameter` names it, the text says what would be right.",
     [E_UNKNOWN_PARAMETER] = "The text names the nearest one that is known, or all of them.",
     [E_MISSING_PARAMETER] = "Add the parameter that `parameter` names.",
@@ -134,6 +138,7 @@ static const char *const heads[CODE_COUNT] = {
     [E_MEMORY] = "The server or its machine",
     [E_BAD_REQUEST] = "The request",
     [E_OUTBOX_FULL] = "Shards",
+    [E_ADDRESS] = "Sources",
     [E_BAD_PARAMETER] = "Parameters",
     [E_INVALID_POINTS] = "Points",
     [E_QUERY_ROWS] = "Queries",

@@ -2,7 +2,7 @@
 #include "server/config.h"
 #include "tests/unit/server/own_file.h"
 
-enum { FLAGS_MAX = 6, VARIABLES_MAX = 4 };
+enum { FLAGS_MAX = 8, VARIABLES_MAX = 4 };
 
 struct sources {
     const char *file; /* NULL = an empty one */
@@ -208,7 +208,8 @@ static void test_a_file_that_was_asked_for_must_be_there(void **state)
 static void test_what_is_printed_reads_back_to_the_same(void **state)
 {
     static const struct sources sources = {
-        .flags = {"--data", "a \"b\"\\n# c", "--limit-tags-max", "9", "--drain-ms", "90s"}
+        .flags = {"--data", "a \"b\"\\n# c", "--limit-tags-max", "9", "--drain-ms", "90s",
+                  "--pull-allow", "10.0.0.0/8,[::1]"}
     };
     struct buf first = BUF_INIT(1 << 20);
     struct sources again = {0};
@@ -230,8 +231,53 @@ static void test_what_is_printed_reads_back_to_the_same(void **state)
     assert_null(settings->tenants);
     assert_int_equal(settings->limits.tags_max, 9);
     assert_int_equal(settings->drain_ms, 90000);
+    assert_int_equal(settings->pull_allow.count, 2);
     config_free(config);
     buf_release(&first);
+}
+
+static void test_a_list_comes_from_the_file_or_as_one_text(void **state)
+{
+    static const struct sources good[] = {
+        {.file = "pull_allow: [10.1.0.0/16, \"[::1]:8099\"]\n"},
+        {.file = "pull_allow:\n  - 10.1.0.0/16\n  - '[::1]:8099'\n"},
+        {.file = "pull_allow: '10.1.0.0/16, [::1]:8099'\n"},
+        {.variables = {"WEIR_PULL_ALLOW=10.1.0.0/16,[::1]:8099"}},
+        {.flags = {"--pull-allow", "10.1.0.0/16 [::1]:8099"}},
+    };
+    static const struct {
+        const char *file, *told;
+    } bad[] = {
+        {"pull_allow: [10.1.0.0/16, [a]]\n",
+         "an element of \"pull_allow\" must have a single value"                       },
+        {"pull_allow: [10.1.0.0/16, 10.1]\n", "\"pull_allow\": \"10.1\" is no address" },
+        {"pull_allow: {a: b}\n",              "\"pull_allow\" must have a single value"},
+        {"data: [a]\n",                       "\"data\" must have a single value"      },
+    };
+    struct config *config;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(good); i++) {
+        const struct address_rules *rules;
+        struct error err = {0};
+
+        if (load(&good[i], &config, &err))
+            fail_msg("%zu: %s", i, err.text);
+        rules = &config_settings(config)->pull_allow;
+        assert_int_equal(rules->count, 2);
+        assert_int_equal(rules->items[0].prefix, 96 + 16);
+        assert_int_equal(rules->items[1].port, 8099);
+        config_free(config);
+    }
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        const struct sources sources = {.file = bad[i].file};
+        struct error err = {0};
+
+        assert_int_equal(load(&sources, &config, &err), E_CONFIG);
+        if (!strstr(err.text, bad[i].told))
+            fail_msg("%s: %s", bad[i].file, err.text);
+        config_free(config);
+    }
 }
 
 static void test_every_setting_and_limit_stands_in_the_reference(void **state)
@@ -274,6 +320,7 @@ int main(void)
         cmocka_unit_test(test_variables_of_others_are_left_alone),
         cmocka_unit_test(test_a_file_that_was_asked_for_must_be_there),
         cmocka_unit_test(test_what_is_printed_reads_back_to_the_same),
+        cmocka_unit_test(test_a_list_comes_from_the_file_or_as_one_text),
         cmocka_unit_test(test_every_setting_and_limit_stands_in_the_reference),
     };
 
