@@ -110,7 +110,6 @@ static enum code read_step(struct row_clock *clock, const struct tree_row *row, 
         return OK;
     code = leaf(row, clock->time->step_slot, "step", &text, err);
     if (code == OK && !remembered(memo, text)) {
-        memo->size = 0;
         code = row_step_parse(text, &memo->step, err);
         if (code == OK)
             remember(memo, text);
