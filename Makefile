@@ -29,7 +29,7 @@ endif
 BUILD   ?= build
 # Rooms in layer order.
 ROOMS   ?= base model codec store store/wal store/head store/packs store/delivery store/guests catalog discovery http net \
-           ingest query handlers server
+           ingest ingest/pull query handlers server
 MODE    ?= plain
 JOBS    ?= $(shell nproc)
 RESULT  ?= unit-$(MODE)
