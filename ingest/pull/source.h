@@ -57,8 +57,8 @@ struct source_partition {
 struct source_decode {
     const struct tree_format *format;
     struct tree_columns csv;
-    bool zip_archive; /* documents are the files of an archive */
-    struct tree_path rows;
+    bool zip_archive;      /* documents are the files of an archive */
+    struct tree_path rows; /* of CSV and NDJSON from the document, which is a line */
     bool rows_zip;
 };
 
@@ -73,6 +73,7 @@ struct source_foreach {
         struct tree_path path;
     } * picks;
     size_t pick_count;
+    const struct tree_plan *plan; /* whose n-th slot is the n-th pick's */
     int64_t every_ns;
 };
 
@@ -173,10 +174,10 @@ struct source_outcome {
     uint64_t count;
     enum source_do what;
     enum source_until {
-        SOURCE_FOR,
         SOURCE_NEXT_MINUTE,
         SOURCE_NEXT_HOUR,
-        SOURCE_NEXT_UTC_DAY
+        SOURCE_NEXT_UTC_DAY,
+        SOURCE_FOR
     } until;
     int64_t for_ns;
     struct bytes warn;
@@ -275,6 +276,7 @@ struct source {
         const struct zone *zone;
         bool latest;
     } versions;
+    bool paused;
     struct arena *arena; /* its own; source_free() gives it back */
 };
 
