@@ -10,6 +10,7 @@
 #include "base/map.h"
 #include "base/random.h"
 #include "ingest/pull/asking.h"
+#include "ingest/pull/limit_name.h"
 #include "ingest/pull/puller.h"
 #include "ingest/pull/reading.h"
 #include "ingest/pull/schedule.h"
