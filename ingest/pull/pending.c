@@ -194,8 +194,8 @@ enum code pending_add(struct pending *pending, const struct point *point, int64_
 {
     struct pending_series *series;
     struct pending_point *added;
+    uint32_t index = 0;
     enum code code;
-    uint32_t index;
 
     if (pending->count == pending->capacity && !grow_points(pending))
         return no_memory(err);

@@ -255,6 +255,7 @@ void pull_reached(struct pull_source *source); /* tells how far it has come */
 void pull_unit_over(struct pull_source *source, bool failed, const struct moment *now);
 void pull_tell(struct pull_source *source, const char *what, const char *text);
 void pull_free(struct pull_source *source);
+void pull_text(char into[PULL_TEXT_SIZE], const char *text); /* cut where it is too long */
 
 /* --- pull_try.c --- */
 /* Takes those that have come, asks what may be asked; when to look again, boot. */

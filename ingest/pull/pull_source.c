@@ -11,12 +11,22 @@ static const int64_t second_ns = MOMENT_SECOND;
 /* A source that fails comes again after every longer, at most so much. */
 static const int64_t distance_max_ns = 6 * 3600 * INT64_C(1000000000);
 
+void pull_text(char into[PULL_TEXT_SIZE], const char *text)
+{
+    size_t size = strlen(text);
+
+    if (size >= PULL_TEXT_SIZE)
+        size = PULL_TEXT_SIZE - 1;
+    memcpy(into, text, size);
+    into[size] = '\0';
+}
+
 void pull_tell(struct pull_source *source, const char *what, const char *text)
 {
     log_event(LOG_WARN, "a source", LOG_CSTR("tenant", source->tenant_name),
               LOG_CSTR("source", source->name), LOG_CSTR("what", what), LOG_CSTR("why", text));
     pthread_mutex_lock(&source->puller->lock);
-    snprintf(source->error, sizeof(source->error), "%s", text);
+    pull_text(source->error, text);
     source->error_ns = clock_wall_ns(source->puller->parts.clock);
     source->counts.failures++;
     pthread_mutex_unlock(&source->puller->lock);
@@ -314,8 +324,8 @@ void pull_loaded_take(struct pull_job *job)
         source->next_ns = now_ns + 10 * second_ns;
         return;
     }
-    source->next_ns = schedule_next(&source->source->schedule, source->place, source->last_ns, 0,
-                                    now_ns);
+    source->next_ns =
+        schedule_next(&source->source->schedule, source->place, source->last_ns, 0, now_ns);
     set_state(source, PULL_RESTING);
     pull_reached(source);
 }
@@ -394,9 +404,8 @@ void pull_unit_over(struct pull_source *source, bool failed, const struct moment
     if (source->live_units > 0 || source->next_ns != INT64_MAX)
         return;
     source->failures = source->failed ? source->failures + 1 : 0;
-    if (schedule_next(&source->source->schedule, source->place, source->last_ns, source->expires_ns,
-                      now_ns, &source->next_ns, &err))
-        source->next_ns = now_ns + second_ns;
+    source->next_ns = schedule_next(&source->source->schedule, source->place, source->last_ns,
+                                    source->expires_ns, now_ns);
     for (uint32_t i = 1; i < source->failures && distance < distance_max_ns; i++)
         distance = distance == 0 ? source->source->schedule.every_ns : 2 * distance;
     if (distance > distance_max_ns)

@@ -210,7 +210,7 @@ static void try_again(struct pull_unit *unit, int64_t until_wall_ns, const struc
     if (unit->attempt > 1 || text == NULL)
         return;
     pthread_mutex_lock(&source->puller->lock);
-    snprintf(source->error, sizeof(source->error), "%s", text);
+    pull_text(source->error, text);
     source->error_ns = now->wall_ns;
     pthread_mutex_unlock(&source->puller->lock);
 }
@@ -326,7 +326,7 @@ static void take_answer(void *context, struct fetch_answer *answer)
         note = note_begin(unit, "no_answer");
         note.took_ns = answer->ended_ns - answer->began_ns;
         note.bytes = answer->bytes;
-        snprintf(note.text, sizeof(note.text), "%s", answer->err.text);
+        pull_text(note.text, answer->err.text);
         note_fetch(unit, &note);
         if (answer->code == E_ADDRESS || answer->code == E_CONFIG || answer->code == E_BODY_LARGE)
             give_up(unit, answer->err.text, &now);
@@ -402,7 +402,7 @@ static void note_result(const struct pull_job *job)
     note.bytes = job->bytes;
     note.rows = job->facts.counts.rows;
     note.written = job->written.written;
-    snprintf(note.text, sizeof(note.text), "%s", job->err.text);
+    pull_text(note.text, job->err.text);
     note_fetch(unit, &note);
     pthread_mutex_lock(&unit->source->puller->lock);
     counts->pages++;
