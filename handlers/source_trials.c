@@ -13,7 +13,7 @@
 #include "handlers/source_records.h"
 #include "ingest/pull/puller.h"
 #include "ingest/pull/trial.h"
-#include "ingest/pull/windows.h"
+#include "ingest/pull/window_set.h"
 
 enum { DEPTH_MAX = 32, HEADERS_MAX = 64 };
 
@@ -200,7 +200,7 @@ static enum code choose_window(struct trying *trying, const struct source *sourc
                                struct stretch_of_time *window, struct error *err)
 {
     int64_t now_ns = clock_wall_ns(app_of(trying->job->request)->clock);
-    struct windows windows;
+    struct window_set windows;
     enum code code;
 
     if (trying->has_start != trying->has_end)
@@ -211,10 +211,10 @@ static enum code choose_window(struct trying *trying, const struct source *sourc
         *window = (struct stretch_of_time){trying->start_ns, trying->end_ns};
         return OK;
     }
-    windows_init(&windows, &source->window);
-    code = windows_at(&windows, now_ns > source->window.from_ns ? now_ns : source->window.from_ns,
-                      window, err);
-    windows_release(&windows);
+    window_set_init(&windows, &source->window);
+    code = window_set_at(
+        &windows, now_ns > source->window.from_ns ? now_ns : source->window.from_ns, window, err);
+    window_set_release(&windows);
     if (code == OK && window->end_ns > now_ns && window->start_ns < now_ns)
         window->end_ns = now_ns;
     return code;

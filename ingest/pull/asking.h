@@ -4,7 +4,7 @@
 #define WEIR_INGEST_PULL_ASKING_H
 
 #include "ingest/pull/outcome.h"
-#include "ingest/pull/windows.h"
+#include "ingest/pull/window_set.h"
 
 /* Where a page stands, as it is noted in the progress: empty = the first; else digits, a cursor or
  * an address. */

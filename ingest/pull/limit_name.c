@@ -1,7 +1,7 @@
 /* Whose limits hold for a source: those of the host that it asks and of the credential that it
  * shows. The name tells no secret: what a credential is made of are the names of secrets. */
-#include "base/hash.h"
 #include "ingest/pull/limit_name.h"
+#include "base/hash.h"
 
 static void add_places(struct hash128_state *state, const struct text_places *places)
 {

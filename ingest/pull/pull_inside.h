@@ -14,7 +14,7 @@
 #include "ingest/pull/puller.h"
 #include "ingest/pull/reading.h"
 #include "ingest/pull/schedule.h"
-#include "ingest/pull/windows.h"
+#include "ingest/pull/window_set.h"
 #include "ingest/pull/writing.h"
 
 enum {
@@ -41,7 +41,7 @@ struct pull_rest {
 struct pull_partition {
     const struct source_partition *variables;
     char id[PARTITION_ID_SIZE];
-    struct windows windows;
+    struct window_set windows;
     int64_t history_ns; /* what ends at or before it is history */
     struct pull_rest *rests;
     /* Of the last whole answer; owned, NULL = none. */

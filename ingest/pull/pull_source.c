@@ -61,7 +61,7 @@ static void release_partition(struct pull_partition *partition)
         free(rest->page);
         free(rest);
     }
-    windows_release(&partition->windows);
+    window_set_release(&partition->windows);
     free(partition->etag);
     free(partition->modified);
     free(partition->body);
@@ -86,7 +86,7 @@ static bool make_partitions(struct pull_source *source)
 
         partition->variables = &foreach->partitions[i];
         partition_id(partition->variables, partition->id);
-        windows_init(&partition->windows, &source->source->window);
+        window_set_init(&partition->windows, &source->source->window);
         partition->history_ns = INT64_MIN; /* until the first pull */
     }
     return source->partitions != NULL;
@@ -237,7 +237,8 @@ void pull_act(struct puller *puller, struct pull_message *message)
         return;
     }
     for (size_t i = 0; i < source->partition_count; i++)
-        if (windows_undo(&source->partitions[i].windows, message->start_ns, message->end_ns, &err))
+        if (window_set_undo(&source->partitions[i].windows, message->start_ns, message->end_ns,
+                            &err))
             pull_tell(source, "a range cannot be asked again", err.text);
     source->history_done = false;
 }
@@ -285,7 +286,7 @@ static enum code take_note(struct pull_partition *partition, const struct progre
         return OK;
     }
     if (note->done)
-        return windows_done(&partition->windows, note->time_ns, note->end_ns, err);
+        return window_set_done(&partition->windows, note->time_ns, note->end_ns, err);
     rest = calloc(1, sizeof(*rest));
     if (rest == NULL)
         return error_set(err, E_MEMORY, "no memory for the progress of a source");
@@ -380,8 +381,8 @@ static void begin_pull(struct pull_source *source, const struct moment *now)
             made = unit_add(source, partition, NULL, true) != NULL;
             continue;
         }
-        if (windows_live(&partition->windows, now_ns, work, PULL_LIVE_MAX, &count,
-                         &partition->history_ns, &err)) {
+        if (window_set_live(&partition->windows, now_ns, work, PULL_LIVE_MAX, &count,
+                            &partition->history_ns, &err)) {
             pull_tell(source, "its windows cannot be told", err.text);
             continue;
         }
@@ -448,8 +449,8 @@ static void take_history(struct pull_source *source, int64_t now_ns)
         struct error err = {0};
         bool found = false;
 
-        if (windows_history(&partition->windows, partition->history_ns, floor_ns, is_busy, both,
-                            &work, &found, &err)) {
+        if (window_set_history(&partition->windows, partition->history_ns, floor_ns, is_busy, both,
+                               &work, &found, &err)) {
             pull_tell(source, "its windows cannot be told", err.text);
             break;
         }
@@ -467,7 +468,7 @@ void pull_reached(struct pull_source *source)
     int64_t reached_ns = INT64_MAX;
 
     for (size_t i = 0; i < source->partition_count; i++) {
-        int64_t mine = windows_contiguous(&source->partitions[i].windows);
+        int64_t mine = window_set_contiguous(&source->partitions[i].windows);
 
         reached_ns = mine < reached_ns ? mine : reached_ns;
     }

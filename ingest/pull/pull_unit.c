@@ -438,8 +438,8 @@ static void window_done(struct pull_unit *unit, const struct pull_job *job,
         (void)replace_text(&partition->etag, job->etag); /* without them it is asked in full */
         (void)replace_text(&partition->modified, job->modified);
         (void)replace_text(&partition->body, job->body_hash);
-    } else if (windows_done(&partition->windows, unit->window.start_ns, unit->window.end_ns,
-                            &err)) {
+    } else if (window_set_done(&partition->windows, unit->window.start_ns, unit->window.end_ns,
+                               &err)) {
         pull_tell(source, "failed", err.text); /* asked again, and found to be the same */
     }
     source->expires_ns = job->expires_ns;
@@ -483,7 +483,7 @@ static void split(struct pull_unit *unit, const struct moment *now)
     struct stretch_of_time halves[2];
 
     if (!source->source->window.given ||
-        !windows_split(&unit->partition->windows, &unit->window, halves)) {
+        !window_set_split(&unit->partition->windows, &unit->window, halves)) {
         give_up(unit, "the window is to be split, and is as small as step_min says", now);
         return;
     }
