@@ -31,7 +31,6 @@ struct told {
 struct collectors {
     struct app *app;
     struct recall recall;
-    struct address_rules allowed;
     char directory[4096];
     pthread_t thread;
     bool started;
@@ -183,7 +182,7 @@ enum code collectors_start(const struct settings *settings, struct app *app,
     collectors->recall = recall_of(app);
     snprintf(collectors->directory, sizeof(collectors->directory), "%s", settings->data);
     parts.recall = &collectors->recall;
-    parts.fetcher = (struct fetcher_options){.allowed = &collectors->allowed,
+    parts.fetcher = (struct fetcher_options){.allowed = &settings->pull_allow,
                                              .directory = collectors->directory,
                                              .memory_bytes_max = MEMORY_BYTES_MAX,
                                              .connections_max = CONNECTIONS_MAX};
