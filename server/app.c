@@ -401,7 +401,7 @@ enum code server_start(const struct settings *settings, struct server **out, str
         .metrics = server->app.metrics,
     };
     if (code == OK)
-        code = collectors_start(settings, &server->app, &server->collectors, err);
+        code = collectors_start(settings, server->fs, &server->app, &server->collectors, err);
     if (code == OK)
         code = open_http(server, err);
     if (code) {

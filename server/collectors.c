@@ -15,6 +15,7 @@
 #include "handlers/recall.h"
 #include "ingest/pull/puller.h"
 #include "server/config.h"
+#include "server/pull_leases.h"
 #include "server/version.h"
 #include "store/store.h"
 
@@ -31,6 +32,7 @@ struct told {
 struct collectors {
     struct app *app;
     struct recall recall;
+    struct pull_leases *leases; /* NULL: there is no other node */
     char directory[4096];
     pthread_t thread;
     bool started;
@@ -62,6 +64,13 @@ static enum code no_secret(void *context, struct bytes tenant, struct bytes name
 {
     (void)context, (void)tenant, (void)host, (void)arena, (void)value;
     return error_set(err, E_NOT_FOUND, "there is no secret \"%.*s\"", BYTES_ARG(name));
+}
+
+static bool is_leased(void *context, struct bytes key)
+{
+    const struct collectors *collectors = context;
+
+    return pull_leased(collectors->leases, key);
 }
 
 /* --- following --- */
@@ -152,6 +161,8 @@ static void *follow(void *context)
             take_snapshot(collectors, records);
         }
         registry_snapshot_put(records);
+        if (collectors->leases != NULL)
+            pull_leases_turn(collectors->leases);
         (void)registry_wait(collectors->app->declared, sequence, LOOK_MS);
     }
     return NULL;
@@ -159,12 +170,13 @@ static void *follow(void *context)
 
 /* --- begin and end --- */
 
-enum code collectors_start(const struct settings *settings, struct app *app,
+enum code collectors_start(const struct settings *settings, struct fs *fs, struct app *app,
                            struct collectors **out, struct error *err)
 {
     struct collectors *collectors = calloc(1, sizeof(*collectors));
     struct puller_parts parts = {
         .intake = &app->intake,
+        .fs = fs,
         .clock = store_clock(app->store),
         .user_agent = "weir/" WEIR_VERSION,
         .plain_bytes_max = UINT64_C(16) << 30,
@@ -173,7 +185,7 @@ enum code collectors_start(const struct settings *settings, struct app *app,
         .secret = no_secret,
         .context = collectors,
     };
-    enum code code;
+    enum code code = OK;
 
     *out = NULL;
     if (collectors == NULL)
@@ -186,7 +198,12 @@ enum code collectors_start(const struct settings *settings, struct app *app,
                                              .directory = collectors->directory,
                                              .memory_bytes_max = MEMORY_BYTES_MAX,
                                              .connections_max = CONNECTIONS_MAX};
-    code = puller_open(&parts, &app->puller, err);
+    if (app->registry != NULL) {
+        code = pull_leases_new(app->registry, app->store, &collectors->leases, err);
+        parts.leased = is_leased;
+    }
+    if (code == OK)
+        code = puller_open(&parts, &app->puller, err);
     if (code == OK && pthread_create(&collectors->thread, NULL, follow, collectors) != 0)
         code = error_set(err, E_MEMORY, "no thread for the collectors");
     collectors->started = code == OK;
@@ -206,6 +223,7 @@ void collectors_stop(struct collectors *collectors)
         pthread_join(collectors->thread, NULL);
     puller_close(collectors->app->puller);
     collectors->app->puller = NULL;
+    pull_leases_free(collectors->leases);
     while (collectors->told != NULL) {
         struct told *told = collectors->told;
 

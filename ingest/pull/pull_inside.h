@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/map.h"
 #include "base/random.h"
+#include "ingest/pull/asked.h"
 #include "ingest/pull/asking.h"
 #include "ingest/pull/limit_name.h"
 #include "ingest/pull/puller.h"
@@ -103,7 +104,8 @@ enum pull_state {
     PULL_LOADING, /* what it knows of its work is being read */
     PULL_RESTING,
     PULL_PULLING,
-    PULL_WRONG, /* its document, or its tenant */
+    PULL_WRONG,     /* its document */
+    PULL_ELSEWHERE, /* another node pulls it */
 };
 
 struct pull_source {
@@ -126,6 +128,7 @@ struct pull_source {
     size_t partition_count, partition_turn;
     struct pull_unit *units;
     size_t live_units, busy_units; /* asked or read */
+    bool held;                     /* this node pulls it */
     bool loading;                  /* a reader is at it */
     bool history_done;
     bool failed; /* in the pull under way */
@@ -210,6 +213,8 @@ struct pull_try {
 struct puller {
     struct puller_parts parts;
     struct fetcher *fetcher;
+    struct asked *asked; /* NULL: it is kept nowhere */
+    struct limiter_notes notes;
     struct limiter *limiter;
     pthread_t thread;
     pthread_t *readers;
@@ -230,6 +235,15 @@ struct puller {
     pthread_cond_t tried;
     size_t job_count;
 };
+
+/* --- puller.c --- */
+/* As limiter_join(), with what was asked before. */
+MUST_USE enum code pull_join(struct puller *puller, struct bytes name,
+                             const struct source_limits *limits, struct limiter_key **key,
+                             struct error *err);
+/* An answer says when to come again. */
+void pull_wait(struct puller *puller, struct bytes name, struct limiter_key *key,
+               int64_t until_wall_ns);
 
 /* --- pull_unit.c --- */
 struct pull_unit *unit_add(struct pull_source *source, struct pull_partition *partition,

@@ -11,6 +11,10 @@ static const int64_t second_ns = MOMENT_SECOND;
 /* A source that fails comes again after every longer, at most so much. */
 static const int64_t distance_max_ns = 6 * 3600 * INT64_C(1000000000);
 
+/* What another node may have asked in, it is taken to have asked: of limits of up to this length.
+ */
+static const int64_t assumed_ns = 600 * MOMENT_SECOND;
+
 void pull_text(char into[PULL_TEXT_SIZE], const char *text)
 {
     size_t size = strlen(text);
@@ -92,6 +96,30 @@ static bool make_partitions(struct pull_source *source)
     return source->partitions != NULL;
 }
 
+static void drop_ready(struct pull_source *source)
+{
+    for (struct pull_unit *unit = source->units, *next; unit != NULL; unit = next) {
+        next = unit->next;
+        if (unit->state == UNIT_READY)
+            unit_free(unit);
+    }
+}
+
+/* As before anything was read of it. */
+static void forget_progress(struct pull_source *source)
+{
+    for (size_t i = 0; i < source->partition_count; i++) {
+        struct pull_partition *partition = &source->partitions[i];
+
+        release_partition(partition);
+        partition->rests = NULL;
+        partition->etag = partition->modified = partition->body = NULL;
+        window_set_init(&partition->windows, &source->source->window);
+        partition->history_ns = INT64_MIN;
+    }
+    source->last_ns = INT64_MIN;
+}
+
 /* --- a document --- */
 
 static void leave_limits(struct pull_source *source)
@@ -106,7 +134,6 @@ static void leave_limits(struct pull_source *source)
 /* Who shares it: the host that is asked, and a credential's hash. */
 static enum code join_limits(struct pull_source *source, struct error *err)
 {
-    const struct moment now = pull_now(source->puller);
     struct buf name = BUF_INIT(1024);
     enum code code;
 
@@ -117,8 +144,8 @@ static enum code join_limits(struct pull_source *source, struct error *err)
     if (code == OK && source->key_name == NULL)
         code = error_set(err, E_MEMORY, "no memory for a source");
     return code ? code
-                : limiter_join(source->puller->limiter, bytes_of(source->key_name),
-                               &source->source->limits, &now, &source->key, err);
+                : pull_join(source->puller, bytes_of(source->key_name), &source->source->limits,
+                            &source->key, err);
 }
 
 static void load(struct pull_source *source)
@@ -168,8 +195,8 @@ static void take_up(struct pull_source *source)
         return;
     }
     source->place = schedule_place(bytes_of(source->tenant_name), bytes_of(source->name));
-    if (find_tenant(source))
-        load(source);
+    source->held = false;
+    set_state(source, PULL_LOADING);
 }
 
 static struct pull_source *make_source(struct puller *puller, struct pull_message *message)
@@ -216,11 +243,7 @@ void pull_declare(struct puller *puller, struct pull_message *message)
                      &arena, &source->coming, &faults, &err) != OK)
         pull_tell(source, "its document is wrong", err.text);
     arena_release(&arena);
-    for (struct pull_unit *unit = source->units, *next; unit != NULL; unit = next) {
-        next = unit->next;
-        if (unit->state == UNIT_READY)
-            unit_free(unit);
-    }
+    drop_ready(source);
     if (source->units == NULL && !source->loading)
         take_up(source);
 }
@@ -485,6 +508,31 @@ static int64_t boot_of(const struct moment *now, int64_t wall_ns)
     return time_sum(now->boot_ns, time_between(now->wall_ns, wall_ns));
 }
 
+/* Whether it is this node that pulls.  Who begins to does not know what another one asked a moment
+ * ago, nor how far it came. */
+static bool hold(struct pull_source *source, const struct moment *now)
+{
+    const struct puller_parts *parts = &source->puller->parts;
+    bool leased =
+        parts->leased == NULL || parts->leased(parts->context, bytes_of(source->key_name));
+
+    if (leased && !source->held) {
+        if (source->units != NULL) /* of the time before */
+            return false;
+        source->held = true;
+        if (parts->leased != NULL)
+            limiter_assume_used(source->key, now, assumed_ns);
+        forget_progress(source);
+        source->next_ns = 0;
+        set_state(source, PULL_LOADING);
+    } else if (!leased && source->held) {
+        source->held = false;
+        drop_ready(source);
+        set_state(source, PULL_ELSEWHERE);
+    }
+    return leased;
+}
+
 int64_t pull_turn(struct pull_source *source, const struct moment *now)
 {
     int64_t next_ns;
@@ -495,13 +543,17 @@ int64_t pull_turn(struct pull_source *source, const struct moment *now)
         return INT64_MAX;
     if (!find_tenant(source))
         return now->boot_ns + 10 * second_ns;
-    if (source->state == PULL_LOADING) { /* it could not be read */
+    if (source->paused || source->state == PULL_WRONG)
+        return INT64_MAX;
+    if (!hold(source, now))
+        return now->boot_ns + second_ns;
+    if (source->loading)
+        return INT64_MAX;
+    if (source->state == PULL_LOADING) { /* it was not read yet, or could not be */
         if (now->wall_ns >= source->next_ns)
             load(source);
         return boot_of(now, source->next_ns);
     }
-    if (source->paused || source->state == PULL_WRONG)
-        return INT64_MAX;
     if (now->wall_ns >= source->next_ns)
         begin_pull(source, now);
     take_history(source, now->wall_ns);

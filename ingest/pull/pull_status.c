@@ -6,10 +6,8 @@
 #include <inttypes.h>
 
 static const char *const state_names[] = {
-    [PULL_LOADING] = "loading",
-    [PULL_RESTING] = "resting",
-    [PULL_PULLING] = "pulling",
-    [PULL_WRONG] = "wrong",
+    [PULL_LOADING] = "loading", [PULL_RESTING] = "resting",     [PULL_PULLING] = "pulling",
+    [PULL_WRONG] = "wrong",     [PULL_ELSEWHERE] = "elsewhere",
 };
 
 static void put_time(struct buf *out, const char *name, int64_t ns)

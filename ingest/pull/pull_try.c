@@ -108,8 +108,7 @@ static enum code prepare(struct pull_try *try, const struct moment *now, struct 
     if (code == OK)
         code = asking_limit_name(terms->source, try->tenant, &name, err);
     if (code == OK)
-        code = limiter_join(try->puller->limiter, buf_bytes(&name), &terms->source->limits, now,
-                            &try->key, err);
+        code = pull_join(try->puller, buf_bytes(&name), &terms->source->limits, &try->key, err);
     buf_release(&name);
     return code;
 }

@@ -531,7 +531,8 @@ void unit_take(struct pull_job *job)
         try_again(unit, job->verdict.wait_until_ns, &now, text);
         break;
     case SOURCE_WAIT:
-        limiter_wait(source->key, &now, job->verdict.wait_until_ns);
+        pull_wait(source->puller, bytes_of(source->key_name), source->key,
+                  job->verdict.wait_until_ns);
         unit->state = UNIT_READY;
         break;
     case SOURCE_SPLIT:

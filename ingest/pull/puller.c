@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "base/log.h"
+
 static const int64_t second_ns = MOMENT_SECOND;
 /* Longest sleep: a wall clock that is set is noticed then, and leases and tenants that come and go.
  */
@@ -93,6 +95,30 @@ enum code puller_act(struct puller *puller, struct bytes tenant, struct bytes na
     message->end_ns = end_ns;
     message_send(puller, message);
     return OK;
+}
+
+/* --- limits --- */
+
+enum code pull_join(struct puller *puller, struct bytes name, const struct source_limits *limits,
+                    struct limiter_key **key, struct error *err)
+{
+    const struct moment now = pull_now(puller);
+    enum code code = limiter_join(puller->limiter, name, limits, &now, key, err);
+
+    if (code == OK && puller->asked != NULL)
+        asked_recall(puller->asked, name, *key, &now);
+    return code;
+}
+
+void pull_wait(struct puller *puller, struct bytes name, struct limiter_key *key,
+               int64_t until_wall_ns)
+{
+    const struct moment now = pull_now(puller);
+    struct error err = {0};
+
+    limiter_wait(key, &now, until_wall_ns);
+    if (puller->asked != NULL && asked_wait(puller->asked, name, until_wall_ns, &err) != OK)
+        log_error(LOG_WARN, "a wait is not kept over a restart", &err);
 }
 
 /* --- the thread --- */
@@ -254,8 +280,8 @@ static enum code start_threads(struct puller *puller, struct error *err)
 enum code puller_open(const struct puller_parts *parts, struct puller **out, struct error *err)
 {
     struct puller *puller = calloc(1, sizeof(*puller));
+    enum code code = OK;
     uint64_t seed;
-    enum code code;
 
     *out = NULL;
     if (puller == NULL)
@@ -268,7 +294,12 @@ enum code puller_open(const struct puller_parts *parts, struct puller **out, str
     pthread_mutex_init(&puller->lock, NULL);
     pthread_cond_init(&puller->more, NULL);
     pthread_cond_init(&puller->tried, NULL);
-    code = limiter_new(parts->notes, &puller->limiter, err);
+    if (parts->fs != NULL)
+        code = asked_open(parts->fs, "pull", clock_wall_ns(parts->clock), &puller->asked, err);
+    if (code == OK && puller->asked != NULL)
+        puller->notes = asked_notes(puller->asked);
+    if (code == OK)
+        code = limiter_new(puller->asked == NULL ? NULL : &puller->notes, &puller->limiter, err);
     if (code == OK)
         code = fetcher_open(&parts->fetcher, &puller->fetcher, err);
     if (code == OK)
@@ -332,6 +363,7 @@ void puller_close(struct puller *puller)
         pull_free(source);
     }
     limiter_free(puller->limiter);
+    asked_close(puller->asked);
     pthread_cond_destroy(&puller->tried);
     pthread_cond_destroy(&puller->more);
     pthread_mutex_destroy(&puller->lock);

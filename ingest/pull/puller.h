@@ -6,6 +6,7 @@
 #ifndef WEIR_INGEST_PULL_PULLER_H
 #define WEIR_INGEST_PULL_PULLER_H
 
+#include "base/fs.h"
 #include "ingest/intake.h"
 #include "ingest/pull/limiter.h"
 #include "ingest/pull/progress.h"
@@ -16,7 +17,7 @@ struct puller;
 struct puller_parts {
     const struct intake_environment *intake; /* all borrowed */
     const struct recall *recall;
-    const struct limiter_notes *notes;
+    struct fs *fs; /* of the data directory: what was asked is kept there; NULL: nowhere */
     struct fetcher_options fetcher;
     struct clock *clock;                      /* wall and boot */
     const char *user_agent;                   /* of requests that say none */
