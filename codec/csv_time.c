@@ -326,7 +326,7 @@ static const struct letter *letter_find(char c)
 }
 
 /* Each part that a date needs, and none that says the same twice in two ways. */
-static enum code check_parts(struct bytes pattern, unsigned has, struct error *err)
+static enum code check_parts(struct bytes pattern, unsigned has, bool whole, struct error *err)
 {
     static const struct {
         unsigned bit;
@@ -338,24 +338,23 @@ static enum code check_parts(struct bytes pattern, unsigned has, struct error *e
     };
 
     for (size_t i = 0; i < COUNT_OF(needed); i++)
-        if (!(has & needed[i].bit))
+        if (whole && !(has & needed[i].bit))
             return error_set(err, E_BAD_PARAMETER,
-                             "time_format=%.*s has no %s; columns of a date and a time are joined "
-                             "by a space with time=DATE,TIME",
+                             "\"%.*s\" has no %s; a date and a time that stand apart can be joined",
                              BYTES_ARG(shown(pattern)), needed[i].what);
     if (!(has & HAS_HALF) != !(has & HAS_HOUR_12) || (has & HAS_HOUR_12 && has & HAS_HOUR_24))
         return error_set(err, E_BAD_PARAMETER,
-                         "time_format=%.*s: an hour is %%H (0 to 23), or %%I (1 to 12) with %%p",
+                         "\"%.*s\": an hour is %%H (0 to 23), or %%I (1 to 12) with %%p",
                          BYTES_ARG(shown(pattern)));
     return OK;
 }
 
-static enum code check_pattern(struct bytes pattern, struct error *err)
+enum code csv_time_pattern_check(struct bytes pattern, bool whole, struct error *err)
 {
     unsigned has = 0;
 
     if (pattern.size > PATTERN_SIZE_MAX)
-        return error_set(err, E_BAD_PARAMETER, "time_format= has %zu bytes, %d are allowed",
+        return error_set(err, E_BAD_PARAMETER, "the pattern has %zu bytes, %d are allowed",
                          pattern.size, PATTERN_SIZE_MAX);
     for (size_t i = 0; i < pattern.size; i++) {
         const struct letter *letter;
@@ -368,16 +367,15 @@ static enum code check_pattern(struct bytes pattern, struct error *err)
         letter = i < pattern.size ? letter_find(pattern.data[i]) : NULL;
         if (letter == NULL)
             return error_set(err, E_BAD_PARAMETER,
-                             "time_format=%.*s: byte %zu is no part of a time; there are %%Y %%y "
-                             "%%m %%b %%B %%d %%H %%I %%p %%M %%S %%f %%z %%a %%A %%%% (in a URL "
-                             "'%%' is written %%25)",
+                             "\"%.*s\": byte %zu is no part of a time; there are %%Y %%y %%m %%b "
+                             "%%B %%d %%H %%I %%p %%M %%S %%f %%z %%a %%A %%%%",
                              BYTES_ARG(shown(pattern)), i + 1);
         if (has & letter->gives)
-            return error_set(err, E_BAD_PARAMETER, "time_format=%.*s: %%%c says a part again",
+            return error_set(err, E_BAD_PARAMETER, "\"%.*s\": %%%c says a part again",
                              BYTES_ARG(shown(pattern)), letter->letter);
         has |= letter->gives;
     }
-    return check_parts(pattern, has, err);
+    return check_parts(pattern, has, whole, err);
 }
 
 enum code csv_time_format_parse(struct bytes text, struct csv_time_format *format,
@@ -398,8 +396,15 @@ enum code csv_time_format_parse(struct bytes text, struct csv_time_format *forma
             return OK;
         }
     *format = (struct csv_time_format){CSV_TIME_PATTERN, text};
-    if (text.size > 0 && memchr(text.data, '%', text.size) != NULL)
-        return check_pattern(text, err);
+    if (text.size > 0 && memchr(text.data, '%', text.size) != NULL) {
+        enum code code = csv_time_pattern_check(text, true, err);
+
+        if (code)
+            error_context(err,
+                          "time_format (in a URL '%%' is written %%25; columns of a date and a "
+                          "time are joined by a space with time=DATE,TIME)");
+        return code;
+    }
     return error_set(err, E_BAD_PARAMETER,
                      "time_format=%.*s is not known; say rfc3339, epoch (with precision=), excel, "
                      "or a pattern as %%d/%%m/%%Y %%H:%%M:%%S (in a URL '%%' is written %%25)",

@@ -30,6 +30,8 @@ struct csv_moment {
  * wrong with a pattern: a letter that is not known, a year, month or day that is missing. */
 MUST_USE enum code csv_time_format_parse(struct bytes text, struct csv_time_format *format,
                                          struct error *err);
+/* A pattern by itself; `whole`: it has to say year, month and day, as what is read must. */
+MUST_USE enum code csv_time_pattern_check(struct bytes pattern, bool whole, struct error *err);
 /* `unit` is of a count since 1970.  E_BAD_TIME with the text, the byte and what would be right. */
 MUST_USE enum code csv_time_read(const struct csv_time_format *format, enum time_unit unit,
                                  struct bytes text, struct csv_moment *moment, struct error *err);

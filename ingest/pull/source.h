@@ -12,8 +12,8 @@ struct zone;
 
 struct source_schedule {
     int64_t every_ns, jitter_ns;
-    bool daily;        /* `at` was given */
-    int32_t at_s;      /* of the day */
+    bool daily;   /* `at` was given */
+    int32_t at_s; /* of the day */
     const struct zone *zone;
     bool respect_expires;
 };
@@ -49,7 +49,7 @@ struct source_auth {
 struct source_partition {
     const struct source_variable {
         struct bytes name, value;
-    } *variables; /* by name */
+    } * variables; /* by name */
     size_t count;
 };
 
@@ -57,8 +57,8 @@ struct source_partition {
 struct source_decode {
     const struct tree_format *format;
     struct tree_columns csv;
-    bool zip_archive; /* documents are the files of an archive */
-    struct tree_path rows;
+    bool zip_archive;      /* documents are the files of an archive */
+    struct tree_path rows; /* of CSV and NDJSON from the document, which is a line */
     bool rows_zip;
 };
 
@@ -71,8 +71,9 @@ struct source_foreach {
     const struct source_pick {
         struct bytes name;
         struct tree_path path;
-    } *picks;
+    } * picks;
     size_t pick_count;
+    const struct tree_plan *plan; /* whose n-th slot is the n-th pick's */
     int64_t every_ns;
 };
 
@@ -161,18 +162,23 @@ enum source_do {
 struct source_outcome {
     const struct source_status {
         uint16_t first, last;
-    } *statuses; /* none: any */
+    } * statuses; /* none: any */
     size_t status_count;
     const struct source_contains {
         struct bytes name, text; /* of a header; the name in lower case */
-    } *headers;
+    } * headers;
     size_t header_count;
     const struct bytes *body_has; /* one of them is enough */
     size_t body_has_count;
     bool counts;
     uint64_t count;
     enum source_do what;
-    enum source_until { SOURCE_FOR, SOURCE_NEXT_MINUTE, SOURCE_NEXT_HOUR, SOURCE_NEXT_UTC_DAY } until;
+    enum source_until {
+        SOURCE_NEXT_MINUTE,
+        SOURCE_NEXT_HOUR,
+        SOURCE_NEXT_UTC_DAY,
+        SOURCE_FOR
+    } until;
     int64_t for_ns;
     struct bytes warn;
     uint32_t message_slot; /* or SOURCE_NO_SLOT */
@@ -198,7 +204,7 @@ struct source_time {
     const struct source_match {
         uint32_t slot;
         struct bytes text;
-    } *fill_when;
+    } * fill_when;
     size_t fill_when_count;
     uint32_t fill_to_slot;
 };
@@ -285,13 +291,13 @@ struct source_faults {
 };
 
 /* `name` is of the address, empty where there is none (then the document has it).  JSON of at most
- * 64 KiB.  OK: *source is to be freed.  E_BAD_PARAMETER (the first fault in `err`, with its pointer;
- * all of them in `faults`, in `arena`), E_SYNTAX, E_MEMORY. */
+ * 64 KiB.  OK: *source is to be freed.  E_BAD_PARAMETER (the first fault in `err`, with its
+ * pointer; all of them in `faults`, in `arena`), E_SYNTAX, E_MEMORY. */
 MUST_USE enum code source_parse(struct bytes name, struct bytes json, struct arena *arena,
                                 struct source **source, struct source_faults *faults,
                                 struct error *err);
-/* A document of YAML as one of JSON: texts that JSON would take as a number, true, false or null and
- * that stand without quotes are these.  In the arena.  E_CONFIG with the line. */
+/* A document of YAML as one of JSON: texts that JSON would take as a number, true, false or null
+ * and that stand without quotes are these.  In the arena.  E_CONFIG with the line. */
 MUST_USE enum code source_of_yaml(struct bytes yaml, struct arena *arena, struct bytes *json,
                                   struct error *err);
 void source_free(struct source *source); /* NULL is fine */

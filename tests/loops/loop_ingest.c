@@ -4,6 +4,7 @@
 
 #include <semaphore.h>
 
+#include "ingest/pull/source.h"
 #include "tests/unit/ingest/ground.h"
 
 enum { LINES = 60 };
@@ -276,11 +277,81 @@ static void test_keys_and_rates(void **state)
         loop_run(&loops[i]);
 }
 
+/* Of all blocks some, and a zone. */
+static const char document[] =
+    "name: meter\n"
+    "schedule: {every: 1d, at: '03:17', tz: Europe/London}\n"
+    "request: {url: 'https://a.example/${each.id}', query: {f: '${window.start}', l: [a, 1.5]},\n"
+    "          headers: {Accept: text/csv}}\n"
+    "auth: {type: basic, user: '${secret:k}', password: ''}\n"
+    "foreach: [{id: 1}, {id: 2}]\n"
+    "window: {from: 2023-01-01, step: P1M}\n"
+    "page: {type: next_url, path: /next}\n"
+    "limits: {rates: [60/1m]}\n"
+    "outcomes: [{status: [401, 5xx], header: {A: b}, body_has: x, do: fail, message: /m}]\n"
+    "decode: json\n"
+    "rows: /a/*/b/*\n"
+    "where: {k: x}\n"
+    "time: {base: ../at, index: n, step: PT1H}\n"
+    "measurement: m\n"
+    "values: [{path: v, field: '${row.name}', unit_path: u, units: {a: {scale: 2}}}]\n"
+    "tags: {t: {path: t}, s: '${each.id}'}\n";
+
+static enum code loop_source(struct error *err)
+{
+    struct source_faults faults;
+    struct source *source = NULL;
+    struct bytes json;
+    struct arena arena;
+    enum code code;
+
+    arena_init(&arena, SIZE_MAX, NULL);
+    faults_arm();
+    code = source_of_yaml(bytes_of(document), &arena, &json, err);
+    if (code == OK)
+        code = source_parse(BYTES("meter"), json, &arena, &source, &faults, err);
+    faults_disarm();
+    assert_true((code == OK) == (source != NULL));
+    source_free(source);
+    arena_release(&arena);
+    return code;
+}
+
+/* What lacks memory is told as that, not as faults of the document; those are told where it
+ * suffices. */
+static enum code loop_faults(struct error *err)
+{
+    static const struct bytes json = BYTES("{\"schedule\":{\"every\":1},\"x\":[],\"values\":[{}]}");
+    struct source_faults faults;
+    struct source *source = NULL;
+    struct arena arena;
+    enum code code;
+
+    arena_init(&arena, SIZE_MAX, NULL);
+    ARMED(code = source_parse(BYTES("meter"), json, &arena, &source, &faults, err));
+    assert_true(code == E_MEMORY || faults.count == 8);
+    arena_release(&arena);
+    return code == E_BAD_PARAMETER ? OK : code;
+}
+
+static void test_sources(void **state)
+{
+    static const struct loop loops[] = {
+        {"ingest: source",           loop_source, {0}},
+        {"ingest: faults of source", loop_faults, {0}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(loops); i++)
+        loop_run(&loops[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_answer_is_kept),
         cmocka_unit_test(test_keys_and_rates),
+        cmocka_unit_test(test_sources),
     };
     return cmocka_run_group_tests(tests, loop_setup, loop_teardown);
 }

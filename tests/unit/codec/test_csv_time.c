@@ -172,6 +172,18 @@ static void test_patterns(void **state)
         expect(cases[i].pattern, TIME_NS, NULL, cases[i].text, cases[i].want);
 }
 
+static void test_a_pattern_by_itself(void **state)
+{
+    struct error err = {0};
+
+    (void)state;
+    assert_int_equal(csv_time_pattern_check(BYTES("%Y-%m"), false, &err), OK);
+    assert_int_equal(csv_time_pattern_check(BYTES("%Y-%m-%dT%H"), true, &err), OK);
+    assert_int_equal(csv_time_pattern_check(BYTES("%Y-%m"), true, &err), E_BAD_PARAMETER);
+    assert_null(strstr(err.text, "time_format")); /* which is a parameter of the API */
+    assert_int_equal(csv_time_pattern_check(BYTES("%Y-%Q"), false, &err), E_BAD_PARAMETER);
+}
+
 static void test_zones(void **state)
 {
     static const struct {
@@ -237,6 +249,7 @@ int main(void)
         cmocka_unit_test(test_counts_since_1970),
         cmocka_unit_test(test_day_numbers_of_spreadsheets),
         cmocka_unit_test(test_patterns),
+        cmocka_unit_test(test_a_pattern_by_itself),
         cmocka_unit_test(test_zones),
         cmocka_unit_test(test_an_hour_that_comes_twice_goes_on),
     };
