@@ -1,0 +1,183 @@
+"""What goes wrong at remote APIs, on the way, and with the server itself."""
+import time
+
+from documents import load, of_generic
+from stand import DAY, HOUR, check, check_log, differences, iso, until
+
+STEP, PAGE = 2 * HOUR, 50
+FAULTS = [{"type": "status", "status": 503}, {"type": "status", "status": 429, "retry_after": 1}, {"type": "cut", "at": 200}, {"type": "reset", "at": 200},
+          {"type": "wrong_length", "by": 10}, {"type": "html", "status": 200}, {"type": "gzip_truncated", "by": 10}]
+FAULTY, TWICE = 0.30, 0.02
+
+
+def script(kind):
+    """Of all answers 30 % are faulty; where only that a page is there twice tells that one is missing, 2 % are that."""
+    left, rules = 1.0, []
+    some = FAULTS + ([{"type": "duplicate_page"}] if kind == "link" else [])
+    for fault in some:
+        share = TWICE if fault["type"] == "duplicate_page" else (FAULTY - TWICE * (kind == "link")) / len(FAULTS)
+        rules.append({"match": {"path": "^/" + kind}, "probability": share / left, "fault": fault})
+        left -= share
+    return rules
+
+
+def history(kind, remote, first, **changes):
+    """Asked for once, each window: no pull comes behind the first."""
+    return load(kind, remote, "1h", window={"from": iso(first), "step": "2h", "overlap": None}, retry={"base": "1s", "cap": "2s"},
+                **({"page": {"limit": PAGE}} if kind == "page" else {}), outcomes=[{"status": 429, "do": "wait", "for": "1s"}], **changes)
+
+
+def pages_of(rows, first, end):
+    """How many pages hold the rows of each window, the one under way included."""
+    counts = {start: 0 for start in range(first, end + 1, STEP)}
+    for _, at in rows:
+        counts[first + (at - first) // STEP * STEP] += 1
+    return sum(max(1, -(-count // PAGE)) for count in counts.values())
+
+
+def window_aligned(case):
+    """So that the window under way has a page alone."""
+    return case.ready_at // STEP * STEP
+
+
+def bears(kind):
+    def three_answers_of_ten_that_are_faulty(case):
+        end = window_aligned(case)
+        first = end - 3 * DAY
+        remote = case.remote(end)
+        remote.set("faults", script(kind))
+        server = case.server(remote)
+        document = history(kind, remote, first, limits={"rates": ["40/1s"], "concurrency": 4})
+        wanted = of_generic(remote, document, first, end)
+        needed = pages_of(wanted, first, end)
+        case.declare(server, document)
+        until(150, lambda: f"{differences(case.rows(server, 'generic', first, end), wanted)}; {case.how(server, kind)}",
+              lambda: case.status(server, kind)["windows"] >= 37 and case.rows(server, "generic", first, end) == wanted)
+        log = remote.log("^/" + kind)
+        faults = [entry for entry in log if entry["fault"]]
+        check(0.2 < len(faults) / len(log) < 0.4, f"{len(faults)} of {len(log)} are faulty")
+        case.tell(f"{len(log)} requests of {needed} pages, {len(log) / needed:.2f} for each, with {len(faults) / len(log):.0%} of the answers faulty")
+        check(needed <= len(log) <= 1.7 * needed, f"{len(log)} requests of {needed} pages, {len(log) / needed:.2f} for each")
+        check_log.concurrency(log, 4)
+        check_log.rate(log, 40, 1, slack=0.1)
+        check_log.waits(log, slack=0.05)
+        check_log.user_agent(log, r"^weir/")
+        if kind != "link":  # it begins again where a page came twice
+            check_log.no_page_twice(log)
+    three_answers_of_ten_that_are_faulty.__name__ = f"three_answers_of_ten_that_are_faulty_lose_nothing_of_{kind}"
+    return three_answers_of_ten_that_are_faulty
+
+
+def a_page_that_comes_again_is_healed_by_the_overlap(case):
+    """Of what counts its pages itself, and has a body of its own for each: what comes twice can be seen by nobody but the next pull."""
+    end = window_aligned(case)
+    first = end - 6 * HOUR
+    remote = case.remote(end)
+    remote.set("faults", [{"match": {"path": "^/next"}, "nth": 1, "fault": {"type": "duplicate_page"}}])
+    server = case.server(remote)
+    document = load("next", remote, "1s", window={"from": iso(first), "step": "2h", "overlap": "P1D"})
+    case.declare(server, document)
+    wanted = of_generic(remote, document, first, end)
+    until(30, lambda: differences(case.rows(server, "generic", first, end), wanted), lambda: case.rows(server, "generic", first, end) == wanted)
+
+
+def told_to_wait_by_default_all_that_share_the_host_do(case):
+    """429 with Retry-After, and a document that says nothing of it."""
+    end = window_aligned(case)
+    first = end - DAY
+    remote = case.remote(end)
+    remote.set("faults", [{"match": {"path": "^/page"}, "nth": {"from": 20, "every": 25}, "of": "rule", "fault": {"type": "status", "status": 429, "retry_after": 2}}])
+    server = case.server(remote)
+    document = load("page", remote, "1h", window={"from": iso(first), "step": "2h", "overlap": None}, retry={"base": "1s", "cap": "2s"},
+                    limits={"concurrency": 3})
+    wanted = of_generic(remote, document, first, end)
+    case.declare(server, document)
+    until(60, lambda: case.how(server, "page"), lambda: case.rows(server, "generic", first, end) == wanted)
+    log = remote.log("^/page")
+    check(sum(entry["status"] == 429 for entry in log) >= 2, "it was told to wait")
+    check_log.waits(log, slack=0.05)
+
+
+def history_that_is_refused_is_left_alone(case):
+    """Until the next pull, an hour from now: a window that fails does not come again at once."""
+    end = window_aligned(case)
+    first = end - DAY
+    remote = case.remote(end)
+    wrong = iso(first + 2 * STEP)
+    remote.set("faults", [{"match": {"path": "^/page", "query": {"from": wrong}}, "fault": {"type": "status", "status": 404}}])
+    server = case.server(remote)
+    document = history("page", remote, first, limits={"concurrency": 2})
+    case.declare(server, document)
+    wanted = {key: values for key, values in of_generic(remote, document, first, end).items() if not first + 2 * STEP <= key[1] < first + 3 * STEP}
+    until(30, lambda: f"{differences(case.rows(server, 'generic', first, end), wanted)} {case.how(server, 'page')}",
+          lambda: case.rows(server, "generic", first, end) == wanted)
+    time.sleep(2)
+    refused = [entry for entry in remote.log("^/page") if entry["status"] == 404]
+    check(1 <= len(refused) <= 2, f"what was refused with 404 was asked {len(refused)} times within {refused[-1]['start'] - refused[0]['start']:.1f} s")
+    check("404" in (case.status(server, "page")["error"] or ""), f"it is told: {case.how(server, 'page')}")
+
+
+def kill_after_kill(case):
+    kills, days, count = (50, 20, 25) if case.long else (5, 3, 25)
+    end = window_aligned(case)
+    first = end - days * DAY
+    remote = case.remote(end)
+    remote.set("faults", [{"fault": {"type": "lognormal", "median_ms": 60, "max_ms": 500}}])
+    server = case.server(remote)
+    document = history("page", remote, first, limits={"rates": [f"{count}/1s"], "concurrency": 2})
+    wanted = of_generic(remote, document, first, end)
+    case.declare(server, document)
+    ends, least = [], len(remote.log())
+    for _ in range(kills):
+        until(30, lambda: f"it goes on after a kill: {case.how(server, 'page')}", lambda: len(remote.log()) > least)
+        time.sleep(case.chance.uniform(0, 1.2))
+        server.kill()
+        ends.append(time.time())
+        least = len(remote.log())
+        server.start()
+    until(60 + days * 10, lambda: f"{differences(case.rows(server, 'generic', first, end), wanted)}; {case.how(server, 'page')}",
+          lambda: case.rows(server, "generic", first, end) == wanted)
+    log = remote.log("^/page")
+    seen = {}
+    for entry in log:
+        seen[entry["path"]] = seen.get(entry["path"], 0) + 1
+    again = len(log) - len(seen)
+    case.tell(f"{kills} kills, {len(seen)} pages, {again} asked again")
+    check(again <= 2 * kills, f"{again} pages were asked again over {kills} kills with two under way")
+    check(max(seen.values()) <= kills + 1, f"one page was asked {max(seen.values())} times")
+    check(len(seen) <= pages_of(wanted, first, end) + 3 * kills, f"{len(seen)} different pages, {pages_of(wanted, first, end)} are needed")
+    check_log.rate(log, count, 1, slack=0.1)
+    for begin, stop in zip([0, *ends], [*ends, 10**12]):  # what was under way ends with who asked
+        check_log.concurrency([entry for entry in log if begin <= entry["start"] < stop], 2)
+
+
+def kills_lose_nothing_and_ask_little_again(case):
+    kill_after_kill(case)
+
+
+def stalls(concurrency, partitions):
+    def case_of(case):
+        remote = case.remote(host="0.0.0.0")
+        remote.set("faults", [{"match": {"path": "^/slow"}, "fault": {"type": "stall", "ms": 120000}}])
+        server = case.server(remote)
+        stuck = load("slow", remote, "1s", foreach=[{"id": str(number)} for number in range(partitions)], limits={"concurrency": concurrency})
+        stuck["name"], stuck["request"]["url"] = "stuck", f"http://127.0.0.2:{remote.port}/slow"
+        well = load("page", remote, "1s", window={"from": iso(case.ready_at - HOUR), "step": "1h"})
+        case.declare(server, stuck)
+        until(20, lambda: f"all that may be are under way: {case.how(server, 'stuck')}", lambda: len(remote.log("^/slow")) >= min(concurrency, partitions, 250))
+        case.declare(server, well)
+        until(10, lambda: f"the other host is asked: {case.how(server, 'page')}", lambda: remote.log("^/page"))
+        begun = time.time()
+        time.sleep(8)
+        starts = [begun] + [entry["start"] for entry in remote.log("^/page") if entry["start"] > begun and "page=1&" in entry["path"] + "&"] + [time.time()]
+        gap = max(later - earlier for earlier, later in zip(starts, starts[1:]))
+        case.tell(f"with {len(remote.log('^/slow'))} requests that stall the other host's pulls of a second are {gap:.2f} s apart at most")
+        check(gap < 2.5, f"pulls of a second are {gap:.2f} s apart; {case.how(server, 'page')}")
+        for other in case.servers:  # it has no patience for what stalls
+            other.kill()
+    case_of.__name__ = f"a_host_that_stalls_{concurrency}_requests_holds_up_no_other"
+    return case_of
+
+
+CASES = [kills_lose_nothing_and_ask_little_again, *map(bears, ("page", "link", "next", "cursor")), a_page_that_comes_again_is_healed_by_the_overlap,
+         told_to_wait_by_default_all_that_share_the_host_do, history_that_is_refused_is_left_alone, stalls(8, 8), stalls(256, 300)]

@@ -1,0 +1,80 @@
+"""Nodes on one registry share sources: one of them pulls, and where it is killed another goes on."""
+import os
+import subprocess
+import time
+
+from documents import load, of_generic
+from server import clean_environment
+from stand import DAY, check, check_log, differences, iso, until
+
+PATIENCE_S = 30
+
+
+def command(case, place, *words):
+    done = subprocess.run([case.program, *words, "--registry", place], capture_output=True, text=True, timeout=60, env=clean_environment(), check=False)
+    check(done.returncode == 0, f"weir {' '.join(words)}: {done.stderr[:600]}")
+    return done.stdout.strip()
+
+
+def two(case, remote):
+    place = os.path.join(case.scratch, "registry")
+    command(case, place, "tenant", "add", "acme")
+    token = command(case, place, "token", "add", "acme", "--scopes", "read,write,admin")
+    case.headers = {"Authorization": "Bearer " + token}
+    servers = [case.server(remote, flags=["--registry", place]) for _ in range(2)]
+    for server in servers:
+        until(10, "the token is good", lambda server=server: case.ask(server, "GET", "/v1/sources", want=None).status == 200)
+    return servers
+
+
+def who(case, servers, name):
+    """Those that say that they pull it."""
+    found = []
+    for server in servers:
+        status = case.ask(server, "GET", "/v1/sources/" + name, want=None)
+        if status.status == 200 and '"state":"elsewhere"' not in status.text() and '"status":null' not in status.text():
+            found.append(server)
+    return found
+
+
+def of_two_nodes_one_pulls_and_when_it_is_killed_the_other_goes_on(case):
+    end = case.ready_at // 7200 * 7200
+    remote = case.remote()
+    remote.set("faults", [{"fault": {"type": "delay", "ms": 100}}])
+    servers = two(case, remote)
+    first = end - 3 * DAY
+    document = load("page", remote, "3s", window={"from": iso(first), "step": "2h", "overlap": "2h"}, limits={"concurrency": 1, "rates": ["20/1s"]})
+    case.declare(servers[0], document)
+    for server in servers:
+        until(10, "both know it", lambda server=server: case.ask(server, "GET", "/v1/sources/page", want=None).status == 200)
+    until(PATIENCE_S, "one of them asks", lambda: len(remote.log()) > 10)
+    holders = until(10, "one alone says that it pulls", lambda: (found := who(case, servers, "page")) and len(found) == 1 and found)
+    holder, other = holders[0], next(server for server in servers if server is not holders[0])
+    wanted = of_generic(remote, document, first, end)
+    check(len(case.rows(holder, "generic", first, end)) < len(wanted), "it is amid its history")
+    killed = time.time()
+    holder.kill()
+    count = len(remote.log())
+    until(PATIENCE_S + 5, lambda: f"the other goes on: {case.how(other, 'page')}", lambda: len(remote.log()) > count)
+    took = time.time() - killed
+    until(90, lambda: f"{differences(case.rows(other, 'generic', first, end), wanted)}; {case.how(other, 'page')}",
+          lambda: case.rows(other, "generic", first, end) == wanted)
+    case.tell(f"the other node asks {took:.1f} s after the kill")
+    check(took <= PATIENCE_S, f"{took:.1f} s until the other goes on")
+    log = remote.log("^/page")
+    for some in ([entry for entry in log if entry["start"] < killed], [entry for entry in log if entry["start"] >= killed]):
+        check_log.concurrency(some, 1)
+    check_log.rate(log, 20, 1, slack=0.1)
+    holder.start()
+    time.sleep(10)
+    found = who(case, servers, "page")
+    check(len(found) == 1, f"{len(found)} say that they pull it, after the killed one is back")
+    late = [entry for entry in remote.log("^/page") if entry["start"] > time.time() - 8]
+    check_log.concurrency(late, 1)
+    for server in servers:
+        rows = case.rows(server, "generic", first, end)
+        check(set(rows) <= set(wanted) and all(wanted[key] == values for key, values in rows.items()), f"none is doubled: {differences(rows, wanted)[:400]}")
+    check(case.rows(other, "generic", first, end) == wanted, "and none is lost")
+
+
+CASES = [of_two_nodes_one_pulls_and_when_it_is_killed_the_other_goes_on]

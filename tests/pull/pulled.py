@@ -1,0 +1,124 @@
+"""What remote APIs have is what Weir has: at first, when it is asked again, and when they have changed their minds."""
+from documents import DOCUMENTS, PUT_OFF, RATES, made
+from stand import DAY, HOUR, check, check_log, differences, iso, until
+
+
+def again(case, server, name, times=2):
+    """So many pulls more, of which the last began after this."""
+    if name not in PUT_OFF:
+        return case.pulled(server, name, times)
+    for _ in range(times):
+        before = case.status(server, name)
+        case.act(server, name, "pull")
+        until(90, lambda: f"a pull of {name} ends: {case.how(server, name)}",
+              lambda: (now := case.status(server, name))["state"] == "resting" and now["requests"] > before["requests"]
+              and now["next"] not in (None, before["next"]))
+    return case.status(server, name)
+
+
+def compare(case, server, remote, name, document, wanted, first, end):
+    """The rows of [first, end); what a forecast said of times that are over for it stays, and is not asked for."""
+    rows = wanted(remote, document, first, end)
+    windowed = "window" in document
+    found = case.rows(server, document["measurement"], first if windowed else None, end if windowed else None)
+    if not windowed and rows:
+        begin = min(time for _, time in rows)
+        found = {key: values for key, values in found.items() if key[1] >= begin}
+    return rows, differences(found, rows)
+
+
+def settled(case, server, remote, name, document, wanted, first, end, seconds=60):
+    """Waits until all is as it has to be; the rows."""
+    last = {}
+
+    def same():
+        last["rows"], last["why"] = compare(case, server, remote, name, document, wanted, first, end)
+        return not last["why"]
+
+    until(seconds, lambda: f"{name}: {last['why']}; {case.how(server, name)}", same)
+    check(last["rows"], f"{name}: there is nothing to compare")
+    return last["rows"]
+
+
+def brings(name):
+    def what_it_has_then_nothing_then_what_changed(case):
+        now, before = case.ready_at, case.ready_at - DAY
+        remote = case.remote(before, RATES)
+        server = case.server(remote)
+        document, wanted, first = made(name, remote, before)
+        case.declare(server, document)
+        rows = settled(case, server, remote, name, document, wanted, first, before)
+        case.pulled(server, name, 1) if name not in PUT_OFF else None  # the first has ended
+        written = case.status(server, name)["written"]
+        check(written >= len(rows), f"{written} written, of {len(rows)}")
+        status = again(case, server, name, 2)
+        check(status["written"] == written, f"asked again {status['written'] - written} rows are written: {case.how(server, name)}")
+        check(status["failures"] == 0, f"something failed: {case.how(server, name)}")
+        remote.set("clock", {"now": now})
+        again(case, server, name, 2)
+        later = settled(case, server, remote, name, document, wanted, first, now, 5)
+        changed = sum(later.get(key) != values for key, values in rows.items())
+        new = len(set(later) - set(rows))
+        check(name == "big" or changed + new > 0, "nothing changed, so nothing is shown")
+        limits = document["limits"] if "limits" in document else {}
+        log = remote.log()
+        check_log.concurrency(log, limits.get("concurrency", 2))
+        for rate in limits.get("rates", []):
+            count, _, span = rate.partition("/")
+            check_log.rate(log, int(count), {"s": 1, "m": 60, "h": 3600}[span[-1]] * int(span[:-1]), slack=0.1)
+        check_log.user_agent(log, r"^weir/")
+        check_log.waits(log, slack=0.1)
+        if "window" not in document and name != "neso":
+            check_log.validators(log)
+        case.tell(f"{len(rows)} rows by {status['requests']} requests, nothing written when asked again; a day later {new} new and {changed} changed")
+    what_it_has_then_nothing_then_what_changed.__name__ = f"{name.replace('-', '_')}_has_its_rows_then_nothing_new_then_what_changed"
+    return what_it_has_then_nothing_then_what_changed
+
+
+def an_overlap_is_asked_whole(case):
+    """Of more windows than a pull has in hand at once."""
+    now, before = case.ready_at, case.ready_at - DAY
+    remote = case.remote(before, RATES)
+    server = case.server(remote)
+    document, wanted, first = made("page", remote, before, "3s")
+    document["window"] |= {"from": iso(before - 3 * DAY), "step": "1h", "overlap": "P5D"}
+    document["page"]["limit"], first = 500, before - 3 * DAY
+    case.declare(server, document)
+    settled(case, server, remote, "page", document, wanted, first, before)
+    remote.set("clock", {"now": now})
+    again(case, server, "page", 2)
+    settled(case, server, remote, "page", document, wanted, first, now, 15)
+
+
+def what_is_corrected_stays_until_the_source_says_otherwise(case):
+    now, before = case.ready_at, case.ready_at - DAY
+    remote = case.remote(before, RATES)
+    server = case.server(remote)
+    document, wanted, first = made("page", remote, before, "1s")
+    case.declare(server, document)
+    old = settled(case, server, remote, "page", document, wanted, first, before)
+    remote.set("clock", {"now": now})
+    new = wanted(remote, document, first, before)
+    remote.set("clock", {"now": before})
+    revised = sorted(key for key in old if key in new and new[key] != old[key])
+    same = sorted(key for key in old if new.get(key) == old[key])
+    check(revised and same, "there is something of both")
+    chosen = case.chance.sample(revised, min(5, len(revised))) + case.chance.sample(same, 5)
+    lines = [f"generic,id={dict(tags)['id']} value={4000 + place}.5 {time * 10**9}" for place, (tags, time) in enumerate(chosen)]
+    case.pulled(server, "page")
+    written = case.status(server, "page")["written"]
+    check(server.request("POST", "/v1/points", "\n".join(lines).encode(), {"Content-Type": "text/plain"}).status == 204, "the correction is taken")
+    case.pulled(server, "page", 4)
+    found = case.rows(server, "generic", first, before)
+    for place, key in enumerate(chosen):
+        check(found[key] == {"value": 4000.5 + place}, f"the correction of {key} was taken back: {found[key]}")
+    check(case.status(server, "page")["written"] == written, "nothing is written")
+    remote.set("clock", {"now": now})
+    case.pulled(server, "page", 3)
+    found = case.rows(server, "generic", first, before)
+    for place, key in enumerate(chosen):
+        want = new[key] if key in revised else {"value": 4000.5 + place}
+        check(found[key] == want, f"{key} {'was revised' if key in revised else 'was not'} by its source: {found[key]}, wanted {want}")
+
+
+CASES = [*map(brings, DOCUMENTS), an_overlap_is_asked_whole, what_is_corrected_stays_until_the_source_says_otherwise]
