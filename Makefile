@@ -28,7 +28,7 @@ CC       = gcc
 endif
 BUILD   ?= build
 # Rooms in layer order.
-ROOMS   ?= base model codec store store/wal store/head store/packs store/delivery store/guests catalog discovery http net \
+ROOMS   ?= base model codec codec/tree store store/wal store/head store/packs store/delivery store/guests catalog discovery http net \
            ingest ingest/pull query handlers server
 MODE    ?= plain
 JOBS    ?= $(shell nproc)
@@ -55,7 +55,7 @@ CFLAGS  += -std=gnu17 -g -ffp-contract=off $(WARN) $(HARDEN) -fvisibility=hidden
            $(MODE_$(MODE))
 LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack $(MODE_$(MODE))
 # libmongoc brings ten libraries more: only programs that use it, or libzookeeper, load them.
-LDLIBS   = -lmicrohttpd -ljansson -llmdb -lzstd -lz -lsodium -lpcre2-8 -lyaml -lcurl \
+LDLIBS   = -lmicrohttpd -ljansson -llmdb -lzstd -lz -lsodium -lpcre2-8 -lyaml -lexpat -lcurl \
            -Wl,--push-state,--as-needed -lmongoc-1.0 -lbson-1.0 -lzookeeper_mt -Wl,--pop-state -lpthread -lm
 # For net/mongo.c alone; theirs are not held to our warnings.
 MONGOC   = -isystem /usr/include/libmongoc-1.0 -isystem /usr/include/libbson-1.0
