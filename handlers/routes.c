@@ -10,6 +10,7 @@
 #include "handlers/operations.h"
 #include "handlers/points.h"
 #include "handlers/queries.h"
+#include "handlers/secret_records.h"
 #include "handlers/shard_records.h"
 #include "handlers/tenant_records.h"
 #include "query/query.h"
@@ -29,6 +30,9 @@ const struct route app_routes[] = {
     {METHOD_GET,    "/v1/tags",                          SCOPE_READ,     &tags_handler,           measurement_parameter_names, false},
     {METHOD_GET,    "/v1/tags/{key}/values",             SCOPE_READ,     &tag_values_handler,
      measurement_parameter_names,                                                                                              false},
+    {METHOD_GET,    "/v1/secrets",                       SCOPE_ADMIN,    &secret_list_handler,    NULL,                        false},
+    {METHOD_PUT,    "/v1/secrets/{name}",                SCOPE_ADMIN,    &secret_put_handler,     NULL,                        false},
+    {METHOD_DELETE, "/v1/secrets/{name}",                SCOPE_ADMIN,    &secret_delete_handler,  NULL,                        false},
     {METHOD_POST,   "/v1/admin/flush",                   SCOPE_OPERATOR, &flush_handler,          NULL,                        false},
     {METHOD_POST,   "/v1/admin/compact",                 SCOPE_ADMIN,    &compact_handler,        NULL,                        false},
     {METHOD_GET,    "/v1/admin/tenants",                 SCOPE_OPERATOR, &tenant_list_handler,    NULL,                        false},
