@@ -6,9 +6,9 @@
 
 #include <sodium.h>
 
-#include "base/text_file.h"
+#include "discovery/secret_line.h"
 
-enum { FILE_BYTES_MAX = 4096 };
+_Static_assert((int)SECRET_LINE_BYTES_MAX == (int)CLUSTER_SECRET_BYTES_MAX, "room for a line");
 
 struct cluster_secret {
     const char *path;
@@ -16,43 +16,19 @@ struct cluster_secret {
     char text[CLUSTER_SECRET_TEXT_SIZE]; /* zeros behind it */
 };
 
-/* Of the file, without its end of line. */
-static enum code take_line(const char *path, struct bytes *line, struct error *err)
-{
-    while (line->size > 0 &&
-           (line->data[line->size - 1] == '\n' || line->data[line->size - 1] == '\r'))
-        line->size--; /* an editor ends the last line */
-    if (line->size < CLUSTER_SECRET_BYTES_MIN || line->size > CLUSTER_SECRET_BYTES_MAX)
-        return error_set(err, E_CONFIG,
-                         "%s has a secret of %zu bytes; want one line of %d to %d, as `head -c 32 "
-                         "/dev/urandom | base64` makes one",
-                         path, line->size, CLUSTER_SECRET_BYTES_MIN, CLUSTER_SECRET_BYTES_MAX);
-    for (size_t i = 0; i < line->size; i++)
-        if (line->data[i] <= ' ' || line->data[i] > '~')
-            return error_set(err, E_CONFIG,
-                             "%s: byte %zu of the secret is none that can be printed; want one "
-                             "line of letters, digits and punctuation, without spaces",
-                             path, i + 1);
-    return OK;
-}
-
 enum code cluster_secret_renew(struct cluster_secret *secret, struct error *err)
 {
-    struct buf file = BUF_INIT(FILE_BYTES_MAX);
-    enum code code = text_file_read_secret(secret->path, FILE_BYTES_MAX, &file, err);
-    struct bytes line = buf_bytes(&file);
+    struct buf file = BUF_INIT(SECRET_LINE_FILE_BYTES_MAX);
+    struct bytes line;
+    enum code code = secret_line_read(secret->path, &file, &line, err);
 
-    if (!code)
-        code = take_line(secret->path, &line, err);
     if (!code) {
         pthread_mutex_lock(&secret->lock);
         memset(secret->text, 0, sizeof(secret->text));
         memcpy(secret->text, line.data, line.size);
         pthread_mutex_unlock(&secret->lock);
     }
-    if (file.size > 0)
-        explicit_bzero(file.data, file.size);
-    buf_release(&file);
+    secret_line_release(&file);
     return code;
 }
 

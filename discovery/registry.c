@@ -93,6 +93,8 @@ enum code registry_core_init(struct registry *registry,
     registry->rules = *rules;
     if (registry->rules.wait_ms <= 0)
         registry->rules.wait_ms = WAIT_MS;
+    if (registry->rules.called == NULL)
+        registry->rules.called = "registry";
     registry->health = (struct registry_health){
         .state = REGISTRY_NEVER, .since_ns = now_ns(), .seen_ns = INT64_MIN};
     registry->keep_again_ns = 0;
@@ -213,9 +215,9 @@ static bool state_put(struct registry *registry, enum registry_state state, cons
     return is_new;
 }
 
-static void log_state(enum registry_state state, const char *text)
+static void log_state(const struct registry *registry, enum registry_state state, const char *text)
 {
-    log_event(state == REGISTRY_CONNECTED ? LOG_INFO : LOG_WARN, "registry",
+    log_event(state == REGISTRY_CONNECTED ? LOG_INFO : LOG_WARN, registry->rules.called,
               LOG_CSTR("state", registry_state_name(state)), LOG_CSTR("text", text ? text : ""));
 }
 
@@ -230,7 +232,7 @@ void registry_state_set(struct registry *registry, enum registry_state state, co
     pthread_mutex_unlock(&registry->lock);
     if (!is_new)
         return;
-    log_state(state, text);
+    log_state(registry, state, text);
     tell(registry);
 }
 
@@ -298,7 +300,7 @@ enum code registry_publish(struct registry *registry, struct registry_record *re
 
     registry_snapshot_put(is_new ? old : made);
     if (state_new)
-        log_state(REGISTRY_CONNECTED, text);
+        log_state(registry, REGISTRY_CONNECTED, text);
     if (is_new || state_new)
         tell(registry);
     registry_keep(registry, false);

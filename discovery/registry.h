@@ -96,7 +96,8 @@ struct registry_rules {
      * may take and parse the snapshot; it waits for nothing, and calls nothing here that waits. */
     void (*changed)(void *context);
     void *context;
-    int wait_ms; /* of registry_put() and registry_files_open(); 0 = 10,000 */
+    int wait_ms;        /* of registry_put() and registry_files_open(); 0 = 10,000 */
+    const char *called; /* in the log; NULL = "registry" */
 };
 
 /* NULL is fine.  Gives up what is held, and waits for its thread: at most some seconds where the

@@ -18,6 +18,7 @@ struct peers;
 struct puller;
 struct registry;
 struct roll;
+struct secrets;
 
 struct app {
     struct store *store;       /* all borrowed */
@@ -27,6 +28,7 @@ struct app {
     struct directory *directory;
     struct registry *registry;     /* that the directory is of; NULL: there is none */
     struct registry *declared;     /* what tenants declared: the same, else the node's own */
+    struct secrets *secrets;       /* of tenants, for what they declared */
     struct follower *follower;     /* of it, likewise */
     struct membership *membership; /* in it, likewise */
     struct roll *roll;             /* how other members said they are; NULL: none is asked */

@@ -34,14 +34,21 @@ static struct record_job *job_new(struct request *request)
     return job;
 }
 
+/* It may be an address of a shard, or a secret. */
+void record_body_wipe(struct record_job *job)
+{
+    if (job->body.size > 0)
+        explicit_bzero(job->body.data, job->body.size);
+    buf_clear(&job->body);
+}
+
 void record_cleanup(struct request *request)
 {
     struct record_job *job = request->state;
 
     if (job == NULL)
         return;
-    if (job->body.size > 0)
-        explicit_bzero(job->body.data, job->body.size); /* it may be an address */
+    record_body_wipe(job);
     buf_release(&job->body);
     buf_release(&job->out);
     buf_release(&job->extra);
@@ -72,10 +79,17 @@ static enum code check_body(const struct request *request, struct error *err)
 
 void record_start(struct request *request)
 {
+    struct record_job *job;
     struct error err = {0};
 
-    if (reply_unless_ok(request, check_body(request, &err), &err))
-        (void)job_new(request);
+    if (!reply_unless_ok(request, check_body(request, &err), &err))
+        return;
+    job = job_new(request);
+    if (job == NULL || request->content_length == UINT64_MAX)
+        return;
+    /* In one piece from the beginning: a buffer that grows leaves copies behind. */
+    (void)buf_extend(&job->body, (size_t)request->content_length);
+    buf_clear(&job->body);
 }
 
 void record_piece(struct request *request, struct bytes piece)

@@ -40,6 +40,8 @@ void record_begin_declared(struct request *request,
         record_begin_declared(request, run);                                                       \
     }
 
+/* Nothing of the body stays in memory; for who has read it and goes on to wait. */
+void record_body_wipe(struct record_job *job);
 /* E_CONFIG of what the client sent is its fault: E_BAD_PARAMETER. */
 enum code record_blame(enum code code, struct error *err);
 /* The newest of the job's registry; to be put back. */

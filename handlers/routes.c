@@ -10,6 +10,7 @@
 #include "handlers/operations.h"
 #include "handlers/points.h"
 #include "handlers/queries.h"
+#include "handlers/secret_records.h"
 #include "handlers/shard_records.h"
 #include "handlers/source_records.h"
 #include "handlers/source_trials.h"
@@ -64,6 +65,9 @@ const struct route app_routes[] = {
     {METHOD_POST,   "/v1/sources/{source}/backfill",     SCOPE_ADMIN,    &source_backfill_handler,
      source_backfill_names,                                                                                                     false},
     {METHOD_POST,   "/v1/sources:test",                  SCOPE_ADMIN,    &source_test_handler,     NULL,                        false},
+    {METHOD_GET,    "/v1/secrets",                       SCOPE_ADMIN,    &secret_list_handler,     NULL,                        false},
+    {METHOD_PUT,    "/v1/secrets/{name}",                SCOPE_ADMIN,    &secret_put_handler,      NULL,                        false},
+    {METHOD_DELETE, "/v1/secrets/{name}",                SCOPE_ADMIN,    &secret_delete_handler,   NULL,                        false},
     {METHOD_GET,    "/metrics",                          SCOPE_OPERATOR, &metrics_handler,         NULL,                        false},
     {METHOD_GET,    "/healthz",                          SCOPE_NONE,     &healthz_handler,         NULL,                        false},
     {METHOD_GET,    "/readyz",                           SCOPE_NONE,     &readyz_handler,          NULL,                        false},

@@ -13,6 +13,7 @@
 #include "discovery/registered.h"
 #include "discovery/registry_files.h"
 #include "discovery/roll.h"
+#include "discovery/secrets.h"
 #include "handlers/app.h"
 #include "handlers/erasers.h"
 #include "handlers/live.h"
@@ -150,14 +151,21 @@ static enum code open_directory(struct server *server, struct error *err)
     return code;
 }
 
-/* What tenants declare lies in the registry; a node without one has files of its own for it. */
+/* What tenants declare, and the key of their secrets.  It lies in the registry; a node without one
+ * has files of its own for it. */
 static enum code open_declared(struct server *server, struct error *err)
 {
-    const struct registry_rules rules = {.fs = NULL};
+    const struct registry_rules rules = {.called = "files of what tenants declare"};
     struct app *app = &server->app;
     char path[4096];
     enum code code;
 
+    code = secrets_open(server->fs, server->settings->secrets_key_file, app->registry != NULL,
+                        &app->secrets, err);
+    if (code) {
+        error_context(err, "secrets_key_file");
+        return code;
+    }
     app->declared = app->registry;
     if (app->registry != NULL)
         return OK;
@@ -446,6 +454,7 @@ void server_stop(struct server *server)
     follower_stop(server->app.follower);
     if (server->app.declared != server->app.registry)
         registry_close(server->app.declared);
+    secrets_close(server->app.secrets);
     registry_close(server->app.registry);
     follower_free(server->app.follower);
     membership_free(server->app.membership);

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "catalog/catalog.h"
 #include "discovery/registry.h"
+#include "discovery/secrets.h"
 #include "discovery/source_record.h"
 #include "handlers/app.h"
 #include "handlers/recall.h"
@@ -59,11 +60,14 @@ static bool find_tenant(void *context, struct bytes name, const struct tenant **
     return *tenant != NULL;
 }
 
-static enum code no_secret(void *context, struct bytes tenant, struct bytes name, struct bytes host,
-                           struct arena *arena, struct bytes *value, struct error *err)
+static enum code find_secret(void *context, struct bytes tenant, struct bytes name,
+                             struct bytes host, struct arena *arena, struct bytes *value,
+                             struct error *err)
 {
-    (void)context, (void)tenant, (void)host, (void)arena, (void)value;
-    return error_set(err, E_NOT_FOUND, "there is no secret \"%.*s\"", BYTES_ARG(name));
+    const struct collectors *collectors = context;
+
+    return secrets_recall(collectors->app->secrets, collectors->app->declared, tenant, name, host,
+                          arena, value, err);
 }
 
 static bool is_leased(void *context, struct bytes key)
@@ -182,7 +186,7 @@ enum code collectors_start(const struct settings *settings, struct fs *fs, struc
         .plain_bytes_max = UINT64_C(16) << 30,
         .body_bytes_max = UINT64_C(4) << 30,
         .tenant = find_tenant,
-        .secret = no_secret,
+        .secret = find_secret,
         .context = collectors,
     };
     enum code code = OK;

@@ -1,5 +1,5 @@
-#include "discovery/cluster_secret.h"
 #include "discovery/directory.h"
+#include "discovery/secret_line.h"
 #include "server/command_line.h"
 
 enum { PRINTED_BYTES_MAX = 1 << 20 };
@@ -7,8 +7,8 @@ enum { PRINTED_BYTES_MAX = 1 << 20 };
 static const char usage[] =
     "usage: weir check-config [--config FILE] [--print-effective] [settings]\n"
     "\n"
-    "Reads the configuration as `weir serve` would, the tenants file and the members' secret, and\n"
-    "says what is wrong.\n"
+    "Reads the configuration as `weir serve` would, the tenants file, the members' secret and the\n"
+    "key of secrets, and says what is wrong.\n"
     "\n"
     "  weir check-config --config weir.yaml\n"
     "  weir check-config --print-effective --limit-body-bytes-max 64MiB\n";
@@ -27,16 +27,19 @@ static enum code check_tenants(const struct settings *settings, struct error *er
     return code;
 }
 
-/* So is the secret of the members. */
-static enum code check_secret(const struct settings *settings, struct error *err)
+/* So are the secret of the members and the key of tenants' secrets. */
+static enum code check_line(const char *name, const char *path, struct error *err)
 {
-    struct cluster_secret *secret;
+    struct buf file = BUF_INIT(SECRET_LINE_FILE_BYTES_MAX);
+    struct bytes line;
     enum code code;
 
-    if (!settings->peer_secret_file)
+    if (!path)
         return OK;
-    code = cluster_secret_open(settings->peer_secret_file, &secret, err);
-    cluster_secret_close(secret);
+    code = secret_line_read(path, &file, &line, err);
+    if (code)
+        error_context(err, "%s", name);
+    secret_line_release(&file);
     return code;
 }
 
@@ -48,6 +51,7 @@ int command_check_config(int argc, char **argv)
     const char *values[COUNT_OF(rows)] = {NULL};
     struct arguments own = {rows, COUNT_OF(rows), values};
     struct buf printed = BUF_INIT(PRINTED_BYTES_MAX);
+    const struct settings *settings;
     struct config *config;
     const struct command_line line = {usage, &own, &config, false};
     struct error err = {0};
@@ -65,7 +69,10 @@ int command_check_config(int argc, char **argv)
     }
     if (exit_code == COMMAND_DONE && check_tenants(config_settings(config), &err))
         exit_code = command_fail(&err);
-    if (exit_code == COMMAND_DONE && check_secret(config_settings(config), &err))
+    settings = config_settings(config);
+    if (exit_code == COMMAND_DONE &&
+        (check_line("peer_secret_file", settings->peer_secret_file, &err) ||
+         check_line("secrets_key_file", settings->secrets_key_file, &err)))
         exit_code = command_fail(&err);
     if (exit_code == COMMAND_DONE)
         fputs("weir: the configuration is good\n", stderr);

@@ -52,6 +52,7 @@ static const struct {
     {"tenant",       "add, list, set, delete tenants of a registry",   command_tenant      },
     {"shard",        "the same of shards, where packs are delivered",  command_shard       },
     {"member",       "list the nodes of a registry",                   command_member      },
+    {"secret",       "keys and passwords of sources, by a server",     command_secret      },
     {"check-config", "read the configuration and say what is wrong",   command_check_config},
     {"verify",       "walk everything stored, offline, and check it",  command_verify      },
     {"backup",       "copy a data directory while it is served",       command_backup      },

@@ -18,6 +18,7 @@ struct settings {
     const char *peer_listen;               /* NULL = other members ask this one nothing */
     const char *peer_secret_file;          /* of it; NULL = none */
     const char *peer_address;              /* likewise; NULL = the one really bound */
+    const char *secrets_key_file;          /* NULL = the node's own, without a registry */
     bool insecure_listen, accept_clock;
     unsigned log_level;                   /* an enum log_level */
     unsigned log_format;                  /* auto, logfmt, json: see config_log_format() */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "discovery/member_document.h"
+#include "discovery/secret_document.h"
 #include "discovery/shard_document.h"
 #include "discovery/tenant_document.h"
 
@@ -36,6 +37,15 @@ static bool once(unsigned kind, struct bytes text, struct arena *arena, struct b
             expect(hosts.size == 0 || memchr(hosts.data, '@', hosts.size) == NULL);
             shard_document_print(&shard, out);
         }
+    } else if (kind == 3) {
+        struct secret_document secrets;
+
+        code = secret_document_parse(text, arena, &secrets, &err);
+        if (code == OK) {
+            for (size_t i = 0; i < secrets.count; i++)
+                expect(secret_goes_to(&secrets.secrets[i], secrets.secrets[i].hosts[0]));
+            secret_document_print(&secrets, out);
+        }
     } else {
         struct member_document member;
 
@@ -55,7 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size == 0)
         return 0;
-    kind = data[0] % 3U;
+    kind = data[0] % 4U;
     arena_init(&arena, SIZE_MAX, NULL);
     if (once(kind, (struct bytes){(const char *)data + 1, size - 1}, &arena, &first)) {
         expect(!first.failed);

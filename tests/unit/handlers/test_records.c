@@ -64,6 +64,21 @@ static void test_a_server_that_stops_or_has_no_registry_says_so(void **state)
     expect_with("GET /v1/admin/tenants", "", NULL, 200, "{\"tenants\":[");
 }
 
+/* What tenants declare has a registry of its own, also beside that of nodes. */
+static void test_what_is_declared_is_not_in_the_registry_of_nodes(void **state)
+{
+    struct registry *nodes = serving.app.registry;
+
+    (void)state;
+    serving.app.declared = NULL;
+    expect_with("GET /v1/secrets", "", NULL, 400, "not_supported");
+    serving.app.registry = NULL;
+    serving.app.declared = nodes;
+    expect_with("GET /v1/secrets", "", NULL, 200, "{\"secrets\":[]}");
+    expect_with("GET /v1/admin/tenants", "", NULL, 400, "not_supported");
+    serving.app.registry = nodes;
+}
+
 static enum code put_unanswered(struct registry *registry, enum registry_kind kind,
                                 struct bytes name, uint64_t expected, struct bytes text,
                                 uint64_t *version, struct error *err)
@@ -111,6 +126,8 @@ int main(void)
                                         registry_ground_close),
         cmocka_unit_test_setup_teardown(test_bodies_have_a_form_and_a_size, registry_ground_open,
                                         registry_ground_close),
+        cmocka_unit_test_setup_teardown(test_what_is_declared_is_not_in_the_registry_of_nodes,
+                                        registry_ground_open, registry_ground_close),
         cmocka_unit_test_setup_teardown(test_a_change_without_an_answer_is_audited,
                                         registry_ground_open, registry_ground_close),
         cmocka_unit_test_setup_teardown(test_a_server_that_stops_or_has_no_registry_says_so,

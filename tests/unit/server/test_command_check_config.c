@@ -58,12 +58,29 @@ static void test_a_mistake_in_the_secret_of_members_is_found_too(void **state)
     assert_non_null(strstr(captured.err, "members of a registry: name one"));
 }
 
+static void test_a_mistake_in_the_key_of_secrets_is_found_too(void **state)
+{
+    const char *const line[] = {"check-config", "--secrets-key-file", path, NULL};
+
+    (void)state;
+    own_file_write("canary\n");
+    captured_run(command_check_config, line, &captured);
+    assert_int_equal(captured.exit_code, COMMAND_FAILED);
+    assert_non_null(strstr(captured.err, "secrets_key_file: "));
+    assert_non_null(strstr(captured.err, "has a secret of 6 bytes"));
+    assert_null(strstr(captured.err, "canary"));
+    own_file_write("canary-of-the-key-0123456789abcde\n");
+    captured_run(command_check_config, line, &captured);
+    assert_int_equal(captured.exit_code, COMMAND_DONE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_effective_configuration_goes_to_stdout_and_the_verdict_to_stderr),
         cmocka_unit_test(test_a_mistake_in_the_tenants_file_is_found_too),
         cmocka_unit_test(test_a_mistake_in_the_secret_of_members_is_found_too),
+        cmocka_unit_test(test_a_mistake_in_the_key_of_secrets_is_found_too),
     };
 
     return cmocka_run_group_tests(tests, own_file_make, own_file_remove);
