@@ -56,33 +56,40 @@ void record_cleanup(struct request *request)
     free(job);
 }
 
-static bool is_json(struct bytes type)
+static bool is_type(struct bytes type, struct bytes wanted)
 {
-    static const char json[] = "application/json";
-    size_t size = sizeof(json) - 1;
-
-    return type.size >= size && strncasecmp(type.data, json, size) == 0 &&
-           (type.size == size || type.data[size] == ';' || type.data[size] == ' ');
+    return type.size >= wanted.size && strncasecmp(type.data, wanted.data, wanted.size) == 0 &&
+           (type.size == wanted.size || type.data[wanted.size] == ';' ||
+            type.data[wanted.size] == ' ');
 }
 
-static enum code check_body(const struct request *request, struct error *err)
+bool record_is_yaml(const struct request *request)
 {
+    return is_type(request->content_type, BYTES("application/yaml"));
+}
+
+static enum code check_body(const struct request *request, bool or_yaml, struct error *err)
+{
+    bool yaml = or_yaml && record_is_yaml(request);
+
     if (request->content_encoding.size > 0)
         return error_set(err, E_UNSUPPORTED_ENCODING, "a record is sent as it is, not compressed");
-    if (request->content_type.size > 0 && !is_json(request->content_type))
-        return error_set(err, E_UNSUPPORTED_TYPE, "a record is application/json");
+    if (request->content_type.size > 0 && !yaml &&
+        !is_type(request->content_type, BYTES("application/json")))
+        return error_set(err, E_UNSUPPORTED_TYPE, "a record is application/json%s",
+                         or_yaml ? " or application/yaml" : "");
     if (request->content_length != UINT64_MAX && request->content_length > REGISTRY_TEXT_SIZE_MAX)
         return error_set(err, E_BODY_LARGE, "a record has at most %d bytes",
                          REGISTRY_TEXT_SIZE_MAX);
     return OK;
 }
 
-void record_start(struct request *request)
+static void start(struct request *request, bool or_yaml)
 {
     struct record_job *job;
     struct error err = {0};
 
-    if (!reply_unless_ok(request, check_body(request, &err), &err))
+    if (!reply_unless_ok(request, check_body(request, or_yaml, &err), &err))
         return;
     job = job_new(request);
     if (job == NULL || request->content_length == UINT64_MAX)
@@ -90,6 +97,16 @@ void record_start(struct request *request)
     /* In one piece from the beginning: a buffer that grows leaves copies behind. */
     (void)buf_extend(&job->body, (size_t)request->content_length);
     buf_clear(&job->body);
+}
+
+void record_start(struct request *request)
+{
+    start(request, false);
+}
+
+void record_or_yaml_start(struct request *request)
+{
+    start(request, true);
 }
 
 void record_piece(struct request *request, struct bytes piece)

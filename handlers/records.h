@@ -21,6 +21,8 @@ struct record_job {
 
 /* For a handler's steps: of all routes here `cleanup`, of those with a body also the other two. */
 void record_start(struct request *request);
+void record_or_yaml_start(struct request *request); /* of what people write: also YAML */
+bool record_is_yaml(const struct request *request);
 void record_piece(struct request *request, struct bytes piece);
 void record_cleanup(struct request *request);
 /* finish(), on records of the nodes' registry, or of what tenants declared, which is there without

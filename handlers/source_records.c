@@ -3,7 +3,6 @@
 #include "handlers/source_records.h"
 
 #include <inttypes.h>
-#include <strings.h>
 
 #include "base/time_text.h"
 #include "codec/json_doc.h"
@@ -162,11 +161,6 @@ static enum code fetches(struct record_job *job, struct error *err)
 
 /* --- changing --- */
 
-static bool is_yaml(struct bytes type)
-{
-    return type.size >= 16 && strncasecmp(type.data, "application/yaml", 16) == 0;
-}
-
 void source_faults_put(const struct source_faults *faults, struct bytes within, struct buf *out)
 {
     buf_put_text(out, ",\"errors\":[");
@@ -193,7 +187,7 @@ static enum code take_document(struct record_job *job, struct bytes *json, struc
     enum code code = OK;
 
     *json = buf_bytes(&job->body);
-    if (is_yaml(job->request->content_type))
+    if (record_is_yaml(job->request))
         code = record_blame(source_of_yaml(*json, &job->arena, json, err), err);
     if (code == OK)
         code = source_parse(name_of(job), *json, &job->arena, &source, &faults, err);
@@ -351,7 +345,7 @@ DECLARED_FINISH(backfill_finish, backfill)
 
 const struct handler source_list_handler = {.finish = list_finish, .cleanup = record_cleanup};
 const struct handler source_get_handler = {.finish = show_finish, .cleanup = record_cleanup};
-const struct handler source_put_handler = {.start = record_start,
+const struct handler source_put_handler = {.start = record_or_yaml_start,
                                            .piece = record_piece,
                                            .finish = replace_finish,
                                            .cleanup = record_cleanup};

@@ -37,6 +37,13 @@ static enum code refuse(const char *pointer, struct error *err, const char *text
     return error_set(err, E_BAD_PARAMETER, "%s: %s", pointer, text);
 }
 
+static enum code open_object(struct json_scan *scan, struct error *err)
+{
+    if (json_scan_peek(scan) != '{')
+        return json_scan_fail(scan, "expected an object", err);
+    return json_scan_open(scan, '{', err);
+}
+
 static enum code take_document(struct trying *trying, struct json_scan *scan, struct error *err)
 {
     const char *begin = (json_scan_peek(scan), scan->at);
@@ -80,7 +87,7 @@ static enum code take_status(struct trying *trying, struct json_scan *scan, stru
 
 static enum code take_headers(struct trying *trying, struct json_scan *scan, struct error *err)
 {
-    enum code code = json_scan_open(scan, '{', err);
+    enum code code = open_object(scan, err);
     bool more = true;
 
     for (bool first = true; code == OK; first = false) {
@@ -179,7 +186,7 @@ static enum code parse(struct trying *trying, struct error *err)
         return code;
     scan.start = scan.at = text->data;
     scan.end = text->data + text->size - JSON_SCAN_SLACK;
-    code = json_scan_open(&scan, '{', err);
+    code = open_object(&scan, err);
     for (bool first = true; code == OK; first = false) {
         code = json_scan_more(&scan, '}', first, &more, err);
         if (code || !more)
