@@ -20,7 +20,7 @@
 #include "server/version.h"
 #include "store/store.h"
 
-enum { LOOK_MS = 500, MEMORY_BYTES_MAX = 64 << 10, CONNECTIONS_MAX = 256 };
+enum { LOOK_MS = 500, MEMORY_BYTES_MAX = 64 << 10, CONNECTIONS_MAX = 512 };
 
 /* What the puller was told of last. */
 struct told {

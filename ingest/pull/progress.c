@@ -64,6 +64,7 @@ enum note_field {
     NOTE_MODIFIED,
     NOTE_NUMBER,
     NOTE_PAGE,
+    NOTE_ROWS,
     NOTE_FIELD_COUNT
 };
 
@@ -80,6 +81,7 @@ static const struct {
     [NOTE_MODIFIED] = {{"modified", 8}, TYPE_STRING},
     [NOTE_NUMBER] = {{"number", 6},   TYPE_I64   },
     [NOTE_PAGE] = {{"page", 4},     TYPE_STRING},
+    [NOTE_ROWS] = {{"rows", 4},     TYPE_I64   },
 };
 
 static const struct text *text_make(struct bytes bytes, struct arena *arena)
@@ -119,6 +121,8 @@ static int64_t number_of(const struct progress_note *note, enum note_field field
         return note->expires_ns;
     case NOTE_FETCHED:
         return note->fetched_ns;
+    case NOTE_ROWS:
+        return (int64_t)note->rows;
     default:
         return note->page_number;
     }
@@ -204,6 +208,9 @@ static bool take_number(struct progress_note *note, enum note_field field, int64
     case NOTE_NUMBER:
         note->page_number = (uint32_t)number;
         return number >= 0 && number <= UINT32_MAX;
+    case NOTE_ROWS:
+        note->rows = (uint64_t)number;
+        return number >= 0;
     default:
         return false;
     }

@@ -22,7 +22,7 @@ enum {
     PULL_FETCHES_KEPT = 32, /* of each source */
     PULL_TEXT_SIZE = 160,
     PULL_LIVE_MAX = 64, /* windows of a partition that a pull has in hand at once */
-    PULL_CONNECTIONS_MAX = 256,
+    PULL_CONNECTIONS_MAX = 512, /* a host that stalls has half of what is left, at most */
     PULL_READ_MAX = 64, /* pages that came and wait to be read: then nothing is asked */
 };
 
@@ -33,10 +33,15 @@ struct pull_rest {
     struct pull_rest *next;
     int64_t start_ns, end_ns;
     uint32_t page_number;
-    uint64_t rows; /* of pages before; known only to who read them: else 0, and no total is held
-                    * against it */
+    uint64_t rows; /* of pages before */
     char *page;    /* owned */
     bool live;
+};
+
+/* A window of history that failed: left alone until the next pull. */
+struct pull_refused {
+    struct pull_refused *next;
+    int64_t start_ns, end_ns;
 };
 
 struct pull_partition {
@@ -45,6 +50,7 @@ struct pull_partition {
     struct window_set windows;
     int64_t history_ns; /* what ends at or before it is history */
     struct pull_rest *rests;
+    struct pull_refused *refused;
     /* Of the last whole answer; owned, NULL = none. */
     char *etag, *modified, *body;
     uint32_t asking; /* units */
@@ -68,7 +74,6 @@ struct pull_unit {
     char *page; /* owned; NULL = the first */
     uint32_t page_number;
     uint64_t rows_before;
-    bool from_first; /* all pages were read in one go: totals can be held against them */
     uint32_t attempt, redirects;
     int64_t not_before_ns; /* boot */
     uint64_t *seen;        /* hashes of pages' positions; owned */
@@ -140,8 +145,8 @@ struct pull_source {
     struct pull_counts counts;
     char error[PULL_TEXT_SIZE];
     int64_t error_ns, success_ns, reached_ns, told_next_ns;
-    struct pull_fetch_note *fetches; /* a ring; NULL until the first */
-    size_t fetch_at, fetch_count;
+    struct pull_fetch_note *fetches; /* a ring once it is PULL_FETCHES_KEPT; until then it grows */
+    size_t fetch_at, fetch_count, fetch_room;
 };
 
 /* What a reader is given and gives back. */
@@ -151,6 +156,8 @@ struct pull_job {
     struct pull_unit *unit; /* NULL: progress is to be loaded */
     /* Of a page; owned by the job. */
     struct arena arena;
+    const struct tenant *tenant; /* as they were when it came: the source's change meanwhile */
+    struct limits limits;
     struct staged *body;
     unsigned status;
     struct answer_header *headers;
@@ -163,7 +170,7 @@ struct pull_job {
     struct verdict verdict;
     struct reading_facts facts;
     struct writing_counts written;
-    bool more;
+    bool more, anew; /* anew: the window, as its pages do not fit together */
     struct page_position next_page;
     struct bytes page_hash; /* of its body; empty: not known */
     struct bytes etag, modified, body_hash;
@@ -264,6 +271,8 @@ struct pull_source *pull_find(const struct puller *puller, const char *tenant, c
 void pull_loaded_take(struct pull_job *job);
 /* Begins a pull if one is due, takes up history; when it has to be looked at again, boot. */
 int64_t pull_turn(struct pull_source *source, const struct moment *now);
+/* It failed, and is history. */
+void pull_refuse(struct pull_partition *partition, const struct stretch_of_time *window);
 void pull_reached(struct pull_source *source); /* tells how far it has come */
 /* One of its units is over. */
 void pull_unit_over(struct pull_source *source, bool failed, const struct moment *now);

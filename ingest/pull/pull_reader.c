@@ -39,7 +39,7 @@ static struct reading_terms reading_terms(const struct pull_job *job)
         .headers = job->headers,
         .header_count = job->header_count,
         .body_before = bytes_of(unit->partition->body == NULL ? "" : unit->partition->body),
-        .limits = &source->limits,
+        .limits = &job->limits,
         .plain_bytes_max = plain_max < parts->plain_bytes_max ? plain_max : parts->plain_bytes_max,
     };
 }
@@ -90,7 +90,7 @@ static enum code find_next(struct pull_job *job, struct error *err)
         .rows = job->facts.counts.rows,
         .empty_body = job->facts.empty_body,
         .at_path = job->facts.at_path,
-        .total = unit->from_first ? job->facts.total : (struct tree_value){.kind = TREE_END},
+        .total = job->facts.total,
         .headers = job->headers,
         .header_count = job->header_count,
         .url = unit->asking.url,
@@ -112,6 +112,7 @@ static struct progress_note note_of(const struct pull_job *job)
         .done = !job->more,
         .page = job->more ? job->next_page.text : BYTES(""),
         .page_number = job->more ? job->next_page.number : 0,
+        .rows = job->more ? unit->rows_before + job->facts.counts.rows : 0,
         .etag = job->etag,
         .modified = job->modified,
         .body = job->body_hash,
@@ -120,17 +121,30 @@ static struct progress_note note_of(const struct pull_job *job)
     };
 }
 
+/* The page before came once more: nothing that it says of itself, total or end, is of this one. */
+static bool came_before(const struct pull_job *job)
+{
+    const struct pull_unit *unit = job->unit;
+
+    return unit->page_number > 0 && job->facts.counts.rows > 0 && job->facts.body.size > 0 &&
+           bytes_equal(job->facts.body, bytes_of(unit->last_body));
+}
+
 static enum code write_page(struct pull_job *job, struct reading *reading, struct writing *writing,
                             struct error *err)
 {
     struct progress_note note;
+    bool again = job->verdict.what == SOURCE_OK && came_before(job);
     enum code code = OK;
 
     job->more = false;
-    if (job->verdict.what == SOURCE_OK && !job->facts.same_body)
+    if (again)
+        code = error_set(err, E_BAD_PAGE, "a page came that was there before");
+    else if (job->verdict.what == SOURCE_OK && !job->facts.same_body)
         code = find_next(job, err);
     if (code == E_BAD_PAGE) { /* what it says of itself does not fit: as if it did not decode */
         job->verdict = (struct verdict){.what = SOURCE_RETRY, .decided = true};
+        job->anew = !again;
         job->err = *err;
         return OK;
     }
@@ -150,7 +164,7 @@ static enum code work_on_page(struct pull_job *job, struct error *err)
     struct pull_source *source = job->unit->source;
     struct puller *puller = source->puller;
     const struct writing_terms terms = {
-        .deposit = {puller->parts.intake, source->tenant, &source->limits, &puller->stop},
+        .deposit = {puller->parts.intake, job->tenant, &job->limits, &puller->stop},
         .recall = puller->parts.recall,
         .source = bytes_of(source->name),
         .partition = bytes_of(job->unit->partition->id),

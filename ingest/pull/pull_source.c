@@ -56,8 +56,29 @@ struct pull_source *pull_find(const struct puller *puller, const char *tenant, c
 
 /* --- partitions --- */
 
+static void forget_refused(struct pull_partition *partition)
+{
+    while (partition->refused != NULL) {
+        struct pull_refused *refused = partition->refused;
+
+        partition->refused = refused->next;
+        free(refused);
+    }
+}
+
+void pull_refuse(struct pull_partition *partition, const struct stretch_of_time *window)
+{
+    struct pull_refused *refused = malloc(sizeof(*refused));
+
+    if (refused == NULL) /* it is asked again before its time */
+        return;
+    *refused = (struct pull_refused){partition->refused, window->start_ns, window->end_ns};
+    partition->refused = refused;
+}
+
 static void release_partition(struct pull_partition *partition)
 {
+    forget_refused(partition);
     while (partition->rests != NULL) {
         struct pull_rest *rest = partition->rests;
 
@@ -260,13 +281,16 @@ void pull_act(struct puller *puller, struct pull_message *message)
     if (source == NULL || source->source == NULL)
         return;
     if (message->action == PULLER_NOW) {
-        source->next_ns = 0;
+        if (source->live_units == 0) /* else it is under way, and asks each window once */
+            source->next_ns = 0;
         return;
     }
-    for (size_t i = 0; i < source->partition_count; i++)
+    for (size_t i = 0; i < source->partition_count; i++) {
+        forget_refused(&source->partitions[i]);
         if (window_set_undo(&source->partitions[i].windows, message->start_ns, message->end_ns,
                             &err))
             pull_tell(source, "a range cannot be asked again", err.text);
+    }
     source->history_done = false;
 }
 
@@ -321,9 +345,25 @@ static enum code take_note(struct pull_partition *partition, const struct progre
                                .start_ns = note->time_ns,
                                .end_ns = note->end_ns,
                                .page_number = note->page_number,
+                               .rows = note->rows,
                                .page = text_of(note->page)};
     partition->rests = rest;
     return OK;
+}
+
+/* History that was under way goes on at once, and not with the next pull, which may be a day away. */
+static void begin_history(struct pull_source *source, int64_t now_ns)
+{
+    for (size_t i = 0; source->source->window.given && i < source->partition_count; i++) {
+        struct pull_partition *partition = &source->partitions[i];
+        struct error err = {0};
+        size_t count;
+
+        if (partition->windows.done_count > 0 &&
+            window_set_live(&partition->windows, now_ns, NULL, 0, &count, &partition->history_ns,
+                            &err))
+            pull_tell(source, "its windows cannot be told", err.text);
+    }
 }
 
 void pull_loaded_take(struct pull_job *job)
@@ -352,6 +392,7 @@ void pull_loaded_take(struct pull_job *job)
         source->next_ns = now_ns + 10 * second_ns;
         return;
     }
+    begin_history(source, now_ns);
     source->next_ns =
         schedule_next(&source->source->schedule, source->place, source->last_ns, 0, now_ns);
     set_state(source, PULL_RESTING);
@@ -374,7 +415,7 @@ static void take_rest(struct pull_unit *unit)
         *at = rest->next;
         unit->page = rest->page;
         unit->page_number = rest->page_number;
-        unit->from_first = rest->page == NULL;
+        unit->rows_before = rest->rows;
         free(rest);
     }
 }
@@ -387,6 +428,18 @@ static bool add_window(struct pull_source *source, struct pull_partition *partit
     if (unit != NULL)
         take_rest(unit);
     return unit != NULL;
+}
+
+/* More windows than a pull has in hand: those before `ns` come behind it, also if they were had. */
+static void leave_to_history(struct pull_source *source, struct pull_partition *partition,
+                             int64_t ns)
+{
+    struct error err = {0};
+
+    if (partition->history_ns < ns &&
+        window_set_undo(&partition->windows, partition->history_ns, ns, &err))
+        pull_tell(source, "what overlaps cannot be asked again", err.text);
+    partition->history_ns = ns;
 }
 
 static void begin_pull(struct pull_source *source, const struct moment *now)
@@ -404,6 +457,7 @@ static void begin_pull(struct pull_source *source, const struct moment *now)
         struct pull_partition *partition = &source->partitions[i];
         size_t count = 0;
 
+        forget_refused(partition);
         if (!source->source->window.given) {
             made = unit_add(source, partition, NULL, true) != NULL;
             continue;
@@ -413,6 +467,8 @@ static void begin_pull(struct pull_source *source, const struct moment *now)
             pull_tell(source, "its windows cannot be told", err.text);
             continue;
         }
+        if (count > PULL_LIVE_MAX)
+            leave_to_history(source, partition, work[PULL_LIVE_MAX - 1].window.start_ns);
         for (size_t w = 0; w < count && w < PULL_LIVE_MAX && made; w++)
             made = add_window(source, partition, &work[w]);
     }
@@ -451,6 +507,10 @@ static bool is_busy(void *context, int64_t start_ns)
     for (const struct pull_unit *unit = source->units; unit != NULL; unit = unit->next)
         if (unit->partition == partition && unit->window.start_ns <= start_ns &&
             start_ns < unit->window.end_ns)
+            return true;
+    for (const struct pull_refused *refused = partition->refused; refused != NULL;
+         refused = refused->next)
+        if (refused->start_ns <= start_ns && start_ns < refused->end_ns)
             return true;
     return false;
 }
@@ -529,7 +589,7 @@ static bool hold(struct pull_source *source, const struct moment *now)
         forget_progress(source);
         source->next_ns = 0;
         set_state(source, PULL_LOADING);
-    } else if (!leased && source->held) {
+    } else if (!leased && (source->held || source->state == PULL_LOADING)) {
         source->held = false;
         drop_ready(source);
         set_state(source, PULL_ELSEWHERE);
@@ -541,6 +601,8 @@ int64_t pull_turn(struct pull_source *source, const struct moment *now)
 {
     int64_t next_ns;
 
+    if (source->coming != NULL) /* what came in the meantime is not gone on with */
+        drop_ready(source);
     if (source->coming != NULL && source->units == NULL && !source->loading)
         take_up(source);
     if (source->source == NULL || source->loading || source->removed || source->coming != NULL)

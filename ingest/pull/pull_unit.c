@@ -29,8 +29,7 @@ struct pull_unit *unit_add(struct pull_source *source, struct pull_partition *pa
     *unit = (struct pull_unit){.next = source->units,
                                .source = source,
                                .partition = partition,
-                               .live = live,
-                               .from_first = true};
+                               .live = live};
     if (window != NULL)
         unit->window = *window;
     arena_init(&unit->arena, SIZE_MAX, NULL);
@@ -61,6 +60,8 @@ static void end_unit(struct pull_unit *unit, bool failed, const struct moment *n
 {
     struct pull_source *source = unit->source;
 
+    if (failed && !unit->live)
+        pull_refuse(unit->partition, &unit->window);
     unit_free(unit);
     pull_unit_over(source, failed, now);
 }
@@ -99,7 +100,6 @@ static void begin_again(struct pull_unit *unit)
     unit->page_number = 0;
     unit->rows_before = 0;
     unit->seen_count = 0;
-    unit->from_first = true;
 }
 
 /* --- asking --- */
@@ -159,14 +159,28 @@ static enum code make_asking(struct pull_unit *unit, int64_t now_ns, struct erro
     return code;
 }
 
+/* Most of many sources fetch little.  Once it is full the oldest goes.  False: no memory. */
+static bool grow_fetches(struct pull_source *source)
+{
+    size_t room = source->fetch_room == 0 ? 2 : 2 * source->fetch_room;
+    struct pull_fetch_note *fetches;
+
+    if (source->fetch_room == PULL_FETCHES_KEPT)
+        return true;
+    fetches = realloc(source->fetches, room * sizeof(*fetches));
+    if (fetches == NULL)
+        return false;
+    source->fetches = fetches;
+    source->fetch_room = room;
+    return true;
+}
+
 static void note_fetch(struct pull_unit *unit, const struct pull_fetch_note *note)
 {
     struct pull_source *source = unit->source;
 
     pthread_mutex_lock(&source->puller->lock);
-    if (source->fetches == NULL) /* without memory it is not told */
-        source->fetches = calloc(PULL_FETCHES_KEPT, sizeof(*source->fetches));
-    if (source->fetches != NULL) {
+    if (source->fetch_count < source->fetch_room || grow_fetches(source)) {
         source->fetches[source->fetch_at] = *note;
         source->fetch_at = (source->fetch_at + 1) % PULL_FETCHES_KEPT;
         if (source->fetch_count < PULL_FETCHES_KEPT)
@@ -280,6 +294,8 @@ static void hand_over(struct pull_unit *unit, struct fetch_answer *answer, const
     arena_init(&job->arena, SIZE_MAX, NULL);
     job->source = unit->source;
     job->unit = unit;
+    job->tenant = unit->source->tenant;
+    job->limits = unit->source->limits;
     job->status = answer->status;
     job->fetched_ns = now->wall_ns;
     job->took_ns = answer->ended_ns - answer->began_ns;
@@ -455,13 +471,10 @@ static void window_done(struct pull_unit *unit, const struct pull_job *job,
 static void next_page(struct pull_unit *unit, const struct pull_job *job, const struct moment *now)
 {
     struct bytes position = job->next_page.text;
-    bool again = was_seen(unit, position) ||
-                 (unit->page_number > 0 && job->facts.counts.rows > 0 && job->page_hash.size > 0 &&
-                  bytes_equal(job->page_hash, bytes_of(unit->last_body)));
 
-    if (again) {
+    if (was_seen(unit, position)) {
         begin_again(unit);
-        try_again(unit, 0, now, "a page came that was there before");
+        try_again(unit, 0, now, "what stands for the next page was there before");
         return;
     }
     if (!note_seen(unit, position) || !replace_text(&unit->page, position)) {
@@ -528,6 +541,11 @@ void unit_take(struct pull_job *job)
             window_done(unit, job, &now);
         break;
     case SOURCE_RETRY:
+        if (job->verdict.wait_until_ns > 0) /* Retry-After is of the host */
+            pull_wait(source->puller, bytes_of(source->key_name), source->key,
+                      job->verdict.wait_until_ns);
+        if (job->anew)
+            begin_again(unit);
         try_again(unit, job->verdict.wait_until_ns, &now, text);
         break;
     case SOURCE_WAIT:

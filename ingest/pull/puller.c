@@ -209,6 +209,16 @@ static bool may_ask(const struct puller *puller)
            fetcher_under_way(puller->fetcher) < PULL_CONNECTIONS_MAX;
 }
 
+/* What one source has under way is below what is left for the others, so that hosts that stall,
+ * each with all that it may have, leave some to whoever comes. */
+static bool leaves_room(const struct puller *puller, const struct pull_source *source)
+{
+    size_t under_way = fetcher_under_way(puller->fetcher);
+
+    return under_way < PULL_CONNECTIONS_MAX &&
+           source->busy_units < PULL_CONNECTIONS_MAX - under_way;
+}
+
 /* The next one that may be asked: of this pull before those of history. */
 static struct pull_unit *choose_unit(const struct pull_source *source, const struct moment *now)
 {
@@ -231,7 +241,7 @@ static bool ask_some(struct puller *puller, const struct moment *now)
                                      ? NULL
                                      : choose_unit(source, now);
 
-        if (unit == NULL || !may_ask(puller))
+        if (unit == NULL || !may_ask(puller) || !leaves_room(puller, source))
             continue;
         unit_ask(unit, now);
         asked = true;
