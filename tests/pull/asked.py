@@ -61,7 +61,7 @@ def a_redirect_to_what_is_allowed_is_followed_and_a_loop_is_not(case):
           lambda: case.rows(server, "generic", case.ready_at - DAY, case.ready_at) == wanted)
     case.declare(server, load("next", remote, "1h", window={"from": iso(case.ready_at - HOUR), "step": "1h"}))
     until(20, lambda: f"it is told: {case.how(server, 'next')}", lambda: "redirect" in (case.status(server, "next")["error"] or ""))
-    check(len(remote.log("^/next")) <= 8, f"{len(remote.log('^/next'))} requests")
+    check(len(remote.log("^/next")) <= 2 * 6, f"{len(remote.log('^/next'))} requests")
 
 
 # --- pause, resume, delete, replace ---
@@ -166,7 +166,7 @@ def a_range_is_asked_again_on_request(case):
     first = end - 3 * DAY
     wanted = of_generic(remote, document, first, end - DAY)
     until(40, lambda: f"{differences(case.rows(server, 'generic', first, end), wanted)}; {case.how(server, 'page')}",
-          lambda: case.rows(server, "generic", first, end) == wanted and case.status(server, "page")["windows"] >= 37)
+          lambda: case.rows(server, "generic", first, end - DAY) == wanted and case.status(server, "page")["windows"] >= 37)
     remote.set("clock", {"now": end + 2 * DAY})
     before = len(remote.log())
     case.act(server, "page", "backfill", start=iso(first + 12 * HOUR), end=iso(first + DAY))
@@ -238,7 +238,7 @@ def a_document_of_yaml_is_that_of_json(case):
     remote = case.remote()
     server = case.server(remote)
     text = f"""
-schedule: {{every: 1h}}
+schedule: {{every: 1h, jitter: 0s}}
 request: {{url: "http://{remote.netloc}/next", query: {{from: "${{window.start}}", to: "${{window.end}}"}}}}
 window: {{from: {iso(case.ready_at - 2 * HOUR)}, step: 1h}}
 page: {{type: next_url, path: /next}}
@@ -270,6 +270,10 @@ def a_trial_shows_rows_of_a_pasted_body_and_of_a_live_page(case):
     check(not remote.log(), "of a pasted body nothing is asked")
     shown = case.ask(server, "POST", "/v1/sources:test", {"document": document, "body": "<html>", "status": 503, "headers": {"Retry-After": "7"}})
     check(shown["outcome"] == "retry" and shown["points"] == [], f"{shown}")
+    for wrong in ([], "text", 3, {"document": document, "headers": []}, {"document": document, "headers": 1}, {"document": document, "body": {}},
+                  {"document": document, "partition": "one"}, {"document": document, "start": 5}, {"document": []}, {"document": 3}, {"document": None}, {}):
+        answer = case.ask(server, "POST", "/v1/sources:test", wrong, want=None)
+        check(answer.status == 400, f"a trial of {json.dumps(wrong)[-60:]}: {answer.status} {answer.text()[:200]}")
     shown = case.ask(server, "POST", "/v1/sources:test", {"document": document, "start": iso(start), "end": iso(end)})
     wanted = of_generic(remote, document, start, end)
     points = {((("id", point["tags"]["id"]),), int(second_of(point["time"]))): point["fields"] for point in shown["points"]}

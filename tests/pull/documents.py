@@ -95,26 +95,30 @@ def of_neso(remote, document, first, end):
 
 
 AGENT = {"User-Agent": "weir/test (+ops@example.org)"}
+LARGER = {"from": "${window.start}", "to": "${window.end}", "size": "200"}
 RATES = {"generic": {"late": 0.02, "revised": 0.05, "null": 0.01}}
 
 
-def window(days, remote_now, **more):
+MOVES = {"water-quality": 40}  # by how many days the clock is set on, where one shows nothing
+
+
+def window(days, remote_now, moves, **more):
     """From that many days before on; all of it is asked again by each pull."""
-    return {"from": iso(remote_now - days * DAY), "overlap": f"P{days + 2}D", **more}
+    return {"from": iso(remote_now - days * DAY), "overlap": f"P{days + moves + 1}D", **more}
 
 
 # name: (what is wanted, days of history, changes of the document).  Those that ask once a while by themselves are told to pull instead.
 DOCUMENTS = {
-    "cursor": (of_generic, 1, {"window": {"step": "6h"}}),
+    "cursor": (of_generic, 1, {"window": {"step": "12h"}, "request": {"query": LARGER}}),
     "elexon": (of_elexon, 4, {"window": {"step": "P2D"}, "limits": {"rates": ["60/1s"]}}),
     "hydrology": (of_hydrology, 5, {"window": {"step": "P2D"}}),
-    "link": (of_generic, 1, {"window": {"step": "6h"}}),
+    "link": (of_generic, 1, {"window": {"step": "12h"}, "request": {"query": LARGER}}),
     "metno": (of_metno, 0, {"request": {"headers": AGENT}}),
     "neso": (of_neso, 0, {"limits": {"rates": ["20/1s"]}}),
-    "next": (of_generic, 1, {"window": {"step": "6h"}}),
+    "next": (of_generic, 1, {"window": {"step": "12h"}, "request": {"query": LARGER}}),
     "openmeteo": (of_forecast, 0, {}),
-    "openmeteo-archive": (of_archive, 9, {"window": {"step": "P4D"}, "limits": {"weight": 1}}),
-    "page": (of_generic, 1, {"window": {"step": "6h"}}),
+    "openmeteo-archive": (of_archive, 9, {"window": {"step": "P4D", "lag": "P2D"}, "limits": {"weight": 1}}),
+    "page": (of_generic, 1, {"window": {"step": "12h"}, "page": {"limit": 200}}),
     "slow": (of_slow, 0, {"request": {"query": {"ms": "100", "id": "${each.id}", "rows": "10"}}}),
     "water-quality": (of_water, 70, {"window": {"step": "P30D"}, "limits": {"rates": ["70/1m"]}}),
     "big": (of_big, 0, {"request": {"query": {"rows": "20000"}}}),
@@ -126,5 +130,5 @@ def made(name, remote, now, every=None):
     wanted, days, changes = DOCUMENTS[name]
     changes = {block: dict(some) for block, some in changes.items()}
     if days:
-        changes["window"] = window(days, now, **changes.get("window", {}))
+        changes["window"] = window(days, now, MOVES.get(name, 1), **changes.get("window", {}))
     return load(name, remote, every or ("1h" if name in PUT_OFF else "2s"), **changes), wanted, now - days * DAY if days else now - 30 * HOUR

@@ -2,7 +2,7 @@
 import time
 
 from documents import load, of_generic
-from stand import DAY, HOUR, check, check_log, differences, iso, until
+from stand import DAY, HOUR, check, check_log, differences, iso, second_of, until
 
 STEP, PAGE = 2 * HOUR, 50
 FAULTS = [{"type": "status", "status": 503}, {"type": "status", "status": 429, "retry_after": 1}, {"type": "cut", "at": 200}, {"type": "reset", "at": 200},
@@ -114,7 +114,25 @@ def history_that_is_refused_is_left_alone(case):
     time.sleep(2)
     refused = [entry for entry in remote.log("^/page") if entry["status"] == 404]
     check(1 <= len(refused) <= 2, f"what was refused with 404 was asked {len(refused)} times within {refused[-1]['start'] - refused[0]['start']:.1f} s")
-    check("404" in (case.status(server, "page")["error"] or ""), f"it is told: {case.how(server, 'page')}")
+    status = case.status(server, "page")
+    check(status["failures"] == 1 and second_of(status["reached"]) == first + 2 * STEP, f"it is told, and what is reached ends before it: {case.how(server, 'page')}")
+
+
+def a_total_that_does_not_fit_begins_the_window_anew(case):
+    """Rows go while a window's pages are asked for."""
+    end = window_aligned(case)
+    first = end - STEP
+    remote = case.remote(end - 600, {"generic": {"deleted": 0.2, "delete_after": DAY}})
+    remote.set("faults", [{"match": {"path": "^/page", "query": {"page": "4"}}, "nth": 1, "fault": {"type": "delay", "ms": 2000}}])
+    server = case.server(remote)
+    document = history("page", remote, first, limits={"concurrency": 1})
+    case.declare(server, document)
+    until(10, "the last page but one is asked", lambda: any("page=4" in entry["path"] for entry in remote.log()))
+    remote.set("clock", {"now": end + 2 * DAY})
+    left = of_generic(remote, document, first, end)
+    until(20, lambda: f"{differences(case.rows(server, 'generic', first, end), left)}; {case.how(server, 'page')}",
+          lambda: left.items() <= case.rows(server, "generic", first, end).items() and case.status(server, "page")["windows"] >= 2)
+    check(case.status(server, "page")["retries"] >= 1, f"it was noticed: {case.how(server, 'page')}")
 
 
 def kill_after_kill(case):
@@ -180,4 +198,4 @@ def stalls(concurrency, partitions):
 
 
 CASES = [kills_lose_nothing_and_ask_little_again, *map(bears, ("page", "link", "next", "cursor")), a_page_that_comes_again_is_healed_by_the_overlap,
-         told_to_wait_by_default_all_that_share_the_host_do, history_that_is_refused_is_left_alone, stalls(8, 8), stalls(256, 300)]
+         told_to_wait_by_default_all_that_share_the_host_do, history_that_is_refused_is_left_alone, a_total_that_does_not_fit_begins_the_window_anew, stalls(8, 8), stalls(256, 300)]

@@ -51,14 +51,14 @@ def of_two_nodes_one_pulls_and_when_it_is_killed_the_other_goes_on(case):
     holders = until(10, "one alone says that it pulls", lambda: (found := who(case, servers, "page")) and len(found) == 1 and found)
     holder, other = holders[0], next(server for server in servers if server is not holders[0])
     wanted = of_generic(remote, document, first, end)
-    check(len(case.rows(holder, "generic", first, end)) < len(wanted), "it is amid its history")
+    check(len(case.rows(holder, "generic", first, end, whole=False)) < len(wanted), "it is amid its history")
     killed = time.time()
     holder.kill()
     count = len(remote.log())
     until(PATIENCE_S + 5, lambda: f"the other goes on: {case.how(other, 'page')}", lambda: len(remote.log()) > count)
     took = time.time() - killed
     until(90, lambda: f"{differences(case.rows(other, 'generic', first, end), wanted)}; {case.how(other, 'page')}",
-          lambda: case.rows(other, "generic", first, end) == wanted)
+          lambda: case.rows(other, "generic", first, end, whole=False) == wanted)
     case.tell(f"the other node asks {took:.1f} s after the kill")
     check(took <= PATIENCE_S, f"{took:.1f} s until the other goes on")
     log = remote.log("^/page")
@@ -72,9 +72,9 @@ def of_two_nodes_one_pulls_and_when_it_is_killed_the_other_goes_on(case):
     late = [entry for entry in remote.log("^/page") if entry["start"] > time.time() - 8]
     check_log.concurrency(late, 1)
     for server in servers:
-        rows = case.rows(server, "generic", first, end)
+        rows = case.rows(server, "generic", first, end, whole=False)
         check(set(rows) <= set(wanted) and all(wanted[key] == values for key, values in rows.items()), f"none is doubled: {differences(rows, wanted)[:400]}")
-    check(case.rows(other, "generic", first, end) == wanted, "and none is lost")
+    check(case.rows(other, "generic", first, end, whole=False) == wanted, "and none is lost")
 
 
 CASES = [of_two_nodes_one_pulls_and_when_it_is_killed_the_other_goes_on]

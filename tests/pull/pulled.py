@@ -1,6 +1,8 @@
 """What remote APIs have is what Weir has: at first, when it is asked again, and when they have changed their minds."""
-from documents import DOCUMENTS, PUT_OFF, RATES, made
+from documents import DOCUMENTS, MOVES, PUT_OFF, RATES, made
 from stand import DAY, HOUR, check, check_log, differences, iso, until
+
+NOT_YET = {"neso"}
 
 
 def again(case, server, name, times=2):
@@ -42,7 +44,7 @@ def settled(case, server, remote, name, document, wanted, first, end, seconds=60
 
 def brings(name):
     def what_it_has_then_nothing_then_what_changed(case):
-        now, before = case.ready_at, case.ready_at - DAY
+        now, before = case.ready_at, case.ready_at - MOVES.get(name, 1) * DAY
         remote = case.remote(before, RATES)
         server = case.server(remote)
         document, wanted, first = made(name, remote, before)
@@ -121,4 +123,14 @@ def what_is_corrected_stays_until_the_source_says_otherwise(case):
         check(found[key] == want, f"{key} {'was revised' if key in revised else 'was not'} by its source: {found[key]}, wanted {want}")
 
 
-CASES = [*map(brings, DOCUMENTS), an_overlap_is_asked_whole, what_is_corrected_stays_until_the_source_says_otherwise]
+def what_cannot_be_done_yet_is_refused_by_name(case):
+    """Partitions out of another request.  Once they can be, neso is a document as the others are: NOT_YET goes."""
+    remote = case.remote()
+    server = case.server(remote)
+    for name in NOT_YET:
+        document, _, _ = made(name, remote, case.ready_at)
+        answer = case.ask(server, "PUT", "/v1/sources/" + name, document, want=None)
+        check(answer.status == 400 and "/foreach/request" in answer.text() and "cannot do that yet" in answer.text(), f"{answer.status} {answer.text()[:400]}")
+
+
+CASES = [what_cannot_be_done_yet_is_refused_by_name, *(brings(name) for name in DOCUMENTS if name not in NOT_YET), an_overlap_is_asked_whole, what_is_corrected_stays_until_the_source_says_otherwise]
