@@ -56,7 +56,7 @@ MUST_USE enum code windows_history(const struct windows *windows, int64_t before
                                    struct error *err);
 
 /* Two halves, at a whole second, and at a midnight where the format has no time of day; false: they
- * would be below step_min, or one of them empty. */
+ * would be below step_min, or one of them empty, or the format tells no days. */
 bool windows_split(const struct windows *windows, const struct stretch_of_time *window,
                    struct stretch_of_time halves[2]);
 
