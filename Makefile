@@ -28,7 +28,7 @@ CC       = gcc
 endif
 BUILD   ?= build
 # Rooms in layer order.
-ROOMS   ?= base model codec store store/wal store/head store/packs store/delivery store/guests catalog discovery http net \
+ROOMS   ?= base model codec codec/tree store store/wal store/head store/packs store/delivery store/guests catalog discovery http net \
            ingest ingest/pull query handlers server
 MODE    ?= plain
 JOBS    ?= $(shell nproc)
@@ -55,7 +55,7 @@ CFLAGS  += -std=gnu17 -g -ffp-contract=off $(WARN) $(HARDEN) -fvisibility=hidden
            $(MODE_$(MODE))
 LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack $(MODE_$(MODE))
 # libmongoc brings ten libraries more: only programs that use it, or libzookeeper, load them.
-LDLIBS   = -lmicrohttpd -ljansson -llmdb -lzstd -lz -lsodium -lpcre2-8 -lyaml -lcurl \
+LDLIBS   = -lmicrohttpd -ljansson -llmdb -lzstd -lz -lsodium -lpcre2-8 -lyaml -lexpat -lcurl \
            -Wl,--push-state,--as-needed -lmongoc-1.0 -lbson-1.0 -lzookeeper_mt -Wl,--pop-state -lpthread -lm
 # For net/mongo.c alone; theirs are not held to our warnings.
 MONGOC   = -isystem /usr/include/libmongoc-1.0 -isystem /usr/include/libbson-1.0
@@ -284,6 +284,7 @@ test:
 	   $(MAKE) --no-print-directory sabotage FAULT="ack_before_sync no_crc version_order"; \
 	   tests/suite clients tests/clients/run clients $(BUILD)/weir $(BUILD); \
 	   tests/suite differential tests/differential/run $(BUILD)/weir $(QUESTIONS); \
+	   tests/suite weirsim tests/weirsim/run weirsim; \
 	   tests/suite cli tests/cli/run cli $(BUILD)/weir; } >$(BUILD)/simulator.log 2>&1 & \
 	 tests/suite api-plain tests/api/run api-plain $(BUILD)/weir; \
 	 tests/suite fault tests/fault/run $(BUILD) $(CUTS) $(KILLS) --faults $(FAULTS) --fills $(FILLS); \
@@ -321,6 +322,7 @@ test-long:
 	@tests/suite simulator $(MAKE) -j$(JOBS) simulate STEPS=$(LONG_STEPS)
 	@tests/suite differential tests/differential/run $(BUILD)/weir $(LONG_QUESTIONS) --jobs $(JOBS)
 	@tests/suite cli tests/cli/run cli $(BUILD)/weir
+	@tests/suite weirsim tests/weirsim/run weirsim
 	@tests/suite fault tests/fault/run $(BUILD) $(LONG_CUTS) $(LONG_KILLS) --faults 0 --fills $(LONG_FILLS)
 	@tests/suite backup tests/backup/run $(BUILD) $(LONG_RESTORES)
 	@tests/suite archive-plain $(MAKE) -j$(JOBS) archive

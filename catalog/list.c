@@ -59,7 +59,8 @@ static void visit(struct tenant_tables *tables, struct bytes name, measurement_v
         const struct map_slot *slot;
 
         for (size_t i = 0; (slot = map_next(&tables->measurements, &i)) != NULL;)
-            each(slot->value, key, page);
+            if (!measurement_is_hidden(slot->key))
+                each(slot->value, key, page);
     }
     lock_leave(&tables->lock);
 }

@@ -42,7 +42,8 @@ bool catalog_knows(struct catalog *catalog, const struct tenant *tenant, enum no
 static bool counts(enum noun noun, const struct map_slot *slot)
 {
     if (noun == NOUN_MEASUREMENT)
-        return ((const struct measurement *)slot->value)->series_count > 0;
+        return ((const struct measurement *)slot->value)->series_count > 0 &&
+               !measurement_is_hidden(slot->key);
     return noun == NOUN_FIELD || tag_key_used(slot->value);
 }
 

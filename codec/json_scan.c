@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "codec/json_escape.h"
 #include "codec/utf8.h"
 
 enum code json_scan_fail(const struct json_scan *scan, const char *what, struct error *err)
@@ -90,70 +91,6 @@ static const char *plain_end(const char *at, bool *high)
     }
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
-/* Four hexadecimal digits at `at`, or UINT32_MAX. */
-static uint32_t hex_four(const char *at)
-{
-    uint32_t value = 0;
-
-    for (int i = 0; i < 4; i++) {
-        int digit = hex_value(at[i]);
-
-        if (digit < 0)
-            return UINT32_MAX;
-        value = value << 4 | (uint32_t)digit;
-    }
-    return value;
-}
-
-/* The character of "\uXXXX" or of the pair "\uXXXX\uXXXX"; *at is behind it. */
-static bool unescape_unicode(const char **at, uint32_t *rune)
-{
-    uint32_t high = hex_four(*at + 2), low;
-
-    if (high == UINT32_MAX || (high >= 0xdc00 && high <= 0xdfff))
-        return false;
-    *at += 6;
-    *rune = high;
-    if (high < 0xd800 || high > 0xdbff)
-        return true;
-    if ((*at)[0] != '\\' || (*at)[1] != 'u')
-        return false;
-    low = hex_four(*at + 2);
-    if (low < 0xdc00 || low > 0xdfff)
-        return false;
-    *at += 6;
-    *rune = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
-    return true;
-}
-
-/* The escape at *at; its bytes go to `out`, their number is returned, 0 = it is none. */
-static size_t unescape(const char **at, char out[4])
-{
-    static const char letters[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";
-    const char *letter;
-    uint32_t rune;
-
-    if ((*at)[1] == 'u')
-        return unescape_unicode(at, &rune) ? utf8_put(rune, out) : 0;
-    letter = (*at)[1] == '\0' ? NULL : strchr(letters, (*at)[1]);
-    if (letter == NULL)
-        return 0;
-    out[0] = values[letter - letters];
-    *at += 2;
-    return 1;
-}
-
 /* The string from `first` on has escapes, the first at scan->at.  First its end is found, so
  * that the copy has a size. */
 static enum code text_escaped(struct json_scan *scan, const char *first, bool *high,
@@ -165,7 +102,7 @@ static enum code text_escaped(struct json_scan *scan, const char *first, bool *h
     while (*scan->at != '"') {
         if (*scan->at != '\\')
             return json_scan_fail(scan, "a control byte in a string; write \\u and its code", err);
-        if (unescape(&scan->at, scratch) == 0)
+        if (json_unescape(&scan->at, scratch) == 0)
             return json_scan_fail(scan, "this is no escape", err);
         scan->at = plain_end(scan->at, high);
     }
@@ -177,7 +114,7 @@ static enum code text_escaped(struct json_scan *scan, const char *first, bool *h
     to += from - first;
     while (*from != '"') {
         if (*from == '\\') {
-            size_t size = unescape(&from, scratch);
+            size_t size = json_unescape(&from, scratch);
 
             memcpy(to, scratch, size);
             to += size;

@@ -15,6 +15,7 @@ struct live;
 struct membership;
 struct guests;
 struct peers;
+struct puller;
 struct registry;
 struct roll;
 
@@ -25,6 +26,7 @@ struct app {
     struct catalog *catalog;
     struct directory *directory;
     struct registry *registry;     /* that the directory is of; NULL: there is none */
+    struct registry *declared;     /* what tenants declared: the same, else the node's own */
     struct follower *follower;     /* of it, likewise */
     struct membership *membership; /* in it, likewise */
     struct roll *roll;             /* how other members said they are; NULL: none is asked */
@@ -32,6 +34,7 @@ struct app {
     struct peers *peers;           /* who is asked for rows; NULL: nobody */
     struct erasers *erasers; /* of what is to be gone from others, too; NULL: there are none */
     struct guests *guests;   /* what others delivered; NULL: no registry, nobody else */
+    struct puller *puller;   /* of declared sources; NULL: nothing is pulled */
     struct clock *clock;
     struct metrics *metrics;
     struct workers *workers;

@@ -29,6 +29,7 @@ static struct record_job *job_new(struct request *request)
     job->status = 200;
     job->body = BUF_INIT(REGISTRY_TEXT_SIZE_MAX);
     job->out = BUF_INIT(ANSWER_BYTES_MAX);
+    job->extra = BUF_INIT(REGISTRY_TEXT_SIZE_MAX);
     arena_init(&job->arena, SIZE_MAX, NULL);
     return job;
 }
@@ -43,6 +44,7 @@ void record_cleanup(struct request *request)
         explicit_bzero(job->body.data, job->body.size); /* it may be an address */
     buf_release(&job->body);
     buf_release(&job->out);
+    buf_release(&job->extra);
     arena_release(&job->arena);
     free(job);
 }
@@ -94,7 +96,7 @@ static void answer(struct record_job *job, enum code code, const struct error *e
     char etag[ETAG_SIZE];
 
     if (code) {
-        reply_problem(request, err);
+        reply_problem_with(request, err, job->extra.failed ? BYTES("") : buf_bytes(&job->extra));
         return;
     }
     if (job->version > 0) {
@@ -121,7 +123,7 @@ static void job_run(struct job *of)
     request_resume(request);
 }
 
-void record_begin(struct request *request,
+static void begin(struct request *request, struct registry *registry,
                   enum code (*run)(struct record_job *job, struct error *err))
 {
     struct app *app = app_of(request);
@@ -133,7 +135,7 @@ void record_begin(struct request *request,
         job = job_new(request);
     if (job == NULL)
         return;
-    if (app->registry == NULL)
+    if (registry == NULL)
         code =
             error_set(&err, E_NOT_SUPPORTED,
                       "this server has no registry: it was started without weir serve --registry");
@@ -144,6 +146,7 @@ void record_begin(struct request *request,
     if (!reply_unless_ok(request, code, &err))
         return;
     job->run = run;
+    job->registry = registry;
     job->job.run = job_run;
     job->job.owner = session_of(request)->tenant->ordinal;
     request_park(request);
@@ -152,6 +155,18 @@ void record_begin(struct request *request,
     error_set(&err, E_BUSY, "too many requests wait for a worker");
     reply_problem(request, &err);
     request_resume(request);
+}
+
+void record_begin(struct request *request,
+                  enum code (*run)(struct record_job *job, struct error *err))
+{
+    begin(request, app_of(request)->registry, run);
+}
+
+void record_begin_declared(struct request *request,
+                           enum code (*run)(struct record_job *job, struct error *err))
+{
+    begin(request, app_of(request)->declared, run);
 }
 
 /* --- records --- */
@@ -166,7 +181,7 @@ enum code record_blame(enum code code, struct error *err)
 
 struct registry_snapshot *records_of(const struct record_job *job)
 {
-    return registry_get(app_of(job->request)->registry);
+    return registry_get(job->registry);
 }
 
 enum code record_find(struct record_job *job, const struct registry_snapshot *records,
@@ -258,8 +273,7 @@ enum code record_change(struct record_job *job, const struct record_change *chan
     struct changing changing = {job, change};
     const struct record_edit run = {change->kind, change->name, edit, waits, &changing};
     bool changed;
-    enum code code =
-        record_edit_run(app_of(job->request)->registry, &run, &job->version, &changed, err);
+    enum code code = record_edit_run(job->registry, &run, &job->version, &changed, err);
 
     if (changed || code == E_TIMEOUT)
         audit(job, change, changed);

@@ -10,9 +10,11 @@
 struct record_job {
     struct job job; /* first */
     struct request *request;
+    struct registry *registry;                                   /* that the records are of */
     enum code (*run)(struct record_job *job, struct error *err); /* fills out, status, version */
     struct arena arena;
     struct buf body, out;
+    struct buf extra; /* members of a problem, as reply_problem_with() takes them */
     unsigned status;
     uint64_t version; /* of the ETag; 0 = none */
 };
@@ -21,18 +23,26 @@ struct record_job {
 void record_start(struct request *request);
 void record_piece(struct request *request, struct bytes piece);
 void record_cleanup(struct request *request);
-/* finish() */
+/* finish(), on records of the nodes' registry, or of what tenants declared, which is there without
+ * one as well. */
 void record_begin(struct request *request,
                   enum code (*run)(struct record_job *job, struct error *err));
+void record_begin_declared(struct request *request,
+                           enum code (*run)(struct record_job *job, struct error *err));
 #define RECORD_FINISH(name, run)                                                                   \
     static void name(struct request *request)                                                      \
     {                                                                                              \
         record_begin(request, run);                                                                \
     }
+#define DECLARED_FINISH(name, run)                                                                 \
+    static void name(struct request *request)                                                      \
+    {                                                                                              \
+        record_begin_declared(request, run);                                                       \
+    }
 
 /* E_CONFIG of what the client sent is its fault: E_BAD_PARAMETER. */
 enum code record_blame(enum code code, struct error *err);
-/* The registry's newest; to be put back. */
+/* The newest of the job's registry; to be put back. */
 struct registry_snapshot *records_of(const struct record_job *job);
 /* E_NOT_FOUND; sets the version. */
 MUST_USE enum code record_find(struct record_job *job, const struct registry_snapshot *records,

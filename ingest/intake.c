@@ -187,21 +187,25 @@ static enum code open_body(struct intake *intake, struct error *err)
     return code;
 }
 
-/* What a tenant's shard lacks stays here and nowhere else until it is back: so much and no more. */
-static enum code check_outbox(const struct intake *intake, struct error *err)
+enum code intake_outbox(const struct intake_environment *environment, const struct tenant *tenant,
+                        const struct limits *limits, struct error *err)
 {
-    const struct tenant *tenant = intake->request.tenant;
-    uint64_t bytes_max = intake->request.limits->outbox_bytes_max;
+    uint64_t bytes_max = limits->outbox_bytes_max;
     uint64_t bytes = atomic_load_explicit(tenant->undelivered, memory_order_relaxed);
 
     if (bytes <= bytes_max)
         return OK;
-    error_retry(err, delivery_seconds(intake->environment.delivery, tenant, bytes - bytes_max));
+    error_retry(err, delivery_seconds(environment->delivery, tenant, bytes - bytes_max));
     return error_set(err, E_OUTBOX_FULL,
                      "packs of %" PRIu64
                      " bytes wait for the tenant's shard, which does not take them or not fast "
                      "enough; the limit is outbox_bytes_max, %" PRIu64,
                      bytes, bytes_max);
+}
+
+static enum code check_outbox(const struct intake *intake, struct error *err)
+{
+    return intake_outbox(&intake->environment, intake->request.tenant, intake->request.limits, err);
 }
 
 /* Whose key was answered is told that again: it stores nothing, and who sends again because the

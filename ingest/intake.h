@@ -61,6 +61,11 @@ struct intake_answer {
     bool repeated;       /* by an earlier request with this Idempotency-Key */
 };
 
+/* What a tenant's shard lacks stays here and nowhere else until it is back: so much and no more.
+ * E_OUTBOX_FULL. */
+MUST_USE enum code intake_outbox(const struct intake_environment *environment,
+                                 const struct tenant *tenant, const struct limits *limits,
+                                 struct error *err);
 /* What it will come to of the ingest budget, all of it at most; 0 = little, or it does not say. */
 size_t intake_expects(const struct intake_environment *environment,
                       const struct intake_request *request);

@@ -22,6 +22,16 @@ struct series_tag {
     struct bytes key, value;
 };
 
+/* A measurement of the product's own beside those of the tenant, as what a source knows of its work
+ * (docs/decisions/0052): its name begins with a byte that no client can write, and no list has it.
+ */
+#define MEASUREMENT_HIDDEN '\x01'
+
+static inline bool measurement_is_hidden(struct bytes name)
+{
+    return name.size > 0 && name.data[0] == MEASUREMENT_HIDDEN;
+}
+
 /* Who a row belongs to.  Made by the catalog, lives as long as the process; the settings of
  * a tenant (limits, tokens) are elsewhere and change. */
 struct tenant {

@@ -314,7 +314,7 @@ static void end_due(struct fetcher *fetcher, int64_t now_ns)
         if (fetch->cancelled)
             transfer_cancel(fetch->transfer);
         else
-            transfer_time_out(fetch->transfer, now_ns);
+            transfer_time_out(fetch->transfer);
         end_fetch(fetcher, fetch, CURLE_OK);
     }
 }

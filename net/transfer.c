@@ -7,7 +7,6 @@
  * connection, and its one idle time, its flow control and its end. */
 #include "net/transfer.h"
 
-#include <assert.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "net/fetch_request.h"
+#include "net/fetch_times.h"
 
 enum { NS_OF_MS = 1000000 };
 
@@ -30,8 +30,7 @@ struct transfer {
     struct buf head; /* the texts of `headers` */
     struct fetch_header headers[FETCH_HEADERS_MAX];
     size_t head_bytes, head_lines, header_count;
-    int64_t connect_ns_max, first_byte_ns_max, idle_ns_max, total_ns_max;
-    int64_t began_ns, sent_ns, first_byte_ns, last_byte_ns; /* 0 = not yet */
+    struct fetch_times times;
     uint64_t body_bytes_max, bytes;
     bool head_whole; /* its empty line has come; to libcurl a head may end with the connection */
     bool dialled;    /* an address that is not refused */
@@ -68,15 +67,15 @@ static int begin_sending(void *context, char *to, char *from, int to_port, int f
     struct transfer *transfer = context;
 
     (void)to, (void)from, (void)to_port, (void)from_port;
-    transfer->sent_ns = now();
+    transfer->times.sent_ns = now();
     return CURL_PREREQFUNC_OK;
 }
 
 static void note_arrival(struct transfer *transfer)
 {
-    transfer->last_byte_ns = now();
-    if (transfer->first_byte_ns == 0)
-        transfer->first_byte_ns = transfer->last_byte_ns;
+    transfer->times.last_byte_ns = now();
+    if (transfer->times.first_byte_ns == 0)
+        transfer->times.first_byte_ns = transfer->times.last_byte_ns;
 }
 
 /* A line of the head, or of what some hosts send behind a body in chunks; those of 100 Continue
@@ -305,12 +304,12 @@ enum code transfer_new(const struct fetcher_options *options, const struct fetch
         made->allowed = options->allowed;
         made->shown = BUF_INIT(FETCH_HEAD_BYTES_MAX);
         made->head = BUF_INIT(2 * FETCH_HEAD_BYTES_MAX);
-        made->first_byte_ns_max = request->first_byte_ns;
-        made->idle_ns_max = request->idle_ns;
-        made->total_ns_max = request->total_ns;
-        made->connect_ns_max = request->connect_ns;
         made->body_bytes_max = request->body_bytes_max;
-        made->began_ns = now();
+        made->times = (struct fetch_times){.connect_ns_max = request->connect_ns,
+                                           .first_byte_ns_max = request->first_byte_ns,
+                                           .idle_ns_max = request->idle_ns,
+                                           .total_ns_max = request->total_ns,
+                                           .began_ns = now()};
         code = set_up(made, options, request, owner, err);
     }
     if (code == E_MEMORY)
@@ -341,53 +340,14 @@ void *transfer_handle(const struct transfer *transfer)
     return transfer->curl;
 }
 
-/* --- too long --- */
-
-struct due {
-    int64_t at_ns;
-    const char *what, *means;
-    int64_t ns_max;
-};
-
-static void due_sooner(struct due *due, int64_t from_ns, int64_t ns_max, const char *what,
-                       const char *means)
-{
-    if (ns_max > 0 && from_ns > 0 && from_ns < due->at_ns - ns_max)
-        *due = (struct due){from_ns + ns_max, what, means, ns_max};
-}
-
-static struct due due_next(const struct transfer *transfer)
-{
-    struct due due = {.at_ns = INT64_MAX};
-
-    if (transfer->last_byte_ns > 0)
-        due_sooner(&due, transfer->last_byte_ns, transfer->idle_ns_max, "idle",
-                   "nothing more came");
-    else
-        due_sooner(&due, transfer->sent_ns, transfer->first_byte_ns_max, "first_byte",
-                   "no answer began");
-    due_sooner(&due, transfer->began_ns, transfer->total_ns_max, "total",
-               "the answer was not whole");
-    return due;
-}
-
 int64_t transfer_due_ns(const struct transfer *transfer)
 {
-    return due_next(transfer).at_ns;
+    return fetch_times_due_ns(&transfer->times);
 }
 
-static void set_time_out(struct transfer *transfer, const struct due *due)
+void transfer_time_out(struct transfer *transfer)
 {
-    transfer->code = error_set(&transfer->err, E_TIMEOUT, "%s within %lld ms (timeouts.%s)",
-                               due->means, (long long)(due->ns_max / NS_OF_MS), due->what);
-}
-
-void transfer_time_out(struct transfer *transfer, int64_t now_ns)
-{
-    struct due due = due_next(transfer);
-
-    assert(due.at_ns <= now_ns);
-    set_time_out(transfer, &due);
+    transfer->code = fetch_times_tell(&transfer->times, &transfer->err);
 }
 
 void transfer_cancel(struct transfer *transfer)
@@ -433,13 +393,11 @@ static void judge(struct transfer *transfer, CURLcode result)
         transfer->code = error_set(err, E_IO, "the answer was cut in its head");
     if (transfer->code || result == CURLE_OK)
         return;
-    transfer->code = code_of(result, transfer->sent_ns > 0);
+    transfer->code = code_of(result, transfer->times.sent_ns > 0);
     if (result == CURLE_COULDNT_CONNECT) /* the only one whose text lacks the reason */
         curl_easy_getinfo(transfer->curl, CURLINFO_OS_ERRNO, &number);
     if (result == CURLE_OPERATION_TIMEDOUT)
-        set_time_out(transfer, &(struct due){.what = "connect",
-                                             .means = "no connection was made",
-                                             .ns_max = transfer->connect_ns_max});
+        (void)fetch_times_tell_connect(&transfer->times, err);
     else if (result == CURLE_COULDNT_CONNECT && !transfer->dialled && transfer->refused.code)
         *err = transfer->refused;
     else if (result == CURLE_OUT_OF_MEMORY)
@@ -501,11 +459,11 @@ void transfer_end(struct transfer *transfer, int result, struct fetch_answer *an
         .headers = transfer->headers,
         .header_count = transfer->header_count,
         .body = transfer->code ? NULL : transfer->body,
-        .began_ns = transfer->began_ns,
-        .first_byte_ns = transfer->first_byte_ns,
+        .began_ns = transfer->times.began_ns,
+        .first_byte_ns = transfer->times.first_byte_ns,
         .ended_ns = now(),
         .bytes = transfer->bytes,
-        .sent = transfer->sent_ns > 0,
+        .sent = transfer->times.sent_ns > 0,
     };
     if (answer->body)
         transfer->body = NULL;

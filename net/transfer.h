@@ -19,7 +19,7 @@ void *transfer_handle(const struct transfer *transfer); /* libcurl's */
 /* When it has taken too long, of what libcurl does not watch itself; INT64_MAX = never. */
 int64_t transfer_due_ns(const struct transfer *transfer);
 /* As the end, whatever libcurl says: E_TIMEOUT for what is due, or E_CANCELLED. */
-void transfer_time_out(struct transfer *transfer, int64_t now_ns);
+void transfer_time_out(struct transfer *transfer);
 void transfer_cancel(struct transfer *transfer);
 
 /* `result` is libcurl's.  The answer has spans of the transfer, and its body. */

@@ -14,12 +14,14 @@
 
 struct answer_crew;
 struct answer_way;
+struct giving;
 
 struct answer {
     struct plan plan;
     struct watch watch;
     struct result result;
     struct table *table; /* where rows go that a join is made of; NULL: they go to the result */
+    const struct giving *giving; /* or to somebody within: give.c */
     const struct answer_way *way;
     struct scan_setting setting;
     struct scan scan; /* of the series at hand */
@@ -84,6 +86,9 @@ MUST_USE enum code answer_scan_begin(struct answer *answer, size_t index, int64_
 MUST_USE enum code answer_group(struct answer *answer, size_t index, struct error *err);
 MUST_USE enum code answer_series(struct answer *answer, size_t group, size_t index, int64_t start,
                                  int64_t end, struct error *err);
+/* A row that is given to somebody within: give.c. */
+MUST_USE enum code answer_give(struct answer *answer, size_t group, const struct result_row *row,
+                               struct error *err);
 /* All groups, or rows, of top= or bottom=: answer_top.c. */
 MUST_USE enum code answer_top(struct answer *answer, struct error *err);
 

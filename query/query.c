@@ -54,6 +54,8 @@ enum code answer_emit(struct answer *answer, size_t group, const struct result_r
     answer->last_group = group;
     answer->last_time = row->time;
     answer->last_known_from = row->known_from;
+    if (answer->giving)
+        return answer_give(answer, group, row, err);
     return answer->table ? table_put(answer->table, group, row->time, row->values, err)
                          : result_put(&answer->result, group, row, err);
 }

@@ -11,6 +11,7 @@
 #include "discovery/cluster_secret.h"
 #include "discovery/follower.h"
 #include "discovery/registered.h"
+#include "discovery/registry_files.h"
 #include "discovery/roll.h"
 #include "handlers/app.h"
 #include "handlers/erasers.h"
@@ -20,6 +21,7 @@
 #include "ingest/idempotency.h"
 #include "ingest/rate.h"
 #include "server/caretaker.h"
+#include "server/collectors.h"
 #include "server/compaction.h"
 #include "server/delivery.h"
 #include "server/guests.h"
@@ -56,6 +58,7 @@ struct server {
     struct caretaker_sources caretaker_sources;
     struct caretaker_rules caretaker_rules;
     struct caretaker *caretaker; /* likewise */
+    struct collectors *collectors;
     struct http_server *http;
     struct http_server *peers; /* NULL: other members ask this one nothing */
     struct pulses *pulses;     /* NULL: nor it them */
@@ -145,6 +148,22 @@ static enum code open_directory(struct server *server, struct error *err)
         log_event(LOG_WARN, "no tenants file: open to every client on this machine",
                   LOG_CSTR("tenant", "default"));
     return code;
+}
+
+/* What tenants declare lies in the registry; a node without one has files of its own for it. */
+static enum code open_declared(struct server *server, struct error *err)
+{
+    const struct registry_rules rules = {.fs = NULL};
+    struct app *app = &server->app;
+    char path[4096];
+    enum code code;
+
+    app->declared = app->registry;
+    if (app->registry != NULL)
+        return OK;
+    snprintf(path, sizeof(path), "%s/declared", server->settings->data);
+    code = registry_files_open(path, &rules, &app->declared, err);
+    return code ? code : fs_sync_dir(server->fs, "", err); /* the new directory's name */
 }
 
 static enum code open_store(struct server *server, struct error *err)
@@ -362,6 +381,8 @@ enum code server_start(const struct settings *settings, struct server **out, str
     if (code == OK)
         code = open_directory(server, err);
     if (code == OK)
+        code = open_declared(server, err);
+    if (code == OK)
         code = open_store(server, err);
     if (code == OK)
         code = open_delivery(server, err);
@@ -379,6 +400,8 @@ enum code server_start(const struct settings *settings, struct server **out, str
         .delivery = server->app.delivery,
         .metrics = server->app.metrics,
     };
+    if (code == OK)
+        code = collectors_start(settings, server->fs, &server->app, &server->collectors, err);
     if (code == OK)
         code = open_http(server, err);
     if (code) {
@@ -404,6 +427,7 @@ void server_stop(struct server *server)
     workers_stop(server->app.workers);
     workers_stop(server->app.peer_workers);
     live_stop(server->app.live);
+    collectors_stop(server->collectors);
     pulses_stop(server->pulses);
     membership_stop(server->app.membership); /* it speaks to the store */
     erasers_free(server->app.erasers);
@@ -420,6 +444,8 @@ void server_stop(struct server *server)
     catalog_free(server->app.catalog);
     index_lmdb_close(server->index);
     follower_stop(server->app.follower);
+    if (server->app.declared != server->app.registry)
+        registry_close(server->app.declared);
     registry_close(server->app.registry);
     follower_free(server->app.follower);
     membership_free(server->app.membership);

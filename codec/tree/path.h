@@ -4,7 +4,7 @@
 #define WEIR_CODEC_TREE_PATH_H
 
 #include "base/arena.h"
-#include "base/error.h"
+#include "base/buf.h"
 
 struct tree_step {
     struct bytes name; /* of a member; digits may mean an element of an array as well */
@@ -20,9 +20,14 @@ struct tree_path {
 
 enum { TREE_PATH_STEPS_MAX = 64, TREE_PATH_SIZE_MAX = 1024 };
 
-/* Copied into the arena.  E_BAD_PARAMETER: too long, `~` before something else than 0 and 1, `../`
- * behind a name, `*` where `stars` is false; with what is wrong and where.  E_MEMORY. */
+/* Copied into the arena.  "/" is the document, "" the row, ".." what the row is in.
+ * E_BAD_PARAMETER: too long, an empty name, `~` before something else than 0 and 1, `..` behind a
+ * name or a leading slash, `*` where `stars` is false; with what is wrong and where.  E_MEMORY. */
 MUST_USE enum code tree_path_parse(struct bytes text, bool stars, struct arena *arena,
                                    struct tree_path *path, struct error *err);
+/* As it is written. */
+void tree_path_print(const struct tree_path *path, struct buf *out);
+/* A name as it stands in a path, with ~0 and ~1. */
+void tree_path_print_name(struct bytes name, struct buf *out);
 
 #endif

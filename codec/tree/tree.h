@@ -35,29 +35,38 @@ struct tree_sink {
 };
 
 struct tree_limits {
-    uint32_t depth_max;    /* E_DEPTH */
-    size_t leaf_bytes_max; /* of a text, number or key, E_FIELD_LARGE or what fits best */
+    uint32_t depth_max; /* of containers, of XML of elements; E_DEPTH */
+    /* Of a text, number or key as it stands there, E_VALUE_LONG; of CSV of a record, E_LINE_LONG.
+     */
+    size_t leaf_bytes_max;
 };
 
-/* Of CSV alone. */
+/* Of CSV alone.  A record with fewer cells than there are names lacks the last ones; one with more
+ * is a fault, and so are empty names and names that stand twice. */
 struct tree_columns {
     char separator;
-    bool header;                 /* the first record has the names */
-    uint32_t skip;               /* records before the header or the first row */
-    const struct bytes *names; /* names, where there is no header; else NULL */
+    bool header;               /* the first record has the names */
+    uint32_t skip;             /* records before the header or the first row */
+    const struct bytes *names; /* where there is no header; else NULL */
     size_t name_count;
 };
 
 struct tree_reader;
 
 /* One document after another goes to the sink: of JSON and XML there is one; each line of NDJSON
- * and each record of CSV is one.  Every document is one value: begun, and whole. */
+ * and each record of CSV is one.  Every document is one value: begun, and whole.
+ *
+ * XML: the document is an object whose member is the root.  An element is its name without
+ * namespace as a key and an implied array with what it is: a text without the white space around
+ * it; or, if it has attributes or children, an object of these: "@name" of each attribute but
+ * xmlns, the children, and at last, if there is one, the text as "#text".  A DOCTYPE that declares
+ * something is refused, and nothing is loaded from elsewhere. */
 struct tree_format {
     const char *name; /* "json", "ndjson", "csv", "xml" */
-    /* `columns` is NULL but for CSV.  What is borrowed lives as long as the reader. */
+    /* `columns` is NULL but for CSV (there: commas, a header).  What is borrowed lives as long as
+     * the reader.  E_BAD_PARAMETER or E_SYNTAX: the columns' names. */
     enum code (*open)(const struct tree_limits *limits, const struct tree_columns *columns,
-                      const struct tree_sink *sink, struct tree_reader **reader,
-                      struct error *err);
+                      const struct tree_sink *sink, struct tree_reader **reader, struct error *err);
     /* E_SYNTAX with line and column (JSON, XML, CSV: "line 3, column 7: …"), E_BAD_UTF8, E_DEPTH,
      * E_MEMORY, or what the sink says.  After an error nothing more is fed. */
     enum code (*feed)(struct tree_reader *reader, struct bytes piece, struct error *err);

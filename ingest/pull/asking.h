@@ -4,7 +4,7 @@
 #define WEIR_INGEST_PULL_ASKING_H
 
 #include "ingest/pull/paging.h"
-#include "ingest/pull/windows.h"
+#include "ingest/pull/window_set.h"
 
 struct asking_terms {
     const struct source *source;

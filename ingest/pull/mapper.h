@@ -11,11 +11,10 @@
 struct mapper_terms {
     const struct source *source;
     const struct source_partition *partition;
-    int64_t fetched_ns;               /* of ${now}; the latest that a known_at may claim is the store's */
     bool windowed;
-    int64_t start_ns, end_ns;         /* of the window: rows outside are left out where it clips */
-    const struct limits *limits;      /* of points */
-    struct arena *arena;              /* borrowed: of faults */
+    int64_t start_ns, end_ns;    /* of the window: rows outside are left out where it clips */
+    const struct limits *limits; /* of points */
+    struct arena *arena;         /* borrowed: of faults */
 };
 
 /* One point, in `point` (measurement, tags, fields, time set; fields in order of the document's
@@ -33,7 +32,7 @@ struct mapper_fault {
 struct mapper_counts {
     uint64_t rows;    /* that the document has, without those that `where` leaves out */
     uint64_t points;  /* given on */
-    uint64_t clipped; /* outside the window */
+    uint64_t clipped; /* rows outside the window */
     uint64_t empty;   /* without any value */
     uint64_t faulty;
     struct mapper_fault faults[20];
@@ -42,12 +41,14 @@ struct mapper_counts {
 
 struct mapper;
 
-/* `batch` is whose arena the point's texts may be in while it is made (point_init()). */
+/* `batch` is whose arena the point's texts may be in while it is made (point_init()).
+ * E_BAD_PARAMETER, E_SYNTAX, E_BAD_NAME, ...: a name or tag that is the same for all rows is none,
+ * or has a place that has nothing here (as ${window.start} without a window). */
 MUST_USE enum code mapper_open(const struct mapper_terms *terms, struct batch *batch,
                                const struct mapper_sink *sink, struct mapper **mapper,
                                struct error *err);
 /* For tree_rows_open().  What the sink says, E_MEMORY; a fault of the row is no error but above
- * faults_max: E_BAD_PAGE with the first fault. */
+ * faults_max: E_BAD_PAGE with the first fault.  After an error nothing more is taken. */
 MUST_USE enum code mapper_take(void *mapper, const struct tree_row *row, struct error *err);
 /* After the last row: what fill repeats up to its end. */
 MUST_USE enum code mapper_finish(struct mapper *mapper, struct error *err);

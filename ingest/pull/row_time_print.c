@@ -24,9 +24,10 @@ struct wall {
 static struct wall wall_of(const struct zone *zone, int64_t ns)
 {
     int64_t seconds = ns / SECOND_NS - (ns % SECOND_NS < 0), local_s;
-    struct wall wall = {.ns = (int)(ns - seconds * SECOND_NS)};
+    struct wall wall = {.ns = (int)(ns % SECOND_NS)};
     int of_day;
 
+    wall.ns += wall.ns < 0 ? (int)SECOND_NS : 0;
     wall.offset_s = zone == NULL ? 0 : zone_offset(zone, seconds);
     local_s = seconds + wall.offset_s;
     wall.days = local_s / DAY_S - (local_s % DAY_S < 0);

@@ -13,6 +13,7 @@
 #include "codec/decoder.h"
 #include "codec/inflate.h"
 #include "codec/json_doc.h"
+#include "codec/tree/rows.h"
 #include "codec/yaml_doc.h"
 #include "discovery/directory.h"
 #include "discovery/tenants_file.h"
@@ -565,6 +566,83 @@ static enum code loop_config(struct error *err)
     return code;
 }
 
+static enum code add_row(void *context, const struct tree_row *row, struct error *err)
+{
+    (void)err;
+    *(size_t *)context += row->slots[0].text.size + row->slots[1].text.size;
+    return OK;
+}
+
+/* A document of a remote API in pieces, as often as its plan wants; `want` bytes of texts. */
+static enum code read_tree(const struct tree_format *format, struct bytes body, const char *rows,
+                           bool zip, const char *const slots[2], size_t want, struct error *err)
+{
+    static const struct tree_limits limits = {.depth_max = 20, .leaf_bytes_max = 1000};
+    static const struct tree_rows_limits rows_limits = {1000, 1 << 20};
+    const struct tree_plan *plan = NULL;
+    struct tree_slot slot[2] = {0};
+    struct tree_rows *made = NULL;
+    struct tree_path path;
+    struct arena arena;
+    size_t got = 0;
+    enum code code;
+
+    arena_init(&arena, (size_t)1 << 20, NULL);
+    faults_arm();
+    code = tree_path_parse(bytes_of(rows), true, &arena, &path, err);
+    for (size_t i = 0; i < 2 && code == OK; i++)
+        code = tree_path_parse(bytes_of(slots[i]), false, &arena, &slot[i].path, err);
+    if (code == OK)
+        code = tree_plan_make(&path, zip, slot, 2, &arena, &plan, err);
+    if (code == OK)
+        code = tree_rows_open(plan, &rows_limits, add_row, &got, &made, err);
+    for (unsigned pass = 0; code == OK && pass < tree_plan_passes(plan); pass++) {
+        struct tree_sink sink = tree_rows_sink(made);
+        struct tree_reader *reader = NULL;
+
+        code = format->open(&limits, NULL, &sink, &reader, err);
+        for (size_t at = 0; code == OK && at < body.size; at += 7)
+            code = format->feed(
+                reader, bytes_slice(body, at, at + 7 < body.size ? at + 7 : body.size), err);
+        if (code == OK)
+            code = format->finish(reader, err);
+        format->close(reader);
+        if (code == OK)
+            code = tree_rows_passed(made, err);
+    }
+    tree_rows_close(made);
+    faults_disarm();
+    assert_true(code != OK || got == want);
+    arena_release(&arena);
+    return code;
+}
+
+static enum code loop_tree_json(struct error *err)
+{
+    return read_tree(
+        &tree_json,
+        BYTES("{\"rows\":[{\"name\":\"a\\u00e4 long text\"},{\"name\":12}],\"unit\":\"kWh\"}"),
+        "/rows/*", false, (const char *const[]){"name", "../unit"}, 13 + 2 + 6, err);
+}
+
+static enum code loop_tree_zip(struct error *err)
+{
+    return read_tree(&tree_json, BYTES("{\"t\":[1,2,3,4,5,6,7,8,9],\"v\":[1,2,3,4,5,6,7,8,10]}"),
+                     "/", true, (const char *const[]){"t", "v"}, 19, err);
+}
+
+static enum code loop_tree_xml(struct error *err)
+{
+    return read_tree(&tree_xml, BYTES("<d u='kWh'><r k='1'>text</r><r><a/>more text</r></d>"),
+                     "/d/r/*", false, (const char *const[]){"", "../@u"}, 4 + 9 + 6, err);
+}
+
+static enum code loop_tree_csv(struct error *err)
+{
+    return read_tree(&tree_csv, BYTES("name,\"the \"\"unit\"\"\"\na,\"k\"\"Wh\"\nb,\n"), "*", false,
+                     (const char *const[]){"name", "the \"unit\""}, 6, err);
+}
+
 static const struct loop loops[] = {
     {"buf",         loop_buf,           {0}},
     {"arena",       loop_arena,         {0}},
@@ -584,6 +662,10 @@ static const struct loop loops[] = {
     {"to zstd",     loop_compress_zstd, {0}},
     {"JSON text",   loop_json_doc,      {0}},
     {"YAML text",   loop_yaml,          {0}},
+    {"JSON rows",   loop_tree_json,     {0}},
+    {"JSON zip",    loop_tree_zip,      {0}},
+    {"XML rows",    loop_tree_xml,      {0}},
+    {"CSV rows",    loop_tree_csv,      {0}},
     {"tenants",     loop_tenants,       {0}},
     {"config",      loop_config,        {0}},
 };

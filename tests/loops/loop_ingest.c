@@ -319,7 +319,7 @@ static enum code loop_source(struct error *err)
 
 /* What lacks memory is told as that, not as faults of the document; those are told where it
  * suffices. */
-static enum code loop_faults(struct error *err)
+static enum code loop_refused(struct error *err)
 {
     static const struct bytes json = BYTES("{\"schedule\":{\"every\":1},\"x\":[],\"values\":[{}]}");
     struct source_faults faults;
@@ -337,8 +337,8 @@ static enum code loop_faults(struct error *err)
 static void test_sources(void **state)
 {
     static const struct loop loops[] = {
-        {"ingest: source",           loop_source, {0}},
-        {"ingest: faults of source", loop_faults, {0}},
+        {"ingest: source",           loop_source,  {0}},
+        {"ingest: faults of source", loop_refused, {0}},
     };
 
     (void)state;

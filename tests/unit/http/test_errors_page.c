@@ -132,6 +132,10 @@ static const char *const advice[CODE_COUNT] = {
     [E_QUERIES_MANY] = "Send again after Retry-After. The limit is `queries_max`.",
     [E_LIVE_MANY] = "Send again after Retry-After, or leave with another. The limit is `live_max`.",
     [E_SERIES_MANY] = "Add `match=`. The limit is `query_series_max`.",
+    [E_BAD_PAGE] =
+        "The text has the first row that cannot be taken, or what else is wrong with the "
+        "page. `POST /v1/sources:test` shows what a document makes of one: "
+        "[sources.md](sources.md).",
 };
 
 static const char *const heads[CODE_COUNT] = {
@@ -142,6 +146,7 @@ static const char *const heads[CODE_COUNT] = {
     [E_BAD_PARAMETER] = "Parameters",
     [E_INVALID_POINTS] = "Points",
     [E_QUERY_ROWS] = "Queries",
+    [E_BAD_PAGE] = "Sources",
 };
 
 static void print_page(struct buf *page)

@@ -5,6 +5,8 @@
 
 #include <cmocka.h>
 
+#include <sys/stat.h>
+
 #include "server/app.h"
 #include "tests/unit/server/serving.h"
 
@@ -106,6 +108,33 @@ static void test_the_port_file_tells_the_address(void **state)
     directory_remove(data);
 }
 
+/* A node of a registry has no files of its own for it: they would be of this node alone. */
+static void test_what_tenants_declare_has_files_where_there_is_no_registry(void **state)
+{
+    for (int with_registry = 0; with_registry < 2; with_registry++) {
+        char data[] = "/tmp/weir-app-XXXXXX", declared[64], place[64];
+        struct settings settings;
+        struct server *server;
+        struct stat found;
+        struct error err = {0};
+        bool there;
+
+        (void)state;
+        directory_make(data);
+        settings_init(&settings, data);
+        snprintf(declared, sizeof(declared), "%s/declared", data);
+        snprintf(place, sizeof(place), "%s/registry-of-nodes", data);
+        settings.registry = with_registry ? place : NULL;
+        assert_int_equal(server_start(&settings, &server, &err), OK);
+        there = stat(declared, &found) == 0;
+        assert_int_equal(there, !with_registry);
+        if (there)
+            assert_int_equal(found.st_mode & 0777, 0700);
+        server_stop(server);
+        directory_remove(data);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -113,6 +142,7 @@ int main(void)
         cmocka_unit_test(test_a_directory_in_use_is_refused_by_name),
         cmocka_unit_test(test_a_failed_start_leaves_nothing_behind),
         cmocka_unit_test(test_the_port_file_tells_the_address),
+        cmocka_unit_test(test_what_tenants_declare_has_files_where_there_is_no_registry),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "ingest/pull/moment.h"
-#include "ingest/pull/windows.h"
+#include "ingest/pull/window_set.h"
 #include "tests/unit/base/times.h"
 #include "tests/unit/codec/seed.h"
 
@@ -15,21 +15,21 @@
 
 static struct arena arena;
 static struct source_window rules;
-static struct windows windows;
+static struct window_set windows;
 
 static int setup(void **state)
 {
     (void)state;
     arena_init(&arena, 1 << 20, NULL);
     rules = (struct source_window){.given = true, .until_ns = INT64_MAX};
-    windows_init(&windows, &rules);
+    window_set_init(&windows, &rules);
     return 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    windows_release(&windows);
+    window_set_release(&windows);
     arena_release(&arena);
     return 0;
 }
@@ -47,7 +47,7 @@ static void done(const char *start, const char *end)
 {
     struct error err = {0};
 
-    assert_int_equal(windows_done(&windows, time_of(start), time_of(end), &err), OK);
+    assert_int_equal(window_set_done(&windows, time_of(start), time_of(end), &err), OK);
 }
 
 static void expect_window(const char *at, const char *start, const char *end)
@@ -55,7 +55,7 @@ static void expect_window(const char *at, const char *start, const char *end)
     struct stretch_of_time window = {0};
     struct error err = {0};
 
-    assert_int_equal(windows_at(&windows, time_of(at), &window, &err), OK);
+    assert_int_equal(window_set_at(&windows, time_of(at), &window, &err), OK);
     if (window.start_ns != time_of(start) || window.end_ns != time_of(end)) {
         char text[2][TIMESTAMP_TEXT_SIZE];
 
@@ -120,11 +120,11 @@ static void test_windows_meet(void **state)
             struct stretch_of_time window = {0}, next = {0}, last = {0};
             struct error err = {0};
 
-            assert_int_equal(windows_at(&windows, ns, &window, &err), OK);
+            assert_int_equal(window_set_at(&windows, ns, &window, &err), OK);
             assert_true(window.start_ns <= ns && ns < window.end_ns);
-            assert_int_equal(windows_at(&windows, window.end_ns, &next, &err), OK);
+            assert_int_equal(window_set_at(&windows, window.end_ns, &next, &err), OK);
             assert_int_equal(next.start_ns, window.end_ns);
-            assert_int_equal(windows_at(&windows, window.end_ns - 1, &last, &err), OK);
+            assert_int_equal(window_set_at(&windows, window.end_ns - 1, &last, &err), OK);
             assert_int_equal(last.start_ns, window.start_ns);
         }
     }
@@ -152,14 +152,15 @@ static void test_what_is_done_is_a_set(void **state)
 
         for (int64_t at = start; at < end; at++)
             all = all && map[at];
-        assert_int_equal(windows_has(&windows, start * SECOND, end * SECOND), all);
-        assert_int_equal(
-            (undo ? windows_undo : windows_done)(&windows, start * SECOND, end * SECOND, &err), OK);
+        assert_int_equal(window_set_has(&windows, start * SECOND, end * SECOND), all);
+        assert_int_equal((undo ? window_set_undo : window_set_done)(&windows, start * SECOND,
+                                                                    end * SECOND, &err),
+                         OK);
         for (int64_t at = start; at < end; at++)
             map[at] = !undo;
         while (contiguous < MAP && map[contiguous])
             contiguous++;
-        assert_int_equal(windows_contiguous(&windows), contiguous * SECOND);
+        assert_int_equal(window_set_contiguous(&windows), contiguous * SECOND);
         for (int64_t at = 0; at < MAP; at++)
             if (map[at] && (at == 0 || !map[at - 1])) {
                 int64_t until = at;
@@ -179,7 +180,7 @@ static size_t live(const char *now, struct window_work *work, size_t room, int64
     struct error err = {0};
     size_t count = 0;
 
-    if (windows_live(&windows, time_of(now), work, room, &count, floor_ns, &err) != OK)
+    if (window_set_live(&windows, time_of(now), work, room, &count, floor_ns, &err) != OK)
         fail_msg("%s", err.text);
     return count;
 }
@@ -243,8 +244,9 @@ static bool history(const char *before, const char *floor, struct window_work *w
     bool found = false;
     int calls = 0;
 
-    assert_int_equal(windows_history(&windows, time_of(before), floor ? time_of(floor) : INT64_MIN,
-                                     is_busy, &calls, work, &found, &err),
+    assert_int_equal(window_set_history(&windows, time_of(before),
+                                        floor ? time_of(floor) : INT64_MIN, is_busy, &calls, work,
+                                        &found, &err),
                      OK);
     assert_true(calls <= 2); /* not as many as there are windows */
     return found;
@@ -298,30 +300,30 @@ static void test_many_windows_are_one_stretch(void **state)
         struct window_work work;
 
         assert_int_equal(
-            windows_history(&windows, end_ns, INT64_MIN, nobody, NULL, &work, &found, &err), OK);
+            window_set_history(&windows, end_ns, INT64_MIN, nobody, NULL, &work, &found, &err), OK);
         if (!found) {
             assert_int_equal(count, 13149); /* days */
             break;
         }
         assert_int_equal(work.window.end_ns, before_ns);
         before_ns = work.window.start_ns;
-        assert_int_equal(windows_done(&windows, work.window.start_ns, work.window.end_ns, &err),
+        assert_int_equal(window_set_done(&windows, work.window.start_ns, work.window.end_ns, &err),
                          OK);
         assert_int_equal(windows.done_count, 1);
     }
-    assert_int_equal(windows_contiguous(&windows), end_ns);
+    assert_int_equal(window_set_contiguous(&windows), end_ns);
     rules.step = span_of("100s");
-    assert_int_equal(windows_undo(&windows, rules.from_ns + HOUR, rules.from_ns + HOUR + 1, &err),
-                     OK);
+    assert_int_equal(
+        window_set_undo(&windows, rules.from_ns + HOUR, rules.from_ns + HOUR + 1, &err), OK);
     for (int i = 0; i < 2; i++) {
         struct window_work work = {0};
 
         assert_int_equal(
-            windows_history(&windows, end_ns, INT64_MIN, nobody, NULL, &work, &found, &err), OK);
+            window_set_history(&windows, end_ns, INT64_MIN, nobody, NULL, &work, &found, &err), OK);
         assert_int_equal(found, i == 0);
         if (found)
             assert_int_equal(work.window.start_ns, rules.from_ns + HOUR);
-        assert_int_equal(windows_done(&windows, rules.from_ns, end_ns, &err), OK);
+        assert_int_equal(window_set_done(&windows, rules.from_ns, end_ns, &err), OK);
     }
 }
 
@@ -332,7 +334,7 @@ static void test_a_window_is_halved_down_to_the_least(void **state)
 
     (void)state;
     rules.step_min = span_of("1h");
-    while (windows_split(&windows, &window, halves)) {
+    while (window_set_split(&windows, &window, halves)) {
         assert_int_equal(halves[0].start_ns, window.start_ns);
         assert_int_equal(halves[0].end_ns, halves[1].start_ns);
         assert_int_equal(halves[1].end_ns, window.end_ns);
@@ -342,12 +344,12 @@ static void test_a_window_is_halved_down_to_the_least(void **state)
     assert_int_equal(times, 4);
     rules.step_min = span_of("1s");
     window = (struct stretch_of_time){0, 5 * SECOND};
-    assert_true(windows_split(&windows, &window, halves));
+    assert_true(window_set_split(&windows, &window, halves));
     assert_int_equal(halves[0].end_ns, 2 * SECOND);
     window = (struct stretch_of_time){0, SECOND};
-    assert_false(windows_split(&windows, &window, halves));
+    assert_false(window_set_split(&windows, &window, halves));
     rules.step_min.ns = 1;
-    assert_false(windows_split(&windows, &window, halves));
+    assert_false(window_set_split(&windows, &window, halves));
 }
 
 static void test_halves_of_dates_are_dates(void **state)
@@ -360,17 +362,17 @@ static void test_halves_of_dates_are_dates(void **state)
     rules.step_min = span_of("1h");
     rules.zone = zone_of("Europe/Paris", &arena);
     rules.format.kind = SOURCE_TIME_DATE;
-    assert_true(windows_split(&windows, &window, halves));
+    assert_true(window_set_split(&windows, &window, halves));
     assert_int_equal(halves[0].end_ns, time_of("2024-03-31T00:00:00+01:00"));
-    assert_false(windows_split(&windows, &halves[0], halves));
+    assert_false(window_set_split(&windows, &halves[0], halves));
     rules.format =
         (struct source_time_format){.kind = SOURCE_TIME_PATTERN, .pattern = BYTES("%Y%m%d")};
-    assert_true(windows_split(&windows, &window, halves));
+    assert_true(window_set_split(&windows, &window, halves));
     assert_int_equal(halves[0].end_ns, time_of("2024-03-31T00:00:00+01:00"));
     rules.format.pattern = BYTES("%Y-%m");
-    assert_false(windows_split(&windows, &window, halves));
+    assert_false(window_set_split(&windows, &window, halves));
     rules.format.pattern = BYTES("%Y%m%d%H%M");
-    assert_true(windows_split(&windows, &window, halves));
+    assert_true(window_set_split(&windows, &window, halves));
     assert_int_equal(halves[0].end_ns, time_of("2024-03-31T12:30:00+02:00"));
 }
 

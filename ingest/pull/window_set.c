@@ -1,6 +1,6 @@
 /* Window number n begins n steps behind `from`, so a window is found by its number: by division
  * where steps are of one length, else between two numbers that surely enclose it. */
-#include "ingest/pull/windows.h"
+#include "ingest/pull/window_set.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -10,15 +10,15 @@
 
 enum { DONE_FIRST = 8 };
 
-void windows_init(struct windows *windows, const struct source_window *rules)
+void window_set_init(struct window_set *windows, const struct source_window *rules)
 {
-    *windows = (struct windows){.rules = rules};
+    *windows = (struct window_set){.rules = rules};
 }
 
-void windows_release(struct windows *windows)
+void window_set_release(struct window_set *windows)
 {
     free(windows->done);
-    *windows = (struct windows){.rules = windows->rules};
+    *windows = (struct window_set){.rules = windows->rules};
 }
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -36,7 +36,7 @@ static int64_t floor_second(int64_t ns)
 /* --- what is done --- */
 
 /* The first stretch that ends at or behind `ns`. */
-static size_t first_ending(const struct windows *windows, int64_t ns)
+static size_t first_ending(const struct window_set *windows, int64_t ns)
 {
     size_t first = 0, end = windows->done_count;
 
@@ -51,7 +51,7 @@ static size_t first_ending(const struct windows *windows, int64_t ns)
     return first;
 }
 
-static enum code make_room(struct windows *windows, struct error *err)
+static enum code make_room(struct window_set *windows, struct error *err)
 {
     size_t capacity = windows->done_capacity == 0 ? DONE_FIRST : windows->done_capacity * 2;
     struct stretch_of_time *grown;
@@ -67,7 +67,7 @@ static enum code make_room(struct windows *windows, struct error *err)
 }
 
 /* [first, end) of the stretches become `count` others, at most one more than they were. */
-static void replace(struct windows *windows, size_t first, size_t end,
+static void replace(struct window_set *windows, size_t first, size_t end,
                     const struct stretch_of_time *with, size_t count)
 {
     size_t behind = windows->done_count - end;
@@ -78,7 +78,8 @@ static void replace(struct windows *windows, size_t first, size_t end,
     windows->done_count = first + count + behind;
 }
 
-enum code windows_done(struct windows *windows, int64_t start_ns, int64_t end_ns, struct error *err)
+enum code window_set_done(struct window_set *windows, int64_t start_ns, int64_t end_ns,
+                          struct error *err)
 {
     struct stretch_of_time all = {start_ns, end_ns};
     size_t first, end;
@@ -95,7 +96,8 @@ enum code windows_done(struct windows *windows, int64_t start_ns, int64_t end_ns
     return OK;
 }
 
-enum code windows_undo(struct windows *windows, int64_t start_ns, int64_t end_ns, struct error *err)
+enum code window_set_undo(struct window_set *windows, int64_t start_ns, int64_t end_ns,
+                          struct error *err)
 {
     struct stretch_of_time left[2];
     size_t first, end, count = 0;
@@ -119,7 +121,7 @@ enum code windows_undo(struct windows *windows, int64_t start_ns, int64_t end_ns
     return OK;
 }
 
-bool windows_has(const struct windows *windows, int64_t start_ns, int64_t end_ns)
+bool window_set_has(const struct window_set *windows, int64_t start_ns, int64_t end_ns)
 {
     size_t at = first_ending(windows, end_ns);
 
@@ -127,7 +129,7 @@ bool windows_has(const struct windows *windows, int64_t start_ns, int64_t end_ns
            (at < windows->done_count && windows->done[at].start_ns <= start_ns);
 }
 
-int64_t windows_contiguous(const struct windows *windows)
+int64_t window_set_contiguous(const struct window_set *windows)
 {
     int64_t from_ns = windows->rules->from_ns;
     size_t at = first_ending(windows, time_sum(from_ns, 1));
@@ -139,7 +141,7 @@ int64_t windows_contiguous(const struct windows *windows)
 
 /* --- which there are --- */
 
-static enum code begin_of(const struct windows *windows, int64_t number, int64_t *ns,
+static enum code begin_of(const struct window_set *windows, int64_t number, int64_t *ns,
                           struct error *err)
 {
     const struct source_window *rules = windows->rules;
@@ -148,7 +150,7 @@ static enum code begin_of(const struct windows *windows, int64_t number, int64_t
 }
 
 /* The last window that begins at or before `ns`.  Beyond what a time can be nothing begins. */
-static enum code number_of(const struct windows *windows, int64_t ns, int64_t *number,
+static enum code number_of(const struct window_set *windows, int64_t ns, int64_t *number,
                            struct error *err)
 {
     const struct source_window *rules = windows->rules;
@@ -178,7 +180,7 @@ static enum code number_of(const struct windows *windows, int64_t ns, int64_t *n
     return OK;
 }
 
-static enum code window_of(const struct windows *windows, int64_t number,
+static enum code window_of(const struct window_set *windows, int64_t number,
                            struct stretch_of_time *window, struct error *err)
 {
     enum code code = begin_of(windows, number, &window->start_ns, err);
@@ -190,8 +192,8 @@ static enum code window_of(const struct windows *windows, int64_t number,
     return code;
 }
 
-enum code windows_at(const struct windows *windows, int64_t ns, struct stretch_of_time *window,
-                     struct error *err)
+enum code window_set_at(const struct window_set *windows, int64_t ns,
+                        struct stretch_of_time *window, struct error *err)
 {
     int64_t number;
     enum code code;
@@ -205,7 +207,7 @@ enum code windows_at(const struct windows *windows, int64_t ns, struct stretch_o
 /* --- what a pull asks --- */
 
 /* Up to where there is something to ask. */
-static enum code horizon(const struct windows *windows, int64_t now_ns, int64_t *end_ns,
+static enum code horizon(const struct window_set *windows, int64_t now_ns, int64_t *end_ns,
                          struct error *err)
 {
     const struct source_window *rules = windows->rules;
@@ -217,7 +219,7 @@ static enum code horizon(const struct windows *windows, int64_t now_ns, int64_t 
 }
 
 /* What ends behind it is asked. */
-static enum code live_floor(const struct windows *windows, int64_t end_ns, int64_t *floor_ns,
+static enum code live_floor(const struct window_set *windows, int64_t end_ns, int64_t *floor_ns,
                             struct error *err)
 {
     const struct source_window *rules = windows->rules;
@@ -234,8 +236,9 @@ static enum code live_floor(const struct windows *windows, int64_t end_ns, int64
     return OK;
 }
 
-enum code windows_live(const struct windows *windows, int64_t now_ns, struct window_work *work,
-                       size_t room, size_t *count, int64_t *floor_ns, struct error *err)
+enum code window_set_live(const struct window_set *windows, int64_t now_ns,
+                          struct window_work *work, size_t room, size_t *count, int64_t *floor_ns,
+                          struct error *err)
 {
     int64_t end_ns = 0, first = 0, last = 0;
     size_t given = 0;
@@ -267,9 +270,9 @@ enum code windows_live(const struct windows *windows, int64_t now_ns, struct win
     return code;
 }
 
-enum code windows_history(const struct windows *windows, int64_t before_ns, int64_t floor_ns,
-                          bool (*busy)(void *context, int64_t start_ns), void *context,
-                          struct window_work *work, bool *found, struct error *err)
+enum code window_set_history(const struct window_set *windows, int64_t before_ns, int64_t floor_ns,
+                             bool (*busy)(void *context, int64_t start_ns), void *context,
+                             struct window_work *work, bool *found, struct error *err)
 {
     int64_t low_ns = time_later(windows->rules->from_ns, floor_ns);
     int64_t at_ns = earlier(before_ns, windows->rules->until_ns);
@@ -284,7 +287,7 @@ enum code windows_history(const struct windows *windows, int64_t before_ns, int6
             at_ns = windows->done[done].start_ns;
             continue;
         }
-        code = windows_at(windows, at_ns - 1, &window, err);
+        code = window_set_at(windows, at_ns - 1, &window, err);
         if (code)
             return code;
         if (window.start_ns < low_ns)
@@ -323,8 +326,8 @@ static int64_t floor_day(int64_t ns, const struct zone *zone)
     return midnight_s * MOMENT_SECOND;
 }
 
-bool windows_split(const struct windows *windows, const struct stretch_of_time *window,
-                   struct stretch_of_time halves[2])
+bool window_set_split(const struct window_set *windows, const struct stretch_of_time *window,
+                      struct stretch_of_time halves[2])
 {
     const struct source_window *rules = windows->rules;
     int64_t half_ns = time_between(window->start_ns, window->end_ns) / 2;

@@ -1,0 +1,364 @@
+/* A document is checked whole before it is a record; the record keeps it as it came.  Who pulls
+ * follows the registry, so an answer tells what is declared, and what is known of how it goes. */
+#include "handlers/source_records.h"
+
+#include <inttypes.h>
+#include <strings.h>
+
+#include "base/time_text.h"
+#include "codec/json_doc.h"
+#include "discovery/source_record.h"
+#include "handlers/records.h"
+#include "ingest/pull/puller.h"
+#include "ingest/pull/source.h"
+
+enum { FETCHES_DEFAULT = 20, FETCHES_MAX = 1000 };
+
+const char *const source_fetches_names[] = {"limit", NULL};
+const char *const source_backfill_names[] = {"start", "end", NULL};
+
+static struct bytes name_of(const struct record_job *job)
+{
+    return job->request->variable;
+}
+
+static struct bytes tenant_of(const struct record_job *job)
+{
+    return session_of(job->request)->settings->name;
+}
+
+static struct puller *puller_of(const struct record_job *job)
+{
+    return app_of(job->request)->puller;
+}
+
+/* In the arena. */
+static enum code record_name(struct record_job *job, struct bytes *name, struct error *err)
+{
+    struct buf text = BUF_INIT(REGISTRY_NAME_SIZE_MAX + 1);
+    enum code code = OK;
+
+    if (!source_name_valid(name_of(job)))
+        code = error_set(err, E_BAD_NAME,
+                         "\"%.*s\" is no name of a source: 1 to 64 of a-z, 0-9, _, -, beginning "
+                         "with a letter or a digit",
+                         BYTES_ARG(name_of(job)));
+    else if (!source_record_name(tenant_of(job), name_of(job), &text))
+        code = error_set(err, E_MEMORY, "no memory for a source");
+    if (code == OK)
+        *name = arena_copy(&job->arena, buf_bytes(&text));
+    if (code == OK && name->data == NULL)
+        code = error_set(err, E_MEMORY, "no memory for a source");
+    buf_release(&text);
+    return code;
+}
+
+/* --- reading --- */
+
+static enum code not_there(const struct record_job *job, struct error *err)
+{
+    return error_set(err, E_NOT_FOUND, "there is no source \"%.*s\"", BYTES_ARG(name_of(job)));
+}
+
+/* E_NOT_FOUND also where it was deleted. */
+static enum code find(struct record_job *job, const struct registry_snapshot *records,
+                      struct bytes name, struct source_record *source, struct error *err)
+{
+    const struct registry_record *record = registry_find(records, REGISTRY_SOURCES, name);
+    enum code code;
+
+    if (record == NULL)
+        return not_there(job, err);
+    code = source_record_parse(record->text, &job->arena, source, err);
+    if (code == OK && source->deleted)
+        return not_there(job, err);
+    job->version = record->version;
+    return code;
+}
+
+static void put_head(struct record_job *job, struct bytes name, const struct source_record *source)
+{
+    buf_put_text(&job->out, "{\"name\":");
+    json_put_text(&job->out, name);
+    buf_printf(&job->out, ",\"version\":%" PRIu64 ",\"paused\":%s,\"status\":", job->version,
+               source->paused ? "true" : "false");
+    if (puller_of(job) == NULL || !puller_status(puller_of(job), tenant_of(job), name, &job->out))
+        buf_put_text(&job->out, "null");
+}
+
+static enum code list(struct record_job *job, struct error *err)
+{
+    struct registry_snapshot *records;
+    size_t first, end, listed = 0;
+    enum code code = OK;
+
+    records = records_of(job);
+    buf_put_text(&job->out, "{\"sources\":[");
+    registry_range(records, REGISTRY_SOURCES, &first, &end);
+    for (size_t i = first; i < end && code == OK; i++) {
+        const struct registry_record *record = &records->records[i];
+        struct source_record source = {.deleted = false};
+        struct bytes tenant, name;
+        struct error why = {0};
+
+        if (!source_record_split(record->name, &tenant, &name) ||
+            !bytes_equal(tenant, tenant_of(job)))
+            continue;
+        code = source_record_parse(record->text, &job->arena, &source, &why);
+        if (code == E_MEMORY)
+            *err = why;
+        else
+            code = OK;
+        if (code || source.deleted)
+            continue;
+        if (listed++ > 0)
+            buf_put_char(&job->out, ',');
+        job->version = record->version;
+        put_head(job, name, &source);
+        buf_put_char(&job->out, '}');
+    }
+    buf_put_text(&job->out, "]}");
+    job->version = 0;
+    registry_snapshot_put(records);
+    return code;
+}
+
+static enum code show(struct record_job *job, struct error *err)
+{
+    struct registry_snapshot *records;
+    struct source_record source;
+    struct bytes name;
+    enum code code = record_name(job, &name, err);
+
+    if (code)
+        return code;
+    records = records_of(job);
+    code = find(job, records, name, &source, err);
+    if (code == OK) {
+        put_head(job, name_of(job), &source);
+        buf_put_text(&job->out, ",\"document\":");
+        buf_put(&job->out, source.document);
+        buf_put_char(&job->out, '}');
+    }
+    registry_snapshot_put(records);
+    return code;
+}
+
+static enum code fetches(struct record_job *job, struct error *err)
+{
+    uint64_t limit;
+    enum code code =
+        parameter_number(job->request, "limit", 1, FETCHES_MAX, FETCHES_DEFAULT, &limit, err);
+
+    if (code)
+        return code;
+    buf_put_text(&job->out, "{\"fetches\":");
+    if (puller_of(job) == NULL ||
+        !puller_fetches(puller_of(job), tenant_of(job), name_of(job), (size_t)limit, &job->out))
+        return not_there(job, err);
+    buf_put_char(&job->out, '}');
+    return OK;
+}
+
+/* --- changing --- */
+
+static bool is_yaml(struct bytes type)
+{
+    return type.size >= 16 && strncasecmp(type.data, "application/yaml", 16) == 0;
+}
+
+void source_faults_put(const struct source_faults *faults, struct bytes within, struct buf *out)
+{
+    buf_put_text(out, ",\"errors\":[");
+    for (size_t i = 0; i < faults->count; i++) {
+        struct buf pointer = BUF_INIT(4096);
+
+        buf_put(&pointer, within);
+        buf_put(&pointer, faults->items[i].pointer);
+        buf_put_text(out, i > 0 ? ",{\"pointer\":" : "{\"pointer\":");
+        json_put_text(out, buf_bytes(&pointer));
+        buf_put_text(out, ",\"detail\":");
+        json_put_text(out, faults->items[i].text);
+        buf_put_char(out, '}');
+        buf_release(&pointer);
+    }
+    buf_put_text(out, faults->more > 0 ? "],\"errors_truncated\":true" : "]");
+}
+
+/* The body as a document of JSON, checked. */
+static enum code take_document(struct record_job *job, struct bytes *json, struct error *err)
+{
+    struct source_faults faults = {.count = 0};
+    struct source *source = NULL;
+    enum code code = OK;
+
+    *json = buf_bytes(&job->body);
+    if (is_yaml(job->request->content_type))
+        code = record_blame(source_of_yaml(*json, &job->arena, json, err), err);
+    if (code == OK)
+        code = source_parse(name_of(job), *json, &job->arena, &source, &faults, err);
+    if (faults.count > 0)
+        source_faults_put(&faults, BYTES(""), &job->extra);
+    if (code == OK)
+        code = puller_takes(source, err);
+    source_free(source);
+    return code;
+}
+
+static enum code edit_put(struct record_job *job, void *context,
+                          const struct registry_snapshot *records,
+                          const struct registry_record *record, struct buf *text, struct error *err)
+{
+    struct source_record former = {.deleted = true};
+    struct source_record wanted = {.document = *(const struct bytes *)context};
+    struct error why = {0};
+
+    (void)records;
+    if (record != NULL && source_record_parse(record->text, &job->arena, &former, &why) == E_MEMORY)
+        return error_set(err, E_MEMORY, "no memory for a source");
+    wanted.paused = !former.deleted && former.paused;
+    job->status = record == NULL || former.deleted ? 201 : 200;
+    source_record_print(&wanted, text);
+    return OK;
+}
+
+static enum code replace(struct record_job *job, struct error *err)
+{
+    struct record_change change = {.kind = REGISTRY_SOURCES, .edit = edit_put};
+    struct bytes document;
+    enum code code = record_name(job, &change.name, err);
+
+    if (code == OK)
+        code = take_document(job, &document, err);
+    change.context = &document;
+    if (code == OK)
+        code = record_change(job, &change, err);
+    if (code)
+        return code;
+    buf_put_text(&job->out, "{\"name\":");
+    json_put_text(&job->out, name_of(job));
+    buf_printf(&job->out, ",\"version\":%" PRIu64 "}", job->version);
+    return OK;
+}
+
+enum wish { WISH_DELETE, WISH_PAUSE, WISH_RESUME };
+
+static enum code edit_state(struct record_job *job, void *context,
+                            const struct registry_snapshot *records,
+                            const struct registry_record *record, struct buf *text,
+                            struct error *err)
+{
+    enum wish wish = *(const enum wish *)context;
+    struct source_record source;
+    enum code code;
+
+    (void)records;
+    if (record == NULL)
+        return not_there(job, err);
+    code = source_record_parse(record->text, &job->arena, &source, err);
+    if (code == OK && source.deleted)
+        return not_there(job, err);
+    if (wish == WISH_DELETE)
+        source = (struct source_record){.deleted = true};
+    else
+        source.paused = wish == WISH_PAUSE;
+    source_record_print(&source, text);
+    return code;
+}
+
+static enum code change_state(struct record_job *job, enum wish wish, struct error *err)
+{
+    struct record_change change = {.kind = REGISTRY_SOURCES, .edit = edit_state, .context = &wish};
+    enum code code = record_name(job, &change.name, err);
+
+    job->status = 204;
+    return code ? code : record_change(job, &change, err);
+}
+
+static enum code delete_one(struct record_job *job, struct error *err)
+{
+    return change_state(job, WISH_DELETE, err);
+}
+
+static enum code pause_one(struct record_job *job, struct error *err)
+{
+    return change_state(job, WISH_PAUSE, err);
+}
+
+static enum code resume_one(struct record_job *job, struct error *err)
+{
+    return change_state(job, WISH_RESUME, err);
+}
+
+/* --- asking for work --- */
+
+static enum code act(struct record_job *job, enum puller_action action, int64_t start, int64_t end,
+                     struct error *err)
+{
+    job->status = 204;
+    if (puller_of(job) == NULL)
+        return not_there(job, err);
+    return puller_act(puller_of(job), tenant_of(job), name_of(job), action, start, end, err);
+}
+
+static enum code pull_now(struct record_job *job, struct error *err)
+{
+    return act(job, PULLER_NOW, 0, 0, err);
+}
+
+static enum code time_of(const struct record_job *job, const char *name, int64_t *ns,
+                         struct error *err)
+{
+    int64_t now_ns = clock_wall_ns(app_of(job->request)->clock);
+    struct bytes text;
+    enum code code;
+
+    if (!request_parameter(job->request, name, &text)) {
+        error_point(err, bytes_of(name));
+        return error_set(err, E_MISSING_PARAMETER, "%s is needed: a time", name);
+    }
+    code = time_parameter_parse(text, TIME_S, now_ns, ns, err);
+    if (code)
+        error_point(err, bytes_of(name));
+    return code;
+}
+
+static enum code backfill(struct record_job *job, struct error *err)
+{
+    int64_t start, end;
+    enum code code = time_of(job, "start", &start, err);
+
+    if (code == OK)
+        code = time_of(job, "end", &end, err);
+    if (code == OK && start >= end) {
+        error_point(err, BYTES("end"));
+        code = error_set(err, E_BAD_PARAMETER, "end is not after start");
+    }
+    return code ? code : act(job, PULLER_BACKFILL, start, end, err);
+}
+
+/* --- steps --- */
+
+DECLARED_FINISH(list_finish, list)
+DECLARED_FINISH(show_finish, show)
+DECLARED_FINISH(replace_finish, replace)
+DECLARED_FINISH(delete_finish, delete_one)
+DECLARED_FINISH(fetches_finish, fetches)
+DECLARED_FINISH(pause_finish, pause_one)
+DECLARED_FINISH(resume_finish, resume_one)
+DECLARED_FINISH(pull_finish, pull_now)
+DECLARED_FINISH(backfill_finish, backfill)
+
+const struct handler source_list_handler = {.finish = list_finish, .cleanup = record_cleanup};
+const struct handler source_get_handler = {.finish = show_finish, .cleanup = record_cleanup};
+const struct handler source_put_handler = {.start = record_start,
+                                           .piece = record_piece,
+                                           .finish = replace_finish,
+                                           .cleanup = record_cleanup};
+const struct handler source_delete_handler = {.finish = delete_finish, .cleanup = record_cleanup};
+const struct handler source_fetches_handler = {.finish = fetches_finish, .cleanup = record_cleanup};
+const struct handler source_pause_handler = {.finish = pause_finish, .cleanup = record_cleanup};
+const struct handler source_resume_handler = {.finish = resume_finish, .cleanup = record_cleanup};
+const struct handler source_pull_handler = {.finish = pull_finish, .cleanup = record_cleanup};
+const struct handler source_backfill_handler = {.finish = backfill_finish,
+                                                .cleanup = record_cleanup};

@@ -1,0 +1,285 @@
+/* POST /v1/sources:test: {"document": {…}, "body": "…", "status": 200, "headers": {…}, "partition":
+ * 0, "start": "…", "end": "…"}; without `body` the page is asked for. */
+#include "handlers/source_trials.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/number.h"
+#include "base/time_text.h"
+#include "codec/json_doc.h"
+#include "codec/json_scan.h"
+#include "handlers/records.h"
+#include "handlers/source_records.h"
+#include "ingest/pull/puller.h"
+#include "ingest/pull/trial.h"
+#include "ingest/pull/window_set.h"
+
+enum { DEPTH_MAX = 32, HEADERS_MAX = 64 };
+
+struct trying {
+    struct record_job *job;
+    struct bytes document, body;
+    bool has_body;
+    uint64_t partition;
+    unsigned status;
+    struct answer_header headers[HEADERS_MAX];
+    size_t header_count;
+    bool has_start, has_end;
+    int64_t start_ns, end_ns;
+};
+
+/* --- the question --- */
+
+static enum code refuse(const char *pointer, struct error *err, const char *text)
+{
+    error_point(err, bytes_of(pointer));
+    return error_set(err, E_BAD_PARAMETER, "%s: %s", pointer, text);
+}
+
+static enum code take_document(struct trying *trying, struct json_scan *scan, struct error *err)
+{
+    const char *begin = (json_scan_peek(scan), scan->at);
+    enum code code = json_scan_skip(scan, err);
+
+    trying->document = (struct bytes){begin, (size_t)(scan->at - begin)};
+    return code;
+}
+
+static enum code take_body(struct trying *trying, struct json_scan *scan, struct error *err)
+{
+    trying->has_body = true;
+    return json_scan_text(scan, &trying->body, err);
+}
+
+static enum code take_count(struct json_scan *scan, const char *pointer, uint64_t most,
+                            uint64_t *count, struct error *err)
+{
+    struct bytes number;
+    bool integer;
+    enum code code = json_scan_number(scan, &number, &integer, err);
+
+    if (code == OK && (number_parse_u64(number, count) != OK || *count > most))
+        code = refuse(pointer, err, "a whole number that is not too large is wanted");
+    return code;
+}
+
+static enum code take_partition(struct trying *trying, struct json_scan *scan, struct error *err)
+{
+    return take_count(scan, "/partition", UINT32_MAX, &trying->partition, err);
+}
+
+static enum code take_status(struct trying *trying, struct json_scan *scan, struct error *err)
+{
+    uint64_t status = 0;
+    enum code code = take_count(scan, "/status", 599, &status, err);
+
+    trying->status = (unsigned)status;
+    return code;
+}
+
+static enum code take_headers(struct trying *trying, struct json_scan *scan, struct error *err)
+{
+    enum code code = json_scan_open(scan, '{', err);
+    bool more = true;
+
+    for (bool first = true; code == OK; first = false) {
+        struct answer_header header;
+        char *name;
+
+        code = json_scan_more(scan, '}', first, &more, err);
+        if (code || !more)
+            break;
+        if (trying->header_count == HEADERS_MAX)
+            return refuse("/headers", err, "there are too many");
+        code = json_scan_name(scan, &header.name, err);
+        if (code == OK)
+            code = json_scan_text(scan, &header.value, err);
+        if (code)
+            break;
+        name = arena_alloc(&trying->job->arena, header.name.size);
+        if (name == NULL)
+            return error_set(err, E_MEMORY, "no memory for a trial");
+        for (size_t i = 0; i < header.name.size; i++) {
+            char c = header.name.data[i];
+
+            name[i] = c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
+        }
+        header.name.data = name;
+        trying->headers[trying->header_count++] = header;
+    }
+    return code;
+}
+
+static enum code take_time(struct trying *trying, struct json_scan *scan, const char *pointer,
+                           int64_t *ns, struct error *err)
+{
+    int64_t now_ns = clock_wall_ns(app_of(trying->job->request)->clock);
+    struct bytes text;
+    enum code code = json_scan_text(scan, &text, err);
+
+    if (code == OK)
+        code = time_parameter_parse(text, TIME_S, now_ns, ns, err);
+    if (code)
+        error_point(err, bytes_of(pointer));
+    return code;
+}
+
+static enum code take_start(struct trying *trying, struct json_scan *scan, struct error *err)
+{
+    trying->has_start = true;
+    return take_time(trying, scan, "/start", &trying->start_ns, err);
+}
+
+static enum code take_end(struct trying *trying, struct json_scan *scan, struct error *err)
+{
+    trying->has_end = true;
+    return take_time(trying, scan, "/end", &trying->end_ns, err);
+}
+
+static enum code take_member(struct trying *trying, struct json_scan *scan, struct error *err)
+{
+    static const struct {
+        const char *name;
+        enum code (*take)(struct trying *trying, struct json_scan *scan, struct error *err);
+    } members[] = {
+        {"document",  take_document },
+        {"body",      take_body     },
+        {"status",    take_status   },
+        {"headers",   take_headers  },
+        {"partition", take_partition},
+        {"start",     take_start    },
+        {"end",       take_end      },
+    };
+    struct bytes name;
+    enum code code = json_scan_name(scan, &name, err);
+
+    if (code)
+        return code;
+    for (size_t i = 0; i < COUNT_OF(members); i++)
+        if (bytes_equal(name, bytes_of(members[i].name)))
+            return members[i].take(trying, scan, err);
+    return error_set(err, E_BAD_PARAMETER,
+                     "/%.*s: is not known; document, body, status, headers, partition, start and "
+                     "end are",
+                     BYTES_ARG(name));
+}
+
+static enum code parse(struct trying *trying, struct error *err)
+{
+    struct buf *text = &trying->job->body;
+    struct json_scan scan = {.arena = &trying->job->arena, .depth_max = DEPTH_MAX};
+    bool more = true;
+    enum code code;
+
+    for (int i = 0; i < JSON_SCAN_SLACK; i++)
+        buf_put_char(text, '\0');
+    code = buf_finish(text, err);
+    if (code)
+        return code;
+    scan.start = scan.at = text->data;
+    scan.end = text->data + text->size - JSON_SCAN_SLACK;
+    code = json_scan_open(&scan, '{', err);
+    for (bool first = true; code == OK; first = false) {
+        code = json_scan_more(&scan, '}', first, &more, err);
+        if (code || !more)
+            break;
+        code = take_member(trying, &scan, err);
+    }
+    if (code == OK)
+        code = json_scan_finish(&scan, err);
+    if (code == OK && trying->document.size == 0)
+        code = refuse("/document", err, "is needed");
+    return code;
+}
+
+/* --- the page --- */
+
+/* The window that was named, or the newest. */
+static enum code choose_window(struct trying *trying, const struct source *source,
+                               struct stretch_of_time *window, struct error *err)
+{
+    int64_t now_ns = clock_wall_ns(app_of(trying->job->request)->clock);
+    struct window_set windows;
+    enum code code;
+
+    if (trying->has_start != trying->has_end)
+        return refuse("/start", err, "start and end are given together, or neither");
+    if (trying->has_start && trying->start_ns >= trying->end_ns)
+        return refuse("/end", err, "is not after start");
+    if (trying->has_start) {
+        *window = (struct stretch_of_time){trying->start_ns, trying->end_ns};
+        return OK;
+    }
+    window_set_init(&windows, &source->window);
+    code = window_set_at(
+        &windows, now_ns > source->window.from_ns ? now_ns : source->window.from_ns, window, err);
+    window_set_release(&windows);
+    if (code == OK && window->end_ns > now_ns && window->start_ns < now_ns)
+        window->end_ns = now_ns;
+    return code;
+}
+
+static enum code run_trial(struct trying *trying, const struct source *source, struct error *err)
+{
+    struct record_job *job = trying->job;
+    const struct session *session = session_of(job->request);
+    struct trial_terms terms = {
+        .source = source,
+        .windowed = source->window.given,
+        .now_ns = clock_wall_ns(app_of(job->request)->clock),
+        .body = page_bytes_of(&trying->body),
+        .status = trying->status == 0 ? 200 : trying->status,
+        .headers = trying->headers,
+        .header_count = trying->header_count,
+        .url = "http://localhost/",
+        .limits = &session->settings->limits,
+        .plain_bytes_max = source->limits.plain_bytes_max,
+    };
+    struct stretch_of_time window = {0, 0};
+    enum code code = OK;
+
+    if (trying->partition >= source->foreach.count)
+        return refuse("/partition", err, "there is none of that number");
+    terms.partition = &source->foreach.partitions[trying->partition];
+    if (terms.windowed)
+        code = choose_window(trying, source, &window, err);
+    terms.start_ns = window.start_ns;
+    terms.end_ns = window.end_ns;
+    buf_put_char(&job->out, '{');
+    if (code == OK && !trying->has_body)
+        return puller_try(app_of(job->request)->puller, session->settings->name, &terms, &job->out,
+                          err);
+    if (code == OK)
+        code = trial_run(&terms, &job->out, err);
+    buf_put_char(&job->out, '}');
+    return code;
+}
+
+static enum code test(struct record_job *job, struct error *err)
+{
+    struct trying *trying = ARENA_NEW(&job->arena, struct trying);
+    struct source_faults faults = {.count = 0};
+    struct source *source = NULL;
+    enum code code;
+
+    if (trying == NULL)
+        return error_set(err, E_MEMORY, "no memory for a trial");
+    trying->job = job;
+    code = parse(trying, err);
+    if (code == OK)
+        code = source_parse(BYTES(""), trying->document, &job->arena, &source, &faults, err);
+    if (faults.count > 0)
+        source_faults_put(&faults, BYTES("/document"), &job->extra);
+    if (code == OK)
+        code = puller_takes(source, err);
+    if (code == OK)
+        code = run_trial(trying, source, err);
+    source_free(source);
+    return code;
+}
+
+DECLARED_FINISH(test_finish, test)
+
+const struct handler source_test_handler = {
+    .start = record_start, .piece = record_piece, .finish = test_finish, .cleanup = record_cleanup};

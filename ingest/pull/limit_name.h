@@ -1,0 +1,12 @@
+/* Under which limits a source asks.  Pure. */
+#ifndef WEIR_INGEST_PULL_LIMIT_NAME_H
+#define WEIR_INGEST_PULL_LIMIT_NAME_H
+
+#include "ingest/pull/source.h"
+
+/* "api.example.org", and a hash of the credential behind it: of the names of its secrets, not of
+ * what they are.  E_MEMORY. */
+MUST_USE enum code asking_limit_name(const struct source *source, struct bytes tenant,
+                                     struct buf *name, struct error *err);
+
+#endif

@@ -1,0 +1,67 @@
+/* Points of a page that wait to be compared with what their source wrote before: those that are the
+ * same go, the others become the rows of a batch, each with the hash by which it is known the next
+ * time (docs/decisions/0052-collectors.md).
+ *
+ * One thread at a time; pure. */
+#ifndef WEIR_INGEST_PULL_PENDING_H
+#define WEIR_INGEST_PULL_PENDING_H
+
+#include "base/map.h"
+#include "codec/point.h"
+
+struct pending_series {
+    struct bytes measurement;
+    struct series_tag *tags; /* by key, none empty */
+    uint32_t tag_count;
+    struct bytes key; /* canonical */
+    int64_t time_first, time_last;
+};
+
+struct pending_point {
+    uint32_t series, field_count;
+    int64_t time, revision; /* INT64_MIN: claims none */
+    uint64_t hash;
+    const struct point_field *fields; /* the first one's name is the hash's */
+    uint32_t line;
+    uint32_t round; /* of several versions of one: which, from 0 */
+    bool last;      /* of these */
+    bool same;      /* is not written */
+};
+
+struct pending {
+    struct arena arena;
+    struct pending_point *points;
+    size_t count, capacity;
+    struct pending_series *series;
+    size_t series_count, series_capacity;
+    struct map series_by_key; /* index + 1 */
+    struct buf key;           /* scratch */
+    uint32_t *slots;          /* by (series, time, name): index + 1 of the newest so far */
+    size_t slot_count;        /* a power of two */
+    uint32_t rounds;          /* the highest round + 1 */
+};
+
+void pending_init(struct pending *pending);
+void pending_release(struct pending *pending);
+void pending_clear(struct pending *pending);
+
+/* Copies the point.  E_DUPLICATE_TAG, E_MEMORY. */
+MUST_USE enum code pending_add(struct pending *pending, const struct point *point, int64_t revision,
+                               struct error *err);
+/* All are there: orders versions of one point (by revision, then as they came), `latest` leaves the
+ * newest alone; what stands twice is the same.  E_MEMORY. */
+MUST_USE enum code pending_settle(struct pending *pending, bool latest, struct error *err);
+/* This hash was written last for the series of that key, the time and the field: whichever point
+ * has it is the same, with all its versions. */
+void pending_recall(struct pending *pending, struct bytes series_key, int64_t time,
+                    struct bytes field, uint64_t hash);
+/* How many are to be written. */
+size_t pending_changed(const struct pending *pending);
+/* Those of a round go into the batch, and their hashes beside them: measurement `prefix` and that
+ * of the point, the point's tags and `partition`.  E_MEMORY, E_DUPLICATE_TAG where a point has a
+ * tag of the partition's name. */
+MUST_USE enum code pending_put(const struct pending *pending, uint32_t round, struct bytes prefix,
+                               const struct series_tag *partition, struct point *point,
+                               struct error *err);
+
+#endif

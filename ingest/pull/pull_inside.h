@@ -1,0 +1,284 @@
+/* What the files of a puller share.  Everything is the puller's thread's, but for what a comment
+ * says otherwise. */
+#ifndef WEIR_INGEST_PULL_PULL_INSIDE_H
+#define WEIR_INGEST_PULL_PULL_INSIDE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/hash.h"
+#include "base/map.h"
+#include "base/random.h"
+#include "ingest/pull/asked.h"
+#include "ingest/pull/asking.h"
+#include "ingest/pull/limit_name.h"
+#include "ingest/pull/puller.h"
+#include "ingest/pull/reading.h"
+#include "ingest/pull/schedule.h"
+#include "ingest/pull/window_set.h"
+#include "ingest/pull/writing.h"
+
+enum {
+    PULL_FETCHES_KEPT = 32, /* of each source */
+    PULL_TEXT_SIZE = 160,
+    PULL_LIVE_MAX = 64, /* windows of a partition that a pull has in hand at once */
+    PULL_CONNECTIONS_MAX = 256,
+    PULL_READ_MAX = 64, /* pages that came and wait to be read: then nothing is asked */
+};
+
+struct pull_source;
+
+/* A window that was begun and is not done. */
+struct pull_rest {
+    struct pull_rest *next;
+    int64_t start_ns, end_ns;
+    uint32_t page_number;
+    uint64_t rows; /* of pages before; known only to who read them: else 0, and no total is held
+                    * against it */
+    char *page;    /* owned */
+    bool live;
+};
+
+struct pull_partition {
+    const struct source_partition *variables;
+    char id[PARTITION_ID_SIZE];
+    struct window_set windows;
+    int64_t history_ns; /* what ends at or before it is history */
+    struct pull_rest *rests;
+    /* Of the last whole answer; owned, NULL = none. */
+    char *etag, *modified, *body;
+    uint32_t asking; /* units */
+};
+
+enum unit_state {
+    UNIT_READY, /* to be asked when it may */
+    UNIT_ASKED, /* under way */
+    UNIT_READ,  /* came, and is with a reader */
+};
+
+/* One window of one partition of one source; its pages one after another. */
+struct pull_unit {
+    struct pull_unit *next; /* of its source */
+    struct pull_source *source;
+    struct pull_partition *partition;
+    enum unit_state state;
+    bool live;
+    struct stretch_of_time window;
+    /* Of the page at hand. */
+    char *page; /* owned; NULL = the first */
+    uint32_t page_number;
+    uint64_t rows_before;
+    bool from_first; /* all pages were read in one go: totals can be held against them */
+    uint32_t attempt, redirects;
+    int64_t not_before_ns; /* boot */
+    uint64_t *seen;        /* hashes of pages' positions; owned */
+    size_t seen_count, seen_capacity;
+    char last_body[HASH128_TEXT_SIZE]; /* its hash; empty: not known */
+    /* Of the request under way. */
+    struct arena arena;
+    struct asking asking;
+    struct fetch *fetch;
+    struct moment began;
+    char *redirect; /* Location, owned; NULL = none */
+    unsigned redirect_status;
+};
+
+struct pull_fetch_note {
+    int64_t began_ns; /* wall */
+    int64_t took_ns;
+    int64_t start_ns, end_ns; /* of the window; both 0: none */
+    char partition[PARTITION_ID_SIZE];
+    uint32_t page;
+    unsigned status;
+    const char *outcome;
+    uint64_t bytes, rows, written;
+    char text[PULL_TEXT_SIZE];
+};
+
+struct pull_counts {
+    uint64_t requests, unchanged, waits, retries, failures, bytes, rows, written, clipped, faulty,
+        pages, windows;
+};
+
+enum pull_state {
+    PULL_LOADING, /* what it knows of its work is being read */
+    PULL_RESTING,
+    PULL_PULLING,
+    PULL_WRONG,     /* its document */
+    PULL_ELSEWHERE, /* another node pulls it */
+};
+
+struct pull_source {
+    struct pull_source *next;
+    struct puller *puller;
+    char *tenant_name, *name; /* owned */
+    uint64_t version;
+    bool paused;
+    bool removed;          /* goes when nothing of it is under way */
+    struct source *source; /* NULL: PULL_WRONG */
+    struct source *coming; /* takes its place then; or NULL */
+    uint64_t coming_version;
+    struct arena arena; /* of partitions */
+    const struct tenant *tenant;
+    struct limits limits;
+    int64_t retention_ns;
+    struct limiter_key *key;
+    char *key_name; /* owned */
+    struct pull_partition *partitions;
+    size_t partition_count, partition_turn;
+    struct pull_unit *units;
+    size_t live_units, busy_units; /* asked or read */
+    bool held;                     /* this node pulls it */
+    bool loading;                  /* a reader is at it */
+    bool history_done;
+    bool failed; /* in the pull under way */
+    uint32_t failures;
+    uint64_t place; /* in the jitter */
+    int64_t last_ns, next_ns, expires_ns;
+    /* Under the puller's lock, for status: */
+    enum pull_state state;
+    struct pull_counts counts;
+    char error[PULL_TEXT_SIZE];
+    int64_t error_ns, success_ns, reached_ns, told_next_ns;
+    struct pull_fetch_note *fetches; /* a ring; NULL until the first */
+    size_t fetch_at, fetch_count;
+};
+
+/* What a reader is given and gives back. */
+struct pull_job {
+    struct pull_job *next;
+    struct pull_source *source;
+    struct pull_unit *unit; /* NULL: progress is to be loaded */
+    /* Of a page; owned by the job. */
+    struct arena arena;
+    struct staged *body;
+    unsigned status;
+    struct answer_header *headers;
+    size_t header_count;
+    int64_t fetched_ns, took_ns;
+    uint64_t bytes;
+    /* What became of it. */
+    enum code code;
+    struct error err;
+    struct verdict verdict;
+    struct reading_facts facts;
+    struct writing_counts written;
+    bool more;
+    struct page_position next_page;
+    struct bytes page_hash; /* of its body; empty: not known */
+    struct bytes etag, modified, body_hash;
+    int64_t expires_ns;
+    /* Of progress that was loaded. */
+    struct pull_loaded {
+        struct pull_loaded *next;
+        char partition[PARTITION_ID_SIZE];
+        struct progress_note note; /* texts in the arena */
+    } * loaded;
+};
+
+struct pull_message {
+    struct pull_message *next;
+    char *tenant, *name;
+    uint64_t version;
+    char *json;
+    size_t json_size;
+    bool acts, paused;
+    enum puller_action action;
+    int64_t start_ns, end_ns;
+};
+
+/* A page that somebody waits for who only wants to see it. */
+struct pull_try {
+    struct pull_try *next;
+    struct puller *puller;
+    struct bytes tenant;
+    const struct trial_terms *terms;
+    struct arena arena;
+    struct asking asking;
+    struct limiter_key *key;
+    int64_t until_ns; /* boot: then it is given up */
+    bool asked;
+    struct moment began;
+    /* Under the puller's lock: */
+    bool done;
+    enum code code;
+    struct error err;
+    struct staged *body;
+    unsigned status;
+    struct answer_header *headers;
+    size_t header_count;
+    int64_t took_ns;
+};
+
+struct puller {
+    struct puller_parts parts;
+    struct fetcher *fetcher;
+    struct asked *asked; /* NULL: it is kept nowhere */
+    struct limiter_notes notes;
+    struct limiter *limiter;
+    pthread_t thread;
+    pthread_t *readers;
+    unsigned reader_count;
+    bool started;
+    _Atomic bool stop;
+    /* The puller's thread's. */
+    struct pull_source *sources;
+    size_t source_count;
+    struct random random;
+    /* Under `lock`: */
+    pthread_mutex_t lock;
+    pthread_cond_t more;
+    struct pull_message *messages, **messages_end;
+    struct pull_job *jobs, **jobs_end, *results;
+    struct pull_try *tries; /* that have come; and those of the thread: */
+    struct pull_try *trying;
+    pthread_cond_t tried;
+    size_t job_count;
+};
+
+/* --- puller.c --- */
+/* As limiter_join(), with what was asked before. */
+MUST_USE enum code pull_join(struct puller *puller, struct bytes name,
+                             const struct source_limits *limits, struct limiter_key **key,
+                             struct error *err);
+/* An answer says when to come again. */
+void pull_wait(struct puller *puller, struct bytes name, struct limiter_key *key,
+               int64_t until_wall_ns);
+
+/* --- pull_unit.c --- */
+struct pull_unit *unit_add(struct pull_source *source, struct pull_partition *partition,
+                           const struct stretch_of_time *window, bool live);
+void unit_free(struct pull_unit *unit); /* also out of its source's list */
+/* When it may be asked; boot.  INT64_MAX: after something has ended. */
+int64_t unit_when(const struct pull_unit *unit, const struct moment *now);
+void unit_ask(struct pull_unit *unit, const struct moment *now);
+struct moment pull_now(const struct puller *puller);
+/* A reader is done with its page: on, again, or over. */
+void unit_take(struct pull_job *job);
+
+/* --- pull_source.c --- */
+void pull_declare(struct puller *puller, struct pull_message *message);
+void pull_act(struct puller *puller, struct pull_message *message);
+struct pull_source *pull_find(const struct puller *puller, const char *tenant, const char *name);
+/* What it knows of its work has been read. */
+void pull_loaded_take(struct pull_job *job);
+/* Begins a pull if one is due, takes up history; when it has to be looked at again, boot. */
+int64_t pull_turn(struct pull_source *source, const struct moment *now);
+void pull_reached(struct pull_source *source); /* tells how far it has come */
+/* One of its units is over. */
+void pull_unit_over(struct pull_source *source, bool failed, const struct moment *now);
+void pull_tell(struct pull_source *source, const char *what, const char *text);
+void pull_free(struct pull_source *source);
+void pull_text(char into[PULL_TEXT_SIZE], const char *text); /* cut where it is too long */
+
+/* --- pull_try.c --- */
+/* Takes those that have come, asks what may be asked; when to look again, boot. */
+int64_t tries_turn(struct puller *puller, const struct moment *now);
+void tries_end(struct puller *puller); /* whoever waits is told so */
+
+/* --- pull_reader.c --- */
+bool reader_send(struct puller *puller, struct pull_job *job);
+void *reader_main(void *puller);
+void job_free(struct pull_job *job);
+
+#endif

@@ -1,0 +1,303 @@
+/* Readers: pages that came are decoded and written, and progress is read, on threads that may wait.
+ * A job has all it needs; the source's document, partitions and the unit's place stay as they are
+ * while it is out. */
+#include "ingest/pull/pull_inside.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static enum code no_memory(struct error *err)
+{
+    return error_set(err, E_MEMORY, "no memory for a page");
+}
+
+/* --- a page --- */
+
+static enum code read_staged(void *context,
+                             enum code (*take)(void *taker, struct bytes piece, struct error *err),
+                             void *taker, struct error *err)
+{
+    return staged_read(context, take, taker, err);
+}
+
+static struct reading_terms reading_terms(const struct pull_job *job)
+{
+    const struct pull_unit *unit = job->unit;
+    const struct pull_source *source = unit->source;
+    const struct puller_parts *parts = &source->puller->parts;
+    uint64_t plain_max = source->source->limits.plain_bytes_max;
+
+    return (struct reading_terms){
+        .source = source->source,
+        .partition = unit->partition->variables,
+        .windowed = source->source->window.given,
+        .start_ns = unit->window.start_ns,
+        .end_ns = unit->window.end_ns,
+        .fetched_ns = job->fetched_ns,
+        .body = {staged_size(job->body), read_staged, job->body},
+        .status = job->status,
+        .headers = job->headers,
+        .header_count = job->header_count,
+        .body_before = bytes_of(unit->partition->body == NULL ? "" : unit->partition->body),
+        .limits = &source->limits,
+        .plain_bytes_max = plain_max < parts->plain_bytes_max ? plain_max : parts->plain_bytes_max,
+    };
+}
+
+static struct bytes header_of(const struct pull_job *job, const char *name)
+{
+    for (size_t i = 0; i < job->header_count; i++)
+        if (bytes_equal(job->headers[i].name, bytes_of(name)))
+            return job->headers[i].value;
+    return BYTES("");
+}
+
+/* Only of an answer that is all there is of its partition: what comes in windows or pages is asked
+ * for by other addresses each time. */
+static bool is_whole(const struct pull_unit *unit, const struct pull_job *job)
+{
+    return !unit->source->source->window.given && unit->page_number == 0 && !job->more;
+}
+
+static void note_validators(struct pull_job *job)
+{
+    const struct pull_unit *unit = job->unit;
+    const struct source_conditional *conditional = &unit->source->source->conditional;
+    const struct pull_partition *partition = unit->partition;
+    bool again = job->verdict.what == SOURCE_UNCHANGED;
+
+    if (!expires_of(job->headers, job->header_count, job->fetched_ns, &job->expires_ns))
+        job->expires_ns = 0;
+    if (!is_whole(unit, job))
+        return;
+    job->etag = conditional->etag ? header_of(job, "etag") : BYTES("");
+    job->modified = conditional->last_modified ? header_of(job, "last-modified") : BYTES("");
+    job->body_hash = job->facts.body;
+    if (again && job->etag.size == 0 && partition->etag != NULL)
+        job->etag = bytes_of(partition->etag);
+    if (again && job->modified.size == 0 && partition->modified != NULL)
+        job->modified = bytes_of(partition->modified);
+    if (again && job->body_hash.size == 0 && partition->body != NULL)
+        job->body_hash = bytes_of(partition->body);
+}
+
+static enum code find_next(struct pull_job *job, struct error *err)
+{
+    const struct pull_unit *unit = job->unit;
+    const struct page_position page = {bytes_of(unit->page == NULL ? "" : unit->page),
+                                       unit->page_number};
+    const struct page_facts facts = {
+        .rows = job->facts.counts.rows,
+        .empty_body = job->facts.empty_body,
+        .at_path = job->facts.at_path,
+        .total = unit->from_first ? job->facts.total : (struct tree_value){.kind = TREE_END},
+        .headers = job->headers,
+        .header_count = job->header_count,
+        .url = unit->asking.url,
+        .rows_before = unit->rows_before,
+    };
+
+    return paging_next(unit->source->source, &page, &facts, &job->arena, &job->more,
+                       &job->next_page, err);
+}
+
+static struct progress_note note_of(const struct pull_job *job)
+{
+    const struct pull_unit *unit = job->unit;
+    bool windowed = unit->source->source->window.given;
+
+    return (struct progress_note){
+        .time_ns = windowed ? unit->window.start_ns : job->fetched_ns,
+        .end_ns = windowed ? unit->window.end_ns : 0,
+        .done = !job->more,
+        .page = job->more ? job->next_page.text : BYTES(""),
+        .page_number = job->more ? job->next_page.number : 0,
+        .etag = job->etag,
+        .modified = job->modified,
+        .body = job->body_hash,
+        .expires_ns = job->expires_ns,
+        .fetched_ns = job->fetched_ns,
+    };
+}
+
+static enum code write_page(struct pull_job *job, struct reading *reading, struct writing *writing,
+                            struct error *err)
+{
+    struct progress_note note;
+    enum code code = OK;
+
+    job->more = false;
+    if (job->verdict.what == SOURCE_OK && !job->facts.same_body)
+        code = find_next(job, err);
+    if (code == E_BAD_PAGE) { /* what it says of itself does not fit: as if it did not decode */
+        job->verdict = (struct verdict){.what = SOURCE_RETRY, .decided = true};
+        job->err = *err;
+        return OK;
+    }
+    if (code)
+        return code;
+    note_validators(job);
+    note = note_of(job);
+    if (job->verdict.what == SOURCE_OK && !job->facts.same_body)
+        code = reading_write(reading, err);
+    else
+        writing_forget(writing);
+    return code ? code : writing_finish(writing, &note, err);
+}
+
+static enum code work_on_page(struct pull_job *job, struct error *err)
+{
+    struct pull_source *source = job->unit->source;
+    struct puller *puller = source->puller;
+    const struct writing_terms terms = {
+        .deposit = {puller->parts.intake, source->tenant, &source->limits, &puller->stop},
+        .recall = puller->parts.recall,
+        .source = bytes_of(source->name),
+        .partition = bytes_of(job->unit->partition->id),
+        .latest = source->source->versions.latest,
+    };
+    const struct reading_terms page = reading_terms(job);
+    struct writing *writing = NULL;
+    struct reading *reading = NULL;
+    enum code code = writing_open(&terms, &writing, err);
+
+    if (code == OK) {
+        const struct reading_sink sink = {writing_take, writing_forget, writing};
+
+        code = reading_look(&page, &sink, &reading, &job->facts, err);
+    }
+    if (code == OK) {
+        job->verdict = job->facts.verdict;
+        if (job->facts.message.size > 0)
+            (void)error_set(&job->err, E_BAD_PAGE, "%.*s", BYTES_ARG(job->facts.message));
+        switch (job->verdict.what) {
+        case SOURCE_OK:
+        case SOURCE_EMPTY:
+        case SOURCE_UNCHANGED:
+        case SOURCE_SKIP:
+            code = write_page(job, reading, writing, err);
+            break;
+        case SOURCE_RETRY:
+        case SOURCE_WAIT:
+        case SOURCE_SPLIT:
+        case SOURCE_FAIL:
+            break;
+        }
+        job->written = *writing_counts(writing);
+    }
+    /* Texts of the facts that outlive the reading. */
+    job->body_hash = arena_copy(&job->arena, job->body_hash);
+    job->page_hash = arena_copy(&job->arena, job->facts.body);
+    reading_free(reading);
+    writing_close(writing);
+    return code;
+}
+
+/* --- progress --- */
+
+static bool keep_text(struct arena *arena, struct bytes *text)
+{
+    *text = arena_copy(arena, *text);
+    return text->data != NULL;
+}
+
+static enum code take_note(void *context, const struct recalled_row *row, struct error *err)
+{
+    struct pull_job *job = context;
+    struct pull_loaded *loaded;
+    struct progress_note note;
+    struct bytes partition;
+
+    if (!progress_read(row, &note, &partition) || partition.size != PARTITION_ID_SIZE - 1)
+        return OK;
+    loaded = ARENA_NEW(&job->arena, struct pull_loaded);
+    if (loaded == NULL || !keep_text(&job->arena, &note.page) ||
+        !keep_text(&job->arena, &note.etag) || !keep_text(&job->arena, &note.modified) ||
+        !keep_text(&job->arena, &note.body))
+        return no_memory(err);
+    memcpy(loaded->partition, partition.data, partition.size);
+    loaded->note = note;
+    loaded->next = job->loaded; /* the last one told stands first */
+    job->loaded = loaded;
+    return OK;
+}
+
+static enum code load_progress(struct pull_job *job, struct error *err)
+{
+    const struct pull_source *source = job->source;
+    const struct recall *recall = source->puller->parts.recall;
+    struct bytes measurement = progress_measurement(bytes_of(source->name), &job->arena);
+    bool partial = false;
+
+    if (measurement.data == NULL)
+        return no_memory(err);
+    return recall->rows(recall->context, bytes_of(source->tenant_name), measurement, NULL, 0,
+                        INT64_MIN, INT64_MAX, take_note, job, &partial, err);
+}
+
+/* --- jobs --- */
+
+void job_free(struct pull_job *job)
+{
+    staged_free(job->body);
+    arena_release(&job->arena);
+    free(job);
+}
+
+bool reader_send(struct puller *puller, struct pull_job *job)
+{
+    job->next = NULL;
+    pthread_mutex_lock(&puller->lock);
+    *puller->jobs_end = job;
+    puller->jobs_end = &job->next;
+    puller->job_count++;
+    pthread_cond_signal(&puller->more);
+    pthread_mutex_unlock(&puller->lock);
+    return true;
+}
+
+static struct pull_job *take_job(struct puller *puller)
+{
+    struct pull_job *job;
+
+    pthread_mutex_lock(&puller->lock);
+    while (puller->jobs == NULL && !puller->stop)
+        pthread_cond_wait(&puller->more, &puller->lock);
+    job = puller->jobs;
+    if (job != NULL) {
+        puller->jobs = job->next;
+        if (puller->jobs == NULL)
+            puller->jobs_end = &puller->jobs;
+    }
+    pthread_mutex_unlock(&puller->lock);
+    return job;
+}
+
+static void give_back(struct puller *puller, struct pull_job *job)
+{
+    pthread_mutex_lock(&puller->lock);
+    job->next = puller->results;
+    puller->results = job;
+    puller->job_count--;
+    pthread_mutex_unlock(&puller->lock);
+    fetcher_wake(puller->fetcher);
+}
+
+void *reader_main(void *context)
+{
+    struct puller *puller = context;
+    struct pull_job *job;
+
+    while ((job = take_job(puller)) != NULL) {
+        struct error err = {0};
+
+        if (puller->stop)
+            job->code = error_set(&err, E_CANCELLED, "stopped");
+        else
+            job->code = job->unit == NULL ? load_progress(job, &err) : work_on_page(job, &err);
+        if (job->code)
+            job->err = err;
+        give_back(puller, job);
+    }
+    return NULL;
+}

@@ -1,0 +1,262 @@
+/* Pages that somebody waits for: asked by the puller's thread, as it alone knows what hosts allow,
+ * and read by who waits. */
+#include "ingest/pull/pull_inside.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/time_text.h"
+#include "codec/json_doc.h"
+#include "ingest/pull/trial.h"
+
+static const int64_t patience_ns = 60 * INT64_C(1000000000);
+
+static void finish(struct pull_try *try, enum code code, const struct error *err)
+{
+    struct puller *puller = try->puller;
+
+    pthread_mutex_lock(&puller->lock);
+    try->code = code;
+    if (code)
+        try->err = *err;
+    try->done = true;
+    pthread_cond_broadcast(&puller->tried);
+    pthread_mutex_unlock(&puller->lock);
+}
+
+static void unlink_try(struct puller *puller, struct pull_try *try)
+{
+    struct pull_try **at = &puller->trying;
+
+    while (*at != try)
+        at = &(*at)->next;
+    *at = try->next;
+}
+
+static void end_try(struct pull_try *try, enum code code, const struct error *err)
+{
+    struct puller *puller = try->puller;
+
+    unlink_try(puller, try);
+    if (try->key != NULL)
+        limiter_leave(try->key, &try->terms->source->limits);
+    finish(try, code, err); /* it may be gone then */
+}
+
+static enum code give_secret(void *context, struct bytes name, struct bytes host,
+                             struct bytes *value, struct error *err)
+{
+    struct pull_try *try = context;
+    const struct puller_parts *parts = &try->puller->parts;
+
+    return parts->secret(parts->context, try->tenant, name, host, &try->arena, value, err);
+}
+
+static enum code copy_headers(struct pull_try *try, const struct fetch_answer *answer,
+                              struct error *err)
+{
+    try->headers = ARENA_ARRAY(&try->arena, struct answer_header, answer->header_count + 1);
+    for (size_t i = 0; try->headers != NULL && i < answer->header_count; i++) {
+        struct answer_header *header = &try->headers[try->header_count++];
+
+        header->name = arena_copy(&try->arena, answer->headers[i].name);
+        header->value = arena_copy(&try->arena, answer->headers[i].value);
+        if (header->name.data == NULL || header->value.data == NULL)
+            return error_set(err, E_MEMORY, "no memory for an answer");
+    }
+    return try->headers == NULL ? error_set(err, E_MEMORY, "no memory for an answer") : OK;
+}
+
+static void take_answer(void *context, struct fetch_answer *answer)
+{
+    struct pull_try *try = context;
+    struct error err = answer->err;
+    enum code code = answer->code;
+
+    if (!answer->sent)
+        limiter_unsent(try->key, try->terms->source->limits.weight, &try->began);
+    limiter_end(try->key);
+    if (code == OK)
+        code = copy_headers(try, answer, &err);
+    try->status = answer->status;
+    try->took_ns = answer->ended_ns - answer->began_ns;
+    try->body = answer->body;
+    answer->body = NULL;
+    end_try(try, code, &err);
+}
+
+/* What is asked, and whose limits hold for it. */
+static enum code prepare(struct pull_try *try, const struct moment *now, struct error *err)
+{
+    const struct trial_terms *terms = try->terms;
+    const struct stretch_of_time window = {terms->start_ns, terms->end_ns};
+    const struct asking_terms asking = {
+        .source = terms->source,
+        .partition = terms->partition,
+        .window = terms->windowed ? &window : NULL,
+        .page = {BYTES(""), 0},
+        .etag = BYTES(""),
+        .modified = BYTES(""),
+        .now_ns = now->wall_ns,
+        .user_agent = bytes_of(try->puller->parts.user_agent),
+        .secret = give_secret,
+        .context = try,
+    };
+    struct buf name = BUF_INIT(1024);
+    enum code code = asking_make(&asking, &try->arena, &try->asking, err);
+
+    if (code == OK)
+        code = asking_limit_name(terms->source, try->tenant, &name, err);
+    if (code == OK)
+        code = pull_join(try->puller, buf_bytes(&name), &terms->source->limits, &try->key, err);
+    buf_release(&name);
+    return code;
+}
+
+static enum code ask(struct pull_try *try, const struct moment *now, struct error *err)
+{
+    const struct source *source = try->terms->source;
+    struct puller *puller = try->puller;
+    const struct fetch_request request = {
+        .method = try->asking.method,
+        .url = try->asking.url,
+        .headers = try->asking.headers,
+        .body = try->asking.body,
+        .connect_ns = source->timeouts.connect_ns,
+        .first_byte_ns = source->timeouts.first_byte_ns,
+        .idle_ns = source->timeouts.idle_ns,
+        .total_ns = source->timeouts.total_ns,
+        .body_bytes_max = source->limits.body_bytes_max,
+    };
+    struct fetch *fetch;
+    enum code code = limiter_begin(puller->limiter, try->key, source->limits.weight, now, err);
+
+    if (code)
+        return code;
+    try->asked = true;
+    try->began = *now;
+    code = fetcher_begin(puller->fetcher, &request, take_answer, try, &fetch, err);
+    if (code) {
+        limiter_unsent(try->key, source->limits.weight, now);
+        limiter_end(try->key);
+    }
+    return code;
+}
+
+static void take_new(struct puller *puller, const struct moment *now)
+{
+    struct pull_try *tries;
+
+    pthread_mutex_lock(&puller->lock);
+    tries = puller->tries;
+    puller->tries = NULL;
+    pthread_mutex_unlock(&puller->lock);
+    while (tries != NULL) {
+        struct pull_try *try = tries;
+        struct error err = {0};
+        enum code code;
+
+        tries = try->next;
+        try->next = puller->trying;
+        puller->trying = try;
+        try->until_ns = now->boot_ns + patience_ns;
+        code = prepare(try, now, &err);
+        if (code)
+            end_try(try, code, &err);
+    }
+}
+
+int64_t tries_turn(struct puller *puller, const struct moment *now)
+{
+    int64_t next_ns = INT64_MAX;
+
+    take_new(puller, now);
+    for (struct pull_try *try = puller->trying, *next; try != NULL; try = next) {
+        struct error err = {0};
+        int64_t when;
+        enum code code = OK;
+
+        next = try->next;
+        if (try->asked)
+            continue;
+        when = limiter_when(try->key, try->terms->source->limits.weight, now);
+        if (when <= now->boot_ns)
+            code = ask(try, now, &err);
+        else if (now->boot_ns >= try->until_ns || (when != INT64_MAX && when > try->until_ns))
+            code = error_set(&err, E_BUSY, "the host may not be asked now, by its limits");
+        else if (when < next_ns)
+            next_ns = when < try->until_ns ? when : try->until_ns;
+        if (code)
+            end_try(try, code, &err);
+    }
+    return next_ns;
+}
+
+void tries_end(struct puller *puller)
+{
+    const struct moment now = pull_now(puller);
+    struct error err = {0};
+
+    (void)error_set(&err, E_DRAINING, "the server is shutting down");
+    take_new(puller, &now);
+    while (puller->trying != NULL)
+        end_try(puller->trying, E_DRAINING, &err);
+}
+
+/* --- who waits --- */
+
+static void put_request(const struct pull_try *try, struct buf *out)
+{
+    buf_printf(out, "\"request\":{\"method\":\"%s\",\"url\":", try->asking.method);
+    json_put_text(out, bytes_of(try->asking.url_shown));
+    buf_printf(out, "},\"status\":%u,\"ms\":%" PRId64 ",", try->status, try->took_ns / 1000000);
+}
+
+static enum code read_staged(void *context,
+                             enum code (*take)(void *taker, struct bytes piece, struct error *err),
+                             void *taker, struct error *err)
+{
+    return staged_read(context, take, taker, err);
+}
+
+static enum code show(const struct pull_try *try, struct buf *out, struct error *err)
+{
+    struct trial_terms terms = *try->terms;
+    enum code code;
+
+    terms.body = (struct page_bytes){staged_size(try->body), read_staged, try->body};
+    terms.status = try->status;
+    terms.headers = try->headers;
+    terms.header_count = try->header_count;
+    terms.url = try->asking.url;
+    put_request(try, out);
+    code = trial_run(&terms, out, err);
+    buf_put_char(out, '}');
+    return code;
+}
+
+enum code puller_try(struct puller *puller, struct bytes tenant, const struct trial_terms *terms,
+                     struct buf *out, struct error *err)
+{
+    struct pull_try try = {.puller = puller, .tenant = tenant, .terms = terms};
+    enum code code;
+
+    arena_init(&try.arena, SIZE_MAX, NULL);
+    pthread_mutex_lock(&puller->lock);
+    try.next = puller->tries;
+    puller->tries = &try;
+    pthread_mutex_unlock(&puller->lock);
+    fetcher_wake(puller->fetcher);
+    pthread_mutex_lock(&puller->lock);
+    while (!try.done)
+        pthread_cond_wait(&puller->tried, &puller->lock);
+    pthread_mutex_unlock(&puller->lock);
+    code = try.code;
+    if (code)
+        *err = try.err;
+    else
+        code = show(&try, out, err);
+    staged_free(try.body);
+    arena_release(&try.arena);
+    return code;
+}

@@ -1,0 +1,393 @@
+/* The puller's own thread: takes what was told and what readers are done with, begins what is due,
+ * asks what may be asked, one source after another and no host at another's cost, and waits for the
+ * network or the next moment. */
+#include "ingest/pull/pull_inside.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+
+static const int64_t second_ns = MOMENT_SECOND;
+/* Longest sleep: a wall clock that is set is noticed then, and leases and tenants that come and go.
+ */
+static const int64_t sleep_max_ns = 10 * INT64_C(1000000000);
+
+static enum code no_memory(struct error *err)
+{
+    return error_set(err, E_MEMORY, "no memory for the collectors");
+}
+
+/* --- messages --- */
+
+static void message_free(struct pull_message *message)
+{
+    if (message == NULL)
+        return;
+    free(message->tenant);
+    free(message->name);
+    free(message->json);
+    free(message);
+}
+
+static struct pull_message *message_make(struct bytes tenant, struct bytes name)
+{
+    struct pull_message *message = calloc(1, sizeof(*message));
+
+    if (message == NULL)
+        return NULL;
+    message->tenant = strndup(tenant.data, tenant.size);
+    message->name = strndup(name.data, name.size);
+    if (message->tenant != NULL && message->name != NULL)
+        return message;
+    message_free(message);
+    return NULL;
+}
+
+static void message_send(struct puller *puller, struct pull_message *message)
+{
+    pthread_mutex_lock(&puller->lock);
+    *puller->messages_end = message;
+    puller->messages_end = &message->next;
+    pthread_mutex_unlock(&puller->lock);
+    fetcher_wake(puller->fetcher);
+}
+
+enum code puller_takes(const struct source *source, struct error *err)
+{
+    const struct {
+        bool wanted;
+        const char *pointer, *what;
+    } missing[] = {
+        {source->foreach.request != NULL,                        "/foreach/request", "partitions out of another request"},
+        {source->auth.kind == SOURCE_AUTH_OAUTH2,                "/auth/type",       "oauth2"                           },
+        {source->decode.zip_archive,                             "/decode",          "archives of zip"                  },
+        {source->window.given && source->window.retract_missing, "/window/missing",  "retract"                          },
+    };
+
+    for (size_t i = 0; i < sizeof(missing) / sizeof(missing[0]); i++)
+        if (missing[i].wanted) {
+            error_point(err, bytes_of(missing[i].pointer));
+            return error_set(err, E_NOT_SUPPORTED, "%s: %s: this version cannot do that yet",
+                             missing[i].pointer, missing[i].what);
+        }
+    return OK;
+}
+
+enum code puller_declare(struct puller *puller, struct bytes tenant, struct bytes name,
+                         uint64_t version, bool paused, struct bytes json, struct error *err)
+{
+    struct pull_message *message = message_make(tenant, name);
+
+    if (message == NULL)
+        return no_memory(err);
+    message->version = version;
+    message->paused = paused;
+    if (json.data != NULL) {
+        message->json = malloc(json.size + 1);
+        if (message->json == NULL) {
+            message_free(message);
+            return no_memory(err);
+        }
+        memcpy(message->json, json.data, json.size);
+        message->json_size = json.size;
+    }
+    message_send(puller, message);
+    return OK;
+}
+
+enum code puller_act(struct puller *puller, struct bytes tenant, struct bytes name,
+                     enum puller_action action, int64_t start_ns, int64_t end_ns, struct error *err)
+{
+    struct pull_message *message = message_make(tenant, name);
+    bool known;
+
+    if (message == NULL)
+        return no_memory(err);
+    pthread_mutex_lock(&puller->lock);
+    known = pull_find(puller, message->tenant, message->name) != NULL;
+    pthread_mutex_unlock(&puller->lock);
+    if (!known) {
+        message_free(message);
+        return error_set(err, E_NOT_FOUND, "there is no source \"%.*s\"", BYTES_ARG(name));
+    }
+    message->acts = true;
+    message->action = action;
+    message->start_ns = start_ns;
+    message->end_ns = end_ns;
+    message_send(puller, message);
+    return OK;
+}
+
+/* --- limits --- */
+
+enum code pull_join(struct puller *puller, struct bytes name, const struct source_limits *limits,
+                    struct limiter_key **key, struct error *err)
+{
+    const struct moment now = pull_now(puller);
+    enum code code = limiter_join(puller->limiter, name, limits, &now, key, err);
+
+    if (code == OK && puller->asked != NULL)
+        asked_recall(puller->asked, name, *key, &now);
+    return code;
+}
+
+void pull_wait(struct puller *puller, struct bytes name, struct limiter_key *key,
+               int64_t until_wall_ns)
+{
+    const struct moment now = pull_now(puller);
+    struct error err = {0};
+
+    limiter_wait(key, &now, until_wall_ns);
+    if (puller->asked != NULL && asked_wait(puller->asked, name, until_wall_ns, &err) != OK)
+        log_error(LOG_WARN, "a wait is not kept over a restart", &err);
+}
+
+/* --- the thread --- */
+
+static void take_messages(struct puller *puller)
+{
+    struct pull_message *messages;
+
+    pthread_mutex_lock(&puller->lock);
+    messages = puller->messages;
+    puller->messages = NULL;
+    puller->messages_end = &puller->messages;
+    pthread_mutex_unlock(&puller->lock);
+    while (messages != NULL) {
+        struct pull_message *message = messages;
+
+        messages = message->next;
+        if (message->acts)
+            pull_act(puller, message);
+        else
+            pull_declare(puller, message);
+        message_free(message);
+    }
+}
+
+static void take_results(struct puller *puller)
+{
+    struct pull_job *results;
+
+    pthread_mutex_lock(&puller->lock);
+    results = puller->results;
+    puller->results = NULL;
+    pthread_mutex_unlock(&puller->lock);
+    while (results != NULL) {
+        struct pull_job *job = results;
+
+        results = job->next;
+        if (job->unit == NULL)
+            pull_loaded_take(job);
+        else
+            unit_take(job);
+        job_free(job);
+    }
+}
+
+/* Those that were taken away and have nothing under way. */
+static void remove_sources(struct puller *puller)
+{
+    for (struct pull_source **at = &puller->sources; *at != NULL;) {
+        struct pull_source *source = *at;
+
+        if (!source->removed || source->busy_units > 0 || source->loading) {
+            at = &source->next;
+            continue;
+        }
+        pthread_mutex_lock(&puller->lock);
+        *at = source->next;
+        puller->source_count--;
+        pthread_mutex_unlock(&puller->lock);
+        pull_free(source);
+    }
+}
+
+static bool may_ask(const struct puller *puller)
+{
+    return puller->job_count < PULL_READ_MAX &&
+           fetcher_under_way(puller->fetcher) < PULL_CONNECTIONS_MAX;
+}
+
+/* The next one that may be asked: of this pull before those of history. */
+static struct pull_unit *choose_unit(const struct pull_source *source, const struct moment *now)
+{
+    struct pull_unit *chosen = NULL;
+
+    for (struct pull_unit *unit = source->units; unit != NULL; unit = unit->next)
+        if ((chosen == NULL || (unit->live && !chosen->live)) &&
+            unit_when(unit, now) <= now->boot_ns)
+            chosen = unit;
+    return chosen;
+}
+
+/* One request of each source in turn, until nobody may. */
+static bool ask_some(struct puller *puller, const struct moment *now)
+{
+    bool asked = false;
+
+    for (struct pull_source *source = puller->sources; source != NULL; source = source->next) {
+        struct pull_unit *unit = source->source == NULL || source->removed || source->coming != NULL
+                                     ? NULL
+                                     : choose_unit(source, now);
+
+        if (unit == NULL || !may_ask(puller))
+            continue;
+        unit_ask(unit, now);
+        asked = true;
+    }
+    return asked;
+}
+
+static int64_t turn_sources(struct puller *puller, const struct moment *now)
+{
+    int64_t next_ns = INT64_MAX;
+
+    for (struct pull_source *source = puller->sources; source != NULL; source = source->next) {
+        int64_t when = pull_turn(source, now);
+
+        next_ns = when < next_ns ? when : next_ns;
+    }
+    return next_ns;
+}
+
+static void *puller_main(void *context)
+{
+    struct puller *puller = context;
+
+    while (!puller->stop) {
+        const struct moment now = pull_now(puller);
+        int64_t next_ns, tries_ns, sleep_ns;
+
+        take_messages(puller);
+        take_results(puller);
+        remove_sources(puller);
+        (void)turn_sources(puller, &now);
+        tries_ns = tries_turn(puller, &now);
+        while (may_ask(puller) && ask_some(puller, &now))
+            continue;
+        next_ns = turn_sources(puller, &now);
+        next_ns = tries_ns < next_ns ? tries_ns : next_ns;
+        sleep_ns = time_between(now.boot_ns, next_ns);
+        if (next_ns == INT64_MAX || sleep_ns > sleep_max_ns)
+            sleep_ns = sleep_max_ns;
+        if (sleep_ns <= 0) /* it may, and there is no room for it: something ends before */
+            sleep_ns = second_ns / 10;
+        fetcher_run(puller->fetcher, now.boot_ns + sleep_ns);
+    }
+    return NULL;
+}
+
+/* --- begin and end --- */
+
+static enum code start_threads(struct puller *puller, struct error *err)
+{
+    unsigned count = puller->parts.readers == 0 ? 1 : puller->parts.readers;
+
+    puller->readers = calloc(count, sizeof(*puller->readers));
+    if (puller->readers == NULL)
+        return no_memory(err);
+    while (puller->reader_count < count) {
+        if (pthread_create(&puller->readers[puller->reader_count], NULL, reader_main, puller) != 0)
+            return error_set(err, E_MEMORY, "no thread for the collectors");
+        puller->reader_count++;
+    }
+    if (pthread_create(&puller->thread, NULL, puller_main, puller) != 0)
+        return error_set(err, E_MEMORY, "no thread for the collectors");
+    puller->started = true;
+    return OK;
+}
+
+enum code puller_open(const struct puller_parts *parts, struct puller **out, struct error *err)
+{
+    struct puller *puller = calloc(1, sizeof(*puller));
+    enum code code = OK;
+    uint64_t seed;
+
+    *out = NULL;
+    if (puller == NULL)
+        return no_memory(err);
+    puller->parts = *parts;
+    puller->messages_end = &puller->messages;
+    puller->jobs_end = &puller->jobs;
+    random_secure(&seed, sizeof(seed));
+    random_seed(&puller->random, seed);
+    pthread_mutex_init(&puller->lock, NULL);
+    pthread_cond_init(&puller->more, NULL);
+    pthread_cond_init(&puller->tried, NULL);
+    if (parts->fs != NULL)
+        code = asked_open(parts->fs, "pull", clock_wall_ns(parts->clock), &puller->asked, err);
+    if (code == OK && puller->asked != NULL)
+        puller->notes = asked_notes(puller->asked);
+    if (code == OK)
+        code = limiter_new(puller->asked == NULL ? NULL : &puller->notes, &puller->limiter, err);
+    if (code == OK)
+        code = fetcher_open(&parts->fetcher, &puller->fetcher, err);
+    if (code == OK)
+        code = start_threads(puller, err);
+    if (code) {
+        puller_close(puller);
+        return code;
+    }
+    *out = puller;
+    return OK;
+}
+
+static void stop_threads(struct puller *puller)
+{
+    pthread_mutex_lock(&puller->lock);
+    puller->stop = true;
+    pthread_cond_broadcast(&puller->more);
+    pthread_mutex_unlock(&puller->lock);
+    if (puller->started) {
+        fetcher_wake(puller->fetcher);
+        pthread_join(puller->thread, NULL);
+    }
+    for (unsigned i = 0; i < puller->reader_count; i++)
+        pthread_join(puller->readers[i], NULL);
+}
+
+static void drop_jobs(struct pull_job *jobs)
+{
+    while (jobs != NULL) {
+        struct pull_job *job = jobs;
+
+        jobs = job->next;
+        job_free(job);
+    }
+}
+
+static void drop_queued(struct puller *puller)
+{
+    while (puller->messages != NULL) {
+        struct pull_message *message = puller->messages;
+
+        puller->messages = message->next;
+        message_free(message);
+    }
+    drop_jobs(puller->jobs);
+    drop_jobs(puller->results);
+}
+
+void puller_close(struct puller *puller)
+{
+    if (puller == NULL)
+        return;
+    stop_threads(puller);
+    fetcher_close(puller->fetcher); /* whose answers go to units */
+    tries_end(puller);
+    drop_queued(puller);
+    while (puller->sources != NULL) {
+        struct pull_source *source = puller->sources;
+
+        puller->sources = source->next;
+        pull_free(source);
+    }
+    limiter_free(puller->limiter);
+    asked_close(puller->asked);
+    pthread_cond_destroy(&puller->tried);
+    pthread_cond_destroy(&puller->more);
+    pthread_mutex_destroy(&puller->lock);
+    free(puller->readers);
+    free(puller);
+}

@@ -1,0 +1,234 @@
+/* A thread follows the records of sources: each that is new, has changed or is gone is told to the
+ * puller, which knows nothing of the registry. */
+#include "server/collectors.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "catalog/catalog.h"
+#include "discovery/registry.h"
+#include "discovery/source_record.h"
+#include "handlers/app.h"
+#include "handlers/recall.h"
+#include "ingest/pull/puller.h"
+#include "server/config.h"
+#include "server/pull_leases.h"
+#include "server/version.h"
+#include "store/store.h"
+
+enum { LOOK_MS = 500, MEMORY_BYTES_MAX = 64 << 10, CONNECTIONS_MAX = 256 };
+
+/* What the puller was told of last. */
+struct told {
+    struct told *next;
+    uint64_t version;
+    size_t size;
+    char name[]; /* of the record */
+};
+
+struct collectors {
+    struct app *app;
+    struct recall recall;
+    struct pull_leases *leases; /* NULL: there is no other node */
+    char directory[4096];
+    pthread_t thread;
+    bool started;
+    _Atomic bool stop;
+    struct told *told;
+};
+
+/* --- what the puller asks --- */
+
+static bool find_tenant(void *context, struct bytes name, const struct tenant **tenant,
+                        struct limits *limits, int64_t *retention_ns)
+{
+    const struct collectors *collectors = context;
+    struct directory_snapshot *snapshot = directory_get(collectors->app->directory);
+    const struct tenant_settings *settings = directory_tenant(snapshot, name);
+
+    *tenant = NULL;
+    if (settings != NULL) {
+        *tenant = catalog_tenant(collectors->app->catalog, name);
+        *limits = settings->limits;
+        *retention_ns = settings->retention_ns;
+    }
+    directory_put(snapshot);
+    return *tenant != NULL;
+}
+
+static enum code no_secret(void *context, struct bytes tenant, struct bytes name, struct bytes host,
+                           struct arena *arena, struct bytes *value, struct error *err)
+{
+    (void)context, (void)tenant, (void)host, (void)arena, (void)value;
+    return error_set(err, E_NOT_FOUND, "there is no secret \"%.*s\"", BYTES_ARG(name));
+}
+
+static bool is_leased(void *context, struct bytes key)
+{
+    const struct collectors *collectors = context;
+
+    return pull_leased(collectors->leases, key);
+}
+
+/* --- following --- */
+
+static struct told *find_told(const struct collectors *collectors, struct bytes name)
+{
+    struct told *told = collectors->told;
+
+    while (told != NULL && !bytes_equal((struct bytes){told->name, told->size}, name))
+        told = told->next;
+    return told;
+}
+
+static struct told *note_told(struct collectors *collectors, struct bytes name)
+{
+    struct told *told = malloc(sizeof(*told) + name.size);
+
+    if (told == NULL)
+        return NULL;
+    *told = (struct told){.next = collectors->told, .size = name.size};
+    memcpy(told->name, name.data, name.size);
+    collectors->told = told;
+    return told;
+}
+
+static enum code declare(struct collectors *collectors, struct bytes name, uint64_t version,
+                         const struct source_record *record, struct error *err)
+{
+    struct bytes tenant, source, document = record->document;
+
+    if (!source_record_split(name, &tenant, &source))
+        return OK;
+    if (record->deleted)
+        document = (struct bytes){0};
+    return puller_declare(collectors->app->puller, tenant, source, version, record->paused,
+                          document, err);
+}
+
+static enum code take_record(struct collectors *collectors, const struct registry_record *record,
+                             struct error *err)
+{
+    struct told *told = find_told(collectors, record->name);
+    struct source_record source;
+    struct bytes tenant, name;
+    struct arena arena;
+    enum code code;
+
+    if (!source_record_split(record->name, &tenant, &name))
+        return OK;
+    if (told != NULL && told->version == record->version)
+        return OK;
+    arena_init(&arena, SIZE_MAX, NULL);
+    code = source_record_parse(record->text, &arena, &source, err);
+    if (code == OK)
+        code = declare(collectors, record->name, record->version, &source, err);
+    if (code == OK && told == NULL)
+        told = note_told(collectors, record->name);
+    if (code == OK && told != NULL)
+        told->version = record->version;
+    arena_release(&arena);
+    return code;
+}
+
+static void take_snapshot(struct collectors *collectors, const struct registry_snapshot *records)
+{
+    size_t first, end;
+
+    registry_range(records, REGISTRY_SOURCES, &first, &end);
+    for (size_t i = first; i < end; i++) {
+        struct error err = {0};
+
+        if (take_record(collectors, &records->records[i], &err))
+            log_error(LOG_WARN, "a declared source cannot be taken up", &err);
+    }
+    /* One that is gone is a fault of the registry (discovery/registry.h): it is pulled on. */
+}
+
+static void *follow(void *context)
+{
+    struct collectors *collectors = context;
+    uint64_t sequence = 0;
+
+    while (!collectors->stop) {
+        struct registry_snapshot *records = registry_get(collectors->app->declared);
+
+        if (records->sequence != sequence) {
+            sequence = records->sequence;
+            take_snapshot(collectors, records);
+        }
+        registry_snapshot_put(records);
+        if (collectors->leases != NULL)
+            pull_leases_turn(collectors->leases);
+        (void)registry_wait(collectors->app->declared, sequence, LOOK_MS);
+    }
+    return NULL;
+}
+
+/* --- begin and end --- */
+
+enum code collectors_start(const struct settings *settings, struct fs *fs, struct app *app,
+                           struct collectors **out, struct error *err)
+{
+    struct collectors *collectors = calloc(1, sizeof(*collectors));
+    struct puller_parts parts = {
+        .intake = &app->intake,
+        .fs = fs,
+        .clock = store_clock(app->store),
+        .user_agent = "weir/" WEIR_VERSION,
+        .plain_bytes_max = UINT64_C(16) << 30,
+        .body_bytes_max = UINT64_C(4) << 30,
+        .tenant = find_tenant,
+        .secret = no_secret,
+        .context = collectors,
+    };
+    enum code code = OK;
+
+    *out = NULL;
+    if (collectors == NULL)
+        return error_set(err, E_MEMORY, "no memory for the collectors");
+    collectors->app = app;
+    collectors->recall = recall_of(app);
+    snprintf(collectors->directory, sizeof(collectors->directory), "%s", settings->data);
+    parts.recall = &collectors->recall;
+    parts.fetcher = (struct fetcher_options){.allowed = &settings->pull_allow,
+                                             .directory = collectors->directory,
+                                             .memory_bytes_max = MEMORY_BYTES_MAX,
+                                             .connections_max = CONNECTIONS_MAX};
+    if (app->registry != NULL) {
+        code = pull_leases_new(app->registry, app->store, &collectors->leases, err);
+        parts.leased = is_leased;
+    }
+    if (code == OK)
+        code = puller_open(&parts, &app->puller, err);
+    if (code == OK && pthread_create(&collectors->thread, NULL, follow, collectors) != 0)
+        code = error_set(err, E_MEMORY, "no thread for the collectors");
+    collectors->started = code == OK;
+    if (code)
+        collectors_stop(collectors);
+    else
+        *out = collectors;
+    return code;
+}
+
+void collectors_stop(struct collectors *collectors)
+{
+    if (collectors == NULL)
+        return;
+    collectors->stop = true;
+    if (collectors->started)
+        pthread_join(collectors->thread, NULL);
+    puller_close(collectors->app->puller);
+    collectors->app->puller = NULL;
+    pull_leases_free(collectors->leases);
+    while (collectors->told != NULL) {
+        struct told *told = collectors->told;
+
+        collectors->told = told->next;
+        free(told);
+    }
+    free(collectors);
+}
