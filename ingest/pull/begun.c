@@ -80,8 +80,6 @@ void begun_put(struct begun *begun, int64_t ns, uint32_t units, int64_t old_ns, 
 
     for (uint32_t i = 0; i < most; i++)
         put(begun, ns, old_ns, units_max);
-    if (units > most)
-        lose(begun, ns);
 }
 
 static void remove_one(struct begun *begun, int64_t ns)
