@@ -280,6 +280,8 @@ static void hand_over(struct pull_unit *unit, struct fetch_answer *answer, const
     arena_init(&job->arena, SIZE_MAX, NULL);
     job->source = unit->source;
     job->unit = unit;
+    job->tenant = unit->source->tenant;
+    job->limits = unit->source->limits;
     job->status = answer->status;
     job->fetched_ns = now->wall_ns;
     job->took_ns = answer->ended_ns - answer->began_ns;
