@@ -141,11 +141,23 @@ static void test_members_that_live_are_asked(void **state)
     script_begin(&script, answers);
     put_member(1, inn.author.house.store, script.url + strlen("http://"), MEMBER_ACTIVE);
     begin_erasers(clock_system());
-    expect(erase(&past, false), OK, "");
+    /* Its shard has to have what it acknowledged up to its own deletion, not up to ours alone. */
+    expect(erase(&past, false), E_UNERASED, "member 1: shard north does not have all of it");
+    assert_string_equal(unfinished,
+                        ",\"unfinished\":[\"member 1: shard north does not have all of it "
+                        "up to the erasure, as is known here\"]");
     assert_non_null(strstr(script.seen[0], "POST /peer/v1/erase HTTP/1.1\r\n"));
     assert_non_null(strstr(script.seen[0], "\"start\":500,\"end\":600,\"after\":"));
     assert_int_equal(house_put(&inn.house, 1, 0, 1, &next), OK);
     assert_true(next > ingest); /* what comes later is not hidden by the member's deletion */
+    script_end(&script);
+    assert_int_equal(store_go_above(inn.author.house.store, &ingest, NULL), OK);
+    depot_add_pack(&inn.author, 1, 100);
+    inn_pass(&inn);
+    make_tombstones();
+    script_begin(&script, answers);
+    put_member(1, inn.author.house.store, script.url + strlen("http://"), MEMBER_ACTIVE);
+    expect(erase(&past, false), OK, "");
     erasers_free(erasers);
     script_end(&script);
 }

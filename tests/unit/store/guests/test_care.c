@@ -192,6 +192,7 @@ static void test_a_restored_directory_erases(void **state)
     struct recover_report report = {0};
     struct tombstone tombstone = {
         .selector = {.measurement = BYTES("cpu")}, .start = 10, .end = 42, .erase = true};
+    struct unerased_question question = {.tombstone = &tombstone};
     struct error err = {0};
     struct shelf made;
     struct unerased *list;
@@ -229,17 +230,16 @@ static void test_a_restored_directory_erases(void **state)
     (void)house_compact(&restored.house, false);
     node_read(&restored);
     arena_init(&arena, SIZE_MAX, NULL);
-    assert_int_equal(guests_unerased(restored.guests, restored.house.tenant, &tombstone, &arena,
-                                     &list, &count, NULL),
-                     OK);
+    question.tenant = restored.house.tenant;
+    assert_int_equal(guests_unerased(restored.guests, &question, &arena, &list, &count, NULL), OK);
     assert_int_equal(count, 1);
     arena_release(&arena);
     { /* a witness, which has no such packs of its own, names it */
         node_read(&village.nodes[1]);
         arena_init(&arena, SIZE_MAX, NULL);
-        assert_int_equal(guests_unerased(village.nodes[1].guests, village.nodes[1].house.tenant,
-                                         &tombstone, &arena, &list, &count, NULL),
-                         OK);
+        question.tenant = village.nodes[1].house.tenant;
+        assert_int_equal(
+            guests_unerased(village.nodes[1].guests, &question, &arena, &list, &count, NULL), OK);
         assert_int_equal(count, 1);
         arena_release(&arena);
     }
