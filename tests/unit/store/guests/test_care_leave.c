@@ -115,6 +115,61 @@ static void test_what_no_chain_names_goes_behind_an_entry(void **state)
     scene_release(&scene);
 }
 
+/* What an upload left that came to nothing goes behind the entry of the next one. */
+static void test_the_entry_of_a_plan_is_enough(void **state)
+{
+    static struct scene scene;
+    uint64_t before, calls = 1;
+
+    (void)state;
+    for (uint64_t n = 1; n <= calls; n++) {
+        struct fake_archive *north = &scene.village.author.north;
+
+        scene_init(&scene);
+        before = entries(&scene);
+        calls = north->calls;
+        north->fail_at = calls + n;
+        north->how = FAKE_BEFORE;
+        begin(scene.node);
+        node_time(scene.node, 40);
+        turns(scene.node);
+        calls = north->calls - calls < 60 ? north->calls - calls : 60;
+        assert_int_equal(entries(&scene), before + 2); /* a pair, and a pack without history */
+        scene_expect(&scene);
+        scene_release(&scene);
+    }
+}
+
+/* Its documents have to stay, as it may name them; nothing else waits. */
+static void test_a_chain_beside_that_cannot_be_read_holds_nothing_up(void **state)
+{
+    static struct village village;
+    struct node *node = &village.nodes[0];
+    struct hash128 other = {{9}};
+    int64_t now_ns, hour_ns = 3600 * INT64_C(1000000000);
+    char id[CHAIN_ID_SIZE];
+    size_t before;
+
+    (void)state;
+    village_init(&village);
+    now_ns = clock_wall_ns(&node->house.clock.clock);
+    for (uint32_t i = 0; i < 3; i++)
+        depot_add_pack(&village.author, 1, now_ns - 10 * i * hour_ns);
+    village_part(&village);
+    chain_entry_id(&other, 0, id);
+    fake_insert(&village.author.north, "weir_acme", ARCHIVE_MANIFESTS, bytes_of(id), BYTES("what"));
+    before = depot_documents(&village.author, BYTES("acme"), "north");
+    for (size_t i = 0; i < 2; i++) {
+        node->house.retention_ns = (15 - 10 * (int64_t)i) * hour_ns;
+        (void)node_go_on(node);
+        assert_int_equal(village_rows(&village), 20 - 10 * i);
+        node_time(node, 700);
+        (void)node_go_on(node);
+    }
+    assert_int_equal(depot_documents(&village.author, BYTES("acme"), "north"), before);
+    village_release(&village);
+}
+
 /* A directory that was restored from what this member delivered names packs of it. */
 static void test_what_another_chain_names_stays(void **state)
 {
@@ -216,6 +271,8 @@ int main(void)
         cmocka_unit_test(test_documents_go_when_the_holder_has_changed),
         cmocka_unit_test(test_what_no_chain_names_goes_behind_an_entry),
         cmocka_unit_test(test_what_another_chain_names_stays),
+        cmocka_unit_test(test_the_entry_of_a_plan_is_enough),
+        cmocka_unit_test(test_a_chain_beside_that_cannot_be_read_holds_nothing_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
