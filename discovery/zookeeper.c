@@ -18,11 +18,8 @@
 #include "discovery/zookeeper_reader.h"
 #include "discovery/zookeeper_work.h"
 
-enum {
-    REFUSED_AGAIN_MS = 2000,
-    OPEN_AGAIN_MS = 1000,
-    TURN_MS = 1000, /* the longest without a look at the clock */
-};
+enum { REFUSED_AGAIN_MS = 2000, OPEN_AGAIN_MS = 1000 };
+enum { TURN_MS = 1000 /* the longest without a look at the clock */ };
 
 struct zookeeper {
     struct registry registry;
@@ -296,15 +293,18 @@ static void take_event(struct zookeeper *zookeeper, struct link_event *event)
 
 /* Once a sixth of the session's time the leader is asked for a sign of life.  After each connection
  * it is the first that goes out: its server may be behind what was seen or written through the one
- * before, and answers what comes after this question when it is so no more. */
-static void send_proof(struct zookeeper *zookeeper)
+ * before, and answers what comes after this question when it is so no more.  False: it could not
+ * go out, and nothing shall ahead of it. */
+static bool send_proof(struct zookeeper *zookeeper)
 {
     struct link_tag tag = {.what = WORK_PROOF};
 
     if (monotonic_ns() < zookeeper->prove_ns)
-        return;
-    if (link_sync(zookeeper->link, zookeeper->address.root, &tag))
-        zookeeper->prove_ns = monotonic_ns() + atomic_load(&zookeeper->holds.session_ns) / 6;
+        return true;
+    if (!link_sync(zookeeper->link, zookeeper->address.root, &tag))
+        return false;
+    zookeeper->prove_ns = monotonic_ns() + atomic_load(&zookeeper->holds.session_ns) / 6;
+    return true;
 }
 
 static void turn(struct zookeeper *zookeeper)
@@ -314,8 +314,7 @@ static void turn(struct zookeeper *zookeeper)
     link_begin(zookeeper);
     if (zookeeper->reader.refused && monotonic_ns() >= zookeeper->reader.again_ns)
         zookeeper_reader_want(&zookeeper->reader);
-    if (zookeeper->connected) {
-        send_proof(zookeeper);
+    if (zookeeper->connected && send_proof(zookeeper)) {
         zookeeper_puts_step(&zookeeper->puts, zookeeper->link, &zookeeper->address);
         zookeeper_reader_send(&zookeeper->reader, zookeeper->link, &zookeeper->address);
     } else if (zookeeper->link && !zookeeper->was_connected) {

@@ -38,6 +38,8 @@ struct zookeeper_link {
     const struct ACL_vector *rights;
     char *digest;         /* a secret; "" = none */
     bool admitted;        /* the library knows it, and says it at each reconnection */
+    unsigned taken;       /* connections that the owner knows of, see answer() */
+    unsigned told;        /* those that it was told; of the library's thread */
     pthread_mutex_t lock; /* guards what is below */
     pthread_cond_t answered;
     struct request *open; /* without an answer */
@@ -122,6 +124,7 @@ static void session_changed(zhandle_t *handle, int type, int state, const char *
                        : state == ZOO_EXPIRED_SESSION_STATE ? LINK_EXPIRED
                        : state == ZOO_AUTH_FAILED_STATE     ? LINK_NOT_ADMITTED
                                                             : LINK_DISCONNECTED;
+        link->told += event->state == LINK_CONNECTED;
     }
     link_inbox_put(link->inbox, event);
 }
@@ -148,6 +151,7 @@ struct request {
     struct request *before, *after;
     struct link_event *event; /* made when it is asked, so that an answer needs no memory */
     struct zookeeper_link *link;
+    unsigned connection; /* the one that its owner took it to go out on */
 };
 
 static void request_open(struct request *request)
@@ -207,14 +211,17 @@ static enum link_outcome outcome_of(int status)
     }
 }
 
-/* The request is taken; what is in the event besides is set. */
+/* The request is taken; what is in the event besides is set.  What was asked when a connection was
+ * lost already and its owner did not know goes out on the next one, ahead of the `sync` there: its
+ * server may be behind, so what it says is as good as no answer. */
 static void answer(const void *data, int status, const struct Stat *stat)
 {
     struct request *request = (struct request *)data;
     struct link_event *event = request->event;
 
     if (event->outcome == LINK_OK)
-        event->outcome = outcome_of(status);
+        event->outcome =
+            request->connection == request->link->told ? outcome_of(status) : LINK_LOST;
     if (status == ZOK && stat)
         event->node = (struct link_node){.created = stat->czxid,
                                          .changed = stat->mzxid,
@@ -297,7 +304,7 @@ static struct request *request_new(struct zookeeper_link *link, const struct lin
     event->generation = link->generation;
     event->tag = *tag;
     event->tag.sent_ns = clock_boot_ns(clock_system());
-    *request = (struct request){.event = event, .link = link};
+    *request = (struct request){.event = event, .link = link, .connection = link->taken};
     request_open(request);
     return request;
 }
@@ -376,6 +383,7 @@ int64_t link_session_id(const struct zookeeper_link *link)
 
 bool link_admit(struct zookeeper_link *link)
 {
+    link->taken++;
     if (!link->admitted && link->digest[0])
         link->admitted = zoo_add_auth(link->handle, "digest", link->digest,
                                       (int)strlen(link->digest), NULL, NULL) == ZOK;
