@@ -332,8 +332,8 @@ static void run(struct job *base)
     arena_release(&findings.arena);
 }
 
-/* A member answers before who asked it gives up, if both have the same limit: it began later, behind
- * a deletion of its own, and its answer is under way for a while. */
+/* A member answers before who asked it gives up, if both have the same limit: it began later,
+ * behind a deletion of its own, and its answer is under way for a while. */
 static int64_t patience_ns(const struct erasing *erasing)
 {
     int64_t ns = (int64_t)erasing->erasers->parts.limits->erase_ms_max * 1000000;
