@@ -136,7 +136,7 @@ MUST_USE enum code care_list(struct care *care, const struct chain_pack *adds, s
 /* care_leave.c.  The pack's documents are to go: in ten minutes. */
 MUST_USE enum code care_leaver_add(struct care *care, uint64_t number, uint32_t parts, bool fenced,
                                    struct error *err);
-void care_fence(struct care *care); /* an entry of ours was inserted */
+void care_fence(struct care *care); /* an entry of ours was inserted behind all that was followed */
 /* Deletes what is due. */
 MUST_USE enum code care_see_off(struct care *care, bool *did, struct error *err);
 /* Looks for documents that the chain does not name, once a day. */

@@ -140,6 +140,59 @@ static void test_the_entry_of_a_plan_is_enough(void **state)
     }
 }
 
+/* All documents of what the chain listed then are there. */
+static void expect_there(struct scene *scene, const struct chain_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        depot_expect_pack(&scene->village.author, BYTES("acme"), "north", &list->packs[i]);
+}
+
+/* Nothing is erased yet. */
+static void scene_begin(struct scene *scene)
+{
+    memset(scene, 0, sizeof(*scene));
+    village_init(&scene->village);
+    scene->node = &scene->village.nodes[0];
+    village_write(&scene->village);
+    village_part(&scene->village);
+}
+
+/* An entry came into being and its answer was lost: what it named is replaced nine minutes later,
+ * and has ten minutes from then. */
+static void test_ten_minutes_begin_when_a_pack_is_replaced(void **state)
+{
+    static struct scene scene;
+    uint64_t calls = 1;
+
+    (void)state;
+    for (uint64_t n = 1; n <= calls; n++) {
+        struct fake_archive *north = &scene.village.author.north;
+        struct chain_list list = {0};
+
+        scene_begin(&scene);
+        (void)node_go_on(scene.node); /* what no entry names was looked for today */
+        (void)house_delete(&scene.node->house, 0, 10, 42, true);
+        calls = north->calls;
+        north->fail_at = calls + n;
+        north->how = FAKE_AFTER;
+        north->code = E_TIMEOUT;
+        turns(scene.node);
+        node_time(scene.node, 40);
+        turns(scene.node);
+        calls = north->calls - calls < 60 ? north->calls - calls : 60;
+        node_time(scene.node, 460);
+        (void)village_chain(&scene.village, &list);
+        (void)house_delete(&scene.node->house, 0, 50, 60, true);
+        turns(scene.node);
+        expect_there(&scene, &list);
+        node_time(scene.node, 300);
+        turns(scene.node);
+        expect_there(&scene, &list);
+        chain_list_release(&list);
+        scene_release(&scene);
+    }
+}
+
 /* Its documents have to stay, as it may name them; nothing else waits. */
 static void test_a_chain_beside_that_cannot_be_read_holds_nothing_up(void **state)
 {
@@ -272,6 +325,7 @@ int main(void)
         cmocka_unit_test(test_what_no_chain_names_goes_behind_an_entry),
         cmocka_unit_test(test_what_another_chain_names_stays),
         cmocka_unit_test(test_the_entry_of_a_plan_is_enough),
+        cmocka_unit_test(test_ten_minutes_begin_when_a_pack_is_replaced),
         cmocka_unit_test(test_a_chain_beside_that_cannot_be_read_holds_nothing_up),
     };
 
