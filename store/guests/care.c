@@ -11,9 +11,9 @@
  * Nothing but step 3 changes what anybody reads, and of two entries of one number one comes into
  * being: who meets another one's begins anew.
  *
- * Documents are seen off behind that, and not before: what they wait for is an entry of ours, and
- * the plan's is one.  Nor does what cannot be deleted, as a chain beside cannot be read, keep
- * anything from being expired and erased. */
+ * Documents are seen off in turns that have no plan: what they wait for is an entry of ours, and
+ * that of a plan is one.  So what cannot be deleted, as a chain beside cannot be read, does not
+ * have the chain rest while there is something to expire or erase. */
 #include <stdlib.h>
 
 #include "store/guest_list.h"
@@ -155,6 +155,13 @@ static enum code carry_out(struct care *care, const struct care_plan *plan, bool
     return code;
 }
 
+static enum code look_and_see_off(struct care *care, bool *did, struct error *err)
+{
+    enum code code = care_look(care, did, err);
+
+    return code ? code : care_see_off(care, did, err);
+}
+
 enum code care_turn(struct care *care, const struct known *known, bool *did, struct error *err)
 {
     struct care_plan plan = {.chain = NULL};
@@ -163,9 +170,9 @@ enum code care_turn(struct care *care, const struct known *known, bool *did, str
     if (code == OK && plan.compaction.pack_count > 0)
         code = carry_out(care, &plan, did, err);
     else if (code == OK)
-        code = care_look(care, did, err);
+        code = look_and_see_off(care, did, err);
     care_plan_release(&plan);
-    return code ? code : care_see_off(care, did, err);
+    return code;
 }
 
 void care_forget(struct care *care)

@@ -193,6 +193,52 @@ static void test_ten_minutes_begin_when_a_pack_is_replaced(void **state)
     }
 }
 
+/* A turn a second, as the thread has it. */
+static unsigned turns_until(struct village *village, struct node *node, size_t rows)
+{
+    unsigned count = 0;
+
+    while (village_rows(village) != rows) {
+        node_read(node);
+        (void)caretaker_step(node->caretaker);
+        node_time(node, 1);
+        assert_true(++count < 200);
+    }
+    return count;
+}
+
+static unsigned turns_beside(bool readable)
+{
+    static struct village village;
+    struct node *node = &village.nodes[0];
+    struct hash128 other = {{9}};
+    char id[CHAIN_ID_SIZE];
+    unsigned count;
+
+    village_init(&village);
+    for (uint32_t i = 0; i < 6; i++)
+        depot_add_pack(&village.author, 1, 10 * i);
+    village_part(&village);
+    (void)node_go_on(node);
+    (void)house_delete(&node->house, 0, 0, 2, true);
+    (void)node_go_on(node);
+    node_time(node, 700); /* the documents of one are due */
+    chain_entry_id(&other, 0, id);
+    if (!readable)
+        fake_insert(&village.author.north, "weir_acme", ARCHIVE_MANIFESTS, bytes_of(id),
+                    BYTES("what"));
+    (void)house_delete(&node->house, 0, 10, 60, true);
+    count = turns_until(&village, node, 8);
+    village_release(&village);
+    return count;
+}
+
+static void test_a_chain_beside_that_cannot_be_read_costs_no_time(void **state)
+{
+    (void)state;
+    assert_int_equal(turns_beside(false), turns_beside(true));
+}
+
 /* Its documents have to stay, as it may name them; nothing else waits. */
 static void test_a_chain_beside_that_cannot_be_read_holds_nothing_up(void **state)
 {
@@ -326,6 +372,7 @@ int main(void)
         cmocka_unit_test(test_what_another_chain_names_stays),
         cmocka_unit_test(test_the_entry_of_a_plan_is_enough),
         cmocka_unit_test(test_ten_minutes_begin_when_a_pack_is_replaced),
+        cmocka_unit_test(test_a_chain_beside_that_cannot_be_read_costs_no_time),
         cmocka_unit_test(test_a_chain_beside_that_cannot_be_read_holds_nothing_up),
     };
 
