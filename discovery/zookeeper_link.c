@@ -211,17 +211,14 @@ static enum link_outcome outcome_of(int status)
     }
 }
 
-/* The request is taken; what is in the event besides is set.  What was asked when a connection was
- * lost already and its owner did not know goes out on the next one, ahead of the `sync` there: its
- * server may be behind, so what it says is as good as no answer. */
+/* The request is taken; what is in the event besides is set. */
 static void answer(const void *data, int status, const struct Stat *stat)
 {
     struct request *request = (struct request *)data;
     struct link_event *event = request->event;
 
     if (event->outcome == LINK_OK)
-        event->outcome =
-            request->connection == request->link->told ? outcome_of(status) : LINK_LOST;
+        event->outcome = outcome_of(status);
     if (status == ZOK && stat)
         event->node = (struct link_node){.created = stat->czxid,
                                          .changed = stat->mzxid,
@@ -229,6 +226,18 @@ static void answer(const void *data, int status, const struct Stat *stat)
                                          .version = stat->version};
     link_inbox_put(request->link->inbox, event);
     request_close(request);
+}
+
+/* What was asked when a connection was lost already and its owner did not know goes out on the next
+ * one, ahead of the `sync` there: its server may be behind, so what it says is there is as good as
+ * no answer.  (What is written is done by the leader, whoever passes it on.) */
+static void answer_read(const void *data, int status, const struct Stat *stat)
+{
+    const struct request *request = data;
+
+    if (request->connection != request->link->told)
+        request->event->outcome = LINK_LOST;
+    answer(data, status, stat);
 }
 
 static void was_read(int status, const char *value, int size, const struct Stat *stat,
@@ -246,7 +255,7 @@ static void was_read(int status, const char *value, int size, const struct Stat 
         if (!copy)
             event->outcome = LINK_LOST;
     }
-    answer(data, status, stat);
+    answer_read(data, status, stat);
 }
 
 static void was_listed(int status, const struct String_vector *names, const void *data)
@@ -263,7 +272,7 @@ static void was_listed(int status, const struct String_vector *names, const void
         if (!event->names[i])
             event->outcome = LINK_LOST;
     }
-    answer(data, status, NULL);
+    answer_read(data, status, NULL);
 }
 
 static void was_created(int status, const char *path, const struct Stat *stat, const void *data)
