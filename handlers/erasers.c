@@ -332,13 +332,14 @@ static void run(struct job *base)
     arena_release(&findings.arena);
 }
 
-/* A member answers before who asked it gives up, if both have the same limit: it began later,
- * behind a deletion of its own, and its answer is under way for a while. */
-static int64_t patience_ns(const struct erasing *erasing)
+/* A member answers before who asked it gives up, if both have the same limit: the question came
+ * later than that began, and the answer is under way for a while.  What its own deletion took is
+ * part of it. */
+static int64_t end_ns(const struct erasing *erasing)
 {
     int64_t ns = (int64_t)erasing->erasers->parts.limits->erase_ms_max * 1000000;
 
-    return erasing->asked ? ns / 4 * 3 : ns;
+    return erasing->asked ? erasing->came_ns + ns / 4 * 3 : now_of(erasing->erasers) + ns;
 }
 
 bool erasing_begin(struct erasing *erasing)
@@ -346,7 +347,7 @@ bool erasing_begin(struct erasing *erasing)
     struct erasers *erasers = erasing->erasers;
 
     erasing->job = (struct job){.run = run, .owner = erasing->tenant->ordinal};
-    erasing->until_ns = now_of(erasers) + patience_ns(erasing);
+    erasing->until_ns = end_ns(erasing);
     erasing->own_done = erasing->asked;
     erasing->own = (struct error){0};
     pthread_mutex_init(&erasing->lock, NULL);

@@ -71,6 +71,7 @@ static struct erasing erasing_of(const struct tombstone *tombstone, bool asked)
         .tenant = inn.house.tenant,
         .tombstone = tombstone,
         .asked = asked,
+        .came_ns = clock_monotonic_ns(clock_system()),
         .done = done,
     };
 }
@@ -244,6 +245,28 @@ static void test_the_time_is_the_limits(void **state)
     }
 }
 
+/* Of a member that is asked: three quarters, from when the request came. */
+static void test_the_time_of_who_is_asked_begins_with_the_request(void **state)
+{
+    (void)state;
+    for (int64_t more = -1; more <= 1; more++) {
+        struct erasing erasing;
+        unsigned before = waiting.done;
+
+        scripted.begin = 1000 + 225 * INT64_C(1000000) + more;
+        scripted.then = scripted.end = INT64_MAX / 2;
+        begin_erasers(&scripted.clock);
+        scripted.asked = 0;
+        erasing = erasing_of(&future, true);
+        erasing.came_ns = 1000;
+        assert_true(erasing_begin(&erasing));
+        expect(waiting_for(&waiting, before + 1), E_UNERASED, "shard north");
+        erasers_free(erasers);
+        if (scripted.asked != (more < 0 ? 4 : 3))
+            fail_msg("%lld: %u looks at the clock", (long long)more, scripted.asked);
+    }
+}
+
 /* What this node could not do is told as without others. */
 static void test_this_nodes_own_part_comes_first(void **state)
 {
@@ -302,6 +325,7 @@ int main(void)
         cmocka_unit_test(test_who_does_not_do_it_is_named),
         cmocka_unit_test(test_packs_are_waited_for),
         cmocka_unit_test(test_the_time_is_the_limits),
+        cmocka_unit_test(test_the_time_of_who_is_asked_begins_with_the_request),
         cmocka_unit_test(test_this_nodes_own_part_comes_first),
         cmocka_unit_test(test_a_stop_lets_nobody_wait),
         cmocka_unit_test(test_many_of_clients_do_not_hold_up_those_of_members),
