@@ -205,14 +205,14 @@ static void take_hold(struct zookeeper *zookeeper, const struct link_event *even
     zookeeper_reader_want_one(&zookeeper->reader, hold->wanted.kind, bytes_of(hold->wanted.name));
 }
 
-static void step_holds(struct zookeeper *zookeeper, bool published)
+static void step_holds(struct zookeeper *zookeeper, bool asks, bool published)
 {
     const struct zookeeper_turn turn = {
         .link = zookeeper->link,
         .address = &zookeeper->address,
         .nodes = &zookeeper->reader.nodes,
         .session = zookeeper->session,
-        .connected = zookeeper->connected,
+        .connected = asks,
         .published = published,
     };
 
@@ -291,10 +291,9 @@ static void take_event(struct zookeeper *zookeeper, struct link_event *event)
         take_answer(zookeeper, event);
 }
 
-/* Once a sixth of the session's time the leader is asked for a sign of life.  After each connection
- * it is the first that goes out: its server may be behind what was seen or written through the one
- * before, and answers what comes after this question when it is so no more.  False: it could not
- * go out, and nothing shall ahead of it. */
+/* Once a sixth of the session's time the leader is asked for a sign of life.  It goes first on each
+ * connection, whose server may be behind what was seen or written through the one before: what
+ * comes after it is answered when that is so no more.  False: it could not go, so nothing shall. */
 static bool send_proof(struct zookeeper *zookeeper)
 {
     struct link_tag tag = {.what = WORK_PROOF};
@@ -309,12 +308,13 @@ static bool send_proof(struct zookeeper *zookeeper)
 
 static void turn(struct zookeeper *zookeeper)
 {
-    bool published = false;
+    bool asks, published = false;
 
     link_begin(zookeeper);
     if (zookeeper->reader.refused && monotonic_ns() >= zookeeper->reader.again_ns)
         zookeeper_reader_want(&zookeeper->reader);
-    if (zookeeper->connected && send_proof(zookeeper)) {
+    asks = zookeeper->connected && send_proof(zookeeper);
+    if (asks) {
         zookeeper_puts_step(&zookeeper->puts, zookeeper->link, &zookeeper->address);
         zookeeper_reader_send(&zookeeper->reader, zookeeper->link, &zookeeper->address);
     } else if (zookeeper->link && !zookeeper->was_connected) {
@@ -325,7 +325,7 @@ static void turn(struct zookeeper *zookeeper)
     zookeeper_puts_finish(&zookeeper->puts, published,
                           atomic_load(&zookeeper->registry.puts_end_ns),
                           registry_state_name(registry_health(&zookeeper->registry).state));
-    step_holds(zookeeper, published);
+    step_holds(zookeeper, asks, published);
     registry_keep(&zookeeper->registry, false);
 }
 
