@@ -182,7 +182,6 @@ void care_forget(struct care *care)
     care->leavers = NULL;
     care->passed = NULL;
     care->leaver_count = care->passed_count = 0;
-    care->passed_trouble = OK;
     care->look_due_ns = 0;
     care->idle = (struct hash128){{0}};
 }

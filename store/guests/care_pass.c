@@ -2,8 +2,8 @@
  * their chain from being erased: a damaged one, one with more versions of a row than can be merged,
  * one that the disk has no room for.  Some of that passes, so each is tried again, ten minutes
  * later first and then after twice as long each time, as all of it may be read for that.  Where
- * room is missing little is done before that is known, and there may be some at any time: then it
- * is ten minutes always. */
+ * room is missing there may be some at any time, and that is mostly known before anything is read
+ * (not where others fill the disk meanwhile): then it is ten minutes always. */
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -50,15 +50,15 @@ static struct passed *passed_of(struct care *care, uint64_t number)
     return &grown[care->passed_count++];
 }
 
-static void tell(struct care *care, uint64_t number, enum code code, const struct error *err)
+static void tell(struct care *care, struct passed *passed, enum code code, const struct error *err)
 {
-    if (care->passed_trouble != code)
+    if (passed->told != code)
         log_event(LOG_WARN, "a pack that a member left is passed over",
                   LOG_TEXT("tenant", care->tenant->name), LOG_CSTR("shard", care->shard->name),
-                  LOG_UINT("member", care->member), LOG_UINT("pack", number),
+                  LOG_UINT("member", care->member), LOG_UINT("pack", passed->number),
                   LOG_CSTR("code", code_row(code)->slug),
                   LOG_LONG_TEXT("error", bytes_of(err->text)));
-    care->passed_trouble = code;
+    passed->told = code;
 }
 
 enum code care_pass_over(struct care *care, uint64_t number, enum code code, struct error *err)
@@ -74,7 +74,7 @@ enum code care_pass_over(struct care *care, uint64_t number, enum code code, str
     passed->due_ns = now_of(care) + passed->rest_ns;
     care->idle = (struct hash128){{0}};
     metric_add(care->shard->failures, 1);
-    tell(care, number, code, err);
+    tell(care, passed, code, err);
     *err = (struct error){0};
     return OK;
 }
@@ -98,5 +98,4 @@ void care_pass_end(struct care *care, uint64_t number)
         if (care->passed[i].number != number)
             care->passed[kept++] = care->passed[i];
     care->passed_count = kept;
-    care->passed_trouble = OK;
 }

@@ -50,6 +50,7 @@ struct leaver {
 struct passed {
     uint64_t number;
     int64_t due_ns, rest_ns; /* monotonic; it is passed over until then, and was for so long */
+    enum code told;          /* OK: nothing yet */
 };
 
 /* A chain of a member that has left. */
@@ -67,8 +68,7 @@ struct care {
         look_due_ns; /* documents that the chain does not name are looked for then; 0: at once */
     struct passed *passed; /* owned */
     size_t passed_count;
-    enum code passed_trouble; /* that was told since one was rewritten; OK: none */
-    struct hash128 idle;      /* nothing was to be done when all was as this tells; zeros: look */
+    struct hash128 idle; /* nothing was to be done when all was as this tells; zeros: look */
     int64_t rest_until_ns;
     enum code trouble; /* that was told; OK: none */
 };

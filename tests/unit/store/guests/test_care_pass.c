@@ -1,5 +1,9 @@
 #include "tests/unit/store/guests/care_sample.h"
 
+#include <unistd.h>
+
+#include "base/log.h"
+
 static const uint64_t number = 4711;
 
 /* The chain of who left, of which this node has begun to take care. */
@@ -86,6 +90,48 @@ static void test_it_rests_for_twice_as_long_each_time_up_to_a_day(void **state)
     village_release(&village);
 }
 
+/* How often something was told. */
+static unsigned told(FILE *log)
+{
+    char line[1024];
+    unsigned count = 0;
+
+    fflush(stderr);
+    rewind(log);
+    while (fgets(line, sizeof(line), log) != NULL)
+        count += strstr(line, "passed over") != NULL;
+    return count;
+}
+
+/* Once for each reason. */
+static void test_each_of_several_is_told(void **state)
+{
+    static struct village village;
+    struct care *care = care_init(&village);
+    FILE *log = tmpfile();
+    int kept = dup(STDERR_FILENO);
+    unsigned counts[3];
+
+    (void)state;
+    assert_non_null(log);
+    fflush(stderr);
+    assert_true(dup2(fileno(log), STDERR_FILENO) >= 0);
+    log_setup(LOG_WARN, LOG_LOGFMT);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(pass_over(care, number, i < 2 ? E_CORRUPT : E_MEMORY), OK);
+        assert_int_equal(pass_over(care, number + 1, E_CORRUPT), OK);
+        counts[i] = told(log);
+    }
+    log_setup(LOG_ERROR + 1, LOG_LOGFMT);
+    assert_true(dup2(kept, STDERR_FILENO) >= 0);
+    close(kept);
+    fclose(log);
+    assert_int_equal(counts[0], 2);
+    assert_int_equal(counts[1], 2);
+    assert_int_equal(counts[2], 3);
+    village_release(&village);
+}
+
 static void test_there_are_not_more_than_are_counted(void **state)
 {
     static struct village village;
@@ -106,6 +152,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_not_the_packs_is_left_to_the_chain),
         cmocka_unit_test(test_it_rests_for_twice_as_long_each_time_up_to_a_day),
+        cmocka_unit_test(test_each_of_several_is_told),
         cmocka_unit_test(test_there_are_not_more_than_are_counted),
     };
 
