@@ -18,11 +18,8 @@
 #include "discovery/zookeeper_reader.h"
 #include "discovery/zookeeper_work.h"
 
-enum {
-    REFUSED_AGAIN_MS = 2000,
-    OPEN_AGAIN_MS = 1000,
-    TURN_MS = 1000, /* the longest without a look at the clock */
-};
+enum { REFUSED_AGAIN_MS = 2000, OPEN_AGAIN_MS = 1000 };
+enum { TURN_MS = 1000 /* the longest without a look at the clock */ };
 
 struct zookeeper {
     struct registry registry;
@@ -208,14 +205,14 @@ static void take_hold(struct zookeeper *zookeeper, const struct link_event *even
     zookeeper_reader_want_one(&zookeeper->reader, hold->wanted.kind, bytes_of(hold->wanted.name));
 }
 
-static void step_holds(struct zookeeper *zookeeper, bool published)
+static void step_holds(struct zookeeper *zookeeper, bool asks, bool published)
 {
     const struct zookeeper_turn turn = {
         .link = zookeeper->link,
         .address = &zookeeper->address,
         .nodes = &zookeeper->reader.nodes,
         .session = zookeeper->session,
-        .connected = zookeeper->connected,
+        .connected = asks,
         .published = published,
     };
 
@@ -294,28 +291,30 @@ static void take_event(struct zookeeper *zookeeper, struct link_event *event)
         take_answer(zookeeper, event);
 }
 
-/* Once a sixth of the session's time the leader is asked for a sign of life.  After each connection
- * it is the first that goes out: its server may be behind what was seen or written through the one
- * before, and answers what comes after this question when it is so no more. */
-static void send_proof(struct zookeeper *zookeeper)
+/* Once a sixth of the session's time the leader is asked for a sign of life.  It goes first on each
+ * connection, whose server may be behind what was seen or written through the one before: what
+ * comes after it is answered when that is so no more.  False: it could not go, so nothing shall. */
+static bool send_proof(struct zookeeper *zookeeper)
 {
     struct link_tag tag = {.what = WORK_PROOF};
 
     if (monotonic_ns() < zookeeper->prove_ns)
-        return;
-    if (link_sync(zookeeper->link, zookeeper->address.root, &tag))
-        zookeeper->prove_ns = monotonic_ns() + atomic_load(&zookeeper->holds.session_ns) / 6;
+        return true;
+    if (!link_sync(zookeeper->link, zookeeper->address.root, &tag))
+        return false;
+    zookeeper->prove_ns = monotonic_ns() + atomic_load(&zookeeper->holds.session_ns) / 6;
+    return true;
 }
 
 static void turn(struct zookeeper *zookeeper)
 {
-    bool published = false;
+    bool asks, published = false;
 
     link_begin(zookeeper);
     if (zookeeper->reader.refused && monotonic_ns() >= zookeeper->reader.again_ns)
         zookeeper_reader_want(&zookeeper->reader);
-    if (zookeeper->connected) {
-        send_proof(zookeeper);
+    asks = zookeeper->connected && send_proof(zookeeper);
+    if (asks) {
         zookeeper_puts_step(&zookeeper->puts, zookeeper->link, &zookeeper->address);
         zookeeper_reader_send(&zookeeper->reader, zookeeper->link, &zookeeper->address);
     } else if (zookeeper->link && !zookeeper->was_connected) {
@@ -326,7 +325,7 @@ static void turn(struct zookeeper *zookeeper)
     zookeeper_puts_finish(&zookeeper->puts, published,
                           atomic_load(&zookeeper->registry.puts_end_ns),
                           registry_state_name(registry_health(&zookeeper->registry).state));
-    step_holds(zookeeper, published);
+    step_holds(zookeeper, asks, published);
     registry_keep(&zookeeper->registry, false);
 }
 

@@ -38,6 +38,8 @@ struct zookeeper_link {
     const struct ACL_vector *rights;
     char *digest;         /* a secret; "" = none */
     bool admitted;        /* the library knows it, and says it at each reconnection */
+    unsigned taken;       /* connections that the owner knows of, see answer() */
+    unsigned told;        /* those that it was told; of the library's thread */
     pthread_mutex_t lock; /* guards what is below */
     pthread_cond_t answered;
     struct request *open; /* without an answer */
@@ -122,6 +124,7 @@ static void session_changed(zhandle_t *handle, int type, int state, const char *
                        : state == ZOO_EXPIRED_SESSION_STATE ? LINK_EXPIRED
                        : state == ZOO_AUTH_FAILED_STATE     ? LINK_NOT_ADMITTED
                                                             : LINK_DISCONNECTED;
+        link->told += event->state == LINK_CONNECTED;
     }
     link_inbox_put(link->inbox, event);
 }
@@ -148,6 +151,7 @@ struct request {
     struct request *before, *after;
     struct link_event *event; /* made when it is asked, so that an answer needs no memory */
     struct zookeeper_link *link;
+    unsigned connection; /* the one that its owner took it to go out on */
 };
 
 static void request_open(struct request *request)
@@ -224,6 +228,18 @@ static void answer(const void *data, int status, const struct Stat *stat)
     request_close(request);
 }
 
+/* What was asked when a connection was lost already and its owner did not know goes out on the next
+ * one, ahead of the `sync` there: its server may be behind, so what it says is there is as good as
+ * no answer.  (What is written is done by the leader, whoever passes it on.) */
+static void answer_read(const void *data, int status, const struct Stat *stat)
+{
+    const struct request *request = data;
+
+    if (request->connection != request->link->told)
+        request->event->outcome = LINK_LOST;
+    answer(data, status, stat);
+}
+
 static void was_read(int status, const char *value, int size, const struct Stat *stat,
                      const void *data)
 {
@@ -239,7 +255,7 @@ static void was_read(int status, const char *value, int size, const struct Stat 
         if (!copy)
             event->outcome = LINK_LOST;
     }
-    answer(data, status, stat);
+    answer_read(data, status, stat);
 }
 
 static void was_listed(int status, const struct String_vector *names, const void *data)
@@ -256,7 +272,7 @@ static void was_listed(int status, const struct String_vector *names, const void
         if (!event->names[i])
             event->outcome = LINK_LOST;
     }
-    answer(data, status, NULL);
+    answer_read(data, status, NULL);
 }
 
 static void was_created(int status, const char *path, const struct Stat *stat, const void *data)
@@ -297,7 +313,7 @@ static struct request *request_new(struct zookeeper_link *link, const struct lin
     event->generation = link->generation;
     event->tag = *tag;
     event->tag.sent_ns = clock_boot_ns(clock_system());
-    *request = (struct request){.event = event, .link = link};
+    *request = (struct request){.event = event, .link = link, .connection = link->taken};
     request_open(request);
     return request;
 }
@@ -376,6 +392,7 @@ int64_t link_session_id(const struct zookeeper_link *link)
 
 bool link_admit(struct zookeeper_link *link)
 {
+    link->taken++;
     if (!link->admitted && link->digest[0])
         link->admitted = zoo_add_auth(link->handle, "digest", link->digest,
                                       (int)strlen(link->digest), NULL, NULL) == ZOK;

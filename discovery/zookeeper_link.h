@@ -20,8 +20,9 @@ MUST_USE enum code link_open(const char *hosts, const char *digest, int session_
 /* Ends the session where it can be told within some seconds.  Requests that are open are answered
  * with LINK_LOST.  NULL is fine. */
 void link_close(struct zookeeper_link *link);
-/* To be called when it is connected, before anything is asked: says who we are.  False: it could
- * not be said, open another link. */
+/* To be called once for each LINK_CONNECTED, before anything is asked: says who we are.  What was
+ * to be read or listed before it and not answered by then is answered with LINK_LOST.  False: it
+ * could not be said, open another link. */
 MUST_USE bool link_admit(struct zookeeper_link *link);
 /* Once connected. */
 int link_session_ms(const struct zookeeper_link *link);

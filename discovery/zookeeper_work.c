@@ -179,8 +179,8 @@ void zookeeper_hold_step(struct zookeeper_hold *hold, struct zookeeper_link *lin
 
     zookeeper_path(address, hold->wanted.kind, name, path);
     if (hold->stage == HOLD_HELD && hold->wanted.released) {
-        if (link_remove(link, path, &tag))
-            hold->stage = HOLD_REMOVES;
+        if (hold->look ? link_read(link, path, false, &tag) : link_remove(link, path, &tag))
+            hold->stage = hold->look ? HOLD_LOOKS : HOLD_REMOVES;
         return;
     }
     if (hold->stage != HOLD_WANTED)
@@ -212,6 +212,14 @@ static bool hold_ours(struct zookeeper_hold *hold, const struct link_event *even
     return true;
 }
 
+/* It may be gone, and be somebody else's by now. */
+static bool hold_look_again(struct zookeeper_hold *hold)
+{
+    hold->stage = HOLD_HELD;
+    hold->look = true;
+    return false;
+}
+
 bool zookeeper_hold_answer(struct zookeeper_hold *hold, const struct link_event *event,
                            int64_t session, int64_t now_ns)
 {
@@ -230,6 +238,9 @@ bool zookeeper_hold_answer(struct zookeeper_hold *hold, const struct link_event 
             hold->again_ns = now_ns + (int64_t)REFUSED_AGAIN_S * 1000000000;
         return false;
     case HOLD_LOOKS:
+        if (outcome == LINK_LOST && hold->wanted.released)
+            return hold_look_again(hold);
+        hold->look = false;
         if (outcome == LINK_OK && event->node.owner == session)
             return hold_ours(hold, event);
         hold->stage = HOLD_WANTED;
@@ -237,7 +248,9 @@ bool zookeeper_hold_answer(struct zookeeper_hold *hold, const struct link_event 
             hold->again_ns = now_ns + (int64_t)REFUSED_AGAIN_S * 1000000000;
         return false;
     case HOLD_REMOVES:
-        hold->stage = outcome == LINK_LOST ? HOLD_HELD : HOLD_OVER;
+        if (outcome == LINK_LOST)
+            return hold_look_again(hold);
+        hold->stage = HOLD_OVER;
         return false;
     default:
         return false;

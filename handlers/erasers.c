@@ -38,6 +38,9 @@ struct erasers {
 struct findings {
     struct buf text, items; /* for people, and as elements of a JSON array */
     size_t count;
+    struct arena arena; /* what these are in: */
+    struct member_deletion *deletions;
+    size_t deletion_count;
 };
 
 static enum code no_memory(struct error *err)
@@ -100,8 +103,19 @@ static struct peer_call *make_calls(const struct erasing *erasing, const struct 
     return calls;
 }
 
+/* Its deletion hides rows of ours, too: what comes after the answer is to be above it. */
+static enum code take_deletion(const struct erasing *erasing, struct peer_call *call,
+                               struct findings *findings)
+{
+    if (call->ingest <= 0)
+        return OK;
+    findings->deletions[findings->deletion_count++] =
+        (struct member_deletion){call->asked.incarnation, call->ingest};
+    return store_go_above(erasing->erasers->parts.store, &call->ingest, &call->err);
+}
+
 static void run_calls(const struct erasing *erasing, struct peer_call *calls, size_t count,
-                      struct arena *arena, struct findings *findings)
+                      struct findings *findings)
 {
     const struct erasers *erasers = erasing->erasers;
     const struct peer_terms terms = {
@@ -113,14 +127,14 @@ static void run_calls(const struct erasing *erasing, struct peer_call *calls, si
     };
     struct peer_memory memory = {.budget = NULL};
     struct error err = {0};
-    enum code code = peer_calls_run(erasers->calls, &terms, calls, count, arena, &memory, &err);
+    enum code code =
+        peer_calls_run(erasers->calls, &terms, calls, count, &findings->arena, &memory, &err);
 
     for (size_t i = 0; i < count; i++) {
         struct peer_call *call = &calls[i];
 
-        /* Its deletion hides rows of ours, too: what comes after the answer is to be above it. */
-        if (code == OK && call->code == OK && call->ingest > 0)
-            call->code = store_go_above(erasers->parts.store, &call->ingest, &call->err);
+        if (code == OK && call->code == OK)
+            call->code = take_deletion(erasing, call, findings);
         if (code || call->code)
             find(findings, "member %u: %s", call->asked.member, code ? err.text : call->err.text);
     }
@@ -131,27 +145,25 @@ static enum code ask_members(const struct erasing *erasing, struct findings *fin
 {
     const struct erasers *erasers = erasing->erasers;
     const struct hash128 own = store_incarnation_hash(erasing->erasers->parts.store);
+    struct arena *arena = &findings->arena;
     struct peer_roster roster;
     struct peer_call *calls;
-    struct arena arena;
     size_t count = 0;
-    enum code code;
+    enum code code =
+        peer_roster_read(erasers->parts.registry, NULL, &own, erasing->tenant, arena, &roster, err);
 
-    arena_init(&arena, SIZE_MAX, NULL);
-    code = peer_roster_read(erasers->parts.registry, NULL, &own, erasing->tenant, &arena, &roster,
-                            err);
     for (size_t i = 0; code == OK && erasers->calls == NULL && i < roster.count; i++)
         roster.list[i].why = "it cannot be asked, as this node has no peer_secret_file";
     if (code == OK) {
-        calls = make_calls(erasing, &roster, &arena, &count);
-        if (calls == NULL)
+        calls = make_calls(erasing, &roster, arena, &count);
+        findings->deletions = ARENA_ARRAY(arena, struct member_deletion, count + 1);
+        if (calls == NULL || findings->deletions == NULL)
             code = no_memory(err);
         else if (count > 0)
-            run_calls(erasing, calls, count, &arena, findings);
+            run_calls(erasing, calls, count, findings);
     }
     if (code == OK)
         find_roster(findings, &roster);
-    arena_release(&arena);
     return code;
 }
 
@@ -218,13 +230,18 @@ static enum code give_up(const struct erasing *erasing, struct error *err)
 }
 
 /* One look; what is meant of it is at the front. */
-static enum code look(const struct erasing *erasing, bool told, struct arena *arena,
-                      struct unerased **list, size_t *count, struct error *err)
+static enum code look(const struct erasing *erasing, const struct findings *findings, bool told,
+                      struct arena *arena, struct unerased **list, size_t *count, struct error *err)
 {
-    struct guests *guests = erasing->erasers->parts.guests;
+    const struct unerased_question question = {
+        .tenant = erasing->tenant,
+        .tombstone = erasing->tombstone,
+        .own = findings->deletions,
+        .own_count = findings->deletion_count,
+    };
     size_t all;
     enum code code =
-        guests_unerased(guests, erasing->tenant, erasing->tombstone, arena, list, &all, err);
+        guests_unerased(erasing->erasers->parts.guests, &question, arena, list, &all, err);
 
     *count = 0;
     for (size_t i = 0; code == OK && i < all; i++)
@@ -249,7 +266,7 @@ static enum code wait_packs(const struct erasing *erasing, struct findings *find
         size_t count = 0;
 
         arena_init(&arena, SIZE_MAX, NULL);
-        code = look(erasing, told, &arena, &list, &count, err);
+        code = look(erasing, findings, told, &arena, &list, &count, err);
         over = count == 0 || told || now_ns >= erasing->until_ns;
         for (size_t i = 0; code == OK && over && i < count; i++)
             find_unerased(findings, &list[i]);
@@ -288,6 +305,7 @@ static void run(struct job *base)
     struct error err = {0}, own = {0};
     enum code code = OK, own_code;
 
+    arena_init(&findings.arena, SIZE_MAX, NULL);
     workers_wait(workers, true); /* it does nothing else */
     buf_put_text(&findings.items, ",\"unfinished\":[");
     if (!erasing->asked)
@@ -311,14 +329,17 @@ static void run(struct job *base)
                                                                : BYTES(""));
     buf_release(&findings.text);
     buf_release(&findings.items);
+    arena_release(&findings.arena);
 }
 
-/* A member answers before who asked it gives up, if both have the same limit. */
-static int64_t patience_ns(const struct erasing *erasing)
+/* A member answers before who asked it gives up, if both have the same limit: the question came
+ * later than that began, and the answer is under way for a while.  What its own deletion took is
+ * part of it. */
+static int64_t end_ns(const struct erasing *erasing)
 {
     int64_t ns = (int64_t)erasing->erasers->parts.limits->erase_ms_max * 1000000;
 
-    return erasing->asked ? ns / 10 * 9 : ns;
+    return erasing->asked ? erasing->came_ns + ns / 4 * 3 : now_of(erasing->erasers) + ns;
 }
 
 bool erasing_begin(struct erasing *erasing)
@@ -326,7 +347,7 @@ bool erasing_begin(struct erasing *erasing)
     struct erasers *erasers = erasing->erasers;
 
     erasing->job = (struct job){.run = run, .owner = erasing->tenant->ordinal};
-    erasing->until_ns = now_of(erasers) + patience_ns(erasing);
+    erasing->until_ns = end_ns(erasing);
     erasing->own_done = erasing->asked;
     erasing->own = (struct error){0};
     pthread_mutex_init(&erasing->lock, NULL);

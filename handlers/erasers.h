@@ -48,8 +48,9 @@ struct erasing {
     const struct tenant *tenant;
     const struct tombstone *tombstone; /* with the ingest time that the client's got */
     const struct request *request;     /* who leaves is not waited for; NULL: nobody does */
-    bool asked; /* by a member, who asks all others: what members that live have at shards is
-                   waited for, and nothing else */
+    bool asked;      /* by a member, who asks all others: what members that live have at shards is
+                        waited for, and nothing else */
+    int64_t came_ns; /* monotonic; where it is asked: the request did then */
     /* Once.  E_UNERASED: `unfinished` has for reply_problem_with() who has not done it. */
     void (*done)(struct erasing *erasing, enum code code, const struct error *err,
                  struct bytes unfinished);
@@ -60,8 +61,8 @@ struct erasing {
     struct error own;
 };
 
-/* The members above are set.  The time that it may take begins.  False: too many wait; then done()
- * is not called. */
+/* The members above are set.  The time that it may take begins, or did when it came.  False: too
+ * many wait; then done() is not called. */
 MUST_USE bool erasing_begin(struct erasing *erasing);
 /* This node has carried it out, or could not; done() waits for it. */
 void erasing_own(struct erasing *erasing, enum code code, const struct error *err);

@@ -21,6 +21,7 @@ struct erase_job {
     struct erasing erasing; /* of what other members have at shards */
     struct tombstone told;  /* the same deletion, as who asks has it */
     struct request *request;
+    int64_t came_ns; /* monotonic */
     struct buf body;
     struct arena arena;
     struct peer_question question;
@@ -85,6 +86,7 @@ static void carried_out(struct erasure *erasure, enum code code, const struct er
         .tombstone = &job->told,
         .request = job->request,
         .asked = true,
+        .came_ns = job->came_ns,
         .done = packs_gone,
     };
     if (code == OK && job->erasing.erasers != NULL) {
@@ -155,6 +157,7 @@ static void erase_start(struct request *request)
     }
     request->state = job;
     job->request = request;
+    job->came_ns = clock_monotonic_ns(app_of(request)->clock);
     job->erasure.store = app_of(request)->store;
     job->erasure.written = written;
     job->erasure.carried_out = carried_out;

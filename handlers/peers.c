@@ -226,8 +226,8 @@ enum code peers_open_view(void *context, const struct tenant *tenant, int64_t as
     if (!code)
         code = store_view(asking->peers->parts.store, tenant, opening.ahead ? VIEW_AHEAD : as_of,
                           view, err);
-    if (!code && opening.roster.count > 0 && view_has_others(*view))
-        code = ask(&opening, view, err);
+    if (!code && opening.roster.count > 0)
+        code = view_has_others(*view) ? ask(&opening, view, err) : view_miss_others(*view, err);
     for (size_t i = 0; i < opening.call_count; i++)
         pack_unref(opening.calls[i].reply.pack); /* that found no place */
     if (code) {

@@ -169,7 +169,7 @@ static bool host_good(struct bytes host)
 /* The text, made of the parts. */
 static enum code put_together(struct address *address, struct arena *arena, struct error *err)
 {
-    struct buf text = BUF_INIT(ADDRESS_SIZE_MAX * 4), host = BUF_INIT(ADDRESS_SIZE_MAX);
+    struct buf text = BUF_INIT((size_t)ADDRESS_SIZE_MAX * 4), host = BUF_INIT(ADDRESS_SIZE_MAX);
     enum code code;
 
     buf_printf(&host, "%.*s:%u", BYTES_ARG(address->host), (unsigned)address->port);
@@ -237,7 +237,7 @@ static enum code take_apart(CURLU *url, struct arena *arena, struct address *add
 static enum code read_text(const char *base, struct bytes text, struct arena *arena,
                            struct address *address, struct error *err)
 {
-    struct buf spelled = BUF_INIT(ADDRESS_SIZE_MAX * 3 + 1);
+    struct buf spelled = BUF_INIT((size_t)ADDRESS_SIZE_MAX * 3 + 1);
     CURLU *url = curl_url();
     enum code code;
 

@@ -28,7 +28,7 @@ struct fetch {
     struct transfer *transfer;
     fetch_done *done;
     void *context;
-    struct fetch *next, **place; /* what points to it */
+    struct fetch *next;
     bool cancelled;
 };
 
@@ -192,9 +192,6 @@ enum code fetcher_begin(struct fetcher *fetcher, const struct fetch_request *req
         return code;
     }
     made->next = fetcher->first;
-    made->place = &fetcher->first;
-    if (made->next)
-        made->next->place = &made->next;
     fetcher->first = made;
     fetcher->count++;
     *fetch = made;
@@ -220,12 +217,15 @@ static void set_sweep(struct fetcher *fetcher)
 
 static void end_fetch(struct fetcher *fetcher, struct fetch *fetch, CURLcode result)
 {
+    struct fetch **place = &fetcher->first;
     struct fetch_answer answer;
 
     curl_multi_remove_handle(fetcher->multi, transfer_handle(fetch->transfer));
-    *fetch->place = fetch->next;
-    if (fetch->next)
-        fetch->next->place = fetch->place;
+    while (*place != fetch) {
+        assert(*place != NULL);
+        place = &(*place)->next;
+    }
+    *place = fetch->next;
     fetcher->count--;
     fetcher->stirred = true;
     set_sweep(fetcher);

@@ -303,7 +303,7 @@ enum code transfer_new(const struct fetcher_options *options, const struct fetch
     if (made) {
         made->allowed = options->allowed;
         made->shown = BUF_INIT(FETCH_HEAD_BYTES_MAX);
-        made->head = BUF_INIT(2 * FETCH_HEAD_BYTES_MAX);
+        made->head = BUF_INIT((size_t)2 * FETCH_HEAD_BYTES_MAX);
         made->body_bytes_max = request->body_bytes_max;
         made->times = (struct fetch_times){.connect_ns_max = request->connect_ns,
                                            .first_byte_ns_max = request->first_byte_ns,

@@ -53,6 +53,8 @@ enum code holding_add_pack(struct holding *holding, struct pack *pack, struct er
     if (list == NULL)
         return error_set(err, E_MEMORY, "no memory for the list of packs");
     holding_note_newest(holding, pack_about(pack).ingest_last);
+    holding_note_newest(holding,
+                        pack_settled(pack)); /* deletions that no index tells of any more */
     list->count = count + 1;
     while (at > 0 && pack_about(holding->packs->packs[at - 1]).number > pack_about(pack).number)
         at--; /* a number that was drawn is higher than all that are counted */

@@ -32,9 +32,11 @@ MUST_USE enum code store_view_ahead(struct store *store, const struct tenant *te
 /* Members are known by the incarnations of their data directories: a number is given twice where a
  * registry was emptied.
  *
- * Whether others have a say in what the view has; then of those that S needs and that have not told
- * all up to it by what they delivered, view_owing() is true. */
+ * Whether others were looked for; then of those that S needs and that have not told all up to it by
+ * what they delivered, view_owing() is true. */
 bool view_has_others(const struct view *view);
+/* They were not, and the registry has some: the view misses what they have. */
+MUST_USE enum code view_miss_others(struct view *view, struct error *err);
 bool view_owing(const struct view *view, const struct hash128 *member);
 /* Whether the view has what the member's chain at the shard listed with this entry. */
 bool view_has_seen(const struct view *view, const struct hash128 *member, struct bytes shard,

@@ -5,6 +5,7 @@
  * deletions that are carried out hold among packs of one chain.  Where a series has rows or
  * deletions of several chains in the range that is asked for, its places are taken with all
  * versions (store/view_places.c).  docs/decisions/0045-guests.md */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -225,7 +226,18 @@ void view_leave_guests(struct view *view)
 
 bool view_has_others(const struct view *view)
 {
-    return view->members != MEMBERS_NONE && view->guests != NULL;
+    return view->guests != NULL;
+}
+
+/* Who follows chains here looks at the registry now and then, and may not have seen the first other
+ * member yet.  Where it knows that it has not looked, that is told already. */
+enum code view_miss_others(struct view *view, struct error *err)
+{
+    assert(view->guests == NULL);
+    if (view->members != MEMBERS_NONE)
+        return OK;
+    view->members = MEMBERS_UNKNOWN;
+    return view_meet_guests(view, err);
 }
 
 bool view_owing(const struct view *view, const struct hash128 *member)
@@ -250,7 +262,8 @@ bool view_has_seen(const struct view *view, const struct hash128 *member, struct
     return false;
 }
 
-/* Of one that is not in the list yet nothing else is known. */
+/* Of one that is not in the list yet nothing else is known.  Who was asked has rows to deliver, be
+ * it that the list still has it as one that has left. */
 static void tell_member(struct guest_member *members, size_t *count, const struct view_told *told)
 {
     struct guest_member *member = NULL;
@@ -260,11 +273,10 @@ static void tell_member(struct guest_member *members, size_t *count, const struc
             member = &members[i];
     if (member == NULL) {
         member = &members[(*count)++];
-        *member = (struct guest_member){.number = told->member,
-                                        .incarnation = told->incarnation,
-                                        .active = true,
-                                        .through = INT64_MIN};
+        *member = (struct guest_member){
+            .number = told->member, .incarnation = told->incarnation, .through = INT64_MIN};
     }
+    member->active = true;
     if (told->through > member->through)
         member->through = told->through;
     if (told->why != NULL)

@@ -67,7 +67,7 @@ static bool month_of(struct bytes text, int *month)
     static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
     for (*month = 1; *month <= 12; ++*month)
-        if (bytes_equal(text, (struct bytes){names + (*month - 1) * 3, 3}))
+        if (bytes_equal(text, (struct bytes){names + (size_t)(*month - 1) * 3, 3}))
             return true;
     return false;
 }
@@ -82,8 +82,8 @@ static bool time_of_day(struct bytes text, struct date_parts *date)
 
 static int64_t ns_of(const struct date_parts *date)
 {
-    int64_t seconds = date_days(date->year, date->month, date->day) * 86400 + date->hour * 3600 +
-                      date->minute * 60 + date->second;
+    int64_t seconds = date_days(date->year, date->month, date->day) * 86400 +
+                      (int64_t)date->hour * 3600 + (int64_t)date->minute * 60 + date->second;
 
     return seconds * MOMENT_SECOND;
 }

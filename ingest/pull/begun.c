@@ -30,13 +30,13 @@ static void lose(struct begun *begun, int64_t ns)
 }
 
 /* Without memory it stays as it is. */
-static void grow(struct begun *begun)
+static void grow(struct begun *begun, size_t units_max)
 {
     size_t capacity = begun->capacity == 0 ? CAPACITY_FIRST : begun->capacity * 2;
     int64_t *grown;
 
-    if (capacity > BEGUN_UNITS_MAX)
-        capacity = BEGUN_UNITS_MAX;
+    if (capacity > units_max)
+        capacity = units_max;
     grown = capacity > begun->capacity ? malloc(capacity * sizeof(*grown)) : NULL;
     if (grown == NULL)
         return;
@@ -51,12 +51,12 @@ static bool full(const struct begun *begun)
     return begun->count == begun->capacity;
 }
 
-static void put(struct begun *begun, int64_t ns, int64_t old_ns)
+static void put(struct begun *begun, int64_t ns, int64_t old_ns, size_t units_max)
 {
     size_t at;
 
     if (full(begun) && (begun->count == 0 || *unit(begun, 0) > old_ns))
-        grow(begun);
+        grow(begun, units_max);
     if (full(begun) && begun->count > 0 && *unit(begun, 0) <= ns) {
         lose(begun, *unit(begun, 0));
         begun->first = (begun->first + 1) % begun->capacity;
@@ -72,14 +72,14 @@ static void put(struct begun *begun, int64_t ns, int64_t old_ns)
     *unit(begun, at) = ns;
 }
 
-void begun_put(struct begun *begun, int64_t ns, uint32_t units, int64_t old_ns)
+void begun_put(struct begun *begun, int64_t ns, uint32_t units, int64_t old_ns, size_t units_max)
 {
     uint32_t most = units < BEGUN_UNITS_MAX ? units : BEGUN_UNITS_MAX;
 
+    assert(units_max <= BEGUN_UNITS_MAX);
+
     for (uint32_t i = 0; i < most; i++)
-        put(begun, ns, old_ns);
-    if (units > most)
-        lose(begun, ns);
+        put(begun, ns, old_ns, units_max);
 }
 
 static void remove_one(struct begun *begun, int64_t ns)

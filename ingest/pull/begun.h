@@ -11,7 +11,7 @@
 
 #include "base/bytes.h"
 
-enum { BEGUN_UNITS_MAX = 100000 }; /* 8 bytes each; what is needed is taken */
+enum { BEGUN_UNITS_MAX = 1000000 }; /* 8 bytes each; what is needed is taken */
 
 struct begun {
     int64_t *times; /* a ring, ascending from `first` on */
@@ -23,8 +23,8 @@ struct begun {
 
 void begun_release(struct begun *begun);
 /* So many units at `ns`, which may be older than others are.  What is not younger than `old_ns`
- * makes room. */
-void begun_put(struct begun *begun, int64_t ns, uint32_t units, int64_t old_ns);
+ * makes room, and so does the oldest where there are `units_max`. */
+void begun_put(struct begun *begun, int64_t ns, uint32_t units, int64_t old_ns, size_t units_max);
 /* So many that were put at `ns`; those that are lost stay so. */
 void begun_remove(struct begun *begun, int64_t ns, uint32_t units);
 /* When the nth unit from the newest (1) began; INT64_MIN: there are not so many. */

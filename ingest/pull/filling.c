@@ -26,9 +26,11 @@ static struct span unit_of(const struct source_time_format *format)
         const char *letters;
         struct span span;
     } units[] = {
-        {"STsfXrc", {.ns = MOMENT_SECOND}       },
-        {"MR",      {.ns = 60 * MOMENT_SECOND}  },
-        {"HIkl",    {.ns = 3600 * MOMENT_SECOND}},
+        {"Sf",  {.ns = MOMENT_SECOND}       },
+        {"M",   {.ns = 60 * MOMENT_SECOND}  },
+        {"HIp", {.ns = 3600 * MOMENT_SECOND}},
+        {"daA", {.days = 1}                 },
+        {"mbB", {.months = 1}               },
     };
 
     if (format->kind == SOURCE_TIME_DATE)
@@ -40,7 +42,7 @@ static struct span unit_of(const struct source_time_format *format)
             if (format->pattern.data[i] == '%' &&
                 strchr(units[unit].letters, format->pattern.data[++i]) != NULL)
                 return units[unit].span;
-    return (struct span){.days = 1};
+    return (struct span){.months = 12};
 }
 
 /* An end that is exclusive and cut at now may lie within a unit of its format: the next one is

@@ -15,7 +15,9 @@
 
 static_assert((int)LIMITER_RATE_COUNT_MAX == (int)BEGUN_UNITS_MAX, "a rate looks at so many units");
 
-static const int64_t remembered_ns = 2 * MOMENT_DAY; /* of a key that nobody has */
+/* For who joins later: of the last two days so much; what who is there needs comes on top. */
+static const int64_t remembered_ns = 2 * MOMENT_DAY;
+static const size_t remembered_units = 100000;
 
 struct rate_held {
     struct source_rate rate;
@@ -38,6 +40,8 @@ struct limiter_key {
     uint32_t under_way;
     struct begun begun;
     struct day_budget days;
+    int64_t longest_ns;                  /* span that somebody had, or what is remembered */
+    uint64_t largest;                    /* count, as that */
     int64_t assumed_ns, assumed_span_ns; /* somebody else may have asked until then */
     int64_t wait_ns, used_ns; /* until when nobody may; when it was joined or asked last */
 };
@@ -89,6 +93,8 @@ static struct limiter_key *key_new(struct limiter *limiter, struct bytes name)
     memcpy(copy, name.data, name.size);
     key->name = (struct bytes){copy, name.size};
     key->begun = BEGUN_INIT;
+    key->longest_ns = remembered_ns;
+    key->largest = remembered_units;
     key->assumed_ns = key->wait_ns = key->used_ns = INT64_MIN;
     if (map_put(&limiter->keys, key->name, key))
         return key;
@@ -105,7 +111,7 @@ static void sweep(struct limiter *limiter, const struct moment *now)
         struct limiter_key *key = slot->value;
 
         if (key->joined_count > 0 || key->under_way > 0 || key->wait_ns > now->boot_ns ||
-            time_sum(key->used_ns, remembered_ns) > now->boot_ns)
+            time_sum(key->used_ns, key->longest_ns) > now->boot_ns)
             continue;
         map_remove(&limiter->keys, key->name);
         key_free(key);
@@ -159,6 +165,9 @@ static void key_settle(struct limiter_key *key)
 
 static void rate_join(struct limiter_key *key, const struct source_rate *rate)
 {
+    key->longest_ns = time_later(key->longest_ns, rate->span_ns);
+    if (rate->count > key->largest)
+        key->largest = rate->count < BEGUN_UNITS_MAX ? rate->count : BEGUN_UNITS_MAX;
     for (size_t i = 0; i < key->rate_count; i++)
         if (rate_equal(&key->rates[i].rate, rate)) {
             key->rates[i].joined++;
@@ -220,11 +229,8 @@ void limiter_leave(struct limiter_key *key, const struct source_limits *limits)
 static void key_use(struct limiter_key *key, const struct moment *now, const struct moment *began,
                     uint32_t weight)
 {
-    int64_t longest_ns = MOMENT_DAY;
-
-    for (size_t i = 0; i < key->rate_count; i++)
-        longest_ns = time_later(longest_ns, key->rates[i].rate.span_ns);
-    begun_put(&key->begun, began->boot_ns, weight, time_between(longest_ns, now->boot_ns));
+    begun_put(&key->begun, began->boot_ns, weight, time_between(key->longest_ns, now->boot_ns),
+              (size_t)key->largest);
     day_budget_use(&key->days, now, began, weight);
     key->used_ns = time_later(key->used_ns, began->boot_ns);
 }

@@ -118,7 +118,7 @@ static bool only_scheme_differs(const struct address *a, const struct address *b
 /* As https. */
 static enum code raise(struct arena *arena, struct address *address, struct error *err)
 {
-    struct buf text = BUF_INIT(2 * PAGING_POSITION_SIZE_MAX);
+    struct buf text = BUF_INIT((size_t)2 * PAGING_POSITION_SIZE_MAX);
     enum code code;
 
     buf_put_text(&text, "https");
@@ -135,7 +135,7 @@ static enum code next_address(const struct source *source, const struct page_fac
                               struct page_position *next, bool *more, struct error *err)
 {
     struct address asked, address;
-    struct buf text = BUF_INIT(4 * PAGING_POSITION_SIZE_MAX);
+    struct buf text = BUF_INIT((size_t)4 * PAGING_POSITION_SIZE_MAX);
     enum code code = address_parse(bytes_of(facts->url), arena, &asked, err);
 
     if (code == OK)

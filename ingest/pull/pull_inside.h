@@ -154,10 +154,10 @@ struct pull_job {
     struct pull_job *next;
     struct pull_source *source;
     struct pull_unit *unit; /* NULL: progress is to be loaded */
+    const struct tenant *tenant;
+    struct limits limits; /* as they were: they may change meanwhile */
     /* Of a page; owned by the job. */
     struct arena arena;
-    const struct tenant *tenant; /* as they were when it came: the source's change meanwhile */
-    struct limits limits;
     struct staged *body;
     unsigned status;
     struct answer_header *headers;

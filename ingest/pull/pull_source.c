@@ -179,6 +179,8 @@ static void load(struct pull_source *source)
     }
     arena_init(&job->arena, SIZE_MAX, NULL);
     job->source = source;
+    job->tenant = source->tenant;
+    job->limits = source->limits;
     source->loading = true;
     set_state(source, PULL_LOADING);
     (void)reader_send(source->puller, job);
@@ -187,9 +189,17 @@ static void load(struct pull_source *source)
 static bool find_tenant(struct pull_source *source)
 {
     const struct puller_parts *parts = &source->puller->parts;
+    const struct tenant *tenant;
+    struct limits limits;
+    int64_t retention_ns;
 
-    return parts->tenant(parts->context, bytes_of(source->tenant_name), &source->tenant,
-                         &source->limits, &source->retention_ns);
+    if (!parts->tenant(parts->context, bytes_of(source->tenant_name), &tenant, &limits,
+                       &retention_ns))
+        return false;
+    source->tenant = tenant;
+    source->limits = limits;
+    source->retention_ns = retention_ns;
+    return true;
 }
 
 /* Takes the document up that has come, when nothing of the one before is under way. */

@@ -304,14 +304,13 @@ enum code window_set_history(const struct window_set *windows, int64_t before_ns
 
 /* --- halves --- */
 
-/* It has a letter of the time of day. */
-static bool has_time_of_day(const struct source_time_format *format)
+/* It has one of these letters, or is no pattern; a date has none. */
+static bool tells(const struct source_time_format *format, const char *letters)
 {
     if (format->kind != SOURCE_TIME_PATTERN)
         return format->kind != SOURCE_TIME_DATE;
     for (size_t i = 0; i + 1 < format->pattern.size; i++)
-        if (format->pattern.data[i] == '%' &&
-            strchr("HIklMSTRspfXrc", format->pattern.data[++i]) != NULL)
+        if (format->pattern.data[i] == '%' && strchr(letters, format->pattern.data[++i]) != NULL)
             return true;
     return false;
 }
@@ -334,7 +333,9 @@ bool window_set_split(const struct window_set *windows, const struct stretch_of_
     int64_t half_ns = time_between(window->start_ns, window->end_ns) / 2;
     int64_t middle_ns = floor_second(window->start_ns + half_ns);
 
-    if (!has_time_of_day(&rules->format))
+    if (rules->format.kind == SOURCE_TIME_PATTERN && !tells(&rules->format, "dHIMSf"))
+        return false; /* of months, or years */
+    if (!tells(&rules->format, "HIMSf"))
         middle_ns = floor_day(middle_ns, rules->zone);
     if (half_ns < span_about_ns(&rules->step_min) || middle_ns <= window->start_ns)
         return false;

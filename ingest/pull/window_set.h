@@ -56,7 +56,7 @@ MUST_USE enum code window_set_history(const struct window_set *windows, int64_t 
                                       struct window_work *work, bool *found, struct error *err);
 
 /* Two halves, at a whole second, and at a midnight where the format has no time of day; false: they
- * would be below step_min, or one of them empty. */
+ * would be below step_min, or one of them empty, or the format tells no days. */
 bool window_set_split(const struct window_set *windows, const struct stretch_of_time *window,
                       struct stretch_of_time halves[2]);
 

@@ -9,7 +9,11 @@
  *   4. documents of the old ones are deleted, ten minutes later             -> likewise found
  *
  * Nothing but step 3 changes what anybody reads, and of two entries of one number one comes into
- * being: who meets another one's begins anew. */
+ * being: who meets another one's begins anew.
+ *
+ * Documents are seen off in turns that have no plan: what they wait for is an entry of ours, and
+ * that of a plan is one.  So what cannot be deleted, as a chain beside cannot be read, does not
+ * have the chain rest while there is something to expire or erase. */
 #include <stdlib.h>
 
 #include "store/guest_list.h"
@@ -96,59 +100,77 @@ static void abandon(struct care *care, const struct chain_pack *listed, size_t c
             (void)!care_leaver_add(care, listed[i].entry.number, listed[i].parts, false, NULL);
 }
 
-static enum code replace(struct care *care, const struct care_plan *plan, struct error *err)
+/* *there: all of the new packs is at the shard. */
+static enum code replace(struct care *care, const struct care_plan *plan, bool *there,
+                         struct error *err)
 {
     struct chain_pack listed[CARE_PACKS_MAX] = {0};
     struct care_made made;
     enum code code = care_packs_make(care, plan, &made, err);
 
-    if (code == OK) {
+    if (code == OK)
         code = care_send(care, &made, listed, err);
-        if (code == OK)
-            code = list_packs(care, plan, listed, made.count, err);
-        if (code)
-            abandon(care, listed, made.count);
-    }
+    *there = code == OK;
+    if (code == OK)
+        code = list_packs(care, plan, listed, made.count, err);
+    if (code)
+        abandon(care, listed, made.count);
     care_packs_remove(care, &made);
     return code;
+}
+
+/* The entry is there. */
+static enum code conclude(struct care *care, const struct care_plan *plan, struct error *err)
+{
+    const struct compaction *compaction = &plan->compaction;
+
+    care_fence(care);
+    metric_add(care->shard->packs, compaction->pack_count);
+    for (size_t i = 0; i < compaction->pack_count; i++)
+        care_pass_end(care, pack_about(compaction->packs[i]).number);
+    guests_hurry(care->caretaker->guests, care->tenant, &care->incarnation,
+                 bytes_of(care->shard->name));
+    return see_out(care, plan, err);
 }
 
 static enum code carry_out(struct care *care, const struct care_plan *plan, bool *did,
                            struct error *err)
 {
+    bool there;
     enum code code = care_open(care, err);
 
     if (code == OK)
         code = care_follow(care, err);
     if (code || care->follow.next != plan->chain->next) /* readers here have not all of it yet */
         return code;
-    code = replace(care, plan, err);
-    *did |= code == OK || code == E_EXISTS;
-    if (code == E_EXISTS) { /* somebody else was faster */
-        if (err != NULL)
-            *err = (struct error){0};
-        return OK;
-    }
-    if (code)
-        return code;
-    care_fence(care);
-    metric_add(care->shard->packs, plan->compaction.pack_count);
-    guests_hurry(care->caretaker->guests, care->tenant, &care->incarnation,
-                 bytes_of(care->shard->name));
-    return see_out(care, plan, err);
+    code = replace(care, plan, &there, err);
+    if (code == OK)
+        code = conclude(care, plan, err);
+    else if (code == E_EXISTS) { /* somebody else was faster */
+        *err = (struct error){0};
+        code = OK;
+    } else if (!there)
+        code = care_pass_over(care, pack_about(plan->compaction.packs[0]).number, code, err);
+    *did |= code == OK;
+    return code;
+}
+
+static enum code look_and_see_off(struct care *care, bool *did, struct error *err)
+{
+    enum code code = care_look(care, did, err);
+
+    return code ? code : care_see_off(care, did, err);
 }
 
 enum code care_turn(struct care *care, const struct known *known, bool *did, struct error *err)
 {
     struct care_plan plan = {.chain = NULL};
-    enum code code = care_see_off(care, did, err);
+    enum code code = care_plan(care, known, &plan, err);
 
-    if (code == OK)
-        code = care_plan(care, known, &plan, err);
     if (code == OK && plan.compaction.pack_count > 0)
         code = carry_out(care, &plan, did, err);
     else if (code == OK)
-        code = care_look(care, did, err);
+        code = look_and_see_off(care, did, err);
     care_plan_release(&plan);
     return code;
 }
@@ -156,10 +178,10 @@ enum code care_turn(struct care *care, const struct known *known, bool *did, str
 void care_forget(struct care *care)
 {
     free(care->leavers);
-    free(care->bad);
+    free(care->passed);
     care->leavers = NULL;
-    care->bad = NULL;
-    care->leaver_count = care->bad_count = 0;
+    care->passed = NULL;
+    care->leaver_count = care->passed_count = 0;
     care->look_due_ns = 0;
     care->idle = (struct hash128){{0}};
 }

@@ -57,6 +57,8 @@ enum code care_leaver_add(struct care *care, uint64_t number, uint32_t parts, bo
     if (at < care->leaver_count && care->leavers[at].number == number) {
         if (parts > care->leavers[at].parts)
             care->leavers[at].parts = parts;
+        if (fenced) /* an entry has just taken it out: it was read until now */
+            care->leavers[at].due_ns = now_of(care) + leaving_ns;
         return OK;
     }
     grown = realloc(care->leavers, (care->leaver_count + 1) * sizeof(*grown));
@@ -67,12 +69,6 @@ enum code care_leaver_add(struct care *care, uint64_t number, uint32_t parts, bo
     grown[at] = (struct leaver){number, parts, now_of(care) + leaving_ns, fenced};
     care->leaver_count++;
     return OK;
-}
-
-void care_fence(struct care *care)
-{
-    for (size_t i = 0; i < care->leaver_count; i++)
-        care->leavers[i].fenced = true;
 }
 
 static bool names(const struct chain_list *list, const struct care *care, uint64_t number)
@@ -91,6 +87,14 @@ static void spare(struct care *care, const struct chain_list *list)
         if (!names(list, care, care->leavers[i].number))
             care->leavers[kept++] = care->leavers[i];
     care->leaver_count = kept;
+}
+
+/* Of an entry whose answer was lost the new pack was noted as well, and is listed. */
+void care_fence(struct care *care)
+{
+    spare(care, &care->follow.list);
+    for (size_t i = 0; i < care->leaver_count; i++)
+        care->leavers[i].fenced = true;
 }
 
 static enum code spare_of_chain(struct care *care, const struct hash128 *incarnation,

@@ -16,7 +16,6 @@ enum {
     CARRY_BYTES_MAX = 256 << 20,
     VERSIONS_MAX = 8 << 20, /* as compaction */
     PATH_SIZE = 64,
-    BAD_MAX = 1024, /* packs that cannot be read; with more of them nothing is rewritten */
 };
 
 /* Beside what is read and what is written: the wal needs it more. */
@@ -62,21 +61,6 @@ static enum code enough_space(const struct making *making, struct error *err)
     return code;
 }
 
-/* It is left as it is from now on. */
-static enum code note_bad(struct care *care, uint64_t number, enum code code)
-{
-    uint64_t *grown;
-
-    if ((code != E_CORRUPT && code != E_SHARD) || care->bad_count == BAD_MAX)
-        return code;
-    grown = realloc(care->bad, (care->bad_count + 1) * sizeof(*grown));
-    if (grown == NULL)
-        return code;
-    care->bad = grown;
-    grown[care->bad_count++] = number;
-    return code;
-}
-
 static enum code bring_one(struct making *making, uint64_t number, struct error *err)
 {
     struct care *care = making->care;
@@ -91,10 +75,8 @@ static enum code bring_one(struct making *making, uint64_t number, struct error 
     path_of(number, "in", path);
     code = guest_file_bring(&place, care->shard->archive, listed, path, &care->caretaker->stop,
                             &making->whole[making->whole_count], err);
-    if (code)
-        return note_bad(care, number, code);
-    making->whole_count++;
-    return OK;
+    making->whole_count += code == OK;
+    return code;
 }
 
 /* Of what has expired nothing is read. */

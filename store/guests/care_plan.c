@@ -29,7 +29,9 @@ struct planning {
     size_t own_count, foreign_count;
     int64_t base; /* the newest that the author itself settled, wrote or deleted */
     int64_t settled, time_floor;
-    bool erases; /* enough is known to */
+    bool erases;      /* enough is known to */
+    uint64_t *passed; /* owned; packs that are passed over */
+    size_t passed_count;
 };
 
 static enum code no_memory(struct error *err)
@@ -193,8 +195,8 @@ static struct compaction_wish wish_of(const struct planning *planning, struct pa
         .floor = INT64_MIN,
         .time_floor = planning->time_floor,
         .plain_max = UINT64_MAX,
-        .bad = planning->care->bad,
-        .bad_count = planning->care->bad_count,
+        .bad = planning->passed,
+        .bad_count = planning->passed_count,
     };
 }
 
@@ -249,12 +251,23 @@ static struct hash128 mark_of(const struct planning *planning)
         planning->own_count,
         planning->foreign_count,
         planning->erases,
-        planning->care->bad_count,
+        planning->passed_count,
         (uint64_t)planning->time_floor,
         (uint64_t)planning->settled,
     };
 
     return hash128((struct bytes){(const char *)values, sizeof(values)});
+}
+
+static enum code take_passed(struct planning *planning, struct error *err)
+{
+    const struct care *care = planning->care;
+
+    planning->passed = calloc(care->passed_count + 1, sizeof(*planning->passed));
+    if (planning->passed == NULL)
+        return no_memory(err);
+    planning->passed_count = care_passed(care, planning->passed);
+    return OK;
 }
 
 static void fill(const struct planning *planning, struct care_plan *plan)
@@ -289,6 +302,8 @@ enum code care_plan(struct care *care, const struct known *known, struct care_pl
         return OK;
     up_to = all_known(&planning);
     code = take_all(&planning, up_to, err);
+    if (code == OK)
+        code = take_passed(&planning, err);
     if (code == OK) {
         find_bounds(&planning, up_to);
         planning.time_floor = time_floor_of(&planning);
@@ -298,6 +313,7 @@ enum code care_plan(struct care *care, const struct known *known, struct care_pl
         if (code == OK && plan->compaction.pack_count == 0)
             care->idle = mark;
     }
+    free(planning.passed);
     plan->tombstones = planning.tombstones;
     plan->tombstone_count = planning.own_count + planning.foreign_count;
     if (code == OK)

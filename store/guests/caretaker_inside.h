@@ -1,6 +1,7 @@
 /* The inside of the caretaker, shared by caretaker.c (who, when, threads), care.c (a turn of a
- * chain), care_plan.c (what is to be done), care_pack.c (new packs), care_send.c (documents and
- * entries) and care_leave.c (documents that go), and nobody else. */
+ * chain), care_plan.c (what is to be done), care_pack.c (new packs), care_pass.c (packs that
+ * cannot be rewritten), care_send.c (documents and entries) and care_leave.c (documents that go),
+ * and nobody else. */
 #ifndef WEIR_STORE_GUESTS_CARETAKER_INSIDE_H
 #define WEIR_STORE_GUESTS_CARETAKER_INSIDE_H
 
@@ -45,6 +46,13 @@ struct leaver {
     bool fenced;    /* this node inserted an entry since it was seen: nobody can list it any more */
 };
 
+/* A pack that could not be rewritten. */
+struct passed {
+    uint64_t number;
+    int64_t due_ns, rest_ns; /* monotonic; it is passed over until then, and was for so long */
+    enum code told;          /* OK: nothing yet */
+};
+
 /* A chain of a member that has left. */
 struct care {
     struct care *next;
@@ -58,8 +66,8 @@ struct care {
     size_t leaver_count;
     int64_t
         look_due_ns; /* documents that the chain does not name are looked for then; 0: at once */
-    uint64_t *bad;   /* owned; numbers of packs that cannot be rewritten */
-    size_t bad_count;
+    struct passed *passed; /* owned */
+    size_t passed_count;
     struct hash128 idle; /* nothing was to be done when all was as this tells; zeros: look */
     int64_t rest_until_ns;
     enum code trouble; /* that was told; OK: none */
@@ -97,7 +105,7 @@ MUST_USE enum code care_plan(struct care *care, const struct known *known, struc
 void care_plan_release(struct care_plan *plan);
 
 /* care_pack.c: what comes in place of the plan's packs, in `made`, whose files are removed by
- * care_packs_remove().  E_CORRUPT, E_SHARD: one cannot be read, which *bad tells. */
+ * care_packs_remove(). */
 enum { CARE_PACKS_MAX = 2 }; /* a current pack and its history */
 struct care_made {
     struct new_pack *packs; /* owned */
@@ -108,6 +116,14 @@ MUST_USE enum code care_packs_make(struct care *care, const struct care_plan *pl
 void care_packs_remove(struct care *care, struct care_made *made);
 /* Files of a process that ended in between. */
 void care_packs_sweep(struct store *store);
+
+/* care_pass.c.  A plan that begins with this pack could not be carried out.  OK: the pack is passed
+ * over for a while, and that was told; else the code, as it is not the pack's. */
+MUST_USE enum code care_pass_over(struct care *care, uint64_t number, enum code code,
+                                  struct error *err);
+/* Those that are passed over now, of .passed_count; how many. */
+size_t care_passed(const struct care *care, uint64_t *numbers);
+void care_pass_end(struct care *care, uint64_t number); /* it was rewritten */
 
 /* care_send.c.  All documents of the packs. */
 MUST_USE enum code care_send(struct care *care, const struct care_made *made,
@@ -120,7 +136,7 @@ MUST_USE enum code care_list(struct care *care, const struct chain_pack *adds, s
 /* care_leave.c.  The pack's documents are to go: in ten minutes. */
 MUST_USE enum code care_leaver_add(struct care *care, uint64_t number, uint32_t parts, bool fenced,
                                    struct error *err);
-void care_fence(struct care *care); /* an entry of ours was inserted */
+void care_fence(struct care *care); /* an entry of ours was inserted behind all that was followed */
 /* Deletes what is due. */
 MUST_USE enum code care_see_off(struct care *care, bool *did, struct error *err);
 /* Looks for documents that the chain does not name, once a day. */

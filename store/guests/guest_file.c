@@ -79,21 +79,6 @@ struct sweep {
     char prefix[HASH128_TEXT_SIZE + 1]; /* "<incarnation>-" */
 };
 
-static bool is_listed(const struct chain_list *list, uint64_t number)
-{
-    size_t first = 0, end = list->count;
-
-    while (first < end) {
-        size_t middle = first + (end - first) / 2;
-
-        if (list->packs[middle].entry.number < number)
-            first = middle + 1;
-        else
-            end = middle;
-    }
-    return first < list->count && list->packs[first].entry.number == number;
-}
-
 static void sweep_one(void *context, const char *name)
 {
     const struct sweep *sweep = context;
@@ -102,7 +87,7 @@ static void sweep_one(void *context, const char *name)
     struct error ignored;
 
     if (strncmp(name, sweep->prefix, prefix_size) != 0 ||
-        is_listed(sweep->list, strtoull(name + prefix_size, NULL, 16)))
+        chain_list_find(sweep->list, strtoull(name + prefix_size, NULL, 16)) != NULL)
         return;
     directory_of(sweep->place, directory);
     (void)snprintf(path, sizeof(path), "%s/%s", directory, name);

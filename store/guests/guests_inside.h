@@ -104,7 +104,8 @@ struct replaced {
     struct replaced *next;
     const struct tenant *tenant;
     uint32_t member;
-    struct pack *pack; /* a reference */
+    struct hash128 incarnation; /* its */
+    struct pack *pack;          /* a reference */
 };
 
 struct guests {
@@ -143,8 +144,7 @@ void hurry_forget(struct guests *guests);
 void guests_tell(struct guests *guests); /* readers were given something */
 
 /* unerased.c.  Takes the reference over. */
-void replaced_add(struct guests *guests, const struct tenant *tenant, uint32_t member,
-                  struct pack *pack);
+void replaced_add(const struct watch *watch, struct pack *pack);
 /* Lets go of those that nobody else has. */
 void replaced_sweep(struct guests *guests);
 void replaced_release(struct guests *guests); /* of all, when threads have ended */

@@ -13,16 +13,19 @@ enum { WHY_SIZE = 240 };
 /* --- packs that were replaced --- */
 
 /* Where memory is short nobody is told of it: it goes with its last reader. */
-void replaced_add(struct guests *guests, const struct tenant *tenant, uint32_t member,
-                  struct pack *pack)
+void replaced_add(const struct watch *watch, struct pack *pack)
 {
+    struct guests *guests = watch->post->guests;
     struct replaced *replaced = malloc(sizeof(*replaced));
 
     if (replaced == NULL) {
         pack_unref(pack);
         return;
     }
-    *replaced = (struct replaced){.tenant = tenant, .member = member, .pack = pack};
+    *replaced = (struct replaced){.tenant = watch->ward->tenant,
+                                  .member = watch->member,
+                                  .incarnation = watch->incarnation,
+                                  .pack = pack};
     pthread_mutex_lock(&guests->lock);
     replaced->next = guests->replaced;
     guests->replaced = replaced;
@@ -70,8 +73,7 @@ void replaced_release(struct guests *guests)
 
 struct looking {
     struct guests *guests;
-    const struct tenant *tenant;
-    const struct tombstone *tombstone;
+    const struct unerased_question *question;
     struct arena *arena;
     struct unerased *list;
     size_t count;
@@ -93,7 +95,21 @@ static bool note(struct looking *looking, uint32_t member, bool active, const ch
     return true;
 }
 
-static bool may_hold(const struct looking *looking, const struct guest_part *part)
+/* As the member has it. */
+static struct tombstone deletion_of(const struct looking *looking,
+                                    const struct hash128 *incarnation)
+{
+    const struct unerased_question *question = looking->question;
+    struct tombstone deletion = *question->tombstone;
+
+    for (size_t i = 0; i < question->own_count; i++)
+        if (hash128_equal(&question->own[i].incarnation, incarnation) &&
+            question->own[i].ingest > deletion.ingest)
+            deletion.ingest = question->own[i].ingest;
+    return deletion;
+}
+
+static bool may_hold(const struct guest_part *part, const struct tombstone *deletion)
 {
     const struct guest_chain *chain = part->chain;
     bool may = false;
@@ -103,20 +119,20 @@ static bool may_hold(const struct looking *looking, const struct guest_part *par
     for (size_t i = 0; !may && i < chain->count; i++) {
         struct pack_about about = pack_about(chain->packs[i]);
 
-        may = compaction_may_hold(&about, looking->tombstone);
+        may = compaction_may_hold(&about, deletion);
     }
     for (size_t i = 0; !may && i < chain->unread_count; i++)
-        may = compaction_may_hold(&chain->unread[i], looking->tombstone);
+        may = compaction_may_hold(&chain->unread[i], deletion);
     return may;
 }
 
 /* The shard of a chain of the member that may have some; NULL: there is none. */
-static const char *shard_of(const struct looking *looking, const struct guest_list *list,
-                            const struct guest_member *member)
+static const char *shard_of(const struct guest_list *list, const struct guest_member *member,
+                            const struct tombstone *deletion)
 {
     for (size_t i = 0; i < list->count; i++)
         if (hash128_equal(&list->parts[i].chain->incarnation, &member->incarnation) &&
-            may_hold(looking, &list->parts[i]))
+            may_hold(&list->parts[i], deletion))
             return list->parts[i].chain->shard;
     return NULL;
 }
@@ -135,7 +151,7 @@ static void hurry(const struct looking *looking, const struct guest_list *list,
 {
     for (size_t i = 0; i < list->seen_count; i++)
         if (hash128_equal(&list->seen[i].incarnation, &member->incarnation))
-            guests_hurry(looking->guests, looking->tenant, &member->incarnation,
+            guests_hurry(looking->guests, looking->question->tenant, &member->incarnation,
                          bytes_of(list->seen[i].shard));
 }
 
@@ -143,7 +159,8 @@ static void hurry(const struct looking *looking, const struct guest_list *list,
 static bool look_at(struct looking *looking, const struct guest_list *list,
                     const struct guest_member *member)
 {
-    const char *seen = seen_at(list, member), *shard = shard_of(looking, list, member);
+    struct tombstone deletion = deletion_of(looking, &member->incarnation);
+    const char *seen = seen_at(list, member), *shard = shard_of(list, member, &deletion);
     size_t before = looking->count;
     bool noted = true;
 
@@ -153,7 +170,7 @@ static bool look_at(struct looking *looking, const struct guest_list *list,
     else if (shard != NULL)
         noted = note(looking, member->number, member->active,
                      "packs of it at shard %s may have some", shard);
-    else if (member->active && seen != NULL && member->through < looking->tombstone->ingest)
+    else if (member->active && seen != NULL && member->through < deletion.ingest)
         noted = note(looking, member->number, true,
                      "shard %s does not have all of it up to the erasure, as is known here", seen);
     else if (member->active && hash128_is_zero(&member->incarnation))
@@ -171,9 +188,10 @@ static bool look_at_replaced(struct looking *looking)
     replaced_sweep(looking->guests);
     pthread_mutex_lock(&looking->guests->lock);
     for (const struct replaced *at = looking->guests->replaced; at != NULL; at = at->next) {
+        struct tombstone deletion = deletion_of(looking, &at->incarnation);
         struct pack_about about = pack_about(at->pack);
 
-        if (at->tenant == looking->tenant && compaction_may_hold(&about, looking->tombstone))
+        if (at->tenant == looking->question->tenant && compaction_may_hold(&about, &deletion))
             member = at->member;
     }
     pthread_mutex_unlock(&looking->guests->lock);
@@ -195,11 +213,11 @@ static struct guest_list *list_of(struct guests *guests, const struct tenant *te
     return list;
 }
 
-enum code guests_unerased(struct guests *guests, const struct tenant *tenant,
-                          const struct tombstone *tombstone, struct arena *arena,
-                          struct unerased **out, size_t *count, struct error *err)
+enum code guests_unerased(struct guests *guests, const struct unerased_question *question,
+                          struct arena *arena, struct unerased **out, size_t *count,
+                          struct error *err)
 {
-    struct looking looking = {guests, tenant, tombstone, arena, NULL, 0};
+    struct looking looking = {guests, question, arena, NULL, 0};
     struct guest_list *list;
     bool unknown, looked;
 
@@ -207,7 +225,7 @@ enum code guests_unerased(struct guests *guests, const struct tenant *tenant,
     *count = 0;
     if (guests == NULL)
         return OK;
-    list = list_of(guests, tenant, &unknown);
+    list = list_of(guests, question->tenant, &unknown);
     looking.list = ARENA_ARRAY(arena, struct unerased, (list == NULL ? 0 : list->member_count) + 2);
     looked = looking.list != NULL;
     if (looked && unknown)

@@ -54,7 +54,7 @@ static void guest_go(struct watch *watch, struct guest *guest)
 
     guest_file_remove(&place, guest->number);
     if (guest->pack != NULL)
-        replaced_add(watch->post->guests, watch->ward->tenant, watch->member, guest->pack);
+        replaced_add(watch, guest->pack);
     guest_leave(watch, guest);
 }
 

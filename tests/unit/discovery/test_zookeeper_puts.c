@@ -1,61 +1,10 @@
 /* Stands in for functions of zookeeper_link.c: answers come from a script. */
-#include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-#include "base/clock.h"
 #include "discovery/zookeeper_puts.h"
 
-#define SECOND INT64_C(1000000000)
+#include <pthread.h>
 
-/* A link that only counts what went out; linked in place of the real one. */
-static struct link_tag sent;
-static unsigned sent_count;
-
-static bool note(const struct link_tag *tag)
-{
-    sent = *tag;
-    sent_count++;
-    return true;
-}
-
-bool link_sync(struct zookeeper_link *link, const char *path, const struct link_tag *tag)
-{
-    (void)link, (void)path, (void)tag;
-    return true;
-}
-
-bool link_read(struct zookeeper_link *link, const char *path, bool watch,
-               const struct link_tag *tag)
-{
-    (void)link, (void)path, (void)watch;
-    return note(tag);
-}
-
-bool link_create(struct zookeeper_link *link, const char *path, struct bytes text, bool ephemeral,
-                 const struct link_tag *tag)
-{
-    (void)link, (void)path, (void)text, (void)ephemeral;
-    return note(tag);
-}
-
-bool link_write(struct zookeeper_link *link, const char *path, struct bytes text, int32_t version,
-                const struct link_tag *tag)
-{
-    (void)link, (void)path, (void)text, (void)version;
-    return note(tag);
-}
-
-bool link_remove(struct zookeeper_link *link, const char *path, const struct link_tag *tag)
-{
-    (void)link, (void)path;
-    return note(tag);
-}
+#include "base/clock.h"
+#include "tests/unit/discovery/noted_link.h"
 
 static const struct zookeeper_address address = {.root = "/weir"};
 static struct zookeeper_puts waiting;

@@ -295,8 +295,32 @@ static void test_a_hold_makes_what_nobody_has(void **state)
     hold.wanted.released = true;
     step(&hold, &nodes, 'd');
     assert_false(tell(&hold, LINK_LOST, 0));
+    step(&hold, &nodes, 'r'); /* is it ours still? */
+    assert_false(tell(&hold, LINK_LOST, 0));
+    step(&hold, &nodes, 'r');
+    assert_true(tell(&hold, LINK_OK, SESSION));
     step(&hold, &nodes, 'd');
     assert_false(tell(&hold, LINK_ABSENT, 0));
+    assert_int_equal(hold.stage, HOLD_OVER);
+    zookeeper_nodes_release(&nodes);
+}
+
+/* The answer was lost, it was removed, and somebody has it since. */
+static void test_a_hold_that_is_over_is_not_removed_of_another(void **state)
+{
+    struct zookeeper_hold hold = {
+        .wanted = {.kind = REGISTRY_LEASES, .name = "merge", .released = true},
+        .stage = HOLD_HELD,
+    };
+    struct zookeeper_nodes nodes;
+
+    (void)state;
+    zookeeper_nodes_init(&nodes);
+    step(&hold, &nodes, 'd');
+    assert_false(tell(&hold, LINK_LOST, 0));
+    step(&hold, &nodes, 'r');
+    assert_false(tell(&hold, LINK_OK, SESSION + 1));
+    step(&hold, &nodes, 0);
     assert_int_equal(hold.stage, HOLD_OVER);
     zookeeper_nodes_release(&nodes);
 }
@@ -392,6 +416,7 @@ int main(void)
         cmocka_unit_test(test_a_put_without_a_home_waits_for_it),
         cmocka_unit_test(test_when_its_time_is_over_a_put_says_what_may_be),
         cmocka_unit_test(test_a_hold_makes_what_nobody_has),
+        cmocka_unit_test(test_a_hold_that_is_over_is_not_removed_of_another),
         cmocka_unit_test(test_a_hold_waits_for_who_has_it),
         cmocka_unit_test(test_a_hold_whose_answer_was_lost_is_found),
         cmocka_unit_test(test_a_hold_waits_for_the_end_of_the_one_before),

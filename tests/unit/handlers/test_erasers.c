@@ -71,6 +71,7 @@ static struct erasing erasing_of(const struct tombstone *tombstone, bool asked)
         .tenant = inn.house.tenant,
         .tombstone = tombstone,
         .asked = asked,
+        .came_ns = clock_monotonic_ns(clock_system()),
         .done = done,
     };
 }
@@ -141,11 +142,23 @@ static void test_members_that_live_are_asked(void **state)
     script_begin(&script, answers);
     put_member(1, inn.author.house.store, script.url + strlen("http://"), MEMBER_ACTIVE);
     begin_erasers(clock_system());
-    expect(erase(&past, false), OK, "");
+    /* Its shard has to have what it acknowledged up to its own deletion, not up to ours alone. */
+    expect(erase(&past, false), E_UNERASED, "member 1: shard north does not have all of it");
+    assert_string_equal(unfinished,
+                        ",\"unfinished\":[\"member 1: shard north does not have all of it "
+                        "up to the erasure, as is known here\"]");
     assert_non_null(strstr(script.seen[0], "POST /peer/v1/erase HTTP/1.1\r\n"));
     assert_non_null(strstr(script.seen[0], "\"start\":500,\"end\":600,\"after\":"));
     assert_int_equal(house_put(&inn.house, 1, 0, 1, &next), OK);
     assert_true(next > ingest); /* what comes later is not hidden by the member's deletion */
+    script_end(&script);
+    assert_int_equal(store_go_above(inn.author.house.store, &ingest, NULL), OK);
+    depot_add_pack(&inn.author, 1, 100);
+    inn_pass(&inn);
+    make_tombstones();
+    script_begin(&script, answers);
+    put_member(1, inn.author.house.store, script.url + strlen("http://"), MEMBER_ACTIVE);
+    expect(erase(&past, false), OK, "");
     erasers_free(erasers);
     script_end(&script);
 }
@@ -232,6 +245,28 @@ static void test_the_time_is_the_limits(void **state)
     }
 }
 
+/* Of a member that is asked: three quarters, from when the request came. */
+static void test_the_time_of_who_is_asked_begins_with_the_request(void **state)
+{
+    (void)state;
+    for (int64_t more = -1; more <= 1; more++) {
+        struct erasing erasing;
+        unsigned before = waiting.done;
+
+        scripted.begin = 1000 + 225 * INT64_C(1000000) + more;
+        scripted.then = scripted.end = INT64_MAX / 2;
+        begin_erasers(&scripted.clock);
+        scripted.asked = 0;
+        erasing = erasing_of(&future, true);
+        erasing.came_ns = 1000;
+        assert_true(erasing_begin(&erasing));
+        expect(waiting_for(&waiting, before + 1), E_UNERASED, "shard north");
+        erasers_free(erasers);
+        if (scripted.asked != (more < 0 ? 4 : 3))
+            fail_msg("%lld: %u looks at the clock", (long long)more, scripted.asked);
+    }
+}
+
 /* What this node could not do is told as without others. */
 static void test_this_nodes_own_part_comes_first(void **state)
 {
@@ -290,6 +325,7 @@ int main(void)
         cmocka_unit_test(test_who_does_not_do_it_is_named),
         cmocka_unit_test(test_packs_are_waited_for),
         cmocka_unit_test(test_the_time_is_the_limits),
+        cmocka_unit_test(test_the_time_of_who_is_asked_begins_with_the_request),
         cmocka_unit_test(test_this_nodes_own_part_comes_first),
         cmocka_unit_test(test_a_stop_lets_nobody_wait),
         cmocka_unit_test(test_many_of_clients_do_not_hold_up_those_of_members),

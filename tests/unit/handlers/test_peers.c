@@ -115,12 +115,41 @@ static void test_who_cannot_be_asked_is_named(void **state)
     peers_free(peers);
 }
 
+/* The first look at the registry found nobody, and the next one is to come. */
+static void test_one_that_was_not_looked_for_yet_is_told(void **state)
+{
+    struct store *store = inn.house.store;
+    struct guest_list *list = guest_list_ref(store->holdings[inn.house.tenant->ordinal]->guests);
+    char missing[1000];
+
+    (void)state;
+    guest_list_unref(store->holdings[inn.house.tenant->ordinal]->guests);
+    store->holdings[inn.house.tenant->ordinal]->guests = NULL;
+    store->members = MEMBERS_NONE;
+    peers_begin();
+    put_member(1, inn.author.house.store, "127.0.0.1:1", MEMBER_DRAINED);
+    (void)open_and_read(VIEW_LATEST, missing, NULL);
+    assert_string_equal(missing, "");
+    put_member(1, inn.author.house.store, "127.0.0.1:1", MEMBER_ACTIVE);
+    (void)open_and_read(VIEW_LATEST, missing, NULL);
+    assert_string_equal(missing, "other members have not been looked for yet: rows that they have "
+                                 "may be missing\n");
+    assert_false(final);
+    /* One that has left, and came back. */
+    store->holdings[inn.house.tenant->ordinal]->guests = list;
+    (void)open_and_read(VIEW_LATEST, missing, NULL);
+    assert_non_null(strstr(missing, "it is not alive"));
+    store->members = MEMBERS_SOME;
+    peers_free(peers);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_a_member_has_is_in_the_view),
         cmocka_unit_test(test_who_does_not_say_all_is_named),
         cmocka_unit_test(test_who_cannot_be_asked_is_named),
+        cmocka_unit_test(test_one_that_was_not_looked_for_yet_is_told),
     };
 
     return cmocka_run_group_tests(tests, open_all, close_all);

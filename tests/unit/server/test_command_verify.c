@@ -37,6 +37,7 @@ static void test_damage_is_named_and_the_exit_code_tells(void **state)
     const char *const line[] = {"verify", "--data", data, NULL};
     const char *const accept[] = {"verify", "--data", data, "--accept-loss", NULL};
     FILE *file;
+    int byte;
 
     (void)state;
     directory_make(data);
@@ -45,7 +46,9 @@ static void test_damage_is_named_and_the_exit_code_tells(void **state)
     file = fopen(path, "r+");
     assert_non_null(file);
     assert_int_equal(fseek(file, 512 + 60, SEEK_SET), 0);
-    fputc(0xff, file);
+    byte = fgetc(file);
+    assert_int_equal(fseek(file, 512 + 60, SEEK_SET), 0);
+    fputc(byte ^ 1, file);
     fclose(file);
     captured_run(command_verify, line, &captured);
     assert_int_equal(captured.exit_code, COMMAND_FAILED);

@@ -254,8 +254,8 @@ static const struct rows_case ways[] = {
     {"text of an element in JSON",
      &tree_json,
      "/*",                                                              false,
-     {"a", "b"},
-     "[{\"a\":{\"#text\":\"x\",\"@u\":1},\"b\":{\"#text\":{\"b\":1}}}]",                                            "1 /0 p1: a=\"x\" b={}\n"                                                       },
+     {"a", "b", "b/b", "c"},
+     "[{\"a\":{\"#text\":\"x\",\"@u\":1},\"b\":{\"#text\":{\"b\":1}},\"c\":{\"#text\":5}}]",                        "1 /0 p1: a=\"x\" b={} b/b=- c={}\n"                                            },
 };
 
 static void test_shapes_of_remote_apis(void **state)
@@ -355,6 +355,14 @@ static void test_limits(void **state)
           "!body_too_large what is kept of the document, around its rows or in "
           "columns, is more than the 48 bytes allowed\n"},
          {9, 48}  },
+        {{"texts of many documents",
+          &tree_ndjson,
+          "*",
+          false,
+          {"t", "!/u"},
+          "{\"t\":1,\"u\":1234}\n{\"t\":2,\"u\":5678}\n",
+          "1 /0 p1: t=1\n2 /1 p1: t=2\n!/u 5678\n"},
+         {9, 5}   },
         {{"texts of a document",
           &tree_json,
           "/*",

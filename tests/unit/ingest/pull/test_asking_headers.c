@@ -80,10 +80,7 @@ static void test_what_was_had_is_asked_for_if_it_has_changed(void **state)
 
 static void test_control_bytes_are_refused(void **state)
 {
-    static const char *const values[] = {"${each.crlf}", "a\nb", "a\rb",
-                                         "a\x01"
-                                         "b",
-                                         "a\x7f"};
+    static const char *const values[] = {"${each.crlf}", "a\nb", "a\rb", "a\x01z", "a\x7f"};
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(values); i++) {

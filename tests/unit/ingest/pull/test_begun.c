@@ -27,7 +27,7 @@ static void test_the_nth_newest_is_that_of_a_list(void **state)
 
         if (count + units > UNITS)
             break;
-        begun_put(&begun, ns, units, INT64_MIN);
+        begun_put(&begun, ns, units, INT64_MIN, BEGUN_UNITS_MAX);
         for (uint32_t unit = 0; unit < units; unit++) {
             size_t at = count++;
 
@@ -60,7 +60,7 @@ static void test_what_is_old_makes_room_and_counts_as_the_newest_of_it(void **st
 
     (void)state;
     for (int64_t ns = 0; ns < 1000; ns++)
-        begun_put(&begun, ns, 1, ns - 10);
+        begun_put(&begun, ns, 1, ns - 10, 1000);
     assert_true(begun.capacity < 100);
     assert_int_equal(begun_nth(&begun, begun.count), 1000 - (int64_t)begun.count);
     assert_int_equal(begun_nth(&begun, begun.count + 1), 999 - (int64_t)begun.count);
@@ -75,11 +75,11 @@ static void test_more_units_than_there_may_be_hold_all_the_same(void **state)
     struct begun begun = BEGUN_INIT;
 
     (void)state;
-    begun_put(&begun, 5, 4000000000U, INT64_MIN);
-    assert_int_equal(begun.count, BEGUN_UNITS_MAX);
-    assert_int_equal(begun_nth(&begun, BEGUN_UNITS_MAX + 1), 5);
-    begun_put(&begun, 9, 1, INT64_MIN);
-    assert_int_equal(begun.count, BEGUN_UNITS_MAX);
+    begun_put(&begun, 5, 4000000000U, INT64_MIN, 1000);
+    assert_int_equal(begun.count, 1000);
+    assert_int_equal(begun_nth(&begun, 1000 + 1), 5);
+    begun_put(&begun, 9, 1, INT64_MIN, 1000);
+    assert_int_equal(begun.count, 1000);
     assert_int_equal(begun_nth(&begun, 1), 9);
     assert_int_equal(begun_nth(&begun, 2), 5);
     begun_release(&begun);

@@ -74,6 +74,9 @@ static void test_ends_of_windows_in_units_of_their_format(void **state)
         {SOURCE_TIME_PATTERN, "%Y%m%d%H%M",   "2024-03-31T12:34:00Z", "202403311434",              "202403311433"},
         {SOURCE_TIME_PATTERN, "%Y%m%d%H%M%S", "2024-03-31T12:34:56Z", "20240331143456",
          "20240331143455"                                                                                        },
+        {SOURCE_TIME_PATTERN, "%Y-%m",        "2024-03-31T12:34:56Z", "2024-04",                   "2024-03"     },
+        {SOURCE_TIME_PATTERN, "%Y-%m",        "2024-03-31T22:00:00Z", "2024-04",                   "2024-03"     },
+        {SOURCE_TIME_PATTERN, "%Y",           "2024-03-31T22:00:00Z", "2025",                      "2024"        },
         {SOURCE_TIME_UNIX,    "",             "1970-01-02T00:00:00Z", "86400",                     "86399"       },
     };
 

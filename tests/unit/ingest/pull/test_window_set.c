@@ -369,6 +369,8 @@ static void test_halves_of_dates_are_dates(void **state)
         (struct source_time_format){.kind = SOURCE_TIME_PATTERN, .pattern = BYTES("%Y%m%d")};
     assert_true(window_set_split(&windows, &window, halves));
     assert_int_equal(halves[0].end_ns, time_of("2024-03-31T00:00:00+01:00"));
+    rules.format.pattern = BYTES("%Y-%m");
+    assert_false(window_set_split(&windows, &window, halves));
     rules.format.pattern = BYTES("%Y%m%d%H%M");
     assert_true(window_set_split(&windows, &window, halves));
     assert_int_equal(halves[0].end_ns, time_of("2024-03-31T12:30:00+02:00"));

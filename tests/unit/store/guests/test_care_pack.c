@@ -41,15 +41,21 @@ static void test_a_large_pack_is_brought_and_goes_back(void **state)
     village_release(&village);
 }
 
-/* One that cannot be read keeps no others from being rewritten, and is not read again and again. */
-static void test_a_damaged_pack_is_left_alone(void **state)
+static uint64_t failures(struct node *node)
+{
+    return house_metric(&node->house, "weir_caretaker_failures_total", METRIC_COUNTER,
+                        "shard=\"north\"");
+}
+
+/* One that cannot be read keeps no others from being rewritten, and is read again after ten minutes
+ * first, and then after twice as long each time. */
+static void test_a_damaged_pack_is_passed_over(void **state)
 {
     static struct village village;
     struct node *node = &village.nodes[0];
     struct chain_list list = {0};
     struct fake_document *document;
     char id[CHAIN_ID_SIZE];
-    uint64_t failed;
 
     (void)state;
     village_init(&village);
@@ -67,14 +73,64 @@ static void test_a_damaged_pack_is_left_alone(void **state)
     house_expect(&node->house, 3, 5, 5);
     house_expect(&node->house, 2, 0,
                  10); /* what is kept of it here; answers hide what was erased */
-    failed = house_metric(&node->house, "weir_caretaker_failures_total", METRIC_COUNTER,
-                          "shard=\"north\"");
-    assert_int_equal(failed, 1);
+    assert_int_equal(failures(node), 1);
     (void)node_go_on(node);
-    assert_int_equal(house_metric(&node->house, "weir_caretaker_failures_total", METRIC_COUNTER,
-                                  "shard=\"north\""),
-                     failed);
+    assert_int_equal(failures(node), 1);
+    for (int i = 0; i < 2; i++) { /* the second is too early */
+        node_time(node, 600);
+        (void)node_go_on(node);
+        assert_int_equal(failures(node), 2);
+    }
+    document = fake_find(&village.author.north, "weir_acme", ARCHIVE_PACKS, bytes_of(id));
+    document->body[10] ^= 1;
+    assert_int_equal(village_rows(&village), 20);
+    node_time(node, 1200);
+    (void)node_go_on(node);
+    assert_int_equal(village_rows(&village), 15);
+    assert_int_equal(failures(node), 2);
     chain_list_release(&list);
+    village_release(&village);
+}
+
+static uint64_t room_bytes;
+
+static enum code tell_room(struct fs *fs, uint64_t *bytes_free, struct error *err)
+{
+    (void)fs, (void)err;
+    *bytes_free = room_bytes;
+    return OK;
+}
+
+/* It can be read, and the disk has no room for what would come of it: others are rewritten, and so
+ * is this one ten minutes later, however long there was none. */
+static void test_a_pack_without_room_is_passed_over(void **state)
+{
+    static struct village village;
+    struct node *node = &village.nodes[0];
+
+    (void)state;
+    village_init(&village);
+    house_put_noise(&village.author.house, 1, 5);
+    house_seal(&village.author.house);
+    depot_add_pack(&village.author, 2, 0);
+    village_part(&village);
+    node_read(node);
+    (void)house_delete(&node->house, 0, 0, 5, true);
+    node->house.fs.operations.space = tell_room;
+    room_bytes = (256 << 20) + 100000;
+    (void)node_go_on(node);
+    assert_int_equal(village_rows(&village), 20000 + 5);
+    assert_int_equal(failures(node), 1);
+    for (uint64_t i = 2; i < 8; i++) {
+        node_time(node, 600);
+        (void)node_go_on(node);
+        assert_int_equal(failures(node), i);
+    }
+    room_bytes = UINT64_C(1) << 40;
+    node_time(node, 600);
+    (void)node_go_on(node);
+    assert_int_equal(village_rows(&village), 20000 - 5 + 5);
+    assert_int_equal(failures(node), 7);
     village_release(&village);
 }
 
@@ -119,6 +175,7 @@ static void test_the_disk_may_fail_anywhere(void **state)
         (void)caretaker_step(node->caretaker);
         failed = node->house.fs.calls >= n;
         house_fail(&node->house, 0, false, OK);
+        node_time(node, 600);
         (void)node_go_on(node);
         (void)village_expect_whole(&village, false);
         assert_int_equal(village_rows(&village), 19900);
@@ -132,7 +189,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_large_pack_is_brought_and_goes_back),
-        cmocka_unit_test(test_a_damaged_pack_is_left_alone),
+        cmocka_unit_test(test_a_damaged_pack_is_passed_over),
+        cmocka_unit_test(test_a_pack_without_room_is_passed_over),
         cmocka_unit_test(test_files_of_before_go_at_the_start),
         cmocka_unit_test(test_the_disk_may_fail_anywhere),
     };
