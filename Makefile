@@ -285,6 +285,7 @@ test:
 	   tests/suite clients tests/clients/run clients $(BUILD)/weir $(BUILD); \
 	   tests/suite differential tests/differential/run $(BUILD)/weir $(QUESTIONS); \
 	   tests/suite weirsim tests/weirsim/run weirsim; \
+	   tests/suite pull tests/pull/run pull $(BUILD)/weir $(BUILD); \
 	   tests/suite cli tests/cli/run cli $(BUILD)/weir; } >$(BUILD)/simulator.log 2>&1 & \
 	 tests/suite api-plain tests/api/run api-plain $(BUILD)/weir; \
 	 tests/suite fault tests/fault/run $(BUILD) $(CUTS) $(KILLS) --faults $(FAULTS) --fills $(FILLS); \
@@ -323,6 +324,7 @@ test-long:
 	@tests/suite differential tests/differential/run $(BUILD)/weir $(LONG_QUESTIONS) --jobs $(JOBS)
 	@tests/suite cli tests/cli/run cli $(BUILD)/weir
 	@tests/suite weirsim tests/weirsim/run weirsim
+	@tests/suite pull tests/pull/run pull $(BUILD)/weir $(BUILD) --long
 	@tests/suite fault tests/fault/run $(BUILD) $(LONG_CUTS) $(LONG_KILLS) --faults 0 --fills $(LONG_FILLS)
 	@tests/suite backup tests/backup/run $(BUILD) $(LONG_RESTORES)
 	@tests/suite archive-plain $(MAKE) -j$(JOBS) archive

@@ -16,7 +16,7 @@ struct progress_note {
     bool done;
     struct bytes page; /* where it stands; empty when done */
     uint32_t page_number;
-    uint64_t rows; /* of the window's pages before it */
+    uint64_t rows;                     /* of the window's pages before it */
     struct bytes etag, modified, body; /* of the last whole answer; empty = none */
     int64_t expires_ns;                /* 0 = not known */
     int64_t fetched_ns;

@@ -21,9 +21,9 @@
 enum {
     PULL_FETCHES_KEPT = 32, /* of each source */
     PULL_TEXT_SIZE = 160,
-    PULL_LIVE_MAX = 64, /* windows of a partition that a pull has in hand at once */
+    PULL_LIVE_MAX = 64,         /* windows of a partition that a pull has in hand at once */
     PULL_CONNECTIONS_MAX = 512, /* a host that stalls has half of what is left, at most */
-    PULL_READ_MAX = 64, /* pages that came and wait to be read: then nothing is asked */
+    PULL_READ_MAX = 64,         /* pages that came and wait to be read: then nothing is asked */
 };
 
 struct pull_source;

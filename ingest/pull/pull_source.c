@@ -361,7 +361,8 @@ static enum code take_note(struct pull_partition *partition, const struct progre
     return OK;
 }
 
-/* History that was under way goes on at once, and not with the next pull, which may be a day away. */
+/* History that was under way goes on at once, and not with the next pull, which may be a day away.
+ */
 static void begin_history(struct pull_source *source, int64_t now_ns)
 {
     for (size_t i = 0; source->source->window.given && i < source->partition_count; i++) {

@@ -26,10 +26,8 @@ struct pull_unit *unit_add(struct pull_source *source, struct pull_partition *pa
 
     if (unit == NULL)
         return NULL;
-    *unit = (struct pull_unit){.next = source->units,
-                               .source = source,
-                               .partition = partition,
-                               .live = live};
+    *unit = (struct pull_unit){
+        .next = source->units, .source = source, .partition = partition, .live = live};
     if (window != NULL)
         unit->window = *window;
     arena_init(&unit->arena, SIZE_MAX, NULL);
