@@ -94,6 +94,25 @@ def of_neso(remote, document, first, end):
     return {keyed({}, time): renamed(values, DEMAND) for _, time, values in remote.truth("neso", first, end)}
 
 
+def of_octopus(remote, document, first, end):
+    return {keyed({"mpan": tags["mpan"], "direction": "import"}, time): {"energy": values["consumption"]} for tags, time, values in remote.truth("octopus", first, end)}
+
+
+def of_eia(remote, document, first, end):
+    """Two of the respondents and two of the types; an hour is known by its end there."""
+    found = {}
+    for respondent in ("BPAT", "CISO"):
+        for kind in ("D", "NG"):
+            for tags, time, values in remote.truth("eia", first, end, respondent=respondent, type=kind):
+                found[keyed(tags, time)] = {"energy": values["value"]}
+    return found
+
+
+def of_entsoe(remote, document, first, end):
+    return {keyed(tags, time): {"power": values["quantity"]} for each in document["foreach"]
+            for tags, time, values in remote.truth("entsoe", first, end, domain=each["domain"])}
+
+
 AGENT = {"User-Agent": "weir/test (+ops@example.org)"}
 LARGER = {"from": "${window.start}", "to": "${window.end}", "size": "200"}
 RATES = {"generic": {"late": 0.02, "revised": 0.05, "null": 0.01}}
@@ -123,6 +142,13 @@ DOCUMENTS = {
     "water-quality": (of_water, 70, {"window": {"step": "P30D"}, "limits": {"rates": ["70/1m"]}}),
     "big": (of_big, 0, {"request": {"query": {"rows": "20000"}}}),
 }
+SECRET = {
+    "octopus": (of_octopus, 6, {"window": {"step": "P2D"}, "limits": {"rates": ["60/1s"]}}),
+    "eia": (of_eia, 6, {"window": {"step": "P2D"}}),
+    "entsoe": (of_entsoe, 4, {"window": {"step": "P2D"}}),
+    "oauth": (of_generic, 1, {"window": {"step": "12h"}}),
+}  # those that have secrets: what the simulator wants is in its control.py
+DOCUMENTS |= SECRET
 PUT_OFF = {"metno", "water-quality", "neso"}  # they have a clock or a limit of their own: pulls are asked for
 
 

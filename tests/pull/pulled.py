@@ -1,8 +1,11 @@
 """What remote APIs have is what Weir has: at first, when it is asked again, and when they have changed their minds."""
-from documents import DOCUMENTS, MOVES, PUT_OFF, RATES, made
-from stand import DAY, HOUR, check, check_log, differences, iso, until
+import json
 
-NOT_YET = {"neso"}
+from documents import DOCUMENTS, MOVES, PUT_OFF, RATES, SECRET, made
+from stand import DAY, check, check_log, differences, iso, until
+from weirsim.control import SECRETS
+
+NOT_YET = {"neso": "/foreach/request", "oauth": "/auth/type"}
 
 
 def again(case, server, name, times=2):
@@ -48,6 +51,8 @@ def brings(name):
         remote = case.remote(before, RATES)
         server = case.server(remote)
         document, wanted, first = made(name, remote, before)
+        for secret in SECRETS if name in SECRET else ():
+            case.ask(server, "PUT", "/v1/secrets/" + secret, {"value": SECRETS[secret], "hosts": ["127.0.0.1"]}, want=None)
         case.declare(server, document)
         rows = settled(case, server, remote, name, document, wanted, first, before)
         case.pulled(server, name, 1) if name not in PUT_OFF else None  # the first has ended
@@ -70,6 +75,9 @@ def brings(name):
             check_log.rate(log, int(count), {"s": 1, "m": 60, "h": 3600}[span[-1]] * int(span[:-1]), slack=0.1)
         check_log.user_agent(log, r"^weir/")
         check_log.waits(log, slack=0.1)
+        check_log.no_secret(log, SECRETS.values(), but=("api_key=", "securityToken="))
+        said = server.log_text() + case.how(server, name) + json.dumps(case.show(server, name))
+        check(not any(secret in said for secret in SECRETS.values()), "no secret is told")
         if "window" not in document and name != "neso":
             check_log.validators(log)
         case.tell(f"{len(rows)} rows by {status['requests']} requests, nothing written when asked again; a day later {new} new and {changed} changed")
@@ -124,13 +132,13 @@ def what_is_corrected_stays_until_the_source_says_otherwise(case):
 
 
 def what_cannot_be_done_yet_is_refused_by_name(case):
-    """Partitions out of another request.  Once they can be, neso is a document as the others are: NOT_YET goes."""
+    """Partitions out of another request, and tokens.  Once it can be done, its document is as the others are, and goes out of NOT_YET."""
     remote = case.remote()
     server = case.server(remote)
-    for name in NOT_YET:
+    for name, pointer in NOT_YET.items():
         document, _, _ = made(name, remote, case.ready_at)
         answer = case.ask(server, "PUT", "/v1/sources/" + name, document, want=None)
-        check(answer.status == 400 and "/foreach/request" in answer.text() and "cannot do that yet" in answer.text(), f"{answer.status} {answer.text()[:400]}")
+        check(answer.status == 400 and json.loads(answer.text())["pointer"] == pointer and "cannot do that yet" in answer.text(), f"{answer.status} {answer.text()[:400]}")
 
 
 CASES = [what_cannot_be_done_yet_is_refused_by_name, *(brings(name) for name in DOCUMENTS if name not in NOT_YET), an_overlap_is_asked_whole, what_is_corrected_stays_until_the_source_says_otherwise]
