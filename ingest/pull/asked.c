@@ -11,7 +11,7 @@
 enum {
     BOOT_SIZE = 37, /* of the kernel's name of this boot */
     PATH_SIZE = 256,
-    FILE_BYTES_MAX = 4 << 20, /* then it is written anew */
+    FILE_BYTES_MAX = 4 << 20, /* then it is written anew, and again once it has doubled */
     WORDS = 5,
 };
 
@@ -33,7 +33,8 @@ struct asked {
     char path[PATH_SIZE], path_new[PATH_SIZE], directory[PATH_SIZE];
     char boot[BOOT_SIZE];
     struct file *file;
-    uint64_t size;
+    uint64_t size, size_max;  /* of the file; above, it is written anew */
+    int64_t wall_ns;          /* the newest that was told */
     struct asked_note *notes; /* of before this start, and since, the newest first */
 };
 
@@ -207,20 +208,21 @@ static enum code write_anew(struct asked *asked, struct error *err)
         fs_close(asked->file);
         asked->file = file;
         asked->size = part.size;
+        asked->size_max = part.size > FILE_BYTES_MAX / 2 ? 2 * part.size : FILE_BYTES_MAX;
     }
     buf_release(&text);
     return code;
 }
 
 static enum code append(struct asked *asked, struct bytes name, const struct asked_note *like,
-                        int64_t wall_ns, struct error *err)
+                        struct error *err)
 {
     struct buf line = BUF_INIT(8192);
     struct bytes part;
     enum code code = OK;
 
-    if (asked->size > FILE_BYTES_MAX) {
-        drop_old(asked, wall_ns);
+    if (asked->size > asked->size_max) {
+        drop_old(asked, asked->wall_ns);
         code = write_anew(asked, err);
     }
     put_line(asked, like, name, &line);
@@ -243,8 +245,10 @@ static enum code note(void *context, struct bytes name, const struct moment *now
                       struct error *err)
 {
     const struct asked_note began = {.began = *now, .weight = weight, .recalled = true};
+    struct asked *asked = context;
 
-    return append(context, name, &began, now->wall_ns, err);
+    asked->wall_ns = now->wall_ns;
+    return append(asked, name, &began, err);
 }
 
 enum code asked_wait(struct asked *asked, struct bytes name, int64_t until_wall_ns,
@@ -255,7 +259,7 @@ enum code asked_wait(struct asked *asked, struct bytes name, int64_t until_wall_
           .waits = true, .recalled = true
     };
 
-    return append(asked, name, &wait, until_wall_ns, err);
+    return append(asked, name, &wait, err);
 }
 
 struct limiter_notes asked_notes(struct asked *asked)
@@ -287,6 +291,7 @@ enum code asked_open(struct fs *fs, const char *directory, int64_t wall_ns, stru
     if (asked == NULL)
         return no_memory(err);
     asked->fs = fs;
+    asked->wall_ns = wall_ns;
     snprintf(asked->directory, sizeof(asked->directory), "%s", directory);
     snprintf(asked->path, sizeof(asked->path), "%s/asked", directory);
     snprintf(asked->path_new, sizeof(asked->path_new), "%s/asked.new", directory);

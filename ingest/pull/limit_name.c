@@ -3,26 +3,49 @@
 #include "ingest/pull/limit_name.h"
 #include "base/hash.h"
 
+/* With its size, which keeps "a", "bc" and "ab", "c" apart. */
+static void add_text(struct hash128_state *state, struct bytes text)
+{
+    uint64_t size = text.size;
+
+    hash128_add(state, (struct bytes){(const char *)&size, sizeof(size)});
+    hash128_add(state, text);
+}
+
 static void add_places(struct hash128_state *state, const struct text_places *places)
 {
     for (size_t i = 0; i < places->count; i++) {
-        hash128_add(state, places->items[i].before);
-        hash128_add(state, places->items[i].name);
+        add_text(state, places->items[i].before);
+        add_text(state, places->items[i].name);
     }
-    hash128_add(state, places->rest);
+    add_text(state, places->rest);
 }
 
-/* Up to the first slash behind the two: places may not stand in front of it. */
+/* Up to the first slash behind the two: places may not stand in front of it.  Without the port that
+ * goes without saying. */
 static struct bytes host_of(const struct source *source)
 {
     const struct text_places *url = &source->request.url;
     struct bytes text = url->count > 0 ? url->items[0].before : url->rest;
     const char *host = memmem(text.data, text.size, "://", 3);
     size_t first = host == NULL ? 0 : (size_t)(host + 3 - text.data), end = first;
+    struct bytes port = first == 7 ? BYTES(":80") : BYTES(":443"); /* behind "http://" */
 
     while (end < text.size && text.data[end] != '/' && text.data[end] != '?')
         end++;
+    if (end - first > port.size && bytes_equal(bytes_slice(text, end - port.size, end), port))
+        end -= port.size;
     return bytes_slice(text, first, end);
+}
+
+/* Names of hosts are the same in capitals. */
+static void put_host(struct buf *name, struct bytes host)
+{
+    for (size_t i = 0; i < host.size; i++) {
+        char c = host.data[i];
+
+        buf_put_char(name, c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c);
+    }
 }
 
 enum code asking_limit_name(const struct source *source, struct bytes tenant, struct buf *name,
@@ -33,10 +56,10 @@ enum code asking_limit_name(const struct source *source, struct bytes tenant, st
     struct hash128_state state;
     struct hash128 sum;
 
-    buf_put(name, source->limits.host.size > 0 ? source->limits.host : host_of(source));
+    put_host(name, source->limits.host.size > 0 ? source->limits.host : host_of(source));
     if (auth->kind != SOURCE_AUTH_NONE) {
         hash128_begin(&state);
-        hash128_add(&state, tenant);
+        add_text(&state, tenant);
         add_places(&state, &auth->first);
         add_places(&state, &auth->second);
         sum = hash128_end(&state);

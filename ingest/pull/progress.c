@@ -166,7 +166,7 @@ enum code progress_put(const struct progress_note *note, struct bytes measuremen
     if (code == OK)
         code = point_find_table(point, &duplicate);
     if (code == OK)
-        code = point_put_row(point, series, 0, note->time_ns);
+        code = point_put_row(point, series, 1, note->time_ns);
     return code == E_MEMORY ? error_set(err, code, "no memory for a note of progress") : code;
 }
 

@@ -248,6 +248,7 @@ static enum code look_at_bytes(struct reading *reading, struct reading_facts *fa
     reading->hashes = false;
     answer = facts_of(reading);
     answer.undecodable = code != OK;
+    answer.counted = facts->empty_body; /* it has no rows, and none are looked for */
     facts->verdict = outcome_of(reading->terms.source, &answer);
     facts->same_body = facts->body.size > 0 && facts->verdict.what == SOURCE_OK &&
                        bytes_equal(facts->body, reading->terms.body_before);
@@ -270,22 +271,33 @@ static bool is_fatal(enum code code)
     return code == E_MEMORY || code == E_IO || code == E_CANCELLED || code == E_DRAINING;
 }
 
+/* Small at first, if that many bytes may be; a page that has more points after all once more. */
+static enum code run_small_or_large(struct reading *reading, struct error *err)
+{
+    struct error first = {0};
+    enum code code;
+
+    reading->small = reading->plain_bytes <= SMALL_BYTES_MAX;
+    reading->writes = reading->small;
+    code = run_passes(reading, &first);
+    if (reading->too_many) {
+        reading->too_many = reading->small = reading->writes = false;
+        reading->sink.forget(reading->sink.context);
+        return run_passes(reading, err);
+    }
+    if (code)
+        *err = first;
+    return code;
+}
+
 /* The rows of a page that may be one. */
 static enum code look_at_rows(struct reading *reading, struct reading_facts *facts,
                               struct error *err)
 {
     const struct source *source = reading->terms.source;
     struct answer_facts answer;
-    enum code code;
+    enum code code = run_small_or_large(reading, err);
 
-    reading->small = reading->plain_bytes <= SMALL_BYTES_MAX;
-    reading->writes = reading->small;
-    code = run_passes(reading, err);
-    if (reading->too_many) {
-        reading->too_many = reading->small = reading->writes = false;
-        reading->sink.forget(reading->sink.context);
-        code = run_passes(reading, err);
-    }
     if (is_fatal(code))
         return code;
     answer = facts_of(reading);
@@ -294,6 +306,8 @@ static enum code look_at_rows(struct reading *reading, struct reading_facts *fac
     facts->counts = *mapper_counts(reading->mapper);
     answer.rows = facts->counts.rows;
     facts->verdict = outcome_of(source, &answer);
+    if (facts->verdict.what != SOURCE_OK)
+        reading->sink.forget(reading->sink.context);
     code = tell_value(reading, source->page.path_slot, &facts->at_path, err);
     if (code == OK)
         code = tell_value(reading, source->page.total_slot, &facts->total, err);
@@ -347,7 +361,7 @@ enum code reading_look(const struct reading_terms *terms, const struct reading_s
 
 enum code reading_write(struct reading *reading, struct error *err)
 {
-    if (reading->small)
+    if (reading->small || reading->plain_bytes == 0)
         return OK;
     reading->writes = true;
     return run_passes(reading, err);

@@ -222,7 +222,7 @@ enum code trial_run(const struct trial_terms *terms, struct buf *out, struct err
         *err = why;
         goto out;
     }
-    if (trial.shown == 0 && facts.counts.points > 0) /* a large page */
+    if (facts.verdict.what == SOURCE_OK && trial.shown == 0 && facts.counts.points > 0) /* large */
         code = reading_write(reading, err);
     if (code == OK)
         put_all(&trial, &facts, &why, out);

@@ -1,0 +1,579 @@
+#include "tests/unit/ingest/pull/reading_fixture.h"
+
+enum { SMALL_POINTS = 30000 };
+
+static void expect_ok(const struct page *page, uint64_t points)
+{
+    if (page->code != OK || page->facts.verdict.what != SOURCE_OK || !page->facts.verdict.decided)
+        fail_msg("code %d, outcome %d: %s", page->code, page->facts.verdict.what, page->err.text);
+    assert_string_equal(page->err.text, ""); /* nothing was wrong with it */
+    assert_int_equal(page->facts.counts.points, points);
+    assert_int_equal(page->facts.counts.rows, points);
+}
+
+/* It is no page, and leaves nothing behind. */
+static void expect_none(const struct page *page, enum source_do what)
+{
+    if (page->code != OK || page->facts.verdict.what != what || !page->facts.verdict.decided)
+        fail_msg("code %d, outcome %d: %s", page->code, page->facts.verdict.what, page->err.text);
+    assert_int_equal(page->points, 0);
+}
+
+static void test_a_small_page_is_in_the_sink_once_it_is_looked_at(void **state)
+{
+    struct page page;
+
+    (void)state;
+    page_init(&page, PAGE_SECONDS);
+    page_put_rows(&page, 3, "");
+    page_look(&page);
+    expect_ok(&page, 3);
+    assert_int_equal(page.points, 3);
+    assert_true(page.number_last == 2.5);
+    assert_int_equal(page.facts.plain_bytes, page.body.size);
+    assert_int_equal(page.facts.body.size, 32);
+    assert_false(page.facts.same_body);
+    assert_false(page.facts.empty_body);
+    assert_int_equal(page.facts.at_path.kind, TREE_END);
+    assert_int_equal(page.facts.total.kind, TREE_END);
+    page_write(&page);
+    assert_int_equal(page.points, 3);
+    assert_int_equal(page.forgets, 0);
+    page_release(&page);
+}
+
+static void test_a_large_page_is_in_the_sink_once_it_is_written(void **state)
+{
+    enum { COUNT = 40000 };
+    struct page page;
+
+    (void)state;
+    page_init(&page, PAGE_SECONDS);
+    page_put_rows(&page, COUNT, ",\"note\":\"as long as it takes to be two MiB\"");
+    assert_true(page.body.size > (size_t)2 << 20);
+    page_look(&page);
+    expect_ok(&page, COUNT);
+    assert_int_equal(page.points, 0);
+    page_write(&page);
+    assert_int_equal(page.points, COUNT);
+    assert_true(page.number_last == COUNT - 0.5);
+    assert_true(page.time_last == (int64_t)(COUNT - 1) * 1000000000);
+    assert_int_equal(page.forgets, 0);
+    assert_int_equal(page.facts.counts.points, COUNT);
+    page_release(&page);
+}
+
+/* More points than a record has cannot wait for the end of what may not be a page. */
+static void test_a_small_page_of_many_points_is_a_large_one(void **state)
+{
+    (void)state;
+    for (unsigned count = SMALL_POINTS; count <= SMALL_POINTS + 1; count++) {
+        bool large = count > SMALL_POINTS;
+        struct page page;
+
+        page_init(&page, PAGE_SECONDS);
+        page_put_rows(&page, count, "");
+        assert_true(page.body.size < (size_t)2 << 20);
+        page_look(&page);
+        expect_ok(&page, count);
+        assert_int_equal(page.points, large ? 0 : count);
+        assert_int_equal(page.forgets, large);
+        page_write(&page);
+        assert_int_equal(page.points, count);
+        page_release(&page);
+    }
+}
+
+/* Texts of rows that were taken are given back meanwhile, those at hand are not. */
+static void test_long_texts_come_whole(void **state)
+{
+    enum { COUNT = 12000, SIZE = 1000 };
+    char text[SIZE + 1];
+    struct page page;
+
+    (void)state;
+    page_init(&page, PAGE_SECONDS
+              ", 'values': [{'path': 'v', 'field': 'v', 'type': 'text'}], 'tags': {'n': {'path': "
+              "'at'}}");
+    memset(text, 't', SIZE);
+    text[SIZE] = '\0';
+    page_put(&page, "{'data':[");
+    for (int i = 0; i < COUNT; i++)
+        buf_printf(&page.body, "%s{\"at\":%d,\"v\":\"%s %d\"}", i > 0 ? "," : "", i, text, i);
+    page_put(&page, "]}");
+    page_look(&page);
+    expect_ok(&page, COUNT);
+    page_write(&page);
+    assert_int_equal(page.points, COUNT);
+    assert_int_equal(page.text_last.size, SIZE + 6);
+    assert_memory_equal(page.text_last.data + SIZE, " 11999", 6);
+    assert_true(bytes_equal(buf_bytes(&page.tag_last), BYTES("11999")));
+    page_release(&page);
+}
+
+static void test_what_is_packed_is_unpacked(void **state)
+{
+    static const struct answer_header gzip = {BYTES("content-encoding"), BYTES("gzip")},
+                                      zstd = {BYTES("content-encoding"), BYTES("zstd")},
+                                      type = {BYTES("content-type"), BYTES("application/json")};
+    static const struct {
+        const char *name;
+        void (*pack)(struct page *page);
+        const struct answer_header *header;
+        size_t piece_size;
+    } cases[] = {
+        {"gzip by its header",          page_pack_gzip, &gzip, 65536},
+        {"gzip by what it begins with", page_pack_gzip, &type, 65536},
+        {"zstd by its header",          page_pack_zstd, &zstd, 65536},
+        {"zstd by what it begins with", page_pack_zstd, &type, 65536},
+        {"gzip in small pieces",        page_pack_gzip, &gzip, 1    },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct page page;
+        size_t size;
+
+        page_init(&page, PAGE_SECONDS);
+        page_put_rows(&page, 100, "");
+        size = page.body.size;
+        cases[i].pack(&page);
+        assert_true(page.body.size < size);
+        page.terms.headers = cases[i].header;
+        page.terms.header_count = 1;
+        page.piece_size = cases[i].piece_size;
+        page_look(&page);
+        if (page.points != 100 || page.facts.plain_bytes != size)
+            fail_msg("%s: %llu points: %s", cases[i].name, (unsigned long long)page.points,
+                     page.err.text);
+        expect_ok(&page, 100);
+        page_release(&page);
+    }
+}
+
+static void test_what_does_not_unpack_is_no_page(void **state)
+{
+    static const struct answer_header gzip = {BYTES("content-encoding"), BYTES("gzip")},
+                                      brotli = {BYTES("content-encoding"), BYTES("br")};
+    struct page page;
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        page_init(&page, PAGE_SECONDS);
+        page_put_rows(&page, 1000, "");
+        page.terms.header_count = i == 1 ? 0 : 1;
+        page.terms.headers = i == 2 ? &brotli : &gzip;
+        if (i < 2) {
+            page_pack_gzip(&page);
+            page.body.size -= 12; /* its end and a bit more */
+        }
+        page_look(&page);
+        expect_none(&page, SOURCE_RETRY);
+        assert_string_not_equal(page.err.text, "");
+        assert_int_equal(page.facts.body.size, 0);
+        page_release(&page);
+    }
+}
+
+static void test_more_than_may_be_unpacked_is_no_page(void **state)
+{
+    struct page page;
+
+    (void)state;
+    page_init(&page, PAGE_SECONDS);
+    page_put_rows(&page, 1000, "");
+    page.terms.plain_bytes_max = page.body.size - 1;
+    page_pack_gzip(&page);
+    page_look(&page);
+    expect_none(&page, SOURCE_RETRY);
+    page_release(&page);
+}
+
+static void test_what_does_not_decode_leaves_nothing_behind(void **state)
+{
+    static const struct {
+        const char *name, *body;
+    } cases[] = {
+        {"an error page",        "<!DOCTYPE html><html><body>Try again later</body></html>"},
+        {"it is cut in a row",   "{'data':[{'at':1,'v':1},{'at':2,"                        },
+        {"it is cut behind one", "{'data':[{'at':1,'v':1}"                                 },
+        {"more stands behind",   "{'data':[{'at':1,'v':1}]} x"                             },
+        {"a space",              " "                                                       },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        /* Whatever a rule says. */
+        for (int rule = 0; rule < 2; rule++) {
+            struct page page;
+
+            page_init(&page, rule ? PAGE_SECONDS ", 'outcomes': [{'status': 200, 'do': 'ok'}]"
+                                  : PAGE_SECONDS);
+            page_put(&page, cases[i].body);
+            page_look(&page);
+            if (page.points != 0)
+                fail_msg("%s: %llu points", cases[i].name, (unsigned long long)page.points);
+            expect_none(&page, SOURCE_RETRY);
+            assert_string_not_equal(page.err.text, "");
+            page_release(&page);
+        }
+    }
+}
+
+static void test_a_large_page_that_is_cut_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    for (unsigned count = 40000; count <= 80000; count += 40000) { /* by points, by bytes */
+        struct page page;
+
+        page_init(&page, PAGE_SECONDS);
+        page_put_rows(&page, count, count > 40000 ? ",\"note\":\"some more\"" : "");
+        page.body.size -= 2;
+        page_look(&page);
+        expect_none(&page, SOURCE_RETRY);
+        page_release(&page);
+    }
+}
+
+static void test_rows_that_are_wrong_are_counted_up_to_what_is_allowed(void **state)
+{
+#define FAULTY "{'data':[{'at':1,'v':1},{'at':2,'v':'x'},{'at':3,'v':3},{'at':'y','v':4}]}"
+    static const struct {
+        const char *blocks;
+        enum source_do want;
+        uint64_t points;
+    } cases[] = {
+        {PAGE_SECONDS,                     SOURCE_RETRY, 0},
+        {PAGE_SECONDS ", 'faults_max': 1", SOURCE_RETRY, 0},
+        {PAGE_SECONDS ", 'faults_max': 2", SOURCE_OK,    2},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct page page;
+
+        page_init(&page, cases[i].blocks);
+        page_put(&page, FAULTY);
+        page_look(&page);
+        assert_int_equal(page.code, OK);
+        assert_int_equal(page.facts.verdict.what, cases[i].want);
+        assert_int_equal(page.points, cases[i].points);
+        assert_int_equal(page.facts.counts.faulty, page.facts.counts.fault_count);
+        assert_in_range(page.facts.counts.fault_count, 1, 2);
+        assert_int_equal(page.facts.counts.faults[0].row, 2);
+        assert_true(fixture_is(page.facts.counts.faults[0].at, "/data/1"));
+        page_release(&page);
+    }
+}
+
+static void test_a_body_of_the_last_time_is_not_read_again(void **state)
+{
+    static const struct {
+        const char *blocks;
+        bool changed, same;
+    } cases[] = {
+        {PAGE_SECONDS,                                              false, true },
+        {PAGE_SECONDS,                                              true,  false},
+        {PAGE_SECONDS ", 'conditional': {'body_hash': false}",      false, false},
+        {PAGE_SECONDS ", 'outcomes': [{'count': 7, 'do': 'fail'}]", false, true },
+    };
+    char before[33];
+    struct page page;
+
+    (void)state;
+    page_init(&page, PAGE_SECONDS);
+    page_put_rows(&page, 3, "");
+    page_pack_gzip(&page); /* the hash is of what is unpacked */
+    page_look(&page);
+    snprintf(before, sizeof(before), "%.*s", BYTES_ARG(page.facts.body));
+    page_release(&page);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        page_init(&page, cases[i].blocks);
+        page_put_rows(&page, cases[i].changed ? 4 : 3, "");
+        page.terms.body_before = bytes_of(before);
+        page_look(&page);
+        assert_int_equal(page.code, OK);
+        assert_int_equal(page.facts.verdict.what, SOURCE_OK);
+        assert_int_equal(page.facts.same_body, cases[i].same);
+        assert_int_equal(page.points, cases[i].same ? 0 : cases[i].changed ? 4 : 3);
+        page_release(&page);
+    }
+}
+
+/* An error page that is that of the last time is an error page. */
+static void test_a_rule_about_the_body_goes_before_that_it_is_the_same(void **state)
+{
+    char before[33];
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct page page;
+
+        page_init(&page, PAGE_SECONDS ", 'outcomes': [{'body_has': 'quota', 'do': 'wait', 'for': "
+                                      "'1h'}]");
+        page_put(&page, "{'data':[],'note':'quota'}");
+        if (i > 0)
+            page.terms.body_before = bytes_of(before);
+        page_look(&page);
+        expect_none(&page, SOURCE_WAIT);
+        assert_false(page.facts.same_body);
+        snprintf(before, sizeof(before), "%.*s", BYTES_ARG(page.facts.body));
+        page_release(&page);
+    }
+}
+
+static void test_an_empty_body_has_no_rows(void **state)
+{
+    static const struct {
+        const char *blocks;
+        enum source_do want;
+    } cases[] = {
+        {"",                                             SOURCE_OK   },
+        {"'decode': 'ndjson', 'rows': '*'",              SOURCE_OK   },
+        {"'outcomes': [{'count': 0, 'do': 'empty'}]",    SOURCE_EMPTY},
+        {"'outcomes': [{'count': 1, 'do': 'empty'}]",    SOURCE_OK   },
+        {"'outcomes': [{'status': 200, 'do': 'retry'}]", SOURCE_RETRY},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct page page;
+
+        page_init(&page, cases[i].blocks);
+        page_look(&page);
+        if (page.facts.verdict.what != cases[i].want)
+            fail_msg("%s: %d", cases[i].blocks, page.facts.verdict.what);
+        expect_none(&page, cases[i].want);
+        assert_true(page.facts.empty_body);
+        assert_int_equal(page.facts.counts.rows, 0);
+        page_write(&page);
+        assert_int_equal(page.points, 0);
+        page_release(&page);
+    }
+}
+
+static void test_rules_about_the_head_and_the_body_go_before_the_rows(void **state)
+{
+    static const struct answer_header limited = {BYTES("x-limited"), BYTES("yes, limited")};
+    static const char *const rules[] = {
+        "'outcomes': [{'body_has': ['none', 'quota'], 'do': 'skip'}]",
+        "'outcomes': [{'header': {'X-Limited': 'yes'}, 'do': 'skip'}]",
+        "'outcomes': [{'status': '2xx', 'do': 'skip'}]",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rules); i++) {
+        struct page page;
+
+        page_init(&page, rules[i]);
+        page_put(&page, "{'data':[{'at':'2024-01-01','v':1}],'note':'over quota'}");
+        page_pack_gzip(&page); /* rules look at what is unpacked */
+        page.terms.headers = &limited;
+        page.terms.header_count = 1;
+        page_look(&page);
+        expect_none(&page, SOURCE_SKIP);
+        assert_ptr_equal(page.facts.verdict.rule, page.terms.source->outcomes);
+        assert_int_equal(page.facts.counts.rows, 0);
+        page_release(&page);
+    }
+}
+
+static void test_rules_about_the_count_go_behind_the_rows(void **state)
+{
+    static const struct {
+        unsigned rows;
+        enum source_do want;
+    } cases[] = {
+        {0, SOURCE_EMPTY},
+        {1, SOURCE_OK   },
+        {2, SOURCE_SKIP },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct page page;
+
+        page_init(&page, PAGE_SECONDS
+                  ", 'outcomes': [{'count': 0, 'do': 'empty'}, {'count': 2, 'do': 'skip'}]");
+        page_put_rows(&page, cases[i].rows, "");
+        page_look(&page);
+        if (cases[i].want == SOURCE_OK)
+            expect_ok(&page, cases[i].rows);
+        else
+            expect_none(&page, cases[i].want);
+        assert_int_equal(page.facts.counts.rows, cases[i].rows);
+        page_release(&page);
+    }
+}
+
+static void test_a_message_is_taken_out_of_what_is_no_page(void **state)
+{
+    static const struct {
+        unsigned status;
+        const char *body, *want;
+    } cases[] = {
+        {400, "{'error':{'reason':'no such meter'}}",                      "no such meter"},
+        {400, "{'data':[{'at':1,'v':1}],'error':{'reason':'half of it'}}", "half of it"   },
+        {400, "{'error':{}}",                                              ""             },
+        {400, "<html>",                                                    ""             },
+        {200, "{'data':[],'error':{'reason':'none yet'}}",                 "none yet"     },
+        {200, "{'data':[{'at':1,'v':1}],'error':{'reason':'of no rule'}}", ""             },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        bool good = i + 1 == COUNT_OF(cases);
+        struct page page;
+
+        page_init(&page, PAGE_SECONDS
+                  ", 'outcomes': [{'status': 400, 'do': 'fail', 'message': '/error/reason'}, "
+                  "{'count': 0, 'do': 'retry', 'message': '/error/reason'}]");
+        page.terms.status = cases[i].status;
+        page_put(&page, cases[i].body);
+        page_look(&page);
+        assert_int_equal(page.code, OK);
+        if (!fixture_is(page.facts.message, cases[i].want))
+            fail_msg("%s: %.*s", cases[i].body, BYTES_ARG(page.facts.message));
+        assert_int_equal(page.points, good ? 1 : 0);
+        page_release(&page);
+    }
+}
+
+static void test_what_stands_behind_the_rows_is_read_first(void **state)
+{
+    (void)state;
+    for (unsigned count = 2; count <= SMALL_POINTS + 2; count += SMALL_POINTS) {
+        struct page page;
+
+        page_init(&page, PAGE_SECONDS ", 'tags': {'site': {'path': '/meta/site'}}");
+        assert_int_equal(tree_plan_passes(page.terms.source->plan), 2);
+        page_put_rows(&page, count, "");
+        page.body.size--;
+        page_put(&page, ",'meta':{'site':'north'}}");
+        page_look(&page);
+        expect_ok(&page, count);
+        page_write(&page);
+        assert_int_equal(page.points, count);
+        assert_true(bytes_equal(buf_bytes(&page.tag_last), BYTES("north")));
+        page_release(&page);
+    }
+}
+
+static void test_where_the_next_page_is_and_how_many_there_are(void **state)
+{
+    static const struct {
+        const char *more, *path, *total;
+    } cases[] = {
+        {",'next':'abc','total':17}", "abc", "17"},
+        {",'next':'','total':0}",     "",    "0" },
+        {",'next':null}",             NULL,  NULL},
+        {"}",                         NULL,  NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct page page;
+
+        page_init(&page, PAGE_SECONDS ", 'page': {'type': 'cursor', 'param': 'c', 'path': '/next', "
+                                      "'expect_total': '/total'}");
+        page_put_rows(&page, 3, "");
+        page.body.size--;
+        page_put(&page, cases[i].more);
+        page_look(&page);
+        expect_ok(&page, 3);
+        if (cases[i].path != NULL) {
+            assert_int_equal(page.facts.at_path.kind, TREE_TEXT);
+            assert_true(fixture_is(page.facts.at_path.text, cases[i].path));
+            assert_int_equal(page.facts.total.kind, TREE_NUMBER);
+            assert_true(fixture_is(page.facts.total.text, cases[i].total));
+        } else {
+            assert_true(page.facts.at_path.kind == TREE_END ||
+                        page.facts.at_path.kind == TREE_NULL);
+            assert_int_equal(page.facts.total.kind, TREE_END);
+        }
+        page_release(&page);
+    }
+}
+
+static enum code broken_disk(void *context,
+                             enum code (*take)(void *taker, struct bytes piece, struct error *err),
+                             void *taker, struct error *err)
+{
+    (void)context;
+    (void)take;
+    (void)taker;
+    return error_set(err, E_IO, "the staged file: Input/output error");
+}
+
+/* The store, the disk, the end of the process: that says nothing about the page. */
+static void test_what_is_not_the_pages_fault_is_told_as_an_error(void **state)
+{
+    static const enum code codes[] = {E_IO, E_CANCELLED, E_DRAINING, E_MEMORY};
+    struct page page;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(codes); i++) {
+        page_init(&page, PAGE_SECONDS);
+        page_put_rows(&page, 3, "");
+        page.fail_at = 2;
+        page.fail_code = codes[i];
+        page_look(&page);
+        assert_int_equal(page.code, codes[i]);
+        assert_string_equal(page.err.text, "the sink fails");
+        page_release(&page);
+    }
+    page_init(&page, PAGE_SECONDS);
+    page.terms.body.read = broken_disk;
+    page_look(&page);
+    assert_int_equal(page.code, E_IO);
+    page_release(&page);
+}
+
+static void test_rows_outside_the_window_are_left_out(void **state)
+{
+    struct page page;
+
+    (void)state;
+    page_init(&page, PAGE_SECONDS
+              ", 'request': {'url': 'https://a.example/x', 'query': {'f': '${window.start}'}}, "
+              "'window': {'from': '2023-01-01', 'step': 'P1D'}");
+    page.terms.windowed = true;
+    page.terms.start_ns = INT64_C(2000000000);
+    page.terms.end_ns = INT64_C(4000000000);
+    page_put_rows(&page, 6, "");
+    page_look(&page);
+    assert_int_equal(page.facts.verdict.what, SOURCE_OK);
+    assert_int_equal(page.facts.counts.rows, 6);
+    assert_int_equal(page.facts.counts.clipped, 4);
+    assert_int_equal(page.points, 2);
+    assert_true(page.number_last == 3.5);
+    page_release(&page);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_small_page_is_in_the_sink_once_it_is_looked_at),
+        cmocka_unit_test(test_a_large_page_is_in_the_sink_once_it_is_written),
+        cmocka_unit_test(test_a_small_page_of_many_points_is_a_large_one),
+        cmocka_unit_test(test_long_texts_come_whole),
+        cmocka_unit_test(test_what_is_packed_is_unpacked),
+        cmocka_unit_test(test_what_does_not_unpack_is_no_page),
+        cmocka_unit_test(test_more_than_may_be_unpacked_is_no_page),
+        cmocka_unit_test(test_what_does_not_decode_leaves_nothing_behind),
+        cmocka_unit_test(test_a_large_page_that_is_cut_leaves_nothing_behind),
+        cmocka_unit_test(test_rows_that_are_wrong_are_counted_up_to_what_is_allowed),
+        cmocka_unit_test(test_a_body_of_the_last_time_is_not_read_again),
+        cmocka_unit_test(test_a_rule_about_the_body_goes_before_that_it_is_the_same),
+        cmocka_unit_test(test_an_empty_body_has_no_rows),
+        cmocka_unit_test(test_rules_about_the_head_and_the_body_go_before_the_rows),
+        cmocka_unit_test(test_rules_about_the_count_go_behind_the_rows),
+        cmocka_unit_test(test_a_message_is_taken_out_of_what_is_no_page),
+        cmocka_unit_test(test_what_stands_behind_the_rows_is_read_first),
+        cmocka_unit_test(test_where_the_next_page_is_and_how_many_there_are),
+        cmocka_unit_test(test_what_is_not_the_pages_fault_is_told_as_an_error),
+        cmocka_unit_test(test_rows_outside_the_window_are_left_out),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
