@@ -43,7 +43,8 @@ struct pull_partition {
     const struct source_partition *variables;
     char id[PARTITION_ID_SIZE];
     struct window_set windows;
-    int64_t history_ns; /* what ends at or before it is history */
+    struct window_set failed; /* of history, since the last pull began: not asked before the next */
+    int64_t history_ns;       /* what ends at or before it is history */
     struct pull_rest *rests;
     /* Of the last whole answer; owned, NULL = none. */
     char *etag, *modified, *body;
@@ -70,6 +71,7 @@ struct pull_unit {
     uint64_t rows_before;
     bool from_first; /* all pages were read in one go: totals can be held against them */
     uint32_t attempt, redirects;
+    uint32_t restarts;     /* from the first page: each counts as an attempt of all that follow */
     int64_t not_before_ns; /* boot */
     uint64_t *seen;        /* hashes of pages' positions; owned */
     size_t seen_count, seen_capacity;
@@ -116,7 +118,8 @@ struct pull_source {
     bool paused;
     bool removed;          /* goes when nothing of it is under way */
     struct source *source; /* NULL: PULL_WRONG */
-    struct source *coming; /* takes its place then; or NULL */
+    bool replaced;         /* `coming` takes its place then; NULL: its document is wrong */
+    struct source *coming;
     uint64_t coming_version;
     struct arena arena; /* of partitions */
     const struct tenant *tenant;
@@ -155,6 +158,8 @@ struct pull_job {
     unsigned status;
     struct answer_header *headers;
     size_t header_count;
+    const struct tenant *tenant; /* and its limits, as they were then */
+    struct limits limits;
     int64_t fetched_ns, took_ns;
     uint64_t bytes;
     /* What became of it. */
@@ -233,7 +238,7 @@ struct puller {
     struct pull_try *tries; /* that have come; and those of the thread: */
     struct pull_try *trying;
     pthread_cond_t tried;
-    size_t job_count;
+    _Atomic size_t job_count; /* read without it */
 };
 
 /* --- puller.c --- */

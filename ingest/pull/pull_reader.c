@@ -39,7 +39,7 @@ static struct reading_terms reading_terms(const struct pull_job *job)
         .headers = job->headers,
         .header_count = job->header_count,
         .body_before = bytes_of(unit->partition->body == NULL ? "" : unit->partition->body),
-        .limits = &source->limits,
+        .limits = &job->limits,
         .plain_bytes_max = plain_max < parts->plain_bytes_max ? plain_max : parts->plain_bytes_max,
     };
 }
@@ -150,7 +150,7 @@ static enum code work_on_page(struct pull_job *job, struct error *err)
     struct pull_source *source = job->unit->source;
     struct puller *puller = source->puller;
     const struct writing_terms terms = {
-        .deposit = {puller->parts.intake, source->tenant, &source->limits, &puller->stop},
+        .deposit = {puller->parts.intake, job->tenant, &job->limits, &puller->stop},
         .recall = puller->parts.recall,
         .source = bytes_of(source->name),
         .partition = bytes_of(job->unit->partition->id),

@@ -66,6 +66,7 @@ static void release_partition(struct pull_partition *partition)
         free(rest);
     }
     window_set_release(&partition->windows);
+    window_set_release(&partition->failed);
     free(partition->etag);
     free(partition->modified);
     free(partition->body);
@@ -91,6 +92,7 @@ static bool make_partitions(struct pull_source *source)
         partition->variables = &foreach->partitions[i];
         partition_id(partition->variables, partition->id);
         window_set_init(&partition->windows, &source->source->window);
+        window_set_init(&partition->failed, &source->source->window);
         partition->history_ns = INT64_MIN; /* until the first pull */
     }
     return source->partitions != NULL;
@@ -182,6 +184,7 @@ static void take_up(struct pull_source *source)
     source->source = source->coming;
     source->version = source->coming_version;
     source->coming = NULL;
+    source->replaced = false;
     source->history_done = false;
     source->failures = 0;
     source->next_ns = 0;
@@ -237,6 +240,7 @@ void pull_declare(struct puller *puller, struct pull_message *message)
         return;
     source_free(source->coming);
     source->coming = NULL;
+    source->replaced = true;
     source->coming_version = message->version;
     arena_init(&arena, SIZE_MAX, NULL);
     if (source_parse(bytes_of(source->name), (struct bytes){message->json, message->json_size},
@@ -260,7 +264,8 @@ void pull_act(struct puller *puller, struct pull_message *message)
     if (source == NULL || source->source == NULL)
         return;
     if (message->action == PULLER_NOW) {
-        source->next_ns = 0;
+        if (source->live_units == 0) /* else it is under way */
+            source->next_ns = 0;
         return;
     }
     for (size_t i = 0; i < source->partition_count; i++)
@@ -334,7 +339,7 @@ void pull_loaded_take(struct pull_job *job)
     struct error err = job->err;
 
     source->loading = false;
-    if (source->coming != NULL) {
+    if (source->replaced) {
         take_up(source);
         return;
     }
@@ -404,6 +409,7 @@ static void begin_pull(struct pull_source *source, const struct moment *now)
         struct pull_partition *partition = &source->partitions[i];
         size_t count = 0;
 
+        window_set_release(&partition->failed);
         if (!source->source->window.given) {
             made = unit_add(source, partition, NULL, true) != NULL;
             continue;
@@ -448,9 +454,18 @@ static bool is_busy(void *context, int64_t start_ns)
     const struct pull_partition *partition = ((void **)context)[0];
     const struct pull_source *source = ((void **)context)[1];
 
+    struct stretch_of_time window;
+    struct error err = {0};
+
+    if (window_set_at(&partition->windows, start_ns, &window, &err) != OK)
+        return true;
     for (const struct pull_unit *unit = source->units; unit != NULL; unit = unit->next)
-        if (unit->partition == partition && unit->window.start_ns <= start_ns &&
-            start_ns < unit->window.end_ns)
+        if (unit->partition == partition && unit->window.start_ns < window.end_ns &&
+            window.start_ns < unit->window.end_ns) /* be it a half of it */
+            return true;
+    for (size_t i = 0; i < partition->failed.done_count; i++)
+        if (partition->failed.done[i].start_ns < window.end_ns &&
+            window.start_ns < partition->failed.done[i].end_ns)
             return true;
     return false;
 }
@@ -529,10 +544,11 @@ static bool hold(struct pull_source *source, const struct moment *now)
         forget_progress(source);
         source->next_ns = 0;
         set_state(source, PULL_LOADING);
-    } else if (!leased && source->held) {
+    } else if (!leased) {
         source->held = false;
-        drop_ready(source);
-        set_state(source, PULL_ELSEWHERE);
+        drop_ready(source); /* also what was under way when it was lost */
+        if (source->state != PULL_ELSEWHERE)
+            set_state(source, PULL_ELSEWHERE);
     }
     return leased;
 }
@@ -541,9 +557,11 @@ int64_t pull_turn(struct pull_source *source, const struct moment *now)
 {
     int64_t next_ns;
 
-    if (source->coming != NULL && source->units == NULL && !source->loading)
+    if (source->replaced)
+        drop_ready(source); /* what was under way when it was: its next page is not asked */
+    if (source->replaced && source->units == NULL && !source->loading)
         take_up(source);
-    if (source->source == NULL || source->loading || source->removed || source->coming != NULL)
+    if (source->source == NULL || source->loading || source->removed || source->replaced)
         return INT64_MAX;
     if (!find_tenant(source))
         return now->boot_ns + 10 * second_ns;

@@ -61,6 +61,9 @@ static void end_unit(struct pull_unit *unit, bool failed, const struct moment *n
 {
     struct pull_source *source = unit->source;
 
+    if (failed && !unit->live) /* without memory it comes again at once */
+        (void)!window_set_done(&unit->partition->failed, unit->window.start_ns, unit->window.end_ns,
+                               NULL);
     unit_free(unit);
     pull_unit_over(source, failed, now);
 }
@@ -100,6 +103,7 @@ static void begin_again(struct pull_unit *unit)
     unit->rows_before = 0;
     unit->seen_count = 0;
     unit->from_first = true;
+    unit->restarts++;
 }
 
 /* --- asking --- */
@@ -148,6 +152,7 @@ static enum code make_asking(struct pull_unit *unit, int64_t now_ns, struct erro
     enum code code;
 
     if (unit->redirect == NULL) {
+        unit->redirects = 0;
         arena_release(&unit->arena);
         return asking_make(&terms, &unit->arena, &unit->asking, err);
     }
@@ -281,6 +286,8 @@ static void hand_over(struct pull_unit *unit, struct fetch_answer *answer, const
     job->source = unit->source;
     job->unit = unit;
     job->status = answer->status;
+    job->tenant = unit->source->tenant;
+    job->limits = unit->source->limits;
     job->fetched_ns = now->wall_ns;
     job->took_ns = answer->ended_ns - answer->began_ns;
     job->bytes = answer->bytes;
@@ -471,8 +478,7 @@ static void next_page(struct pull_unit *unit, const struct pull_job *job, const 
     snprintf(unit->last_body, sizeof(unit->last_body), "%.*s", BYTES_ARG(job->page_hash));
     unit->page_number = job->next_page.number;
     unit->rows_before += job->facts.counts.rows;
-    unit->attempt = 0;
-    unit->redirects = 0;
+    unit->attempt = unit->restarts; /* else what goes round is asked for ever */
     unit->not_before_ns = 0;
     unit->state = UNIT_READY;
 }
