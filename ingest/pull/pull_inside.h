@@ -38,19 +38,13 @@ struct pull_rest {
     bool live;
 };
 
-/* A window of history that failed: left alone until the next pull. */
-struct pull_refused {
-    struct pull_refused *next;
-    int64_t start_ns, end_ns;
-};
-
 struct pull_partition {
     const struct source_partition *variables;
     char id[PARTITION_ID_SIZE];
     struct window_set windows;
-    int64_t history_ns; /* what ends at or before it is history */
+    struct window_set failed; /* of history, since the last pull began: not asked before the next */
+    int64_t history_ns;       /* what ends at or before it is history */
     struct pull_rest *rests;
-    struct pull_refused *refused;
     /* Of the last whole answer; owned, NULL = none. */
     char *etag, *modified, *body;
     uint32_t asking; /* units */
@@ -75,6 +69,7 @@ struct pull_unit {
     uint32_t page_number;
     uint64_t rows_before;
     uint32_t attempt, redirects;
+    uint32_t restarts;     /* from the first page: each counts as an attempt of all that follow */
     int64_t not_before_ns; /* boot */
     uint64_t *seen;        /* hashes of pages' positions; owned */
     size_t seen_count, seen_capacity;
@@ -121,7 +116,8 @@ struct pull_source {
     bool paused;
     bool removed;          /* goes when nothing of it is under way */
     struct source *source; /* NULL: PULL_WRONG */
-    struct source *coming; /* takes its place then; or NULL */
+    bool replaced;         /* `coming` takes its place then; NULL: its document is wrong */
+    struct source *coming;
     uint64_t coming_version;
     struct arena arena; /* of partitions */
     const struct tenant *tenant;
@@ -240,7 +236,7 @@ struct puller {
     struct pull_try *tries; /* that have come; and those of the thread: */
     struct pull_try *trying;
     pthread_cond_t tried;
-    size_t job_count;
+    _Atomic size_t job_count; /* read without it */
 };
 
 /* --- puller.c --- */
@@ -271,8 +267,6 @@ struct pull_source *pull_find(const struct puller *puller, const char *tenant, c
 void pull_loaded_take(struct pull_job *job);
 /* Begins a pull if one is due, takes up history; when it has to be looked at again, boot. */
 int64_t pull_turn(struct pull_source *source, const struct moment *now);
-/* It failed, and is history. */
-void pull_refuse(struct pull_partition *partition, const struct stretch_of_time *window);
 void pull_reached(struct pull_source *source); /* tells how far it has come */
 /* One of its units is over. */
 void pull_unit_over(struct pull_source *source, bool failed, const struct moment *now);

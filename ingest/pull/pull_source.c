@@ -56,29 +56,8 @@ struct pull_source *pull_find(const struct puller *puller, const char *tenant, c
 
 /* --- partitions --- */
 
-static void forget_refused(struct pull_partition *partition)
-{
-    while (partition->refused != NULL) {
-        struct pull_refused *refused = partition->refused;
-
-        partition->refused = refused->next;
-        free(refused);
-    }
-}
-
-void pull_refuse(struct pull_partition *partition, const struct stretch_of_time *window)
-{
-    struct pull_refused *refused = malloc(sizeof(*refused));
-
-    if (refused == NULL) /* it is asked again before its time */
-        return;
-    *refused = (struct pull_refused){partition->refused, window->start_ns, window->end_ns};
-    partition->refused = refused;
-}
-
 static void release_partition(struct pull_partition *partition)
 {
-    forget_refused(partition);
     while (partition->rests != NULL) {
         struct pull_rest *rest = partition->rests;
 
@@ -87,6 +66,7 @@ static void release_partition(struct pull_partition *partition)
         free(rest);
     }
     window_set_release(&partition->windows);
+    window_set_release(&partition->failed);
     free(partition->etag);
     free(partition->modified);
     free(partition->body);
@@ -112,6 +92,7 @@ static bool make_partitions(struct pull_source *source)
         partition->variables = &foreach->partitions[i];
         partition_id(partition->variables, partition->id);
         window_set_init(&partition->windows, &source->source->window);
+        window_set_init(&partition->failed, &source->source->window);
         partition->history_ns = INT64_MIN; /* until the first pull */
     }
     return source->partitions != NULL;
@@ -136,6 +117,7 @@ static void forget_progress(struct pull_source *source)
         partition->rests = NULL;
         partition->etag = partition->modified = partition->body = NULL;
         window_set_init(&partition->windows, &source->source->window);
+        window_set_init(&partition->failed, &source->source->window);
         partition->history_ns = INT64_MIN;
     }
     source->last_ns = INT64_MIN;
@@ -213,6 +195,7 @@ static void take_up(struct pull_source *source)
     source->source = source->coming;
     source->version = source->coming_version;
     source->coming = NULL;
+    source->replaced = false;
     source->history_done = false;
     source->failures = 0;
     source->next_ns = 0;
@@ -268,6 +251,7 @@ void pull_declare(struct puller *puller, struct pull_message *message)
         return;
     source_free(source->coming);
     source->coming = NULL;
+    source->replaced = true;
     source->coming_version = message->version;
     arena_init(&arena, SIZE_MAX, NULL);
     if (source_parse(bytes_of(source->name), (struct bytes){message->json, message->json_size},
@@ -291,12 +275,12 @@ void pull_act(struct puller *puller, struct pull_message *message)
     if (source == NULL || source->source == NULL)
         return;
     if (message->action == PULLER_NOW) {
-        if (source->live_units == 0) /* else it is under way, and asks each window once */
+        if (source->live_units == 0) /* else it is under way */
             source->next_ns = 0;
         return;
     }
     for (size_t i = 0; i < source->partition_count; i++) {
-        forget_refused(&source->partitions[i]);
+        window_set_release(&source->partitions[i].failed);
         if (window_set_undo(&source->partitions[i].windows, message->start_ns, message->end_ns,
                             &err))
             pull_tell(source, "a range cannot be asked again", err.text);
@@ -385,7 +369,7 @@ void pull_loaded_take(struct pull_job *job)
     struct error err = job->err;
 
     source->loading = false;
-    if (source->coming != NULL) {
+    if (source->replaced) {
         take_up(source);
         return;
     }
@@ -468,7 +452,7 @@ static void begin_pull(struct pull_source *source, const struct moment *now)
         struct pull_partition *partition = &source->partitions[i];
         size_t count = 0;
 
-        forget_refused(partition);
+        window_set_release(&partition->failed);
         if (!source->source->window.given) {
             made = unit_add(source, partition, NULL, true) != NULL;
             continue;
@@ -515,13 +499,18 @@ static bool is_busy(void *context, int64_t start_ns)
     const struct pull_partition *partition = ((void **)context)[0];
     const struct pull_source *source = ((void **)context)[1];
 
+    struct stretch_of_time window;
+    struct error err = {0};
+
+    if (window_set_at(&partition->windows, start_ns, &window, &err) != OK)
+        return true;
     for (const struct pull_unit *unit = source->units; unit != NULL; unit = unit->next)
-        if (unit->partition == partition && unit->window.start_ns <= start_ns &&
-            start_ns < unit->window.end_ns)
+        if (unit->partition == partition && unit->window.start_ns < window.end_ns &&
+            window.start_ns < unit->window.end_ns) /* be it a half of it */
             return true;
-    for (const struct pull_refused *refused = partition->refused; refused != NULL;
-         refused = refused->next)
-        if (refused->start_ns <= start_ns && start_ns < refused->end_ns)
+    for (size_t i = 0; i < partition->failed.done_count; i++)
+        if (partition->failed.done[i].start_ns < window.end_ns &&
+            window.start_ns < partition->failed.done[i].end_ns)
             return true;
     return false;
 }
@@ -600,10 +589,11 @@ static bool hold(struct pull_source *source, const struct moment *now)
         forget_progress(source);
         source->next_ns = 0;
         set_state(source, PULL_LOADING);
-    } else if (!leased && (source->held || source->state == PULL_LOADING)) {
+    } else if (!leased) {
         source->held = false;
-        drop_ready(source);
-        set_state(source, PULL_ELSEWHERE);
+        drop_ready(source); /* also what was under way when it was lost */
+        if (source->state != PULL_ELSEWHERE)
+            set_state(source, PULL_ELSEWHERE);
     }
     return leased;
 }
@@ -612,11 +602,11 @@ int64_t pull_turn(struct pull_source *source, const struct moment *now)
 {
     int64_t next_ns;
 
-    if (source->coming != NULL) /* what came in the meantime is not gone on with */
-        drop_ready(source);
-    if (source->coming != NULL && source->units == NULL && !source->loading)
+    if (source->replaced)
+        drop_ready(source); /* what was under way when it was: its next page is not asked */
+    if (source->replaced && source->units == NULL && !source->loading)
         take_up(source);
-    if (source->source == NULL || source->loading || source->removed || source->coming != NULL)
+    if (source->source == NULL || source->loading || source->removed || source->replaced)
         return INT64_MAX;
     if (!find_tenant(source))
         return now->boot_ns + 10 * second_ns;

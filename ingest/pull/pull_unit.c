@@ -57,9 +57,12 @@ void unit_free(struct pull_unit *unit)
 static void end_unit(struct pull_unit *unit, bool failed, const struct moment *now)
 {
     struct pull_source *source = unit->source;
+    struct error err = {0};
 
-    if (failed && !unit->live)
-        pull_refuse(unit->partition, &unit->window);
+    if (failed && !unit->live && /* without memory it comes again at once */
+        window_set_done(&unit->partition->failed, unit->window.start_ns, unit->window.end_ns,
+                        &err) != OK)
+        log_error(LOG_WARN, "a window that failed is asked again at once", &err);
     unit_free(unit);
     pull_unit_over(source, failed, now);
 }
@@ -98,6 +101,7 @@ static void begin_again(struct pull_unit *unit)
     unit->page_number = 0;
     unit->rows_before = 0;
     unit->seen_count = 0;
+    unit->restarts++;
 }
 
 /* --- asking --- */
@@ -146,6 +150,7 @@ static enum code make_asking(struct pull_unit *unit, int64_t now_ns, struct erro
     enum code code;
 
     if (unit->redirect == NULL) {
+        unit->redirects = 0;
         arena_release(&unit->arena);
         return asking_make(&terms, &unit->arena, &unit->asking, err);
     }
@@ -292,9 +297,9 @@ static void hand_over(struct pull_unit *unit, struct fetch_answer *answer, const
     arena_init(&job->arena, SIZE_MAX, NULL);
     job->source = unit->source;
     job->unit = unit;
+    job->status = answer->status;
     job->tenant = unit->source->tenant;
     job->limits = unit->source->limits;
-    job->status = answer->status;
     job->fetched_ns = now->wall_ns;
     job->took_ns = answer->ended_ns - answer->began_ns;
     job->bytes = answer->bytes;
@@ -482,8 +487,7 @@ static void next_page(struct pull_unit *unit, const struct pull_job *job, const 
     snprintf(unit->last_body, sizeof(unit->last_body), "%.*s", BYTES_ARG(job->page_hash));
     unit->page_number = job->next_page.number;
     unit->rows_before += job->facts.counts.rows;
-    unit->attempt = 0;
-    unit->redirects = 0;
+    unit->attempt = unit->restarts; /* else what goes round is asked for ever */
     unit->not_before_ns = 0;
     unit->state = UNIT_READY;
 }

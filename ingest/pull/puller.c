@@ -237,9 +237,10 @@ static bool ask_some(struct puller *puller, const struct moment *now)
     bool asked = false;
 
     for (struct pull_source *source = puller->sources; source != NULL; source = source->next) {
-        struct pull_unit *unit = source->source == NULL || source->removed || source->coming != NULL
-                                     ? NULL
-                                     : choose_unit(source, now);
+        struct pull_unit *unit =
+            source->source == NULL || source->removed || source->replaced || !source->held
+                ? NULL
+                : choose_unit(source, now);
 
         if (unit == NULL || !may_ask(puller) || !leaves_room(puller, source))
             continue;
