@@ -1,6 +1,6 @@
-/* A batch that was made within the process, on its way to the store as a request's is: checked against
- * the catalog, one record, durable and visible when this returns.  What a client would be told to try
- * again later is waited for here.
+/* A batch that was made within the process, on its way to the store as a request's is: checked
+ * against the catalog, one record, durable and visible when this returns.  What a client would be
+ * told to try again later is waited for here.
  *
  * Thread: one that may wait; not an HTTP thread. */
 #ifndef WEIR_INGEST_DEPOSIT_H
@@ -16,8 +16,8 @@ struct deposit_terms {
     const _Atomic bool *stop;    /* E_CANCELLED soon after it is set, and nothing was written, or */
 };                               /* E_DRAINING of the store: it may have been */
 
-/* E_INVALID_POINTS with the first row that does not fit (its kind, a limit), and nothing is written;
- * E_RECORD_LARGE; E_CANCELLED, E_DRAINING, E_IO, E_MEMORY.  *ingest: of the record. */
+/* E_INVALID_POINTS with the first row that does not fit (its kind, a limit), and nothing is
+ * written; E_RECORD_LARGE; E_CANCELLED, E_DRAINING, E_IO, E_MEMORY.  *ingest: of the record. */
 MUST_USE enum code deposit(const struct deposit_terms *terms, struct batch *batch, int64_t *ingest,
                            struct error *err);
 
