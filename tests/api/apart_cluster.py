@@ -33,6 +33,7 @@ PEER_ROUTES = [("GET", "/peer/v1/pulse", [], None), ("GET", "/peer/v1/names", [(
 READS_ASKED, WRITES_ASKED = 400, 120
 # Nothing is sealed but when somebody asks for it; nobody waits long for a shard that takes nothing.
 FLAGS = ["--ballast-bytes", "1MiB", "--log-level", "debug", "--limit-generation-age-ms-max", "3600000", "--limit-shard-ack-ms-max", "200ms",
+         "--limit-erase-ms-max", "400ms",
          "--limit-live-heartbeat-ms-max", "100ms", "--limit-live-interval-ms-max", "10ms", "--peer-listen", "127.0.0.1:0"]
 
 
@@ -188,7 +189,7 @@ def everything(worlds, requests, counts, chance):
 
 def part_of(requests, size, chance):
     chosen = set(chance.sample(range(len(requests)), min(size, len(requests))))
-    return [request for number, request in enumerate(requests) if number in chosen or request.why == "as it should be"]
+    return [request for number, request in enumerate(requests) if number in chosen or request.why in ("as it should be", "erase=")]
 
 
 def members_door(worlds, document, counts):
