@@ -253,6 +253,8 @@ static enum code run_trial(struct trying *trying, const struct source *source, s
         code = choose_window(trying, source, &window, err);
     terms.start_ns = window.start_ns;
     terms.end_ns = window.end_ns;
+    if (code == OK && !trying->has_body && app_of(job->request)->puller == NULL)
+        code = error_set(err, E_NOT_READY, "nothing is pulled here: give a \"body\"");
     buf_put_char(&job->out, '{');
     if (code == OK && !trying->has_body)
         return puller_try(app_of(job->request)->puller, session->settings->name, &terms, &job->out,

@@ -429,6 +429,7 @@ void server_stop(struct server *server)
     store_compact_stop(server->app.store); /* else whoever waits for one would hold the stop up */
     erasers_stop(server->app.erasers);     /* likewise */
     delivery_await_stop(server->app.delivery); /* likewise */
+    collectors_hurry(server->collectors);      /* likewise */
     live_close(server->app.live);
     http_server_stop(server->http, (int64_t)server->settings->drain_ms);
     peer_listener_stop(server->peers);

@@ -218,6 +218,12 @@ enum code collectors_start(const struct settings *settings, struct fs *fs, struc
     return code;
 }
 
+void collectors_hurry(struct collectors *collectors)
+{
+    if (collectors != NULL)
+        puller_tries_end(collectors->app->puller);
+}
+
 void collectors_stop(struct collectors *collectors)
 {
     if (collectors == NULL)

@@ -201,6 +201,7 @@ struct pull_try {
     struct limiter_key *key;
     int64_t until_ns; /* boot: then it is given up */
     bool asked;
+    struct fetch *fetch; /* then, until it has ended */
     struct moment began;
     /* Under the puller's lock: */
     bool done;
@@ -224,6 +225,7 @@ struct puller {
     unsigned reader_count;
     bool started;
     _Atomic bool stop;
+    _Atomic bool tries_over; /* nobody is to wait for a page any more */
     /* The puller's thread's. */
     struct pull_source *sources;
     size_t source_count;

@@ -377,7 +377,7 @@ void pull_loaded_take(struct pull_job *job)
          loaded = loaded->next) {
         struct pull_partition *partition = find_partition(source, loaded->partition);
 
-        if (loaded->note.fetched_ns > source->last_ns)
+        if (loaded->note.done && loaded->note.fetched_ns > source->last_ns)
             source->last_ns = loaded->note.fetched_ns;
         if (partition != NULL)
             code = take_note(partition, &loaded->note, source->source->window.given, &err);

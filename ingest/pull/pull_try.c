@@ -36,10 +36,15 @@ static void unlink_try(struct puller *puller, struct pull_try *try)
 static void end_try(struct pull_try *try, enum code code, const struct error *err)
 {
     struct puller *puller = try->puller;
+    struct error over = {0};
 
     unlink_try(puller, try);
     if (try->key != NULL)
         limiter_leave(try->key, &try->terms->source->limits);
+    if (code && (puller->stop || puller->tries_over)) {
+        code = error_set(&over, E_DRAINING, "the server is shutting down");
+        err = &over;
+    }
     finish(try, code, err); /* it may be gone then */
 }
 
@@ -113,6 +118,11 @@ static enum code prepare(struct pull_try *try, const struct moment *now, struct 
     return code;
 }
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 static enum code ask(struct pull_try *try, const struct moment *now, struct error *err)
 {
     const struct source *source = try->terms->source;
@@ -126,21 +136,31 @@ static enum code ask(struct pull_try *try, const struct moment *now, struct erro
         .first_byte_ns = source->timeouts.first_byte_ns,
         .idle_ns = source->timeouts.idle_ns,
         .total_ns = source->timeouts.total_ns,
-        .body_bytes_max = source->limits.body_bytes_max,
+        .body_bytes_max = least(source->limits.body_bytes_max, puller->parts.body_bytes_max),
     };
-    struct fetch *fetch;
     enum code code = limiter_begin(puller->limiter, try->key, source->limits.weight, now, err);
 
     if (code)
         return code;
     try->asked = true;
     try->began = *now;
-    code = fetcher_begin(puller->fetcher, &request, take_answer, try, &fetch, err);
+    code = fetcher_begin(puller->fetcher, &request, take_answer, try, &try->fetch, err);
     if (code) {
         limiter_unsent(try->key, source->limits.weight, now);
         limiter_end(try->key);
     }
     return code;
+}
+
+/* What is out ends in fetcher_run(). */
+static void give_up(struct pull_try *try)
+{
+    struct error err = {0};
+
+    if (try->asked)
+        fetcher_cancel(try->puller->fetcher, try->fetch);
+    else
+        end_try(try, error_set(&err, E_DRAINING, "the server is shutting down"), &err);
 }
 
 static void take_new(struct puller *puller, const struct moment *now)
@@ -166,9 +186,15 @@ static void take_new(struct puller *puller, const struct moment *now)
     }
 }
 
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 int64_t tries_turn(struct puller *puller, const struct moment *now)
 {
     int64_t next_ns = INT64_MAX;
+    bool over = puller->tries_over;
 
     take_new(puller, now);
     for (struct pull_try *try = puller->trying, *next; try != NULL; try = next) {
@@ -177,15 +203,17 @@ int64_t tries_turn(struct puller *puller, const struct moment *now)
         enum code code = OK;
 
         next = try->next;
-        if (try->asked)
+        if (over)
+            give_up(try);
+        if (over || try->asked)
             continue;
         when = limiter_when(try->key, try->terms->source->limits.weight, now);
         if (when <= now->boot_ns)
             code = ask(try, now, &err);
         else if (now->boot_ns >= try->until_ns || (when != INT64_MAX && when > try->until_ns))
             code = error_set(&err, E_BUSY, "the host may not be asked now, by its limits");
-        else if (when < next_ns)
-            next_ns = when < try->until_ns ? when : try->until_ns;
+        else /* also where it waits for one that is under way: it is given up then */
+            next_ns = earlier(next_ns, earlier(when, try->until_ns));
         if (code)
             end_try(try, code, &err);
     }
@@ -229,10 +257,17 @@ static enum code show(const struct pull_try *try, struct buf *out, struct error 
     terms.headers = try->headers;
     terms.header_count = try->header_count;
     terms.url = try->asking.url;
+    terms.plain_bytes_max = least(terms.plain_bytes_max, try->puller->parts.plain_bytes_max);
     put_request(try, out);
     code = trial_run(&terms, out, err);
     buf_put_char(out, '}');
     return code;
+}
+
+void puller_tries_end(struct puller *puller)
+{
+    puller->tries_over = true;
+    fetcher_wake(puller->fetcher);
 }
 
 enum code puller_try(struct puller *puller, struct bytes tenant, const struct trial_terms *terms,

@@ -64,9 +64,12 @@ struct trial_terms;
 /* Asks for the first page that `terms` would (its body, status and headers are of the answer),
  * within what the host allows, and appends a trial's members (ingest/pull/trial.h) and what was
  * asked to `out`, which has "{"; closes it.  It waits.  E_BUSY: the host may not be asked for a
- * minute; E_TIMEOUT, and what fetcher_begin() says of an answer that did not come. */
+ * minute; E_DRAINING; E_TIMEOUT, and what fetcher_begin() says of an answer that did not come. */
 MUST_USE enum code puller_try(struct puller *puller, struct bytes tenant,
                               const struct trial_terms *terms, struct buf *out, struct error *err);
+/* Whoever waits in it, and who comes from now on, is told E_DRAINING: before a stop waits for them.
+ * Any thread. */
+void puller_tries_end(struct puller *puller);
 
 /* Appends an object of JSON: how the source is; or a list of its last fetches, the newest first.
  * False: there is none. */

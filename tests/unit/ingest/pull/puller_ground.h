@@ -26,7 +26,8 @@ struct puller_ground {
     _Atomic bool leases, leased; /* whether there are leases, and this node has them */
     struct puller *puller;
     struct site site;
-    uint64_t version; /* of the last declaration */
+    uint64_t version;        /* of the last declaration */
+    uint64_t body_bytes_max; /* of the node, from the next start on; 0 = a MiB */
 };
 
 static struct puller_ground it;
@@ -73,7 +74,7 @@ static inline void it_start(void)
         .user_agent = "weir/test",
         .readers = 2,
         .plain_bytes_max = 1 << 24,
-        .body_bytes_max = 1 << 20,
+        .body_bytes_max = it.body_bytes_max == 0 ? 1 << 20 : it.body_bytes_max,
         .tenant = it_tenant,
         .secret = it_secret,
         .leased = it.leases ? it_leased : NULL,

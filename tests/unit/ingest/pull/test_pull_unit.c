@@ -67,7 +67,7 @@ static void test_a_cursor_that_comes_again_is_begun_again_and_given_up(void **st
                  {.when = "/list", .body = ROW(1, 1) ", 'next': 'b'}"});
     it_declares(CURSOR);
     UNTIL(it_count("failures") == 1);
-    assert_true(it_says("s", "error", "a page came that was there before"));
+    assert_true(it_says("s", "error", "what stands for the next page was there before"));
     assert_int_equal(site_asked(&it.site, "GET /list HTTP"), 4);
     assert_int_equal(site_asked(&it.site, "c=c"), 4);
     assert_int_equal(it_count("windows"), 0);

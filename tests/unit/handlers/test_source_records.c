@@ -1,0 +1,177 @@
+#include "tests/unit/handlers/registry_ground.h"
+
+#include "discovery/source_record.h"
+#include "tests/unit/ingest/pull/source_fixture.h"
+
+static int declared_open(void **state)
+{
+    int failed = registry_ground_open(state);
+
+    serving.app.declared = serving.app.registry;
+    return failed;
+}
+
+/* The good document with other blocks is put, in JSON. */
+static void put(const char *name, const char *blocks, int status, const char *text)
+{
+    struct buf document = BUF_INIT(1 << 16);
+    char what[96];
+
+    fixture_document(blocks, "name", &document);
+    buf_put_char(&document, '\0');
+    (void)snprintf(what, sizeof(what), "PUT /v1/sources/%s", name);
+    expect_with(what, "", document.data, status, text);
+    buf_release(&document);
+}
+
+static void put_by_hand(const char *name, const char *text)
+{
+    uint64_t version;
+
+    assert_int_equal(registry_put(serving.app.declared, REGISTRY_SOURCES, bytes_of(name), 0,
+                                  bytes_of(text), &version, NULL),
+                     OK);
+}
+
+static void test_a_source_is_put_and_told(void **state)
+{
+    (void)state;
+    expect_with("GET /v1/sources", "", NULL, 200, "{\"sources\":[]}");
+    expect_with("GET /v1/sources/s", "", NULL, 404, "there is no source \\\"s\\\"");
+    put("s", "", 201, "{\"name\":\"s\",\"version\":1}");
+    assert_non_null(strstr(serving.answer, "ETag: \"1\""));
+    put("s", "", 200, "\"version\":1}"); /* the same text is not written again */
+    put("s", "'paused': false", 200, "{\"name\":\"s\",\"version\":2}");
+    expect_with("GET /v1/sources/s", "", NULL, 200,
+                "{\"name\":\"s\",\"version\":2,\"paused\":false,\"status\":null,"
+                "\"document\":{\"paused\": false, \"schedule\": {\"every\": \"1h\"}");
+    assert_non_null(strstr(serving.answer, "ETag: \"2\""));
+    expect_with("GET /v1/sources", "", NULL, 200,
+                "{\"sources\":[{\"name\":\"s\",\"version\":2,\"paused\":false,\"status\":null}]}");
+    expect_with("PUT /v1/sources/s", "If-Match: \"1\"\r\n", "{}", 400, "");
+    expect_with("DELETE /v1/sources/s", "If-Match: \"1\"\r\n", NULL, 412, "precondition_failed");
+}
+
+static void test_a_document_may_be_yaml(void **state)
+{
+    static const char document[] = "schedule: {every: 1h}\n"
+                                   "request: {url: https://api.example.org/}\n"
+                                   "decode: json\nrows: /*\ntime: {path: at}\nmeasurement: m\n"
+                                   "values: [{path: v, field: v}]\n";
+
+    (void)state;
+    expect_with("PUT /v1/sources/s", "Content-Type: application/yaml\r\n", document, 201, "\"s\"");
+    expect_with("GET /v1/sources/s", "", NULL, 200, "\"document\":{\"schedule\":{\"every\":\"1h\"");
+    expect_with("PUT /v1/sources/s", "Content-Type: application/yaml\r\n", "a: [", 400,
+                "bad_parameter");
+    expect_with("PUT /v1/sources/s", "Content-Type: text/plain\r\n", document, 415, "");
+}
+
+/* All of them at once, each with its place. */
+static void test_what_is_not_right_is_told_with_all_its_faults(void **state)
+{
+    (void)state;
+    put("s", "'schedule': {'every': 'often'}, 'rowss': '/*', 'decode': 'yaml'", 400,
+        ",\"errors\":[{\"pointer\":\"/");
+    assert_non_null(strstr(serving.answer, "{\"pointer\":\"/schedule/every\",\"detail\":\""));
+    assert_non_null(strstr(serving.answer, "{\"pointer\":\"/rowss\",\"detail\":\""));
+    assert_non_null(strstr(serving.answer, "{\"pointer\":\"/decode\",\"detail\":\""));
+    put("other", "'name': 's'", 400, "\"pointer\":\"/name\"");
+    put("-secrets", "", 400, "is no name of a source");
+    put("s", "'decode': {'zip': 'xml'}", 400, "not_supported");
+    expect_with("PUT /v1/sources/s", "", "{", 400, "bad_syntax");
+    expect_with("GET /v1/sources", "", NULL, 200, "{\"sources\":[]}");
+}
+
+static void test_what_is_listed_is_the_tenants_own_and_a_source(void **state)
+{
+    (void)state;
+    put_by_hand("acme.theirs", "{\"state\":\"active\",\"document\":\"{}\"}");
+    put_by_hand("default.-secrets", "{}");
+    put_by_hand("default.broken", "{");
+    put_by_hand("default.gone", "{\"state\":\"deleted\"}");
+    put("b", "", 201, "");
+    put("a", "", 201, "");
+    expect_with("GET /v1/sources", "", NULL, 200, "{\"sources\":[{\"name\":\"a\",\"version\":6,");
+    assert_non_null(strstr(serving.answer, "},{\"name\":\"b\",\"version\":5,"));
+    assert_non_null(strstr(serving.answer, "},{\"name\":\"broken\",\"version\":3,\"paused\":false,"
+                                           "\"status\":null}]}")); /* to be put right */
+    assert_null(strstr(serving.answer, "ETag"));
+    expect_with("GET /v1/sources/theirs", "", NULL, 404, "no source \\\"theirs\\\"");
+    expect_with("GET /v1/sources/gone", "", NULL, 404, "no source \\\"gone\\\"");
+    expect_with("GET /v1/sources/-secrets", "", NULL, 400, "is no name of a source");
+    put("broken", "", 201, "");
+}
+
+static void test_a_source_is_deleted_and_put_again(void **state)
+{
+    (void)state;
+    expect_with("DELETE /v1/sources/s", "", NULL, 404, "there is no source");
+    put("s", "", 201, "");
+    expect_with("POST /v1/sources/s/pause", "", "", 204, "");
+    expect_with("DELETE /v1/sources/s", "", NULL, 204, "ETag: \"3\"");
+    expect_with("DELETE /v1/sources/s", "", NULL, 404, "there is no source");
+    expect_with("POST /v1/sources/s/resume", "", "", 404, "there is no source");
+    expect_with("GET /v1/sources", "", NULL, 200, "{\"sources\":[]}");
+    put("s", "", 201, "\"version\":4}");
+    expect_with("GET /v1/sources/s", "", NULL, 200, "\"paused\":false");
+}
+
+static void test_a_source_rests_until_it_is_told_to_go_on(void **state)
+{
+    (void)state;
+    expect_with("POST /v1/sources/s/pause", "", "", 404, "there is no source");
+    put("s", "", 201, "");
+    expect_with("POST /v1/sources/s/pause", "", "", 204, "ETag: \"2\"");
+    expect_with("POST /v1/sources/s/pause", "", "", 204, "ETag: \"2\"");
+    put("s", "'measurement': 'other'", 200, ""); /* whatever its document is */
+    expect_with("GET /v1/sources/s", "", NULL, 200, "\"paused\":true");
+    expect_with("POST /v1/sources/s/resume", "", "", 204, "ETag: \"4\"");
+    expect_with("GET /v1/sources/s", "", NULL, 200, "\"paused\":false");
+    assert_non_null(strstr(serving.answer, "\"other\""));
+}
+
+static void test_work_is_asked_for_where_something_is_pulled(void **state)
+{
+    static const struct {
+        const char *what;
+        int status;
+        const char *text;
+    } cases[] = {
+        {"POST /v1/sources/s/pull",                                     404, "there is no source \\\"s\\\""},
+        {"GET /v1/sources/s/fetches",                                   404, "there is no source \\\"s\\\""},
+        {"GET /v1/sources/s/fetches?limit=0",                           400, "limit"                       },
+        {"POST /v1/sources/s/backfill",                                 400, "start is needed"             },
+        {"POST /v1/sources/s/backfill?start=2026-01-01",                400, "end is needed"               },
+        {"POST /v1/sources/s/backfill?start=x&end=2026-01-01",          400, "\"parameter\":\"start\""     },
+        {"POST /v1/sources/s/backfill?start=2026-01-01&end=2026-01-01", 400,
+         "end is not after start"                                                                          },
+        {"POST /v1/sources/s/backfill?start=2026-01-01&end=2026-01-02", 404,
+         "there is no source \\\"s\\\""                                                                    },
+    };
+
+    (void)state;
+    put("s", "", 201, "");
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        expect_with(cases[i].what, "", *cases[i].what == 'P' ? "" : NULL, cases[i].status,
+                    cases[i].text);
+}
+
+#define ROUTES_TEST(test)                                                                          \
+    cmocka_unit_test_setup_teardown(test, declared_open, registry_ground_close)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ROUTES_TEST(test_a_source_is_put_and_told),
+        ROUTES_TEST(test_a_document_may_be_yaml),
+        ROUTES_TEST(test_what_is_not_right_is_told_with_all_its_faults),
+        ROUTES_TEST(test_what_is_listed_is_the_tenants_own_and_a_source),
+        ROUTES_TEST(test_a_source_is_deleted_and_put_again),
+        ROUTES_TEST(test_a_source_rests_until_it_is_told_to_go_on),
+        ROUTES_TEST(test_work_is_asked_for_where_something_is_pulled),
+    };
+
+    log_setup(LOG_ERROR, LOG_LOGFMT);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

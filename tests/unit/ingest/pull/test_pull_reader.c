@@ -1,0 +1,150 @@
+#include "tests/unit/ingest/pull/puller_ground.h"
+
+#define ROW(day, v) "{'data': [{'at': '2026-01-0" #day "', 'v': " #v "}]"
+#define PLAIN "'request': {'url': '@/a'}"
+
+static uint64_t records_written(void)
+{
+    store_measure(it.ground.store);
+    return metric_value(
+        metrics_get(it.ground.metrics, "weir_head_records_total", "", METRIC_COUNTER, ""));
+}
+
+static void test_a_page_and_how_far_it_has_come_are_one_record(void **state)
+{
+    uint64_t before = records_written();
+
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "GET", .body = ROW(1, 1) "}"});
+    it_declares(PLAIN);
+    UNTIL(it_count("windows") == 1);
+    assert_int_equal(records_written() - before, 1);
+    assert_int_equal(it_rows("m").count, 1);
+    assert_int_equal(it_rows("\x01s").count, 1);
+    assert_int_equal(it_rows("\x01s\x01m").count, 1);
+}
+
+/* Neither rows nor a word of having been there. */
+static void test_what_is_no_page_writes_nothing(void **state)
+{
+    static const struct {
+        const char *blocks;
+        struct site_rule rule;
+    } cases[] = {
+        {PLAIN,                                                        {.when = "GET", .body = "{'data': [{'at': '2026-01-01', 'v'"}},
+        {PLAIN,                                                        {.when = "GET", .status = "403 No", .body = ROW(1, 1) "}"}   },
+        {PLAIN,
+         {.when = "GET",
+          .body = "{'data': [{'at': '2026-01-01', 'v': 1}, {'at': 'noon', 'v': 2}]}"}                                               },
+        {PLAIN ", 'page': {'type': 'none', 'expect_total': '/total'}",
+         {.when = "GET", .body = ROW(1, 1) ", 'total': 2}"}                                                                         },
+        {PLAIN ", 'outcomes': [{'body_has': 'sorry', 'do': 'fail'}]",
+         {.when = "GET", .body = ROW(1, 1) ", 'note': 'sorry'}"}                                                                    },
+    };
+    uint64_t before = records_written();
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const char name[2] = {(char)('a' + i), '\0'}, note[3] = {1, (char)('a' + i), '\0'};
+        char blocks[256];
+
+        site_answers(&it.site, &cases[i].rule, 1);
+        (void)snprintf(blocks, sizeof(blocks), "%s, 'retry': {'max': 0}", cases[i].blocks);
+        it_declares_so(name, false, blocks);
+        UNTIL(it_says(name, "error", "") && it_says(name, "state", "resting"));
+        assert_int_equal(it_rows("m").count, 0);
+        assert_int_equal(it_rows(note).count, 0);
+    }
+    assert_int_equal(records_written() - before, 0);
+}
+
+static void test_rows_that_are_no_fault_are_taken_beside_those_that_are(void **state)
+{
+    (void)state;
+    SITE_ANSWERS(&it.site,
+                 {.when = "GET",
+                  .body = "{'data': [{'at': '2026-01-01', 'v': 1}, {'at': 'noon', 'v': 2}]}"});
+    it_declares(PLAIN ", 'faults_max': 1");
+    UNTIL(it_count("windows") == 1);
+    assert_true(it_rows("m").sum == 1);
+    assert_int_equal(it_count("faulty"), 1);
+}
+
+#define WINDOWS(more)                                                                              \
+    "'request': {'url': '@/w', 'query': {'a': '${window.start}', 'b': '${window.end}'}}, "         \
+    "'window': {'from': '%s', 'until': '%s', 'step': 'P1D', 'format': 'date'" more "}"
+
+static void test_a_window_that_is_done_is_not_asked_again_after_a_restart(void **state)
+{
+    char from[TIMESTAMP_TEXT_SIZE], until[TIMESTAMP_TEXT_SIZE], added[32], blocks[600];
+
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "GET", .body = "{'data': []}"});
+    (void)snprintf(blocks, sizeof(blocks), WINDOWS(""), it_day(-5, from), it_day(-2, until));
+    it_declares(blocks);
+    UNTIL(it_count("windows") == 3);
+    it_restarts();
+    SITE_ANSWERS(&it.site, {.when = "GET", .body = "{'data': []}"});
+    (void)snprintf(blocks, sizeof(blocks), WINDOWS(""), it_day(-5, from), it_day(-1, until));
+    it_declares(blocks);
+    it_pulls(1);
+    (void)snprintf(added, sizeof(added), "a=%.10s", it_day(-2, from));
+    site_was_asked(&it.site, 0, added);
+    assert_int_equal(it.site.asked_count, 1);
+    assert_true(it_says("s", "reached", until));
+}
+
+/* By itself: a pull that was not over is no pull to count the next one from. */
+static void test_a_window_that_is_not_done_goes_on_at_its_page_after_a_restart(void **state)
+{
+    char from[TIMESTAMP_TEXT_SIZE], until[TIMESTAMP_TEXT_SIZE], blocks[600];
+
+    (void)state;
+    (void)snprintf(blocks, sizeof(blocks),
+                   WINDOWS(", 'clip': false") ", 'page': {'type': 'cursor', 'param': 'c', 'path': "
+                                              "'/next', 'expect_total': '/total'}",
+                   it_day(-2, from), it_day(-1, until));
+    SITE_ANSWERS(&it.site, {.when = "c=b", .held = true},
+                 {.when = "GET", .body = ROW(1, 1) ", 'next': 'b', 'total': 2}"});
+    it_declares(blocks);
+    UNTIL(site_asked(&it.site, "c=b") == 1);
+    it_restarts();
+    SITE_ANSWERS(&it.site, {.when = "c=b", .body = ROW(2, 2) ", 'total': 2}"});
+    it_declares(blocks);
+    UNTIL(it_count("windows") == 1 && it_is_resting());
+    site_was_asked(&it.site, 0, "c=b");
+    assert_int_equal(it.site.asked_count, 1);
+    assert_true(it_rows("m").sum == 3);
+}
+
+static void test_validators_of_the_last_answer_are_sent_after_a_restart(void **state)
+{
+    (void)state;
+    SITE_ANSWERS(&it.site,
+                 {.when = "GET",
+                  .headers = "ETag: 'x'\r\nLast-Modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n",
+                  .body = ROW(1, 1) "}"});
+    it_declares(PLAIN);
+    UNTIL(it_count("windows") == 1);
+    it_restarts();
+    SITE_ANSWERS(&it.site, {.when = "GET", .status = "304 Same"});
+    it_declares(PLAIN);
+    it_pulls(1);
+    site_was_asked(&it.site, 0, "If-None-Match: \"x\"\r\n");
+    site_was_asked(&it.site, 0, "If-Modified-Since: Thu, 01 Jan 2026 00:00:00 GMT\r\n");
+    assert_int_equal(it_count("unchanged"), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IT_TEST(test_a_page_and_how_far_it_has_come_are_one_record),
+        IT_TEST(test_what_is_no_page_writes_nothing),
+        IT_TEST(test_rows_that_are_no_fault_are_taken_beside_those_that_are),
+        IT_TEST(test_a_window_that_is_done_is_not_asked_again_after_a_restart),
+        IT_TEST(test_a_window_that_is_not_done_goes_on_at_its_page_after_a_restart),
+        IT_TEST(test_validators_of_the_last_answer_are_sent_after_a_restart),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

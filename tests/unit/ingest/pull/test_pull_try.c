@@ -1,0 +1,211 @@
+#include "tests/unit/ingest/pull/puller_ground.h"
+
+#include "ingest/pull/trial.h"
+
+#define ROW "{'data': [{'at': '2026-01-01', 'v': 1}], 'next': 'b'}"
+#define PLAIN "'request': {'url': '@/a'}"
+
+struct tried {
+    struct fixture fixture;
+    struct buf out; /* what is told */
+    struct error err;
+    enum code code;
+    pthread_t thread;
+};
+
+static void *try_main(void *context)
+{
+    static const struct source_partition none = {NULL, 0};
+    struct tried *tried = context;
+    const struct trial_terms terms = {
+        .source = tried->fixture.source,
+        .partition = &none,
+        .now_ns = clock_wall_ns(&it.clock.clock),
+        .limits = &it.ground.limits,
+        .plain_bytes_max = tried->fixture.source->limits.plain_bytes_max,
+    };
+
+    buf_put_char(&tried->out, '{');
+    tried->code = puller_try(it.puller, TENANT, &terms, &tried->out, &tried->err);
+    return NULL;
+}
+
+/* In blocks @ is the site's address. */
+static void tried_init(struct tried *tried, const char *blocks)
+{
+    struct buf own = BUF_INIT(1 << 16);
+
+    for (const char *at = blocks; *at != '\0'; at++)
+        if (*at == '@')
+            buf_put_text(&own, it.site.url);
+        else
+            buf_put_char(&own, *at);
+    buf_put_char(&own, '\0');
+    *tried = (struct tried){.out = BUF_INIT(1 << 16)};
+    (void)fixture_good(&tried->fixture, own.data);
+    buf_release(&own);
+}
+
+static void tried_release(struct tried *tried)
+{
+    buf_release(&tried->out);
+    fixture_release(&tried->fixture);
+}
+
+/* Begins in a thread of its own, as it waits. */
+static void try_begin(struct tried *tried, const char *blocks)
+{
+    tried_init(tried, blocks);
+    assert_int_equal(pthread_create(&tried->thread, NULL, try_main, tried), 0);
+}
+
+static enum code try_end(struct tried *tried)
+{
+    pthread_join(tried->thread, NULL);
+    tried_release(tried);
+    return tried->code;
+}
+
+/* Fails unless it ends so; where it does not come, with the text in its error. */
+static void expect(const char *blocks, enum code code, const char *text)
+{
+    struct tried tried;
+
+    tried_init(&tried, blocks);
+    (void)try_main(&tried);
+    if (tried.code != code || strstr(tried.err.text, text) == NULL)
+        fail_msg("%s: %d: %s", blocks, tried.code, tried.err.text);
+    tried_release(&tried);
+}
+
+static void test_a_live_page_is_shown_and_not_written(void **state)
+{
+    struct tried tried;
+    struct json *root;
+
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "GET /a?k=canary ", .body = ROW});
+    tried_init(&tried, PLAIN ", 'auth': {'type': 'query', 'name': 'k', 'value': '${secret:key}'}, "
+                             "'page': {'type': 'cursor', 'param': 'c', 'path': '/next'}");
+    (void)try_main(&tried);
+    if (tried.code != OK)
+        fail_msg("%s", tried.err.text);
+    assert_null(memmem(tried.out.data, tried.out.size, "canary", 6));
+    it_parse(&tried.out, &root);
+    assert_true(it_is_text(json_member(root, "request"), "method", "GET"));
+    assert_true(it_is_text(json_member(root, "request"), "url", it.site.url));
+    assert_int_equal(it_number(root, "status"), 200);
+    assert_int_equal(it_number(root, "rows"), 1);
+    assert_true(it_is_text(root, "outcome", "ok"));
+    assert_true(it_is_text(root, "next", "b"));
+    assert_int_equal(json_count(json_member(root, "points")), 1);
+    json_doc_free(root);
+    tried_release(&tried);
+    assert_int_equal(it_rows("m").count, 0);
+    assert_null(it_status("meter"));
+}
+
+static void test_an_answer_that_is_none_is_shown_with_its_status(void **state)
+{
+    struct tried tried;
+    struct json *root;
+
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "GET", .status = "403 No", .body = "{'why': 'the key'}"});
+    tried_init(&tried, PLAIN ", 'outcomes': [{'status': 403, 'do': 'fail', 'message': '/why'}]");
+    (void)try_main(&tried);
+    assert_int_equal(tried.code, OK);
+    it_parse(&tried.out, &root);
+    assert_int_equal(it_number(root, "status"), 403);
+    assert_true(it_is_text(root, "outcome", "fail"));
+    assert_true(it_is_text(root, "message", "the key"));
+    json_doc_free(root);
+    tried_release(&tried);
+}
+
+static void test_a_host_that_is_refused_is_not_asked(void **state)
+{
+    (void)state;
+    expect("'request': {'url': 'http://169.254.1.1/'}", E_ADDRESS, "169.254.1.1");
+}
+
+static void test_a_secret_that_is_not_there_is_told(void **state)
+{
+    (void)state;
+    expect(PLAIN ", 'auth': {'type': 'bearer', 'token': '${secret:other}'}", E_NOT_FOUND,
+           "no such secret");
+    assert_int_equal(it.site.asked_count, 0);
+}
+
+static void test_a_body_is_as_large_as_the_node_allows(void **state)
+{
+    (void)state;
+    it.body_bytes_max = strlen(ROW) - 1;
+    it_restarts();
+    SITE_ANSWERS(&it.site, {.when = "GET", .body = ROW});
+    expect(PLAIN, E_BODY_LARGE, "");
+    it.body_bytes_max = strlen(ROW);
+    it_restarts();
+    expect(PLAIN, OK, "");
+}
+
+/* The page that was tried counts in the limits, also when nobody else asks that host. */
+static void test_a_host_that_may_not_be_asked_in_time_is_busy(void **state)
+{
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "GET", .body = ROW});
+    expect(PLAIN ", 'limits': {'rates': ['1/2m']}", OK, "");
+    expect(PLAIN ", 'limits': {'rates': ['1/2m']}", E_BUSY, "by its limits");
+    assert_int_equal(it.site.asked_count, 1);
+}
+
+#define ONE PLAIN ", 'limits': {'concurrency': 1}"
+
+static void test_who_waits_for_another_comes_after_it(void **state)
+{
+    struct tried tried[3];
+
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "GET", .body = ROW, .held = true});
+    for (size_t i = 0; i < COUNT_OF(tried); i++)
+        try_begin(&tried[i], ONE);
+    UNTIL_ASKED(1);
+    site_release(&it.site);
+    for (size_t i = 0; i < COUNT_OF(tried); i++)
+        assert_int_equal(try_end(&tried[i]), OK);
+    assert_int_equal(it.site.asked_count, 3);
+    assert_int_equal(it.site.under_way_most, 1);
+}
+
+/* The one that is asked, the one that waits for it, and the one that comes then. */
+static void test_who_waits_is_told_of_the_end(void **state)
+{
+    struct tried tried[2];
+
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "GET", .body = ROW, .held = true});
+    try_begin(&tried[0], ONE);
+    UNTIL_ASKED(1);
+    try_begin(&tried[1], ONE);
+    puller_tries_end(it.puller);
+    for (size_t i = 0; i < COUNT_OF(tried); i++)
+        assert_int_equal(try_end(&tried[i]), E_DRAINING);
+    expect(PLAIN, E_DRAINING, "shutting down");
+    assert_int_equal(it.site.asked_count, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IT_TEST(test_a_live_page_is_shown_and_not_written),
+        IT_TEST(test_an_answer_that_is_none_is_shown_with_its_status),
+        IT_TEST(test_a_host_that_is_refused_is_not_asked),
+        IT_TEST(test_a_secret_that_is_not_there_is_told),
+        IT_TEST(test_a_body_is_as_large_as_the_node_allows),
+        IT_TEST(test_a_host_that_may_not_be_asked_in_time_is_busy),
+        IT_TEST(test_who_waits_for_another_comes_after_it),
+        IT_TEST(test_who_waits_is_told_of_the_end),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

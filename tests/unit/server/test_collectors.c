@@ -1,0 +1,186 @@
+#include "tests/unit/ingest/pull/puller_ground.h"
+
+#include "discovery/registry_files.h"
+#include "discovery/secrets.h"
+#include "discovery/source_record.h"
+#include "server/collectors.h"
+#include "server/config.h"
+
+#define ROW "{'data': [{'at': '2026-01-01', 'v': 1}]}"
+#define PLAIN "'request': {'url': '@/a'}"
+
+static struct settings settings;
+static struct collectors *collectors;
+
+static void collectors_begin(void)
+{
+    struct error err = {0};
+
+    if (collectors_start(&settings, it.ground.fs, &it.app, &collectors, &err) != OK)
+        fail_msg("%s", err.text);
+    it.puller = it.app.puller;
+}
+
+static void collectors_end(void)
+{
+    collectors_stop(collectors);
+    it.puller = NULL;
+}
+
+/* In place of the ground's own puller. */
+static int node_open(void **state)
+{
+    const struct registry_rules rules = {.fs = NULL};
+    char place[96];
+
+    it_open(state);
+    puller_close(it.puller);
+    settings = (struct settings){.data = it.ground.directory};
+    (void)snprintf(place, sizeof(place), "%s/declared", it.ground.directory);
+    it.app.intake = it.ground.environment;
+    it.app.clock = clock_system();
+    assert_int_equal(address_rules_add(&settings.pull_allow, BYTES("127.0.0.1"), NULL), OK);
+    assert_int_equal(registry_files_open(place, &rules, &it.app.declared, NULL), OK);
+    assert_int_equal(secrets_open(it.ground.fs, NULL, false, &it.app.secrets, NULL), OK);
+    return 0;
+}
+
+static int node_close(void **state)
+{
+    collectors_end();
+    registry_close(it.app.declared);
+    secrets_close(it.app.secrets);
+    return it_close(state);
+}
+
+static uint64_t put_text(const char *name, uint64_t expected, struct bytes text)
+{
+    struct error err = {0};
+    uint64_t version;
+
+    if (registry_put(it.app.declared, REGISTRY_SOURCES, bytes_of(name), expected, text, &version,
+                     &err) != OK)
+        fail_msg("%s: %s", name, err.text);
+    return version;
+}
+
+/* The good document with other blocks, in which @ is the site's address; NULL: it is deleted. */
+static uint64_t put(const char *name, uint64_t expected, bool paused, const char *blocks)
+{
+    struct buf own = BUF_INIT(1 << 16), document = BUF_INIT(1 << 16), text = BUF_INIT(1 << 16);
+    struct source_record record = {.deleted = blocks == NULL, .paused = paused};
+    uint64_t version;
+
+    buf_put_text(&own, "'schedule': {'every': '1h', 'jitter': '0s'}, ");
+    for (const char *at = blocks == NULL ? "" : blocks; *at != '\0'; at++)
+        if (*at == '@')
+            buf_put_text(&own, it.site.url);
+        else
+            buf_put_char(&own, *at);
+    buf_put_char(&own, '\0');
+    if (blocks != NULL)
+        fixture_document(own.data, "name", &document);
+    record.document = buf_bytes(&document);
+    source_record_print(&record, &text);
+    version = put_text(name, expected, buf_bytes(&text));
+    buf_release(&own);
+    buf_release(&document);
+    buf_release(&text);
+    return version;
+}
+
+static void test_what_is_put_is_pulled_and_what_is_deleted_is_not(void **state)
+{
+    uint64_t version;
+
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "GET", .body = ROW});
+    collectors_begin();
+    version = put("default.s", 0, false, PLAIN);
+    UNTIL(it_count("windows") == 1);
+    assert_int_equal(it_rows("m").count, 1);
+    site_was_asked(&it.site, 0, "User-Agent: weir/");
+    version = put("default.s", version, false, "'nonsense': 1");
+    UNTIL(it_says("s", "state", "wrong"));
+    version = put("default.s", version, false, "'request': {'url': '@/changed'}");
+    UNTIL(it_is_resting());
+    it_pulls(1);
+    assert_true(site_asked(&it.site, "/changed") > 0);
+    (void)put("default.s", version, false, NULL);
+    UNTIL(it_count("windows") == -1);
+}
+
+static void test_what_was_put_before_the_start_is_pulled(void **state)
+{
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "GET", .body = ROW});
+    (void)put("default.s", 0, false, PLAIN);
+    collectors_begin();
+    UNTIL(it_count("windows") == 1);
+    collectors_end();
+    collectors_begin();
+    UNTIL(it_is_resting());
+    it_pulls(1);
+    assert_int_equal(it_count("written"), 0); /* as it was there before */
+}
+
+static void test_one_that_rests_is_pulled_when_it_is_told_to_go_on(void **state)
+{
+    uint64_t version;
+
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "GET", .body = ROW});
+    collectors_begin();
+    version = put("default.s", 0, true, PLAIN);
+    (void)put("default.t", 0, false, "'request': {'url': '@/other'}");
+    UNTIL(it_says("t", "succeeded", "20") && it_count("windows") == 0);
+    assert_int_equal(site_asked(&it.site, "/a"), 0);
+    (void)put("default.s", version, false, PLAIN);
+    UNTIL(it_count("windows") == 1);
+}
+
+/* Others are pulled beside it. */
+static void test_a_record_that_is_not_right_is_passed_over(void **state)
+{
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "GET", .body = ROW});
+    (void)put_text("default.-secrets", 0, BYTES("{}"));
+    (void)put_text("default.a", 0, BYTES("{"));
+    (void)put("nobody.s", 0, false, "'request': {'url': '@/nobody'}");
+    (void)put("default.s", 0, false, PLAIN);
+    collectors_begin();
+    UNTIL(it_count("windows") == 1);
+    assert_null(it_status("a"));
+    assert_null(it_status("-secrets"));
+    assert_int_equal(site_asked(&it.site, "/nobody"), 0);
+}
+
+/* With a registry it pulls what it has the lease of. */
+static void test_a_node_of_a_registry_pulls_by_its_leases(void **state)
+{
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "GET", .body = ROW});
+    it.app.registry = it.app.declared;
+    collectors_begin();
+    (void)put("default.s", 0, false, PLAIN);
+    UNTIL(it_count("windows") == 1);
+    assert_false(it_says("s", "state", "elsewhere"));
+    collectors_end();
+    it.app.registry = NULL;
+    collectors_begin();
+}
+
+#define NODE_TEST(test) cmocka_unit_test_setup_teardown(test, node_open, node_close)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        NODE_TEST(test_what_is_put_is_pulled_and_what_is_deleted_is_not),
+        NODE_TEST(test_what_was_put_before_the_start_is_pulled),
+        NODE_TEST(test_one_that_rests_is_pulled_when_it_is_told_to_go_on),
+        NODE_TEST(test_a_record_that_is_not_right_is_passed_over),
+        NODE_TEST(test_a_node_of_a_registry_pulls_by_its_leases),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
