@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "server/app.h"
+#include "tests/unit/ingest/pull/pull_site.h"
 #include "tests/unit/server/serving.h"
 
 static char answer[64 * 1024];
@@ -135,6 +136,58 @@ static void test_what_tenants_declare_has_files_where_there_is_no_registry(void 
     }
 }
 
+static struct server *asked_server;
+static char trial[2048];
+
+static void *ask_trial(void *context)
+{
+    *(int *)context = ask(server_address(asked_server), trial, answer, sizeof(answer));
+    return NULL;
+}
+
+/* A page that does not come would hold it up for as long as its source waits for pages. */
+static void test_a_stop_does_not_wait_for_a_page_that_is_tried(void **state)
+{
+    static const struct site_rule silent[] = {
+        {.when = "GET", .held = true}
+    };
+    char data[] = "/tmp/weir-app-XXXXXX", body[1024];
+    struct settings settings;
+    struct site site;
+    struct error err = {0};
+    pthread_t thread;
+    int status;
+
+    (void)state;
+    directory_make(data);
+    settings_init(&settings, data);
+    assert_int_equal(address_rules_add(&settings.pull_allow, BYTES("127.0.0.1"), NULL), OK);
+    assert_int_equal(server_start(&settings, &asked_server, &err), OK);
+    site_open(&site);
+    site_answers(&site, silent, 1);
+    snprintf(body, sizeof(body),
+             "{\"document\":{\"name\":\"s\",\"schedule\":{\"every\":\"1h\"},\"request\":{\"url\":"
+             "\"%s/\"},"
+             "\"decode\":\"json\",\"rows\":\"/*\",\"time\":{\"path\":\"at\"},\"measurement\":\"m\","
+             "\"values\":[{\"path\":\"v\",\"field\":\"v\"}]}}",
+             site.url);
+    snprintf(trial, sizeof(trial),
+             "POST /v1/sources:test HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+             "Content-Length: %zu\r\n\r\n%s",
+             strlen(body), body);
+    assert_int_equal(pthread_create(&thread, NULL, ask_trial, &status), 0);
+    for (int waited = 0; site_asked(&site, "GET") == 0; waited++) {
+        assert_true(waited < 5000);
+        peer_wait(1);
+    }
+    server_stop(asked_server);
+    pthread_join(thread, NULL);
+    assert_int_equal(status, 503);
+    assert_non_null(strstr(answer, "shutting_down"));
+    site_close(&site);
+    directory_remove(data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +196,7 @@ int main(void)
         cmocka_unit_test(test_a_failed_start_leaves_nothing_behind),
         cmocka_unit_test(test_the_port_file_tells_the_address),
         cmocka_unit_test(test_what_tenants_declare_has_files_where_there_is_no_registry),
+        cmocka_unit_test(test_a_stop_does_not_wait_for_a_page_that_is_tried),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "tests/unit/net/peer.h"
 
 /* The first whose `when` stands in the request's head, and that was not given `times`, answers.
