@@ -18,8 +18,11 @@
 #include "discovery/zookeeper_reader.h"
 #include "discovery/zookeeper_work.h"
 
-enum { REFUSED_AGAIN_MS = 2000, OPEN_AGAIN_MS = 1000 };
-enum { TURN_MS = 1000 /* the longest without a look at the clock */ };
+enum {
+    REFUSED_AGAIN_MS = 2000,
+    OPEN_AGAIN_MS = 1000,
+    TURN_MS = 1000, /* the longest without a look at the clock */
+};
 
 struct zookeeper {
     struct registry registry;

@@ -144,7 +144,7 @@ static enum code ask_members(const struct erasing *erasing, struct findings *fin
                              struct error *err)
 {
     const struct erasers *erasers = erasing->erasers;
-    const struct hash128 own = store_incarnation_hash(erasing->erasers->parts.store);
+    const struct hash128 own = store_incarnation_hash(erasers->parts.store);
     struct arena *arena = &findings->arena;
     struct peer_roster roster;
     struct peer_call *calls;

@@ -65,8 +65,8 @@ static void pulse_finish(struct request *request)
 {
     struct app *app = app_of(request);
     struct membership_health health = membership_health(app->membership);
-    struct delivery_backlog backlog =
-        delivery_backlog(app->delivery); /* of records so far at least */
+    /* First: the records that are told are those that it is of, or later ones. */
+    struct delivery_backlog backlog = delivery_backlog(app->delivery);
     struct registry_snapshot *records = registry_get(app->registry);
     struct buf out = BUF_INIT(PULSE_BYTES_MAX);
     char incarnation[HASH128_TEXT_SIZE];

@@ -135,6 +135,33 @@ static void expect_in_order(const struct house *house)
         assert_true(pack_about(list->packs[i - 1]).number < pack_about(list->packs[i]).number);
 }
 
+/* A directory made of what the shard has of the author's chain. */
+static void restore_author(struct village *village, struct shelf *made)
+{
+    struct recover_tenant tenant = {.name = BYTES("acme")};
+    struct recover_options options = {.tenants = &tenant, .tenant_count = 1};
+    struct recover_report report = {0};
+    struct error err = {0};
+
+    tenant.archive = fake_open(&village->author.north);
+    tenant.incarnation = village->author.house.store->incarnation;
+    shelf_init(made);
+    options.to = made->fs;
+    options.index_path = made->index_path;
+    options.map_bytes = SHELF_MAP_BYTES;
+    if (recover_run(&options, &report, &err) != OK)
+        fail_msg("%s", err.text);
+    fake_close(tenant.archive);
+}
+
+/* Not opened. */
+static void house_in(struct house *house, const struct shelf *made)
+{
+    house_init(house);
+    (void)rmdir(house->directory);
+    memcpy(house->directory, made->directory, sizeof(made->directory));
+}
+
 /* A directory that is restored from such a chain has its rows, and counts its own packs below those
  * of who went on with it. */
 static void test_a_directory_is_restored_from_it(void **state)
@@ -142,10 +169,6 @@ static void test_a_directory_is_restored_from_it(void **state)
     static struct picture before, after;
     static struct village village;
     struct node *node = &village.nodes[0];
-    struct recover_tenant tenant = {.name = BYTES("acme")};
-    struct recover_options options = {.tenants = &tenant, .tenant_count = 1};
-    struct recover_report report = {0};
-    struct error err = {0};
     struct shelf made;
     struct node restored;
     int64_t erased;
@@ -158,19 +181,9 @@ static void test_a_directory_is_restored_from_it(void **state)
     erased = house_delete(&node->house, 0, 10, 42, true);
     (void)node_go_on(node);
     picture_take(node, &before);
-    tenant.archive = fake_open(&village.author.north);
-    tenant.incarnation = village.author.house.store->incarnation;
-    shelf_init(&made);
-    options.to = made.fs;
-    options.index_path = made.index_path;
-    options.map_bytes = SHELF_MAP_BYTES;
-    if (recover_run(&options, &report, &err) != OK)
-        fail_msg("%s", err.text);
-    fake_close(tenant.archive);
+    restore_author(&village, &made);
     for (int start = 0; start < 2; start++) {
-        house_init(&restored.house);
-        (void)rmdir(restored.house.directory);
-        memcpy(restored.house.directory, made.directory, sizeof(made.directory));
+        house_in(&restored.house, &made);
         house_open(&restored.house);
         picture_take(&restored, &after);
         picture_expect(&after, &before, 0, 0, 0);
@@ -192,13 +205,9 @@ static void test_a_directory_is_restored_from_it(void **state)
 static void test_a_restored_directory_erases(void **state)
 {
     static struct village village;
-    struct recover_tenant tenant = {.name = BYTES("acme")};
-    struct recover_options options = {.tenants = &tenant, .tenant_count = 1};
-    struct recover_report report = {0};
     struct tombstone tombstone = {
         .selector = {.measurement = BYTES("cpu")}, .start = 10, .end = 42, .erase = true};
     struct unerased_question question = {.tombstone = &tombstone};
-    struct error err = {0};
     struct shelf made;
     struct unerased *list;
     struct arena arena;
@@ -209,19 +218,9 @@ static void test_a_restored_directory_erases(void **state)
     village_init(&village);
     village_write(&village);
     village_part(&village);
-    tenant.archive = fake_open(&village.author.north);
-    tenant.incarnation = village.author.house.store->incarnation;
-    shelf_init(&made);
-    options.to = made.fs;
-    options.index_path = made.index_path;
-    options.map_bytes = SHELF_MAP_BYTES;
-    if (recover_run(&options, &report, &err) != OK)
-        fail_msg("%s", err.text);
-    fake_close(tenant.archive);
+    restore_author(&village, &made);
     restored.village = &village;
-    house_init(&restored.house);
-    (void)rmdir(restored.house.directory);
-    memcpy(restored.house.directory, made.directory, sizeof(made.directory));
+    house_in(&restored.house, &made);
     restored.delivery_rules =
         (struct delivery_rules){&restored, care_shard_of, care_open_shard, NULL};
     restored.guest_rules = (struct guest_rules){&restored, care_survey, care_open_shard};
