@@ -20,7 +20,7 @@
 #include "discovery/registry_image.h"
 
 /* The copy on disk is written at most once a second, however much is changed. */
-enum { WAIT_MS = 10000, HURRY_MS = 1000, KEEP_AGAIN_S = 1, KEEP_FAILED_AGAIN_S = 10 };
+enum { WAIT_MS = 10000, LOOK_MS = 50, HURRY_MS = 1000, KEEP_AGAIN_S = 1, KEEP_FAILED_AGAIN_S = 10 };
 
 static const char *const state_names[] = {
     [REGISTRY_NEVER] = "never seen",          [REGISTRY_CONNECTED] = "connected",
@@ -93,6 +93,8 @@ enum code registry_core_init(struct registry *registry,
     registry->rules = *rules;
     if (registry->rules.wait_ms <= 0)
         registry->rules.wait_ms = WAIT_MS;
+    if (registry->rules.look_ms <= 0)
+        registry->rules.look_ms = LOOK_MS;
     if (registry->rules.called == NULL)
         registry->rules.called = "registry";
     registry->health = (struct registry_health){
@@ -342,11 +344,26 @@ static struct timespec deadline_of(int timeout_ms)
 
 bool registry_wait(struct registry *registry, uint64_t sequence, int timeout_ms)
 {
+    static const _Atomic bool never;
+
+    return registry_wait_or_stop(registry, sequence, timeout_ms, &never);
+}
+
+void registry_wake(struct registry *registry)
+{
+    pthread_mutex_lock(&registry->lock);
+    pthread_cond_broadcast(&registry->changed);
+    pthread_mutex_unlock(&registry->lock);
+}
+
+bool registry_wait_or_stop(struct registry *registry, uint64_t sequence, int timeout_ms,
+                           const _Atomic bool *stop)
+{
     struct timespec deadline = deadline_of(timeout_ms);
     bool there;
 
     pthread_mutex_lock(&registry->lock);
-    while (registry->snapshot->sequence <= sequence)
+    while (registry->snapshot->sequence <= sequence && !*stop)
         if (pthread_cond_timedwait(&registry->changed, &registry->lock, &deadline) == ETIMEDOUT)
             break;
     there = registry->snapshot->sequence > sequence;

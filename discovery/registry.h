@@ -97,6 +97,7 @@ struct registry_rules {
     void (*changed)(void *context);
     void *context;
     int wait_ms;        /* of registry_put() and registry_files_open(); 0 = 10,000 */
+    int look_ms;        /* how often files are looked at for what other processes did; 0 = 50 */
     const char *called; /* in the log; NULL = "registry" */
 };
 
@@ -117,6 +118,11 @@ struct registry_health registry_health(struct registry *registry);
 /* Waits until a snapshot with a higher sequence than `sequence` is there; false after `timeout_ms`.
  * registry_wait(registry, 0, ms): until anything has been seen, be it the disk's. */
 bool registry_wait(struct registry *registry, uint64_t sequence, int timeout_ms);
+/* The same for who may be stopped: it ends as well when *stop is set and registry_wake() is called
+ * after that. */
+bool registry_wait_or_stop(struct registry *registry, uint64_t sequence, int timeout_ms,
+                           const _Atomic bool *stop);
+void registry_wake(struct registry *registry);
 /* Waits until the state is REGISTRY_CONNECTED.  E_NOT_READY, with the last failure; E_CONFIG where
  * access was refused. */
 MUST_USE enum code registry_wait_connected(struct registry *registry, int timeout_ms,

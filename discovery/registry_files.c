@@ -8,7 +8,8 @@
  *
  * A change writes `version` first and the record then, both durable: after a crash between them
  * there is a version that no record has, which is fine.  Others look at `version` twenty times a
- * second and read all of it when that has changed, under the lock: so a snapshot is of one moment.
+ * second, or as often as they were told, and read all of it when that has changed, under the lock:
+ * so a snapshot is of one moment.
  *
  * What is held is held by the kernel's lock of an open file, which goes with the process however
  * that ends.  Nobody else notices this by `version`, so whoever knows of a holder tries its lock.
@@ -391,7 +392,7 @@ static void run(void *context)
     struct files *files = context;
 
     for (;;) {
-        int64_t at_ns = monotonic_ns() + (int64_t)LOOK_MS * 1000000;
+        int64_t at_ns = monotonic_ns() + (int64_t)files->registry.rules.look_ms * 1000000;
         struct timespec at = {.tv_sec = at_ns / 1000000000, .tv_nsec = at_ns % 1000000000};
         bool stopping;
 

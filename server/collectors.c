@@ -20,7 +20,8 @@
 #include "server/version.h"
 #include "store/store.h"
 
-enum { LOOK_MS = 500, MEMORY_BYTES_MAX = 64 << 10, CONNECTIONS_MAX = 512 };
+/* Leases are looked at so often; a node without others waits for what is declared alone. */
+enum { LEASES_MS = 500, REST_MS = 60000, MEMORY_BYTES_MAX = 64 << 10, CONNECTIONS_MAX = 512 };
 
 /* What the puller was told of last. */
 struct told {
@@ -167,7 +168,9 @@ static void *follow(void *context)
         registry_snapshot_put(records);
         if (collectors->leases != NULL)
             pull_leases_turn(collectors->leases);
-        (void)registry_wait(collectors->app->declared, sequence, LOOK_MS);
+        (void)registry_wait_or_stop(collectors->app->declared, sequence,
+                                    collectors->leases == NULL ? REST_MS : LEASES_MS,
+                                    &collectors->stop);
     }
     return NULL;
 }
@@ -229,8 +232,10 @@ void collectors_stop(struct collectors *collectors)
     if (collectors == NULL)
         return;
     collectors->stop = true;
-    if (collectors->started)
+    if (collectors->started) {
+        registry_wake(collectors->app->declared);
         pthread_join(collectors->thread, NULL);
+    }
     puller_close(collectors->app->puller);
     collectors->app->puller = NULL;
     pull_leases_free(collectors->leases);

@@ -122,6 +122,28 @@ static void test_two_handles_of_one_directory_agree(void **state)
     registry_close(a);
 }
 
+/* Its own changes need no look; of a minute none came of others. */
+static void test_who_looks_seldom_sees_its_own_at_once(void **state)
+{
+    const struct registry_rules rules = {.look_ms = 60000};
+    struct registry *seldom, *other = begin();
+    struct registry_snapshot *snapshot;
+    struct error err = {0};
+
+    (void)state;
+    assert_int_equal(registry_files_open(place, &rules, &seldom, &err), OK);
+    put(seldom, "seldom", 0, "one");
+    await(seldom, "seldom", "one");
+    snapshot = registry_get(seldom);
+    put(other, "other", 0, "two");
+    assert_false(registry_wait(seldom, snapshot->sequence, 300));
+    registry_snapshot_put(snapshot);
+    put(seldom, "seldom2", 0, "three");
+    await(seldom, "other", "two");
+    registry_close(seldom);
+    registry_close(other);
+}
+
 static void test_a_lock_of_a_handle_is_of_it_alone(void **state)
 {
     struct registry *a = begin(), *b = begin();
@@ -305,6 +327,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_two_handles_of_one_directory_agree),
+        cmocka_unit_test(test_who_looks_seldom_sees_its_own_at_once),
         cmocka_unit_test(test_a_lock_of_a_handle_is_of_it_alone),
         cmocka_unit_test(test_the_newest_text_is_what_is_made_again),
         cmocka_unit_test(test_what_cannot_be_held_hides_no_change),

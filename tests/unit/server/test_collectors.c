@@ -170,6 +170,22 @@ static void test_a_node_of_a_registry_pulls_by_its_leases(void **state)
     collectors_begin();
 }
 
+static void test_a_stop_waits_for_nothing(void **state)
+{
+    int64_t begun_ns;
+
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "GET", .body = ROW});
+    (void)put("default.s", 0, false, PLAIN);
+    collectors_begin();
+    UNTIL(it_is_resting());
+    begun_ns = clock_monotonic_ns(clock_system());
+    collectors_end();
+    /* What is declared is waited for a minute at a time. */
+    assert_true(clock_monotonic_ns(clock_system()) - begun_ns < 20 * INT64_C(1000000000));
+    collectors_begin();
+}
+
 #define NODE_TEST(test) cmocka_unit_test_setup_teardown(test, node_open, node_close)
 
 int main(void)
@@ -180,6 +196,7 @@ int main(void)
         NODE_TEST(test_one_that_rests_is_pulled_when_it_is_told_to_go_on),
         NODE_TEST(test_a_record_that_is_not_right_is_passed_over),
         NODE_TEST(test_a_node_of_a_registry_pulls_by_its_leases),
+        NODE_TEST(test_a_stop_waits_for_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
