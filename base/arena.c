@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 enum {
+    CHUNK_LEAST = 256,
     CHUNK_FIRST = 4 << 10,
     CHUNK_LARGEST = 1 << 20,
 };
@@ -25,6 +26,13 @@ struct arena_release {
 void arena_init(struct arena *arena, size_t bytes_max, struct budget *budget)
 {
     *arena = (struct arena){.bytes_max = bytes_max, .budget = budget};
+}
+
+void arena_begin_small(struct arena *arena, size_t first)
+{
+    assert(arena->chunks == NULL);
+    assert(first >= CHUNK_LEAST && (first & (first - 1)) == 0);
+    arena->first = first;
 }
 
 static struct arena_chunk *chunk_new(struct arena *arena, size_t size)
@@ -47,12 +55,14 @@ static struct arena_chunk *chunk_new(struct arena *arena, size_t size)
     return chunk;
 }
 
-/* Chunks double with what is held, so that few are made and little is left over. */
+/* Chunks double with what is held, so that few are made and little is left over; where memory is
+ * what counts they are a quarter of it. */
 void *arena_alloc_chunk(struct arena *arena, size_t size)
 {
     size_t need = size + sizeof(struct arena_chunk);
     size_t left = arena->bytes_max - arena->used;
-    size_t chunk_size = CHUNK_FIRST;
+    size_t chunk_size = arena->first == 0 ? CHUNK_FIRST : arena->first;
+    size_t held = arena->first == 0 ? arena->used : arena->used / 4;
     struct arena_chunk *chunk;
 
     if (need < size)
@@ -65,7 +75,7 @@ void *arena_alloc_chunk(struct arena *arena, size_t size)
         arena->chunks->next = chunk;
         return chunk->data;
     }
-    while (chunk_size < CHUNK_LARGEST && (chunk_size < need || chunk_size <= arena->used))
+    while (chunk_size < CHUNK_LARGEST && (chunk_size < need || chunk_size <= held))
         chunk_size *= 2;
     if (chunk_size > left) /* the last chunk may be smaller, so that the limit can be used up */
         chunk_size = left & ~(size_t)(ARENA_ALIGNMENT - 1);
@@ -146,6 +156,7 @@ bool arena_on_release(struct arena *arena, void (*function)(void *context), void
 void arena_release(struct arena *arena)
 {
     struct arena_chunk *chunk = arena->chunks;
+    size_t first = arena->first;
 
     for (struct arena_release *at = arena->releases; at != NULL; at = at->next)
         at->function(at->context);
@@ -158,4 +169,5 @@ void arena_release(struct arena *arena)
     if (arena->budget != NULL)
         budget_give(arena->budget, arena->used);
     arena_init(arena, arena->bytes_max, arena->budget);
+    arena->first = first;
 }

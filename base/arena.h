@@ -1,6 +1,6 @@
 /* Memory that is freed in one stroke.  One thread at a time.  Chunks double from
- * 4 KiB to 1 MiB (larger requests get their own); with a budget, every chunk is taken
- * from it first and given back at release. */
+ * 4 KiB (or what it is told) to 1 MiB (larger requests get their own); with a budget, every chunk
+ * is taken from it first and given back at release. */
 #ifndef WEIR_BASE_ARENA_H
 #define WEIR_BASE_ARENA_H
 
@@ -13,16 +13,20 @@ struct arena_chunk;
 struct arena_release;
 
 struct arena {
-    struct arena_chunk *chunks;     /* newest first */
-    char *at, *end;                 /* free part of the newest chunk */
-    size_t used, bytes_max;         /* chunk bytes held, and their limit */
-    struct budget *budget;          /* borrowed, may be NULL */
-    bool limited;                   /* the limit or the budget refused something, not the machine */
+    struct arena_chunk *chunks; /* newest first */
+    char *at, *end;             /* free part of the newest chunk */
+    size_t used, bytes_max;     /* chunk bytes held, and their limit */
+    size_t first;               /* size of the first chunk; 0 = 4 KiB.  See arena_begin_small() */
+    struct budget *budget;      /* borrowed, may be NULL */
+    bool limited;               /* the limit or the budget refused something, not the machine */
     struct arena_release *releases; /* to be called; in the arena */
 };
 
 /* Allocates nothing yet. */
 void arena_init(struct arena *arena, size_t bytes_max, struct budget *budget);
+/* For what is small and lives long, as one of a thousand: before anything is allocated.  `first` is
+ * a power of two, of 256 at least; a chunk is so large, or a quarter of what is held. */
+void arena_begin_small(struct arena *arena, size_t first);
 /* The part of arena_alloc() that is rarely needed: from a new chunk.  `size` is a multiple of 16.
  */
 void *arena_alloc_chunk(struct arena *arena, size_t size);

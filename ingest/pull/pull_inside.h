@@ -230,6 +230,8 @@ struct puller {
     struct pull_source *sources;
     size_t source_count;
     struct random random;
+    bool untidy;     /* something came that took memory, */
+    int64_t tidy_ns; /* which is given back no sooner; boot */
     /* Under `lock`: */
     pthread_mutex_t lock;
     pthread_cond_t more;

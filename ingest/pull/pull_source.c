@@ -15,6 +15,8 @@ static const int64_t distance_max_ns = 6 * 3600 * INT64_C(1000000000);
  */
 static const int64_t assumed_ns = 600 * MOMENT_SECOND;
 
+enum { PARTITIONS_BYTES_FIRST = 256 }; /* most sources have one */
+
 void pull_text(char into[PULL_TEXT_SIZE], const char *text)
 {
     size_t size = strlen(text);
@@ -226,6 +228,7 @@ static struct pull_source *make_source(struct puller *puller, struct pull_messag
     source->state = PULL_LOADING;
     source->last_ns = INT64_MIN;
     arena_init(&source->arena, SIZE_MAX, NULL);
+    arena_begin_small(&source->arena, PARTITIONS_BYTES_FIRST);
     pthread_mutex_lock(&puller->lock);
     source->next = puller->sources;
     puller->sources = source;

@@ -3,6 +3,7 @@
  * network or the next moment. */
 #include "ingest/pull/pull_inside.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -11,6 +12,7 @@ static const int64_t second_ns = MOMENT_SECOND;
 /* Longest sleep: a wall clock that is set is noticed then, and leases and tenants that come and go.
  */
 static const int64_t sleep_max_ns = 10 * INT64_C(1000000000);
+static const int64_t tidy_period_ns = 10 * INT64_C(1000000000);
 
 static enum code no_memory(struct error *err)
 {
@@ -177,6 +179,7 @@ static void take_results(struct puller *puller)
         struct pull_job *job = results;
 
         results = job->next;
+        puller->untidy = true;
         if (job->unit == NULL)
             pull_loaded_take(job);
         else
@@ -262,6 +265,18 @@ static int64_t turn_sources(struct puller *puller, const struct moment *now)
     return next_ns;
 }
 
+/* Pages and documents that came took memory that the allocator keeps below what lives longer: it
+ * goes back to the machine when all rest, now and then. */
+static void tidy(struct puller *puller, const struct moment *now)
+{
+    if (!puller->untidy || puller->job_count > 0 || fetcher_under_way(puller->fetcher) > 0 ||
+        now->boot_ns < puller->tidy_ns)
+        return;
+    (void)malloc_trim(0);
+    puller->untidy = false;
+    puller->tidy_ns = now->boot_ns + tidy_period_ns;
+}
+
 static void *puller_main(void *context)
 {
     struct puller *puller = context;
@@ -273,6 +288,7 @@ static void *puller_main(void *context)
         take_messages(puller);
         take_results(puller);
         remove_sources(puller);
+        tidy(puller, &now);
         (void)turn_sources(puller, &now);
         tries_ns = tries_turn(puller, &now);
         while (may_ask(puller) && ask_some(puller, &now))

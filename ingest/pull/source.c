@@ -8,6 +8,7 @@
 enum {
     DOCUMENT_SIZE_MAX = 64 << 10,
     DEPTH_MAX = 16,
+    SOURCE_BYTES_FIRST = 512,    /* most documents need two or three KiB */
     SOURCE_BYTES_MAX = 16 << 20, /* zones are most of it, of some 15 KiB each */
     MEASUREMENT_PLACES = 1 << PLACE_EACH | 1 << PLACE_ROW,
 };
@@ -138,8 +139,7 @@ static enum code parse(struct bytes name, struct bytes json, struct owned_source
     enum code code;
 
     owned->source.name = arena_copy(&owned->arena, name);
-    owned->source.document = arena_copy(&owned->arena, json);
-    if (owned->source.name.data == NULL || owned->source.document.data == NULL)
+    if (owned->source.name.data == NULL)
         return no_memory(err);
     code = json_doc_parse(json, DEPTH_MAX, &root, err);
     if (code == E_DEPTH) {
@@ -171,6 +171,7 @@ enum code source_parse(struct bytes name, struct bytes json, struct arena *arena
     if (owned == NULL)
         return no_memory(err);
     arena_init(&owned->arena, SOURCE_BYTES_MAX, NULL);
+    arena_begin_small(&owned->arena, SOURCE_BYTES_FIRST);
     owned->source.arena = &owned->arena;
     code = parse(name, json, owned, arena, faults, err);
     if (code)

@@ -246,7 +246,6 @@ struct source_value {
 
 struct source {
     struct bytes name;
-    struct bytes document; /* as JSON, as it came, but for YAML */
     struct source_schedule schedule;
     struct source_request request;
     struct source_auth auth;

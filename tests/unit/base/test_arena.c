@@ -48,6 +48,27 @@ static void test_memory_is_aligned_and_its_own(void **state)
     arena_release(&arena);
 }
 
+/* One of a thousand that hold little: it takes no more than three times what it has, also when it
+ * is used again. */
+static void test_what_is_small_takes_little(void **state)
+{
+    struct arena arena;
+
+    (void)state;
+    arena_init(&arena, SIZE_MAX, NULL);
+    arena_begin_small(&arena, 256);
+    for (unsigned round = 0; round < 2; round++) {
+        assert_non_null(arena_alloc(&arena, 144));
+        assert_int_equal(arena.used, 256);
+        for (size_t size = 144; size < 100000; size += 144) {
+            assert_true(arena.used <= 3 * size);
+            assert_non_null(arena_alloc(&arena, 144));
+        }
+        arena_release(&arena);
+        assert_int_equal(arena.used, 0);
+    }
+}
+
 static void test_limit_and_budget_hold(void **state)
 {
     struct budget budget = {.bytes_max = 100000};
@@ -151,6 +172,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_memory_is_aligned_and_its_own),
+        cmocka_unit_test(test_what_is_small_takes_little),
         cmocka_unit_test(test_limit_and_budget_hold),
         cmocka_unit_test(test_zero_copy_and_empty),
         cmocka_unit_test(test_the_newest_grows_in_place),
