@@ -42,8 +42,11 @@ static enum code submit(const struct deposit_terms *terms, const struct batch *b
                         struct bytes payload, int64_t *ingest, struct error *err)
 {
     struct waiting waiting = {
-        .submission = {
-                       .tenant = terms->tenant, .payload = payload, .batch = batch, .done = submission_done}
+        .submission = {.tenant = terms->tenant,
+                       .payload = payload,
+                       .batch = batch,
+                       .bulk = terms->bulk,
+                       .done = submission_done}
     };
     enum code code;
 

@@ -14,7 +14,9 @@ struct deposit_terms {
     const struct tenant *tenant;
     const struct limits *limits; /* the tenant's */
     const _Atomic bool *stop;    /* E_CANCELLED soon after it is set, and nothing was written, or */
-};                               /* E_DRAINING of the store: it may have been */
+                                 /* E_DRAINING of the store: it may have been */
+    bool bulk;                   /* one of very many: store.h, struct submission */
+};
 
 /* E_INVALID_POINTS with the first row that does not fit (its kind, a limit), and nothing is
  * written; E_RECORD_LARGE; E_CANCELLED, E_DRAINING, E_IO, E_MEMORY.  *ingest: of the record. */

@@ -14,7 +14,7 @@
 #include "store/state.h"
 
 /* Of a chunk of a generation's memory may be left over, which generation_cost() does not count. */
-enum { HEAD_REST_BYTES_MAX = 1 << 20 };
+enum { HEAD_REST_BYTES_MAX = 1 << 20, BULK_SHARE = 16 };
 
 static void list_init(struct submission_list *list)
 {
@@ -518,6 +518,7 @@ enum code store_step_apply(struct store *store, bool *did, struct error *err)
     struct submission_list group;
     struct submission *submission;
     int64_t began_ns = clock_monotonic_ns(store->options.clock);
+    uint64_t bytes_max = store->limits.generation_bytes_max;
     bool freeze;
 
     list_init(&group);
@@ -529,14 +530,17 @@ enum code store_step_apply(struct store *store, bool *did, struct error *err)
     pthread_mutex_unlock(&store->commit_lock);
 
     *did = group.count > 0 || freeze;
-    for (submission = group.first; submission != NULL; submission = submission->next)
+    for (submission = group.first; submission != NULL; submission = submission->next) {
         apply_one(store, submission);
+        if (submission->bulk)
+            bytes_max = store->limits.generation_bytes_max / BULK_SHARE;
+    }
     if (group.count > 0) {
         apply_publish(store, &group);
         metric_observe_ns(store->metrics.apply_seconds,
                           clock_monotonic_ns(store->options.clock) - began_ns);
     }
-    if (freeze || generation_bytes(store->active) >= store->limits.generation_bytes_max)
+    if (freeze || generation_bytes(store->active) >= bytes_max)
         return store_freeze(store, err);
     return OK;
 }

@@ -23,9 +23,16 @@ void pending_init(struct pending *pending)
     arena_init(&pending->arena, SIZE_MAX, NULL);
 }
 
-void pending_release(struct pending *pending)
+static void release_maps(struct pending *pending)
 {
     map_release(&pending->series_by_key);
+    map_release(&pending->shapes_by_key);
+    map_release(&pending->names);
+}
+
+void pending_release(struct pending *pending)
+{
+    release_maps(pending);
     buf_release(&pending->key);
     arena_release(&pending->arena);
 }
@@ -34,7 +41,7 @@ void pending_clear(struct pending *pending)
 {
     struct buf key = pending->key;
 
-    map_release(&pending->series_by_key);
+    release_maps(pending);
     arena_release(&pending->arena);
     *pending = (struct pending){.key = key};
     arena_init(&pending->arena, SIZE_MAX, NULL);
@@ -116,6 +123,102 @@ static enum code find_series(struct pending *pending, const struct point *point,
     return OK;
 }
 
+/* --- shapes --- */
+
+static bool is_shape(const struct pending_shape *shape, const struct point *point)
+{
+    if (shape->field_count != point->field_count ||
+        !bytes_equal(shape->measurement, point->measurement))
+        return false;
+    for (uint32_t i = 0; i < point->field_count; i++)
+        if (shape->fields[i].type != point->fields[i].type ||
+            !bytes_equal(shape->fields[i].name, point->fields[i].name))
+            return false;
+    return true;
+}
+
+static bool number_name(struct pending *pending, struct pending_shape *shape)
+{
+    struct bytes name = shape->fields[0].name;
+    uintptr_t number = (uintptr_t)map_get(&pending->names, name);
+
+    if (number == 0) {
+        number = pending->names.count + 1;
+        if (!map_put(&pending->names, name, (void *)number))
+            return false;
+    }
+    shape->name = (uint32_t)number;
+    return true;
+}
+
+static bool fill_shape(struct pending *pending, const struct point *point,
+                       struct pending_shape *shape)
+{
+    struct arena *arena = &pending->arena;
+    struct batch_field *fields = ARENA_ARRAY(arena, struct batch_field, point->field_count);
+
+    for (uint32_t i = 0; fields != NULL && i < point->field_count; i++) {
+        fields[i] =
+            (struct batch_field){arena_copy(arena, point->fields[i].name), point->fields[i].type};
+        if (fields[i].name.data == NULL)
+            return false;
+    }
+    *shape = (struct pending_shape){.measurement = arena_copy(arena, point->measurement),
+                                    .fields = fields,
+                                    .field_count = point->field_count};
+    return fields != NULL && shape->measurement.data != NULL && number_name(pending, shape);
+}
+
+static enum code add_shape(struct pending *pending, const struct point *point, uint32_t *index,
+                           struct error *err)
+{
+    struct bytes key = arena_copy(&pending->arena, buf_bytes(&pending->key));
+
+    if (pending->shape_count == pending->shape_capacity) {
+        size_t capacity = pending->shape_capacity == 0 ? 4 : 2 * pending->shape_capacity;
+        struct pending_shape *shapes =
+            arena_grow(&pending->arena, pending->shapes, pending->shape_capacity * sizeof(*shapes),
+                       capacity * sizeof(*shapes));
+
+        if (shapes == NULL)
+            return no_memory(err);
+        pending->shapes = shapes;
+        pending->shape_capacity = capacity;
+    }
+    if (key.data == NULL || !fill_shape(pending, point, &pending->shapes[pending->shape_count]))
+        return no_memory(err);
+    *index = (uint32_t)pending->shape_count++;
+    return map_put(&pending->shapes_by_key, key, (void *)(uintptr_t)(*index + 1)) ? OK
+                                                                                  : no_memory(err);
+}
+
+/* That of the point before mostly is the same. */
+static enum code find_shape(struct pending *pending, const struct point *point, uint32_t *index,
+                            struct error *err)
+{
+    struct buf *key = &pending->key;
+    void *found;
+
+    if (pending->count > 0) {
+        *index = pending->points[pending->count - 1].shape;
+        if (is_shape(&pending->shapes[*index], point))
+            return OK;
+    }
+    buf_clear(key);
+    buf_put_span(key, point->measurement);
+    for (uint32_t i = 0; i < point->field_count; i++) {
+        buf_put_u8(key, (uint8_t)point->fields[i].type);
+        buf_put_span(key, point->fields[i].name);
+    }
+    if (key->failed)
+        return no_memory(err);
+    found = map_get(&pending->shapes_by_key, buf_bytes(key));
+    if (found == NULL)
+        return add_shape(pending, point, index, err);
+    *index = (uint32_t)(uintptr_t)found - 1;
+    return OK;
+}
+
 /* --- points --- */
 
 /* What decides that a point is another one: names, types and bits of all its fields, in their
@@ -137,43 +240,26 @@ static uint64_t hash_fields(const struct point *point)
     return hash;
 }
 
-static bool copy_field(struct arena *arena, const struct point_field *field,
-                       const struct point_field *before, struct point_field *copy)
+static const union cell *copy_cells(struct arena *arena, const struct point *point)
 {
-    *copy = *field;
-    copy->text = (struct bytes){0};
-    if (before != NULL && bytes_equal(before->name, field->name))
-        copy->name = before->name;
-    else
-        copy->name = arena_copy(arena, field->name);
-    if (field->type == TYPE_STRING) {
-        size_t size = sizeof(struct text) + field->cell.text->size;
-        struct text *text = arena_alloc(arena, size);
+    union cell *cells = arena_alloc(arena, point->field_count * sizeof(*cells));
 
+    for (uint32_t i = 0; cells != NULL && i < point->field_count; i++) {
+        const struct point_field *field = &point->fields[i];
+        struct text *text;
+        size_t size;
+
+        cells[i] = field->cell;
+        if (field->type != TYPE_STRING)
+            continue;
+        size = sizeof(*text) + field->cell.text->size;
+        text = arena_alloc(arena, size);
         if (text == NULL)
-            return false;
-        memcpy(text, field->cell.text, size);
-        copy->cell.text = text;
-    }
-    return copy->name.data != NULL;
-}
-
-/* Names of the point before stand there already. */
-static const struct point_field *copy_fields(struct pending *pending, const struct point *point)
-{
-    const struct pending_point *last =
-        pending->count > 0 ? &pending->points[pending->count - 1] : NULL;
-    struct point_field *fields =
-        ARENA_ARRAY(&pending->arena, struct point_field, point->field_count);
-
-    for (uint32_t i = 0; fields != NULL && i < point->field_count; i++) {
-        const struct point_field *before =
-            last != NULL && i < last->field_count ? &last->fields[i] : NULL;
-
-        if (!copy_field(&pending->arena, &point->fields[i], before, &fields[i]))
             return NULL;
+        memcpy(text, field->cell.text, size);
+        cells[i].text = text;
     }
-    return fields;
+    return cells;
 }
 
 static bool grow_points(struct pending *pending)
@@ -195,23 +281,25 @@ enum code pending_add(struct pending *pending, const struct point *point, int64_
 {
     struct pending_series *series;
     struct pending_point *added;
-    uint32_t index = 0;
+    uint32_t index = 0, shape = 0;
     enum code code;
 
     if (pending->count == pending->capacity && !grow_points(pending))
         return no_memory(err);
     code = find_series(pending, point, &index, err);
+    if (code == OK)
+        code = find_shape(pending, point, &shape, err);
     if (code)
         return code;
     added = &pending->points[pending->count];
     *added = (struct pending_point){.series = index,
-                                    .field_count = point->field_count,
+                                    .shape = shape,
                                     .time = point->time,
                                     .revision = revision,
                                     .hash = hash_fields(point),
-                                    .fields = copy_fields(pending, point),
+                                    .cells = copy_cells(&pending->arena, point),
                                     .line = (uint32_t)pending->count + 1};
-    if (added->fields == NULL)
+    if (added->cells == NULL)
         return no_memory(err);
     series = &pending->series[index];
     if (point->time < series->time_first)
@@ -224,11 +312,17 @@ enum code pending_add(struct pending *pending, const struct point *point, int64_
 
 /* --- versions of one --- */
 
+static uint32_t name_of(const struct pending *pending, const struct pending_point *point)
+{
+    return pending->shapes[point->shape].name;
+}
+
 /* Where the point of that series, time and name stands, or would. */
 static uint32_t *slot_of(const struct pending *pending, uint32_t series, int64_t time,
-                         struct bytes name)
+                         uint32_t name)
 {
-    uint64_t hash = XXH3_64bits_withSeed(name.data, name.size, (uint64_t)time + series);
+    const uint64_t place[] = {(uint64_t)time, (uint64_t)series << 32 | name};
+    uint64_t hash = XXH3_64bits(place, sizeof(place));
     size_t mask = pending->slot_count - 1;
 
     for (size_t at = hash & mask;; at = (at + 1) & mask) {
@@ -237,8 +331,7 @@ static uint32_t *slot_of(const struct pending *pending, uint32_t series, int64_t
         if (pending->slots[at] == 0)
             return &pending->slots[at];
         point = &pending->points[pending->slots[at] - 1];
-        if (point->series == series && point->time == time &&
-            bytes_equal(point->fields[0].name, name))
+        if (point->series == series && point->time == time && name_of(pending, point) == name)
             return &pending->slots[at];
     }
 }
@@ -273,7 +366,7 @@ static bool make_slots(struct pending *pending)
 static void settle_point(struct pending *pending, uint32_t index, bool latest)
 {
     struct pending_point *point = &pending->points[index], *before;
-    uint32_t *slot = slot_of(pending, point->series, point->time, point->fields[0].name);
+    uint32_t *slot = slot_of(pending, point->series, point->time, name_of(pending, point));
 
     point->last = true;
     if (*slot != 0) {
@@ -313,7 +406,7 @@ static void take_out(struct pending *pending, const struct pending_point *last)
         struct pending_point *point = &pending->points[i];
 
         if (point->series == last->series && point->time == last->time &&
-            bytes_equal(point->fields[0].name, last->fields[0].name))
+            name_of(pending, point) == name_of(pending, last))
             point->same = true;
     }
 }
@@ -322,12 +415,12 @@ void pending_recall(struct pending *pending, struct bytes series_key, int64_t ti
                     struct bytes field, uint64_t hash)
 {
     void *found = map_get(&pending->series_by_key, series_key);
+    uint32_t name = (uint32_t)(uintptr_t)map_get(&pending->names, field), slot;
     struct pending_point *point;
-    uint32_t slot;
 
-    if (found == NULL)
+    if (found == NULL || name == 0)
         return;
-    slot = *slot_of(pending, (uint32_t)(uintptr_t)found - 1, time, field);
+    slot = *slot_of(pending, (uint32_t)(uintptr_t)found - 1, time, name);
     if (slot == 0)
         return;
     point = &pending->points[slot - 1];
@@ -344,104 +437,4 @@ size_t pending_changed(const struct pending *pending)
     for (size_t i = 0; i < pending->count; i++)
         changed += !pending->points[i].same;
     return changed;
-}
-
-/* --- into a batch --- */
-
-static enum code put_point(struct point *point, uint32_t line, int64_t time, int64_t revision,
-                           struct error *err)
-{
-    struct bytes duplicate;
-    uint32_t series = 0;
-    enum code code;
-
-    point->timed = true;
-    point->time = time;
-    code = point_find_series(point, &series, err);
-    if (code == OK)
-        code = point_find_table(point, &duplicate);
-    if (code == OK)
-        code = point_put_row(point, series, line, time);
-    if (code == OK && revision != INT64_MIN &&
-        !batch_row_revision(point->batch, point->table, revision))
-        code = E_MEMORY;
-    return code == E_MEMORY ? no_memory(err) : code;
-}
-
-static bool take_tags(struct point *point, const struct pending_series *series,
-                      const struct series_tag *more)
-{
-    for (uint32_t i = 0; i <= series->tag_count; i++) {
-        const struct series_tag *tag = i < series->tag_count ? &series->tags[i] : more;
-        struct series_tag *added = tag != NULL ? point_add_tag(point) : NULL;
-
-        if (tag != NULL && added == NULL)
-            return false;
-        if (tag != NULL)
-            *added = *tag;
-    }
-    return true;
-}
-
-static enum code put_row(const struct pending_series *series, const struct pending_point *row,
-                         struct point *point, struct error *err)
-{
-    point_clear(point);
-    point->measurement = series->measurement;
-    if (!take_tags(point, series, NULL))
-        return no_memory(err);
-    for (uint32_t i = 0; i < row->field_count; i++) {
-        struct point_field *field = point_add_field(point);
-
-        if (field == NULL)
-            return no_memory(err);
-        *field = row->fields[i];
-    }
-    return put_point(point, row->line, row->time, row->revision, err);
-}
-
-static enum code put_hash(const struct pending_series *series, const struct pending_point *row,
-                          struct bytes measurement, const struct series_tag *partition,
-                          struct point *point, struct error *err)
-{
-    struct point_field *field;
-
-    point_clear(point);
-    point->measurement = measurement;
-    field = point_add_field(point);
-    if (field == NULL || !take_tags(point, series, partition))
-        return no_memory(err);
-    *field =
-        (struct point_field){.name = row->fields[0].name, .type = TYPE_I64, .cell.u64 = row->hash};
-    return put_point(point, row->line, row->time, INT64_MIN, err);
-}
-
-enum code pending_put(const struct pending *pending, uint32_t round, struct bytes prefix,
-                      const struct series_tag *partition, struct point *point, struct error *err)
-{
-    struct arena *arena = point->batch->arena;
-    struct bytes *names = ARENA_ARRAY(arena, struct bytes, pending->series_count);
-    enum code code = names == NULL ? no_memory(err) : OK;
-
-    for (size_t i = 0; code == OK && i < pending->count; i++) {
-        const struct pending_point *row = &pending->points[i];
-        const struct pending_series *series = &pending->series[row->series];
-        struct bytes *name = &names[row->series];
-
-        if (row->same || row->round != round)
-            continue;
-        if (name->data == NULL) {
-            char *text = arena_alloc(arena, prefix.size + series->measurement.size);
-
-            if (text == NULL)
-                return no_memory(err);
-            memcpy(text, prefix.data, prefix.size);
-            memcpy(text + prefix.size, series->measurement.data, series->measurement.size);
-            *name = (struct bytes){text, prefix.size + series->measurement.size};
-        }
-        code = put_row(series, row, point, err);
-        if (code == OK)
-            code = put_hash(series, row, *name, partition, point, err);
-    }
-    return code;
 }

@@ -17,11 +17,19 @@ struct pending_series {
     int64_t time_first, time_last;
 };
 
+/* What points have in common, so that one of them is little more than its values. */
+struct pending_shape {
+    struct bytes measurement;
+    const struct batch_field *fields; /* in order of input; the first one's name is the hash's */
+    uint32_t field_count;
+    uint32_t name; /* that, of pending.names */
+};
+
 struct pending_point {
-    uint32_t series, field_count;
+    uint32_t series, shape;
     int64_t time, revision; /* INT64_MIN: claims none */
     uint64_t hash;
-    const struct point_field *fields; /* the first one's name is the hash's */
+    const union cell *cells; /* of the shape's fields */
     uint32_t line;
     uint32_t round; /* of several versions of one: which, from 0 */
     bool last;      /* of these */
@@ -35,6 +43,10 @@ struct pending {
     struct pending_series *series;
     size_t series_count, series_capacity;
     struct map series_by_key; /* index + 1 */
+    struct pending_shape *shapes;
+    size_t shape_count, shape_capacity;
+    struct map shapes_by_key; /* index + 1 */
+    struct map names;         /* of first fields: number, from 1 */
     struct buf key;           /* scratch */
     uint32_t *slots;          /* by (series, time, name): index + 1 of the newest so far */
     size_t slot_count;        /* a power of two */

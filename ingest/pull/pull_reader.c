@@ -164,7 +164,7 @@ static enum code work_on_page(struct pull_job *job, struct error *err)
     struct pull_source *source = job->unit->source;
     struct puller *puller = source->puller;
     const struct writing_terms terms = {
-        .deposit = {puller->parts.intake, job->tenant, &job->limits, &puller->stop},
+        .deposit = {puller->parts.intake, job->tenant, &job->limits, &puller->stop, false},
         .recall = puller->parts.recall,
         .source = bytes_of(source->name),
         .partition = bytes_of(job->unit->partition->id),

@@ -11,7 +11,9 @@
 #include "ingest/pull/pending.h"
 
 enum {
-    POINTS_MAX = 32768, /* some MiB, and far below a record's limit */
+    POINTS_MAX = 16384,   /* some 5 MiB with the record that they make */
+    BULK_RECORDS_MIN = 8, /* a page of more points than that many records have is in no hurry to be
+                             in memory: it is sealed as it comes */
     /* So many series are asked for one by one: a page of one series over years would else read all
      * that the others wrote in that time. */
     SERIES_APART_MAX = 16,
@@ -208,6 +210,7 @@ static enum code put_record(struct writing *writing, uint32_t round,
     if (code == OK && note != NULL)
         code = progress_put(note, writing->measurement, writing->partition.value, &point, err);
     if (code == OK && batch.row_count > 0) {
+        writing->terms.deposit.bulk = writing->counts.records >= BULK_RECORDS_MIN;
         code = deposit(&writing->terms.deposit, &batch, &ingest, err);
         writing->counts.records++;
     }

@@ -5,7 +5,7 @@ import time
 from documents import keyed, load
 from stand import check, differences, iso, until
 
-IDLE, PAGES, AT_ONCE = 1000, 1000, 50
+IDLE, PAGES, AT_ONCE, LARGE = 1000, 1000, 50, 3000000
 CPU_SHARE_MAX, RSS_BYTES_MAX = 0.03, 64 << 20  # the floor; the goal is a third, and a quarter of it
 
 
@@ -74,5 +74,22 @@ def a_thousand_slow_pages_take_as_long_as_they_have_to(case):
     check(took <= 1.1 * least, f"{took:.1f} s, {least:.0f} are needed")
 
 
+def a_large_page_takes_no_more_memory_than_a_part_of_it(case):
+    remote = case.remote()
+    server = case.server(remote)
+    for name, rows in (("small", 20000), ("large", LARGE)):
+        document = load("big", remote, "1h", measurement=name, request={"query": {"rows": str(rows)}})
+        before, most = anonymous(server.pid), 0
+        case.declare(server, {**document, "name": name})
+        deadline = time.monotonic() + 300
+        while case.status(server, name)["written"] < rows:
+            check(time.monotonic() < deadline, case.how(server, name))
+            most = max(most, anonymous(server.pid))
+            time.sleep(0.01)
+    case.tell(f"a page of {LARGE * 100 / 1e6:.0f} MB: {(most - before) / 2**20:.1f} MiB")
+    check(most - before <= RSS_BYTES_MAX, f"{(most - before) / 2**20:.1f} MiB, {RSS_BYTES_MAX / 2**20:.0f} may be")
+
+
 a_thousand_slow_pages_take_as_long_as_they_have_to.long = True
-CASES = [a_thousand_idle_sources_take_next_to_nothing, a_thousand_slow_pages_take_as_long_as_they_have_to]
+a_large_page_takes_no_more_memory_than_a_part_of_it.long = True
+CASES = [a_thousand_idle_sources_take_next_to_nothing, a_thousand_slow_pages_take_as_long_as_they_have_to, a_large_page_takes_no_more_memory_than_a_part_of_it]

@@ -20,7 +20,7 @@ static void world_open(struct world *world)
     ground_init(&world->ground);
     ground_open(&world->ground);
     world->terms = (struct deposit_terms){&world->ground.environment, world->ground.tenant,
-                                          &world->ground.limits, &world->stop};
+                                          &world->ground.limits, &world->stop, false};
     arena_init(&world->arena, SIZE_MAX, NULL);
 }
 

@@ -1,6 +1,6 @@
 #include "tests/unit/ingest/pull/reading_fixture.h"
 
-enum { SMALL_POINTS = 30000 };
+enum { SMALL_POINTS = 15000 };
 
 static void expect_ok(const struct page *page, uint64_t points)
 {
@@ -60,6 +60,53 @@ static void test_a_large_page_is_in_the_sink_once_it_is_written(void **state)
     assert_true(page.time_last == (int64_t)(COUNT - 1) * 1000000000);
     assert_int_equal(page.forgets, 0);
     assert_int_equal(page.facts.counts.points, COUNT);
+    page_release(&page);
+}
+
+struct large_body {
+    struct page *page;
+    uint64_t times, given; /* the page's body so often, and bytes that were handed over */
+};
+
+static enum code read_large(void *context,
+                            enum code (*take)(void *taker, struct bytes piece, struct error *err),
+                            void *taker, struct error *err)
+{
+    struct large_body *large = context;
+    enum code code = OK;
+
+    for (uint64_t i = 0; code == OK && i < large->times; i++) {
+        code = take(taker, buf_bytes(&large->page->body), err);
+        large->given += large->page->body.size;
+    }
+    return code;
+}
+
+/* Of one of more than 16 MiB no hash is kept, so its rows are all that it is read for. */
+static void test_a_very_large_page_is_read_once_to_look_and_once_to_write(void **state)
+{
+    enum { ROWS = 10000 };
+    struct page page;
+    struct large_body large = {.page = &page};
+    const struct reading_sink sink = {page_take, page_forget, &page};
+    uint64_t size;
+
+    (void)state;
+    page_init(&page, "'decode': 'ndjson', 'rows': '*', " PAGE_SECONDS);
+    for (unsigned i = 0; i < ROWS; i++)
+        buf_printf(&page.body, "{\"at\":%u,\"v\":%u.5}\n", i, i);
+    large.times = ((uint64_t)17 << 20) / page.body.size + 1;
+    size = large.times * page.body.size;
+    page.terms.body = (struct page_bytes){size, read_large, &large};
+    assert_int_equal(reading_look(&page.terms, &sink, &page.reading, &page.facts, &page.err), OK);
+    assert_int_equal(page.facts.verdict.what, SOURCE_OK);
+    assert_int_equal(page.facts.body.size, 0);
+    assert_int_equal(page.facts.plain_bytes, size);
+    assert_int_equal(page.facts.counts.rows, large.times * ROWS);
+    assert_true(large.given < size + ((uint64_t)2 << 20));
+    page_write(&page);
+    assert_int_equal(page.points, large.times * ROWS);
+    assert_true(large.given < 2 * size + ((uint64_t)2 << 20));
     page_release(&page);
 }
 
@@ -555,6 +602,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_small_page_is_in_the_sink_once_it_is_looked_at),
         cmocka_unit_test(test_a_large_page_is_in_the_sink_once_it_is_written),
+        cmocka_unit_test(test_a_very_large_page_is_read_once_to_look_and_once_to_write),
         cmocka_unit_test(test_a_small_page_of_many_points_is_a_large_one),
         cmocka_unit_test(test_long_texts_come_whole),
         cmocka_unit_test(test_what_is_packed_is_unpacked),

@@ -1,9 +1,11 @@
 #include "tests/unit/ingest/ground.h"
 
+#include <unistd.h>
+
 #include "ingest/pull/pending.h"
 #include "ingest/pull/writing.h"
 
-enum { RECORD_POINTS = 32768, RECALLED_MAX = 4 };
+enum { RECORD_POINTS = 16384, BULK_RECORDS = 8, RECALLED_MAX = 4 };
 
 /* A store, what a recall finds, and points on their way. */
 struct world {
@@ -73,7 +75,7 @@ static void world_open(struct world *world, bool latest)
     ground_open(&world->ground);
     terms = (struct writing_terms){
         .deposit = {&world->ground.environment, world->ground.tenant, &world->ground.limits,
-                    &world->stop},
+                    &world->stop, false},
         .recall = &world->recall,
         .source = BYTES("s"),
         .partition = BYTES("0123456789abcdef"),
@@ -262,6 +264,25 @@ static void test_what_is_forgotten_is_not_written(void **state)
     world_close(&world);
 }
 
+/* A generation is old after a minute, and large with sixteen times as much. */
+static void test_what_a_large_page_brings_is_sealed_as_it_comes(void **state)
+{
+    struct world world;
+    int64_t last = 0;
+
+    (void)state;
+    world_open(&world, false);
+    for (;
+         last < (int64_t)3 * BULK_RECORDS * RECORD_POINTS && store_sealed(world.ground.store) == 0;
+         last++)
+        assert_int_equal(take(&world, 1, last, INT64_MIN), OK);
+    assert_int_equal(finish(&world, true), OK);
+    for (unsigned ms = 0; ms < 20000 && store_sealed(world.ground.store) == 0; ms += 10)
+        (void)usleep(10000);
+    assert_true(store_sealed(world.ground.store) > 0);
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -272,6 +293,7 @@ int main(void)
         cmocka_unit_test(test_without_the_recall_nothing_is_written),
         cmocka_unit_test(test_many_points_are_several_records_and_the_note_is_in_the_last),
         cmocka_unit_test(test_what_is_forgotten_is_not_written),
+        cmocka_unit_test(test_what_a_large_page_brings_is_sealed_as_it_comes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,173 @@
+/* Pending points as rows of a batch: series and tables are found once for each that points have in
+ * common, so that a row is little more than a copy of its values, and the hash beside it. */
+#include "ingest/pull/pending.h"
+
+static enum code no_memory(struct error *err)
+{
+    return error_set(err, E_MEMORY, "no memory for the points of a page");
+}
+
+/* Where rows of a series and of a shape go: found at the first of them. */
+struct series_place {
+    bool found;
+    uint32_t rows, hashes; /* of the batch's series */
+};
+
+struct shape_place {
+    struct batch_table *rows, *hashes; /* NULL: not found yet */
+    const uint32_t *columns;
+};
+
+struct putting {
+    const struct pending *pending;
+    struct bytes prefix;
+    const struct series_tag *partition;
+    struct point *point;
+    struct series_place *series;
+    struct shape_place *shapes;
+};
+
+static struct bytes prefixed(const struct putting *putting, struct bytes measurement)
+{
+    struct bytes prefix = putting->prefix;
+    char *text = arena_alloc(putting->point->batch->arena, prefix.size + measurement.size);
+
+    if (text == NULL)
+        return (struct bytes){0};
+    memcpy(text, prefix.data, prefix.size);
+    memcpy(text + prefix.size, measurement.data, measurement.size);
+    return (struct bytes){text, prefix.size + measurement.size};
+}
+
+static enum code find_one(const struct putting *putting, const struct pending_series *series,
+                          struct bytes measurement, const struct series_tag *more, uint32_t *index,
+                          struct error *err)
+{
+    struct point *point = putting->point;
+    enum code code;
+
+    point_clear(point);
+    point->measurement = measurement;
+    for (uint32_t i = 0; i <= series->tag_count; i++) {
+        const struct series_tag *tag = i < series->tag_count ? &series->tags[i] : more;
+        struct series_tag *added = tag != NULL ? point_add_tag(point) : NULL;
+
+        if (tag != NULL && added == NULL)
+            return no_memory(err);
+        if (tag != NULL)
+            *added = *tag;
+    }
+    code = point_find_series(point, index, err);
+    return code == E_MEMORY ? no_memory(err) : code;
+}
+
+static enum code place_series(const struct putting *putting, const struct pending_series *series,
+                              struct series_place *place, struct error *err)
+{
+    struct bytes measurement = prefixed(putting, series->measurement);
+    enum code code = measurement.data == NULL ? no_memory(err) : OK;
+
+    if (code == OK)
+        code = find_one(putting, series, series->measurement, NULL, &place->rows, err);
+    if (code == OK)
+        code = find_one(putting, series, measurement, putting->partition, &place->hashes, err);
+    place->found = code == OK;
+    return code;
+}
+
+static enum code find_table(const struct putting *putting, const struct pending_shape *shape,
+                            struct shape_place *place, struct error *err)
+{
+    struct point *point = putting->point;
+    struct bytes duplicate, columns;
+    enum code code;
+
+    point_clear(point);
+    point->measurement = shape->measurement;
+    for (uint32_t i = 0; i < shape->field_count; i++) {
+        struct point_field *field = point_add_field(point);
+
+        if (field == NULL)
+            return no_memory(err);
+        *field = (struct point_field){.name = shape->fields[i].name, .type = shape->fields[i].type};
+    }
+    code = point_find_table(point, &duplicate);
+    if (code == E_DUPLICATE_FIELD)
+        return error_set(err, code, "a point has the field \"%.*s\" twice", BYTES_ARG(duplicate));
+    columns = code ? (struct bytes){0}
+                   : arena_copy(point->batch->arena,
+                                (struct bytes){(const char *)point->columns,
+                                               shape->field_count * sizeof(*point->columns)});
+    if (columns.data == NULL)
+        return no_memory(err);
+    place->rows = point->table;
+    place->columns = (const uint32_t *)(const void *)columns.data;
+    return OK;
+}
+
+static enum code place_shape(const struct putting *putting, const struct pending_shape *shape,
+                             struct shape_place *place, struct error *err)
+{
+    const struct batch_field hash = {shape->fields[0].name, TYPE_I64};
+    struct bytes measurement = prefixed(putting, shape->measurement);
+    enum code code = measurement.data == NULL ? no_memory(err) : OK;
+
+    if (code == OK)
+        code = find_table(putting, shape, place, err);
+    if (code == OK)
+        place->hashes = batch_table_find(putting->point->batch, measurement, &hash, 1);
+    return code == OK && place->hashes == NULL ? no_memory(err) : code;
+}
+
+static enum code put_row(const struct putting *putting, const struct pending_point *point,
+                         struct error *err)
+{
+    const struct series_place *series = &putting->series[point->series];
+    const struct shape_place *shape = &putting->shapes[point->shape];
+    const struct pending_shape *fields = &putting->pending->shapes[point->shape];
+    struct batch *batch = putting->point->batch;
+    uint32_t row = batch_row_begin(batch, shape->rows);
+    uint32_t beside = batch_row_begin(batch, shape->hashes);
+
+    if (row == UINT32_MAX || beside == UINT32_MAX)
+        return no_memory(err);
+    for (uint32_t i = 0; i < fields->field_count; i++)
+        shape->rows->columns[shape->columns[i]][row] = point->cells[i];
+    batch_row_done(batch, shape->rows, series->rows, point->line, point->time);
+    if (point->revision != INT64_MIN && !batch_row_revision(batch, shape->rows, point->revision))
+        return no_memory(err);
+    shape->hashes->columns[0][beside].u64 = point->hash;
+    batch_row_done(batch, shape->hashes, series->hashes, point->line, point->time);
+    return OK;
+}
+
+enum code pending_put(const struct pending *pending, uint32_t round, struct bytes prefix,
+                      const struct series_tag *partition, struct point *point, struct error *err)
+{
+    struct arena *arena = point->batch->arena;
+    const struct putting putting = {
+        .pending = pending,
+        .prefix = prefix,
+        .partition = partition,
+        .point = point,
+        .series = ARENA_ARRAY(arena, struct series_place, pending->series_count),
+        .shapes = ARENA_ARRAY(arena, struct shape_place, pending->shape_count),
+    };
+    enum code code = putting.series == NULL || putting.shapes == NULL ? no_memory(err) : OK;
+
+    for (size_t i = 0; code == OK && i < pending->count; i++) {
+        const struct pending_point *row = &pending->points[i];
+        struct series_place *series = &putting.series[row->series];
+        struct shape_place *shape = &putting.shapes[row->shape];
+
+        if (row->same || row->round != round)
+            continue;
+        if (!series->found)
+            code = place_series(&putting, &pending->series[row->series], series, err);
+        if (code == OK && shape->hashes == NULL)
+            code = place_shape(&putting, &pending->shapes[row->shape], shape, err);
+        if (code == OK)
+            code = put_row(&putting, row, err);
+    }
+    return code;
+}
