@@ -20,6 +20,8 @@
 #   fault-peers    the same power cuts, full disks and flipped bits for Weir and three databases; six minutes
 #   bench-delivery bench-delivery-short [ROW=...]   what a shard costs, and what is noticed when it is gone; fifteen minutes or five
 #   bench-cluster bench-cluster-short [ROW=...]   several nodes, shards and a registry; twenty minutes or three
+#   bench-pull bench-pull-short [ROW=...]   collectors beside a simulated API; half an hour or seven minutes
+#   bench-parts [PART=...]   decoders, mapper, records, blocks, questions, each alone
 #   bench-core dist format clean
 #
 # A part of the tree builds alone: make unit ROOMS="base model codec" MODE=asan BUILD=/tmp/b
@@ -252,6 +254,10 @@ $(LOAD): bench/load.c bench/data.c bench/drive.c $(wildcard bench/*.h)
 	@mkdir -p $(@D)
 	$(call SAY,link)$(CC) $(CFLAGS) $(LDFLAGS) $(filter %.c,$^) -lm -o $@
 
+$(OUT)/bench/%: bench/%.c $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call SAY,link)$(CC) $(CFLAGS) $(LDFLAGS) $< $(LIBRARY) $(LDLIBS) -o $@
+
 $(ASK): bench/ask.c bench/drive.c $(wildcard bench/*.h)
 	@mkdir -p $(@D)
 	$(call SAY,link)$(CC) $(CFLAGS) $(LDFLAGS) $(filter %.c,$^) -lm -o $@
@@ -389,6 +395,14 @@ bench-cluster bench-cluster-short: all $(LOAD) $(DATABASE)
 bench-delivery bench-delivery-short: all $(LOAD)
 	@bench/delivery $(BUILD) $(if $(filter bench-delivery-short,$@),--short) $(ROW)
 
+bench-pull bench-pull-short: all
+	@tests/install build test
+	@bench/pull $(BUILD) $(if $(filter bench-pull-short,$@),--short) $(ROW)
+
+# Single parts without a server, a line for each thing measured; PART=mapper: that one alone.
+bench-parts: $(or $(PART:%=$(OUT)/bench/bench_%),$(patsubst %.c,$(OUT)/%,$(wildcard bench/bench_*.c)))
+	@for part in $^; do echo "$${part##*/bench_}"; $$part || exit 1; done
+
 # The core alone, half a minute.
 bench-core: all $(LOAD)
 	@tests/install build test
@@ -412,4 +426,4 @@ clean:
 
 -include $(OBJECTS:.o=.d) $(UNIT_BIN:=.d) $(OUT)/tests/unit/all.d $(OUT)/tests/archive/drive.d $(OUT)/tests/registry/drive.d $(LOOPS:%.c=$(OUT)/%.d) $(SIM:%.c=$(OUT)/%.d)
 .PHONY: FORCE servers needs needs-clients needs-servers archive delivery registry deploy sabotage fault-peers all program unit loops fuzzers fuzzing replay run install check test test-long test-real asan tsan simulate fuzz tidy \
-        bench bench-short bench-query bench-query-short bench-delivery bench-delivery-short bench-cluster bench-cluster-short bench-core dist errors-page format clean
+        bench bench-short bench-query bench-query-short bench-delivery bench-delivery-short bench-cluster bench-cluster-short bench-pull bench-pull-short bench-parts bench-core dist errors-page format clean

@@ -131,7 +131,7 @@ def header(tool, build, arguments):
         return subprocess.run(words, capture_output=True, text=True, check=False, cwd=HERE).stdout.strip()
     with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
         model = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), "?")
-    versions = "" if tool in ("delivery", "cluster") else ", " + text(os.path.join(HERE, "peers"), os.path.abspath(build)).replace("\n", ", ")
+    versions = "" if tool in ("delivery", "cluster", "pull") else ", " + text(os.path.join(HERE, "peers"), os.path.abspath(build)).replace("\n", ", ")
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
     changed = "" if text("git", "status", "--porcelain", "--untracked-files=no") == "" else " with changes"
     return [f"machine: {os.cpu_count()} cores of {model}, {memory:.0f} GiB, Linux {os.uname().release}, "
@@ -144,13 +144,15 @@ def header(tool, build, arguments):
 def table(figures):
     titles = ["figure", "Weir", "VictoriaMetrics", "InfluxDB", "ratio", "goal", "not below", "verdict", "note"]
     lines = [titles, ["---"] + ["---:"] * 6 + ["---", "---"]] + [figure.row() for figure in figures]
+    if not any(len(figure.values) > 1 for figure in figures):  # nobody else was measured
+        lines = [line[:2] + line[5:] for line in lines]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def run_rows(tool, build, bench, rows, arguments):
     """Runs those methods of `bench`, which leave their figures in bench.figures; the exit code.  The report goes to the
     terminal and to BUILD/bench."""
-    missing = [name for name in ["weir", "bench/load"] + ["bench/ask"] * (tool == "query")
+    missing = [name for name in ["weir"] + ["bench/load"] * (tool != "pull") + ["bench/ask"] * (tool == "query")
                if not os.path.exists(os.path.join(build, name))]
     if missing:
         print(f"bench/{tool}: there is no {missing[0]} in {build}; make " + " ".join(f"{build}/{name}" for name in missing) +
