@@ -160,7 +160,7 @@ def a_page_is_tried(run):
         answer = run.request("POST", "/v1/sources:test", 400, body=trial(**windowed, **other), headers=JSON, code="bad_parameter")
         if pointer not in answer.text():
             run.fail(f"wanted {pointer}: {answer.text()}")
-    answer = run.request("POST", "/v1/sources:test", 400, body=trial(document={"name": "tried", "rows": 1}), headers=JSON, code="bad_parameter")
+    answer = run.request("POST", "/v1/sources:test", 400, body=trial(document=document(name="tried", rows="rows")), headers=JSON, code="bad_parameter")
     if "/document/rows" not in pointers(answer):
         run.fail(answer.text())
 
