@@ -45,10 +45,10 @@ static const struct {
     const char *name, *text;
 } records[] = {
     {"acme.-secrets", "{\"secrets\":[{\"name\":\"k\",\"hosts\":[\"h\"],\"sealed\":"
-     "\"AXh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4\"}]}"},
-    {"acme.a",       NULL},
-    {"acme.b",       NULL},
-    {"acme.gone",    NULL},
+                      "\"AXh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4\"}]}"},
+    {"acme.a",        NULL                                                                                  },
+    {"acme.b",        NULL                                                                                  },
+    {"acme.gone",     NULL                                                                                  },
 };
 
 static void fill(const char *data)
