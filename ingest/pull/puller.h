@@ -71,6 +71,10 @@ MUST_USE enum code puller_try(struct puller *puller, struct bytes tenant,
  * Any thread. */
 void puller_tries_end(struct puller *puller);
 
+/* Sets what is counted of all sources.  NULL is fine. */
+struct metrics;
+void puller_measure(struct puller *puller, struct metrics *metrics);
+
 /* Appends an object of JSON: how the source is; or a list of its last fetches, the newest first.
  * False: there is none. */
 bool puller_status(struct puller *puller, struct bytes tenant, struct bytes name, struct buf *out);
