@@ -20,6 +20,12 @@ static enum code read_staged(void *context,
     return staged_read(context, take, taker, err);
 }
 
+static enum code staged_bytes(void *context, uint64_t offset, char *into, size_t size,
+                              struct error *err)
+{
+    return staged_at(context, offset, into, size, err);
+}
+
 static struct reading_terms reading_terms(const struct pull_job *job)
 {
     const struct pull_unit *unit = job->unit;
@@ -34,7 +40,7 @@ static struct reading_terms reading_terms(const struct pull_job *job)
         .start_ns = unit->window.start_ns,
         .end_ns = unit->window.end_ns,
         .fetched_ns = job->fetched_ns,
-        .body = {staged_size(job->body), read_staged, job->body},
+        .body = {staged_size(job->body), read_staged, staged_bytes, job->body},
         .status = job->status,
         .headers = job->headers,
         .header_count = job->header_count,

@@ -247,12 +247,18 @@ static enum code read_staged(void *context,
     return staged_read(context, take, taker, err);
 }
 
+static enum code staged_bytes(void *context, uint64_t offset, char *into, size_t size,
+                              struct error *err)
+{
+    return staged_at(context, offset, into, size, err);
+}
+
 static enum code show(const struct pull_try *try, struct buf *out, struct error *err)
 {
     struct trial_terms terms = *try->terms;
     enum code code;
 
-    terms.body = (struct page_bytes){staged_size(try->body), read_staged, try->body};
+    terms.body = (struct page_bytes){staged_size(try->body), read_staged, staged_bytes, try->body};
     terms.status = try->status;
     terms.headers = try->headers;
     terms.header_count = try->header_count;

@@ -60,7 +60,6 @@ enum code puller_takes(const struct source *source, struct error *err)
     } missing[] = {
         {source->foreach.request != NULL,                        "/foreach/request", "partitions out of another request"},
         {source->auth.kind == SOURCE_AUTH_OAUTH2,                "/auth/type",       "oauth2"                           },
-        {source->decode.zip_archive,                             "/decode",          "archives of zip"                  },
         {source->window.given && source->window.retract_missing, "/window/missing",  "retract"                          },
     };
 

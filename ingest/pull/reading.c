@@ -1,11 +1,16 @@
 /* Layers, each handing pieces to the next: staged bytes, decompression, hash and first MiB,
- * document, rows, points.  A plan of two passes reads all of that twice, a large page once more. */
+ * document, rows, points.  A plan of two passes reads all of that twice, a large page once more.
+ *
+ * Of an archive the files are documents, one after another: as lines of NDJSON are. */
 #include "ingest/pull/reading.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/hash.h"
 #include "codec/inflate.h"
+#include "codec/zip_archive.h"
 
 enum {
     SMALL_BYTES_MAX = 2 << 20,   /* plain; below, and with few enough points, it is read once */
@@ -16,6 +21,8 @@ enum {
     DEPTH_MAX = 64,
     LEAF_BYTES_MAX = 1 << 20,
     AROUND_BYTES_MAX = 16 << 20,
+    ARCHIVE_FILES_MAX = 10000,
+    AT_SIZE = 320,
 };
 
 struct reading {
@@ -27,6 +34,9 @@ struct reading {
     struct mapper *mapper;
     struct tree_rows *rows;
     struct tree_reader *reader;
+    bool archive;  /* it is one, as is wanted; then ... */
+    uint64_t file; /* ... which of its files is read */
+    bool decodes;  /* what comes is for the rows, too */
     /* Of the pass under way. */
     bool writes;   /* points go to the sink, else they are counted */
     bool small;    /* they wait there until all is read */
@@ -59,6 +69,18 @@ static enum code take_point(void *context, struct point *point, int64_t revision
     return reading->sink.take(reading->sink.context, point, revision, err);
 }
 
+/* Where it stands is told with the file. */
+static enum code take_row_of_file(struct reading *reading, const struct tree_row *row,
+                                  struct error *err)
+{
+    struct tree_row placed = *row;
+    char at[AT_SIZE];
+
+    (void)snprintf(at, sizeof(at), "file %" PRIu64 ", %s", reading->file, row->at);
+    placed.at = at;
+    return mapper_take(reading->mapper, &placed, err);
+}
+
 /* What texts of rows took is given back now and then. */
 static enum code take_row(void *context, const struct tree_row *row, struct error *err)
 {
@@ -70,10 +92,36 @@ static enum code take_row(void *context, const struct tree_row *row, struct erro
         batch_init(&reading->batch, &reading->scratch, 1);
         mapper_batch(reading->mapper, &reading->batch);
     }
+    if (reading->archive)
+        return take_row_of_file(reading, row, err);
     return mapper_take(reading->mapper, row, err);
 }
 
 /* --- bytes --- */
+
+static enum code begin_document(void *context, struct error *err)
+{
+    static const struct tree_limits limits = {DEPTH_MAX, LEAF_BYTES_MAX};
+    struct reading *reading = context;
+    const struct source_decode *decode = &reading->terms.source->decode;
+    struct tree_sink sink;
+
+    if (!reading->decodes)
+        return OK;
+    sink = tree_rows_sink(reading->rows);
+    return decode->format->open(&limits, &decode->csv, &sink, &reading->reader, err);
+}
+
+static enum code end_document(void *context, struct error *err)
+{
+    struct reading *reading = context;
+    const struct tree_format *format = reading->terms.source->decode.format;
+    enum code code = reading->reader == NULL ? OK : format->finish(reading->reader, err);
+
+    format->close(reading->reader);
+    reading->reader = NULL;
+    return code;
+}
 
 static enum code take_plain(void *context, struct bytes piece, struct error *err)
 {
@@ -126,22 +174,54 @@ static enum code take_packed(void *context, struct bytes piece, struct error *er
     return inflate_feed(unpacking->inflate, piece, take_plain, reading, err);
 }
 
-/* All bytes go by once. */
-static enum code run_bytes(struct reading *reading, struct error *err)
+static enum code run_document(struct reading *reading, struct error *err)
 {
     const struct page_bytes *body = &reading->terms.body;
     struct unpacking unpacking = {.reading = reading};
+    enum code code = begin_document(reading, err);
+
+    if (code == OK)
+        code = body->read(body->context, take_packed, &unpacking, err);
+    if (code == OK && unpacking.inflate != NULL)
+        code = inflate_finish(unpacking.inflate, err);
+    inflate_free(unpacking.inflate);
+    return code ? code : end_document(reading, err);
+}
+
+/* Where one file ends and the next one begins is part of what is hashed. */
+static enum code begin_file(void *context, uint64_t number, struct error *err)
+{
+    struct reading *reading = context;
+
+    reading->file = number;
+    if (reading->hashes && reading->plain_bytes <= HASHED_BYTES_MAX)
+        hash128_add(&reading->hash, (struct bytes){(const char *)&reading->plain_bytes,
+                                                   sizeof(reading->plain_bytes)});
+    return begin_document(reading, err);
+}
+
+static enum code run_archive(struct reading *reading, struct error *err)
+{
+    const struct page_bytes *body = &reading->terms.body;
+    const struct zip_archive_bytes bytes = {body->size, body->at, body->context};
+    const struct zip_archive_limits limits = {ARCHIVE_FILES_MAX, reading->terms.plain_bytes_max,
+                                              RATIO_MAX};
+    const struct zip_archive_sink sink = {begin_file, take_plain, end_document, reading};
+
+    return zip_archive_read(&bytes, &limits, &sink, err);
+}
+
+/* All bytes go by once. */
+static enum code run_bytes(struct reading *reading, struct error *err)
+{
     enum code code;
 
     reading->plain_bytes = 0;
     buf_clear(&reading->head);
-    code = body->read(body->context, take_packed, &unpacking, err);
-    if (code == OK && unpacking.inflate != NULL)
-        code = inflate_finish(unpacking.inflate, err);
-    inflate_free(unpacking.inflate);
-    if (code == OK)
-        code = buf_finish(&reading->head, err);
-    return code;
+    code = reading->archive ? run_archive(reading, err) : run_document(reading, err);
+    reading->terms.source->decode.format->close(reading->reader); /* after a fault in it */
+    reading->reader = NULL;
+    return code ? code : buf_finish(&reading->head, err);
 }
 
 /* --- passes --- */
@@ -170,17 +250,11 @@ static enum code open_mapper(struct reading *reading, struct error *err)
 
 static enum code run_pass(struct reading *reading, struct error *err)
 {
-    static const struct tree_limits limits = {DEPTH_MAX, LEAF_BYTES_MAX};
-    const struct source_decode *decode = &reading->terms.source->decode;
-    const struct tree_sink sink = tree_rows_sink(reading->rows);
-    enum code code = decode->format->open(&limits, &decode->csv, &sink, &reading->reader, err);
+    enum code code;
 
-    if (code == OK)
-        code = run_bytes(reading, err);
-    if (code == OK)
-        code = decode->format->finish(reading->reader, err);
-    decode->format->close(reading->reader);
-    reading->reader = NULL;
+    reading->decodes = true;
+    code = run_bytes(reading, err);
+    reading->decodes = false;
     return code ? code : tree_rows_passed(reading->rows, err);
 }
 
@@ -271,12 +345,30 @@ static bool is_fatal(enum code code)
     return code == E_MEMORY || code == E_IO || code == E_CANCELLED || code == E_DRAINING;
 }
 
+/* An answer that should be an archive and is none may be what a rule knows, or have a message. */
+static enum code find_archive(struct reading *reading, struct error *err)
+{
+    const struct page_bytes *body = &reading->terms.body;
+    char first[4];
+    enum code code;
+
+    if (!reading->terms.source->decode.zip_archive || body->size < sizeof(first))
+        return OK;
+    code = body->at(body->context, 0, first, sizeof(first), err);
+    reading->archive = code == OK && zip_archive_begins((struct bytes){first, sizeof(first)});
+    return code;
+}
+
 /* Small at first, if that many bytes may be; a page that has more points after all once more. */
 static enum code run_small_or_large(struct reading *reading, struct error *err)
 {
     struct error first = {0};
     enum code code;
 
+    if (reading->terms.source->decode.zip_archive && !reading->archive) {
+        code = open_mapper(reading, err);
+        return code ? code : error_set(err, E_BAD_COMPRESSION, "the body is no archive of zip");
+    }
     reading->small = reading->plain_bytes <= SMALL_BYTES_MAX;
     reading->writes = reading->small;
     code = run_passes(reading, &first);
@@ -346,7 +438,9 @@ enum code reading_look(const struct reading_terms *terms, const struct reading_s
     arena_init(&reading->arena, SIZE_MAX, NULL);
     arena_init(&reading->scratch, SIZE_MAX, NULL);
     batch_init(&reading->batch, &reading->scratch, 1);
-    code = look_at_bytes(reading, facts, err);
+    code = find_archive(reading, err);
+    if (code == OK)
+        code = look_at_bytes(reading, facts, err);
     if (code == OK && !facts->same_body && !facts->empty_body &&
         (facts->verdict.what == SOURCE_OK || !facts->verdict.decided))
         code = look_at_rows(reading, facts, err);

@@ -106,9 +106,20 @@ static enum code read_pasted(void *context,
     return body->size == 0 ? OK : take(taker, *body, err);
 }
 
+static enum code pasted_at(void *context, uint64_t offset, char *into, size_t size,
+                           struct error *err)
+{
+    const struct bytes *body = context;
+
+    (void)err;
+    if (size > 0)
+        memcpy(into, body->data + offset, size);
+    return OK;
+}
+
 struct page_bytes page_bytes_of(const struct bytes *body)
 {
-    return (struct page_bytes){body->size, read_pasted, (void *)(uintptr_t)body};
+    return (struct page_bytes){body->size, read_pasted, pasted_at, (void *)(uintptr_t)body};
 }
 
 /* --- what is told --- */

@@ -78,7 +78,6 @@ static void test_what_is_not_right_is_told_with_all_its_faults(void **state)
     assert_non_null(strstr(serving.answer, "{\"pointer\":\"/decode\",\"detail\":\""));
     put("other", "'name': 's'", 400, "\"pointer\":\"/name\"");
     put("-secrets", "", 400, "is no name of a source");
-    put("s", "'decode': {'zip': 'xml'}", 400, "not_supported");
     expect_with("PUT /v1/sources/s", "", "{", 400, "bad_syntax");
     expect_with("GET /v1/sources", "", NULL, 200, "{\"sources\":[]}");
 }

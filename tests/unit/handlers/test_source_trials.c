@@ -58,16 +58,15 @@ static void test_a_question_that_is_not_right_is_refused(void **state)
     static const struct {
         const char *blocks, *more, *text;
     } cases[] = {
-        {"'rowss': '/*'",            PAGE,                                                "'pointer':'/document/rowss'"},
-        {"'decode': {'zip': 'xml'}", PAGE,                                                "not_supported"              },
-        {"",                         PAGE ", 'partition': 1",                             "'pointer':'/partition'"     },
-        {"",                         PAGE ", 'status': 600",                              "'pointer':'/status'"        },
-        {"",                         PAGE ", 'status': 2.5",                              "'pointer':'/status'"        },
-        {"",                         PAGE ", 'head': {}",                                 "/head: is not known"        },
-        {WINDOW,                     PAGE ", 'start': '2026-01-01'",                      "'pointer':'/start'"         },
-        {WINDOW,                     PAGE ", 'start': 'x', 'end': '2026-01-01'",          "'pointer':'/start'"         },
-        {WINDOW,                     PAGE ", 'start': '2026-01-01', 'end': '2026-01-01'", "'pointer':'/end'"           },
-        {"",                         ", 'headers': []",                                   "expected an object"         },
+        {"'rowss': '/*'", PAGE,                                                "'pointer':'/document/rowss'"},
+        {"",              PAGE ", 'partition': 1",                             "'pointer':'/partition'"     },
+        {"",              PAGE ", 'status': 600",                              "'pointer':'/status'"        },
+        {"",              PAGE ", 'status': 2.5",                              "'pointer':'/status'"        },
+        {"",              PAGE ", 'head': {}",                                 "/head: is not known"        },
+        {WINDOW,          PAGE ", 'start': '2026-01-01'",                      "'pointer':'/start'"         },
+        {WINDOW,          PAGE ", 'start': 'x', 'end': '2026-01-01'",          "'pointer':'/start'"         },
+        {WINDOW,          PAGE ", 'start': '2026-01-01', 'end': '2026-01-01'", "'pointer':'/end'"           },
+        {"",              ", 'headers': []",                                   "expected an object"         },
     };
 
     (void)state;

@@ -183,9 +183,9 @@ def truth(world, query, first, end, as_of):
 
 def truth_of_outages(world, query, first, end, as_of):
     for domain in [query["domain"]] if "domain" in query else DOMAINS:
-        for unit, name, start, _, left, revision in outages(world, domain, first, end, as_of):
+        for unit, name, start, stop, left, revision in outages(world, domain, first, end, as_of):
             if start >= first:
-                yield {"domain": domain, "unit": unit, "id": name}, start, {"quantity": left, "revision": revision}
+                yield {"domain": domain, "unit": unit, "id": name}, start, {"quantity": left, "revision": revision, "until": minute(stop)}
 
 
 ROUTES = [({"GET"}, re.compile("/entsoe/api"), api)]

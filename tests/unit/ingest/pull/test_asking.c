@@ -129,6 +129,9 @@ static void test_another_host_gets_nothing_of_the_source(void **state)
     asking = make();
     assert_true(has_line(&asking, "X-Api-Key: abc"));
     assert_true(has_line(&asking, "Authorization: Basic czNjci9ldDo="));
+    source.decode.zip_archive = true; /* which has to be at hand as it is */
+    asking = make();
+    assert_true(has_line(&asking, "Accept-Encoding: identity"));
 }
 
 static void redirected(unsigned status, const char *location, const char *want, const char *method,

@@ -95,7 +95,7 @@ static void test_what_this_version_cannot_do_is_told(void **state)
         const char *blocks, *pointer; /* NULL: it can */
     } cases[] = {
         {"",                                                                    NULL              },
-        {"'decode': {'zip': 'xml'}",                                            "/decode"         },
+        {"'decode': {'zip': 'xml'}",                                            NULL              },
         {"'auth': {'type': 'oauth2', 'token_url': 'https://a.example/t', 'client_id': 'a', "
          "'client_secret': '${secret:key}'}",                          "/auth/type"      },
         {"'window': {'from': '2026-01-01', 'step': 'P1D', 'missing': 'retract'}, "
