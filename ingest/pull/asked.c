@@ -126,7 +126,7 @@ static enum code take_line(struct asked *asked, struct bytes line, struct error 
 
     if (!split(line, words) || number_parse_i64(words[1], &note.began.boot_ns) != OK ||
         number_parse_i64(words[2], &note.began.wall_ns) != OK ||
-        number_parse_u64(words[3], &weight) != OK || weight > UINT32_MAX)
+        number_parse_u64(words[3], &weight) != OK || weight > LIMITER_RATE_COUNT_MAX)
         return OK;
     note.weight = (uint32_t)weight;
     note.waits = bytes_equal(words[0], BYTES("wait"));

@@ -23,6 +23,7 @@ enum {
     AROUND_BYTES_MAX = 16 << 20,
     ARCHIVE_FILES_MAX = 10000,
     AT_SIZE = 320,
+    MAGIC_SIZE = 4, /* of zstd, the longest */
 };
 
 struct reading {
@@ -157,21 +158,39 @@ static struct bytes encoding_of(const struct reading *reading, struct bytes firs
 
 struct unpacking {
     struct reading *reading;
-    struct inflate *inflate; /* made at the first piece */
+    struct inflate *inflate; /* made once it is known what the body begins with: */
+    char first[MAGIC_SIZE];
+    size_t first_size;
 };
 
+static enum code begin_unpacking(struct unpacking *unpacking, struct error *err)
+{
+    struct reading *reading = unpacking->reading;
+    struct bytes first = {unpacking->first, unpacking->first_size};
+    enum code code = inflate_new(encoding_of(reading, first), reading->terms.plain_bytes_max,
+                                 RATIO_MAX, &unpacking->inflate, err);
+
+    return code ? code : inflate_feed(unpacking->inflate, first, take_plain, reading, err);
+}
+
+/* The first piece may be of a byte. */
 static enum code take_packed(void *context, struct bytes piece, struct error *err)
 {
     struct unpacking *unpacking = context;
-    struct reading *reading = unpacking->reading;
-    enum code code = OK;
+    size_t room = MAGIC_SIZE - unpacking->first_size;
+    enum code code;
 
-    if (unpacking->inflate == NULL)
-        code = inflate_new(encoding_of(reading, piece), reading->terms.plain_bytes_max, RATIO_MAX,
-                           &unpacking->inflate, err);
-    if (code)
-        return code;
-    return inflate_feed(unpacking->inflate, piece, take_plain, reading, err);
+    if (unpacking->inflate == NULL) {
+        size_t size = piece.size < room ? piece.size : room;
+
+        memcpy(unpacking->first + unpacking->first_size, piece.data, size);
+        unpacking->first_size += size;
+        piece = bytes_slice(piece, size, piece.size);
+        code = unpacking->first_size < MAGIC_SIZE ? OK : begin_unpacking(unpacking, err);
+        if (code || unpacking->inflate == NULL)
+            return code;
+    }
+    return inflate_feed(unpacking->inflate, piece, take_plain, unpacking->reading, err);
 }
 
 static enum code run_document(struct reading *reading, struct error *err)
@@ -182,6 +201,8 @@ static enum code run_document(struct reading *reading, struct error *err)
 
     if (code == OK)
         code = body->read(body->context, take_packed, &unpacking, err);
+    if (code == OK && unpacking.inflate == NULL && unpacking.first_size > 0) /* it is shorter */
+        code = begin_unpacking(&unpacking, err);
     if (code == OK && unpacking.inflate != NULL)
         code = inflate_finish(unpacking.inflate, err);
     inflate_free(unpacking.inflate);

@@ -124,10 +124,10 @@ class Case:
         self.remotes.append(Remote(self, self.ready_at if now is None else now, rates, host))
         return self.remotes[-1]
 
-    def server(self, *remotes, flags=(), allow=True):
+    def server(self, *remotes, flags=(), allow=True, wrapper=()):
         allowed = [f"127.0.0.{host}:{remote.port}" for remote in remotes for host in (1, 2, 3)]
         flags = [*flags, *(["--pull-allow", ",".join(allowed)] if allow and allowed else [])]
-        server = Server(self.program, os.path.join(self.scratch, f"data{len(self.servers)}"), ["--ballast-bytes", "1MiB", *flags])
+        server = Server(self.program, os.path.join(self.scratch, f"data{len(self.servers)}"), ["--ballast-bytes", "1MiB", *flags], wrapper=wrapper)
         self.servers.append(server)
         return server.start()
 

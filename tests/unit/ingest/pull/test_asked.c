@@ -234,8 +234,8 @@ static void test_a_line_that_is_none_is_passed_over(void **state)
         "- x 1000000000000000 3 a\n",
         "- 0 x 3 a\n",
         "- 0 1000000000000000 -3 a\n",
-        "- 0 1000000000000000 4294967296 a\n",
-        "- 0 1000000000000000 3 a", /* the last one: was being written */
+        "- 0 1000000000000000 1000001 a\n", /* no source weighs more */
+        "- 0 1000000000000000 3 a",         /* the last one: was being written */
     };
     struct world world;
 

@@ -127,6 +127,9 @@ static void test_what_is_packed_is_unpacked(void **state)
         {"zstd by its header",          page_pack_zstd, &zstd, 65536},
         {"zstd by what it begins with", page_pack_zstd, &type, 65536},
         {"gzip in small pieces",        page_pack_gzip, &gzip, 1    },
+        {"gzip by its first pieces",    page_pack_gzip, &type, 1    },
+        {"zstd by its first pieces",    page_pack_zstd, &type, 1    },
+        {"zstd in pieces of three",     page_pack_zstd, &type, 3    },
     };
 
     (void)state;
@@ -149,6 +152,20 @@ static void test_what_is_packed_is_unpacked(void **state)
         expect_ok(&page, 100);
         page_release(&page);
     }
+}
+
+static void test_a_body_of_two_bytes_is_read_whole(void **state)
+{
+    struct page page;
+
+    (void)state;
+    page_init(&page, PAGE_SECONDS);
+    page_put(&page, "{}");
+    page.piece_size = 1;
+    page_look(&page);
+    expect_ok(&page, 0);
+    assert_int_equal(page.facts.plain_bytes, 2);
+    page_release(&page);
 }
 
 static void test_what_does_not_unpack_is_no_page(void **state)
@@ -558,6 +575,7 @@ int main(void)
         cmocka_unit_test(test_a_small_page_of_many_points_is_a_large_one),
         cmocka_unit_test(test_long_texts_come_whole),
         cmocka_unit_test(test_what_is_packed_is_unpacked),
+        cmocka_unit_test(test_a_body_of_two_bytes_is_read_whole),
         cmocka_unit_test(test_what_does_not_unpack_is_no_page),
         cmocka_unit_test(test_more_than_may_be_unpacked_is_no_page),
         cmocka_unit_test(test_what_does_not_decode_leaves_nothing_behind),
