@@ -105,7 +105,6 @@ static void window_done(struct pull_unit *unit, const struct pull_job *job,
     pthread_mutex_lock(&source->puller->lock);
     source->counts.windows++;
     source->success_ns = now->wall_ns;
-    source->error[0] = '\0';
     pthread_mutex_unlock(&source->puller->lock);
     pull_reached(source);
     unit_end(unit, false, now);

@@ -100,6 +100,12 @@ struct pull_counts {
         pages, windows;
 };
 
+/* A range that was asked for before it was known what is done. */
+struct pull_range {
+    struct pull_range *next;
+    int64_t start_ns, end_ns;
+};
+
 enum pull_state {
     PULL_LOADING, /* what it knows of its work is being read */
     PULL_RESTING,
@@ -113,7 +119,6 @@ struct pull_source {
     struct puller *puller;
     char *tenant_name, *name; /* owned */
     uint64_t version;
-    bool paused;
     bool removed;          /* goes when nothing of it is under way */
     struct source *source; /* NULL: PULL_WRONG */
     bool replaced;         /* `coming` takes its place then; NULL: its document is wrong */
@@ -132,14 +137,19 @@ struct pull_source {
     bool held;                     /* this node pulls it */
     bool loading;                  /* a reader is at it */
     bool history_done;
-    bool failed; /* in the pull under way */
+    bool failed;               /* in the pull under way */
+    bool first;                /* it is the first one ever */
+    bool due;                  /* once it is loaded, whatever the schedule says */
+    struct pull_range *ranges; /* to be asked again, once it is loaded */
     uint32_t failures;
     uint64_t place; /* in the jitter */
     int64_t last_ns, next_ns, expires_ns;
     /* Under the puller's lock, for status: */
     enum pull_state state;
+    bool paused;
     struct pull_counts counts;
-    char error[PULL_TEXT_SIZE];
+    char error[PULL_TEXT_SIZE]; /* the last one, until a pull that began behind it came whole */
+    bool troubled;              /* there was one since a pull began */
     int64_t error_ns, success_ns, reached_ns, told_next_ns;
     struct pull_fetch_note *fetches; /* a ring once it is PULL_FETCHES_KEPT; until then it grows */
     size_t fetch_at, fetch_count, fetch_room;
@@ -307,6 +317,10 @@ void pull_free(struct pull_source *source);
 /* --- pull_status.c --- */
 void pull_text(char into[PULL_TEXT_SIZE], const char *text); /* cut where it is too long */
 void pull_tell(struct pull_source *source, const char *what, const char *text);
+/* Something is asked once more, for the first time where there is a text. */
+void pull_note_retry(struct pull_source *source, const char *text);
+void pull_note_begin(struct pull_source *source); /* of a pull */
+void pull_note_whole(struct pull_source *source); /* a pull is over and had all it asked for */
 void pull_set_state(struct pull_source *source, enum pull_state state);
 void pull_note_fetch(struct pull_source *source, const struct pull_fetch_note *note);
 

@@ -156,7 +156,9 @@ void pull_declare(struct puller *puller, struct pull_message *message)
     if (source == NULL)
         return; /* it never was, or for want of memory: it is declared again at the next change */
     source->removed = message->json == NULL;
+    pthread_mutex_lock(&puller->lock);
     source->paused = message->paused;
+    pthread_mutex_unlock(&puller->lock);
     if (source->removed || (source->source != NULL && source->version == message->version))
         return;
     source_free(source->coming);
@@ -177,31 +179,70 @@ void pull_declare(struct puller *puller, struct pull_message *message)
         take_up(source);
 }
 
+/* What is done is not known, or will be read anew. */
+static bool is_loading(const struct pull_source *source)
+{
+    return source->loading || source->replaced || source->state == PULL_LOADING;
+}
+
+static void ask_again(struct pull_source *source, int64_t start_ns, int64_t end_ns)
+{
+    struct error err = {0};
+
+    for (size_t i = 0; i < source->partition_count; i++) {
+        window_set_release(&source->partitions[i].failed);
+        if (window_set_undo(&source->partitions[i].windows, start_ns, end_ns, &err))
+            pull_tell(source, "a range cannot be asked again", err.text);
+    }
+    source->history_done = false;
+}
+
+static void keep_range(struct pull_source *source, int64_t start_ns, int64_t end_ns)
+{
+    struct pull_range *range = calloc(1, sizeof(*range));
+
+    if (range == NULL) {
+        pull_tell(source, "a range cannot be asked again", "no memory");
+        return;
+    }
+    *range = (struct pull_range){source->ranges, start_ns, end_ns};
+    source->ranges = range;
+}
+
+static void drop_ranges(struct pull_source *source, bool asks)
+{
+    while (source->ranges != NULL) {
+        struct pull_range *range = source->ranges;
+
+        source->ranges = range->next;
+        if (asks)
+            ask_again(source, range->start_ns, range->end_ns);
+        free(range);
+    }
+}
+
 void pull_act(struct puller *puller, struct pull_message *message)
 {
     struct pull_source *source = pull_find(puller, message->tenant, message->name);
-    struct error err = {0};
 
     if (source == NULL || source->source == NULL)
         return;
     if (message->action == PULLER_NOW) {
-        if (source->live_units == 0) /* else it is under way */
+        source->due = is_loading(source);
+        if (source->state != PULL_PULLING) /* else it is under way */
             source->next_ns = 0;
-        return;
+    } else if (is_loading(source)) {
+        keep_range(source, message->start_ns, message->end_ns);
+    } else {
+        ask_again(source, message->start_ns, message->end_ns);
     }
-    for (size_t i = 0; i < source->partition_count; i++) {
-        window_set_release(&source->partitions[i].failed);
-        if (window_set_undo(&source->partitions[i].windows, message->start_ns, message->end_ns,
-                            &err))
-            pull_tell(source, "a range cannot be asked again", err.text);
-    }
-    source->history_done = false;
 }
 
 void pull_free(struct pull_source *source)
 {
     while (source->units != NULL)
         unit_free(source->units);
+    drop_ranges(source, false);
     leave_limits(source);
     partitions_release(source);
     source_free(source->source);
@@ -241,9 +282,12 @@ void pull_loaded_take(struct pull_job *job)
         source->next_ns = now_ns + 10 * second_ns;
         return;
     }
+    drop_ranges(source, true);
     pull_begin_history(source, now_ns);
-    source->next_ns =
-        schedule_next(&source->source->schedule, source->place, source->last_ns, 0, now_ns);
+    source->next_ns = source->due ? now_ns
+                                  : schedule_next(&source->source->schedule, source->place,
+                                                  source->last_ns, 0, now_ns);
+    source->due = false;
     pull_set_state(source, PULL_RESTING);
     pull_reached(source);
 }
@@ -254,8 +298,10 @@ static void begin_pull(struct pull_source *source, const struct moment *now)
 {
     bool made;
 
+    source->first = source->last_ns == INT64_MIN;
     source->last_ns = now->wall_ns;
     source->failed = false;
+    pull_note_begin(source);
     source->next_ns = INT64_MAX; /* until it is over */
     pull_set_state(source, PULL_PULLING);
     made = pull_take_live(source, now->wall_ns);
@@ -275,8 +321,13 @@ void pull_unit_over(struct pull_source *source, bool failed, const struct moment
     if (source->live_units > 0 || source->next_ns != INT64_MAX)
         return;
     source->failures = source->failed ? source->failures + 1 : 0;
+    if (!source->failed)
+        pull_note_whole(source);
     source->next_ns = schedule_next(&source->source->schedule, source->place, source->last_ns,
                                     source->expires_ns, now_ns);
+    if (source->first) /* they may have been declared all at once */
+        source->next_ns =
+            time_sum(source->next_ns, schedule_spread(&source->source->schedule, source->place));
     for (uint32_t i = 1; i < source->failures && distance < distance_max_ns; i++)
         distance = distance == 0 ? source->source->schedule.every_ns : 2 * distance;
     if (distance > distance_max_ns)

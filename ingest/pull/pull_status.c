@@ -27,7 +27,35 @@ void pull_tell(struct pull_source *source, const char *what, const char *text)
     pthread_mutex_lock(&source->puller->lock);
     pull_text(source->error, text);
     source->error_ns = clock_wall_ns(source->puller->parts.clock);
+    source->troubled = true;
     source->counts.failures++;
+    pthread_mutex_unlock(&source->puller->lock);
+}
+
+void pull_note_retry(struct pull_source *source, const char *text)
+{
+    pthread_mutex_lock(&source->puller->lock);
+    source->counts.retries++;
+    if (text != NULL) {
+        pull_text(source->error, text);
+        source->error_ns = clock_wall_ns(source->puller->parts.clock);
+        source->troubled = true;
+    }
+    pthread_mutex_unlock(&source->puller->lock);
+}
+
+void pull_note_begin(struct pull_source *source)
+{
+    pthread_mutex_lock(&source->puller->lock);
+    source->troubled = false;
+    pthread_mutex_unlock(&source->puller->lock);
+}
+
+void pull_note_whole(struct pull_source *source)
+{
+    pthread_mutex_lock(&source->puller->lock);
+    if (!source->troubled)
+        source->error[0] = '\0';
     pthread_mutex_unlock(&source->puller->lock);
 }
 
@@ -126,9 +154,11 @@ bool puller_status(struct puller *puller, struct bytes tenant, struct bytes name
     pthread_mutex_lock(&puller->lock);
     source = find(puller, tenant, name);
     if (source != NULL) {
-        buf_printf(out, "{\"state\":\"%s\"", state_names[source->state]);
+        bool rests = source->paused && source->state != PULL_WRONG;
+
+        buf_printf(out, "{\"state\":\"%s\"", rests ? "paused" : state_names[source->state]);
         put_time(out, "succeeded", source->success_ns);
-        put_time(out, "next", source->told_next_ns);
+        put_time(out, "next", rests ? 0 : source->told_next_ns);
         put_time(out, "reached", source->reached_ns);
         put_counts(out, &source->counts);
         put_time(out, "failed", source->error_ns);

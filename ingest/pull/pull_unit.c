@@ -151,18 +151,10 @@ void unit_try_again(struct pull_unit *unit, int64_t until_wall_ns, const struct 
         unit_end(unit, true, now);
         return;
     }
-    pthread_mutex_lock(&source->puller->lock);
-    source->counts.retries++;
-    pthread_mutex_unlock(&source->puller->lock);
     wait = retry_wait_ns(retry, unit->attempt++, random_next(&source->puller->random));
     wait = time_later(wait, until_wall_ns == 0 ? 0 : time_between(now->wall_ns, until_wall_ns));
     unit->not_before_ns = time_sum(now->boot_ns, wait);
-    if (unit->attempt > 1 || text == NULL)
-        return;
-    pthread_mutex_lock(&source->puller->lock);
-    pull_text(source->error, text);
-    source->error_ns = now->wall_ns;
-    pthread_mutex_unlock(&source->puller->lock);
+    pull_note_retry(source, unit->attempt > 1 ? NULL : text);
 }
 
 void unit_give_up(struct pull_unit *unit, const char *text, const struct moment *now)

@@ -21,8 +21,12 @@ static void test_a_page_that_fails_is_asked_again_and_given_up_until_the_next_pu
     assert_true(it_rows("m").sum == 1);
     it_pulls(1);
     assert_int_equal(site_asked(&it.site, "c=b"), 7);
-    assert_false(it_says("s", "error", ""));
     assert_true(it_rows("m").sum == 3);
+    /* The last error is told until a pull that began behind it came whole. */
+    assert_true(it_says("s", "error", "answered 503"));
+    it_pulls(1);
+    assert_false(it_says("s", "error", ""));
+    assert_true(it_says("s", "failed", "20"));
 }
 
 static void test_redirects_are_followed_and_counted(void **state)
