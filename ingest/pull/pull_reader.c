@@ -303,6 +303,14 @@ static void give_back(struct puller *puller, struct pull_job *job)
     fetcher_wake(puller->fetcher);
 }
 
+/* What is wrong with a page that is none, its first row that is wrong among it; what the page says
+ * itself goes before it. */
+static bool tells(const struct pull_job *job, const struct error *err)
+{
+    return job->unit != NULL && job->err.text[0] == '\0' && err->text[0] != '\0' &&
+           (job->verdict.what == SOURCE_RETRY || job->verdict.what == SOURCE_FAIL);
+}
+
 void *reader_main(void *context)
 {
     struct puller *puller = context;
@@ -315,7 +323,7 @@ void *reader_main(void *context)
             job->code = error_set(&err, E_CANCELLED, "stopped");
         else
             job->code = job->unit == NULL ? load_progress(job, &err) : work_on_page(job, &err);
-        if (job->code)
+        if (job->code || tells(job, &err))
             job->err = err;
         give_back(puller, job);
     }
