@@ -90,16 +90,14 @@ static enum code take_plain(void *context, struct bytes piece, struct error *err
     return reading->terms.source->decode.format->feed(reading->reader, piece, err);
 }
 
-/* What an answer calls itself, or what it begins with: many servers send a file of gzip as it is.
- */
-static struct bytes encoding_of(const struct reading *reading, struct bytes first)
+struct bytes reading_encoding(const struct answer_header *headers, size_t header_count,
+                              struct bytes first)
 {
-    const struct reading_terms *terms = &reading->terms;
     const unsigned char *bytes = (const unsigned char *)first.data;
 
-    for (size_t i = 0; i < terms->header_count; i++)
-        if (bytes_equal(terms->headers[i].name, BYTES("content-encoding")))
-            return terms->headers[i].value;
+    for (size_t i = 0; i < header_count; i++)
+        if (bytes_equal(headers[i].name, BYTES("content-encoding")))
+            return headers[i].value;
     if (first.size >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b)
         return BYTES("gzip");
     if (first.size >= 4 && memcmp(first.data, "\x28\xb5\x2f\xfd", 4) == 0)
@@ -119,8 +117,9 @@ static enum code take_packed(void *context, struct bytes piece, struct error *er
     enum code code = OK;
 
     if (unpacking->inflate == NULL)
-        code = inflate_new(encoding_of(reading, piece), reading->terms.plain_bytes_max, RATIO_MAX,
-                           &unpacking->inflate, err);
+        code = inflate_new(
+            reading_encoding(reading->terms.headers, reading->terms.header_count, piece),
+            reading->terms.plain_bytes_max, RATIO_MAX, &unpacking->inflate, err);
     if (code)
         return code;
     return inflate_feed(unpacking->inflate, piece, take_plain, reading, err);

@@ -48,6 +48,11 @@ struct reading_facts {
     struct bytes message;             /* where the rule says that it stands; empty: none */
 };
 
+/* What an answer calls itself, or what it begins with: many servers send a file of gzip as it is.
+ */
+struct bytes reading_encoding(const struct answer_header *headers, size_t header_count,
+                              struct bytes first);
+
 /* Where points go. */
 struct reading_sink {
     enum code (*take)(void *context, struct point *point, int64_t revision, struct error *err);

@@ -9,7 +9,8 @@ enum { TRIAL_POINTS_MAX = 100 }; /* that are shown */
 
 struct trial_terms {
     const struct source *source;
-    const struct source_partition *partition;
+    const struct source_partition *partition; /* NULL: of the list that is asked for, the ... */
+    uint64_t partition_index;                 /* ... one of that number */
     bool windowed;
     int64_t start_ns, end_ns, now_ns;
     struct page_bytes body;
