@@ -220,6 +220,8 @@ static void take_answer(void *context, struct fetch_answer *answer)
         follow(errand, answer, &now);
     else
         list_hand_over(errand, answer, &now);
+    if (errand->redirect == NULL) /* its texts have a secret, and nobody needs them any more */
+        arena_release(&errand->arena);
     staged_free(answer->body);
     answer->body = NULL;
 }

@@ -83,7 +83,9 @@ def brings(name):
         if name in ONCE:
             check(len(remote.log(ONCE[name])) == 1, f"{ONCE[name]} is asked once, and not {len(remote.log(ONCE[name]))} times")
         said = server.log_text() + case.how(server, name) + json.dumps(case.show(server, name))
-        check(not any(secret in said for secret in SECRETS.values()), "no secret is told")
+        tokens = {(check_log.field(entry["headers"], "Authorization") or "").partition("Bearer ")[2] for entry in log} - {""}
+        check(len(tokens) == (name == "oauth"), f"{len(tokens)} access tokens were shown")
+        check(not any(secret in said for secret in [*SECRETS.values(), *tokens]), "no secret is told")
         if "window" not in document and name != "neso":
             check_log.validators(log)
         case.tell(f"{len(rows)} rows by {status['requests']} requests, nothing written when asked again; a day later {new} new and {changed} changed")
