@@ -43,7 +43,7 @@ static void begin_again(struct pull_unit *unit)
 
 /* --- what became of it --- */
 
-static const char *const outcomes[] = {
+const char *const outcome_names[] = {
     [SOURCE_OK] = "ok",       [SOURCE_EMPTY] = "empty", [SOURCE_UNCHANGED] = "unchanged",
     [SOURCE_RETRY] = "retry", [SOURCE_WAIT] = "wait",   [SOURCE_SPLIT] = "split",
     [SOURCE_SKIP] = "skip",   [SOURCE_FAIL] = "fail",
@@ -54,7 +54,7 @@ static void note_result(const struct pull_job *job)
     struct pull_unit *unit = job->unit;
     struct pull_counts *counts = &unit->source->counts;
     struct pull_fetch_note note =
-        unit_note(unit, job->code ? "error" : outcomes[job->verdict.what]);
+        unit_note(unit, job->code ? "error" : outcome_names[job->verdict.what]);
 
     note.took_ns = job->took_ns;
     note.status = job->status;
@@ -132,6 +132,7 @@ static void next_page(struct pull_unit *unit, const struct pull_job *job, const 
     unit->rows_before += job->facts.counts.rows;
     unit->attempt = unit->restarts; /* else what goes round is asked for ever */
     unit->not_before_ns = 0;
+    unit->token_again = false;
     unit->state = UNIT_READY;
 }
 
@@ -158,16 +159,18 @@ void unit_take(struct pull_job *job)
     struct pull_unit *unit = job->unit;
     struct pull_source *source = unit->source;
     const struct moment now = pull_now(source->puller);
-    const char *text = job->err.text[0] != '\0' ? job->err.text : NULL;
+    const char *text;
     char status[PULL_TEXT_SIZE];
 
     source->busy_units--;
+    token_hide(source, job->err.text);
     note_result(job);
     if (job->code == E_CANCELLED || job->code == E_DRAINING) {
         unit_end(unit, false, &now);
         return;
     }
-    if (text == NULL) {
+    text = job->err.text;
+    if (text[0] == '\0') {
         snprintf(status, sizeof(status), "answered %u", job->status);
         text = status;
     }

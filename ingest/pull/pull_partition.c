@@ -23,24 +23,26 @@ void partitions_release(struct pull_source *source)
 {
     for (size_t i = 0; i < source->partition_count; i++)
         release_partition(&source->partitions[i]);
+    map_release(&source->partitions_by_id);
     source->partition_count = 0;
     source->partitions = NULL;
     arena_release(&source->arena);
 }
 
-bool partitions_make(struct pull_source *source)
+bool partitions_make(struct pull_source *source, const struct source_partition *partitions,
+                     size_t count)
 {
-    const struct source_foreach *foreach = &source->source->foreach;
-
-    source->partitions = ARENA_ARRAY(&source->arena, struct pull_partition, foreach->count);
-    for (size_t i = 0; source->partitions != NULL && i < foreach->count; i++) {
+    source->partitions = ARENA_ARRAY(&source->arena, struct pull_partition, count);
+    for (size_t i = 0; source->partitions != NULL && i < count; i++) {
         struct pull_partition *partition = &source->partitions[source->partition_count++];
 
-        partition->variables = &foreach->partitions[i];
+        partition->variables = &partitions[i];
         partition_id(partition->variables, partition->id);
         window_set_init(&partition->windows, &source->source->window);
         window_set_init(&partition->failed, &source->source->window);
         partition->history_ns = INT64_MIN; /* until the first pull */
+        if (!map_put(&source->partitions_by_id, bytes_of(partition->id), partition))
+            return false;
     }
     return source->partitions != NULL;
 }
@@ -63,10 +65,7 @@ void partitions_forget(struct pull_source *source)
 
 struct pull_partition *partition_find(const struct pull_source *source, const char *id)
 {
-    for (size_t i = 0; i < source->partition_count; i++)
-        if (strcmp(source->partitions[i].id, id) == 0)
-            return &source->partitions[i];
-    return NULL; /* of a document of before */
+    return map_get(&source->partitions_by_id, bytes_of(id));
 }
 
 static char *text_of(struct bytes text)

@@ -13,19 +13,6 @@ static enum code no_memory(struct error *err)
 
 /* --- a page --- */
 
-static enum code read_staged(void *context,
-                             enum code (*take)(void *taker, struct bytes piece, struct error *err),
-                             void *taker, struct error *err)
-{
-    return staged_read(context, take, taker, err);
-}
-
-static enum code staged_bytes(void *context, uint64_t offset, char *into, size_t size,
-                              struct error *err)
-{
-    return staged_at(context, offset, into, size, err);
-}
-
 static struct reading_terms reading_terms(const struct pull_job *job)
 {
     const struct pull_unit *unit = job->unit;
@@ -40,7 +27,7 @@ static struct reading_terms reading_terms(const struct pull_job *job)
         .start_ns = unit->window.start_ns,
         .end_ns = unit->window.end_ns,
         .fetched_ns = job->fetched_ns,
-        .body = {staged_size(job->body), read_staged, staged_bytes, job->body},
+        .body = page_bytes_staged(job->body),
         .status = job->status,
         .headers = job->headers,
         .header_count = job->header_count,
@@ -260,6 +247,7 @@ static enum code load_progress(struct pull_job *job, struct error *err)
 void job_free(struct pull_job *job)
 {
     staged_free(job->body);
+    listed_free(job->listed);
     arena_release(&job->arena);
     free(job);
 }
@@ -311,6 +299,13 @@ static bool tells(const struct pull_job *job, const struct error *err)
            (job->verdict.what == SOURCE_RETRY || job->verdict.what == SOURCE_FAIL);
 }
 
+static enum code work(struct pull_job *job, struct error *err)
+{
+    if (job->errand != NULL)
+        return list_read(job, err);
+    return job->unit == NULL ? load_progress(job, err) : work_on_page(job, err);
+}
+
 void *reader_main(void *context)
 {
     struct puller *puller = context;
@@ -322,7 +317,7 @@ void *reader_main(void *context)
         if (puller->stop)
             job->code = error_set(&err, E_CANCELLED, "stopped");
         else
-            job->code = job->unit == NULL ? load_progress(job, &err) : work_on_page(job, &err);
+            job->code = work(job, &err);
         if (job->code || tells(job, &err))
             job->err = err;
         give_back(puller, job);

@@ -24,7 +24,12 @@ struct pull_source *pull_find(const struct puller *puller, const char *tenant, c
     return source;
 }
 
-static void drop_ready(struct pull_source *source)
+bool pull_is_idle(const struct pull_source *source)
+{
+    return source->units == NULL && source->busy_units == 0 && !source->loading;
+}
+
+void pull_drop_ready(struct pull_source *source)
 {
     for (struct pull_unit *unit = source->units, *next; unit != NULL; unit = next) {
         next = unit->next;
@@ -37,6 +42,8 @@ static void drop_ready(struct pull_source *source)
 
 static void leave_limits(struct pull_source *source)
 {
+    token_free(source);
+    list_free(source);
     if (source->key != NULL)
         limiter_leave(source->key, &source->source->limits);
     source->key = NULL;
@@ -59,6 +66,22 @@ static enum code join_limits(struct pull_source *source, struct error *err)
     return code ? code
                 : pull_join(source->puller, bytes_of(source->key_name), &source->source->limits,
                             &source->key, err);
+}
+
+/* Partitions, keys and what else it needs before it asks. */
+static enum code prepare(struct pull_source *source, struct error *err)
+{
+    const struct source *document = source->source;
+    enum code code = join_limits(source, err);
+
+    if (code == OK && document->auth.kind == SOURCE_AUTH_OAUTH2)
+        code = token_new(source, err);
+    if (code == OK && document->foreach.request != NULL)
+        return list_new(source, err);
+    if (code == OK &&
+        !partitions_make(source, document->foreach.partitions, document->foreach.count))
+        code = error_set(err, E_MEMORY, "no memory for its partitions");
+    return code;
 }
 
 static void load(struct pull_source *source)
@@ -113,8 +136,8 @@ static void take_up(struct pull_source *source)
         pull_set_state(source, PULL_WRONG);
         return;
     }
-    if (!partitions_make(source) || join_limits(source, &err) != OK) {
-        pull_tell(source, "cannot be taken up", err.text[0] ? err.text : "no memory");
+    if (prepare(source, &err) != OK) {
+        pull_tell(source, "cannot be taken up", err.text);
         pull_set_state(source, PULL_WRONG);
         return;
     }
@@ -174,8 +197,8 @@ void pull_declare(struct puller *puller, struct pull_message *message)
         source->coming = NULL;
     }
     arena_release(&arena);
-    drop_ready(source);
-    if (source->units == NULL && !source->loading)
+    pull_drop_ready(source);
+    if (pull_is_idle(source))
         take_up(source);
 }
 
@@ -263,10 +286,8 @@ void pull_loaded_take(struct pull_job *job)
     struct error err = job->err;
 
     source->loading = false;
-    if (source->replaced) {
-        take_up(source);
+    if (source->replaced) /* it is taken up by the next turn */
         return;
-    }
     for (struct pull_loaded *loaded = job->loaded; code == OK && loaded != NULL;
          loaded = loaded->next) {
         struct pull_partition *partition = partition_find(source, loaded->partition);
@@ -296,16 +317,26 @@ void pull_loaded_take(struct pull_job *job)
 
 static void begin_pull(struct pull_source *source, const struct moment *now)
 {
-    bool made;
-
     source->first = source->last_ns == INT64_MIN;
     source->last_ns = now->wall_ns;
     source->failed = false;
     pull_note_begin(source);
     source->next_ns = INT64_MAX; /* until it is over */
+    source->barred = false;
     pull_set_state(source, PULL_PULLING);
-    made = pull_take_live(source, now->wall_ns);
+    if (list_is_due(source, now))
+        list_ask(source, true);
+    else
+        pull_begin_units(source, now);
+}
+
+void pull_begin_units(struct pull_source *source, const struct moment *now)
+{
+    bool made = pull_take_live(source, now->wall_ns);
+
     source->history_done = false;
+    if (source->partition_count == 0)
+        pull_tell(source, "asks nothing", "its list of partitions is empty");
     if (!made)
         pull_tell(source, "no memory", "for what a pull asks");
     if (source->live_units == 0)
@@ -314,27 +345,34 @@ static void begin_pull(struct pull_source *source, const struct moment *now)
 
 void pull_unit_over(struct pull_source *source, bool failed, const struct moment *now)
 {
-    int64_t now_ns = now->wall_ns, distance = 0;
-
     source->failed = source->failed || failed;
     source->history_done = false;
-    if (source->live_units > 0 || source->next_ns != INT64_MAX)
+    if (source->live_units > 0 || source->state != PULL_PULLING || list_is_asked(source))
         return;
-    source->failures = source->failed ? source->failures + 1 : 0;
     if (!source->failed)
         pull_note_whole(source);
-    source->next_ns = schedule_next(&source->source->schedule, source->place, source->last_ns,
-                                    source->expires_ns, now_ns);
+    pull_set_state(source, PULL_RESTING);
+    pull_rest(source, source->last_ns, source->failed, now);
     if (source->first) /* they may have been declared all at once */
         source->next_ns =
             time_sum(source->next_ns, schedule_spread(&source->source->schedule, source->place));
+    pull_set_state(source, PULL_RESTING);
+}
+
+void pull_rest(struct pull_source *source, int64_t last_ns, bool failed, const struct moment *now)
+{
+    int64_t now_ns = now->wall_ns, distance = 0;
+
+    source->failures = failed ? source->failures + 1 : 0;
+    source->next_ns = schedule_next(&source->source->schedule, source->place, last_ns,
+                                    source->expires_ns, now_ns);
     for (uint32_t i = 1; i < source->failures && distance < distance_max_ns; i++)
         distance = distance == 0 ? source->source->schedule.every_ns : 2 * distance;
     if (distance > distance_max_ns)
         distance = distance_max_ns;
     if (source->next_ns < now_ns + distance)
         source->next_ns = now_ns + distance;
-    pull_set_state(source, PULL_RESTING);
+    pull_set_state(source, source->state);
 }
 
 /* A wall clock that is set is noticed by the next turn; until then it is as far away as it was. */
@@ -354,9 +392,13 @@ static bool hold(struct pull_source *source, const struct moment *now)
         parts->leased == NULL || parts->leased(parts->context, bytes_of(source->key_name));
 
     if (leased && !source->held) {
-        if (source->units != NULL) /* of the time before */
+        if (source->units != NULL || source->busy_units > 0) /* of the time before */
             return false;
         source->held = true;
+        source->barred = false;
+        list_reset(source);
+        if (source->token != NULL)
+            errand_drop(token_errand(source));
         if (parts->leased != NULL)
             limiter_assume_used(source->key, now, assumed_ns);
         partitions_forget(source);
@@ -364,20 +406,33 @@ static bool hold(struct pull_source *source, const struct moment *now)
         pull_set_state(source, PULL_LOADING);
     } else if (!leased) {
         source->held = false;
-        drop_ready(source); /* also what was under way when it was lost */
+        pull_drop_ready(source); /* also what was under way when it was lost */
         if (source->state != PULL_ELSEWHERE)
             pull_set_state(source, PULL_ELSEWHERE);
     }
     return leased;
 }
 
+/* Its partitions first, where they are not known; then what was done of them. */
+static void begin_loading(struct pull_source *source)
+{
+    if (source->list == NULL || source->list->known) {
+        load(source);
+        return;
+    }
+    source->next_ns = INT64_MAX; /* until they are had, or cannot be */
+    source->barred = false;
+    if (!list_is_asked(source))
+        list_ask(source, false);
+}
+
 int64_t pull_turn(struct pull_source *source, const struct moment *now)
 {
-    int64_t next_ns;
+    int64_t next_ns, when;
 
     if (source->replaced)
-        drop_ready(source); /* what was under way when it was: its next page is not asked */
-    if (source->replaced && source->units == NULL && !source->loading)
+        pull_drop_ready(source); /* what was under way when it was: its next page is not asked */
+    if (source->replaced && pull_is_idle(source))
         take_up(source);
     if (source->source == NULL || source->loading || source->removed || source->replaced)
         return INT64_MAX;
@@ -389,18 +444,22 @@ int64_t pull_turn(struct pull_source *source, const struct moment *now)
         return now->boot_ns + second_ns;
     if (source->loading)
         return INT64_MAX;
+    list_turn(source);
     if (source->state == PULL_LOADING) { /* it was not read yet, or could not be */
         if (now->wall_ns >= source->next_ns)
-            load(source);
-        return boot_of(now, source->next_ns);
+            begin_loading(source);
+        when = errands_turn(source, now);
+        next_ns = boot_of(now, source->next_ns);
+        return when < next_ns ? when : next_ns;
     }
     if (now->wall_ns >= source->next_ns)
         begin_pull(source, now);
     pull_take_history(source, now->wall_ns);
+    when = errands_turn(source, now);
     next_ns = boot_of(now, source->next_ns);
+    next_ns = when < next_ns ? when : next_ns;
     for (const struct pull_unit *unit = source->units; unit != NULL; unit = unit->next) {
-        int64_t when = unit_when(unit, now);
-
+        when = unit_when(unit, now);
         next_ns = when < next_ns ? when : next_ns;
     }
     return next_ns;

@@ -44,6 +44,14 @@ void pull_note_retry(struct pull_source *source, const char *text)
     pthread_mutex_unlock(&source->puller->lock);
 }
 
+void pull_count_answer(struct pull_source *source, const struct fetch_answer *answer)
+{
+    pthread_mutex_lock(&source->puller->lock);
+    source->counts.requests += answer->sent;
+    source->counts.bytes += answer->bytes;
+    pthread_mutex_unlock(&source->puller->lock);
+}
+
 void pull_note_begin(struct pull_source *source)
 {
     pthread_mutex_lock(&source->puller->lock);
@@ -204,7 +212,8 @@ bool puller_status(struct puller *puller, struct bytes tenant, struct bytes name
 
 static void put_fetch(struct buf *out, const struct pull_fetch_note *fetch)
 {
-    buf_printf(out, "{\"partition\":\"%s\",\"page\":%" PRIu32, fetch->partition, fetch->page);
+    buf_printf(out, "{\"kind\":\"%s\",\"partition\":\"%s\",\"page\":%" PRIu32, fetch->kind,
+               fetch->partition, fetch->page);
     put_time(out, "began", fetch->began_ns);
     put_time(out, "start", fetch->start_ns);
     put_time(out, "end", fetch->end_ns);

@@ -73,6 +73,8 @@ int64_t unit_when(const struct pull_unit *unit, const struct moment *now)
 {
     if (unit->state != UNIT_READY)
         return INT64_MAX;
+    if (!token_is_good(unit->source, now)) /* which is asked for */
+        return INT64_MAX;
     return time_later(limiter_when(unit->source->key, unit->source->source->limits.weight, now),
                       unit->not_before_ns);
 }
@@ -94,7 +96,7 @@ static bool asks_conditionally(const struct pull_unit *unit)
 
 static enum code make_asking(struct pull_unit *unit, int64_t now_ns, struct error *err)
 {
-    const struct pull_source *source = unit->source;
+    struct pull_source *source = unit->source;
     const struct pull_partition *partition = unit->partition;
     bool conditional = asks_conditionally(unit);
     const struct asking_terms terms = {
@@ -107,6 +109,7 @@ static enum code make_asking(struct pull_unit *unit, int64_t now_ns, struct erro
         .now_ns = now_ns,
         .user_agent = bytes_of(source->puller->parts.user_agent),
         .secret = give_secret,
+        .bearer = token_use(source, &unit->token_number),
         .context = unit,
     };
     struct asking last;
@@ -127,7 +130,8 @@ static enum code make_asking(struct pull_unit *unit, int64_t now_ns, struct erro
 
 struct pull_fetch_note unit_note(const struct pull_unit *unit, const char *outcome)
 {
-    struct pull_fetch_note note = {.began_ns = unit->began.wall_ns,
+    struct pull_fetch_note note = {.kind = "page",
+                                   .began_ns = unit->began.wall_ns,
                                    .start_ns = unit->window.start_ns,
                                    .end_ns = unit->window.end_ns,
                                    .page = unit->page_number,
@@ -165,23 +169,10 @@ void unit_give_up(struct pull_unit *unit, const char *text, const struct moment 
 
 /* --- an answer --- */
 
-static struct bytes find_header(const struct fetch_answer *answer, const char *name)
-{
-    for (size_t i = 0; i < answer->header_count; i++)
-        if (bytes_equal(answer->headers[i].name, bytes_of(name)))
-            return answer->headers[i].value;
-    return BYTES("");
-}
-
-static bool is_redirect(unsigned status)
-{
-    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
-}
-
 /* A request of its own, also to the limits. */
 static void follow(struct pull_unit *unit, struct fetch_answer *answer, const struct moment *now)
 {
-    struct bytes location = find_header(answer, "location");
+    struct bytes location = answer_header_of(answer, "location");
     uint32_t most = unit->source->source->request.redirects_max;
     char text[PULL_TEXT_SIZE];
 
@@ -195,20 +186,6 @@ static void follow(struct pull_unit *unit, struct fetch_answer *answer, const st
     unit->state = UNIT_READY;
     if (unit->redirect == NULL)
         unit_give_up(unit, "no memory for a redirect", now);
-}
-
-static bool copy_headers(struct pull_job *job, const struct fetch_answer *answer)
-{
-    job->headers = ARENA_ARRAY(&job->arena, struct answer_header, answer->header_count + 1);
-    for (size_t i = 0; job->headers != NULL && i < answer->header_count; i++) {
-        struct answer_header *header = &job->headers[job->header_count++];
-
-        header->name = arena_copy(&job->arena, answer->headers[i].name);
-        header->value = arena_copy(&job->arena, answer->headers[i].value);
-        if (header->name.data == NULL || header->value.data == NULL)
-            return false;
-    }
-    return job->headers != NULL;
 }
 
 static void hand_over(struct pull_unit *unit, struct fetch_answer *answer, const struct moment *now)
@@ -228,7 +205,7 @@ static void hand_over(struct pull_unit *unit, struct fetch_answer *answer, const
     job->fetched_ns = now->wall_ns;
     job->took_ns = answer->ended_ns - answer->began_ns;
     job->bytes = answer->bytes;
-    if (!copy_headers(job, answer)) {
+    if (!answer_headers_copy(answer, &job->arena, &job->headers, &job->header_count)) {
         job_free(job);
         unit_try_again(unit, 0, now, "no memory for an answer");
         return;
@@ -240,12 +217,16 @@ static void hand_over(struct pull_unit *unit, struct fetch_answer *answer, const
     (void)reader_send(unit->source->puller, job);
 }
 
-static void count_answer(struct pull_source *source, const struct fetch_answer *answer)
+static void ask_with_another_token(struct pull_unit *unit, const struct fetch_answer *answer)
 {
-    pthread_mutex_lock(&source->puller->lock);
-    source->counts.requests += answer->sent;
-    source->counts.bytes += answer->bytes;
-    pthread_mutex_unlock(&source->puller->lock);
+    struct pull_fetch_note note = unit_note(unit, "retry");
+
+    note.took_ns = answer->ended_ns - answer->began_ns;
+    note.status = answer->status;
+    note.bytes = answer->bytes;
+    pull_text(note.text, "the access token is refused: another one is asked for");
+    pull_note_fetch(unit->source, &note);
+    unit->state = UNIT_READY;
 }
 
 static void take_answer(void *context, struct fetch_answer *answer)
@@ -260,9 +241,11 @@ static void take_answer(void *context, struct fetch_answer *answer)
     if (!answer->sent)
         limiter_unsent(source->key, source->source->limits.weight, &unit->began);
     limiter_end(source->key);
-    count_answer(source, answer);
-    if (answer->code == OK && is_redirect(answer->status) &&
-        find_header(answer, "location").size > 0) {
+    pull_count_answer(source, answer);
+    if (answer->code == OK && answer->status == 401 && unit->asking.home &&
+        token_refused(source, &unit->token_again, unit->token_number)) {
+        ask_with_another_token(unit, answer);
+    } else if (answer_leads_on(answer)) {
         follow(unit, answer, &now);
     } else if (answer->code == OK) {
         hand_over(unit, answer, &now);
@@ -272,7 +255,7 @@ static void take_answer(void *context, struct fetch_answer *answer)
         note.bytes = answer->bytes;
         pull_text(note.text, answer->err.text);
         pull_note_fetch(source, &note);
-        if (answer->code == E_ADDRESS || answer->code == E_CONFIG || answer->code == E_BODY_LARGE)
+        if (answer_is_final(answer))
             unit_give_up(unit, answer->err.text, &now);
         else if (answer->code == E_CANCELLED)
             unit_end(unit, false, &now);
@@ -287,8 +270,6 @@ void unit_ask(struct pull_unit *unit, const struct moment *now)
 {
     struct pull_source *source = unit->source;
     struct puller *puller = source->puller;
-    const struct source_timeouts *timeouts = &source->source->timeouts;
-    uint64_t bytes_max = source->source->limits.body_bytes_max;
     struct fetch_request request;
     struct error err = {0};
     enum code code = make_asking(unit, now->wall_ns, &err);
@@ -302,18 +283,7 @@ void unit_ask(struct pull_unit *unit, const struct moment *now)
         unit_try_again(unit, 0, now, err.text);
         return;
     }
-    request = (struct fetch_request){
-        .method = unit->asking.method,
-        .url = unit->asking.url,
-        .headers = unit->asking.headers,
-        .body = unit->asking.body,
-        .connect_ns = timeouts->connect_ns,
-        .first_byte_ns = timeouts->first_byte_ns,
-        .idle_ns = timeouts->idle_ns,
-        .total_ns = timeouts->total_ns,
-        .body_bytes_max =
-            bytes_max < puller->parts.body_bytes_max ? bytes_max : puller->parts.body_bytes_max,
-    };
+    request = pull_request(puller, source->source, &unit->asking);
     unit->began = *now;
     code = fetcher_begin(puller->fetcher, &request, take_answer, unit, &unit->fetch, &err);
     if (code) {

@@ -120,7 +120,8 @@ void pull_take_history(struct pull_source *source, int64_t now_ns)
     int64_t floor_ns = INT64_MIN;
     size_t tried = 0, units = 0;
 
-    if (!rules->given || source->history_done || source->live_units > 0)
+    if (!rules->given || source->history_done || source->live_units > 0 || source->barred ||
+        list_is_asked(source))
         return;
     if (source->retention_ns != INT64_MAX)
         floor_ns = now_ns - source->retention_ns;
@@ -152,7 +153,7 @@ void pull_reached(struct pull_source *source)
 {
     int64_t reached_ns = INT64_MAX;
 
-    for (size_t i = 0; i < source->partition_count; i++) {
+    for (size_t i = 0; source->source->window.given && i < source->partition_count; i++) {
         int64_t mine = window_set_contiguous(&source->partitions[i].windows);
 
         reached_ns = mine < reached_ns ? mine : reached_ns;

@@ -58,9 +58,7 @@ enum code puller_takes(const struct source *source, struct error *err)
         bool wanted;
         const char *pointer, *what;
     } missing[] = {
-        {source->foreach.request != NULL,                        "/foreach/request", "partitions out of another request"},
-        {source->auth.kind == SOURCE_AUTH_OAUTH2,                "/auth/type",       "oauth2"                           },
-        {source->window.given && source->window.retract_missing, "/window/missing",  "retract"                          },
+        {source->window.given && source->window.retract_missing, "/window/missing", "retract"},
     };
 
     for (size_t i = 0; i < sizeof(missing) / sizeof(missing[0]); i++)
@@ -176,7 +174,9 @@ static void take_results(struct puller *puller)
         struct pull_job *job = results;
 
         results = job->next;
-        if (job->unit == NULL)
+        if (job->errand != NULL)
+            list_take(job);
+        else if (job->unit == NULL)
             pull_loaded_take(job);
         else
             unit_take(job);
@@ -231,22 +231,31 @@ static struct pull_unit *choose_unit(const struct pull_source *source, const str
     return chosen;
 }
 
+static bool ask_one(struct puller *puller, struct pull_source *source, const struct moment *now)
+{
+    struct pull_errand *errand;
+    struct pull_unit *unit;
+
+    if (source->source == NULL || source->removed || source->replaced || !source->held)
+        return false;
+    errand = source->paused ? NULL : errand_choose(source, now);
+    unit = errand != NULL ? NULL : choose_unit(source, now);
+    if ((errand == NULL && unit == NULL) || !may_ask(puller) || !leaves_room(puller, source))
+        return false;
+    if (errand != NULL)
+        errand_ask(errand, now);
+    else
+        unit_ask(unit, now);
+    return true;
+}
+
 /* One request of each source in turn, until nobody may. */
 static bool ask_some(struct puller *puller, const struct moment *now)
 {
     bool asked = false;
 
-    for (struct pull_source *source = puller->sources; source != NULL; source = source->next) {
-        struct pull_unit *unit =
-            source->source == NULL || source->removed || source->replaced || !source->held
-                ? NULL
-                : choose_unit(source, now);
-
-        if (unit == NULL || !may_ask(puller) || !leaves_room(puller, source))
-            continue;
-        unit_ask(unit, now);
-        asked = true;
-    }
+    for (struct pull_source *source = puller->sources; source != NULL; source = source->next)
+        asked = ask_one(puller, source, now) || asked;
     return asked;
 }
 

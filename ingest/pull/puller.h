@@ -61,7 +61,8 @@ MUST_USE enum code puller_act(struct puller *puller, struct bytes tenant, struct
                               struct error *err);
 
 struct trial_terms;
-/* Asks for the first page that `terms` would (its body, status and headers are of the answer),
+/* Asks for the first page that `terms` would (its body, status and headers are of the answer), and
+ * before it for a token and a list of partitions where the source needs them,
  * within what the host allows, and appends a trial's members (ingest/pull/trial.h) and what was
  * asked to `out`, which has "{"; closes it.  It waits.  E_BUSY: the host may not be asked for a
  * minute; E_DRAINING; E_TIMEOUT, and what fetcher_begin() says of an answer that did not come. */

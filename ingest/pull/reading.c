@@ -17,13 +17,11 @@ enum {
     SMALL_POINTS_MAX = 30000,    /* fewer than a record has */
     HASHED_BYTES_MAX = 16 << 20, /* of a larger body no hash is kept */
     HEAD_BYTES_MAX = 1 << 20,    /* that rules look at */
-    RATIO_MAX = 1000,            /* decompressed to compressed */
     DEPTH_MAX = 64,
     LEAF_BYTES_MAX = 1 << 20,
     AROUND_BYTES_MAX = 16 << 20,
     ARCHIVE_FILES_MAX = 10000,
     AT_SIZE = 320,
-    MAGIC_SIZE = 4, /* of zstd, the longest */
 };
 
 struct reading {
@@ -139,73 +137,14 @@ static enum code take_plain(void *context, struct bytes piece, struct error *err
     return reading->terms.source->decode.format->feed(reading->reader, piece, err);
 }
 
-/* What an answer calls itself, or what it begins with: many servers send a file of gzip as it is.
- */
-static struct bytes encoding_of(const struct reading *reading, struct bytes first)
-{
-    const struct reading_terms *terms = &reading->terms;
-    const unsigned char *bytes = (const unsigned char *)first.data;
-
-    for (size_t i = 0; i < terms->header_count; i++)
-        if (bytes_equal(terms->headers[i].name, BYTES("content-encoding")))
-            return terms->headers[i].value;
-    if (first.size >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b)
-        return BYTES("gzip");
-    if (first.size >= 4 && memcmp(first.data, "\x28\xb5\x2f\xfd", 4) == 0)
-        return BYTES("zstd");
-    return BYTES("");
-}
-
-struct unpacking {
-    struct reading *reading;
-    struct inflate *inflate; /* made once it is known what the body begins with: */
-    char first[MAGIC_SIZE];
-    size_t first_size;
-};
-
-static enum code begin_unpacking(struct unpacking *unpacking, struct error *err)
-{
-    struct reading *reading = unpacking->reading;
-    struct bytes first = {unpacking->first, unpacking->first_size};
-    enum code code = inflate_new(encoding_of(reading, first), reading->terms.plain_bytes_max,
-                                 RATIO_MAX, &unpacking->inflate, err);
-
-    return code ? code : inflate_feed(unpacking->inflate, first, take_plain, reading, err);
-}
-
-/* The first piece may be of a byte. */
-static enum code take_packed(void *context, struct bytes piece, struct error *err)
-{
-    struct unpacking *unpacking = context;
-    size_t room = MAGIC_SIZE - unpacking->first_size;
-    enum code code;
-
-    if (unpacking->inflate == NULL) {
-        size_t size = piece.size < room ? piece.size : room;
-
-        memcpy(unpacking->first + unpacking->first_size, piece.data, size);
-        unpacking->first_size += size;
-        piece = bytes_slice(piece, size, piece.size);
-        code = unpacking->first_size < MAGIC_SIZE ? OK : begin_unpacking(unpacking, err);
-        if (code || unpacking->inflate == NULL)
-            return code;
-    }
-    return inflate_feed(unpacking->inflate, piece, take_plain, unpacking->reading, err);
-}
-
 static enum code run_document(struct reading *reading, struct error *err)
 {
-    const struct page_bytes *body = &reading->terms.body;
-    struct unpacking unpacking = {.reading = reading};
+    const struct reading_terms *terms = &reading->terms;
     enum code code = begin_document(reading, err);
 
     if (code == OK)
-        code = body->read(body->context, take_packed, &unpacking, err);
-    if (code == OK && unpacking.inflate == NULL && unpacking.first_size > 0) /* it is shorter */
-        code = begin_unpacking(&unpacking, err);
-    if (code == OK && unpacking.inflate != NULL)
-        code = inflate_finish(unpacking.inflate, err);
-    inflate_free(unpacking.inflate);
+        code = page_unpack(&terms->body, terms->headers, terms->header_count,
+                           terms->plain_bytes_max, take_plain, reading, err);
     return code ? code : end_document(reading, err);
 }
 
@@ -226,7 +165,7 @@ static enum code run_archive(struct reading *reading, struct error *err)
     const struct page_bytes *body = &reading->terms.body;
     const struct zip_archive_bytes bytes = {body->size, body->at, body->context};
     const struct zip_archive_limits limits = {ARCHIVE_FILES_MAX, reading->terms.plain_bytes_max,
-                                              RATIO_MAX};
+                                              PAGE_RATIO_MAX};
     const struct zip_archive_sink sink = {begin_file, take_plain, end_document, reading};
 
     return zip_archive_read(&bytes, &limits, &sink, err);

@@ -11,17 +11,7 @@
 
 #include "ingest/pull/mapper.h"
 #include "ingest/pull/outcome.h"
-
-/* Bytes as they came, from the first to the last, as often as wanted; `at` gives some of them
- * (`size` from `offset` on, which there are): the directory of an archive stands at its end. */
-struct page_bytes {
-    uint64_t size;
-    enum code (*read)(void *context,
-                      enum code (*take)(void *taker, struct bytes piece, struct error *err),
-                      void *taker, struct error *err);
-    enum code (*at)(void *context, uint64_t offset, char *into, size_t size, struct error *err);
-    void *context;
-};
+#include "ingest/pull/page_bytes.h"
 
 struct reading_terms {
     const struct source *source;

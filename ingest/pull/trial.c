@@ -97,31 +97,6 @@ static void forget_points(void *context)
     trial->shown = 0;
 }
 
-static enum code read_pasted(void *context,
-                             enum code (*take)(void *taker, struct bytes piece, struct error *err),
-                             void *taker, struct error *err)
-{
-    const struct bytes *body = context;
-
-    return body->size == 0 ? OK : take(taker, *body, err);
-}
-
-static enum code pasted_at(void *context, uint64_t offset, char *into, size_t size,
-                           struct error *err)
-{
-    const struct bytes *body = context;
-
-    (void)err;
-    if (size > 0)
-        memcpy(into, body->data + offset, size);
-    return OK;
-}
-
-struct page_bytes page_bytes_of(const struct bytes *body)
-{
-    return (struct page_bytes){body->size, read_pasted, pasted_at, (void *)(uintptr_t)body};
-}
-
 /* --- what is told --- */
 
 static const char *const outcomes[] = {

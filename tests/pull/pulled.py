@@ -5,8 +5,6 @@ from documents import DOCUMENTS, MOVES, PUT_OFF, RATES, SECRET, made
 from stand import DAY, check, check_log, differences, iso, until
 from weirsim.control import SECRETS
 
-NOT_YET = {"neso": "/foreach/request", "oauth": "/auth/type"}
-
 
 def again(case, server, name, times=2):
     """So many pulls more, of which the last began after this."""
@@ -45,6 +43,9 @@ def settled(case, server, remote, name, document, wanted, first, end, seconds=60
     return last["rows"]
 
 
+ONCE = {"oauth": "/oauth/token", "neso": "datapackage_show"}  # what lasts longer than a case
+
+
 def brings(name):
     def what_it_has_then_nothing_then_what_changed(case):
         now, before = case.ready_at, case.ready_at - MOVES.get(name, 1) * DAY
@@ -55,7 +56,10 @@ def brings(name):
             case.ask(server, "PUT", "/v1/secrets/" + secret, {"value": SECRETS[secret], "hosts": ["127.0.0.1"]}, want=None)
         case.declare(server, document)
         rows = settled(case, server, remote, name, document, wanted, first, before)
-        case.pulled(server, name, 1) if name not in PUT_OFF else None  # the first has ended
+        if name in PUT_OFF:
+            until(60, lambda: f"the first pull of {name} ends: {case.how(server, name)}", lambda: case.status(server, name)["state"] == "resting")
+        else:
+            case.pulled(server, name, 1)
         written = case.status(server, name)["written"]
         check(written >= len(rows), f"{written} written, of {len(rows)}")
         status = again(case, server, name, 2)
@@ -76,8 +80,12 @@ def brings(name):
         check_log.user_agent(log, r"^weir/")
         check_log.waits(log, slack=0.1)
         check_log.no_secret(log, SECRETS.values(), but=("api_key=", "securityToken="))
+        if name in ONCE:
+            check(len(remote.log(ONCE[name])) == 1, f"{ONCE[name]} is asked once, and not {len(remote.log(ONCE[name]))} times")
         said = server.log_text() + case.how(server, name) + json.dumps(case.show(server, name))
-        check(not any(secret in said for secret in SECRETS.values()), "no secret is told")
+        tokens = {(check_log.field(entry["headers"], "Authorization") or "").partition("Bearer ")[2] for entry in log} - {""}
+        check(len(tokens) == (name == "oauth"), f"{len(tokens)} access tokens were shown")
+        check(not any(secret in said for secret in [*SECRETS.values(), *tokens]), "no secret is told")
         if "window" not in document and name != "neso":
             check_log.validators(log)
         case.tell(f"{len(rows)} rows by {status['requests']} requests, nothing written when asked again; a day later {new} new and {changed} changed")
@@ -131,14 +139,4 @@ def what_is_corrected_stays_until_the_source_says_otherwise(case):
         check(found[key] == want, f"{key} {'was revised' if key in revised else 'was not'} by its source: {found[key]}, wanted {want}")
 
 
-def what_cannot_be_done_yet_is_refused_by_name(case):
-    """Partitions out of another request, and tokens.  Once it can be done, its document is as the others are, and goes out of NOT_YET."""
-    remote = case.remote()
-    server = case.server(remote)
-    for name, pointer in NOT_YET.items():
-        document, _, _ = made(name, remote, case.ready_at)
-        answer = case.ask(server, "PUT", "/v1/sources/" + name, document, want=None)
-        check(answer.status == 400 and json.loads(answer.text())["pointer"] == pointer and "cannot do that yet" in answer.text(), f"{answer.status} {answer.text()[:400]}")
-
-
-CASES = [what_cannot_be_done_yet_is_refused_by_name, *(brings(name) for name in DOCUMENTS if name not in NOT_YET), an_overlap_is_asked_whole, what_is_corrected_stays_until_the_source_says_otherwise]
+CASES = [*(brings(name) for name in DOCUMENTS), an_overlap_is_asked_whole, what_is_corrected_stays_until_the_source_says_otherwise]
