@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/map.h"
 #include "base/random.h"
+#include "discovery/source_record.h"
 #include "ingest/pull/asked.h"
 #include "ingest/pull/asking.h"
 #include "ingest/pull/limit_name.h"
@@ -119,6 +120,10 @@ struct pull_source {
     bool replaced;         /* `coming` takes its place then; NULL: its document is wrong */
     struct source *coming;
     uint64_t coming_version;
+    struct hash128 document, coming_document; /* of `source` and `coming`, as text */
+    /* What was asked of it, owned, NULL = nothing; and what of it was taken up. */
+    struct source_wishes *wishes;
+    int64_t pull_taken_ns, backfill_taken_ns;
     struct arena arena; /* of partitions */
     const struct tenant *tenant;
     struct limits limits;
@@ -141,6 +146,8 @@ struct pull_source {
     struct pull_counts counts;
     char error[PULL_TEXT_SIZE];
     int64_t error_ns, success_ns, reached_ns, told_next_ns;
+    unsigned waiting;                /* pages that ingest does not take now, ... */
+    char waits_for[PULL_TEXT_SIZE];  /* ... and why */
     struct pull_fetch_note *fetches; /* a ring once it is PULL_FETCHES_KEPT; until then it grows */
     size_t fetch_at, fetch_count, fetch_room;
 };
@@ -166,6 +173,7 @@ struct pull_job {
     struct verdict verdict;
     struct reading_facts facts;
     struct writing_counts written;
+    bool waiting;    /* it is one of the source's */
     bool more, anew; /* anew: the window, as its pages do not fit together */
     struct page_position next_page;
     struct bytes page_hash; /* of its body; empty: not known */
@@ -185,9 +193,8 @@ struct pull_message {
     uint64_t version;
     char *json;
     size_t json_size;
-    bool acts, paused;
-    enum puller_action action;
-    int64_t start_ns, end_ns;
+    bool paused;
+    struct source_wishes *wishes; /* not NULL: these, and it is no declaration */
 };
 
 /* A page that somebody waits for who only wants to see it. */
@@ -263,7 +270,6 @@ void unit_take(struct pull_job *job);
 
 /* --- pull_source.c --- */
 void pull_declare(struct puller *puller, struct pull_message *message);
-void pull_act(struct puller *puller, struct pull_message *message);
 struct pull_source *pull_find(const struct puller *puller, const char *tenant, const char *name);
 /* What it knows of its work has been read. */
 void pull_loaded_take(struct pull_job *job);
@@ -275,6 +281,14 @@ void pull_unit_over(struct pull_source *source, bool failed, const struct moment
 void pull_tell(struct pull_source *source, const char *what, const char *text);
 void pull_free(struct pull_source *source);
 void pull_text(char into[PULL_TEXT_SIZE], const char *text); /* cut where it is too long */
+
+/* --- pull_wishes.c --- */
+void pull_wish(struct puller *puller, struct pull_message *message);
+/* A window that came whole, but for what was asked again since. */
+MUST_USE enum code pull_done(const struct pull_source *source, struct pull_partition *partition,
+                             const struct progress_note *note, struct error *err);
+/* Its progress was read, by pull_done(), and its next pull is settled. */
+void pull_wishes_known(struct pull_source *source);
 
 /* --- pull_try.c --- */
 /* Takes those that have come, asks what may be asked; when to look again, boot. */

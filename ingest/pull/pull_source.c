@@ -194,6 +194,7 @@ static void take_up(struct pull_source *source)
     source_free(source->source);
     source->source = source->coming;
     source->version = source->coming_version;
+    source->document = source->coming_document;
     source->coming = NULL;
     source->replaced = false;
     source->history_done = false;
@@ -234,25 +235,43 @@ static struct pull_source *make_source(struct puller *puller, struct pull_messag
     return source;
 }
 
+/* A record changes with each wish, and what is pulled goes on. */
+static bool is_same(const struct pull_source *source, const struct pull_message *message)
+{
+    struct hash128 document;
+
+    if (source->source == NULL || message->json == NULL)
+        return false;
+    document = hash128((struct bytes){message->json, message->json_size});
+    return source->version == message->version ||
+           (!source->removed && !source->replaced && source->paused == message->paused &&
+            hash128_equal(&source->document, &document));
+}
+
 void pull_declare(struct puller *puller, struct pull_message *message)
 {
     struct pull_source *source = pull_find(puller, message->tenant, message->name);
     struct source_faults faults;
     struct error err = {0};
     struct arena arena;
+    bool same;
 
     if (source == NULL && message->json != NULL)
         source = make_source(puller, message);
     if (source == NULL)
         return; /* it never was, or for want of memory: it is declared again at the next change */
+    same = is_same(source, message);
     source->removed = message->json == NULL;
     source->paused = message->paused;
-    if (source->removed || (source->source != NULL && source->version == message->version))
+    if (same)
+        source->version = message->version;
+    if (source->removed || same)
         return;
     source_free(source->coming);
     source->coming = NULL;
     source->replaced = true;
     source->coming_version = message->version;
+    source->coming_document = hash128((struct bytes){message->json, message->json_size});
     arena_init(&arena, SIZE_MAX, NULL);
     if (source_parse(bytes_of(source->name), (struct bytes){message->json, message->json_size},
                      &arena, &source->coming, &faults, &err) != OK ||
@@ -267,27 +286,6 @@ void pull_declare(struct puller *puller, struct pull_message *message)
         take_up(source);
 }
 
-void pull_act(struct puller *puller, struct pull_message *message)
-{
-    struct pull_source *source = pull_find(puller, message->tenant, message->name);
-    struct error err = {0};
-
-    if (source == NULL || source->source == NULL)
-        return;
-    if (message->action == PULLER_NOW) {
-        if (source->live_units == 0) /* else it is under way */
-            source->next_ns = 0;
-        return;
-    }
-    for (size_t i = 0; i < source->partition_count; i++) {
-        window_set_release(&source->partitions[i].failed);
-        if (window_set_undo(&source->partitions[i].windows, message->start_ns, message->end_ns,
-                            &err))
-            pull_tell(source, "a range cannot be asked again", err.text);
-    }
-    source->history_done = false;
-}
-
 void pull_free(struct pull_source *source)
 {
     while (source->units != NULL)
@@ -299,6 +297,7 @@ void pull_free(struct pull_source *source)
     free(source->tenant_name);
     free(source->name);
     free(source->fetches);
+    free(source->wishes);
     free(source);
 }
 
@@ -317,12 +316,12 @@ static char *text_of(struct bytes text)
     return text.size == 0 ? NULL : strndup(text.data, text.size);
 }
 
-static enum code take_note(struct pull_partition *partition, const struct progress_note *note,
-                           bool windowed, struct error *err)
+static enum code take_note(const struct pull_source *source, struct pull_partition *partition,
+                           const struct progress_note *note, struct error *err)
 {
     struct pull_rest *rest;
 
-    if (!windowed) { /* the first that is met is the newest */
+    if (!source->source->window.given) { /* the first that is met is the newest */
         if (partition->etag == NULL && partition->modified == NULL && partition->body == NULL) {
             partition->etag = text_of(note->etag);
             partition->modified = text_of(note->modified);
@@ -331,7 +330,7 @@ static enum code take_note(struct pull_partition *partition, const struct progre
         return OK;
     }
     if (note->done)
-        return window_set_done(&partition->windows, note->time_ns, note->end_ns, err);
+        return pull_done(source, partition, note, err);
     rest = calloc(1, sizeof(*rest));
     if (rest == NULL)
         return error_set(err, E_MEMORY, "no memory for the progress of a source");
@@ -380,7 +379,7 @@ void pull_loaded_take(struct pull_job *job)
         if (loaded->note.done && loaded->note.fetched_ns > source->last_ns)
             source->last_ns = loaded->note.fetched_ns;
         if (partition != NULL)
-            code = take_note(partition, &loaded->note, source->source->window.given, &err);
+            code = take_note(source, partition, &loaded->note, &err);
     }
     if (code) { /* nothing is asked before it is known what there is */
         pull_tell(source, "its progress cannot be read", err.text);
@@ -390,6 +389,7 @@ void pull_loaded_take(struct pull_job *job)
     begin_history(source, now_ns);
     source->next_ns =
         schedule_next(&source->source->schedule, source->place, source->last_ns, 0, now_ns);
+    pull_wishes_known(source);
     set_state(source, PULL_RESTING);
     pull_reached(source);
 }

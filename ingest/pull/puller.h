@@ -51,14 +51,12 @@ MUST_USE enum code puller_declare(struct puller *puller, struct bytes tenant, st
 struct source;
 MUST_USE enum code puller_takes(const struct source *source, struct error *err);
 
-enum puller_action {
-    PULLER_NOW,      /* a pull is due */
-    PULLER_BACKFILL, /* [start, end) is asked again */
-};
-/* E_NOT_FOUND, E_MEMORY. */
-MUST_USE enum code puller_act(struct puller *puller, struct bytes tenant, struct bytes name,
-                              enum puller_action action, int64_t start_ns, int64_t end_ns,
-                              struct error *err);
+/* All that was ever asked of the source beside its schedule, in place of what was said before; told
+ * behind puller_declare(), of a source that is not there it is forgotten.  Said before its progress
+ * is known, it waits until then.  E_MEMORY. */
+struct source_wishes;
+MUST_USE enum code puller_wish(struct puller *puller, struct bytes tenant, struct bytes name,
+                               const struct source_wishes *wishes, struct error *err);
 
 struct trial_terms;
 /* Asks for the first page that `terms` would (its body, status and headers are of the answer),

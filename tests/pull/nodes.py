@@ -37,6 +37,40 @@ def who(case, servers, name):
     return found
 
 
+def one_that_pulls(case, servers, name):
+    holders = until(PATIENCE_S, "one alone says that it pulls", lambda: (found := who(case, servers, name)) and len(found) == 1 and found)
+    return holders[0], next(server for server in servers if server is not holders[0])
+
+
+def what_any_node_is_asked_for_is_done_also_when_the_one_that_was_to_is_killed(case):
+    end = case.ready_at // 7200 * 7200
+    remote = case.remote()
+    servers = two(case, remote)
+    first = end - DAY
+    case.declare(servers[0], load("page", remote, "1h", window={"from": iso(first), "until": iso(end), "step": "2h"}))
+    case.act(servers[0], "page", "pull")  # known to who declared it at once
+    for server in servers:
+        until(10, "both know it", lambda server=server: case.ask(server, "GET", "/v1/sources/page", want=None).status == 200)
+    until(PATIENCE_S, lambda: f"all of it is had: {[case.how(server, 'page') for server in servers]}",
+          lambda: any(case.status(server, "page")["windows"] >= 12 and case.status(server, "page")["state"] == "resting" for server in servers))
+    holder, other = one_that_pulls(case, servers, "page")
+
+    def asked(before):
+        return {entry["path"].partition("from=")[2][:13].replace("%3A", ":") for entry in remote.log("^/page")[before:]}
+
+    before = len(remote.log("^/page"))
+    case.act(other, "page", "backfill", start=iso(first + 4 * 3600), end=iso(first + 8 * 3600))
+    until(10, lambda: f"two windows are asked again: {asked(before)}", lambda: len(asked(before)) == 2)
+    remote.set("faults", [{"fault": {"type": "stall"}}])
+    case.act(other, "page", "backfill", start=iso(first + 12 * 3600), end=iso(first + 16 * 3600))
+    holder.kill()
+    remote.set("faults", [])
+    before = len(remote.log("^/page"))
+    want = {iso(first + hours * 3600)[:13] for hours in (12, 14)}
+    until(PATIENCE_S + 10, lambda: f"the other one does it: {asked(before)}, {case.how(other, 'page')}", lambda: want <= asked(before))
+    holder.start()
+
+
 def of_two_nodes_one_pulls_and_when_it_is_killed_the_other_goes_on(case):
     end = case.ready_at // 7200 * 7200
     remote = case.remote()
@@ -77,4 +111,4 @@ def of_two_nodes_one_pulls_and_when_it_is_killed_the_other_goes_on(case):
     check(case.rows(other, "generic", first, end, whole=False) == wanted, "and none is lost")
 
 
-CASES = [of_two_nodes_one_pulls_and_when_it_is_killed_the_other_goes_on]
+CASES = [what_any_node_is_asked_for_is_done_also_when_the_one_that_was_to_is_killed, of_two_nodes_one_pulls_and_when_it_is_killed_the_other_goes_on]

@@ -21,7 +21,7 @@ static void test_a_document_is_replaced_while_a_page_is_under_way(void **state)
         it_declares(CURSOR);
         UNTIL(it_is_resting() || site_asked(&it.site, "/list") > 0);
         if (site_asked(&it.site, "/list") == 0)
-            assert_int_equal(puller_act(it.puller, TENANT, BYTES("s"), PULLER_NOW, 0, 0, NULL), OK);
+            it_asks_for_a_pull();
         UNTIL(site_asked(&it.site, "/list") == 1);
         (void)snprintf(blocks, sizeof(blocks), "'request': {'url': '@/other'}%s", wrong[i]);
         it_declares(blocks);
@@ -44,7 +44,7 @@ static void test_a_lease_that_is_lost_ends_what_would_be_asked(void **state)
     it.leased = true;
     UNTIL(site_asked(&it.site, "/list") == 1);
     it.leased = false;
-    assert_int_equal(puller_act(it.puller, TENANT, BYTES("s"), PULLER_NOW, 0, 0, NULL), OK);
+    it_asks_for_a_pull();
     UNTIL(it_says("s", "state", "elsewhere"));
     site_release(&it.site);
     UNTIL(it_count("pages") == 1 && it_says("s", "state", "elsewhere"));

@@ -85,7 +85,7 @@ static void test_a_cursor_that_is_gone_is_begun_again(void **state)
     assert_int_equal(it.site.asked_count, 4);
     SITE_ANSWERS(&it.site, {.when = "c=b", .status = "410 Gone"},
                  {.when = "/list", .body = ROW(1, 1) ", 'next': 'b'}"});
-    assert_int_equal(puller_act(it.puller, TENANT, BYTES("s"), PULLER_NOW, 0, 0, NULL), OK);
+    it_asks_for_a_pull();
     UNTIL(it_count("failures") == 1);
     assert_int_equal(site_asked(&it.site, "c=b"), 4);
 }
@@ -181,10 +181,8 @@ static void test_a_window_is_split_down_to_its_least(void **state)
     assert_int_equal(it.site.asked_count, 5);
     assert_true(it_says("s", "reached", until));
     SITE_ANSWERS(&it.site, {.when = "GET", .status = "413 Much"});
-    assert_int_equal(puller_act(it.puller, TENANT, BYTES("s"), PULLER_BACKFILL, it_day_ns(-2),
-                                it_day_ns(-1), NULL),
-                     OK);
-    assert_int_equal(puller_act(it.puller, TENANT, BYTES("s"), PULLER_NOW, 0, 0, NULL), OK);
+    it_asks_for(it_day_ns(-2), it_day_ns(-1));
+    it_asks_for_a_pull();
     UNTIL(it_says("s", "error", "as small as step_min"));
 }
 
