@@ -7,6 +7,7 @@
 #include "base/time_text.h"
 #include "codec/json_doc.h"
 #include "discovery/source_record.h"
+#include "handlers/peers.h"
 #include "handlers/records.h"
 #include "ingest/pull/puller.h"
 #include "ingest/pull/source.h"
@@ -86,9 +87,28 @@ static enum code find(struct record_job *job, const struct registry_snapshot *re
     return code;
 }
 
-/* `why`: of a record that is not right; whoever pulled what it said before goes on with that. */
+/* Of one that another node pulls that one is asked: how it goes, or so many of its fetches.  Empty:
+ * it is this one, or nobody says that he does. */
+static struct bytes ask_holder(struct record_job *job, size_t fetches)
+{
+    struct app *app = app_of(job->request);
+    struct asking asking = {.peers = app->peers, .wait = workers_wait, .waiter = app->workers};
+    struct bytes told = BYTES("");
+
+    if (app->peers == NULL || puller_of(job) == NULL ||
+        puller_holds(puller_of(job), tenant_of(job), name_of(job)))
+        return told;
+    if (!peers_source(&asking, session_of(job->request)->tenant, name_of(job), fetches, &job->arena,
+                      &told))
+        told = BYTES("");
+    asking_release(&asking);
+    return told;
+}
+
+/* `why`: of a record that is not right; whoever pulled what it said before goes on with that.
+ * `told`: by another node; empty: this one says what it knows. */
 static void put_head(struct record_job *job, struct bytes name, const struct source_record *source,
-                     const struct error *why)
+                     const struct error *why, struct bytes told)
 {
     buf_put_text(&job->out, "{\"name\":");
     json_put_text(&job->out, name);
@@ -98,6 +118,8 @@ static void put_head(struct record_job *job, struct bytes name, const struct sou
         buf_put_text(&job->out, "{\"state\":\"wrong\",\"error\":");
         json_put_text(&job->out, bytes_of(why->text));
         buf_put_char(&job->out, '}');
+    } else if (told.size > 0) {
+        buf_put(&job->out, told);
     } else if (puller_of(job) == NULL ||
                !puller_status(puller_of(job), tenant_of(job), name, &job->out)) {
         buf_put_text(&job->out, "null");
@@ -128,7 +150,7 @@ static enum code list(struct record_job *job, struct error *err)
         if (listed++ > 0)
             buf_put_char(&job->out, ',');
         job->version = record->version;
-        put_head(job, name, &source, &why);
+        put_head(job, name, &source, &why, BYTES(""));
         buf_put_char(&job->out, '}');
     }
     buf_put_text(&job->out, "]}");
@@ -150,7 +172,7 @@ static enum code show(struct record_job *job, struct error *err)
     records = records_of(job);
     code = find(job, records, name, &source, &why, err);
     if (code == OK) {
-        put_head(job, name_of(job), &source, &why);
+        put_head(job, name_of(job), &source, &why, why.code ? BYTES("") : ask_holder(job, 0));
         buf_put_text(&job->out, ",\"document\":");
         buf_put(&job->out, why.code ? BYTES("null") : source.document);
         buf_put_char(&job->out, '}');
@@ -164,7 +186,7 @@ static enum code fetches(struct record_job *job, struct error *err)
     struct registry_snapshot *records;
     struct source_record source;
     struct error why = {0};
-    struct bytes name;
+    struct bytes name, told;
     uint64_t limit;
     enum code code =
         parameter_number(job->request, "limit", 1, FETCHES_MAX, FETCHES_DEFAULT, &limit, err);
@@ -180,8 +202,11 @@ static enum code fetches(struct record_job *job, struct error *err)
     if (code)
         return code;
     buf_put_text(&job->out, "{\"fetches\":");
-    if (puller_of(job) == NULL ||
-        !puller_fetches(puller_of(job), tenant_of(job), name_of(job), (size_t)limit, &job->out))
+    told = ask_holder(job, (size_t)limit);
+    if (told.size > 0)
+        buf_put(&job->out, told);
+    else if (puller_of(job) == NULL || !puller_fetches(puller_of(job), tenant_of(job), name_of(job),
+                                                       (size_t)limit, &job->out))
         buf_put_text(&job->out, "[]"); /* it was not taken up yet */
     buf_put_char(&job->out, '}');
     return OK;

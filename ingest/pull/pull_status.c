@@ -64,6 +64,18 @@ static struct pull_source *find(const struct puller *puller, struct bytes tenant
     return source;
 }
 
+bool puller_holds(struct puller *puller, struct bytes tenant, struct bytes name)
+{
+    const struct pull_source *source;
+    bool holds;
+
+    pthread_mutex_lock(&puller->lock);
+    source = find(puller, tenant, name);
+    holds = source != NULL && source->state != PULL_ELSEWHERE;
+    pthread_mutex_unlock(&puller->lock);
+    return holds;
+}
+
 bool puller_status(struct puller *puller, struct bytes tenant, struct bytes name, struct buf *out)
 {
     const struct pull_source *source;

@@ -69,6 +69,8 @@ MUST_USE enum code puller_try(struct puller *puller, struct bytes tenant,
  * Any thread. */
 void puller_tries_end(struct puller *puller);
 
+/* Whether this node pulls it, as far as it knows now. */
+bool puller_holds(struct puller *puller, struct bytes tenant, struct bytes name);
 /* Appends an object of JSON: how the source is; or a list of its last fetches, the newest first.
  * False: there is none. */
 bool puller_status(struct puller *puller, struct bytes tenant, struct bytes name, struct buf *out);
