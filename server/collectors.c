@@ -105,16 +105,16 @@ static enum code declare(struct collectors *collectors, struct bytes name, uint6
 {
     struct puller *puller = collectors->app->puller;
     struct bytes tenant, source, document = record->document;
-    enum code code;
+    enum code code = OK;
 
     if (!source_record_split(name, &tenant, &source))
         return OK;
     if (record->deleted)
         document = (struct bytes){0};
-    code = puller_declare(puller, tenant, source, version, record->paused, document, err);
-    if (code == OK && !record->deleted)
+    else
         code = puller_wish(puller, tenant, source, &record->wishes, err);
-    return code;
+    return code ? code
+                : puller_declare(puller, tenant, source, version, record->paused, document, err);
 }
 
 static enum code take_record(struct collectors *collectors, const struct registry_record *record,

@@ -114,7 +114,6 @@ struct pull_source {
     struct puller *puller;
     char *tenant_name, *name; /* owned */
     uint64_t version;
-    bool paused;
     bool removed;          /* goes when nothing of it is under way */
     struct source *source; /* NULL: PULL_WRONG */
     bool replaced;         /* `coming` takes its place then; NULL: its document is wrong */
@@ -138,13 +137,16 @@ struct pull_source {
     bool loading;                  /* a reader is at it */
     bool history_done;
     bool failed; /* in the pull under way */
+    bool first;  /* it is the first one ever */
     uint32_t failures;
     uint64_t place; /* in the jitter */
     int64_t last_ns, next_ns, expires_ns;
     /* Under the puller's lock, for status: */
     enum pull_state state;
+    bool paused;
     struct pull_counts counts;
-    char error[PULL_TEXT_SIZE];
+    char error[PULL_TEXT_SIZE]; /* the last one, until a pull that began behind it came whole */
+    bool troubled;              /* there was one since a pull began */
     int64_t error_ns, success_ns, reached_ns, told_next_ns;
     unsigned waiting;                /* pages that ingest does not take now, ... */
     char waits_for[PULL_TEXT_SIZE];  /* ... and why */
@@ -264,23 +266,63 @@ void unit_free(struct pull_unit *unit); /* also out of its source's list */
 /* When it may be asked; boot.  INT64_MAX: after something has ended. */
 int64_t unit_when(const struct pull_unit *unit, const struct moment *now);
 void unit_ask(struct pull_unit *unit, const struct moment *now);
+/* It comes again after a wait of chance, at the earliest at `until_wall_ns`, or is over for this
+ * pull. */
+void unit_try_again(struct pull_unit *unit, int64_t until_wall_ns, const struct moment *now,
+                    const char *text);
+void unit_give_up(struct pull_unit *unit, const char *text, const struct moment *now);
+void unit_end(struct pull_unit *unit, bool failed, const struct moment *now);
+/* Of the request that it began last. */
+struct pull_fetch_note unit_note(const struct pull_unit *unit, const char *outcome);
 struct moment pull_now(const struct puller *puller);
+
+/* --- pull_answer.c --- */
 /* A reader is done with its page: on, again, or over. */
 void unit_take(struct pull_job *job);
 
+/* --- pull_partition.c --- */
+bool partitions_make(struct pull_source *source);
+void partitions_release(struct pull_source *source);
+/* As before anything was read of its work. */
+void partitions_forget(struct pull_source *source);
+/* NULL: of a document of before. */
+struct pull_partition *partition_find(const struct pull_source *source, const char *id);
+MUST_USE enum code partition_take_note(struct pull_partition *partition,
+                                       const struct progress_note *note, bool windowed,
+                                       struct error *err);
+
+/* --- pull_windows.c --- */
+/* Units for what a pull asks, of each partition.  False: no memory for all of them. */
+bool pull_take_live(struct pull_source *source, int64_t now_ns);
+/* History that was under way goes on at once, and not with the next pull, which may be a day away.
+ */
+void pull_begin_history(struct pull_source *source, int64_t now_ns);
+/* Windows of before, one for each request that could be under way, of each partition in turn. */
+void pull_take_history(struct pull_source *source, int64_t now_ns);
+void pull_reached(struct pull_source *source); /* tells how far it has come */
+
 /* --- pull_source.c --- */
 void pull_declare(struct puller *puller, struct pull_message *message);
+/* One of that name, which it keeps, without a document.  NULL: no memory. */
+struct pull_source *pull_make(struct puller *puller, struct pull_message *message);
 struct pull_source *pull_find(const struct puller *puller, const char *tenant, const char *name);
 /* What it knows of its work has been read. */
 void pull_loaded_take(struct pull_job *job);
 /* Begins a pull if one is due, takes up history; when it has to be looked at again, boot. */
 int64_t pull_turn(struct pull_source *source, const struct moment *now);
-void pull_reached(struct pull_source *source); /* tells how far it has come */
 /* One of its units is over. */
 void pull_unit_over(struct pull_source *source, bool failed, const struct moment *now);
-void pull_tell(struct pull_source *source, const char *what, const char *text);
 void pull_free(struct pull_source *source);
+
+/* --- pull_status.c --- */
 void pull_text(char into[PULL_TEXT_SIZE], const char *text); /* cut where it is too long */
+void pull_tell(struct pull_source *source, const char *what, const char *text);
+/* Something is asked once more, for the first time where there is a text. */
+void pull_note_retry(struct pull_source *source, const char *text);
+void pull_note_begin(struct pull_source *source); /* of a pull */
+void pull_note_whole(struct pull_source *source); /* a pull is over and had all it asked for */
+void pull_set_state(struct pull_source *source, enum pull_state state);
+void pull_note_fetch(struct pull_source *source, const struct pull_fetch_note *note);
 
 /* --- pull_wishes.c --- */
 void pull_wish(struct puller *puller, struct pull_message *message);

@@ -1,9 +1,101 @@
-/* What people are told of a source. */
-#include "base/time_text.h"
-#include "codec/json_doc.h"
+/* What people are told of a source: noted by the puller's thread, printed by any. */
 #include "ingest/pull/pull_inside.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/time_text.h"
+#include "codec/json_doc.h"
+
+/* --- what is noted --- */
+
+void pull_text(char into[PULL_TEXT_SIZE], const char *text)
+{
+    size_t size = strlen(text);
+
+    if (size >= PULL_TEXT_SIZE)
+        size = PULL_TEXT_SIZE - 1;
+    memcpy(into, text, size);
+    into[size] = '\0';
+}
+
+void pull_tell(struct pull_source *source, const char *what, const char *text)
+{
+    log_event(LOG_WARN, "a source", LOG_CSTR("tenant", source->tenant_name),
+              LOG_CSTR("source", source->name), LOG_CSTR("what", what), LOG_CSTR("why", text));
+    pthread_mutex_lock(&source->puller->lock);
+    pull_text(source->error, text);
+    source->error_ns = clock_wall_ns(source->puller->parts.clock);
+    source->troubled = true;
+    source->counts.failures++;
+    pthread_mutex_unlock(&source->puller->lock);
+}
+
+void pull_note_retry(struct pull_source *source, const char *text)
+{
+    pthread_mutex_lock(&source->puller->lock);
+    source->counts.retries++;
+    if (text != NULL) {
+        pull_text(source->error, text);
+        source->error_ns = clock_wall_ns(source->puller->parts.clock);
+        source->troubled = true;
+    }
+    pthread_mutex_unlock(&source->puller->lock);
+}
+
+void pull_note_begin(struct pull_source *source)
+{
+    pthread_mutex_lock(&source->puller->lock);
+    source->troubled = false;
+    pthread_mutex_unlock(&source->puller->lock);
+}
+
+void pull_note_whole(struct pull_source *source)
+{
+    pthread_mutex_lock(&source->puller->lock);
+    if (!source->troubled)
+        source->error[0] = '\0';
+    pthread_mutex_unlock(&source->puller->lock);
+}
+
+void pull_set_state(struct pull_source *source, enum pull_state state)
+{
+    pthread_mutex_lock(&source->puller->lock);
+    source->state = state;
+    source->told_next_ns = source->next_ns;
+    pthread_mutex_unlock(&source->puller->lock);
+}
+
+/* Most of many sources fetch little.  Once it is full the oldest goes.  False: no memory. */
+static bool grow_fetches(struct pull_source *source)
+{
+    size_t room = source->fetch_room == 0 ? 2 : 2 * source->fetch_room;
+    struct pull_fetch_note *fetches;
+
+    if (source->fetch_room == PULL_FETCHES_KEPT)
+        return true;
+    fetches = realloc(source->fetches, room * sizeof(*fetches));
+    if (fetches == NULL)
+        return false;
+    source->fetches = fetches;
+    source->fetch_room = room;
+    return true;
+}
+
+void pull_note_fetch(struct pull_source *source, const struct pull_fetch_note *note)
+{
+    pthread_mutex_lock(&source->puller->lock);
+    if (source->fetch_count < source->fetch_room || grow_fetches(source)) {
+        source->fetches[source->fetch_at] = *note;
+        source->fetch_at = (source->fetch_at + 1) % PULL_FETCHES_KEPT;
+        if (source->fetch_count < PULL_FETCHES_KEPT)
+            source->fetch_count++;
+    }
+    pthread_mutex_unlock(&source->puller->lock);
+}
+
+/* --- what is printed --- */
 
 static const char *const state_names[] = {
     [PULL_LOADING] = "loading", [PULL_RESTING] = "resting",     [PULL_PULLING] = "pulling",
@@ -83,9 +175,11 @@ bool puller_status(struct puller *puller, struct bytes tenant, struct bytes name
     pthread_mutex_lock(&puller->lock);
     source = find(puller, tenant, name);
     if (source != NULL) {
-        buf_printf(out, "{\"state\":\"%s\"", state_names[source->state]);
+        bool rests = source->paused && source->state != PULL_WRONG;
+
+        buf_printf(out, "{\"state\":\"%s\"", rests ? "paused" : state_names[source->state]);
         put_time(out, "succeeded", source->success_ns);
-        put_time(out, "next", source->told_next_ns);
+        put_time(out, "next", rests ? 0 : source->told_next_ns);
         put_time(out, "reached", source->reached_ns);
         put_counts(out, &source->counts);
         put_text(out, "waits_for", source->waiting > 0 ? source->waits_for : "");

@@ -54,7 +54,7 @@ void unit_free(struct pull_unit *unit)
     free(unit);
 }
 
-static void end_unit(struct pull_unit *unit, bool failed, const struct moment *now)
+void unit_end(struct pull_unit *unit, bool failed, const struct moment *now)
 {
     struct pull_source *source = unit->source;
     struct error err = {0};
@@ -65,43 +65,6 @@ static void end_unit(struct pull_unit *unit, bool failed, const struct moment *n
         log_error(LOG_WARN, "a window that failed is asked again at once", &err);
     unit_free(unit);
     pull_unit_over(source, failed, now);
-}
-
-/* --- pages that were there before --- */
-
-static bool was_seen(const struct pull_unit *unit, struct bytes position)
-{
-    uint64_t hash = map_hash(position);
-
-    for (size_t i = 0; i < unit->seen_count; i++)
-        if (unit->seen[i] == hash)
-            return true;
-    return false;
-}
-
-static bool note_seen(struct pull_unit *unit, struct bytes position)
-{
-    if (unit->seen_count == unit->seen_capacity) {
-        size_t capacity = unit->seen_capacity == 0 ? 16 : 2 * unit->seen_capacity;
-        uint64_t *seen = realloc(unit->seen, capacity * sizeof(*seen));
-
-        if (seen == NULL)
-            return false;
-        unit->seen = seen;
-        unit->seen_capacity = capacity;
-    }
-    unit->seen[unit->seen_count++] = map_hash(position);
-    return true;
-}
-
-static void begin_again(struct pull_unit *unit)
-{
-    free(unit->page);
-    unit->page = NULL;
-    unit->page_number = 0;
-    unit->rows_before = 0;
-    unit->seen_count = 0;
-    unit->restarts++;
 }
 
 /* --- asking --- */
@@ -162,37 +125,7 @@ static enum code make_asking(struct pull_unit *unit, int64_t now_ns, struct erro
     return code;
 }
 
-/* Most of many sources fetch little.  Once it is full the oldest goes.  False: no memory. */
-static bool grow_fetches(struct pull_source *source)
-{
-    size_t room = source->fetch_room == 0 ? 2 : 2 * source->fetch_room;
-    struct pull_fetch_note *fetches;
-
-    if (source->fetch_room == PULL_FETCHES_KEPT)
-        return true;
-    fetches = realloc(source->fetches, room * sizeof(*fetches));
-    if (fetches == NULL)
-        return false;
-    source->fetches = fetches;
-    source->fetch_room = room;
-    return true;
-}
-
-static void note_fetch(struct pull_unit *unit, const struct pull_fetch_note *note)
-{
-    struct pull_source *source = unit->source;
-
-    pthread_mutex_lock(&source->puller->lock);
-    if (source->fetch_count < source->fetch_room || grow_fetches(source)) {
-        source->fetches[source->fetch_at] = *note;
-        source->fetch_at = (source->fetch_at + 1) % PULL_FETCHES_KEPT;
-        if (source->fetch_count < PULL_FETCHES_KEPT)
-            source->fetch_count++;
-    }
-    pthread_mutex_unlock(&source->puller->lock);
-}
-
-static struct pull_fetch_note note_begin(const struct pull_unit *unit, const char *outcome)
+struct pull_fetch_note unit_note(const struct pull_unit *unit, const char *outcome)
 {
     struct pull_fetch_note note = {.began_ns = unit->began.wall_ns,
                                    .start_ns = unit->window.start_ns,
@@ -205,8 +138,8 @@ static struct pull_fetch_note note_begin(const struct pull_unit *unit, const cha
 }
 
 /* It comes again after a wait of chance, or is over for this pull. */
-static void try_again(struct pull_unit *unit, int64_t until_wall_ns, const struct moment *now,
-                      const char *text)
+void unit_try_again(struct pull_unit *unit, int64_t until_wall_ns, const struct moment *now,
+                    const char *text)
 {
     struct pull_source *source = unit->source;
     const struct source_retry *retry = &source->source->retry;
@@ -215,27 +148,19 @@ static void try_again(struct pull_unit *unit, int64_t until_wall_ns, const struc
     unit->state = UNIT_READY;
     if (unit->attempt >= retry->max) {
         pull_tell(source, "failed", text);
-        end_unit(unit, true, now);
+        unit_end(unit, true, now);
         return;
     }
-    pthread_mutex_lock(&source->puller->lock);
-    source->counts.retries++;
-    pthread_mutex_unlock(&source->puller->lock);
     wait = retry_wait_ns(retry, unit->attempt++, random_next(&source->puller->random));
     wait = time_later(wait, until_wall_ns == 0 ? 0 : time_between(now->wall_ns, until_wall_ns));
     unit->not_before_ns = time_sum(now->boot_ns, wait);
-    if (unit->attempt > 1 || text == NULL)
-        return;
-    pthread_mutex_lock(&source->puller->lock);
-    pull_text(source->error, text);
-    source->error_ns = now->wall_ns;
-    pthread_mutex_unlock(&source->puller->lock);
+    pull_note_retry(source, unit->attempt > 1 ? NULL : text);
 }
 
-static void give_up(struct pull_unit *unit, const char *text, const struct moment *now)
+void unit_give_up(struct pull_unit *unit, const char *text, const struct moment *now)
 {
     pull_tell(unit->source, "failed", text);
-    end_unit(unit, true, now);
+    unit_end(unit, true, now);
 }
 
 /* --- an answer --- */
@@ -262,14 +187,14 @@ static void follow(struct pull_unit *unit, struct fetch_answer *answer, const st
 
     if (unit->redirects++ >= most) {
         snprintf(text, sizeof(text), "more than %" PRIu32 " redirects", most);
-        give_up(unit, text, now);
+        unit_give_up(unit, text, now);
         return;
     }
     unit->redirect = strndup(location.data, location.size);
     unit->redirect_status = answer->status;
     unit->state = UNIT_READY;
     if (unit->redirect == NULL)
-        give_up(unit, "no memory for a redirect", now);
+        unit_give_up(unit, "no memory for a redirect", now);
 }
 
 static bool copy_headers(struct pull_job *job, const struct fetch_answer *answer)
@@ -291,7 +216,7 @@ static void hand_over(struct pull_unit *unit, struct fetch_answer *answer, const
     struct pull_job *job = calloc(1, sizeof(*job));
 
     if (job == NULL) {
-        try_again(unit, 0, now, "no memory for an answer");
+        unit_try_again(unit, 0, now, "no memory for an answer");
         return;
     }
     arena_init(&job->arena, SIZE_MAX, NULL);
@@ -305,7 +230,7 @@ static void hand_over(struct pull_unit *unit, struct fetch_answer *answer, const
     job->bytes = answer->bytes;
     if (!copy_headers(job, answer)) {
         job_free(job);
-        try_again(unit, 0, now, "no memory for an answer");
+        unit_try_again(unit, 0, now, "no memory for an answer");
         return;
     }
     job->body = answer->body;
@@ -342,17 +267,17 @@ static void take_answer(void *context, struct fetch_answer *answer)
     } else if (answer->code == OK) {
         hand_over(unit, answer, &now);
     } else {
-        note = note_begin(unit, "no_answer");
+        note = unit_note(unit, "no_answer");
         note.took_ns = answer->ended_ns - answer->began_ns;
         note.bytes = answer->bytes;
         pull_text(note.text, answer->err.text);
-        note_fetch(unit, &note);
+        pull_note_fetch(source, &note);
         if (answer->code == E_ADDRESS || answer->code == E_CONFIG || answer->code == E_BODY_LARGE)
-            give_up(unit, answer->err.text, &now);
+            unit_give_up(unit, answer->err.text, &now);
         else if (answer->code == E_CANCELLED)
-            end_unit(unit, false, &now);
+            unit_end(unit, false, &now);
         else
-            try_again(unit, 0, &now, answer->err.text);
+            unit_try_again(unit, 0, &now, answer->err.text);
     }
     staged_free(answer->body);
     answer->body = NULL;
@@ -369,12 +294,12 @@ void unit_ask(struct pull_unit *unit, const struct moment *now)
     enum code code = make_asking(unit, now->wall_ns, &err);
 
     if (code) {
-        give_up(unit, err.text, now);
+        unit_give_up(unit, err.text, now);
         return;
     }
     code = limiter_begin(puller->limiter, source->key, source->source->limits.weight, now, &err);
     if (code) {
-        try_again(unit, 0, now, err.text);
+        unit_try_again(unit, 0, now, err.text);
         return;
     }
     request = (struct fetch_request){
@@ -394,177 +319,9 @@ void unit_ask(struct pull_unit *unit, const struct moment *now)
     if (code) {
         limiter_unsent(source->key, source->source->limits.weight, now);
         limiter_end(source->key);
-        try_again(unit, now->wall_ns + second_ns, now, err.text);
+        unit_try_again(unit, now->wall_ns + second_ns, now, err.text);
         return;
     }
     unit->state = UNIT_ASKED;
     source->busy_units++;
-}
-
-/* --- what a reader made of it --- */
-
-static const char *const outcomes[] = {
-    [SOURCE_OK] = "ok",       [SOURCE_EMPTY] = "empty", [SOURCE_UNCHANGED] = "unchanged",
-    [SOURCE_RETRY] = "retry", [SOURCE_WAIT] = "wait",   [SOURCE_SPLIT] = "split",
-    [SOURCE_SKIP] = "skip",   [SOURCE_FAIL] = "fail",
-};
-
-static void note_result(const struct pull_job *job)
-{
-    struct pull_unit *unit = job->unit;
-    struct pull_counts *counts = &unit->source->counts;
-    struct pull_fetch_note note =
-        note_begin(unit, job->code ? "error" : outcomes[job->verdict.what]);
-
-    note.took_ns = job->took_ns;
-    note.status = job->status;
-    note.bytes = job->bytes;
-    note.rows = job->facts.counts.rows;
-    note.written = job->written.written;
-    pull_text(note.text, job->err.text);
-    note_fetch(unit, &note);
-    pthread_mutex_lock(&unit->source->puller->lock);
-    counts->pages++;
-    counts->rows += note.rows;
-    counts->written += note.written;
-    counts->clipped += job->facts.counts.clipped;
-    counts->faulty += job->facts.counts.faulty;
-    counts->unchanged += job->verdict.what == SOURCE_UNCHANGED || job->facts.same_body;
-    counts->waits += job->verdict.what == SOURCE_WAIT;
-    pthread_mutex_unlock(&unit->source->puller->lock);
-}
-
-static bool replace_text(char **text, struct bytes by)
-{
-    char *copy = by.size == 0 ? NULL : strndup(by.data, by.size);
-
-    if (by.size > 0 && copy == NULL)
-        return false;
-    free(*text);
-    *text = copy;
-    return true;
-}
-
-/* It came whole and is written. */
-static void window_done(struct pull_unit *unit, const struct pull_job *job,
-                        const struct moment *now)
-{
-    struct pull_source *source = unit->source;
-    struct pull_partition *partition = unit->partition;
-    struct error err = {0};
-
-    if (!source->source->window.given) {
-        (void)replace_text(&partition->etag, job->etag); /* without them it is asked in full */
-        (void)replace_text(&partition->modified, job->modified);
-        (void)replace_text(&partition->body, job->body_hash);
-    } else if (window_set_done(&partition->windows, unit->window.start_ns, unit->window.end_ns,
-                               &err)) {
-        pull_tell(source, "failed", err.text); /* asked again, and found to be the same */
-    }
-    source->expires_ns = job->expires_ns;
-    pthread_mutex_lock(&source->puller->lock);
-    source->counts.windows++;
-    source->success_ns = now->wall_ns;
-    source->error[0] = '\0';
-    pthread_mutex_unlock(&source->puller->lock);
-    pull_reached(source);
-    end_unit(unit, false, now);
-}
-
-static void next_page(struct pull_unit *unit, const struct pull_job *job, const struct moment *now)
-{
-    struct bytes position = job->next_page.text;
-
-    if (was_seen(unit, position)) {
-        begin_again(unit);
-        try_again(unit, 0, now, "what stands for the next page was there before");
-        return;
-    }
-    if (!note_seen(unit, position) || !replace_text(&unit->page, position)) {
-        try_again(unit, 0, now, "no memory for the next page");
-        return;
-    }
-    snprintf(unit->last_body, sizeof(unit->last_body), "%.*s", BYTES_ARG(job->page_hash));
-    unit->page_number = job->next_page.number;
-    unit->rows_before += job->facts.counts.rows;
-    unit->attempt = unit->restarts; /* else what goes round is asked for ever */
-    unit->not_before_ns = 0;
-    unit->state = UNIT_READY;
-}
-
-static void split(struct pull_unit *unit, const struct moment *now)
-{
-    struct pull_source *source = unit->source;
-    struct stretch_of_time halves[2];
-
-    if (!source->source->window.given ||
-        !window_set_split(&unit->partition->windows, &unit->window, halves)) {
-        give_up(unit, "the window is to be split, and is as small as step_min says", now);
-        return;
-    }
-    if (unit_add(source, unit->partition, &halves[0], unit->live) == NULL ||
-        unit_add(source, unit->partition, &halves[1], unit->live) == NULL) {
-        give_up(unit, "no memory to split a window", now);
-        return;
-    }
-    end_unit(unit, false, now);
-}
-
-void unit_take(struct pull_job *job)
-{
-    struct pull_unit *unit = job->unit;
-    struct pull_source *source = unit->source;
-    const struct moment now = pull_now(source->puller);
-    const char *text = job->err.text[0] != '\0' ? job->err.text : NULL;
-    char status[PULL_TEXT_SIZE];
-
-    source->busy_units--;
-    note_result(job);
-    if (job->code == E_CANCELLED || job->code == E_DRAINING) {
-        end_unit(unit, false, &now);
-        return;
-    }
-    if (text == NULL) {
-        snprintf(status, sizeof(status), "answered %u", job->status);
-        text = status;
-    }
-    if (job->code) {
-        try_again(unit, 0, &now, text);
-        return;
-    }
-    switch (job->verdict.what) {
-    case SOURCE_OK:
-    case SOURCE_EMPTY:
-    case SOURCE_UNCHANGED:
-    case SOURCE_SKIP:
-        if (job->more)
-            next_page(unit, job, &now);
-        else
-            window_done(unit, job, &now);
-        break;
-    case SOURCE_RETRY:
-        if (job->verdict.wait_until_ns > 0) /* Retry-After is of the host */
-            pull_wait(source->puller, bytes_of(source->key_name), source->key,
-                      job->verdict.wait_until_ns);
-        if (job->anew)
-            begin_again(unit);
-        try_again(unit, job->verdict.wait_until_ns, &now, text);
-        break;
-    case SOURCE_WAIT:
-        pull_wait(source->puller, bytes_of(source->key_name), source->key,
-                  job->verdict.wait_until_ns);
-        unit->state = UNIT_READY;
-        break;
-    case SOURCE_SPLIT:
-        split(unit, &now);
-        break;
-    case SOURCE_FAIL:
-        if (unit->page_number > 0 && job->status == 410) { /* its cursor is no more */
-            begin_again(unit);
-            try_again(unit, 0, &now, text);
-        } else {
-            give_up(unit, text, &now);
-        }
-        break;
-    }
 }

@@ -30,7 +30,8 @@ static void take_up(struct pull_source *source)
 {
     const struct source_wishes *wishes = source->wishes;
 
-    if (wishes->pull_ns > source->pull_taken_ns && source->live_units == 0) /* else it is one */
+    if (wishes->pull_ns > source->pull_taken_ns &&
+        source->state != PULL_PULLING) /* else it is one */
         source->next_ns = 0;
     for (size_t i = 0; i < wishes->backfill_count; i++)
         if (wishes->backfills[i].asked_ns > source->backfill_taken_ns)
@@ -46,7 +47,9 @@ void pull_wish(struct puller *puller, struct pull_message *message)
     struct pull_source *source = pull_find(puller, message->tenant, message->name);
 
     if (source == NULL)
-        return; /* it was taken away */
+        source = pull_make(puller, message); /* its declaration is next */
+    if (source == NULL)
+        return; /* for want of memory: it is told again at the next change */
     free(source->wishes);
     source->wishes = message->wishes;
     message->wishes = NULL;

@@ -51,9 +51,9 @@ MUST_USE enum code puller_declare(struct puller *puller, struct bytes tenant, st
 struct source;
 MUST_USE enum code puller_takes(const struct source *source, struct error *err);
 
-/* All that was ever asked of the source beside its schedule, in place of what was said before; told
- * behind puller_declare(), of a source that is not there it is forgotten.  Said before its progress
- * is known, it waits until then.  E_MEMORY. */
+/* All that was ever asked of the source beside its schedule, in place of what was said before; it
+ * waits until the source's progress is known.  Told in front of puller_declare(), so that what was
+ * done long ago is not taken for new.  E_MEMORY. */
 struct source_wishes;
 MUST_USE enum code puller_wish(struct puller *puller, struct bytes tenant, struct bytes name,
                                const struct source_wishes *wishes, struct error *err);

@@ -20,7 +20,7 @@ static void test_counts_are_of_what_was_asked_and_came(void **state)
     assert_int_equal(it_number(status, "written"), 1);
     assert_int_equal(it_number(status, "bytes"), 2 + (int64_t)strlen(ROW));
     assert_true(it_is_text(status, "next", "20"));
-    assert_int_equal(json_kind(json_member(status, "error")), JSON_KIND_NULL);
+    assert_true(it_is_text(status, "error", "answered 503")); /* until the next pull is over */
     json_doc_free(status);
     fetches = it_fetches("s", 5);
     assert_int_equal(json_count(fetches), 2);
@@ -32,6 +32,26 @@ static void test_counts_are_of_what_was_asked_and_came(void **state)
     fetches = it_fetches("s", 1);
     assert_int_equal(json_count(fetches), 1);
     json_doc_free(fetches);
+}
+
+static void test_one_that_is_paused_says_so(void **state)
+{
+    struct json *status;
+
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "GET", .body = ROW});
+    it_declares_so("s", true, "'request': {'url': '@/a'}");
+    UNTIL(it_says("s", "state", "paused"));
+    it.version--; /* the same document */
+    it_declares("'request': {'url': '@/a'}");
+    UNTIL(it_count("windows") == 1 && it_is_resting());
+    it.version--;
+    it_declares_so("s", true, "'request': {'url': '@/a'}");
+    UNTIL(it_says("s", "state", "paused"));
+    status = it_status("s");
+    assert_int_equal(json_kind(json_member(status, "next")), JSON_KIND_NULL);
+    assert_true(it_is_text(status, "succeeded", "20"));
+    json_doc_free(status);
 }
 
 static void test_a_document_that_is_wrong_is_told(void **state)
@@ -60,6 +80,7 @@ static void test_what_ingest_does_not_take_now_is_told_and_waits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        IT_TEST(test_one_that_is_paused_says_so),
         IT_TEST(test_counts_are_of_what_was_asked_and_came),
         IT_TEST(test_what_ingest_does_not_take_now_is_told_and_waits),
         IT_TEST(test_a_document_that_is_wrong_is_told),

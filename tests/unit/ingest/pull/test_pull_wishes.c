@@ -26,8 +26,8 @@ static void test_a_pull_that_was_asked_for_before_its_progress_is_known_is_not_l
     it_asks_for_a_pull();
     UNTIL(it_count("windows") == 1 && it_is_resting());
     it_restarts();
-    it_declares(PLAIN);
     it_tells_wishes(); /* which that pull has served */
+    it_declares(PLAIN);
     UNTIL(it_is_resting());
     it_declares_so("t", false, PLAIN);
     UNTIL(it_says("t", "state", "resting") && !it_says("t", "succeeded", "null"));
@@ -66,13 +66,13 @@ static void test_a_backfill_is_not_lost_with_the_node_that_was_to_do_it(void **s
     UNTIL(it_count("failures") == 1);
     SITE_ANSWERS(&it.site, {.when = "GET", .body = "{'data': []}"});
     it_restarts();
-    it_declares(blocks);
     it_tells_wishes();
+    it_declares(blocks);
     UNTIL(it_count("windows") == 1 && it_is_resting());
     assert_int_equal(it.site.asked_count, 1);
     it_restarts();
-    it_declares(blocks);
     it_tells_wishes();
+    it_declares(blocks);
     UNTIL(it_is_resting());
     it_asks_for(it_day_ns(-19), it_day_ns(-18)); /* and that one alone */
     UNTIL(it_count("windows") == 1 && it_is_resting());

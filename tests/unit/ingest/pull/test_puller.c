@@ -54,7 +54,6 @@ static void test_no_more_are_under_way_than_the_strictest_says(void **state)
 static void test_a_source_that_is_not_there_is_told_nothing_of(void **state)
 {
     (void)state;
-    it_asks_for_a_pull(); /* is forgotten */
     assert_null(it_status("s"));
     assert_null(it_fetches("s", 5));
 }
