@@ -108,6 +108,7 @@ $(OUT)/net/mongo.o: CFLAGS += $(MONGOC)
 # Assembled into it, which -MMD does not see.
 $(OUT)/handlers/openapi_text.o: openapi/openapi.json
 $(OUT)/handlers/errors_text.o: docs/reference/errors.md
+$(OUT)/server/source_examples.o: $(wildcard examples/sources/*.yaml)
 
 $(LIBRARY): $(OBJECTS)
 	@rm -f $@

@@ -88,7 +88,7 @@ static enum code take_backfill(struct document *document, const struct json *val
         {"end",   take_end  },
         {"asked", take_asked},
     };
-    struct source_wishes *wishes = &((struct source_record *)document->context)->wishes;
+    struct pull_wishes *wishes = &((struct source_record *)document->context)->wishes;
     struct source_backfill *backfill;
     enum code code;
 
@@ -113,19 +113,19 @@ static enum code take_backfills(struct document *document, const struct json *va
     return document_list_take(document, value, take_backfill, err);
 }
 
-static void drop_backfill(struct source_wishes *wishes, size_t at)
+static void drop_backfill(struct pull_wishes *wishes, size_t at)
 {
     wishes->backfill_count--;
     memmove(&wishes->backfills[at], &wishes->backfills[at + 1],
             (wishes->backfill_count - at) * sizeof(wishes->backfills[0]));
 }
 
-void source_wish_pull(struct source_wishes *wishes, int64_t now_ns)
+void source_wish_pull(struct pull_wishes *wishes, int64_t now_ns)
 {
     wishes->pull_ns = now_ns > wishes->pull_ns ? now_ns : wishes->pull_ns + 1;
 }
 
-void source_wish_backfill(struct source_wishes *wishes, int64_t start_ns, int64_t end_ns,
+void source_wish_backfill(struct pull_wishes *wishes, int64_t start_ns, int64_t end_ns,
                           int64_t now_ns)
 {
     struct source_backfill *list = wishes->backfills;
@@ -152,7 +152,7 @@ static void put_time(struct buf *out, const char *before, int64_t ns)
     buf_printf(out, "%s\"%.*s\"", before, (int)timestamp_print(ns, text), text);
 }
 
-static void print_wishes(const struct source_wishes *wishes, struct buf *out)
+static void print_wishes(const struct pull_wishes *wishes, struct buf *out)
 {
     if (wishes->pull_ns != 0)
         put_time(out, ",\"pull\":", wishes->pull_ns);

@@ -10,7 +10,7 @@ enum { SOURCE_DOCUMENT_BYTES_MAX = 64 << 10, SOURCE_BACKFILLS_MAX = 16 };
 
 /* What somebody asked of whoever pulls it (docs/decisions/0053-wishes.md).  Times are wall clocks
  * of the nodes that were asked; each is above those before it. */
-struct source_wishes {
+struct pull_wishes {
     int64_t pull_ns;              /* a pull, asked for then; 0 = never */
     struct source_backfill {      /* what was fetched of it before `asked` is not done */
         int64_t start_ns, end_ns; /* [start, end) */
@@ -22,7 +22,7 @@ struct source_wishes {
 struct source_record {
     bool deleted, paused;
     struct bytes document; /* empty where deleted */
-    struct source_wishes wishes;
+    struct pull_wishes wishes;
 };
 
 /* In the arena.  E_CONFIG with a pointer, E_MEMORY. */
@@ -32,8 +32,8 @@ void source_record_print(const struct source_record *record, struct buf *out);
 
 /* Asked at `now_ns`, or as much later as keeps the order.  Where there is no room, the two oldest
  * backfills become one of all that both have, and what is between. */
-void source_wish_pull(struct source_wishes *wishes, int64_t now_ns);
-void source_wish_backfill(struct source_wishes *wishes, int64_t start_ns, int64_t end_ns,
+void source_wish_pull(struct pull_wishes *wishes, int64_t now_ns);
+void source_wish_backfill(struct pull_wishes *wishes, int64_t start_ns, int64_t end_ns,
                           int64_t now_ns);
 
 /* "acme.weather"; false: memory, or no name of a source: [a-z0-9][a-z0-9_-]{0,63}. */

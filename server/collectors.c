@@ -34,7 +34,7 @@ struct collectors {
     struct app *app;
     struct recall recall;
     struct pull_leases *leases; /* NULL: there is no other node */
-    char directory[4096];
+    char directory[4096], user_agent[SETTING_CONTACT_SIZE_MAX + 32];
     pthread_t thread;
     bool started;
     _Atomic bool stop;
@@ -178,6 +178,13 @@ static void *follow(void *context)
 
 /* --- begin and end --- */
 
+static void user_agent_make(const char *contact, char text[SETTING_CONTACT_SIZE_MAX + 32])
+{
+    (void)snprintf(text, SETTING_CONTACT_SIZE_MAX + 32, "weir/" WEIR_VERSION "%s%s%s",
+                   contact != NULL ? " (+" : "", contact != NULL ? contact : "",
+                   contact != NULL ? ")" : "");
+}
+
 enum code collectors_start(const struct settings *settings, struct fs *fs, struct app *app,
                            struct collectors **out, struct error *err)
 {
@@ -186,9 +193,8 @@ enum code collectors_start(const struct settings *settings, struct fs *fs, struc
         .intake = &app->intake,
         .fs = fs,
         .clock = store_clock(app->store),
-        .user_agent = "weir/" WEIR_VERSION,
-        .plain_bytes_max = UINT64_C(16) << 30,
-        .body_bytes_max = UINT64_C(4) << 30,
+        .plain_bytes_max = settings->pull_plain_bytes_max,
+        .body_bytes_max = settings->pull_body_bytes_max,
         .tenant = find_tenant,
         .secret = find_secret,
         .context = collectors,
@@ -201,6 +207,8 @@ enum code collectors_start(const struct settings *settings, struct fs *fs, struc
     collectors->app = app;
     collectors->recall = recall_of(app);
     snprintf(collectors->directory, sizeof(collectors->directory), "%s", settings->data);
+    user_agent_make(settings->pull_contact, collectors->user_agent);
+    parts.user_agent = collectors->user_agent;
     parts.recall = &collectors->recall;
     parts.fetcher = (struct fetcher_options){.allowed = &settings->pull_allow,
                                              .directory = collectors->directory,

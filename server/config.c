@@ -371,6 +371,20 @@ static const char *find_path(const struct config *config, char *const *environme
     return NULL;
 }
 
+/* It is a part of a header of every request. */
+static enum code check_contact(const char *contact, struct error *err)
+{
+    size_t size = contact != NULL ? strlen(contact) : 0;
+
+    for (size_t i = 0; i < size; i++)
+        if (contact[i] < ' ' || contact[i] > '~')
+            return error_set(err, E_CONFIG, "pull_contact: want printable characters of ASCII");
+    if (size > SETTING_CONTACT_SIZE_MAX)
+        return error_set(err, E_CONFIG, "pull_contact has %zu characters; want at most %d", size,
+                         SETTING_CONTACT_SIZE_MAX);
+    return OK;
+}
+
 static enum code check(const struct config *config, struct error *err)
 {
     const struct settings *settings = &config->settings;
@@ -391,6 +405,9 @@ static enum code check(const struct config *config, struct error *err)
                          "tenants and registry both say who may do what; leave one of them out");
     if (settings->registry_credentials_file && !settings->registry)
         return error_set(err, E_CONFIG, "registry_credentials_file needs a registry");
+    code = check_contact(settings->pull_contact, err);
+    if (code)
+        return code;
     if (settings->registry) {
         code = registry_place_check(settings, err);
         if (code)

@@ -70,6 +70,13 @@ const struct setting_row setting_rows[] = {
     SETTING(pull_allow, SETTING_RULES, "", "RULES",
             "Addresses that sources may reach although they are not public, separated by commas: "
             "10.1.0.0/16, 127.0.0.1:8099, [fd00::]/8:443.", ),
+    SETTING(pull_contact, SETTING_TEXT, "", "TEXT",
+            "Who pulls, for the User-Agent that remote APIs see: an address of mail, or of a page.",
+            .optional = true),
+    SETTING(pull_body_bytes_max, SETTING_SIZE, "4GiB", "SIZE",
+            "Largest page of a source, as it comes over the network.", .most = UINT64_C(1) << 40),
+    SETTING(pull_plain_bytes_max, SETTING_SIZE, "16GiB", "SIZE",
+            "Largest page of a source, decompressed.", .most = UINT64_C(1) << 40),
 };
 
 const size_t setting_row_count = COUNT_OF(setting_rows);

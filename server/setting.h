@@ -8,6 +8,8 @@
 #include "model/limits.h"
 #include "net/address_guard.h"
 
+enum { SETTING_CONTACT_SIZE_MAX = 200 };
+
 struct settings {
     const char *data;
     const char *listen;
@@ -29,6 +31,8 @@ struct settings {
     uint64_t drain_ms;
     uint64_t slow_query_ms;          /* 0 = none is told */
     struct address_rules pull_allow; /* besides what is public */
+    const char *pull_contact;        /* NULL = none */
+    uint64_t pull_body_bytes_max, pull_plain_bytes_max;
     struct limits limits;
 };
 

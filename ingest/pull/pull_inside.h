@@ -121,7 +121,7 @@ struct pull_source {
     uint64_t coming_version;
     struct hash128 document, coming_document; /* of `source` and `coming`, as text */
     /* What was asked of it, owned, NULL = nothing; and what of it was taken up. */
-    struct source_wishes *wishes;
+    struct pull_wishes *wishes;
     int64_t pull_taken_ns, backfill_taken_ns;
     struct arena arena; /* of partitions */
     const struct tenant *tenant;
@@ -196,7 +196,7 @@ struct pull_message {
     char *json;
     size_t json_size;
     bool paused;
-    struct source_wishes *wishes; /* not NULL: these, and it is no declaration */
+    struct pull_wishes *wishes; /* not NULL: these, and it is no declaration */
 };
 
 /* A page that somebody waits for who only wants to see it. */

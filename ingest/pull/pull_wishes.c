@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-static int64_t newest_backfill(const struct source_wishes *wishes)
+static int64_t newest_backfill(const struct pull_wishes *wishes)
 {
     return wishes->backfill_count == 0 ? INT64_MIN
                                        : wishes->backfills[wishes->backfill_count - 1].asked_ns;
@@ -28,7 +28,7 @@ static void undo(struct pull_source *source, const struct source_backfill *backf
 /* Of a source that knows what it has. */
 static void take_up(struct pull_source *source)
 {
-    const struct source_wishes *wishes = source->wishes;
+    const struct pull_wishes *wishes = source->wishes;
 
     if (wishes->pull_ns > source->pull_taken_ns &&
         source->state != PULL_PULLING) /* else it is one */
@@ -60,7 +60,7 @@ void pull_wish(struct puller *puller, struct pull_message *message)
 enum code pull_done(const struct pull_source *source, struct pull_partition *partition,
                     const struct progress_note *note, struct error *err)
 {
-    const struct source_wishes *wishes = source->wishes;
+    const struct pull_wishes *wishes = source->wishes;
     struct window_set left;
     enum code code;
 

@@ -97,7 +97,7 @@ enum code puller_declare(struct puller *puller, struct bytes tenant, struct byte
 }
 
 enum code puller_wish(struct puller *puller, struct bytes tenant, struct bytes name,
-                      const struct source_wishes *wishes, struct error *err)
+                      const struct pull_wishes *wishes, struct error *err)
 {
     struct pull_message *message = message_make(tenant, name);
 

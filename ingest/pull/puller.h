@@ -54,9 +54,9 @@ MUST_USE enum code puller_takes(const struct source *source, struct error *err);
 /* All that was ever asked of the source beside its schedule, in place of what was said before; it
  * waits until the source's progress is known.  Told in front of puller_declare(), so that what was
  * done long ago is not taken for new.  E_MEMORY. */
-struct source_wishes;
+struct pull_wishes;
 MUST_USE enum code puller_wish(struct puller *puller, struct bytes tenant, struct bytes name,
-                               const struct source_wishes *wishes, struct error *err);
+                               const struct pull_wishes *wishes, struct error *err);
 
 struct trial_terms;
 /* Asks for the first page that `terms` would (its body, status and headers are of the answer),

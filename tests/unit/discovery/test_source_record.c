@@ -75,7 +75,7 @@ static void test_a_record_that_is_not_right_is_refused(void **state)
 /* None is lost for want of room, and none is asked for with two times that are one. */
 static void test_backfills_are_kept_in_order_and_become_one_where_there_is_no_room(void **state)
 {
-    struct source_wishes wishes = {.pull_ns = 0};
+    struct pull_wishes wishes = {.pull_ns = 0};
 
     (void)state;
     source_wish_pull(&wishes, 100);

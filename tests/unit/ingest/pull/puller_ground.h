@@ -26,7 +26,7 @@ struct puller_ground {
     struct turned_clock clock;
     _Atomic bool leases, leased; /* whether there are leases, and this node has them */
     struct puller *puller;
-    struct source_wishes wishes; /* of "s" */
+    struct pull_wishes wishes; /* of "s" */
     struct site site;
     uint64_t version;        /* of the last declaration */
     uint64_t body_bytes_max; /* of the node, from the next start on; 0 = a MiB */

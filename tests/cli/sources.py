@@ -1,0 +1,118 @@
+"""weir source: the examples that the program has, each added by --set alone and pulled from the simulator, and what is told of it."""
+import json
+import os
+import subprocess
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tests"))
+from weirsim.control import SECRETS  # noqa: E402
+
+HOSTS = {"api.octopus.energy": "/octopus", "api.eia.gov": "/eia", "web-api.tp.entsoe.eu": "/entsoe", "data.elexon.co.uk": "/elexon",
+         "api.met.no": "/metno", "api.open-meteo.com": "/openmeteo", "environment.data.gov.uk": "/ea"}
+# What each wants, its measurement, and tags that its rows have then.
+EXAMPLES = {
+    "ea-water-quality": ({"determinand": "0076", "place": "TH-PTHR0107"}, "water", {"determinand": "0076", "point": "TH-PTHR0107"}),
+    "eia-hourly-demand": ({"respondent": "BPAT"}, "demand", {"respondent": "BPAT"}),
+    "elexon-fuelhh": ({}, "generation", {"fuel": "WIND"}),
+    "entsoe-load": ({"zone": "10YDK-1--------W", "area": "DK1"}, "load", {"zone": "10YDK-1--------W", "area": "DK1"}),
+    "met-norway": ({"lat": "59.9133", "lon": "10.7389", "contact": "ops@example.org"}, "forecast", {"lat": "59.9133", "lon": "10.7389", "source": "met.no"}),
+    "octopus-consumption": ({"mpan": "2000012345678", "serial": "12L0123456"}, "electricity", {"mpan": "2000012345678", "direction": "import"}),
+    "open-meteo": ({"lat": "52.52", "lon": "13.41", "site": "berlin"}, "weather", {"lat": "52.52", "lon": "13.41", "site": "berlin", "source": "open-meteo"}),
+}
+
+
+class Wrong(Exception):
+    pass
+
+
+def check(good, text):
+    if not good:
+        raise Wrong(text)
+
+
+class Simulator:
+    def __enter__(self):
+        self.process = subprocess.Popen([os.path.join(ROOT, "tests", "weirsim", "weirsim"), "--port", "0"], stdout=subprocess.PIPE, text=True)
+        line = self.process.stdout.readline()
+        check("listens on" in line, line)
+        self.netloc = "127.0.0.1:" + line.split(" (")[0].rpartition(":")[2]
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(30)
+        self.process.stdout.close()
+
+
+def until(seconds, what, function):
+    deadline = time.monotonic() + seconds
+    while not function():
+        if time.monotonic() > deadline:
+            raise Wrong(f"not within {seconds} s: {what()}")
+        time.sleep(0.05)
+
+
+def sets(settings):
+    return [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+
+
+def rewritten(case, name, remote):
+    """The example as a file that asks the simulator."""
+    text = case.weir("source", "example", name).stdout.decode()
+    for host, path in HOSTS.items():
+        text = text.replace(f"https://{host}/", f"http://{remote.netloc}{path}/")
+    check(remote.netloc in text, f"{name} asks none of {', '.join(HOSTS)}")
+    return case.path(name + ".yaml", text)
+
+
+def each_example_is_pulled_by_its_settings_alone(case):
+    listed = case.use(case.server()) or case.weir("source", "examples").stdout.decode()
+    check({line.split()[0] for line in listed.splitlines()[1:]} == set(EXAMPLES), listed)
+    with Simulator() as remote:
+        case.use(case.server(flags=["--pull-allow", "127.0.0.1"]))
+        since = time.strftime("%Y-%m-%d", time.gmtime(time.time() - 40 * 86400))
+        for name, (settings, measurement, tags) in EXAMPLES.items():
+            path = rewritten(case, name, remote)
+            history = {"from": since} if "${set:from" in open(path, encoding="utf-8").read() else {}
+            said = case.weir("source", "add", path, *sets({**settings, **history})).stderr.decode()
+            for word in said.splitlines()[1:]:  # what it says is what mends it
+                line = word.partition(": weir ")[2].split()
+                secret = line[2]
+                check(line[:2] == ["secret", "set"] and f"its secret {secret} is missing" in said and line[3:5] == ["--host", remote.netloc], said)
+                case.weir(*line[:5], stdin=SECRETS[secret].encode())
+            again = case.weir("source", "add", path, *sets({**settings, **history})).stderr.decode()
+            check("secret" not in again, again)
+            case.weir("source", "pull", name)
+        for name, (settings, measurement, tags) in EXAMPLES.items():
+            where = "&".join(f"match={key}%3D{value}" for key, value in tags.items())
+            until(60, lambda: case.weir("source", "show", name).stdout,
+                  lambda: (shown := json.loads(case.weir("source", "show", name).stdout))["status"]["state"] == "resting" and shown["status"]["written"] > 0
+                  and shown["status"]["error"] is None and shown["status"]["faulty"] == 0)
+            series = case.get(f"/v1/query?measurement={measurement}&{where}&agg=count")["series"]
+            check(series and series[0]["rows"][0][1] > 0, f"{name}: {series}")
+            found = case.get(f"/v1/series?measurement={measurement}&{where}")["items"]
+            check(all("" not in one["tags"].values() for one in found) and (name != "met-norway" or "site" not in found[0]["tags"]), f"{found}")
+        rows = case.weir("source", "list").stdout.decode()
+        check(all(name in rows for name in EXAMPLES), rows)
+        case.weir("source", "pause", "open-meteo")
+        check("paused" in [line for line in case.weir("source", "list").stdout.decode().splitlines() if line.startswith("open-meteo")][0], "paused")
+        case.weir("source", "resume", "open-meteo")
+        case.weir("source", "delete", "open-meteo")
+        check("open-meteo" not in case.weir("source", "list").stdout.decode(), "it is deleted")
+
+
+def a_document_that_is_wrong_says_all_that_is(case):
+    case.use(case.server())
+    path = case.path("s.yaml", "name: s\nschedule: {every: never}\nrequest: {url: ftp://x}\n")
+    said = case.weir("source", "add", path, want=1).stderr.decode()
+    check(said.count("/") > 2 and "/schedule/every" in said and "/request/url" in said, said)
+    said = case.weir("source", "add", case.path("t.yaml", "name: t\na: [\n"), want=1).stderr.decode()
+    check("t.yaml" in said and "line" in said, said)
+    raw = case.weir("source", "example", "open-meteo").stdout
+    answer = case.weir("source", "add", case.path("raw.yaml", raw), want=1).stderr.decode()
+    check("--set lat=VALUE --set lon=VALUE" in answer, answer)
+
+
+CASES = [each_example_is_pulled_by_its_settings_alone, a_document_that_is_wrong_says_all_that_is]
