@@ -211,6 +211,7 @@ static enum code work_on_page(struct pull_job *job, struct error *err)
             code = write_page(job, reading, writing, err);
             break;
         case SOURCE_RETRY:
+        case SOURCE_RESTART:
         case SOURCE_WAIT:
         case SOURCE_SPLIT:
         case SOURCE_FAIL:
