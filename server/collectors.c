@@ -103,14 +103,18 @@ static struct told *note_told(struct collectors *collectors, struct bytes name)
 static enum code declare(struct collectors *collectors, struct bytes name, uint64_t version,
                          const struct source_record *record, struct error *err)
 {
+    struct puller *puller = collectors->app->puller;
     struct bytes tenant, source, document = record->document;
+    enum code code = OK;
 
     if (!source_record_split(name, &tenant, &source))
         return OK;
     if (record->deleted)
         document = (struct bytes){0};
-    return puller_declare(collectors->app->puller, tenant, source, version, record->paused,
-                          document, err);
+    else
+        code = puller_wish(puller, tenant, source, &record->wishes, err);
+    return code ? code
+                : puller_declare(puller, tenant, source, version, record->paused, document, err);
 }
 
 static enum code take_record(struct collectors *collectors, const struct registry_record *record,

@@ -4,6 +4,7 @@
 
 #include "base/nearest.h"
 #include "codec/json_doc.h"
+#include "ingest/pull/puller.h"
 #include "server/command_line.h"
 #include "server/registry_command.h"
 #include "server/remote.h"
@@ -18,7 +19,7 @@ enum {
 };
 
 static const char usage[] =
-    "usage: weir source add NAME|FILE [--as NAME] [--set KEY=VALUE]...\n"
+    "usage: weir source add|check NAME|FILE [--as NAME] [--set KEY=VALUE]...\n"
     "       weir source examples\n"
     "       weir source example NAME\n"
     "       weir source list [--json]\n"
@@ -31,6 +32,7 @@ static const char usage[] =
     "  weir source examples\n"
     "  weir source add open-meteo --set lat=52.52 --set lon=13.41\n"
     "  weir source add octopus-consumption --set mpan=2000012345678 --set serial=12L0123456\n"
+    "  weir source check meters.yaml\n"
     "  weir source add meters.yaml --as meters-north\n"
     "  weir source pull open-meteo\n"
     "  weir source list\n";
@@ -42,7 +44,7 @@ struct source_line {
     const char *verb;
 };
 
-/* --- add --- */
+/* --- add and check --- */
 
 /* What is wrong with the document, each thing on its own line; the error has no more of the first.
  */
@@ -154,7 +156,39 @@ static enum code declare(struct remote *remote, const struct source_form *form, 
 
 enum add_flag { ADD_AS };
 
-static enum code run_add(struct remote *remote, const struct source_line *line, struct error *err)
+static enum code add(struct remote *remote, const struct source_form *form, struct error *err)
+{
+    enum code code = declare(remote, form, err);
+
+    if (code)
+        return code;
+    remote_say(remote,
+               "the source %.*s is declared, and is pulled when it is due (now: weir "
+               "source pull %.*s)",
+               BYTES_ARG(form->name), BYTES_ARG(form->name));
+    return say_missing_secrets(remote, form, err);
+}
+
+/* As the server would see it, and without one. */
+static enum code check(struct remote *remote, const struct source_form *form, struct arena *arena,
+                       struct error *err)
+{
+    struct source_faults faults = {.count = 0};
+    struct source *source = NULL;
+    enum code code = source_parse(form->name, form->json, arena, &source, &faults, err);
+
+    for (size_t i = 0; i < faults.count; i++)
+        remote_say(remote, "%.*s: %.*s", BYTES_ARG(faults.items[i].pointer),
+                   BYTES_ARG(faults.items[i].text));
+    if (code == OK)
+        code = puller_takes(source, err);
+    source_free(source);
+    if (code == OK)
+        remote_say(remote, "the source %.*s can be declared", BYTES_ARG(form->name));
+    return code;
+}
+
+static enum code run_form(struct remote *remote, const struct source_line *line, struct error *err)
 {
     struct source_form form;
     struct bytes json;
@@ -166,14 +200,8 @@ static enum code run_add(struct remote *remote, const struct source_line *line, 
     if (code == OK)
         code = source_form_fill(json, line->sets, line->values[ADD_AS], &arena, &form, err);
     if (code == OK)
-        code = declare(remote, &form, err);
-    if (code == OK) {
-        remote_say(remote,
-                   "the source %.*s is declared, and is pulled when it is due (now: weir "
-                   "source pull %.*s)",
-                   BYTES_ARG(form.name), BYTES_ARG(form.name));
-        code = say_missing_secrets(remote, &form, err);
-    }
+        code = strcmp(line->verb, "check") == 0 ? check(remote, &form, &arena, err)
+                                                : add(remote, &form, err);
     arena_release(&arena);
     return code;
 }
@@ -391,12 +419,13 @@ struct verb {
 
 #define WHICH "one name is wanted: which source?"
 
-static char whole[][16] = {"source add",   "source examples", "source example",
-                           "source list",  "source show",     "source pull",
-                           "source pause", "source resume",   "source delete"};
+static char whole[][16] = {"source add",    "source examples", "source example", "source list",
+                           "source show",   "source pull",     "source pause",   "source resume",
+                           "source delete", "source check"};
 
 static const struct verb verbs[] = {
-    {"add",      whole[0], add_rows,  1, 1, "one name of an example or a file is wanted", run_add     },
+    {"add",      whole[0], add_rows,  1, 1, "one name of an example or a file is wanted", run_form    },
+    {"check",    whole[9], add_rows,  1, 1, "one name of an example or a file is wanted", run_form    },
     {"examples", whole[1], list_rows, 0, 0, NULL,                                         run_examples},
     {"example",  whole[2], list_rows, 0, 0, "one name is wanted: which example?",         run_example },
     {"list",     whole[3], list_rows, 1, 0, NULL,                                         run_list    },

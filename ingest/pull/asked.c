@@ -15,8 +15,9 @@ enum {
     WORDS = 5,
 };
 
-/* Longer than any limit looks back. */
-static const int64_t kept_ns = 2 * MOMENT_DAY;
+/* Longer than any limit looks back, also where the wall clock, which alone tells the age of a line,
+ * was set forward by as much as is usual. */
+static const int64_t kept_ns = LIMITER_SPAN_MAX_NS + 3600 * MOMENT_SECOND;
 
 struct asked_note {
     struct asked_note *next;

@@ -12,7 +12,7 @@
 
 struct asked;
 
-/* Reads `path`, whose directory is made, and leaves out what is older than two days.  A line that
+/* Reads `path`, whose directory is made, and leaves out what no limit looks back to.  A line that
  * is no line is passed over: it was being written.  `fs` is borrowed.  E_IO, E_MEMORY. */
 MUST_USE enum code asked_open(struct fs *fs, const char *directory, int64_t wall_ns,
                               struct asked **asked, struct error *err);

@@ -46,7 +46,7 @@ static void begin_again(struct pull_unit *unit)
 const char *const outcome_names[] = {
     [SOURCE_OK] = "ok",       [SOURCE_EMPTY] = "empty", [SOURCE_UNCHANGED] = "unchanged",
     [SOURCE_RETRY] = "retry", [SOURCE_WAIT] = "wait",   [SOURCE_SPLIT] = "split",
-    [SOURCE_SKIP] = "skip",   [SOURCE_FAIL] = "fail",
+    [SOURCE_SKIP] = "skip",   [SOURCE_FAIL] = "fail",   [SOURCE_RESTART] = "restart",
 };
 
 static void note_result(const struct pull_job *job)
@@ -189,10 +189,11 @@ void unit_take(struct pull_job *job)
             window_done(unit, job, &now);
         break;
     case SOURCE_RETRY:
+    case SOURCE_RESTART:
         if (job->verdict.wait_until_ns > 0) /* Retry-After is of the host */
             pull_wait(source->puller, bytes_of(source->key_name), source->key,
                       job->verdict.wait_until_ns);
-        if (job->anew)
+        if (job->anew || job->verdict.what == SOURCE_RESTART)
             begin_again(unit);
         unit_try_again(unit, job->verdict.wait_until_ns, &now, text);
         break;

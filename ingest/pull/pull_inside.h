@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/map.h"
 #include "base/random.h"
+#include "discovery/source_record.h"
 #include "ingest/pull/asked.h"
 #include "ingest/pull/asking.h"
 #include "ingest/pull/limit_name.h"
@@ -146,12 +147,6 @@ struct pull_counts {
     uint64_t outcomes[PULL_OUTCOMES];
 };
 
-/* A range that was asked for before it was known what is done. */
-struct pull_range {
-    struct pull_range *next;
-    int64_t start_ns, end_ns;
-};
-
 enum pull_state {
     PULL_LOADING, /* what it knows of its work is being read */
     PULL_RESTING,
@@ -170,6 +165,10 @@ struct pull_source {
     bool replaced;         /* `coming` takes its place then; NULL: its document is wrong */
     struct source *coming;
     uint64_t coming_version;
+    struct hash128 document, coming_document; /* of `source` and `coming`, as text */
+    /* What was asked of it, owned, NULL = nothing; and what of it was taken up. */
+    struct pull_wishes *wishes;
+    int64_t pull_taken_ns, backfill_taken_ns;
     struct arena arena; /* of partitions */
     const struct tenant *tenant;
     struct limits limits;
@@ -186,11 +185,10 @@ struct pull_source {
     bool held;                     /* this node pulls it */
     bool loading;                  /* a reader is at it */
     bool history_done;
-    bool barred;               /* nothing is asked before the next pull: no token was to be had */
-    bool failed;               /* in the pull under way */
-    bool first;                /* it is the first one ever */
-    bool due;                  /* once it is loaded, whatever the schedule says */
-    struct pull_range *ranges; /* to be asked again, once it is loaded */
+    bool barred; /* nothing is asked before the next pull: no token was to be had */
+    bool failed; /* in the pull under way */
+    bool first;  /* it is the first one ever */
+    bool due;    /* once it is loaded: its pull waited for the list of partitions */
     uint32_t failures;
     uint64_t place; /* in the jitter */
     int64_t last_ns, next_ns, expires_ns;
@@ -202,6 +200,8 @@ struct pull_source {
     bool troubled;              /* there was one since a pull began */
     int64_t error_ns, success_ns, reached_ns, told_next_ns;
     int64_t ends_ns;                 /* nothing is behind from there on; 0: not known yet */
+    unsigned waiting;                /* pages that ingest does not take now, ... */
+    char waits_for[PULL_TEXT_SIZE];  /* ... and why */
     struct pull_fetch_note *fetches; /* a ring once it is PULL_FETCHES_KEPT; until then it grows */
     size_t fetch_at, fetch_count, fetch_room;
 };
@@ -229,6 +229,7 @@ struct pull_job {
     struct verdict verdict;
     struct reading_facts facts;
     struct writing_counts written;
+    bool waiting;    /* it is one of the source's */
     bool more, anew; /* anew: the window, as its pages do not fit together */
     struct page_position next_page;
     struct bytes page_hash; /* of its body; empty: not known */
@@ -248,9 +249,8 @@ struct pull_message {
     uint64_t version;
     char *json;
     size_t json_size;
-    bool acts, paused;
-    enum puller_action action;
-    int64_t start_ns, end_ns;
+    bool paused;
+    struct pull_wishes *wishes; /* not NULL: these, and it is no declaration */
 };
 
 /* A page that somebody waits for who only wants to see it, or what is needed to ask for it. */
@@ -432,7 +432,8 @@ void pull_reached(struct pull_source *source); /* tells how far it has come */
 
 /* --- pull_source.c --- */
 void pull_declare(struct puller *puller, struct pull_message *message);
-void pull_act(struct puller *puller, struct pull_message *message);
+/* One of that name, which it keeps, without a document.  NULL: no memory. */
+struct pull_source *pull_make(struct puller *puller, struct pull_message *message);
 struct pull_source *pull_find(const struct puller *puller, const char *tenant, const char *name);
 /* What it knows of its work has been read. */
 void pull_loaded_take(struct pull_job *job);
@@ -464,6 +465,14 @@ extern const char *const pull_state_names[], *const pull_outcome_names[PULL_OUTC
 
 /* --- pull_metrics.c --- */
 void pull_counts_add(struct pull_counts *sum, const struct pull_counts *counts);
+
+/* --- pull_wishes.c --- */
+void pull_wish(struct puller *puller, struct pull_message *message);
+/* A window that came whole, but for what was asked again since. */
+MUST_USE enum code pull_done(const struct pull_source *source, struct pull_partition *partition,
+                             const struct progress_note *note, struct error *err);
+/* Its progress was read, by pull_done(), and its next pull is settled. */
+void pull_wishes_known(struct pull_source *source);
 
 /* --- pull_try.c --- */
 /* Takes those that have come, asks what may be asked; when to look again, boot. */

@@ -27,6 +27,7 @@ static struct reading_terms reading_terms(const struct pull_job *job)
         .start_ns = unit->window.start_ns,
         .end_ns = unit->window.end_ns,
         .fetched_ns = job->fetched_ns,
+        .later_page = unit->page_number > 0,
         .body = page_bytes_staged(job->body),
         .status = job->status,
         .headers = job->headers,
@@ -152,12 +153,28 @@ static enum code write_page(struct pull_job *job, struct reading *reading, struc
     return code ? code : writing_finish(writing, &note, err);
 }
 
+/* Of struct deposit_terms. */
+static void tell_waiting(void *context, const struct error *why)
+{
+    struct pull_job *job = context;
+    struct pull_source *source = job->source;
+
+    pthread_mutex_lock(&source->puller->lock);
+    source->waiting += why != NULL && !job->waiting;
+    source->waiting -= why == NULL && job->waiting;
+    job->waiting = why != NULL;
+    if (why != NULL)
+        pull_text(source->waits_for, why->text);
+    pthread_mutex_unlock(&source->puller->lock);
+}
+
 static enum code work_on_page(struct pull_job *job, struct error *err)
 {
     struct pull_source *source = job->unit->source;
     struct puller *puller = source->puller;
     const struct writing_terms terms = {
-        .deposit = {puller->parts.intake, job->tenant, &job->limits, &puller->stop},
+        .deposit = {puller->parts.intake, job->tenant, &job->limits, &puller->stop, tell_waiting,
+                    job},
         .recall = puller->parts.recall,
         .source = bytes_of(source->name),
         .partition = bytes_of(job->unit->partition->id),
@@ -177,6 +194,8 @@ static enum code work_on_page(struct pull_job *job, struct error *err)
         job->verdict = job->facts.verdict;
         if (job->facts.message.size > 0)
             (void)error_set(&job->err, E_BAD_PAGE, "%.*s", BYTES_ARG(job->facts.message));
+        else if (job->verdict.what == SOURCE_RETRY && err->text[0] != '\0')
+            job->err = *err; /* why it is no page */
         switch (job->verdict.what) {
         case SOURCE_OK:
         case SOURCE_EMPTY:
@@ -185,6 +204,7 @@ static enum code work_on_page(struct pull_job *job, struct error *err)
             code = write_page(job, reading, writing, err);
             break;
         case SOURCE_RETRY:
+        case SOURCE_RESTART:
         case SOURCE_WAIT:
         case SOURCE_SPLIT:
         case SOURCE_FAIL:

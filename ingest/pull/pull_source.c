@@ -127,6 +127,7 @@ static void take_up(struct pull_source *source)
     source_free(source->source);
     source->source = source->coming;
     source->version = source->coming_version;
+    source->document = source->coming_document;
     source->coming = NULL;
     source->replaced = false;
     source->history_done = false;
@@ -146,7 +147,7 @@ static void take_up(struct pull_source *source)
     pull_set_state(source, PULL_LOADING);
 }
 
-static struct pull_source *make_source(struct puller *puller, struct pull_message *message)
+struct pull_source *pull_make(struct puller *puller, struct pull_message *message)
 {
     struct pull_source *source = calloc(1, sizeof(*source));
 
@@ -167,27 +168,45 @@ static struct pull_source *make_source(struct puller *puller, struct pull_messag
     return source;
 }
 
+/* A record changes with each wish, and what is pulled goes on. */
+static bool is_same(const struct pull_source *source, const struct pull_message *message)
+{
+    struct hash128 document;
+
+    if (source->source == NULL || message->json == NULL)
+        return false;
+    document = hash128((struct bytes){message->json, message->json_size});
+    return source->version == message->version ||
+           (!source->removed && !source->replaced && source->paused == message->paused &&
+            hash128_equal(&source->document, &document));
+}
+
 void pull_declare(struct puller *puller, struct pull_message *message)
 {
     struct pull_source *source = pull_find(puller, message->tenant, message->name);
     struct source_faults faults;
     struct error err = {0};
     struct arena arena;
+    bool same;
 
     if (source == NULL && message->json != NULL)
-        source = make_source(puller, message);
+        source = pull_make(puller, message);
     if (source == NULL)
         return; /* it never was, or for want of memory: it is declared again at the next change */
+    same = is_same(source, message);
     source->removed = message->json == NULL;
     pthread_mutex_lock(&puller->lock);
     source->paused = message->paused;
     pthread_mutex_unlock(&puller->lock);
-    if (source->removed || (source->source != NULL && source->version == message->version))
+    if (same)
+        source->version = message->version;
+    if (source->removed || same)
         return;
     source_free(source->coming);
     source->coming = NULL;
     source->replaced = true;
     source->coming_version = message->version;
+    source->coming_document = hash128((struct bytes){message->json, message->json_size});
     arena_init(&arena, SIZE_MAX, NULL);
     if (source_parse(bytes_of(source->name), (struct bytes){message->json, message->json_size},
                      &arena, &source->coming, &faults, &err) != OK ||
@@ -202,70 +221,10 @@ void pull_declare(struct puller *puller, struct pull_message *message)
         take_up(source);
 }
 
-/* What is done is not known, or will be read anew. */
-static bool is_loading(const struct pull_source *source)
-{
-    return source->loading || source->replaced || source->state == PULL_LOADING;
-}
-
-static void ask_again(struct pull_source *source, int64_t start_ns, int64_t end_ns)
-{
-    struct error err = {0};
-
-    for (size_t i = 0; i < source->partition_count; i++) {
-        window_set_release(&source->partitions[i].failed);
-        if (window_set_undo(&source->partitions[i].windows, start_ns, end_ns, &err))
-            pull_tell(source, "a range cannot be asked again", err.text);
-    }
-    source->history_done = false;
-}
-
-static void keep_range(struct pull_source *source, int64_t start_ns, int64_t end_ns)
-{
-    struct pull_range *range = calloc(1, sizeof(*range));
-
-    if (range == NULL) {
-        pull_tell(source, "a range cannot be asked again", "no memory");
-        return;
-    }
-    *range = (struct pull_range){source->ranges, start_ns, end_ns};
-    source->ranges = range;
-}
-
-static void drop_ranges(struct pull_source *source, bool asks)
-{
-    while (source->ranges != NULL) {
-        struct pull_range *range = source->ranges;
-
-        source->ranges = range->next;
-        if (asks)
-            ask_again(source, range->start_ns, range->end_ns);
-        free(range);
-    }
-}
-
-void pull_act(struct puller *puller, struct pull_message *message)
-{
-    struct pull_source *source = pull_find(puller, message->tenant, message->name);
-
-    if (source == NULL || source->source == NULL)
-        return;
-    if (message->action == PULLER_NOW) {
-        source->due = is_loading(source);
-        if (source->state != PULL_PULLING) /* else it is under way */
-            source->next_ns = 0;
-    } else if (is_loading(source)) {
-        keep_range(source, message->start_ns, message->end_ns);
-    } else {
-        ask_again(source, message->start_ns, message->end_ns);
-    }
-}
-
 void pull_free(struct pull_source *source)
 {
     while (source->units != NULL)
         unit_free(source->units);
-    drop_ranges(source, false);
     leave_limits(source);
     partitions_release(source);
     source_free(source->source);
@@ -273,6 +232,7 @@ void pull_free(struct pull_source *source)
     free(source->tenant_name);
     free(source->name);
     free(source->fetches);
+    free(source->wishes);
     free(source);
 }
 
@@ -295,20 +255,22 @@ void pull_loaded_take(struct pull_job *job)
         if (loaded->note.done && loaded->note.fetched_ns > source->last_ns)
             source->last_ns = loaded->note.fetched_ns;
         if (partition != NULL)
-            code =
-                partition_take_note(partition, &loaded->note, source->source->window.given, &err);
+            code = loaded->note.done && source->source->window.given
+                       ? pull_done(source, partition, &loaded->note, &err)
+                       : partition_take_note(partition, &loaded->note, source->source->window.given,
+                                             &err);
     }
     if (code) { /* nothing is asked before it is known what there is */
         pull_tell(source, "its progress cannot be read", err.text);
         source->next_ns = now_ns + 10 * second_ns;
         return;
     }
-    drop_ranges(source, true);
     pull_begin_history(source, now_ns);
     source->next_ns = source->due ? now_ns
                                   : schedule_next(&source->source->schedule, source->place,
                                                   source->last_ns, 0, now_ns);
     source->due = false;
+    pull_wishes_known(source);
     pull_set_state(source, PULL_RESTING);
     pull_reached(source);
 }

@@ -127,6 +127,15 @@ static void put_time(struct buf *out, const char *name, int64_t ns)
     buf_printf(out, ",\"%s\":\"%.*s\"", name, (int)timestamp_print(ns, text), text);
 }
 
+static void put_text(struct buf *out, const char *name, const char *text)
+{
+    buf_printf(out, ",\"%s\":", name);
+    if (text[0] == '\0')
+        buf_put_text(out, "null");
+    else
+        json_put_text(out, bytes_of(text));
+}
+
 static void put_counts(struct buf *out, const struct pull_counts *counts)
 {
     const struct {
@@ -183,6 +192,18 @@ static void put_lag(struct buf *out, const struct pull_source *source)
         buf_printf(out, ",\"lag_seconds\":%" PRId64, lag_s);
 }
 
+bool puller_holds(struct puller *puller, struct bytes tenant, struct bytes name)
+{
+    const struct pull_source *source;
+    bool holds;
+
+    pthread_mutex_lock(&puller->lock);
+    source = find(puller, tenant, name);
+    holds = source != NULL && source->state != PULL_ELSEWHERE;
+    pthread_mutex_unlock(&puller->lock);
+    return holds;
+}
+
 bool puller_status(struct puller *puller, struct bytes tenant, struct bytes name, struct buf *out)
 {
     const struct pull_source *source;
@@ -198,12 +219,9 @@ bool puller_status(struct puller *puller, struct bytes tenant, struct bytes name
         put_time(out, "reached", source->reached_ns);
         put_lag(out, source);
         put_counts(out, &source->counts);
+        put_text(out, "waits_for", source->waiting > 0 ? source->waits_for : "");
         put_time(out, "failed", source->error_ns);
-        buf_put_text(out, ",\"error\":");
-        if (source->error[0] == '\0')
-            buf_put_text(out, "null");
-        else
-            json_put_text(out, bytes_of(source->error));
+        put_text(out, "error", source->error);
         buf_put_text(out, "}");
     }
     pthread_mutex_unlock(&puller->lock);
@@ -220,13 +238,10 @@ static void put_fetch(struct buf *out, const struct pull_fetch_note *fetch)
     buf_printf(out,
                ",\"ms\":%" PRId64 ",\"status\":%u,\"outcome\":\"%s\",\"bytes\":%" PRIu64
                ",\"rows\":%" PRIu64 ",\"written\":%" PRIu64 ",\"new\":%" PRIu64
-               ",\"changed\":%" PRIu64 ",\"same\":%" PRIu64 ",\"error\":",
+               ",\"changed\":%" PRIu64 ",\"same\":%" PRIu64,
                fetch->took_ns / 1000000, fetch->status, fetch->outcome, fetch->bytes, fetch->rows,
                fetch->written, fetch->added, fetch->written - fetch->added, fetch->same);
-    if (fetch->text[0] == '\0')
-        buf_put_text(out, "null");
-    else
-        json_put_text(out, bytes_of(fetch->text));
+    put_text(out, "error", fetch->text);
     buf_put_text(out, "}");
 }
 

@@ -26,6 +26,7 @@ static void message_free(struct pull_message *message)
     free(message->tenant);
     free(message->name);
     free(message->json);
+    free(message->wishes);
     free(message);
 }
 
@@ -92,25 +93,18 @@ enum code puller_declare(struct puller *puller, struct bytes tenant, struct byte
     return OK;
 }
 
-enum code puller_act(struct puller *puller, struct bytes tenant, struct bytes name,
-                     enum puller_action action, int64_t start_ns, int64_t end_ns, struct error *err)
+enum code puller_wish(struct puller *puller, struct bytes tenant, struct bytes name,
+                      const struct pull_wishes *wishes, struct error *err)
 {
     struct pull_message *message = message_make(tenant, name);
-    bool known;
 
-    if (message == NULL)
-        return no_memory(err);
-    pthread_mutex_lock(&puller->lock);
-    known = pull_find(puller, message->tenant, message->name) != NULL;
-    pthread_mutex_unlock(&puller->lock);
-    if (!known) {
+    if (message != NULL)
+        message->wishes = malloc(sizeof(*wishes));
+    if (message == NULL || message->wishes == NULL) {
         message_free(message);
-        return error_set(err, E_NOT_FOUND, "there is no source \"%.*s\"", BYTES_ARG(name));
+        return no_memory(err);
     }
-    message->acts = true;
-    message->action = action;
-    message->start_ns = start_ns;
-    message->end_ns = end_ns;
+    *message->wishes = *wishes;
     message_send(puller, message);
     return OK;
 }
@@ -154,8 +148,8 @@ static void take_messages(struct puller *puller)
         struct pull_message *message = messages;
 
         messages = message->next;
-        if (message->acts)
-            pull_act(puller, message);
+        if (message->wishes != NULL)
+            pull_wish(puller, message);
         else
             pull_declare(puller, message);
         message_free(message);

@@ -262,6 +262,38 @@ static enum code put_hash(struct reading *reading, struct reading_facts *facts, 
     return facts->body.data == NULL ? no_memory(err) : OK;
 }
 
+/* JSON and XML have a document, be it one of no rows; "" is none, but where nothing is to come. */
+static bool lacks_document(const struct reading *reading, const struct reading_facts *facts)
+{
+    const struct source *source = reading->terms.source;
+
+    return facts->empty_body && reading->terms.status != 204 && !source->page.stop_empty_body &&
+           (source->decode.format == &tree_json || source->decode.format == &tree_xml);
+}
+
+/* Rows that are none without a word: nobody said that this means that there are none.  Of XML,
+ * which has no empty lists, only the outermost element is always there. */
+static bool leads_nowhere(const struct reading *reading, const struct reading_facts *facts)
+{
+    const struct tree_format *format = reading->terms.source->decode.format;
+    const struct source_outcome *rule = facts->verdict.rule;
+
+    return facts->verdict.what == SOURCE_OK && facts->counts.rows == 0 &&
+           !reading->terms.later_page && (rule == NULL || !rule->counts) &&
+           ((format == &tree_json && !tree_rows_lead(reading->rows, UINT32_MAX)) ||
+            (format == &tree_xml && !tree_rows_lead(reading->rows, 1)));
+}
+
+/* What came is none of the source's pages, though a rule, or none, takes it for one. */
+static void refuse_page(const struct reading *reading, const struct answer_facts *facts,
+                        struct verdict *verdict)
+{
+    struct answer_facts answer = *facts;
+
+    answer.undecodable = true;
+    *verdict = outcome_of(reading->terms.source, &answer);
+}
+
 /* Bytes alone: what rules before the rows ask for, and whether it is that of the last time.  A body
  * that cannot be unpacked is one that does not decode. */
 static enum code look_at_bytes(struct reading *reading, struct reading_facts *facts,
@@ -284,6 +316,11 @@ static enum code look_at_bytes(struct reading *reading, struct reading_facts *fa
     answer.undecodable = code != OK;
     answer.counted = facts->empty_body; /* it has no rows, and none are looked for */
     facts->verdict = outcome_of(reading->terms.source, &answer);
+    if (facts->verdict.what == SOURCE_OK && lacks_document(reading, facts)) {
+        refuse_page(reading, &answer, &facts->verdict);
+        (void)error_set(err, E_BAD_PAGE, "the body is empty, which is no %s",
+                        reading->terms.source->decode.format->name);
+    }
     facts->same_body = facts->body.size > 0 && facts->verdict.what == SOURCE_OK &&
                        bytes_equal(facts->body, reading->terms.body_before);
     return OK;
@@ -358,6 +395,12 @@ static enum code look_at_rows(struct reading *reading, struct reading_facts *fac
     facts->counts = *mapper_counts(reading->mapper);
     answer.rows = facts->counts.rows;
     facts->verdict = outcome_of(source, &answer);
+    if (code == OK && leads_nowhere(reading, facts)) {
+        refuse_page(reading, &answer, &facts->verdict);
+        (void)error_set(err, E_BAD_PAGE,
+                        "`rows` leads nowhere in what came; where that means that there are none, "
+                        "say so: outcomes: [{count: 0, do: empty}]");
+    }
     if (facts->verdict.what != SOURCE_OK)
         reading->sink.forget(reading->sink.context);
     code = tell_value(reading, source->page.path_slot, &facts->at_path, err);

@@ -102,7 +102,7 @@ static void forget_points(void *context)
 static const char *const outcomes[] = {
     [SOURCE_OK] = "ok",       [SOURCE_EMPTY] = "empty", [SOURCE_UNCHANGED] = "unchanged",
     [SOURCE_RETRY] = "retry", [SOURCE_WAIT] = "wait",   [SOURCE_SPLIT] = "split",
-    [SOURCE_SKIP] = "skip",   [SOURCE_FAIL] = "fail",
+    [SOURCE_SKIP] = "skip",   [SOURCE_FAIL] = "fail",   [SOURCE_RESTART] = "restart",
 };
 
 static void put_faults(struct buf *out, const struct mapper_counts *counts)

@@ -124,14 +124,18 @@ static enum code ask(struct writing *writing, struct recalling *recalling,
     size_t size = writing->prefix.size + recalling->measurement.size;
     char *name = arena_alloc(&recalling->arena, size);
     bool partial = false; /* what is not known is written again: it is the same row */
+    int64_t end =
+        last == INT64_MAX ? last : last + 1; /* nothing is asked for at the very last ns */
 
     if (name == NULL)
         return no_memory(err);
+    if (first >= end)
+        return OK;
     memcpy(name, writing->prefix.data, writing->prefix.size);
     memcpy(name + writing->prefix.size, recalling->measurement.data, recalling->measurement.size);
     recalling->tags = NULL;
     return recall->rows(recall->context, writing->terms.deposit.tenant->name,
-                        (struct bytes){name, size}, matched, matched_count, first, last + 1,
+                        (struct bytes){name, size}, matched, matched_count, first, end,
                         take_recalled, recalling, &partial, err);
 }
 
@@ -209,7 +213,7 @@ static enum code put_record(struct writing *writing, uint32_t round,
         code = progress_put(note, writing->measurement, writing->partition.value, &point, err);
     if (code == OK && batch.row_count > 0) {
         code = deposit(&writing->terms.deposit, &batch, &ingest, err);
-        writing->counts.records++;
+        writing->counts.records += code == OK;
     }
     point_release(&point);
     batch_release(&batch);

@@ -19,8 +19,10 @@ static void world_open(struct world *world)
     *world = (struct world){.stop = false};
     ground_init(&world->ground);
     ground_open(&world->ground);
-    world->terms = (struct deposit_terms){&world->ground.environment, world->ground.tenant,
-                                          &world->ground.limits, &world->stop};
+    world->terms = (struct deposit_terms){.environment = &world->ground.environment,
+                                          .tenant = world->ground.tenant,
+                                          .limits = &world->ground.limits,
+                                          .stop = &world->stop};
     arena_init(&world->arena, SIZE_MAX, NULL);
 }
 

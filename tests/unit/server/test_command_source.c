@@ -209,6 +209,30 @@ static void test_lines_that_are_wrong_are_told(void **state)
     }
 }
 
+/* Nothing is asked: a document can be written where no server is. */
+static void test_a_document_is_checked_without_a_server(void **state)
+{
+    const char *good[] = {"source",    "check", "open-meteo", "--set",
+                          "lat=52.52", "--set", "lon=13.41",  NULL};
+    const char *wanting[] = {"source", "check", "open-meteo", NULL};
+    const char *wrong[] = {"source", "check", path, NULL};
+
+    (void)state;
+    captured_run(command_source, good, &captured);
+    assert_int_equal(captured.exit_code, COMMAND_DONE);
+    assert_non_null(strstr(captured.err, "the source open-meteo can be declared"));
+    captured_run(command_source, wanting, &captured);
+    assert_int_not_equal(captured.exit_code, COMMAND_DONE);
+    assert_non_null(strstr(captured.err, "--set lat="));
+    file_write("name: s\nschedule: {every: often}\nrowss: 1\n"
+               "request: {url: https://a.example/}\ndecode: json\nrows: /*\ntime: {path: t}\n"
+               "measurement: m\nvalues: [{path: v, field: v}]\n");
+    captured_run(command_source, wrong, &captured);
+    assert_int_not_equal(captured.exit_code, COMMAND_DONE);
+    assert_non_null(strstr(captured.err, "/schedule/every: "));
+    assert_non_null(strstr(captured.err, "/rowss: "));
+}
+
 static void test_examples_are_listed_and_printed(void **state)
 {
     const char *list[] = {"source", "examples", NULL};
@@ -279,6 +303,7 @@ int main(void)
         cmocka_unit_test(test_files_are_taken_as_they_are),
         cmocka_unit_test(test_a_document_that_is_refused_says_all_that_is_wrong),
         cmocka_unit_test(test_lines_that_are_wrong_are_told),
+        cmocka_unit_test(test_a_document_is_checked_without_a_server),
         cmocka_unit_test(test_examples_are_listed_and_printed),
         cmocka_unit_test(test_what_is_declared_is_listed_shown_and_asked_for),
     };

@@ -15,7 +15,7 @@
 
 #define SECOND MOMENT_SECOND
 
-enum { LIMIT = 3 };
+enum { LIMIT = 3, KEPT = 2 * 86400 + 3600 };
 
 /* A start of the process: the file, and a limiter with one key of 3 in a minute. */
 struct world {
@@ -27,7 +27,7 @@ struct world {
     struct limiter_key *key;
 };
 
-static const struct source_rate rate = {LIMIT, 60 * SECOND};
+static struct source_rate rate = {LIMIT, 60 * SECOND};
 static const struct source_limits limits = {.concurrency = 9, .rates = &rate, .rate_count = 1};
 
 /* `seconds` behind the first moment, by both clocks. */
@@ -257,7 +257,7 @@ static void test_a_line_that_is_none_is_passed_over(void **state)
     world_remove(&world);
 }
 
-static void test_what_is_older_than_two_days_is_left_out(void **state)
+static void test_what_no_limit_looks_back_to_is_left_out(void **state)
 {
     struct world world;
     long long before;
@@ -269,16 +269,37 @@ static void test_what_is_older_than_two_days_is_left_out(void **state)
     begin(&world, at(3600));
     world_close(&world);
     before = stat_of(&world).st_size;
-    world_open(&world, "a", at(2 * 86400 - 1));
+    world_open(&world, "a", at(KEPT - 1));
     world_close(&world);
     assert_int_equal(stat_of(&world).st_size, before);
-    world_open(&world, "a", at(2 * 86400));
+    world_open(&world, "a", at(KEPT));
     world_close(&world);
     assert_in_range(stat_of(&world).st_size, 1, before - 1);
     world_open(&world, "a", at(3 * 86400));
     world_close(&world);
     assert_int_equal(stat_of(&world).st_size, 0);
     world_remove(&world);
+}
+
+/* Which was set forward since, by less than what is kept longer than that. */
+static void test_the_longest_span_holds_over_a_restart_whatever_the_wall_clock_says(void **state)
+{
+    struct moment now = at(2 * 86400 - 60);
+    struct world world;
+
+    (void)state;
+    now.wall_ns += 1800 * SECOND;
+    rate.span_ns = LIMITER_SPAN_MAX_NS;
+    world_make(&world);
+    world_open(&world, "a", at(0));
+    begin(&world, at(0));
+    world_close(&world);
+    world_open(&world, "a", now);
+    assert_int_equal(wait_of(&world, LIMIT - 1, now), 0);
+    assert_int_equal(wait_of(&world, LIMIT, now), 60);
+    world_close(&world);
+    world_remove(&world);
+    rate.span_ns = 60 * SECOND;
 }
 
 /* Enough to have the file written anew. */
@@ -346,7 +367,8 @@ int main(void)
         cmocka_unit_test(test_a_wait_that_was_ordered_outlives_the_process),
         cmocka_unit_test(test_what_another_boot_noted_counts_by_the_wall_clock),
         cmocka_unit_test(test_a_line_that_is_none_is_passed_over),
-        cmocka_unit_test(test_what_is_older_than_two_days_is_left_out),
+        cmocka_unit_test(test_the_longest_span_holds_over_a_restart_whatever_the_wall_clock_says),
+        cmocka_unit_test(test_what_no_limit_looks_back_to_is_left_out),
         cmocka_unit_test(test_a_file_of_what_is_young_is_not_written_anew_each_time),
         cmocka_unit_test(test_a_long_wait_takes_no_note_away),
     };

@@ -66,9 +66,27 @@ static void test_a_cursor_that_is_gone_is_begun_again(void **state)
     assert_int_equal(it.site.asked_count, 4);
     SITE_ANSWERS(&it.site, {.when = "c=b", .status = "410 Gone"},
                  {.when = "/list", .body = ROW(1, 1) ", 'next': 'b'}"});
-    assert_int_equal(puller_act(it.puller, TENANT, BYTES("s"), PULLER_NOW, 0, 0, NULL), OK);
+    it_asks_for_a_pull();
     UNTIL(it_count("failures") == 1);
     assert_int_equal(site_asked(&it.site, "c=b"), 4);
+}
+
+/* Whatever status an API has for a cursor that it does not know any more. */
+static void test_a_rule_begins_a_window_again(void **state)
+{
+    (void)state;
+    SITE_ANSWERS(&it.site,
+                 {.when = "c=b", .status = "400 No", .body = "cursor expired", .times = 1},
+                 {.when = "c=b", .body = ROW(2, 2) "}"},
+                 {.when = "/list", .body = ROW(1, 1) ", 'next': 'b'}"});
+    it_declares(CURSOR ", 'outcomes': [{'status': 400, 'body_has': 'cursor', 'do': 'restart'}]");
+    UNTIL(it_count("windows") == 1);
+    site_was_asked(&it.site, 2, "GET /list HTTP");
+    assert_int_equal(it.site.asked_count, 4);
+    SITE_ANSWERS(&it.site, {.when = "GET", .status = "400 No", .body = "cursor expired"});
+    it_asks_for_a_pull();
+    UNTIL(it_count("failures") == 1); /* it ends */
+    assert_int_equal(site_asked(&it.site, "GET /list HTTP"), 4);
 }
 
 static void test_an_outcome_that_fails_is_not_asked_again(void **state)
@@ -103,10 +121,8 @@ static void test_a_window_is_split_down_to_its_least(void **state)
     assert_int_equal(it.site.asked_count, 5);
     assert_true(it_says("s", "reached", until));
     SITE_ANSWERS(&it.site, {.when = "GET", .status = "413 Much"});
-    assert_int_equal(puller_act(it.puller, TENANT, BYTES("s"), PULLER_BACKFILL, it_day_ns(-2),
-                                it_day_ns(-1), NULL),
-                     OK);
-    assert_int_equal(puller_act(it.puller, TENANT, BYTES("s"), PULLER_NOW, 0, 0, NULL), OK);
+    it_asks_for(it_day_ns(-2), it_day_ns(-1));
+    it_asks_for_a_pull();
     UNTIL(it_says("s", "error", "as small as step_min"));
 }
 
@@ -116,6 +132,7 @@ int main(void)
         IT_TEST(test_pages_are_asked_in_order_by_what_each_says),
         IT_TEST(test_a_cursor_that_comes_again_is_begun_again_and_given_up),
         IT_TEST(test_a_cursor_that_is_gone_is_begun_again),
+        IT_TEST(test_a_rule_begins_a_window_again),
         IT_TEST(test_an_outcome_that_fails_is_not_asked_again),
         IT_TEST(test_a_window_is_split_down_to_its_least),
     };

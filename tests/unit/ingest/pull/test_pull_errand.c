@@ -64,7 +64,7 @@ static void test_a_lease_that_is_lost_ends_errands(void **state)
     it_declares(BOTH);
     UNTIL(site_asked(&it.site, "/list") == 1);
     it.leased = false;
-    assert_int_equal(puller_act(it.puller, TENANT, BYTES("s"), PULLER_NOW, 0, 0, NULL), OK);
+    it_asks_for_a_pull();
     UNTIL(it_says("s", "state", "elsewhere"));
     site_release(&it.site);
     UNTIL(it_count("requests") == 2);

@@ -51,7 +51,7 @@ static void test_without_a_list_nothing_is_asked_and_it_is_asked_again(void **st
     assert_int_equal(it_count("failures"), 1);
     assert_int_equal(it_count("retries"), 3);
     assert_true(it_says("s", "state", "loading"));
-    assert_int_equal(puller_act(it.puller, TENANT, BYTES("s"), PULLER_NOW, 0, 0, NULL), OK);
+    it_asks_for_a_pull();
     UNTIL(it_count("windows") == 2 && it_is_resting());
     assert_int_equal(site_asked(&it.site, "/list"), 7);
     assert_int_equal(it.site.asked_count, 9);
@@ -133,7 +133,7 @@ static void test_an_empty_list_is_believed_when_it_comes_again(void **state)
     a_day_later();
     it_pulls(2);
     assert_int_equal(it.site.asked_count, 6);
-    assert_int_equal(puller_act(it.puller, TENANT, BYTES("s"), PULLER_NOW, 0, 0, NULL), OK);
+    it_asks_for_a_pull();
     UNTIL(it_says("s", "error", "its list of partitions is empty") && it_is_resting());
     assert_int_equal(it.site.asked_count, 7);
     it_takes_away("s");

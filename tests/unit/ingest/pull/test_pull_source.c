@@ -23,7 +23,7 @@ static void test_a_document_is_replaced_while_a_page_is_under_way(void **state)
         it_declares(CURSOR);
         UNTIL(it_is_resting() || site_asked(&it.site, "/list") > 0);
         if (site_asked(&it.site, "/list") == 0)
-            assert_int_equal(puller_act(it.puller, TENANT, BYTES("s"), PULLER_NOW, 0, 0, NULL), OK);
+            it_asks_for_a_pull();
         UNTIL(site_asked(&it.site, "/list") == 1);
         (void)snprintf(blocks, sizeof(blocks), "'request': {'url': '@/other'}%s", wrong[i]);
         it_declares(blocks);
@@ -46,7 +46,7 @@ static void test_a_lease_that_is_lost_ends_what_would_be_asked(void **state)
     it.leased = true;
     UNTIL(site_asked(&it.site, "/list") == 1);
     it.leased = false;
-    assert_int_equal(puller_act(it.puller, TENANT, BYTES("s"), PULLER_NOW, 0, 0, NULL), OK);
+    it_asks_for_a_pull();
     UNTIL(it_says("s", "state", "elsewhere"));
     site_release(&it.site);
     UNTIL(it_count("pages") == 1 && it_says("s", "state", "elsewhere"));
@@ -94,15 +94,13 @@ static void test_what_is_asked_for_while_it_loads_is_done_then(void **state)
     UNTIL(it_count("windows") == 4 && it_is_resting());
 
     loads_slowly(blocks);
-    assert_int_equal(puller_act(it.puller, TENANT, BYTES("s"), PULLER_NOW, 0, 0, NULL), OK);
+    it_asks_for_a_pull();
     let_go = true;
     UNTIL(it_count("windows") == 2 && it_is_resting());
     assert_int_equal(it.site.asked_count, 2); /* what overlaps */
 
     loads_slowly(blocks);
-    assert_int_equal(puller_act(it.puller, TENANT, BYTES("s"), PULLER_BACKFILL, it_day_ns(-5),
-                                it_day_ns(-4), NULL),
-                     OK);
+    it_asks_for(it_day_ns(-5), it_day_ns(-4));
     let_go = true;
     UNTIL(it_count("windows") == 1 && it_is_resting());
     (void)snprintf(old, sizeof(old), "a=%.10s", it_day(-5, from));

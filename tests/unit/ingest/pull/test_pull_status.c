@@ -133,11 +133,26 @@ static void test_a_document_that_is_wrong_is_told(void **state)
     assert_int_equal(it_count("failures"), 1);
 }
 
+static void test_what_ingest_does_not_take_now_is_told_and_waits(void **state)
+{
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "GET", .body = ROW});
+    *it.ground.tenant->undelivered = it.ground.limits.outbox_bytes_max + 1;
+    it_declares("'request': {'url': '@/a'}");
+    UNTIL(it_says("s", "waits_for", "packs of"));
+    assert_int_equal(it_count("windows"), 0);
+    *it.ground.tenant->undelivered = 0;
+    UNTIL(it_count("windows") == 1);
+    assert_false(it_says("s", "waits_for", ""));
+    assert_int_equal(site_asked(&it.site, "GET"), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         IT_TEST(test_one_that_is_paused_says_so),
         IT_TEST(test_counts_are_of_what_was_asked_and_came),
+        IT_TEST(test_what_ingest_does_not_take_now_is_told_and_waits),
         IT_TEST(test_a_document_that_is_wrong_is_told),
         IT_TEST(test_rows_that_are_new_changed_and_the_same_are_told_apart),
         IT_TEST(test_a_lag_is_from_what_it_has_to_now_or_the_end),

@@ -345,11 +345,15 @@ static void test_an_empty_body_has_no_rows(void **state)
         const char *blocks;
         enum source_do want;
     } cases[] = {
-        {"",                                             SOURCE_OK   },
-        {"'decode': 'ndjson', 'rows': '*'",              SOURCE_OK   },
-        {"'outcomes': [{'count': 0, 'do': 'empty'}]",    SOURCE_EMPTY},
-        {"'outcomes': [{'count': 1, 'do': 'empty'}]",    SOURCE_OK   },
-        {"'outcomes': [{'status': 200, 'do': 'retry'}]", SOURCE_RETRY},
+        {"",                                                               SOURCE_RETRY},
+        {"'decode': 'xml', 'rows': '/a/*'",                                SOURCE_RETRY},
+        {"'decode': 'ndjson', 'rows': '*'",                                SOURCE_OK   },
+        {"'decode': 'csv', 'rows': '*'",                                   SOURCE_OK   },
+        {"'outcomes': [{'count': 0, 'do': 'empty'}]",                      SOURCE_EMPTY},
+        {"'outcomes': [{'count': 1, 'do': 'empty'}]",                      SOURCE_RETRY},
+        {"'outcomes': [{'status': 200, 'do': 'ok'}]",                      SOURCE_RETRY},
+        {"'outcomes': [{'status': 200, 'do': 'retry'}]",                   SOURCE_RETRY},
+        {"'page': {'type': 'page', 'param': 'p', 'stop': ['empty_body']}", SOURCE_OK   },
     };
 
     (void)state;
@@ -367,6 +371,87 @@ static void test_an_empty_body_has_no_rows(void **state)
         assert_int_equal(page.points, 0);
         page_release(&page);
     }
+}
+
+/* Where it is told to have no content it is not expected to have a document. */
+static void test_no_content_is_no_document(void **state)
+{
+    struct page page;
+
+    (void)state;
+    page_init(&page, "");
+    page.terms.status = 204;
+    page_look(&page);
+    expect_none(&page, SOURCE_OK);
+    page_release(&page);
+}
+
+/* Nothing, without a word, is what nobody notices for a year. */
+static void test_rows_that_lead_nowhere_are_told(void **state)
+{
+    static const struct {
+        const char *blocks, *body;
+        enum source_do want;
+        const char *why; /* NULL: nothing is wrong */
+    } cases[] = {
+        {"",                                          "{'data':[]}",         SOURCE_OK,    NULL           },
+        {"",                                          "{'data':null}",       SOURCE_OK,    NULL           },
+        {"",                                          "{'data':{}}",         SOURCE_OK,    NULL           },
+        {"",                                          "{'items':[]}",        SOURCE_RETRY, "leads nowhere"},
+        {"",                                          "{'data':'none'}",     SOURCE_RETRY, "leads nowhere"},
+        {"",                                          "[]",                  SOURCE_RETRY, "leads nowhere"},
+        {"",                                          "null",                SOURCE_RETRY, "leads nowhere"},
+        {"'rows': '/*'",                              "[]",                  SOURCE_OK,    NULL           },
+        {"'rows': '/*'",                              "7",                   SOURCE_RETRY, "leads nowhere"},
+        {"'rows': '/a/*/b/*'",                        "{'a':[{}]}",          SOURCE_OK,    NULL           },
+        {"'rows': {'zip': '/hourly'}",                "{'daily':{}}",        SOURCE_RETRY, "leads nowhere"},
+        {"'outcomes': [{'count': 0, 'do': 'empty'}]", "{'items':[]}",        SOURCE_EMPTY, NULL           },
+        {"'outcomes': [{'count': 0, 'do': 'ok'}]",    "{'items':[]}",        SOURCE_OK,    NULL           },
+        {"'rows': '/data'",                           "{'data':[{'at':1}]}", SOURCE_RETRY, "ends with /*" },
+        {"'rows': '/'",                               "[{'at':1}]",          SOURCE_RETRY, "ends with /*" },
+        {"'decode': 'ndjson', 'rows': '*'",           "[{'at':1}]\n",        SOURCE_RETRY, "ends with /*" },
+        {"'decode': 'ndjson', 'rows': '*/data/*'",    "{'items':[]}\n",      SOURCE_OK,    NULL           },
+        {"'decode': 'xml', 'rows': '/doc/row/*'",     "<doc/>",              SOURCE_OK,    NULL           },
+        {"'decode': 'xml', 'rows': '/doc/row/*'",     "<fault>No</fault>",   SOURCE_RETRY,
+         "leads nowhere"                                                                                  },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct page page;
+
+        page_init(&page, cases[i].blocks);
+        page_put(&page, cases[i].body);
+        page_look(&page);
+        if (page.facts.verdict.what != cases[i].want ||
+            (cases[i].why == NULL ? page.err.text[0] != '\0'
+                                  : strstr(page.err.text, cases[i].why) == NULL))
+            fail_msg("%s of %s: %d: %s", cases[i].body, cases[i].blocks, page.facts.verdict.what,
+                     page.err.text);
+        page_release(&page);
+        page_init(&page, cases[i].blocks);
+        page.terms.later_page = true; /* behind one that had them */
+        page_put(&page, cases[i].body);
+        page_look(&page);
+        if (cases[i].why != NULL && strstr(cases[i].why, "nowhere") != NULL)
+            assert_int_equal(page.facts.verdict.what, SOURCE_OK);
+        page_release(&page);
+    }
+}
+
+/* An array that is a row has things by number. */
+static void test_a_row_may_be_an_array_of_which_elements_are_wanted(void **state)
+{
+    struct page page;
+
+    (void)state;
+    page_init(&page, "'rows': '/now', 'time': {'path': '0', 'format': 'unix_s'}, "
+                     "'values': [{'path': '1', 'field': 'v'}]");
+    page_put(&page, "{'now': [5, 0.5]}");
+    page_look(&page);
+    assert_int_equal(page.facts.verdict.what, SOURCE_OK);
+    assert_int_equal(page.points, 1);
+    page_release(&page);
 }
 
 static void test_rules_about_the_head_and_the_body_go_before_the_rows(void **state)
@@ -584,6 +669,9 @@ int main(void)
         cmocka_unit_test(test_a_body_of_the_last_time_is_not_read_again),
         cmocka_unit_test(test_a_rule_about_the_body_goes_before_that_it_is_the_same),
         cmocka_unit_test(test_an_empty_body_has_no_rows),
+        cmocka_unit_test(test_no_content_is_no_document),
+        cmocka_unit_test(test_rows_that_lead_nowhere_are_told),
+        cmocka_unit_test(test_a_row_may_be_an_array_of_which_elements_are_wanted),
         cmocka_unit_test(test_rules_about_the_head_and_the_body_go_before_the_rows),
         cmocka_unit_test(test_rules_about_the_count_go_behind_the_rows),
         cmocka_unit_test(test_a_message_is_taken_out_of_what_is_no_page),
