@@ -55,6 +55,8 @@ void pull_wish(struct puller *puller, struct pull_message *message)
     message->wishes = NULL;
     if (source->state == PULL_RESTING || source->state == PULL_PULLING)
         take_up(source);
+    else if (source->wishes->pull_ns > source->pull_taken_ns)
+        source->next_ns = 0; /* what it waits for, as the list of its partitions, is tried now */
 }
 
 enum code pull_done(const struct pull_source *source, struct pull_partition *partition,

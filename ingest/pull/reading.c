@@ -316,7 +316,7 @@ static enum code look_at_bytes(struct reading *reading, struct reading_facts *fa
     answer.undecodable = code != OK;
     answer.counted = facts->empty_body; /* it has no rows, and none are looked for */
     facts->verdict = outcome_of(reading->terms.source, &answer);
-    if (facts->verdict.what == SOURCE_OK && lacks_document(reading, facts)) {
+    if (facts->verdict.what == SOURCE_OK && !reading->archive && lacks_document(reading, facts)) {
         refuse_page(reading, &answer, &facts->verdict);
         (void)error_set(err, E_BAD_PAGE, "the body is empty, which is no %s",
                         reading->terms.source->decode.format->name);
