@@ -169,9 +169,9 @@ static enum code run_add(struct remote *remote, const struct source_line *line, 
         code = declare(remote, &form, err);
     if (code == OK) {
         remote_say(remote,
-                   "the source %.*s is declared, and is pulled when it is due (now: weir "
-                   "source pull %.*s)",
-                   BYTES_ARG(form.name), BYTES_ARG(form.name));
+                   "the source %.*s is declared, and pulled from now on (weir source list tells "
+                   "how it goes)",
+                   BYTES_ARG(form.name));
         code = say_missing_secrets(remote, &form, err);
     }
     arena_release(&arena);
