@@ -39,8 +39,8 @@ def trial(case, server, url, **more):
     return case.ask(server, "POST", "/v1/sources:test", {"document": document(url, **more)}, want=None)
 
 
-def together(function, items):
-    with ThreadPoolExecutor(4) as pool:
+def together(function, items, jobs=4):
+    with ThreadPoolExecutor(jobs) as pool:
         return list(pool.map(function, items))
 
 
