@@ -15,6 +15,7 @@
 #include "ingest/pull/puller.h"
 #include "ingest/pull/reading.h"
 #include "ingest/pull/schedule.h"
+#include "ingest/pull/seen_rows.h"
 #include "ingest/pull/window_set.h"
 #include "ingest/pull/writing.h"
 
@@ -74,6 +75,7 @@ struct pull_unit {
     uint64_t *seen;        /* hashes of pages' positions; owned */
     size_t seen_count, seen_capacity;
     char last_body[HASH128_TEXT_SIZE]; /* its hash; empty: not known */
+    struct seen_rows rows;             /* of the window; a reader's while it has the page */
     /* Of the request under way. */
     struct arena arena;
     struct asking asking;
@@ -96,8 +98,8 @@ struct pull_fetch_note {
 };
 
 struct pull_counts {
-    uint64_t requests, unchanged, waits, retries, failures, bytes, rows, written, clipped, faulty,
-        pages, windows;
+    uint64_t requests, unchanged, waits, retries, failures, bytes, rows, written, retracted,
+        clipped, faulty, pages, windows;
 };
 
 enum pull_state {

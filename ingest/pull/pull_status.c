@@ -36,6 +36,7 @@ static void put_counts(struct buf *out, const struct pull_counts *counts)
         {"bytes",     counts->bytes    },
         {"rows",      counts->rows     },
         {"written",   counts->written  },
+        {"retracted", counts->retracted},
         {"clipped",   counts->clipped  },
         {"faulty",    counts->faulty   },
         {"windows",   counts->windows  },

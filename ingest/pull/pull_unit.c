@@ -51,6 +51,7 @@ void unit_free(struct pull_unit *unit)
     free(unit->page);
     free(unit->redirect);
     free(unit->seen);
+    seen_rows_release(&unit->rows);
     free(unit);
 }
 
@@ -101,6 +102,7 @@ static void begin_again(struct pull_unit *unit)
     unit->page_number = 0;
     unit->rows_before = 0;
     unit->seen_count = 0;
+    seen_rows_release(&unit->rows);
     unit->restarts++;
 }
 
@@ -427,6 +429,7 @@ static void note_result(const struct pull_job *job)
     counts->pages++;
     counts->rows += note.rows;
     counts->written += note.written;
+    counts->retracted += job->written.retracted;
     counts->clipped += job->facts.counts.clipped;
     counts->faulty += job->facts.counts.faulty;
     counts->unchanged += job->verdict.what == SOURCE_UNCHANGED || job->facts.same_body;

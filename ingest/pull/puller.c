@@ -58,9 +58,8 @@ enum code puller_takes(const struct source *source, struct error *err)
         bool wanted;
         const char *pointer, *what;
     } missing[] = {
-        {source->foreach.request != NULL,                        "/foreach/request", "partitions out of another request"},
-        {source->auth.kind == SOURCE_AUTH_OAUTH2,                "/auth/type",       "oauth2"                           },
-        {source->window.given && source->window.retract_missing, "/window/missing",  "retract"                          },
+        {source->foreach.request != NULL,         "/foreach/request", "partitions out of another request"},
+        {source->auth.kind == SOURCE_AUTH_OAUTH2, "/auth/type",       "oauth2"                           },
     };
 
     for (size_t i = 0; i < sizeof(missing) / sizeof(missing[0]); i++)

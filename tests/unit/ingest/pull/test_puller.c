@@ -99,7 +99,7 @@ static void test_what_this_version_cannot_do_is_told(void **state)
         {"'auth': {'type': 'oauth2', 'token_url': 'https://a.example/t', 'client_id': 'a', "
          "'client_secret': '${secret:key}'}",                          "/auth/type"      },
         {"'window': {'from': '2026-01-01', 'step': 'P1D', 'missing': 'retract'}, "
-         "'request': {'url': 'https://a.example/?a=${window.start}'}", "/window/missing" },
+         "'request': {'url': 'https://a.example/?a=${window.start}'}", NULL              },
         {"'foreach': {'request': {'url': 'https://a.example/'}, 'decode': 'json', 'rows': '/*', "
          "'vars': {'x': {'path': 'x'}}}",                              "/foreach/request"},
     };
