@@ -277,6 +277,24 @@ static void test_faults_and_no_rows_at_all_tell_nothing(void **state)
     expect(1, 1);
 }
 
+static void test_a_fault_on_any_page_tells_nothing(void **state)
+{
+    (void)state;
+    for (int wrong = 0; wrong < 2; wrong++) {
+        ANSWERS({.when = "c=b", .body = rows(1, DAY, "a3=4", "")},
+                {.when = "GET", .body = rows(0, DAY, "a1=1 a2=2", ", 'next': 'b'")});
+        if (wrong == 0)
+            declare(CURSOR ", 'faults_max': 5", DAY, DAY + 1);
+        UNTIL(it_count("windows") >= 1 && it_is_resting());
+        ANSWERS({.when = "c=b", .body = rows(1, DAY, wrong == 0 ? "a3=4" : "a3=4 a99=0", "")},
+                {.when = "GET",
+                 .body = rows(0, DAY, wrong == 0 ? "a1=1 a99=0" : "a1=1", ", 'next': 'b'")});
+        it_pulls(1);
+        expect(3, 7);
+    }
+    assert_int_equal(it_count("faulty"), 2);
+}
+
 /* What the first page had is known to nobody any more. */
 static void test_a_window_begins_anew_after_a_restart(void **state)
 {
@@ -458,6 +476,7 @@ int main(void)
         IT_TEST(test_all_pages_of_a_window_count),
         IT_TEST(test_a_window_that_did_not_come_whole_tells_nothing),
         IT_TEST(test_faults_and_no_rows_at_all_tell_nothing),
+        IT_TEST(test_a_fault_on_any_page_tells_nothing),
         IT_TEST(test_a_window_begins_anew_after_a_restart),
         IT_TEST(test_what_was_delivered_before_a_restart_goes),
         IT_TEST(test_each_window_is_by_itself),
