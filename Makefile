@@ -129,7 +129,8 @@ program: $(OUT)/weir
 # longer than all of their tests.  A test that stands in for functions of the library is a program
 # of its own.  To optimise them takes four times as long as to run them, most of all under a
 # sanitizer; the library they test is optimised.
-QUICK    = -O0 -U_FORTIFY_SOURCE -g1 $(if $(shell command -v ld.gold),-fuse-ld=gold)
+QUICK    = -O0 -U_FORTIFY_SOURCE -g1
+GOLD     = $(if $(shell command -v ld.gold),-fuse-ld=gold)
 ALONE   := $(shell grep -lE '^\#include "tests/unit/query/(fixture|twin).c"|^/\* Stands in for' $(UNITS))
 ALONE_BIN = $(ALONE:%.c=$(OUT)/%)
 SHARED   = $(filter-out $(ALONE),$(UNITS))
@@ -137,7 +138,7 @@ MAIN_OF  = $(subst /,_,$(1))_main
 
 $(ALONE_BIN): $(OUT)/%: %.c $(LIBRARY)
 	@mkdir -p $(@D); rm -f $@
-	$(call SAY,link)$(CC) $(CFLAGS) $(LDFLAGS) $(QUICK) $< $(LIBRARY) -lcmocka $(LDLIBS) -o $@
+	$(call SAY,link)$(CC) $(CFLAGS) $(LDFLAGS) $(QUICK) $(GOLD) $< $(LIBRARY) -lcmocka $(LDLIBS) -o $@
 
 $(OUT)/tests/unit/%.o: tests/unit/%.c
 	@mkdir -p $(@D)
@@ -153,7 +154,7 @@ $(OUT)/tests/unit/all.o: tests/unit/all.c $(OUT)/tests/unit/mains.h
 	$(call SAY,compile)$(CC) $(CFLAGS) -I$(@D) -c $< -o $@
 
 $(OUT)/tests/unit/all: $(OUT)/tests/unit/all.o $(SHARED:%.c=$(OUT)/%.o) $(LIBRARY)
-	$(call SAY,link)$(CC) $(LDFLAGS) $(QUICK) $^ -lcmocka $(LDLIBS) -o $@
+	$(call SAY,link)$(CC) $(LDFLAGS) $(QUICK) $(GOLD) $^ -lcmocka $(LDLIBS) -o $@
 
 $(SHARED:%.c=$(OUT)/%): $(OUT)/tests/unit/all
 	@ln -sfr $< $@

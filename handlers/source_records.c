@@ -246,8 +246,6 @@ static enum code take_document(struct record_job *job, struct bytes *json, struc
         code = source_parse(name_of(job), *json, &job->arena, &source, &faults, err);
     if (faults.count > 0)
         source_faults_put(&faults, BYTES(""), &job->extra);
-    if (code == OK)
-        code = puller_takes(source, err);
     source_free(source);
     return code;
 }

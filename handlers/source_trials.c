@@ -338,8 +338,6 @@ static enum code test(struct record_job *job, struct error *err)
     if (faults.count > 0)
         source_faults_put(&faults, BYTES("/document"), &job->extra);
     if (code == OK)
-        code = puller_takes(source, err);
-    if (code == OK)
         code = run_trial(trying, source, err);
     source_free(source);
     return code;

@@ -180,8 +180,6 @@ static enum code check(struct remote *remote, const struct source_form *form, st
     for (size_t i = 0; i < faults.count; i++)
         remote_say(remote, "%.*s: %.*s", BYTES_ARG(faults.items[i].pointer),
                    BYTES_ARG(faults.items[i].text));
-    if (code == OK)
-        code = puller_takes(source, err);
     source_free(source);
     if (code == OK)
         remote_say(remote, "the source %.*s can be declared", BYTES_ARG(form->name));

@@ -33,10 +33,11 @@ void pending_release(struct pending *pending)
 void pending_clear(struct pending *pending)
 {
     struct buf key = pending->key;
+    bool lists = pending->lists;
 
     map_release(&pending->series_by_key);
     arena_release(&pending->arena);
-    *pending = (struct pending){.key = key};
+    *pending = (struct pending){.key = key, .lists = lists};
     arena_init(&pending->arena, SIZE_MAX, NULL);
 }
 
@@ -118,23 +119,11 @@ static enum code find_series(struct pending *pending, const struct point *point,
 
 /* --- points --- */
 
-/* What decides that a point is another one: names, types and bits of all its fields, in their
- * order.
- */
-static uint64_t hash_fields(const struct point *point)
+uint64_t pending_place_last(const struct pending *pending)
 {
-    XXH64_hash_t hash = point->field_count;
+    const struct pending_point *last = &pending->points[pending->count - 1];
 
-    for (uint32_t i = 0; i < point->field_count; i++) {
-        const struct point_field *field = &point->fields[i];
-
-        hash = XXH3_64bits_withSeed(field->name.data, field->name.size, hash + field->type);
-        if (field->type == TYPE_STRING)
-            hash = XXH3_64bits_withSeed(field->cell.text->data, field->cell.text->size, hash);
-        else
-            hash = XXH3_64bits_withSeed(&field->cell, sizeof(field->cell), hash);
-    }
-    return hash;
+    return row_hash_place(pending->series[last->series].key, last->time, last->fields[0].name);
 }
 
 static bool copy_field(struct arena *arena, const struct point_field *field,
@@ -208,7 +197,7 @@ enum code pending_add(struct pending *pending, const struct point *point, int64_
                                     .field_count = point->field_count,
                                     .time = point->time,
                                     .revision = revision,
-                                    .hash = hash_fields(point),
+                                    .hash = row_hash(point->fields, point->field_count),
                                     .fields = copy_fields(pending, point),
                                     .line = (uint32_t)pending->count + 1};
     if (added->fields == NULL)
@@ -220,6 +209,16 @@ enum code pending_add(struct pending *pending, const struct point *point, int64_
         series->time_last = point->time;
     pending->count++;
     return OK;
+}
+
+enum code pending_add_retracted(struct pending *pending, const struct point *point,
+                                struct error *err)
+{
+    enum code code = pending_add(pending, point, INT64_MIN, err);
+
+    if (code == OK)
+        pending->points[pending->count - 1].hash = ROW_RETRACTED;
+    return code;
 }
 
 /* --- versions of one --- */
@@ -319,7 +318,7 @@ static void take_out(struct pending *pending, const struct pending_point *last)
 }
 
 void pending_recall(struct pending *pending, struct bytes series_key, int64_t time,
-                    struct bytes field, uint64_t hash)
+                    struct bytes field, uint64_t hash, bool listed)
 {
     void *found = map_get(&pending->series_by_key, series_key);
     struct pending_point *point;
@@ -331,10 +330,13 @@ void pending_recall(struct pending *pending, struct bytes series_key, int64_t ti
     if (slot == 0)
         return;
     point = &pending->points[slot - 1];
-    point->known = true;
+    point->known = hash != ROW_RETRACTED;
+    if (hash == ROW_RETRACTED)
+        point->revision = INT64_MIN;
     if (point->hash != hash)
         return;
     point->same = true;
+    point->unlisted = pending->lists && !listed && point->field_count > 1;
     take_out(pending, point);
 }
 
@@ -411,7 +413,7 @@ static enum code put_row(const struct pending_series *series, const struct pendi
 }
 
 static enum code put_hash(const struct pending_series *series, const struct pending_point *row,
-                          struct bytes measurement, const struct series_tag *partition,
+                          struct bytes measurement, const struct series_tag *partition, bool lists,
                           struct point *point, struct error *err)
 {
     struct point_field *field;
@@ -423,6 +425,12 @@ static enum code put_hash(const struct pending_series *series, const struct pend
         return no_memory(err);
     *field =
         (struct point_field){.name = row->fields[0].name, .type = TYPE_I64, .cell.u64 = row->hash};
+    if (lists && row->hash != ROW_RETRACTED) {
+        field = point_add_field(point);
+        if (field == NULL ||
+            !row_list_make(row->fields, row->field_count, point->batch->arena, field))
+            return no_memory(err);
+    }
     return put_point(point, row->line, row->time, INT64_MIN, err);
 }
 
@@ -438,7 +446,7 @@ enum code pending_put(const struct pending *pending, uint32_t round, struct byte
         const struct pending_series *series = &pending->series[row->series];
         struct bytes *name = &names[row->series];
 
-        if (row->same || row->round != round)
+        if ((row->same && !row->unlisted) || row->round != round)
             continue;
         if (name->data == NULL) {
             char *text = arena_alloc(arena, prefix.size + series->measurement.size);
@@ -449,9 +457,9 @@ enum code pending_put(const struct pending *pending, uint32_t round, struct byte
             memcpy(text + prefix.size, series->measurement.data, series->measurement.size);
             *name = (struct bytes){text, prefix.size + series->measurement.size};
         }
-        code = put_row(series, row, point, err);
+        code = row->same ? OK : put_row(series, row, point, err);
         if (code == OK)
-            code = put_hash(series, row, *name, partition, point, err);
+            code = put_hash(series, row, *name, partition, pending->lists, point, err);
     }
     return code;
 }

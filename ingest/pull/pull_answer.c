@@ -38,6 +38,7 @@ static void begin_again(struct pull_unit *unit)
     unit->page_number = 0;
     unit->rows_before = 0;
     unit->seen_count = 0;
+    seen_rows_release(&unit->rows);
     unit->restarts++;
 }
 
@@ -71,6 +72,7 @@ static void note_result(const struct pull_job *job)
     counts->written += note.written;
     counts->added += note.added;
     counts->same += note.same;
+    counts->retracted += job->written.retracted;
     counts->clipped += job->facts.counts.clipped;
     counts->faulty += job->facts.counts.faulty;
     counts->unchanged += job->verdict.what == SOURCE_UNCHANGED || job->facts.same_body;

@@ -17,6 +17,7 @@
 #include "ingest/pull/puller.h"
 #include "ingest/pull/reading.h"
 #include "ingest/pull/schedule.h"
+#include "ingest/pull/seen_rows.h"
 #include "ingest/pull/window_set.h"
 #include "ingest/pull/writing.h"
 
@@ -79,6 +80,7 @@ struct pull_unit {
     size_t seen_count, seen_capacity;
     char last_body[HASH128_TEXT_SIZE]; /* its hash; empty: not known */
     bool token_again;                  /* one was refused, and another one is had */
+    struct seen_rows rows;             /* of the window; a reader's while it has the page */
     /* Of the request under way. */
     uint64_t token_number; /* which it had */
     struct arena arena;
@@ -141,8 +143,8 @@ struct pull_fetch_note {
 enum { PULL_OUTCOMES = 10 }; /* of pull_outcome_names */
 
 struct pull_counts {
-    uint64_t requests, unchanged, waits, retries, failures, bytes, rows, written, clipped, faulty,
-        pages, windows;
+    uint64_t requests, unchanged, waits, retries, failures, bytes, rows, written, retracted,
+        clipped, faulty, pages, windows;
     uint64_t added, same; /* points: of `written`, and beside it */
     uint64_t outcomes[PULL_OUTCOMES];
 };

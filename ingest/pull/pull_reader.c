@@ -1,6 +1,7 @@
 /* Readers: pages that came are decoded and written, and progress is read, on threads that may wait.
  * A job has all it needs; the source's document, partitions and the unit's place stay as they are
  * while it is out. */
+#include "ingest/pull/missing.h"
 #include "ingest/pull/pull_inside.h"
 
 #include <stdio.h>
@@ -124,6 +125,33 @@ static bool came_before(const struct pull_job *job)
            bytes_equal(job->facts.body, bytes_of(unit->last_body));
 }
 
+/* All that the window has is known: a page with faults may hide any row, and an answer without a
+ * row is what a broken API gives as well. */
+static bool tells_missing(const struct pull_job *job)
+{
+    const struct pull_unit *unit = job->unit;
+
+    return unit->source->source->window.retract_missing && !job->more &&
+           (job->verdict.what == SOURCE_OK || job->verdict.what == SOURCE_EMPTY) &&
+           !unit->rows.doubtful && job->facts.counts.faulty == 0 && unit->rows.count > 0;
+}
+
+static enum code retract_missing(struct pull_job *job, struct writing *writing, struct error *err)
+{
+    const struct pull_unit *unit = job->unit;
+    const struct bytes *names;
+    size_t count;
+    enum code code;
+
+    if (!tells_missing(job))
+        return OK;
+    code = missing_measurements(unit->source->source, unit->partition->variables, &job->arena,
+                                &names, &count, err);
+    return code ? code
+                : writing_retract(writing, names, count, unit->window.start_ns, unit->window.end_ns,
+                                  err);
+}
+
 static enum code write_page(struct pull_job *job, struct reading *reading, struct writing *writing,
                             struct error *err)
 {
@@ -150,7 +178,15 @@ static enum code write_page(struct pull_job *job, struct reading *reading, struc
         code = reading_write(reading, err);
     else
         writing_forget(writing);
-    return code ? code : writing_finish(writing, &note, err);
+    if (code == OK)
+        code = retract_missing(job, writing, err);
+    if (code == OK)
+        code = writing_finish(writing, &note, err);
+    if (code == OK) {
+        seen_rows_keep(&job->unit->rows);
+        job->unit->rows.doubtful |= job->facts.counts.faulty > 0;
+    }
+    return code;
 }
 
 /* Of struct deposit_terms. */
@@ -179,12 +215,14 @@ static enum code work_on_page(struct pull_job *job, struct error *err)
         .source = bytes_of(source->name),
         .partition = bytes_of(job->unit->partition->id),
         .latest = source->source->versions.latest,
+        .seen = source->source->window.retract_missing ? &job->unit->rows : NULL,
     };
     const struct reading_terms page = reading_terms(job);
     struct writing *writing = NULL;
     struct reading *reading = NULL;
     enum code code = writing_open(&terms, &writing, err);
 
+    seen_rows_forget(&job->unit->rows); /* of an attempt before */
     if (code == OK) {
         const struct reading_sink sink = {writing_take, writing_forget, writing};
 

@@ -209,8 +209,7 @@ void pull_declare(struct puller *puller, struct pull_message *message)
     source->coming_document = hash128((struct bytes){message->json, message->json_size});
     arena_init(&arena, SIZE_MAX, NULL);
     if (source_parse(bytes_of(source->name), (struct bytes){message->json, message->json_size},
-                     &arena, &source->coming, &faults, &err) != OK ||
-        puller_takes(source->coming, &err) != OK) {
+                     &arena, &source->coming, &faults, &err) != OK) {
         pull_tell(source, "its document is wrong", err.text);
         source_free(source->coming);
         source->coming = NULL;

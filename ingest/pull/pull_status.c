@@ -154,6 +154,7 @@ static void put_counts(struct buf *out, const struct pull_counts *counts)
         {"new",       counts->added                  },
         {"changed",   counts->written - counts->added},
         {"same",      counts->same                   },
+        {"retracted", counts->retracted              },
         {"clipped",   counts->clipped                },
         {"faulty",    counts->faulty                 },
         {"windows",   counts->windows                },

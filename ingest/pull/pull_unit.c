@@ -51,6 +51,7 @@ void unit_free(struct pull_unit *unit)
     free(unit->page);
     free(unit->redirect);
     free(unit->seen);
+    seen_rows_release(&unit->rows);
     free(unit);
 }
 

@@ -5,11 +5,14 @@
 
 /* --- of a pull --- */
 
-/* A window that was begun goes on where it stood, if it is asked in the same bounds. */
+/* A window that was begun goes on where it stood, if it is asked in the same bounds; from its first
+ * page where it has to be known what all of them have. */
 static void take_rest(struct pull_unit *unit)
 {
     struct pull_rest **at = &unit->partition->rests;
 
+    if (unit->source->source->window.retract_missing)
+        return;
     while (*at != NULL &&
            ((*at)->start_ns != unit->window.start_ns || (*at)->end_ns != unit->window.end_ns))
         at = &(*at)->next;

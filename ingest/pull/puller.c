@@ -53,24 +53,6 @@ static void message_send(struct puller *puller, struct pull_message *message)
     fetcher_wake(puller->fetcher);
 }
 
-enum code puller_takes(const struct source *source, struct error *err)
-{
-    const struct {
-        bool wanted;
-        const char *pointer, *what;
-    } missing[] = {
-        {source->window.given && source->window.retract_missing, "/window/missing", "retract"},
-    };
-
-    for (size_t i = 0; i < sizeof(missing) / sizeof(missing[0]); i++)
-        if (missing[i].wanted) {
-            error_point(err, bytes_of(missing[i].pointer));
-            return error_set(err, E_NOT_SUPPORTED, "%s: %s: this version cannot do that yet",
-                             missing[i].pointer, missing[i].what);
-        }
-    return OK;
-}
-
 enum code puller_declare(struct puller *puller, struct bytes tenant, struct bytes name,
                          uint64_t version, bool paused, struct bytes json, struct error *err)
 {

@@ -46,10 +46,6 @@ MUST_USE enum code puller_declare(struct puller *puller, struct bytes tenant, st
                                   uint64_t version, bool paused, struct bytes json,
                                   struct error *err);
 
-/* Whether what the document wants can be done: E_NOT_SUPPORTED with what cannot.  Pure, any thread.
- */
-struct source;
-MUST_USE enum code puller_takes(const struct source *source, struct error *err);
 
 /* All that was ever asked of the source beside its schedule, in place of what was said before; it
  * waits until the source's progress is known.  Told in front of puller_declare(), so that what was

@@ -1,4 +1,5 @@
 """What remote APIs have is what Weir has: at first, when it is asked again, and when they have changed their minds."""
+import datetime
 import json
 
 from documents import DOCUMENTS, MOVES, PUT_OFF, RATES, SECRET, made
@@ -139,4 +140,43 @@ def what_is_corrected_stays_until_the_source_says_otherwise(case):
         check(found[key] == want, f"{key} {'was revised' if key in revised else 'was not'} by its source: {found[key]}, wanted {want}")
 
 
-CASES = [*(brings(name) for name in DOCUMENTS), an_overlap_is_asked_whole, what_is_corrected_stays_until_the_source_says_otherwise]
+def what_is_deleted_at_the_source_goes_and_is_known_of_before(case):
+    """Also beside what is late and revised; but what somebody has corrected stays."""
+    now, before = case.ready_at, case.ready_at - DAY
+    remote = case.remote(before, {"generic": {"late": 0.02, "revised": 0.05, "deleted": 0.1}})
+    server = case.server(remote)
+    document, wanted, first = made("page", remote, before, "1s")
+    document["window"]["missing"] = "retract"
+    document["page"]["limit"] = 200
+    case.declare(server, document)
+    old = settled(case, server, remote, "page", document, wanted, first, before)
+    case.pulled(server, "page")
+    check(case.status(server, "page")["retracted"] == 0, f"nothing was deleted: {case.how(server, 'page')}")
+    as_of = datetime.datetime.now(datetime.timezone.utc).isoformat().replace("+00:00", "Z")
+    new = {(tuple(sorted(tags.items())), at): values for tags, at, values in remote.truth("generic", first, before, as_of=iso(now))}
+    corrected = case.chance.choice(sorted(set(old) - set(new)))
+    line = f"generic,id={dict(corrected[0])['id']} value=4000.5 {corrected[1] * 10**9}"
+    check(server.request("POST", "/v1/points", line.encode(), {"Content-Type": "text/plain"}).status == 204, "the correction is taken")
+    remote.set("clock", {"now": now})
+    again(case, server, "page", 2)
+    found = case.rows(server, "generic", first, before)
+    check(found.pop(corrected) == {"value": 4000.5}, "the correction stays")
+    check(not differences(found, new), differences(found, new))
+    gone = len(set(old) - set(new)) - 1
+    whole = wanted(remote, document, first, now)
+    retracted = case.status(server, "page")["retracted"]
+    check(retracted >= gone, f"{gone} were deleted: {case.how(server, 'page')}")  # more, if the pages of a pull were of two days
+    late = case.rows(server, "generic", first, before, as_of=as_of)
+    check(not differences(late, old), f"as of before: {differences(late, old)}")
+    again(case, server, "page", 2)
+    check(case.status(server, "page")["retracted"] == retracted, f"once is enough: {case.how(server, 'page')}")
+    remote.set("rates", {"generic": {"deleted": 0}})
+    again(case, server, "page", 2)
+    back = case.rows(server, "generic", first, before)
+    back.pop(corrected)
+    there = {key: values for key, values in wanted(remote, document, first, before).items() if key != corrected}
+    check(not differences(back, there), f"what comes back: {differences(back, there)}")
+    case.tell(f"{gone} of {len(old)} rows went, {len(whole)} are there; {len(there) - len(new)} came back")
+
+
+CASES = [*(brings(name) for name in DOCUMENTS), an_overlap_is_asked_whole, what_is_deleted_at_the_source_goes_and_is_known_of_before, what_is_corrected_stays_until_the_source_says_otherwise]

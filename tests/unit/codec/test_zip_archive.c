@@ -400,6 +400,28 @@ static void test_more_files_than_are_said_are_noticed(void **state)
     }
 }
 
+/* As bombs have it, whose files are all the same bytes. */
+static void test_bytes_that_are_several_files_are_refused(void **state)
+{
+    struct zip_made made = ZIP_MADE_INIT;
+    struct came came = {0};
+    struct buf twice = BUF_INIT(SIZE_MAX);
+    char *owned;
+
+    (void)state;
+    zip_made_put(&made, &(struct zip_entry){.name = "f", .content = large_text(&owned, 1000)});
+    buf_put(&twice, buf_bytes(&made.directory));
+    buf_put(&made.directory, buf_bytes(&twice));
+    zip_made_end(&made, 2, false);
+    read_all(&came, buf_bytes(&made.bytes));
+    expect_fault(&came, E_BAD_COMPRESSION, "file 2 of the archive");
+    assert_int_equal(came.ended, 1);
+    buf_release(&twice);
+    buf_release(&came.text);
+    zip_made_release(&made);
+    free(owned);
+}
+
 static void test_a_disk_that_fails_is_no_damaged_archive(void **state)
 {
     struct zip_made made = ZIP_MADE_INIT;
@@ -449,6 +471,7 @@ int main(void)
         cmocka_unit_test(test_what_is_cut_anywhere_is_no_archive),
         cmocka_unit_test(test_a_bit_that_is_turned_changes_nothing_that_comes),
         cmocka_unit_test(test_more_files_than_are_said_are_noticed),
+        cmocka_unit_test(test_bytes_that_are_several_files_are_refused),
         cmocka_unit_test(test_a_disk_that_fails_is_no_damaged_archive),
         cmocka_unit_test(test_what_the_sink_says_ends_it),
     };
