@@ -97,7 +97,7 @@ static void write_by_hand(char id, int hour, const char *field, double value)
 {
     static const _Atomic bool stop;
     const struct deposit_terms terms = {&it.ground.environment, it.ground.tenant, &it.ground.limits,
-                                        &stop};
+                                        &stop, NULL, NULL};
     struct error err = {0};
     struct arena arena;
     struct batch batch;
@@ -249,7 +249,7 @@ static void test_a_window_that_did_not_come_whole_tells_nothing(void **state)
     UNTIL(it_count("windows") == 1 && it_is_resting());
     ANSWERS({.when = "c=b", .status = "500 No"},
             {.when = "GET", .body = rows(0, DAY, "a1=1", ", 'next': 'b'")});
-    assert_int_equal(puller_act(it.puller, TENANT, BYTES("s"), PULLER_NOW, 0, 0, NULL), OK);
+    it_asks_for_a_pull();
     UNTIL(it_count("failures") == 1 && it_is_resting());
     expect(3, 7);
 }
