@@ -28,13 +28,14 @@ static const char golden[] = "{\n"
                              "  \"index_bytes\": 65536,\n"
                              "  \"index_hash\": \"f0e1d2c3b4a5968778695a4b3c2d1e0f\"\n"
                              "}\n";
-static const char golden_end[] = "\"\n}\n", end_now[] = "\",\n  \"declared\": 7\n}\n";
+enum { GOLDEN_END = sizeof("\"\n}\n") };
+static const char end_now[] = "\",\n  \"declared\": 7\n}\n";
 
 /* As it is written now: with what came later. */
 static const char *golden_now(char text[sizeof(golden) + sizeof(end_now)])
 {
     memcpy(text, golden, sizeof(golden));
-    memcpy(text + sizeof(golden) - sizeof(golden_end), end_now, sizeof(end_now));
+    memcpy(text + sizeof(golden) - GOLDEN_END, end_now, sizeof(end_now));
     return text;
 }
 
