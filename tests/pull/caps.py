@@ -157,13 +157,18 @@ CASES_OF = {
     "xml/laughs": (lambda: answer(LAUGHS), XML, "DOCTYPE"),
     "xml/file": (lambda: answer(OUTSIDE % b"file:///etc/passwd"), XML, "DOCTYPE"),
     "xml/address": (lambda: answer(OUTSIDE % b"http://127.0.0.1/"), XML, "DOCTYPE"),
-    "xml/attributes": (lambda: answer(b"<D><rows " + b"".join(b'a%d="y" ' % at for at in range(200000)) + b"><t>2024-01-01</t><v>1</v></rows></D>"), XML, None),
-    "status/none": (lambda: b"HTTP/1.1 200\r\n\r\n", {}, None),
+    "xml/attributes": (lambda: answer(b"<D><rows " + b"".join(b'a%d="y" ' % at for at in range(200000)) + b"><t>2024-01-01</t><v>1</v></rows></D>"), XML, "a tag or comment longer than a text may be"),
+    "xml/names": (lambda: answer(b"<D>" + b"".join(b"<n%d/>" % at for at in range(500000))), XML, "more different names of elements and attributes"),
+    "xml/attribute-names": (lambda: answer(b"<D>" + b"".join(b'<n a%d=""/>' % at for at in range(500000))), XML, "more different names of elements and attributes"),
+    "xml/comment": (lambda: answer(b"<D><!--" + b"x" * (20 * MIB)), XML, "a tag or comment longer than a text may be"),
+    "csv/cells": (lambda: answer(b"t,v\n" + b"," * (20 * MIB)), {"decode": "csv", "rows": "*"}, "the line is longer than allowed"),
+    "json/key": (lambda: answer(b'{"' + b"k" * (20 * MIB)), {}, "longer than a text or number may be"),
+    "status/none": (lambda: b"HTTP/1.1 200\r\n\r\n", SOON, "(timeouts.idle)"),
     "status/other": (lambda: b"SSH-2.0-OpenSSH_9.0\r\n", {}, "HTTP/0.9"),
     "length/lies": (lambda: answer(ROWS, size=len(ROWS) + 1) + b"", {**SOON}, "(timeouts.idle)"),
-    "length/two": (lambda: answer(ROWS, headers=[f"Content-Length: {len(ROWS) + 5}"]), {}, None),
-    "length/huge": (lambda: answer(ROWS, size=2**63), {}, None),
-    "length/negative": (lambda: answer(ROWS, size=-1), {}, None),
+    "length/two": (lambda: answer(ROWS, headers=[f"Content-Length: {len(ROWS) + 5}"]), SOON, None),
+    "length/huge": (lambda: answer(ROWS, size=2**63), SOON, None),
+    "length/negative": (lambda: answer(ROWS, size=-1), SOON, None),
 }
 
 
