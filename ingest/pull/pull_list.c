@@ -103,8 +103,7 @@ void list_failed(struct pull_source *source, const char *why, const struct momen
              why);
     if (!source->barred) /* else it was told why */
         pull_tell(source, "failed", text);
-    list->due_ns = INT64_MIN;
-    if (list->known)
+    if (list->known) /* it stays due, and is asked with the next pull */
         go_on(source, now);
     else
         pull_rest(source, now->wall_ns, true, now);

@@ -123,6 +123,43 @@ static void test_the_list_of_before_is_used_while_there_is_no_other(void **state
     assert_false(it_says("s", "error", ""));
 }
 
+static size_t fetch_count(void)
+{
+    struct json *fetches = it_fetches("s", 32);
+    size_t count = json_count(fetches);
+
+    json_doc_free(fetches);
+    return count;
+}
+
+/* The list is at another host, by its name, as its own is held: history asks nothing more until the
+ * new list is in force. */
+static void test_history_waits_for_a_list_that_has_come(void **state)
+{
+    char from[TIMESTAMP_TEXT_SIZE], until[TIMESTAMP_TEXT_SIZE], blocks[1000];
+
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "/list", .body = "[{'id': 'a'}]", .times = 1},
+                 {.when = "/list", .body = "[{'id': 'b'}]"},
+                 {.when = "/of/a", .body = "{'data': []}", .times = 1},
+                 {.when = "/of/a", .body = "{'data': []}", .held = true},
+                 {.when = "/of/b", .body = "{'data': []}"});
+    (void)snprintf(blocks, sizeof(blocks),
+                   "'request': {'url': '@/of/${each.x}', 'query': {'a': '${window.start}'}}, "
+                   "'window': {'from': '%s', 'until': '%s', 'step': 'P1D', 'format': 'date'}, "
+                   "'foreach': {'request': {'url': 'http://localhost%s/list'}, 'decode': 'json', "
+                   "'rows': '/*', 'vars': {'x': {'path': 'id'}}, 'every': '1d'}",
+                   it_day(-40, from), it_day(-2, until), strrchr(it.site.url, ':'));
+    it_declares(blocks);
+    UNTIL(site_asked(&it.site, "/of/a") == 3 && it_is_resting());
+    a_day_later();
+    assert_int_equal(puller_act(it.puller, TENANT, BYTES("s"), PULLER_NOW, 0, 0, NULL), OK);
+    UNTIL(fetch_count() == 3); /* the list has been read */
+    site_release(&it.site);
+    UNTIL(it_count("windows") == 3 + 38 && it_is_resting());
+    assert_int_equal(site_asked(&it.site, "/of/a"), 3);
+}
+
 static void test_an_empty_list_is_believed_when_it_comes_again(void **state)
 {
     (void)state;
@@ -196,6 +233,7 @@ int main(void)
         IT_TEST(test_without_a_list_nothing_is_asked_and_it_is_asked_again),
         IT_TEST(test_a_list_that_changes_is_in_force),
         IT_TEST(test_the_list_of_before_is_used_while_there_is_no_other),
+        IT_TEST(test_history_waits_for_a_list_that_has_come),
         IT_TEST(test_an_empty_list_is_believed_when_it_comes_again),
         IT_TEST(test_a_list_behind_a_token_and_a_redirect),
         IT_TEST(test_a_list_that_nobody_waits_for_any_more),
