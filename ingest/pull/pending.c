@@ -331,6 +331,7 @@ void pending_recall(struct pending *pending, struct bytes series_key, int64_t ti
     if (slot == 0)
         return;
     point = &pending->points[slot - 1];
+    point->known = true;
     if (point->hash != hash)
         return;
     point->same = true;
@@ -344,6 +345,15 @@ size_t pending_changed(const struct pending *pending)
     for (size_t i = 0; i < pending->count; i++)
         changed += !pending->points[i].same;
     return changed;
+}
+
+size_t pending_added(const struct pending *pending)
+{
+    size_t added = 0;
+
+    for (size_t i = 0; i < pending->count; i++)
+        added += pending->points[i].last && !pending->points[i].same && !pending->points[i].known;
+    return added;
 }
 
 /* --- into a batch --- */

@@ -26,6 +26,7 @@ struct pending_point {
     uint32_t round; /* of several versions of one: which, from 0 */
     bool last;      /* of these */
     bool same;      /* is not written */
+    bool known;     /* something was written there before; of the last */
 };
 
 struct pending {
@@ -57,6 +58,8 @@ void pending_recall(struct pending *pending, struct bytes series_key, int64_t ti
                     struct bytes field, uint64_t hash);
 /* How many are to be written. */
 size_t pending_changed(const struct pending *pending);
+/* How many of these stand where nothing was written before. */
+size_t pending_added(const struct pending *pending);
 /* Those of a round go into the batch, and their hashes beside them: measurement `prefix` and that
  * of the point, the point's tags and `partition`.  E_MEMORY, E_DUPLICATE_TAG where a point has a
  * tag of the partition's name. */

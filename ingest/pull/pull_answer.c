@@ -61,12 +61,16 @@ static void note_result(const struct pull_job *job)
     note.bytes = job->bytes;
     note.rows = job->facts.counts.rows;
     note.written = job->written.written;
+    note.added = job->written.added;
+    note.same = job->written.rows - job->written.written;
     pull_text(note.text, job->err.text);
     pull_note_fetch(unit->source, &note);
     pthread_mutex_lock(&unit->source->puller->lock);
     counts->pages++;
     counts->rows += note.rows;
     counts->written += note.written;
+    counts->added += note.added;
+    counts->same += note.same;
     counts->clipped += job->facts.counts.clipped;
     counts->faulty += job->facts.counts.faulty;
     counts->unchanged += job->verdict.what == SOURCE_UNCHANGED || job->facts.same_body;

@@ -93,12 +93,17 @@ struct pull_fetch_note {
     unsigned status;
     const char *outcome;
     uint64_t bytes, rows, written;
+    uint64_t added, same; /* of what was written, new; and what was not, as it was there */
     char text[PULL_TEXT_SIZE];
 };
+
+enum { PULL_OUTCOMES = 11 }; /* of pull_outcome_names */
 
 struct pull_counts {
     uint64_t requests, unchanged, waits, retries, failures, bytes, rows, written, clipped, faulty,
         pages, windows;
+    uint64_t added, same; /* points: of `written`, and beside it */
+    uint64_t outcomes[PULL_OUTCOMES];
 };
 
 enum pull_state {
@@ -150,6 +155,7 @@ struct pull_source {
     int64_t error_ns, success_ns, reached_ns, told_next_ns;
     unsigned waiting;                /* pages that ingest does not take now, ... */
     char waits_for[PULL_TEXT_SIZE];  /* ... and why */
+    int64_t ends_ns;                 /* nothing is behind from there on; 0: not known yet */
     struct pull_fetch_note *fetches; /* a ring once it is PULL_FETCHES_KEPT; until then it grows */
     size_t fetch_at, fetch_count, fetch_room;
 };
@@ -238,6 +244,7 @@ struct puller {
     /* The puller's thread's. */
     struct pull_source *sources;
     size_t source_count;
+    struct pull_counts gone; /* of sources that are no more; under the lock */
     struct random random;
     /* Under `lock`: */
     pthread_mutex_t lock;
@@ -323,6 +330,12 @@ void pull_note_begin(struct pull_source *source); /* of a pull */
 void pull_note_whole(struct pull_source *source); /* a pull is over and had all it asked for */
 void pull_set_state(struct pull_source *source, enum pull_state state);
 void pull_note_fetch(struct pull_source *source, const struct pull_fetch_note *note);
+/* What is behind now, in seconds; -1: not known.  Under the lock. */
+int64_t pull_lag_s(const struct pull_source *source, int64_t now_ns);
+extern const char *const pull_state_names[], *const pull_outcome_names[PULL_OUTCOMES];
+
+/* --- pull_metrics.c --- */
+void pull_counts_add(struct pull_counts *sum, const struct pull_counts *counts);
 
 /* --- pull_wishes.c --- */
 void pull_wish(struct puller *puller, struct pull_message *message);

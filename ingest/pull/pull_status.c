@@ -83,9 +83,16 @@ static bool grow_fetches(struct pull_source *source)
     return true;
 }
 
+const char *const pull_outcome_names[PULL_OUTCOMES] = {
+    "ok",    "empty", "unchanged", "retry", "restart",   "wait",
+    "split", "skip",  "fail",      "error", "no_answer",
+};
+
 void pull_note_fetch(struct pull_source *source, const struct pull_fetch_note *note)
 {
     pthread_mutex_lock(&source->puller->lock);
+    for (size_t i = 0; i < PULL_OUTCOMES; i++)
+        source->counts.outcomes[i] += strcmp(note->outcome, pull_outcome_names[i]) == 0;
     if (source->fetch_count < source->fetch_room || grow_fetches(source)) {
         source->fetches[source->fetch_at] = *note;
         source->fetch_at = (source->fetch_at + 1) % PULL_FETCHES_KEPT;
@@ -97,7 +104,7 @@ void pull_note_fetch(struct pull_source *source, const struct pull_fetch_note *n
 
 /* --- what is printed --- */
 
-static const char *const state_names[] = {
+const char *const pull_state_names[] = {
     [PULL_LOADING] = "loading", [PULL_RESTING] = "resting",     [PULL_PULLING] = "pulling",
     [PULL_WRONG] = "wrong",     [PULL_ELSEWHERE] = "elsewhere",
 };
@@ -128,18 +135,21 @@ static void put_counts(struct buf *out, const struct pull_counts *counts)
         const char *name;
         uint64_t count;
     } rows[] = {
-        {"requests",  counts->requests },
-        {"pages",     counts->pages    },
-        {"unchanged", counts->unchanged},
-        {"waits",     counts->waits    },
-        {"retries",   counts->retries  },
-        {"failures",  counts->failures },
-        {"bytes",     counts->bytes    },
-        {"rows",      counts->rows     },
-        {"written",   counts->written  },
-        {"clipped",   counts->clipped  },
-        {"faulty",    counts->faulty   },
-        {"windows",   counts->windows  },
+        {"requests",  counts->requests               },
+        {"pages",     counts->pages                  },
+        {"unchanged", counts->unchanged              },
+        {"waits",     counts->waits                  },
+        {"retries",   counts->retries                },
+        {"failures",  counts->failures               },
+        {"bytes",     counts->bytes                  },
+        {"rows",      counts->rows                   },
+        {"written",   counts->written                },
+        {"new",       counts->added                  },
+        {"changed",   counts->written - counts->added},
+        {"same",      counts->same                   },
+        {"clipped",   counts->clipped                },
+        {"faulty",    counts->faulty                 },
+        {"windows",   counts->windows                },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -168,6 +178,25 @@ bool puller_holds(struct puller *puller, struct bytes tenant, struct bytes name)
     return holds;
 }
 
+int64_t pull_lag_s(const struct pull_source *source, int64_t now_ns)
+{
+    int64_t end_ns = now_ns < source->ends_ns ? now_ns : source->ends_ns;
+
+    if (source->ends_ns == 0 || source->reached_ns <= 0 || source->reached_ns == INT64_MAX)
+        return -1;
+    return end_ns <= source->reached_ns ? 0 : (end_ns - source->reached_ns) / 1000000000;
+}
+
+static void put_lag(struct buf *out, const struct pull_source *source)
+{
+    int64_t lag_s = pull_lag_s(source, clock_wall_ns(source->puller->parts.clock));
+
+    if (lag_s < 0)
+        buf_put_text(out, ",\"lag_seconds\":null");
+    else
+        buf_printf(out, ",\"lag_seconds\":%" PRId64, lag_s);
+}
+
 bool puller_status(struct puller *puller, struct bytes tenant, struct bytes name, struct buf *out)
 {
     const struct pull_source *source;
@@ -177,10 +206,11 @@ bool puller_status(struct puller *puller, struct bytes tenant, struct bytes name
     if (source != NULL) {
         bool rests = source->paused && source->state != PULL_WRONG;
 
-        buf_printf(out, "{\"state\":\"%s\"", rests ? "paused" : state_names[source->state]);
+        buf_printf(out, "{\"state\":\"%s\"", rests ? "paused" : pull_state_names[source->state]);
         put_time(out, "succeeded", source->success_ns);
         put_time(out, "next", rests ? 0 : source->told_next_ns);
         put_time(out, "reached", source->reached_ns);
+        put_lag(out, source);
         put_counts(out, &source->counts);
         put_text(out, "waits_for", source->waiting > 0 ? source->waits_for : "");
         put_time(out, "failed", source->error_ns);
@@ -199,9 +229,10 @@ static void put_fetch(struct buf *out, const struct pull_fetch_note *fetch)
     put_time(out, "end", fetch->end_ns);
     buf_printf(out,
                ",\"ms\":%" PRId64 ",\"status\":%u,\"outcome\":\"%s\",\"bytes\":%" PRIu64
-               ",\"rows\":%" PRIu64 ",\"written\":%" PRIu64,
+               ",\"rows\":%" PRIu64 ",\"written\":%" PRIu64 ",\"new\":%" PRIu64
+               ",\"changed\":%" PRIu64 ",\"same\":%" PRIu64,
                fetch->took_ns / 1000000, fetch->status, fetch->outcome, fetch->bytes, fetch->rows,
-               fetch->written);
+               fetch->written, fetch->added, fetch->written - fetch->added, fetch->same);
     put_text(out, "error", fetch->text);
     buf_put_text(out, "}");
 }

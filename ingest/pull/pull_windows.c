@@ -159,5 +159,6 @@ void pull_reached(struct pull_source *source)
     }
     pthread_mutex_lock(&source->puller->lock);
     source->reached_ns = source->source->window.given ? reached_ns : source->success_ns;
+    source->ends_ns = source->source->window.given ? source->source->window.until_ns : INT64_MAX;
     pthread_mutex_unlock(&source->puller->lock);
 }

@@ -192,6 +192,7 @@ static void remove_sources(struct puller *puller)
         pthread_mutex_lock(&puller->lock);
         *at = source->next;
         puller->source_count--;
+        pull_counts_add(&puller->gone, &source->counts);
         pthread_mutex_unlock(&puller->lock);
         pull_free(source);
     }

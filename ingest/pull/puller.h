@@ -69,6 +69,10 @@ MUST_USE enum code puller_try(struct puller *puller, struct bytes tenant,
  * Any thread. */
 void puller_tries_end(struct puller *puller);
 
+/* Sets what is counted of all sources.  NULL is fine. */
+struct metrics;
+void puller_measure(struct puller *puller, struct metrics *metrics);
+
 /* Whether this node pulls it, as far as it knows now. */
 bool puller_holds(struct puller *puller, struct bytes tenant, struct bytes name);
 /* Appends an object of JSON: how the source is; or a list of its last fetches, the newest first.

@@ -18,7 +18,8 @@ struct writing_terms {
 
 struct writing_counts {
     uint64_t rows;    /* points that came */
-    uint64_t written; /* that were new or had changed */
+    uint64_t written; /* that were new or had changed, ... */
+    uint64_t added;   /* ... of which these were new */
     uint64_t records;
 };
 

@@ -23,6 +23,11 @@ EXAMPLES = {
 }
 
 
+JOIN = """{"start":"now-1d","end":"now","every":"6h","join":"inner","format":"csv","selections":{
+  "weather":{"measurement":"weather","match":["site=berlin"],"fields":["wind"],"agg":["mean"]},
+  "grid":{"measurement":"generation","match":["fuel=WIND"],"fields":["power"],"agg":["mean"]}}}"""
+
+
 class Wrong(Exception):
     pass
 
@@ -94,6 +99,8 @@ def each_example_is_pulled_by_its_settings_alone(case):
             check(series and series[0]["rows"][0][1] > 0, f"{name}: {series}")
             found = case.get(f"/v1/series?measurement={measurement}&{where}")["items"]
             check(all("" not in one["tags"].values() for one in found) and (name != "met-norway" or "site" not in found[0]["tags"]), f"{found}")
+        joined = case.weir("query", "--document", "-", stdin=JOIN.encode()).stdout.decode().splitlines()
+        check(joined[0] == "time,weather.mean_wind,grid.mean_power" and len(joined) > 1, f"electricity beside weather: {joined}")
         rows = case.weir("source", "list").stdout.decode()
         check(all(name in rows for name in EXAMPLES), rows)
         case.weir("source", "pause", "open-meteo")
@@ -115,4 +122,36 @@ def a_document_that_is_wrong_says_all_that_is(case):
     check("--set lat=VALUE --set lon=VALUE" in answer, answer)
 
 
-CASES = [each_example_is_pulled_by_its_settings_alone, a_document_that_is_wrong_says_all_that_is]
+def what_the_readme_says_of_a_first_source_is_so(case):
+    """Its lines by bash, but for the two terminals; what it shows has the same lines, and other days."""
+    text = open(os.path.join(ROOT, "README.md"), encoding="utf-8").read()
+    section = text[text.index("## Pull your first source"):]
+    blocks = section[:section.index("\n## ", 5)].split("```")[1::2]
+    begins, declares, shown, asks, answered, real = (block.strip("\n").split("\n") for block in blocks)
+    check(begins[0].startswith("tests/weirsim/weirsim --port 8099") and begins[1].startswith("WEIR_PULL_ALLOW=127.0.0.1:8099 make run"), f"{begins}")
+    with Simulator() as remote:
+        case.use(case.server(flags=["--pull-allow", remote.netloc]))
+        folder = case.path("here")
+        os.makedirs(os.path.join(folder, "tests", "weirsim", "sources"))
+        os.makedirs(os.path.join(folder, "build"))
+        os.symlink(case.program, os.path.join(folder, "build", "weir"))
+        for name in ("openmeteo.json", "elexon.json"):
+            with open(os.path.join(ROOT, "tests", "weirsim", "sources", name), encoding="utf-8") as file:
+                case.path(os.path.join("here", "tests", "weirsim", "sources", name), file.read().replace("127.0.0.1:8099", remote.netloc))
+
+        def bash(lines):
+            done = subprocess.run(["bash", "-ec", "\n".join([declares[0], *lines])], cwd=folder, capture_output=True, text=True, timeout=120, env=case.environment())
+            check(done.returncode == 0, f"{lines}: {done.stderr}")
+            return done.stdout
+
+        check(bash(declares[1:]).split()[:6] == shown[0].split(), "the list")
+        for name in ("openmeteo", "elexon"):  # it is not typed as fast
+            case.weir("source", "pull", name)
+        until(60, lambda: bash(asks), lambda: len(bash(asks).split("\n")) >= len(answered))
+        check(bash(asks).split("\n")[0] == answered[0], bash(asks))
+        check(bash(declares[-1:]).split("\n")[1].split()[0] == "elexon", "the list")
+    check(real[0].startswith("weir source examples ") and real[1] == "weir source add " + " ".join(["open-meteo", *sets({"lat": "52.52", "lon": "13.41", "site": "berlin"})])
+          and real[2] == "weir source add elexon-fuelhh", f"{real}")  # and these have cases of their own
+
+
+CASES = [what_the_readme_says_of_a_first_source_is_so, each_example_is_pulled_by_its_settings_alone, a_document_that_is_wrong_says_all_that_is]

@@ -78,7 +78,7 @@ static void test_an_example_is_filled_and_declared(void **state)
     expect_seen(&script, 0, "\"name\":\"home\"");
     expect_seen(&script, 0, "{\"lat\":\"52.52\",\"lon\":\"13.41\",\"site\":\"\"}");
     assert_null(strstr(script.seen[0], "${set"));
-    assert_non_null(strstr(captured.err, "weir source pull home"));
+    assert_non_null(strstr(captured.err, "the source home is declared"));
     assert_int_equal(script.connections, 1); /* it has no secret to be looked for */
 }
 

@@ -132,6 +132,7 @@ static void test_what_was_written_is_not_written_again(void **state)
     pending_recall(&ground.pending, key_of(&ground, 0), 300, BYTES("t"), before); /* nobody's */
     pending_recall(&ground.pending, BYTES("no such key"), 100, BYTES("t"), before);
     assert_int_equal(pending_changed(&ground.pending), 2);
+    assert_int_equal(pending_added(&ground.pending), 1); /* of b nothing was there at all */
     assert_int_equal(put(&ground, 0), 4);
     assert_false(ground.pending.points[1].same);
     assert_true(ground.pending.points[0].same);
@@ -194,6 +195,8 @@ static void test_versions_go_in_rounds_by_what_they_claim(void **state)
     add(&ground, "a", "t", 9, 200, 5);
     settle(&ground, false);
     assert_int_equal(ground.pending.rounds, 3);
+    assert_int_equal(pending_changed(&ground.pending), 4);
+    assert_int_equal(pending_added(&ground.pending), 2); /* and two versions of one of them */
     assert_int_equal(put(&ground, 2), 2);
     assert_true(hash_of(&ground, "t", 100, &last));
     ground_release(&ground);

@@ -178,6 +178,7 @@ static void test_what_is_the_same_is_not_written(void **state)
     assert_int_equal(take(&world, 3, 300, INT64_MIN), OK);
     assert_int_equal(finish(&world, false), OK);
     expect(&world, 3, 2, 1);
+    assert_int_equal(writing_counts(world.writing)->added, 1);
     assert_int_equal(ground_rows(&world.ground), 4);
     world_close(&world);
 }
