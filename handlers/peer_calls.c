@@ -222,17 +222,16 @@ static bool make_url(const struct peer_call *call, char url[URL_SIZE])
     if (!is_get(call))
         more = snprintf(url + size, URL_SIZE - (size_t)size, "/peer/v1/%s",
                         call->erases != NULL ? "erase" : "rows");
-    else if (!registry_name_valid(REGISTRY_TENANTS, call->asked.tenant))
+    else if (!registry_name_valid(REGISTRY_TENANTS, call->asked.tenant) ||
+             (!call->names && !source_name_valid(call->source)))
         return false;
     else if (call->names)
         more = snprintf(url + size, URL_SIZE - (size_t)size, "/peer/v1/names?tenant=%.*s",
                         BYTES_ARG(call->asked.tenant));
-    else if (source_name_valid(call->source))
+    else
         more = snprintf(url + size, URL_SIZE - (size_t)size,
                         "/peer/v1/source?tenant=%.*s&source=%.*s&limit=%zu",
                         BYTES_ARG(call->asked.tenant), BYTES_ARG(call->source), call->fetches);
-    else
-        return false;
     return more > 0 && more < URL_SIZE - size;
 }
 

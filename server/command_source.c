@@ -163,8 +163,8 @@ static enum code add(struct remote *remote, const struct source_form *form, stru
     if (code)
         return code;
     remote_say(remote,
-               "the source %.*s is declared, and pulled from now on (weir source list tells how it "
-               "goes)",
+               "the source %.*s is declared, and pulled from now on (weir source list tells "
+               "how it goes)",
                BYTES_ARG(form->name));
     return say_missing_secrets(remote, form, err);
 }

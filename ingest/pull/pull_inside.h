@@ -140,7 +140,7 @@ struct pull_fetch_note {
     char text[PULL_TEXT_SIZE];
 };
 
-enum { PULL_OUTCOMES = 10 }; /* of pull_outcome_names */
+enum { PULL_OUTCOMES = 11 }; /* of pull_outcome_names */
 
 struct pull_counts {
     uint64_t requests, unchanged, waits, retries, failures, bytes, rows, written, retracted,
@@ -201,9 +201,9 @@ struct pull_source {
     char error[PULL_TEXT_SIZE]; /* the last one, until a pull that began behind it came whole */
     bool troubled;              /* there was one since a pull began */
     int64_t error_ns, success_ns, reached_ns, told_next_ns;
-    int64_t ends_ns;                 /* nothing is behind from there on; 0: not known yet */
     unsigned waiting;                /* pages that ingest does not take now, ... */
     char waits_for[PULL_TEXT_SIZE];  /* ... and why */
+    int64_t ends_ns;                 /* nothing is behind from there on; 0: not known yet */
     struct pull_fetch_note *fetches; /* a ring once it is PULL_FETCHES_KEPT; until then it grows */
     size_t fetch_at, fetch_count, fetch_room;
 };

@@ -92,7 +92,8 @@ static bool grow_fetches(struct pull_source *source)
 }
 
 const char *const pull_outcome_names[PULL_OUTCOMES] = {
-    "ok", "empty", "unchanged", "retry", "wait", "split", "skip", "fail", "error", "no_answer",
+    "ok",    "empty", "unchanged", "retry", "restart",   "wait",
+    "split", "skip",  "fail",      "error", "no_answer",
 };
 
 void pull_note_fetch(struct pull_source *source, const struct pull_fetch_note *note)
@@ -174,6 +175,18 @@ static struct pull_source *find(const struct puller *puller, struct bytes tenant
     return source;
 }
 
+bool puller_holds(struct puller *puller, struct bytes tenant, struct bytes name)
+{
+    const struct pull_source *source;
+    bool holds;
+
+    pthread_mutex_lock(&puller->lock);
+    source = find(puller, tenant, name);
+    holds = source != NULL && source->state != PULL_ELSEWHERE;
+    pthread_mutex_unlock(&puller->lock);
+    return holds;
+}
+
 int64_t pull_lag_s(const struct pull_source *source, int64_t now_ns)
 {
     int64_t end_ns = now_ns < source->ends_ns ? now_ns : source->ends_ns;
@@ -191,18 +204,6 @@ static void put_lag(struct buf *out, const struct pull_source *source)
         buf_put_text(out, ",\"lag_seconds\":null");
     else
         buf_printf(out, ",\"lag_seconds\":%" PRId64, lag_s);
-}
-
-bool puller_holds(struct puller *puller, struct bytes tenant, struct bytes name)
-{
-    const struct pull_source *source;
-    bool holds;
-
-    pthread_mutex_lock(&puller->lock);
-    source = find(puller, tenant, name);
-    holds = source != NULL && source->state != PULL_ELSEWHERE;
-    pthread_mutex_unlock(&puller->lock);
-    return holds;
 }
 
 bool puller_status(struct puller *puller, struct bytes tenant, struct bytes name, struct buf *out)
