@@ -8,6 +8,7 @@
 #include "codec/json_doc.h"
 #include "discovery/source_record.h"
 #include "handlers/records.h"
+#include "ingest/follow/tails.h"
 #include "ingest/pull/puller.h"
 #include "ingest/pull/source.h"
 
@@ -29,6 +30,11 @@ static struct bytes tenant_of(const struct record_job *job)
 static struct puller *puller_of(const struct record_job *job)
 {
     return app_of(job->request)->puller;
+}
+
+static struct tails *tails_of(const struct record_job *job)
+{
+    return app_of(job->request)->tails;
 }
 
 /* In the arena. */
@@ -81,7 +87,9 @@ static void put_head(struct record_job *job, struct bytes name, const struct sou
     json_put_text(&job->out, name);
     buf_printf(&job->out, ",\"version\":%" PRIu64 ",\"paused\":%s,\"status\":", job->version,
                source->paused ? "true" : "false");
-    if (puller_of(job) == NULL || !puller_status(puller_of(job), tenant_of(job), name, &job->out))
+    if (!(puller_of(job) != NULL &&
+          puller_status(puller_of(job), tenant_of(job), name, &job->out)) &&
+        !(tails_of(job) != NULL && tails_status(tails_of(job), tenant_of(job), name, &job->out)))
         buf_put_text(&job->out, "null");
 }
 
@@ -152,8 +160,10 @@ static enum code fetches(struct record_job *job, struct error *err)
     if (code)
         return code;
     buf_put_text(&job->out, "{\"fetches\":");
-    if (puller_of(job) == NULL ||
-        !puller_fetches(puller_of(job), tenant_of(job), name_of(job), (size_t)limit, &job->out))
+    if (!(puller_of(job) != NULL &&
+          puller_fetches(puller_of(job), tenant_of(job), name_of(job), (size_t)limit, &job->out)) &&
+        !(tails_of(job) != NULL &&
+          tails_records(tails_of(job), tenant_of(job), name_of(job), (size_t)limit, &job->out)))
         return not_there(job, err);
     buf_put_char(&job->out, '}');
     return OK;
@@ -179,6 +189,13 @@ void source_faults_put(const struct source_faults *faults, struct bytes within, 
     buf_put_text(out, faults->more > 0 ? "],\"errors_truncated\":true" : "]");
 }
 
+enum code source_takes(const struct record_job *job, const struct source *source, struct error *err)
+{
+    if (!source->files.given)
+        return puller_takes(source, err);
+    return tails_of(job) == NULL ? OK : tails_takes(tails_of(job), tenant_of(job), source, err);
+}
+
 /* The body as a document of JSON, checked. */
 static enum code take_document(struct record_job *job, struct bytes *json, struct error *err)
 {
@@ -194,7 +211,7 @@ static enum code take_document(struct record_job *job, struct bytes *json, struc
     if (faults.count > 0)
         source_faults_put(&faults, BYTES(""), &job->extra);
     if (code == OK)
-        code = puller_takes(source, err);
+        code = source_takes(job, source, err);
     source_free(source);
     return code;
 }
@@ -290,6 +307,11 @@ static enum code act(struct record_job *job, enum puller_action action, int64_t 
                      struct error *err)
 {
     job->status = 204;
+    if (tails_of(job) != NULL && tails_has(tails_of(job), tenant_of(job), name_of(job)))
+        return error_set(err, E_NOT_SUPPORTED,
+                         "\"%.*s\" follows files: what grows is read on by itself, and nothing is "
+                         "read twice",
+                         BYTES_ARG(name_of(job)));
     if (puller_of(job) == NULL)
         return not_there(job, err);
     return puller_act(puller_of(job), tenant_of(job), name_of(job), action, start, end, err);

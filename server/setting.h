@@ -5,6 +5,7 @@
 #define WEIR_SERVER_SETTING_H
 
 #include "base/log.h"
+#include "ingest/follow/tail_place.h"
 #include "model/limits.h"
 #include "net/address_guard.h"
 
@@ -29,6 +30,7 @@ struct settings {
     uint64_t drain_ms;
     uint64_t slow_query_ms;          /* 0 = none is told */
     struct address_rules pull_allow; /* besides what is public */
+    struct tail_places pull_files;   /* that sources may follow files in */
     struct limits limits;
 };
 
@@ -40,6 +42,7 @@ enum setting_kind {
     SETTING_BOOL,   /* bool */
     SETTING_CHOICE, /* unsigned, the index of the choice */
     SETTING_RULES,  /* struct address_rules, a list */
+    SETTING_PLACES, /* struct tail_places, a list */
 };
 
 struct setting_row {

@@ -42,6 +42,10 @@ static void test_a_text_is_read_by_the_kind_of_its_setting(void **state)
         {"drain_ms",      "250ms",                      NULL                                            },
         {"drain_ms",      "2h",                         "\"2h\" is above the most, 3600000"             },
         {"pull_allow",    "10.0.0.0/8, [fd00::]/8:443", NULL                                            },
+        {"pull_files",    "/srv/lab, one=/srv/one",     NULL                                            },
+        {"pull_files",    "/srv/lab, srv",
+         "\"srv\" is no directory; want an absolute path without \"..\", as /srv/lab, or of one "
+         "tenant, as lab=/srv/lab"                                                                      },
         {"pull_allow",    "10.0.0.1/8",                 "\"10.0.0.1/8\": the network begins at 10.0.0.0"},
     };
     struct settings settings = {0};
@@ -63,6 +67,7 @@ static void test_a_text_is_read_by_the_kind_of_its_setting(void **state)
     assert_int_equal(settings.http_threads, 4);
     assert_int_equal(settings.ballast_bytes, 1 << 30);
     assert_int_equal(settings.drain_ms, 250);
+    assert_int_equal(settings.pull_files.count, 2);
     assert_int_equal(settings.pull_allow.count, 2); /* one that is refused leaves what was */
 }
 
