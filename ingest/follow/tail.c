@@ -27,6 +27,11 @@ struct tail_reading {
     uint64_t drop;              /* bytes of it that were in rows already */
 };
 
+#define SECOND_NS INT64_C(1000000000)
+
+/* Who writes to a file that was renamed may go on for a while, until it is told to open another. */
+enum { DELETED_S = 3, RENAMED_S = 60 };
+
 static enum code no_memory(struct error *err)
 {
     return error_set(err, E_MEMORY, "no memory to follow a file");
@@ -101,6 +106,8 @@ bool tail_look(struct tail *tail, const struct stat *stat, int64_t now_ns)
 
     if (size == tail->size && changed_of(stat) == tail->changed_ns)
         return false;
+    if (tail->size != UINT64_MAX && size < tail->size)
+        tail->wrong = false; /* it was cut */
     /* The first look at one whose mark is of all of it is none. */
     tail->due = tail->due || tail->size != UINT64_MAX || !tail->known || size != tail->mark.raw;
     tail->size = size;
@@ -296,6 +303,7 @@ static enum code read_on(struct tail *tail, const struct tail_terms *terms, bool
         size_t size = reading->inflate == NULL ? TAIL_BUFFER_SIZE : PACKED_SIZE;
         ssize_t got;
 
+        size = size < *terms->bytes_left ? size : (size_t)*terms->bytes_left;
         if (*terms->bytes_left == 0) {
             *more = true;
             break;
@@ -479,6 +487,14 @@ void tail_settle(struct tail *tail, bool kept)
     tail->skips = tail->skips && !tail->skipped;
     if (tail->reading != NULL)
         tail->reading->settled = *tail_rows_counts(tail->reading->rows);
+}
+
+bool tail_is_over(const struct tail *tail, int64_t now_ns)
+{
+    int64_t quiet_ns = (tail->deleted || tail->fd < 0 ? DELETED_S : RENAMED_S) * SECOND_NS;
+
+    return tail->gone_ns != 0 && now_ns - tail->gone_ns >= quiet_ns &&
+           now_ns - tail->grown_ns >= quiet_ns;
 }
 
 uint64_t tail_lag(const struct tail *tail)

@@ -24,6 +24,7 @@ struct tail {
     bool skipped;                 /* and with what is in the batch that is done */
     bool wrong;                   /* it is not read on before it begins anew */
     bool found;                   /* by the look that is under way */
+    bool deleted;                 /* it has no name left */
     bool ended;                   /* it is found nowhere, and read for the last time */
     int64_t gone_ns;              /* monotonic: since when it is found nowhere; 0 = it is */
     uint64_t size;                /* as it was seen last */
@@ -69,6 +70,8 @@ MUST_USE enum code tail_read(struct tail *tail, const struct tail_terms *terms, 
 void tail_prepare(struct tail *tail, int64_t time_ns);
 /* What is in the batch was kept, or not. */
 void tail_settle(struct tail *tail, bool kept);
+/* It is found nowhere, and nobody writes to it any more, as far as one can know. */
+bool tail_is_over(const struct tail *tail, int64_t now_ns);
 /* Bytes of the file that are in no record. */
 uint64_t tail_lag(const struct tail *tail);
 /* Goes to rest: what it holds in memory goes, and where `close` its file. */

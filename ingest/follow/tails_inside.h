@@ -35,6 +35,7 @@ struct tails_record {
     int64_t began_ns, took_ns; /* wall; how long */
     uint64_t bytes, rows, faults;
     uint32_t files;
+    bool failed;
     char file[TAILS_TEXT_SIZE], text[TAILS_TEXT_SIZE];
 };
 
@@ -74,7 +75,8 @@ struct tails_source {
     struct arena rows;
     struct tail *joined;
     uint64_t bytes_left, bytes_read;
-    uint64_t unfit; /* rows of it that the tenant's limits, or kinds of fields, leave out */
+    uint64_t record_bytes; /* of files, at most; 0 = as many as ever */
+    uint64_t unfit;        /* rows of it that the tenant's limits, or kinds of fields, leave out */
     struct bytes unfit_why;
     struct tails_told told;
 };

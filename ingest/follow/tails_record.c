@@ -16,25 +16,20 @@
 
 enum {
     RECORD_BYTES = 4 << 20, /* of files: some 70,000 short rows, a few MiB of memory */
-    GONE_S = 2,             /* a file that is found nowhere, without a byte more: it is over */
     HELD_S_MAX = 10,
     FAILED_S = 10,
+    RECORD_BYTES_LEAST =
+        RECORD_BYTES >> 8, /* where more of them make more than a record may have */
 };
 
 /* --- reading --- */
-
-static bool is_over(const struct tail *tail, int64_t now_ns)
-{
-    return tail->gone_ns != 0 && now_ns - tail->gone_ns >= GONE_S * SECOND_NS &&
-           now_ns - tail->grown_ns >= GONE_S * SECOND_NS;
-}
 
 /* Nothing is to come: a line that has no end is taken as it stands. */
 static bool is_final(const struct tails_source *source, const struct tail *tail, int64_t now_ns)
 {
     int64_t settle_ns = source->source->files.settle_ns;
 
-    return is_over(tail, now_ns) || (settle_ns > 0 && now_ns - tail->grown_ns >= settle_ns);
+    return tail_is_over(tail, now_ns) || (settle_ns > 0 && now_ns - tail->grown_ns >= settle_ns);
 }
 
 /* False: the batch is not to be kept. */
@@ -164,15 +159,14 @@ static enum code write_record(struct tails_source *source, struct error *err)
 
 /* --- telling --- */
 
-static void note_record(struct tails_source *source, const struct tails_record *record,
-                        const char *fault)
+static void note_record(struct tails_source *source, const struct tails_record *record)
 {
     struct tails_told *told = &source->told;
 
     pthread_mutex_lock(&source->tails->lock);
     told->notes[told->note_count++ % TAILS_RECORDS_KEPT] = *record;
     (void)snprintf(told->file, sizeof(told->file), "%s", record->file);
-    if (*record->text == '\0') {
+    if (!record->failed) {
         told->success_ns = record->began_ns + record->took_ns;
         told->bytes += record->bytes;
         told->rows += record->rows;
@@ -180,28 +174,28 @@ static void note_record(struct tails_source *source, const struct tails_record *
         told->records++;
     }
     /* A row that was left out is no news beside a file that is not read on. */
-    if (*fault != '\0' && (*record->text != '\0' || told->stopped == 0)) {
+    if (*record->text != '\0' && (record->failed || told->stopped == 0)) {
         told->error_ns = record->began_ns + record->took_ns;
-        (void)snprintf(told->error, sizeof(told->error), "%s", fault);
+        (void)snprintf(told->error, sizeof(told->error), "%s", record->text);
     }
     pthread_mutex_unlock(&source->tails->lock);
 }
 
 /* What the record has, before its tails forget. */
-static void describe(struct tails_source *source, struct tails_record *record, char *fault,
-                     size_t fault_size)
+static void describe(struct tails_source *source, struct tails_record *record)
 {
     for (const struct tail *tail = source->joined; tail != NULL; tail = tail->next_joined) {
         record->files++;
         record->rows += tail->coming.rows - tail->mark.rows;
         record->faults += tail->coming.faults - tail->mark.faults;
         if (tail->coming.faults > tail->mark.faults)
-            (void)snprintf(fault, fault_size, "%s: %s", tail->path, tail_fault(tail));
+            (void)snprintf(record->text, sizeof(record->text), "%s: %s", tail->path,
+                           tail_fault(tail));
         if (tail->next_joined == NULL)
             (void)snprintf(record->file, sizeof(record->file), "%s", tail->path);
     }
     if (source->unfit > 0)
-        (void)snprintf(fault, fault_size, "%.*s", BYTES_ARG(source->unfit_why));
+        (void)snprintf(record->text, sizeof(record->text), "%.*s", BYTES_ARG(source->unfit_why));
     record->rows -= source->unfit < record->rows ? source->unfit : record->rows;
     record->faults += source->unfit;
     record->bytes = source->bytes_read;
@@ -215,6 +209,11 @@ static void hold(struct tails_source *source, enum code code, const struct error
 
     if (code == E_BAD_PAGE) /* without that file */
         return;
+    if (code == E_RECORD_LARGE && source->record_bytes != RECORD_BYTES_LEAST) {
+        source->record_bytes =
+            (source->record_bytes == 0 ? RECORD_BYTES : source->record_bytes) / 2;
+        return;
+    }
     if (code_row(code)->retry_helps)
         seconds = err->retry_s == 0 ? 1 : err->retry_s < HELD_S_MAX ? err->retry_s : HELD_S_MAX;
     source->held_ns = now_ns + seconds * SECOND_NS;
@@ -238,20 +237,20 @@ static bool finish(struct tails_source *source, int64_t now_ns)
 {
     struct clock *clock = source->tails->parts.clock;
     struct tails_record record = {.began_ns = clock_wall_ns(clock)};
-    char fault[TAILS_TEXT_SIZE] = "";
     int64_t start_ns = clock_monotonic_ns(clock);
     struct error err = {0};
     enum code code = write_record(source, &err);
 
-    describe(source, &record, fault, sizeof(fault));
+    describe(source, &record);
+    record.failed = code != OK;
     if (code)
         (void)snprintf(record.text, sizeof(record.text), "%s", err.text);
     record.took_ns = clock_monotonic_ns(clock) - start_ns;
-    note_record(source, &record, code ? err.text : fault);
+    note_record(source, &record);
     settle(source, code == OK);
     if (code)
         hold(source, code, &err, now_ns);
-    return code == OK || code == E_BAD_PAGE;
+    return source->held_ns == 0;
 }
 
 /* Whoever has more than fits goes behind the others. */
@@ -275,7 +274,7 @@ bool tails_record_make(struct tails_source *source, int64_t now_ns)
 
     arena_init(&source->rows, SIZE_MAX, NULL);
     batch_init(&source->batch, &source->rows, 1);
-    source->bytes_left = RECORD_BYTES;
+    source->bytes_left = source->record_bytes == 0 ? RECORD_BYTES : source->record_bytes;
     source->bytes_read = source->unfit = 0;
     for (struct tail *tail = source->list; tail != NULL; tail = tail->next) {
         if (!tail->due)

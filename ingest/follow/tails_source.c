@@ -214,8 +214,10 @@ static void look_at_file(struct tails_source *source, struct tail *tail, int64_t
     struct stat stat;
 
     if (tail->fd >= 0 && (tail->gone_ns != 0 || now_ns - tail->grown_ns < GROWING_S * SECOND_NS) &&
-        fstat(tail->fd, &stat) == 0)
+        fstat(tail->fd, &stat) == 0) {
         (void)tail_look(tail, &stat, now_ns);
+        tail->deleted = stat.st_nlink == 0;
+    }
     if (files->settle_ns > 0 && waits && now_ns - tail->grown_ns >= files->settle_ns &&
         tail->settled_size != tail->size) {
         tail->settled_size = tail->size;
@@ -252,8 +254,7 @@ static void drop_gone(struct tails_source *source, int64_t now_ns)
 {
     for (struct tail **at = &source->list; *at != NULL;) {
         struct tail *tail = *at;
-        bool over = tail->gone_ns != 0 && now_ns - tail->gone_ns >= 2 * SECOND_NS &&
-                    now_ns - tail->grown_ns >= 2 * SECOND_NS;
+        bool over = tail_is_over(tail, now_ns);
 
         if (over && tail->fd >= 0 && !tail->ended) {
             tail->ended = tail->due = true;

@@ -115,8 +115,8 @@ static void put_record(struct buf *out, const struct tails_record *record)
     buf_printf(out,
                ",\"ms\":%" PRId64 ",\"outcome\":\"%s\",\"bytes\":%" PRIu64 ",\"rows\":%" PRIu64
                ",\"written\":%" PRIu64 ",\"faulty\":%" PRIu64,
-               record->took_ns / 1000000, *record->text == '\0' ? "ok" : "fail", record->bytes,
-               record->rows, *record->text == '\0' ? record->rows : 0, record->faults);
+               record->took_ns / 1000000, record->failed ? "fail" : "ok", record->bytes,
+               record->rows, record->failed ? 0 : record->rows, record->faults);
     put_text(out, "file", record->file);
     put_text(out, "error", record->text);
     buf_put_char(out, '}');

@@ -180,7 +180,13 @@ def a_file_that_is_cut_or_followed_by_another_begins_anew(case):
     os.rename(path, os.path.join(case.scratch, "away"))  # out of what is looked at, while it is written to
     put(case.scratch, "away", lines(900, 950) + line(950).rstrip("\n"))
     put(folder, "temps-a", HEADER + lines(951, 960))
+    is_stored(case, server, [*range(1, 950), *range(951, 960)])
+    time.sleep(4)  # who writes to it may not know of it for a while
+    put(case.scratch, "away", "\n")
     is_stored(case, server, range(1, 960))
+    put(case.scratch, "away", line(960).rstrip("\n"))
+    os.unlink(os.path.join(case.scratch, "away"))
+    is_stored(case, server, range(1, 961))
 
 
 def packed_files_are_read_whole_and_on(case):

@@ -65,6 +65,30 @@ static void test_rows_do_not_go_without_their_mark(void **state)
     tails_fixture_release(&fixture);
 }
 
+static void test_a_record_that_would_be_too_large_is_made_smaller(void **state)
+{
+    struct tails_fixture fixture;
+    char text[20000];
+
+    (void)state;
+    tails_fixture_init(&fixture, "");
+    fixture.ground.limits.record_bytes_max = 100000;
+    tail_put(&fixture.files, "a", 0, "n,p,v\n");
+    for (int i = 0; i < 20000; i += 1000) {
+        size_t size = 0;
+
+        for (int j = i; j < i + 1000; j++)
+            size += (size_t)snprintf(text + size, sizeof(text) - size, "%d,a,%d\n", j,
+                                     j * 7919 % 10007);
+        tail_put(&fixture.files, "a", 0, text);
+    }
+    for (int i = 0; i < 20; i++)
+        tails_turn(&fixture, 1000);
+    assert_int_equal(fixture.source->told.rows, 20000);
+    assert_true(fixture.source->told.records > 1);
+    tails_fixture_release(&fixture);
+}
+
 static void test_too_many_faults_stop_a_file(void **state)
 {
     struct tails_fixture fixture;
@@ -87,6 +111,7 @@ int main(void)
         cmocka_unit_test(test_many_files_are_one_record),
         cmocka_unit_test(test_what_is_refused_is_read_again),
         cmocka_unit_test(test_rows_do_not_go_without_their_mark),
+        cmocka_unit_test(test_a_record_that_would_be_too_large_is_made_smaller),
         cmocka_unit_test(test_too_many_faults_stop_a_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
