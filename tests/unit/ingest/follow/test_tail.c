@@ -95,7 +95,7 @@ static void test_a_half_line_may_be_taken_back(void **state)
     struct world world;
 
     (void)state;
-    open_world(&world, "n,p,v\n1,a,1\n2,a,");
+    open_world(&world, "n,p,v\n1,a,1\nx,a,");
     reads(&world, false, 1, 12);
     assert_int_equal(truncate(tail_path(&world.fixture, "a"), 12), 0);
     tail_put(&world.fixture, "a", 0, "3,b,3\n4,b,4\n");
