@@ -19,6 +19,7 @@
 #   bench-query bench-query-short [ROW=...]   questions to them all; a quarter of an hour or four minutes
 #   fault-peers    the same power cuts, full disks and flipped bits for Weir and three databases; six minutes
 #   bench-delivery bench-delivery-short [ROW=...]   what a shard costs, and what is noticed when it is gone; fifteen minutes or five
+#   bench-files bench-files-short   a file that grows at 1 GB a minute; two minutes or one
 #   bench-cluster bench-cluster-short [ROW=...]   several nodes, shards and a registry; twenty minutes or three
 #   bench-core dist format clean
 #
@@ -29,7 +30,7 @@ endif
 BUILD   ?= build
 # Rooms in layer order.
 ROOMS   ?= base model codec codec/tree store store/wal store/head store/packs store/delivery store/guests catalog discovery http net \
-           ingest ingest/pull query handlers server
+           ingest ingest/pull ingest/follow query handlers server
 MODE    ?= plain
 JOBS    ?= $(shell nproc)
 RESULT  ?= unit-$(MODE)
@@ -396,6 +397,9 @@ bench-cluster bench-cluster-short: all $(LOAD) $(DATABASE)
 bench-delivery bench-delivery-short: all $(LOAD)
 	@bench/delivery $(BUILD) $(if $(filter bench-delivery-short,$@),--short) $(ROW)
 
+bench-files bench-files-short: all $(LOAD)
+	@bench/files $(BUILD) $(if $(filter bench-files-short,$@),--short)
+
 # The core alone, half a minute.
 bench-core: all $(LOAD)
 	@tests/install build test
@@ -419,4 +423,4 @@ clean:
 
 -include $(OBJECTS:.o=.d) $(UNIT_BIN:=.d) $(OUT)/tests/unit/all.d $(OUT)/tests/archive/drive.d $(OUT)/tests/registry/drive.d $(LOOPS:%.c=$(OUT)/%.d) $(SIM:%.c=$(OUT)/%.d)
 .PHONY: FORCE units servers needs needs-clients needs-servers archive delivery registry deploy sabotage fault-peers all program unit loops fuzzers fuzzing replay run install check test test-long test-real asan tsan simulate fuzz tidy \
-        bench bench-short bench-query bench-query-short bench-delivery bench-delivery-short bench-cluster bench-cluster-short bench-core dist errors-page format clean
+        bench bench-short bench-query bench-query-short bench-delivery bench-delivery-short bench-files bench-files-short bench-cluster bench-cluster-short bench-core dist errors-page format clean

@@ -9,6 +9,7 @@
 #include "discovery/source_record.h"
 #include "handlers/peers.h"
 #include "handlers/records.h"
+#include "ingest/follow/tails.h"
 #include "ingest/pull/puller.h"
 #include "ingest/pull/source.h"
 
@@ -30,6 +31,34 @@ static struct bytes tenant_of(const struct record_job *job)
 static struct puller *puller_of(const struct record_job *job)
 {
     return app_of(job->request)->puller;
+}
+
+static struct tails *tails_of(const struct record_job *job)
+{
+    return app_of(job->request)->tails;
+}
+
+/* Each node follows its own. */
+static bool follows_files(const struct record_job *job)
+{
+    return tails_of(job) != NULL && tails_has(tails_of(job), tenant_of(job), name_of(job));
+}
+
+static bool status_put(struct record_job *job, struct bytes name)
+{
+    const struct bytes tenant = tenant_of(job);
+
+    return (puller_of(job) != NULL && puller_status(puller_of(job), tenant, name, &job->out)) ||
+           (tails_of(job) != NULL && tails_status(tails_of(job), tenant, name, &job->out));
+}
+
+static bool fetches_put(struct record_job *job, size_t limit)
+{
+    const struct bytes tenant = tenant_of(job), name = name_of(job);
+
+    return (puller_of(job) != NULL &&
+            puller_fetches(puller_of(job), tenant, name, limit, &job->out)) ||
+           (tails_of(job) != NULL && tails_records(tails_of(job), tenant, name, limit, &job->out));
 }
 
 /* In the arena. */
@@ -95,7 +124,7 @@ static struct bytes ask_holder(struct record_job *job, size_t fetches)
     struct asking asking = {.peers = app->peers, .wait = workers_wait, .waiter = app->workers};
     struct bytes told = BYTES("");
 
-    if (app->peers == NULL || puller_of(job) == NULL ||
+    if (app->peers == NULL || puller_of(job) == NULL || follows_files(job) ||
         puller_holds(puller_of(job), tenant_of(job), name_of(job)))
         return told;
     if (!peers_source(&asking, session_of(job->request)->tenant, name_of(job), fetches, &job->arena,
@@ -120,8 +149,7 @@ static void put_head(struct record_job *job, struct bytes name, const struct sou
         buf_put_char(&job->out, '}');
     } else if (told.size > 0) {
         buf_put(&job->out, told);
-    } else if (puller_of(job) == NULL ||
-               !puller_status(puller_of(job), tenant_of(job), name, &job->out)) {
+    } else if (!status_put(job, name)) {
         buf_put_text(&job->out, "null");
     }
 }
@@ -205,8 +233,7 @@ static enum code fetches(struct record_job *job, struct error *err)
     told = ask_holder(job, (size_t)limit);
     if (told.size > 0)
         buf_put(&job->out, told);
-    else if (puller_of(job) == NULL || !puller_fetches(puller_of(job), tenant_of(job), name_of(job),
-                                                       (size_t)limit, &job->out))
+    else if (!fetches_put(job, (size_t)limit))
         buf_put_text(&job->out, "[]"); /* it was not taken up yet */
     buf_put_char(&job->out, '}');
     return OK;
@@ -232,6 +259,13 @@ void source_faults_put(const struct source_faults *faults, struct bytes within, 
     buf_put_text(out, faults->more > 0 ? "],\"errors_truncated\":true" : "]");
 }
 
+enum code source_takes(const struct record_job *job, const struct source *source, struct error *err)
+{
+    if (!source->files.given || tails_of(job) == NULL)
+        return OK;
+    return tails_takes(tails_of(job), tenant_of(job), source, err);
+}
+
 /* The body as a document of JSON, checked. */
 static enum code take_document(struct record_job *job, struct bytes *json, struct error *err)
 {
@@ -246,6 +280,8 @@ static enum code take_document(struct record_job *job, struct bytes *json, struc
         code = source_parse(name_of(job), *json, &job->arena, &source, &faults, err);
     if (faults.count > 0)
         source_faults_put(&faults, BYTES(""), &job->extra);
+    if (code == OK)
+        code = source_takes(job, source, err);
     source_free(source);
     return code;
 }
@@ -362,9 +398,21 @@ static enum code resume_one(struct record_job *job, struct error *err)
 
 /* --- asking for work --- */
 
+/* What files have is read on by itself, and nothing of it twice. */
+static enum code ask_for(struct record_job *job, enum wish wish, int64_t start_ns, int64_t end_ns,
+                         struct error *err)
+{
+    if (follows_files(job))
+        return error_set(err, E_NOT_SUPPORTED,
+                         "\"%.*s\" follows files: what grows is read on by itself, and nothing is "
+                         "read twice",
+                         BYTES_ARG(name_of(job)));
+    return change_state(job, wish, start_ns, end_ns, err);
+}
+
 static enum code pull_now(struct record_job *job, struct error *err)
 {
-    return change_state(job, WISH_PULL, 0, 0, err);
+    return ask_for(job, WISH_PULL, 0, 0, err);
 }
 
 static enum code time_of(const struct record_job *job, const char *name, int64_t *ns,
@@ -395,7 +443,7 @@ static enum code backfill(struct record_job *job, struct error *err)
         error_point(err, BYTES("end"));
         code = error_set(err, E_BAD_PARAMETER, "end is not after start");
     }
-    return code ? code : change_state(job, WISH_BACKFILL, start, end, err);
+    return code ? code : ask_for(job, WISH_BACKFILL, start, end, err);
 }
 
 /* --- steps --- */

@@ -310,6 +310,8 @@ static enum code run_trial(struct trying *trying, const struct source *source, s
         code = choose_window(trying, source, &window, err);
     terms.start_ns = window.start_ns;
     terms.end_ns = window.end_ns;
+    if (code == OK && !trying->has_body && source->files.given)
+        return refuse("/body", err, "is needed of a source of files: some lines, as they stand");
     if (code == OK && !trying->has_body && app_of(job->request)->puller == NULL)
         code = error_set(err, E_NOT_READY, "nothing is pulled here: give a \"body\"");
     buf_put_char(&job->out, '{');
@@ -337,6 +339,8 @@ static enum code test(struct record_job *job, struct error *err)
         code = source_parse(BYTES(""), trying->document, &job->arena, &source, &faults, err);
     if (faults.count > 0)
         source_faults_put(&faults, BYTES("/document"), &job->extra);
+    if (code == OK)
+        code = source_takes(job, source, err);
     if (code == OK)
         code = run_trial(trying, source, err);
     source_free(source);

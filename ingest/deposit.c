@@ -135,6 +135,21 @@ static enum code encode(const struct deposit_terms *terms, struct batch *batch, 
     return buf_finish(payload, err);
 }
 
+enum code deposit_once(const struct deposit_terms *terms, struct batch *batch, int64_t *ingest,
+                       struct error *err)
+{
+    struct buf payload = BUF_INIT(terms->limits->record_bytes_max);
+    bool counted = false;
+    enum code code = check(terms, batch, err);
+
+    if (code == OK)
+        code = encode(terms, batch, &payload, err);
+    if (code == OK)
+        code = try_once(terms, batch, buf_bytes(&payload), &counted, ingest, err);
+    buf_release(&payload);
+    return code;
+}
+
 enum code deposit(const struct deposit_terms *terms, struct batch *batch, int64_t *ingest,
                   struct error *err)
 {

@@ -26,5 +26,8 @@ struct deposit_terms {
  * written; E_RECORD_LARGE; E_CANCELLED, E_DRAINING, E_IO, E_MEMORY.  *ingest: of the record. */
 MUST_USE enum code deposit(const struct deposit_terms *terms, struct batch *batch, int64_t *ingest,
                            struct error *err);
+/* The same, but what is refused for a while is told: who can do something else meanwhile. */
+MUST_USE enum code deposit_once(const struct deposit_terms *terms, struct batch *batch,
+                                int64_t *ingest, struct error *err);
 
 #endif

@@ -202,7 +202,9 @@ static enum code take_list(struct config *config, const struct yaml_node *list, 
 
 static bool is_list(const struct entry *entry, const struct yaml_node *member)
 {
-    return entry->row && entry->row->kind == SETTING_RULES && member->kind == YAML_KIND_LIST;
+    return entry->row &&
+           (entry->row->kind == SETTING_RULES || entry->row->kind == SETTING_PLACES) &&
+           member->kind == YAML_KIND_LIST;
 }
 
 /* A member of the file's map, or of its `limits:`. */
@@ -454,7 +456,8 @@ void config_print(const struct config *config, struct buf *out)
             buf_put_text(out, "limits:\n");
         first = out->size;
         buf_printf(out, "%s%s: ", entry->limit ? "  " : "", entry->key);
-        if (entry->row && (entry->row->kind == SETTING_TEXT || entry->row->kind == SETTING_RULES))
+        if (entry->row && (entry->row->kind == SETTING_TEXT || entry->row->kind == SETTING_RULES ||
+                           entry->row->kind == SETTING_PLACES))
             json_put_text(out, bytes_of(entry->text)); /* a JSON string is a YAML one */
         else
             buf_put_text(out, entry->text);

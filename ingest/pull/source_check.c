@@ -182,6 +182,8 @@ static void make_plan(struct source_reader *reader)
     if (!source_has(reader, slots))
         return;
     memcpy(slots, reader->slots, reader->slot_count * sizeof(*slots));
+    source->slots = slots;
+    source->slot_count = reader->slot_count;
     code = tree_plan_make(&source->decode.rows, source->decode.rows_zip, slots, reader->slot_count,
                           reader->arena, &source->plan, &err);
     if (code == E_MEMORY)
@@ -210,4 +212,6 @@ void source_check(struct source_reader *reader, const struct json *root)
     check_query(reader);
     check_headers(reader);
     make_plan(reader);
+    if (source->files.given)
+        source_check_files(reader);
 }

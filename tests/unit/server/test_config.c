@@ -241,6 +241,7 @@ static void test_a_list_comes_from_the_file_or_as_one_text(void **state)
     static const struct sources good[] = {
         {.file = "pull_allow: [10.1.0.0/16, \"[::1]:8099\"]\n"},
         {.file = "pull_allow:\n  - 10.1.0.0/16\n  - '[::1]:8099'\n"},
+        {.file = "pull_files: [/srv/lab, 'one=/srv/one']\npull_allow: '10.1.0.0/16, [::1]:8099'\n"},
         {.file = "pull_allow: '10.1.0.0/16, [::1]:8099'\n"},
         {.variables = {"WEIR_PULL_ALLOW=10.1.0.0/16,[::1]:8099"}},
         {.flags = {"--pull-allow", "10.1.0.0/16 [::1]:8099"}},

@@ -48,6 +48,10 @@ static void test_a_text_is_read_by_the_kind_of_its_setting(void **state)
         {"pull_body_bytes_max",  "1099511627777",
          "\"1099511627777\" is above the most, 1099511627776"                                                  },
         {"pull_plain_bytes_max", "2GiB",                       NULL                                            },
+        {"pull_files",           "/srv/lab, one=/srv/one",     NULL                                            },
+        {"pull_files",           "/srv/lab, srv",
+         "\"srv\" is no directory; want an absolute path without \"..\", as /srv/lab, or of one "
+         "tenant, as lab=/srv/lab"                                                                             },
     };
     struct settings settings = {0};
 
@@ -68,6 +72,7 @@ static void test_a_text_is_read_by_the_kind_of_its_setting(void **state)
     assert_int_equal(settings.http_threads, 4);
     assert_int_equal(settings.ballast_bytes, 1 << 30);
     assert_int_equal(settings.drain_ms, 250);
+    assert_int_equal(settings.pull_files.count, 2);
     assert_int_equal(settings.pull_allow.count, 2); /* one that is refused leaves what was */
     assert_string_equal(settings.pull_contact, "ops@example.org");
     assert_int_equal(settings.pull_body_bytes_max, INT64_C(1) << 40);
