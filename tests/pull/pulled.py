@@ -145,9 +145,9 @@ def what_is_deleted_at_the_source_goes_and_is_known_of_before(case):
     now, before = case.ready_at, case.ready_at - DAY
     remote = case.remote(before, {"generic": {"late": 0.02, "revised": 0.05, "deleted": 0.1}})
     server = case.server(remote)
-    document, wanted, first = made("page", remote, before, "1s")
+    document, wanted, first = made("page", remote, before, "3s")
     document["window"]["missing"] = "retract"
-    document["page"]["limit"] = 200
+    document["page"]["limit"] = 500
     case.declare(server, document)
     old = settled(case, server, remote, "page", document, wanted, first, before)
     case.pulled(server, "page")
