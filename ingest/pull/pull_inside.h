@@ -239,6 +239,8 @@ struct puller {
     /* The puller's thread's. */
     struct pull_source *sources;
     size_t source_count;
+    size_t ask_turn;       /* which of them comes first */
+    int64_t wall_ahead_ns; /* of the boot clock, when it was looked at last */
     struct random random;
     /* Under `lock`: */
     pthread_mutex_t lock;
@@ -310,6 +312,7 @@ struct pull_source *pull_find(const struct puller *puller, const char *tenant, c
 void pull_loaded_take(struct pull_job *job);
 /* Begins a pull if one is due, takes up history; when it has to be looked at again, boot. */
 int64_t pull_turn(struct pull_source *source, const struct moment *now);
+void pull_clock_back(struct pull_source *source); /* the wall clock was set back */
 /* One of its units is over. */
 void pull_unit_over(struct pull_source *source, bool failed, const struct moment *now);
 void pull_free(struct pull_source *source);
