@@ -266,6 +266,25 @@ static enum code tell_value(struct reading *reading, uint32_t slot, struct tree_
     return value->text.data == NULL ? no_memory(err) : OK;
 }
 
+/* A document that has nothing where rows begin is another one than ours, as an error with status
+ * 200 is: that there are no rows is for an empty array, null or a rule to say. */
+static enum code look_for_place(struct reading *reading, struct reading_facts *facts,
+                                struct error *err)
+{
+    struct tree_value place;
+
+    if (reading->terms.source->rows_slot == SOURCE_NO_SLOT || facts->counts.rows > 0 ||
+        facts->verdict.what != SOURCE_OK || facts->verdict.rule != NULL)
+        return OK;
+    if (tell_value(reading, reading->terms.source->rows_slot, &place, err))
+        return E_MEMORY;
+    if (place.kind != TREE_END)
+        return OK;
+    facts->verdict = (struct verdict){.what = SOURCE_RETRY, .decided = true};
+    (void)error_set(err, E_BAD_PAGE, "it has nothing where `rows` begin");
+    return OK;
+}
+
 static bool is_fatal(enum code code)
 {
     return code == E_MEMORY || code == E_IO || code == E_CANCELLED || code == E_DRAINING;
@@ -306,6 +325,8 @@ static enum code look_at_rows(struct reading *reading, struct reading_facts *fac
     facts->counts = *mapper_counts(reading->mapper);
     answer.rows = facts->counts.rows;
     facts->verdict = outcome_of(source, &answer);
+    if (code == OK && look_for_place(reading, facts, err))
+        return E_MEMORY;
     if (facts->verdict.what != SOURCE_OK)
         reading->sink.forget(reading->sink.context);
     code = tell_value(reading, source->page.path_slot, &facts->at_path, err);

@@ -261,6 +261,7 @@ struct source {
     size_t outcome_count;
     struct source_decode decode;
     const struct tree_plan *plan; /* with all slots below */
+    uint32_t rows_slot;           /* where rows begin, of the document; or SOURCE_NO_SLOT */
     const struct source_match *where;
     size_t where_count;
     struct source_time time;

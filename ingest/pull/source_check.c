@@ -147,6 +147,19 @@ static void check_measurements(struct source_reader *reader)
     }
 }
 
+/* Where rows begin: up to the first `*`; of XML, where what there is none of does not stand, the
+ * outermost element. */
+static struct tree_slot place_of_rows(const struct source_decode *decode)
+{
+    struct tree_slot slot = {.path = decode->rows, .document = true};
+
+    slot.path.count = 0;
+    while (slot.path.count < decode->rows.count && !decode->rows.steps[slot.path.count].any &&
+           (slot.path.count == 0 || decode->format != &tree_xml))
+        slot.path.count++;
+    return slot;
+}
+
 /* The plan says what is wrong with one slot; which it is, slots by themselves tell. */
 static void make_plan(struct source_reader *reader)
 {
@@ -158,12 +171,18 @@ static void make_plan(struct source_reader *reader)
 
     if (!source->decode.rows.absolute)
         return; /* which was told */
-    slots = ARENA_ARRAY(reader->arena, struct tree_slot, reader->slot_count);
+    slots = ARENA_ARRAY(reader->arena, struct tree_slot, reader->slot_count + 1);
     if (!source_has(reader, slots))
         return;
     memcpy(slots, reader->slots, reader->slot_count * sizeof(*slots));
-    code = tree_plan_make(&source->decode.rows, source->decode.rows_zip, slots, reader->slot_count,
-                          reader->arena, &source->plan, &err);
+    slots[reader->slot_count] = place_of_rows(&source->decode);
+    source->rows_slot = SOURCE_NO_SLOT;
+    if (slots[reader->slot_count].path.count > 0 && reader->slot_count < TREE_SLOTS_MAX &&
+        (source->decode.format == &tree_json || source->decode.format == &tree_xml))
+        source->rows_slot = (uint32_t)reader->slot_count;
+    code = tree_plan_make(&source->decode.rows, source->decode.rows_zip, slots,
+                          reader->slot_count + (source->rows_slot != SOURCE_NO_SLOT), reader->arena,
+                          &source->plan, &err);
     if (code == E_MEMORY)
         reader->starved = true;
     for (size_t i = 0; code == E_BAD_PARAMETER && i < reader->slot_count; i++)
