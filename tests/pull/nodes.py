@@ -16,12 +16,12 @@ def command(case, place, *words):
     return done.stdout.strip()
 
 
-def two(case, remote):
+def two(case, remote, flags=()):
     place = os.path.join(case.scratch, "registry")
     command(case, place, "tenant", "add", "acme")
     token = command(case, place, "token", "add", "acme", "--scopes", "read,write,admin")
     case.headers = {"Authorization": "Bearer " + token}
-    servers = [case.server(remote, flags=["--registry", place]) for _ in range(2)]
+    servers = [case.server(*([] if flags else [remote]), flags=["--registry", place, *flags]) for _ in range(2)]
     for server in servers:
         until(10, "the token is good", lambda server=server: case.ask(server, "GET", "/v1/sources", want=None).status == 200)
     return servers

@@ -92,12 +92,23 @@ class Remote:
         entries = [json.loads(line) for line in self.ask("/_sim/log").splitlines()]
         return check_log.only(entries, path)
 
+    def since(self, count):
+        """Behind so many."""
+        return [json.loads(line) for line in self.ask(f"/_sim/log?after={count}").splitlines()]
+
     def truth(self, source, first, end, **more):
         """(tags, second, values) of each row with a value."""
         query = urllib.parse.urlencode({"source": source, "from": iso(first), "to": iso(end), "nulls": "0", **more})
         for line in self.ask("/_sim/truth?" + query).splitlines():
             row = json.loads(line)
             yield row["tags"], int(second_of(row["time"])), row["values"]
+
+
+class Boxed(Server):
+    """The wrapper becomes the server."""
+    @property
+    def pid(self):
+        return self.process.pid
 
 
 class Case:
@@ -124,10 +135,11 @@ class Case:
         self.remotes.append(Remote(self, self.ready_at if now is None else now, rates, host))
         return self.remotes[-1]
 
-    def server(self, *remotes, flags=(), allow=True):
+    def server(self, *remotes, flags=(), allow=True, wrapper=()):
         allowed = [f"127.0.0.{host}:{remote.port}" for remote in remotes for host in (1, 2, 3)]
         flags = [*flags, *(["--pull-allow", ",".join(allowed)] if allow and allowed else [])]
-        server = Server(self.program, os.path.join(self.scratch, f"data{len(self.servers)}"), ["--ballast-bytes", "1MiB", *flags])
+        kind = Boxed if wrapper else Server
+        server = kind(self.program, os.path.join(self.scratch, f"data{len(self.servers)}"), ["--ballast-bytes", "1MiB", *flags], wrapper=wrapper)
         self.servers.append(server)
         return server.start()
 
