@@ -9,7 +9,7 @@ import urllib.parse
 import yaml
 
 from documents import AGENT, DETAILS, FORECAST_HOURS, UNITS, keyed, renamed
-from stand import DAY, HOUR, ROOT, check, check_log, differences, iso, shown, until
+from stand import DAY, HOUR, ROOT, check, check_log, differences, iso, rates_held, shown, until
 from weirsim.control import SECRETS
 
 EXAMPLES = os.path.join(ROOT, "examples", "sources")
@@ -193,10 +193,9 @@ def bears_all(name):
         log = remote.log("^" + path)
         check_log.concurrency(log, document.get("limits", {}).get("concurrency", 2), slack=0.2)
         spans = {"s": 1, "m": 60, "h": HOUR, "d": DAY}
-        for rate in document.get("limits", {}).get("rates", []):
-            count, _, span = rate.partition("/")
-            check_log.rate(log, int(count), spans[span[-1]] * int(span[:-1]), slack=0.1)
-        check_log.waits(log, slack=0.15)
+        rates = [rate.partition("/") for rate in document.get("limits", {}).get("rates", [])]
+        rates_held([server], log, [(int(count), spans[span[-1]] * int(span[:-1])) for count, _, span in rates])
+        check_log.waits(log, slack=0.5)
         check_log.user_agent(log, r"^weir/")
         if first is None:
             check_log.validators([entry for entry in log if "_loop=" not in entry["path"]])
