@@ -21,8 +21,8 @@ void asked_close(struct asked *asked); /* NULL is fine */
 /* For limiter_new(). */
 struct limiter_notes asked_notes(struct asked *asked);
 /* Nobody may ask before then: a wait that an answer ordered. */
-MUST_USE enum code asked_wait(struct asked *asked, struct bytes name, int64_t until_wall_ns,
-                              struct error *err);
+MUST_USE enum code asked_wait(struct asked *asked, struct bytes name, const struct moment *now,
+                              int64_t until_wall_ns, struct error *err);
 /* Once for each name, behind limiter_join(): what began, and was to be waited for, before this
  * start.
  */

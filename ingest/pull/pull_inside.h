@@ -303,6 +303,8 @@ struct puller {
     struct pull_source *sources;
     size_t source_count;
     struct pull_counts gone; /* of sources that are no more; under the lock */
+    size_t ask_turn;         /* which of them comes first */
+    int64_t wall_ahead_ns;   /* of the boot clock, when it was looked at last */
     struct random random;
     /* Under `lock`: */
     pthread_mutex_t lock;
@@ -447,6 +449,7 @@ void pull_begin_units(struct pull_source *source, const struct moment *now);
 void pull_rest(struct pull_source *source, int64_t last_ns, bool failed, const struct moment *now);
 void pull_drop_ready(struct pull_source *source);
 bool pull_is_idle(const struct pull_source *source); /* nothing of it is under way */
+void pull_clock_back(struct pull_source *source);    /* the wall clock was set back */
 /* One of its units is over. */
 void pull_unit_over(struct pull_source *source, bool failed, const struct moment *now);
 void pull_free(struct pull_source *source);

@@ -235,6 +235,14 @@ void pull_free(struct pull_source *source)
     free(source);
 }
 
+/* What is due would be so much later, and some of what is known to be done may be of a time that is
+ * to come: it is read anew. */
+void pull_clock_back(struct pull_source *source)
+{
+    pull_drop_ready(source);
+    source->held = false;
+}
+
 /* --- what it knows of its work --- */
 
 void pull_loaded_take(struct pull_job *job)
@@ -251,6 +259,8 @@ void pull_loaded_take(struct pull_job *job)
          loaded = loaded->next) {
         struct pull_partition *partition = partition_find(source, loaded->partition);
 
+        if (loaded->note.fetched_ns > time_sum(now_ns, second_ns))
+            continue; /* by a clock that was wrong: nobody knows what had come by then */
         if (loaded->note.done && loaded->note.fetched_ns > source->last_ns)
             source->last_ns = loaded->note.fetched_ns;
         if (partition != NULL)
@@ -353,7 +363,8 @@ static bool hold(struct pull_source *source, const struct moment *now)
         parts->leased == NULL || parts->leased(parts->context, bytes_of(source->key_name));
 
     if (leased && !source->held) {
-        if (source->units != NULL || source->busy_units > 0) /* of the time before */
+        pull_drop_ready(source); /* of the time before: nobody asks for them any more */
+        if (source->units != NULL || source->busy_units > 0)
             return false;
         source->held = true;
         source->barred = false;

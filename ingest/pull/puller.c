@@ -111,7 +111,7 @@ void pull_wait(struct puller *puller, struct bytes name, struct limiter_key *key
     struct error err = {0};
 
     limiter_wait(key, &now, until_wall_ns);
-    if (puller->asked != NULL && asked_wait(puller->asked, name, until_wall_ns, &err) != OK)
+    if (puller->asked != NULL && asked_wait(puller->asked, name, &now, until_wall_ns, &err) != OK)
         log_error(LOG_WARN, "a wait is not kept over a restart", &err);
 }
 
@@ -225,14 +225,38 @@ static bool ask_one(struct puller *puller, struct pull_source *source, const str
     return true;
 }
 
-/* One request of each source in turn, until nobody may. */
+/* One request of each source in turn, from behind the one that asked last: of those that share what
+ * a host allows the first would have all of it else. */
 static bool ask_some(struct puller *puller, const struct moment *now)
 {
+    size_t first = puller->ask_turn;
     bool asked = false;
 
-    for (struct pull_source *source = puller->sources; source != NULL; source = source->next)
-        asked = ask_one(puller, source, now) || asked;
+    for (int before = 0; before < 2; before++) {
+        size_t at = 0;
+
+        for (struct pull_source *source = puller->sources; source != NULL; source = source->next) {
+            bool is_before = at++ < first;
+
+            if (is_before != (before == 1) || !ask_one(puller, source, now))
+                continue;
+            puller->ask_turn = at;
+            asked = true;
+        }
+    }
     return asked;
+}
+
+/* A wall clock that is set forward makes some of what is due come early, and that is all. */
+static void follow_clock(struct puller *puller, const struct moment *now)
+{
+    int64_t ahead_ns = time_between(now->boot_ns, now->wall_ns);
+    bool back = ahead_ns < puller->wall_ahead_ns - second_ns;
+
+    puller->wall_ahead_ns = ahead_ns; /* what is corrected slowly is followed */
+    for (struct pull_source *source = puller->sources; back && source != NULL;
+         source = source->next)
+        pull_clock_back(source);
 }
 
 static int64_t turn_sources(struct puller *puller, const struct moment *now)
@@ -250,11 +274,15 @@ static int64_t turn_sources(struct puller *puller, const struct moment *now)
 static void *puller_main(void *context)
 {
     struct puller *puller = context;
+    const struct moment begun = pull_now(puller);
+
+    puller->wall_ahead_ns = time_between(begun.boot_ns, begun.wall_ns);
 
     while (!puller->stop) {
         const struct moment now = pull_now(puller);
         int64_t next_ns, tries_ns, sleep_ns;
 
+        follow_clock(puller, &now);
         take_messages(puller);
         take_results(puller);
         remove_sources(puller);

@@ -178,7 +178,7 @@ static void make_plan(struct source_reader *reader)
 
     if (!source->decode.rows.absolute)
         return; /* which was told */
-    slots = ARENA_ARRAY(reader->arena, struct tree_slot, reader->slot_count);
+    slots = ARENA_ARRAY(reader->arena, struct tree_slot, reader->slot_count + 1);
     if (!source_has(reader, slots))
         return;
     memcpy(slots, reader->slots, reader->slot_count * sizeof(*slots));

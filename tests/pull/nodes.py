@@ -16,7 +16,7 @@ def command(case, place, *words):
     return done.stdout.strip()
 
 
-def two(case, remote):
+def two(case, remote, flags=()):
     place = os.path.join(case.scratch, "registry")
     command(case, place, "tenant", "add", "acme")
     token = command(case, place, "token", "add", "acme", "--scopes", "read,write,admin")
@@ -24,8 +24,8 @@ def two(case, remote):
     secret = os.path.join(case.scratch, "secret")
     with open(secret, "w", encoding="ascii", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
         file.write("0123456789abcdef0123456789abcdef\n")
-    flags = ["--registry", place, "--peer-listen", "127.0.0.1:0", "--peer-secret-file", secret]
-    servers = [case.server(remote, flags=flags) for _ in range(2)]
+    flags = ["--registry", place, "--peer-listen", "127.0.0.1:0", "--peer-secret-file", secret, *flags]
+    servers = [case.server(*([] if "--pull-allow" in flags else [remote]), flags=flags) for _ in range(2)]
     for server in servers:
         until(10, "the token is good", lambda server=server: case.ask(server, "GET", "/v1/sources", want=None).status == 200)
     return servers

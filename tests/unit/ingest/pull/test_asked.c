@@ -183,13 +183,14 @@ static void test_a_weight_is_kept(void **state)
 
 static void test_a_wait_that_was_ordered_outlives_the_process(void **state)
 {
+    const struct moment begun = at(0);
     struct error err = {0};
     struct world world;
 
     (void)state;
     world_make(&world);
     world_open(&world, "a", at(0));
-    assert_int_equal(asked_wait(world.asked, BYTES("a"), at(7200).wall_ns, &err), OK);
+    assert_int_equal(asked_wait(world.asked, BYTES("a"), &begun, at(7200).wall_ns, &err), OK);
     world_close(&world);
     for (int start = 0; start < 2; start++) {
         struct moment now = at(200);
@@ -200,6 +201,53 @@ static void test_a_wait_that_was_ordered_outlives_the_process(void **state)
         world_close(&world);
     }
     world_remove(&world);
+}
+
+static void test_a_wait_is_as_long_whatever_the_wall_clock_says_at_the_next_start(void **state)
+{
+    static const int64_t jumps[] = {-3600, 86400};
+    const struct moment begun = at(0);
+    struct error err = {0};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(jumps); i++) {
+        struct moment now = at(200);
+        struct world world;
+
+        now.wall_ns += jumps[i] * SECOND;
+        world_make(&world);
+        world_open(&world, "a", begun);
+        assert_int_equal(asked_wait(world.asked, BYTES("a"), &begun, at(7200).wall_ns, &err), OK);
+        world_close(&world);
+        world_open(&world, "a", now);
+        assert_int_equal(wait_of(&world, 1, now), 7000);
+        world_close(&world);
+        world_remove(&world);
+    }
+}
+
+/* One of another boot, and one that a version before noted: the wall clock alone tells its end. */
+static void test_a_wait_of_another_boot_ends_by_the_wall_clock(void **state)
+{
+    static const char *const words[] = {"wait", "wait=00000000-0000-0000-0000-000000000000"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(words); i++) {
+        struct world world;
+        char line[128];
+
+        world_make(&world);
+        world_open(&world, "a", at(0));
+        world_close(&world);
+        snprintf(line, sizeof(line), "%s 7 %lld 0 a\n", words[i], (long long)at(7200).wall_ns);
+        append(&world, line);
+        for (int start = 0; start < 2; start++) {
+            world_open(&world, "a", at(200));
+            assert_int_equal(wait_of(&world, 1, at(200)), 7000);
+            world_close(&world);
+        }
+        world_remove(&world);
+    }
 }
 
 /* The boot clock began anew: the wall clock alone tells how long ago it was. */
@@ -342,6 +390,7 @@ static void test_a_file_of_what_is_young_is_not_written_anew_each_time(void **st
 
 static void test_a_long_wait_takes_no_note_away(void **state)
 {
+    const struct moment begun = at(0);
     struct error err = {0};
     struct world world;
 
@@ -350,7 +399,7 @@ static void test_a_long_wait_takes_no_note_away(void **state)
     world_open(&world, "a", at(0));
     begin(&world, at(0));
     fill(&world, at(0));
-    assert_int_equal(asked_wait(world.asked, BYTES("b"), at(30 * 86400).wall_ns, &err), OK);
+    assert_int_equal(asked_wait(world.asked, BYTES("b"), &begun, at(30 * 86400).wall_ns, &err), OK);
     world_close(&world);
     world_open(&world, "a", at(10));
     assert_int_equal(wait_of(&world, LIMIT, at(10)), 50);
@@ -365,6 +414,8 @@ int main(void)
         cmocka_unit_test(test_what_is_known_is_recalled_once),
         cmocka_unit_test(test_a_weight_is_kept),
         cmocka_unit_test(test_a_wait_that_was_ordered_outlives_the_process),
+        cmocka_unit_test(test_a_wait_is_as_long_whatever_the_wall_clock_says_at_the_next_start),
+        cmocka_unit_test(test_a_wait_of_another_boot_ends_by_the_wall_clock),
         cmocka_unit_test(test_what_another_boot_noted_counts_by_the_wall_clock),
         cmocka_unit_test(test_a_line_that_is_none_is_passed_over),
         cmocka_unit_test(test_the_longest_span_holds_over_a_restart_whatever_the_wall_clock_says),

@@ -153,7 +153,7 @@ static void test_history_waits_for_a_list_that_has_come(void **state)
     it_declares(blocks);
     UNTIL(site_asked(&it.site, "/of/a") == 3 && it_is_resting());
     a_day_later();
-    assert_int_equal(puller_act(it.puller, TENANT, BYTES("s"), PULLER_NOW, 0, 0, NULL), OK);
+    it_asks_for_a_pull();
     UNTIL(fetch_count() == 3); /* the list has been read */
     site_release(&it.site);
     UNTIL(it_count("windows") == 3 + 38 && it_is_resting());

@@ -53,6 +53,25 @@ static void test_a_lease_that_is_lost_ends_what_would_be_asked(void **state)
     assert_int_equal(site_asked(&it.site, "c=b"), 0);
 }
 
+/* The answer that was under way leads to a page that nobody would ask for. */
+static void test_a_lease_that_is_lost_and_had_again_goes_on(void **state)
+{
+    (void)state;
+    puller_close(it.puller);
+    it.leases = it.leased = true;
+    it_start();
+    SITE_ANSWERS(&it.site, {.when = "c=b", .body = ROW "}"},
+                 {.when = "/list", .body = ROW ", 'next': 'b'}", .held = true});
+    it_declares(CURSOR);
+    UNTIL(site_asked(&it.site, "/list") == 1);
+    it.leased = false;
+    it_asks_for_a_pull();
+    UNTIL(it_says("s", "state", "elsewhere"));
+    it.leased = true;
+    site_release(&it.site);
+    UNTIL(it_count("windows") == 1);
+}
+
 /* Reading its work waits until it is let go. */
 static _Atomic bool let_go;
 
@@ -131,13 +150,47 @@ static void test_what_is_new_is_pulled_at_once(void **state)
     }
 }
 
+/* By a clock that was an hour ahead it was pulled, and has a window of the time to come. */
+static void test_a_clock_that_is_set_back_holds_nothing_up(void **state)
+{
+    char from[TIMESTAMP_TEXT_SIZE], blocks[600];
+
+    (void)state;
+    for (int restart = 0; restart < 2; restart++) {
+        size_t asked;
+
+        it_takes_away("s");
+        UNTIL(it_count("windows") == -1);
+        it.clock.wall_more = 3600 * MOMENT_SECOND;
+        (void)snprintf(blocks, sizeof(blocks),
+                       "'schedule': {'every': '1s', 'jitter': '0s'}, 'request': {'url': '@/w%d', "
+                       "'query': {'a': '${window.start}', 'b': '${window.end}'}}, "
+                       "'window': {'from': '%s', 'step': 'P1D'}",
+                       restart, it_day(0, from));
+        SITE_ANSWERS(&it.site, {.when = "GET", .body = "{'data': []}"});
+        it_declares(blocks);
+        UNTIL(it_count("windows") > 0 && it_is_resting());
+        if (restart)
+            puller_close(it.puller);
+        it.clock.wall_more = 0;
+        if (restart) {
+            it_start();
+            it_declares(blocks);
+        }
+        asked = it.site.asked_count;
+        UNTIL(it.site.asked_count > asked + 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         IT_TEST(test_a_document_is_replaced_while_a_page_is_under_way),
         IT_TEST(test_a_lease_that_is_lost_ends_what_would_be_asked),
+        IT_TEST(test_a_lease_that_is_lost_and_had_again_goes_on),
         IT_TEST(test_what_is_asked_for_while_it_loads_is_done_then),
         IT_TEST(test_what_is_new_is_pulled_at_once),
+        IT_TEST(test_a_clock_that_is_set_back_holds_nothing_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

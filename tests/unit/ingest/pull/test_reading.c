@@ -237,6 +237,38 @@ static void test_what_does_not_decode_leaves_nothing_behind(void **state)
     }
 }
 
+/* An error with status 200; where there are no rows the document says so. */
+static void test_a_document_without_the_place_of_its_rows_is_no_page(void **state)
+{
+#define XML ", 'decode': 'xml', 'rows': '/doc/data/*'"
+    static const struct {
+        const char *blocks, *body;
+        enum source_do want;
+    } cases[] = {
+        {PAGE_SECONDS,                                                 "{'error': 'later'}", SOURCE_RETRY},
+        {PAGE_SECONDS,                                                 "{}",                 SOURCE_RETRY},
+        {PAGE_SECONDS,                                                 "{'data': []}",       SOURCE_OK   },
+        {PAGE_SECONDS,                                                 "{'data': null}",     SOURCE_OK   },
+        {PAGE_SECONDS ", 'outcomes': [{'count': 0, 'do': 'empty'}]",   "{}",                 SOURCE_EMPTY},
+        {PAGE_SECONDS ", 'outcomes': [{'body_has': 'n', 'do': 'ok'}]", "{'n': 0}",           SOURCE_OK   },
+        {PAGE_SECONDS XML,                                             "<error/>",           SOURCE_RETRY},
+        {PAGE_SECONDS XML,                                             "<doc><a/></doc>",    SOURCE_OK   },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct page page;
+
+        page_init(&page, cases[i].blocks);
+        page_put(&page, cases[i].body);
+        page_look(&page);
+        if (page.facts.verdict.what != cases[i].want)
+            fail_msg("%s: %d", cases[i].body, (int)page.facts.verdict.what);
+        assert_int_equal(page.points, 0);
+        page_release(&page);
+    }
+}
+
 static void test_a_large_page_that_is_cut_leaves_nothing_behind(void **state)
 {
     (void)state;
@@ -664,6 +696,7 @@ int main(void)
         cmocka_unit_test(test_what_does_not_unpack_is_no_page),
         cmocka_unit_test(test_more_than_may_be_unpacked_is_no_page),
         cmocka_unit_test(test_what_does_not_decode_leaves_nothing_behind),
+        cmocka_unit_test(test_a_document_without_the_place_of_its_rows_is_no_page),
         cmocka_unit_test(test_a_large_page_that_is_cut_leaves_nothing_behind),
         cmocka_unit_test(test_rows_that_are_wrong_are_counted_up_to_what_is_allowed),
         cmocka_unit_test(test_a_body_of_the_last_time_is_not_read_again),
