@@ -16,6 +16,7 @@ EXAMPLE(ea_water_quality, "ea-water-quality");
 EXAMPLE(eia_hourly_demand, "eia-hourly-demand");
 EXAMPLE(elexon_fuelhh, "elexon-fuelhh");
 EXAMPLE(entsoe_load, "entsoe-load");
+EXAMPLE(growing_file, "growing-file");
 EXAMPLE(met_norway, "met-norway");
 EXAMPLE(octopus_consumption, "octopus-consumption");
 EXAMPLE(open_meteo, "open-meteo");
@@ -25,6 +26,7 @@ const struct source_example source_examples[] = {
     {"eia-hourly-demand",   example_eia_hourly_demand  },
     {"elexon-fuelhh",       example_elexon_fuelhh      },
     {"entsoe-load",         example_entsoe_load        },
+    {"growing-file",        example_growing_file       },
     {"met-norway",          example_met_norway         },
     {"octopus-consumption", example_octopus_consumption},
     {"open-meteo",          example_open_meteo         },

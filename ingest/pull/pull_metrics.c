@@ -15,6 +15,7 @@ void pull_counts_add(struct pull_counts *sum, const struct pull_counts *counts)
     sum->bytes += counts->bytes;
     sum->rows += counts->rows;
     sum->written += counts->written;
+    sum->retracted += counts->retracted;
     sum->clipped += counts->clipped;
     sum->faulty += counts->faulty;
     sum->pages += counts->pages;

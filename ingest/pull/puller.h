@@ -46,7 +46,6 @@ MUST_USE enum code puller_declare(struct puller *puller, struct bytes tenant, st
                                   uint64_t version, bool paused, struct bytes json,
                                   struct error *err);
 
-
 /* All that was ever asked of the source beside its schedule, in place of what was said before; it
  * waits until the source's progress is known.  Told in front of puller_declare(), so that what was
  * done long ago is not taken for new.  E_MEMORY. */

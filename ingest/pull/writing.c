@@ -234,12 +234,12 @@ static enum code flush(struct writing *writing, const struct progress_note *note
 
     if (code == OK && !writing->retracts)
         code = recall_all(writing, err);
-    if (code == OK && writing->retracts)
+    if (code == OK && writing->retracts) {
         writing->counts.retracted += pending_changed(pending);
-    else if (code == OK)
+    } else if (code == OK) {
         writing->counts.written += pending_changed(pending);
-    if (code == OK)
         writing->counts.added += pending_added(pending);
+    }
     for (uint32_t round = 0; code == OK && round + 1 < pending->rounds; round++)
         code = put_record(writing, round, NULL, err);
     if (code == OK)

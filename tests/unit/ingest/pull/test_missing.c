@@ -96,8 +96,8 @@ static void expect(size_t count, double sum)
 static void write_by_hand(char id, int hour, const char *field, double value)
 {
     static const _Atomic bool stop;
-    const struct deposit_terms terms = {&it.ground.environment, it.ground.tenant, &it.ground.limits,
-                                        &stop, NULL, NULL};
+    const struct deposit_terms terms = {
+        &it.ground.environment, it.ground.tenant, &it.ground.limits, &stop, NULL, NULL};
     struct error err = {0};
     struct arena arena;
     struct batch batch;
