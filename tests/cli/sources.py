@@ -72,9 +72,21 @@ def rewritten(case, name, remote):
     return case.path(name + ".yaml", text)
 
 
+def files_that_grow_are_followed_by_settings_alone(case):
+    folder = os.path.dirname(case.path("temps-1.csv", "time,sensor,temperature,humidity,power\n2026-04-10T12:00:00.25Z,a,21.5,40,100\n"))
+    case.use(case.server(flags=["--pull-files", folder]))
+    case.weir("source", "add", "growing-file", "--set", f"paths={folder}/temps-*.csv")
+    count = lambda: [series["rows"][0][1] for series in case.get("/v1/query?measurement=lab&match=sensor%3Da&fields=power&agg=count")["series"]]  # noqa: E731
+    show = lambda: case.weir("source", "show", "growing-file").stdout  # noqa: E731
+    until(20, show, lambda: count() == [1])
+    with open(os.path.join(folder, "temps-1.csv"), "a", encoding="ascii") as file:
+        file.write("2026-04-10T12:00:00.5Z,a,21.5,40,101\n")
+    until(20, show, lambda: count() == [2])
+
+
 def each_example_is_pulled_by_its_settings_alone(case):
     listed = case.use(case.server()) or case.weir("source", "examples").stdout.decode()
-    check({line.split()[0] for line in listed.splitlines()[1:]} == set(EXAMPLES), listed)
+    check({line.split()[0] for line in listed.splitlines()[1:]} == {*EXAMPLES, "growing-file"}, listed)
     with Simulator() as remote:
         case.use(case.server(flags=["--pull-allow", "127.0.0.1"]))
         since = time.strftime("%Y-%m-%d", time.gmtime(time.time() - 40 * 86400))
@@ -154,4 +166,4 @@ def what_the_readme_says_of_a_first_source_is_so(case):
           and real[2] == "weir source add elexon-fuelhh", f"{real}")  # and these have cases of their own
 
 
-CASES = [what_the_readme_says_of_a_first_source_is_so, each_example_is_pulled_by_its_settings_alone, a_document_that_is_wrong_says_all_that_is]
+CASES = [what_the_readme_says_of_a_first_source_is_so, files_that_grow_are_followed_by_settings_alone, each_example_is_pulled_by_its_settings_alone, a_document_that_is_wrong_says_all_that_is]
