@@ -28,7 +28,6 @@ static struct reading_terms reading_terms(const struct pull_job *job)
         .start_ns = unit->window.start_ns,
         .end_ns = unit->window.end_ns,
         .fetched_ns = job->fetched_ns,
-        .later_page = unit->page_number > 0,
         .body = page_bytes_staged(job->body),
         .status = job->status,
         .headers = job->headers,

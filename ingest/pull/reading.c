@@ -279,7 +279,7 @@ static bool leads_nowhere(const struct reading *reading, const struct reading_fa
     const struct source_outcome *rule = facts->verdict.rule;
 
     return facts->verdict.what == SOURCE_OK && facts->counts.rows == 0 &&
-           !reading->terms.later_page && (rule == NULL || !rule->counts) &&
+           (rule == NULL || !rule->counts) &&
            ((format == &tree_json && !tree_rows_lead(reading->rows, UINT32_MAX)) ||
             (format == &tree_xml && !tree_rows_lead(reading->rows, 1)));
 }

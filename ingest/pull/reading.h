@@ -19,7 +19,6 @@ struct reading_terms {
     bool windowed;
     int64_t start_ns, end_ns; /* of the window */
     int64_t fetched_ns;
-    bool later_page; /* of the window: that there are no rows may be said by saying nothing */
     struct page_bytes body;
     unsigned status;
     const struct answer_header *headers; /* Content-Encoding and what rules ask for */
