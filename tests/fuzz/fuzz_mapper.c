@@ -157,6 +157,16 @@ static void open_sources(void)
     }
 }
 
+static enum code page_at(void *context, uint64_t offset, char *into, size_t size, struct error *err)
+{
+    const struct page *page = context;
+
+    (void)err;
+    assert(offset <= page->body.size && size <= page->body.size - offset);
+    memcpy(into, page->body.data + offset, size);
+    return OK;
+}
+
 static struct verdict read_body(const struct source *source, struct page *page, uint64_t *rows)
 {
     static const struct source_partition none = {NULL, 0};
@@ -171,7 +181,7 @@ static struct verdict read_body(const struct source *source, struct page *page, 
         .windowed = source->window.given,
         .end_ns = INT64_C(2000000000000000000),
         .fetched_ns = INT64_C(1700000000000000000),
-        .body = {page->body.size, read_page, page},
+        .body = {page->body.size, read_page, page_at, page},
         .status = 200,
         .body_before = BYTES(""),
         .limits = &limits,
