@@ -19,6 +19,7 @@
 #   bench-query bench-query-short [ROW=...]   questions to them all; a quarter of an hour or four minutes
 #   fault-peers    the same power cuts, full disks and flipped bits for Weir and three databases; six minutes
 #   bench-delivery bench-delivery-short [ROW=...]   what a shard costs, and what is noticed when it is gone; fifteen minutes or five
+#   bench-files bench-files-short   a file that grows at 1 GB a minute; two minutes or one
 #   bench-cluster bench-cluster-short [ROW=...]   several nodes, shards and a registry; twenty minutes or three
 #   bench-pull bench-pull-short [ROW=...]   collectors beside a simulated API; half an hour or seven minutes
 #   bench-parts [PART=...]   decoders, mapper, records, blocks, questions, each alone
@@ -31,7 +32,7 @@ endif
 BUILD   ?= build
 # Rooms in layer order.
 ROOMS   ?= base model codec codec/tree store store/wal store/head store/packs store/delivery store/guests catalog discovery http net \
-           ingest ingest/pull query handlers server
+           ingest ingest/pull ingest/follow query handlers server
 MODE    ?= plain
 JOBS    ?= $(shell nproc)
 RESULT  ?= unit-$(MODE)
@@ -110,6 +111,7 @@ $(OUT)/net/mongo.o: CFLAGS += $(MONGOC)
 # Assembled into it, which -MMD does not see.
 $(OUT)/handlers/openapi_text.o: openapi/openapi.json
 $(OUT)/handlers/errors_text.o: docs/reference/errors.md
+$(OUT)/server/source_examples.o: $(wildcard examples/sources/*.yaml)
 
 $(LIBRARY): $(OBJECTS)
 	@rm -f $@
@@ -130,7 +132,8 @@ program: $(OUT)/weir
 # longer than all of their tests.  A test that stands in for functions of the library is a program
 # of its own.  To optimise them takes four times as long as to run them, most of all under a
 # sanitizer; the library they test is optimised.
-QUICK    = -O0 -U_FORTIFY_SOURCE -g1 $(if $(shell command -v ld.gold),-fuse-ld=gold)
+QUICK    = -O0 -U_FORTIFY_SOURCE -g1
+GOLD     = $(if $(shell command -v ld.gold),-fuse-ld=gold)
 ALONE   := $(shell grep -lE '^\#include "tests/unit/query/(fixture|twin).c"|^/\* Stands in for' $(UNITS))
 ALONE_BIN = $(ALONE:%.c=$(OUT)/%)
 SHARED   = $(filter-out $(ALONE),$(UNITS))
@@ -138,7 +141,7 @@ MAIN_OF  = $(subst /,_,$(1))_main
 
 $(ALONE_BIN): $(OUT)/%: %.c $(LIBRARY)
 	@mkdir -p $(@D); rm -f $@
-	$(call SAY,link)$(CC) $(CFLAGS) $(LDFLAGS) $(QUICK) $< $(LIBRARY) -lcmocka $(LDLIBS) -o $@
+	$(call SAY,link)$(CC) $(CFLAGS) $(LDFLAGS) $(QUICK) $(GOLD) $< $(LIBRARY) -lcmocka $(LDLIBS) -o $@
 
 $(OUT)/tests/unit/%.o: tests/unit/%.c
 	@mkdir -p $(@D)
@@ -154,7 +157,7 @@ $(OUT)/tests/unit/all.o: tests/unit/all.c $(OUT)/tests/unit/mains.h
 	$(call SAY,compile)$(CC) $(CFLAGS) -I$(@D) -c $< -o $@
 
 $(OUT)/tests/unit/all: $(OUT)/tests/unit/all.o $(SHARED:%.c=$(OUT)/%.o) $(LIBRARY)
-	$(call SAY,link)$(CC) $(LDFLAGS) $(QUICK) $^ -lcmocka $(LDLIBS) -o $@
+	$(call SAY,link)$(CC) $(LDFLAGS) $(QUICK) $(GOLD) $^ -lcmocka $(LDLIBS) -o $@
 
 $(SHARED:%.c=$(OUT)/%): $(OUT)/tests/unit/all
 	@ln -sfr $< $@
@@ -169,6 +172,8 @@ loops: $(LOOPS:%.c=$(OUT)/%)
 	@$(COUNTS) UNIT_SECONDS=1500 LOOP_STRIDE=$(LOOP_STRIDE) tests/run_unit loops-$(MODE) $^
 
 # Unit tests of the chosen rooms.
+units: $(UNIT_BIN)
+
 unit: $(UNIT_BIN)
 	@$(COUNTS) tests/run_unit $(RESULT) $^
 
@@ -186,8 +191,9 @@ $(OUT)/tests/registry/drive: tests/registry/drive.c $(LIBRARY)
 
 # The registry in files and in ZooKeeper, with servers that are killed, paused and wiped; REGISTRY=--long: the full counts.
 registry: $(OUT)/tests/registry/drive $(OUT)/weir $(DATABASE)
-	@$(COUNTS) tests/registry/run registry-$(MODE) $< $(BUILD) $(REGISTRY)
-	@$(COUNTS) tests/registry/nodes registry-nodes-$(MODE) $(OUT)/weir $(BUILD) $(REGISTRY)
+	@$(COUNTS) tests/registry/nodes registry-nodes-$(MODE) $(OUT)/weir $(BUILD) $(REGISTRY) & nodes=$$!; \
+	 $(COUNTS) tests/registry/run registry-$(MODE) $< $(BUILD) $(REGISTRY); own=$$?; \
+	 wait $$nodes && exit $$own
 
 $(OUT)/simulator: $(SIM:%.c=$(OUT)/%.o) $(LIBRARY)
 	$(call SAY,link)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
@@ -285,33 +291,35 @@ test:
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(WRITER) $(LOAD)
 	@tests/suite tidy tests/tidy
 	@tests/suite unit-plain $(MAKE) -j$(JOBS) unit
-	@{ tests/suite simulator $(MAKE) -j$(JOBS) simulate STEPS=$(SIM_STEPS); \
+	@# Clocks, disks and sessions are waited for mostly: what computes and what is compiled goes beside, the latter with what nobody wants.
+	@chrt -i 0 $(MAKE) --no-print-directory -j$(JOBS) units program MODE=asan >$(BUILD)/asan.log 2>&1 & \
+	 { tests/suite pull tests/pull/run pull $(BUILD)/weir $(BUILD); \
+	   tests/suite cli tests/cli/run cli $(BUILD)/weir; } >$(BUILD)/pull.log 2>&1 & \
+	 { tests/suite simulator $(MAKE) -j$(JOBS) simulate STEPS=$(SIM_STEPS); \
 	   tests/suite backup tests/backup/run $(BUILD) $(RESTORES); \
 	   $(MAKE) --no-print-directory sabotage FAULT="ack_before_sync no_crc version_order"; \
 	   tests/suite clients tests/clients/run clients $(BUILD)/weir $(BUILD); \
 	   tests/suite differential tests/differential/run $(BUILD)/weir $(QUESTIONS); \
-	   tests/suite weirsim tests/weirsim/run weirsim; \
-	   tests/suite pull tests/pull/run pull $(BUILD)/weir $(BUILD); \
-	   tests/suite cli tests/cli/run cli $(BUILD)/weir; } >$(BUILD)/simulator.log 2>&1 & \
+	   tests/suite weirsim tests/weirsim/run weirsim; } >$(BUILD)/simulator.log 2>&1 & \
 	 tests/suite api-plain tests/api/run api-plain $(BUILD)/weir; \
 	 tests/suite fault tests/fault/run $(BUILD) $(CUTS) $(KILLS) --faults $(FAULTS) --fills $(FILLS); \
-	 wait; cat $(BUILD)/simulator.log # one core computes while the other waits for disks
-	@{ tests/suite load-waits tests/load/run $(BUILD)/weir --waits; \
-	   tests/suite registry-plain $(MAKE) registry; } >$(BUILD)/waits.log 2>&1 & \
+	 wait; cat $(BUILD)/simulator.log $(BUILD)/pull.log
+	@tests/suite load-waits tests/load/run $(BUILD)/weir --waits >$(BUILD)/waits.log 2>&1 & \
+	 tests/suite registry-plain $(MAKE) registry >$(BUILD)/registry.log 2>&1 & \
 	 tests/suite unit-asan $(MAKE) -j$(JOBS) unit MODE=asan; \
-	 wait; cat $(BUILD)/waits.log # clocks and sessions are waited for while tests are compiled
+	 wait; cat $(BUILD)/waits.log $(BUILD)/registry.log
 	@{ tests/suite archive-asan $(MAKE) -j$(JOBS) archive MODE=asan; \
 	   tests/suite deploy $(MAKE) deploy; \
 	   chrt -i 0 $(MAKE) --no-print-directory -j$(JOBS) fuzzers CC=clang MODE=fuzz; } >$(BUILD)/archive.log 2>&1 & \
 	 tests/suite loops-asan $(MAKE) -j$(JOBS) loops MODE=asan; \
 	 tests/suite load tests/load/run $(BUILD)/weir --works; \
-	 wait; cat $(BUILD)/archive.log # it waits for servers mostly; what is compiled then takes only what nobody wants
+	 wait; cat $(BUILD)/archive.log
 	@tests/suite delivery $(MAKE) delivery >$(BUILD)/delivery.log 2>&1 & \
 	 tests/suite replay $(MAKE) -j$(JOBS) replay MODE=asan; \
 	 $(MAKE) --no-print-directory -j$(JOBS) program MODE=asan; \
 	 tests/suite api-asan tests/api/run api-asan $(BUILD)/asan/weir; \
 	 tests/suite fuzz $(MAKE) -j$(JOBS) fuzz; \
-	 wait; cat $(BUILD)/delivery.log # databases that do not answer are waited for
+	 wait; cat $(BUILD)/delivery.log
 	@echo "$$(($$(date +%s) - $$(stat -c %Y $(BUILD)/results/begun))) s since everything that tests need was there"
 	@tests/summary
 
@@ -395,6 +403,8 @@ bench-cluster bench-cluster-short: all $(LOAD) $(DATABASE)
 bench-delivery bench-delivery-short: all $(LOAD)
 	@bench/delivery $(BUILD) $(if $(filter bench-delivery-short,$@),--short) $(ROW)
 
+bench-files bench-files-short: all $(LOAD)
+	@bench/files $(BUILD) $(if $(filter bench-files-short,$@),--short)
 bench-pull bench-pull-short: all
 	@tests/install build test
 	@bench/pull $(BUILD) $(if $(filter bench-pull-short,$@),--short) $(ROW)
@@ -425,5 +435,5 @@ clean:
 	rm -rf $(BUILD)
 
 -include $(OBJECTS:.o=.d) $(UNIT_BIN:=.d) $(OUT)/tests/unit/all.d $(OUT)/tests/archive/drive.d $(OUT)/tests/registry/drive.d $(LOOPS:%.c=$(OUT)/%.d) $(SIM:%.c=$(OUT)/%.d)
-.PHONY: FORCE servers needs needs-clients needs-servers archive delivery registry deploy sabotage fault-peers all program unit loops fuzzers fuzzing replay run install check test test-long test-real asan tsan simulate fuzz tidy \
-        bench bench-short bench-query bench-query-short bench-delivery bench-delivery-short bench-cluster bench-cluster-short bench-pull bench-pull-short bench-parts bench-core dist errors-page format clean
+.PHONY: FORCE units servers needs needs-clients needs-servers archive delivery registry deploy sabotage fault-peers all program unit loops fuzzers fuzzing replay run install check test test-long test-real asan tsan simulate fuzz tidy \
+        bench bench-short bench-query bench-query-short bench-delivery bench-delivery-short bench-files bench-files-short bench-cluster bench-cluster-short bench-pull bench-pull-short bench-parts bench-core dist errors-page format clean

@@ -382,22 +382,31 @@ static enum code sync_parent(int root, const char *path, struct error *err)
     return code;
 }
 
+/* Looked at first: who opens it again and again makes nothing.  *is_new: it was made. */
+static int open_root(const char *root, bool *is_new)
+{
+    const int how = O_RDONLY | O_DIRECTORY | O_CLOEXEC; /* itself may be a link */
+    int descriptor = open(root, how);
+
+    *is_new = descriptor < 0 && errno == ENOENT && mkdir(root, 0700) == 0;
+    if (descriptor < 0 && (*is_new || errno == EEXIST))
+        descriptor = open(root, how);
+    return descriptor;
+}
+
 enum code fs_posix_open(const char *root, struct fs **fs, struct error *err)
 {
-    struct posix_fs *made;
-    bool is_new = mkdir(root, 0700) == 0;
+    struct posix_fs *made = malloc(sizeof(*made));
     enum code code;
+    bool is_new;
 
     *fs = NULL;
-    if (!is_new && errno != EEXIST)
-        return fail(err, errno, "make directory", root);
-    made = malloc(sizeof(*made));
     if (made == NULL)
         return error_set(err, E_MEMORY, "open directory %s: out of memory", root);
     *made = (struct posix_fs){.fs.operations = &posix_operations, .lock = -1};
-    made->root = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* itself may be a link */
+    made->root = open_root(root, &is_new);
     if (made->root < 0) {
-        code = fail(err, errno, "open directory", root);
+        code = fail(err, errno, "open or make directory", root);
         free(made);
         return code;
     }

@@ -444,3 +444,9 @@ enum code csv_reader_finish(struct csv_reader *reader, struct error *err)
 {
     return reader->carry.size == 0 ? OK : carry_take(reader, true, err);
 }
+
+void csv_reader_drop(struct csv_reader *reader)
+{
+    buf_clear(&reader->carry);
+    reader->carry_next = 0;
+}

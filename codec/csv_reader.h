@@ -54,5 +54,7 @@ MUST_USE enum code csv_reader_feed(struct csv_reader *reader, struct bytes piece
                                    struct error *err);
 /* Once, after the last piece. */
 MUST_USE enum code csv_reader_finish(struct csv_reader *reader, struct error *err);
+/* What was fed of a record that is not whole is not to count. */
+void csv_reader_drop(struct csv_reader *reader);
 
 #endif

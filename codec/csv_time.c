@@ -5,12 +5,11 @@
 #include "base/date.h"
 #include "base/number.h"
 #include "base/zone.h"
+#include "codec/csv_scan.h"
 
 enum {
     DAY_S = 86400,
-    SHOWN_MAX = 64,
     PATTERN_SIZE_MAX = 255,
-    FRACTION_DIGITS = 9,
     EXCEL_1970 = 25569,  /* the day number of 1970-01-01 */
     EXCEL_FIRST = 61,    /* 1900-03-01: before it programs differ by a day that never was */
     EXCEL_END = 2958466, /* 10000-01-01 */
@@ -20,195 +19,58 @@ enum {
 /* Beyond any time, and far enough from the end of 64 bits for periods to be added. */
 #define NEVER_S (INT64_MAX / 4)
 
-/* The text at hand, and what of a moment was read. */
-struct scan {
-    struct bytes text;
-    size_t at;
-    struct error *err;
-    int year, month, day, hour, minute, second;
-    int64_t ns, offset_s;
-    bool pm, half_day, absolute, timed;
-};
-
-static struct bytes shown(struct bytes text)
+static enum code read_date(struct csv_scan *scan, const char *form)
 {
-    return bytes_slice(text, 0, text.size < SHOWN_MAX ? text.size : SHOWN_MAX);
-}
-
-static enum code refuse(const struct scan *scan, const char *want)
-{
-    (void)error_set(scan->err, E_BAD_TIME, "time \"%.*s\": at byte %zu: %s",
-                    BYTES_ARG(shown(scan->text)), scan->at + 1, want);
-    return E_BAD_TIME;
-}
-
-static char peek(const struct scan *scan)
-{
-    return scan->at < scan->text.size ? scan->text.data[scan->at] : '\0';
-}
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-/* From `digits_min` to `digits_max` digits within [least, most]. */
-static enum code read_part(struct scan *scan, size_t digits_min, size_t digits_max, int least,
-                           int most, const char *want, int *value)
-{
-    size_t count = 0;
-    int sum = 0;
-
-    while (count < digits_max && scan->at + count < scan->text.size &&
-           is_digit(scan->text.data[scan->at + count]))
-        sum = sum * 10 + (scan->text.data[scan->at + count++] - '0');
-    if (count < digits_min || sum < least || sum > most)
-        return refuse(scan, want);
-    scan->at += count;
-    *value = sum;
-    return OK;
-}
-
-static enum code read_char(struct scan *scan, char c, const char *want)
-{
-    if (peek(scan) != c || scan->at == scan->text.size)
-        return refuse(scan, want);
-    scan->at++;
-    return OK;
-}
-
-/* One of `names` by its first three letters or whole, case ignored; its index from 1. */
-static enum code read_name(struct scan *scan, const char *const *names, size_t count,
-                           const char *want, int *index)
-{
-    struct bytes rest = bytes_slice(scan->text, scan->at, scan->text.size);
-
-    for (size_t i = 0; i < count; i++) {
-        size_t size = strlen(names[i]), same = 0;
-
-        while (same < size && same < rest.size && (rest.data[same] | 0x20) == names[i][same])
-            same++;
-        if (same < 3)
-            continue;
-        scan->at += same == size ? size : 3;
-        *index = (int)i + 1;
-        return OK;
-    }
-    return refuse(scan, want);
-}
-
-static enum code read_fraction(struct scan *scan)
-{
-    int64_t unit = SECOND_NS;
-    size_t first = scan->at;
-
-    scan->ns = 0;
-    for (; is_digit(peek(scan)); scan->at++) {
-        if (unit == 1)
-            return refuse(scan, "want at most 9 digits of a second");
-        unit /= 10;
-        scan->ns += (peek(scan) - '0') * unit;
-    }
-    return scan->at == first ? refuse(scan, "want 1 to 9 digits of a second") : OK;
-}
-
-/* "Z", "+01:00", "+0100" or "+01". */
-static enum code read_offset(struct scan *scan)
-{
-    static const char want[] = "want 'Z' or an offset as +01:00";
-    int hours, minutes = 0;
-    char sign = peek(scan);
-
-    scan->absolute = true;
-    scan->offset_s = 0;
-    if (sign == 'Z' || sign == 'z') {
-        scan->at++;
-        return OK;
-    }
-    if (sign != '+' && sign != '-')
-        return refuse(scan, want);
-    scan->at++;
-    if (read_part(scan, 2, 2, 0, 23, "want the offset's hours, 00 to 23", &hours))
-        return E_BAD_TIME;
-    if (peek(scan) == ':' || is_digit(peek(scan))) {
-        scan->at += peek(scan) == ':';
-        if (read_part(scan, 2, 2, 0, 59, "want the offset's minutes, 00 to 59", &minutes))
-            return E_BAD_TIME;
-    }
-    scan->offset_s = hours * 3600 + minutes * 60;
-    if (sign == '-')
-        scan->offset_s = -scan->offset_s;
-    return OK;
-}
-
-static enum code read_second(struct scan *scan, size_t digits_min)
-{
-    if (bytes_equal(bytes_slice(scan->text, scan->at,
-                                scan->at + 2 < scan->text.size ? scan->at + 2 : scan->text.size),
-                    BYTES("60")))
-        return refuse(scan, "a leap second has no place in a count of seconds since 1970; send it "
-                            "as :59 or as :00 of the next minute");
-    return read_part(scan, digits_min, 2, 0, 59, "want a second, 0 to 59", &scan->second);
-}
-
-static enum code check_date(struct scan *scan)
-{
-    if (scan->day > date_days_in_month(scan->year, scan->month))
-        return refuse(scan, "want a day that the month has");
-    return OK;
-}
-
-static enum code read_date(struct scan *scan, const char *form)
-{
-    if (read_part(scan, 4, 4, 0, 9999, form, &scan->year) || read_char(scan, '-', form) ||
-        read_part(scan, 2, 2, 1, 12, "want a month, 01 to 12", &scan->month) ||
-        read_char(scan, '-', form) ||
-        read_part(scan, 2, 2, 1, 31, "want a day of that month", &scan->day) || check_date(scan))
+    if (csv_scan_part(scan, 4, 4, 0, 9999, form, &scan->year) || csv_scan_char(scan, '-', form) ||
+        csv_scan_part(scan, 2, 2, 1, 12, "want a month, 01 to 12", &scan->month) ||
+        csv_scan_char(scan, '-', form) ||
+        csv_scan_part(scan, 2, 2, 1, 31, "want a day of that month", &scan->day) ||
+        csv_scan_date_holds(scan))
         return E_BAD_TIME;
     if (scan->at == scan->text.size)
         return OK;
-    if (peek(scan) != 'T' && peek(scan) != 't' && peek(scan) != ' ')
-        return refuse(scan, "want 'T' or a space between date and time");
+    if (csv_scan_peek(scan) != 'T' && csv_scan_peek(scan) != 't' && csv_scan_peek(scan) != ' ')
+        return csv_scan_refuse(scan, "want 'T' or a space between date and time");
     scan->at++;
     scan->timed = true;
-    return read_part(scan, 2, 2, 0, 23, "want an hour, 00 to 23", &scan->hour);
+    return csv_scan_part(scan, 2, 2, 0, 23, "want an hour, 00 to 23", &scan->hour);
 }
 
 /* What is behind the hour, but for the offset. */
-static enum code read_clock(struct scan *scan, bool comma)
+static enum code read_clock(struct csv_scan *scan, bool comma)
 {
-    if (read_char(scan, ':', "want ':' between hour and minute") ||
-        read_part(scan, 2, 2, 0, 59, "want a minute, 00 to 59", &scan->minute))
+    if (csv_scan_char(scan, ':', "want ':' between hour and minute") ||
+        csv_scan_part(scan, 2, 2, 0, 59, "want a minute, 00 to 59", &scan->minute))
         return E_BAD_TIME;
-    if (peek(scan) != ':')
+    if (csv_scan_peek(scan) != ':')
         return OK;
     scan->at++;
-    if (read_second(scan, 2))
+    if (csv_scan_second(scan, 2))
         return E_BAD_TIME;
-    if (peek(scan) != '.' && !(comma && peek(scan) == ','))
+    if (csv_scan_peek(scan) != '.' && !(comma && csv_scan_peek(scan) == ','))
         return OK;
     scan->at++;
-    return read_fraction(scan);
+    return csv_scan_fraction(scan);
 }
 
-static enum code read_rfc3339(struct scan *scan)
+static enum code read_rfc3339(struct csv_scan *scan)
 {
     enum code code =
         read_date(scan, "want a time as 2024-02-29T12:00:00Z, or time_format= says its form");
 
     if (code == OK && scan->timed)
         code = read_clock(scan, false);
-    return code || scan->at == scan->text.size ? code : read_offset(scan);
+    return code || scan->at == scan->text.size ? code : csv_scan_offset(scan);
 }
 
-static enum code read_iso(struct scan *scan)
+static enum code read_iso(struct csv_scan *scan)
 {
     enum code code = read_date(scan, "want a time as 2024-02-29T12:00:00Z, or a format that says "
                                      "how times are written");
 
-    if (code == OK && (peek(scan) == ':' || is_digit(peek(scan))))
+    if (code == OK && (csv_scan_peek(scan) == ':' || csv_scan_is_digit(csv_scan_peek(scan))))
         code = read_clock(scan, true);
-    return code || scan->at == scan->text.size ? code : read_offset(scan);
+    return code || scan->at == scan->text.size ? code : csv_scan_offset(scan);
 }
 
 static const char *const months[] = {
@@ -219,21 +81,21 @@ static const char *const weekdays[] = {
     "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
 };
 
-static enum code read_month_name(struct scan *scan)
+static enum code read_month_name(struct csv_scan *scan)
 {
-    return read_name(scan, months, COUNT_OF(months), "want the English name of a month",
-                     &scan->month);
+    return csv_scan_name(scan, months, COUNT_OF(months), "want the English name of a month",
+                         &scan->month);
 }
 
-static enum code read_weekday(struct scan *scan)
+static enum code read_weekday(struct csv_scan *scan)
 {
     int any;
 
-    return read_name(scan, weekdays, COUNT_OF(weekdays), "want the English name of a weekday",
-                     &any);
+    return csv_scan_name(scan, weekdays, COUNT_OF(weekdays), "want the English name of a weekday",
+                         &any);
 }
 
-static enum code read_half(struct scan *scan)
+static enum code read_half(struct csv_scan *scan)
 {
     static const char *const halves[] = {"am", "pm"};
 
@@ -245,52 +107,52 @@ static enum code read_half(struct scan *scan)
             scan->pm = i == 1;
             return OK;
         }
-    return refuse(scan, "want AM or PM");
+    return csv_scan_refuse(scan, "want AM or PM");
 }
 
-static enum code read_short_year(struct scan *scan)
+static enum code read_short_year(struct csv_scan *scan)
 {
-    if (read_part(scan, 2, 2, 0, 99, "want two digits of a year", &scan->year))
+    if (csv_scan_part(scan, 2, 2, 0, 99, "want two digits of a year", &scan->year))
         return E_BAD_TIME;
     scan->year += scan->year < 69 ? 2000 : 1900; /* as strptime has it */
     return OK;
 }
 
-static enum code read_year(struct scan *scan)
+static enum code read_year(struct csv_scan *scan)
 {
-    return read_part(scan, 4, 4, 0, 9999, "want a year of four digits", &scan->year);
+    return csv_scan_part(scan, 4, 4, 0, 9999, "want a year of four digits", &scan->year);
 }
 
-static enum code read_month(struct scan *scan)
+static enum code read_month(struct csv_scan *scan)
 {
-    return read_part(scan, 1, 2, 1, 12, "want a month, 1 to 12", &scan->month);
+    return csv_scan_part(scan, 1, 2, 1, 12, "want a month, 1 to 12", &scan->month);
 }
 
-static enum code read_day(struct scan *scan)
+static enum code read_day(struct csv_scan *scan)
 {
-    return read_part(scan, 1, 2, 1, 31, "want a day, 1 to 31", &scan->day);
+    return csv_scan_part(scan, 1, 2, 1, 31, "want a day, 1 to 31", &scan->day);
 }
 
-static enum code read_hour(struct scan *scan)
+static enum code read_hour(struct csv_scan *scan)
 {
     scan->timed = true;
-    return read_part(scan, 1, 2, 0, 23, "want an hour, 0 to 23", &scan->hour);
+    return csv_scan_part(scan, 1, 2, 0, 23, "want an hour, 0 to 23", &scan->hour);
 }
 
-static enum code read_hour_12(struct scan *scan)
+static enum code read_hour_12(struct csv_scan *scan)
 {
     scan->timed = true;
-    return read_part(scan, 1, 2, 1, 12, "want an hour, 1 to 12", &scan->hour);
+    return csv_scan_part(scan, 1, 2, 1, 12, "want an hour, 1 to 12", &scan->hour);
 }
 
-static enum code read_minute(struct scan *scan)
+static enum code read_minute(struct csv_scan *scan)
 {
-    return read_part(scan, 1, 2, 0, 59, "want a minute, 0 to 59", &scan->minute);
+    return csv_scan_part(scan, 1, 2, 0, 59, "want a minute, 0 to 59", &scan->minute);
 }
 
-static enum code read_any_second(struct scan *scan)
+static enum code read_any_second(struct csv_scan *scan)
 {
-    return read_second(scan, 1);
+    return csv_scan_second(scan, 1);
 }
 
 enum { HAS_YEAR = 1, HAS_MONTH = 2, HAS_DAY = 4, HAS_HALF = 8, HAS_HOUR_12 = 16, HAS_HOUR_24 = 32 };
@@ -298,23 +160,23 @@ enum { HAS_YEAR = 1, HAS_MONTH = 2, HAS_DAY = 4, HAS_HALF = 8, HAS_HOUR_12 = 16,
 static const struct letter {
     char letter;
     unsigned gives;
-    enum code (*read)(struct scan *scan);
+    enum code (*read)(struct csv_scan *scan);
 } letters[] = {
-    {'Y', HAS_YEAR,    read_year      },
-    {'y', HAS_YEAR,    read_short_year},
-    {'m', HAS_MONTH,   read_month     },
-    {'b', HAS_MONTH,   read_month_name},
-    {'B', HAS_MONTH,   read_month_name},
-    {'d', HAS_DAY,     read_day       },
-    {'H', HAS_HOUR_24, read_hour      },
-    {'I', HAS_HOUR_12, read_hour_12   },
-    {'p', HAS_HALF,    read_half      },
-    {'M', 0,           read_minute    },
-    {'S', 0,           read_any_second},
-    {'f', 0,           read_fraction  },
-    {'z', 0,           read_offset    },
-    {'a', 0,           read_weekday   },
-    {'A', 0,           read_weekday   },
+    {'Y', HAS_YEAR,    read_year        },
+    {'y', HAS_YEAR,    read_short_year  },
+    {'m', HAS_MONTH,   read_month       },
+    {'b', HAS_MONTH,   read_month_name  },
+    {'B', HAS_MONTH,   read_month_name  },
+    {'d', HAS_DAY,     read_day         },
+    {'H', HAS_HOUR_24, read_hour        },
+    {'I', HAS_HOUR_12, read_hour_12     },
+    {'p', HAS_HALF,    read_half        },
+    {'M', 0,           read_minute      },
+    {'S', 0,           read_any_second  },
+    {'f', 0,           csv_scan_fraction},
+    {'z', 0,           csv_scan_offset  },
+    {'a', 0,           read_weekday     },
+    {'A', 0,           read_weekday     },
 };
 
 static const struct letter *letter_find(char c)
@@ -341,11 +203,11 @@ static enum code check_parts(struct bytes pattern, unsigned has, bool whole, str
         if (whole && !(has & needed[i].bit))
             return error_set(err, E_BAD_PARAMETER,
                              "\"%.*s\" has no %s; a date and a time that stand apart can be joined",
-                             BYTES_ARG(shown(pattern)), needed[i].what);
+                             BYTES_ARG(csv_scan_shown(pattern)), needed[i].what);
     if (!(has & HAS_HALF) != !(has & HAS_HOUR_12) || (has & HAS_HOUR_12 && has & HAS_HOUR_24))
         return error_set(err, E_BAD_PARAMETER,
                          "\"%.*s\": an hour is %%H (0 to 23), or %%I (1 to 12) with %%p",
-                         BYTES_ARG(shown(pattern)));
+                         BYTES_ARG(csv_scan_shown(pattern)));
     return OK;
 }
 
@@ -369,10 +231,10 @@ enum code csv_time_pattern_check(struct bytes pattern, bool whole, struct error 
             return error_set(err, E_BAD_PARAMETER,
                              "\"%.*s\": byte %zu is no part of a time; there are %%Y %%y %%m %%b "
                              "%%B %%d %%H %%I %%p %%M %%S %%f %%z %%a %%A %%%%",
-                             BYTES_ARG(shown(pattern)), i + 1);
+                             BYTES_ARG(csv_scan_shown(pattern)), i + 1);
         if (has & letter->gives)
             return error_set(err, E_BAD_PARAMETER, "\"%.*s\": %%%c says a part again",
-                             BYTES_ARG(shown(pattern)), letter->letter);
+                             BYTES_ARG(csv_scan_shown(pattern)), letter->letter);
         has |= letter->gives;
     }
     return check_parts(pattern, has, whole, err);
@@ -408,10 +270,10 @@ enum code csv_time_format_parse(struct bytes text, struct csv_time_format *forma
     return error_set(err, E_BAD_PARAMETER,
                      "time_format=%.*s is not known; say rfc3339, epoch (with precision=), excel, "
                      "or a pattern as %%d/%%m/%%Y %%H:%%M:%%S (in a URL '%%' is written %%25)",
-                     BYTES_ARG(shown(text)));
+                     BYTES_ARG(csv_scan_shown(text)));
 }
 
-static enum code read_pattern(struct scan *scan, struct bytes pattern)
+static enum code read_pattern(struct csv_scan *scan, struct bytes pattern)
 {
     enum code code = OK;
 
@@ -421,31 +283,31 @@ static enum code read_pattern(struct scan *scan, struct bytes pattern)
         if (c == '%' && pattern.data[++i] != '%') {
             code = letter_find(pattern.data[i])->read(scan);
         } else if (c == ' ') { /* as many as there are */
-            code = read_char(scan, ' ', "want a space, as in the format");
-            while (peek(scan) == ' ')
+            code = csv_scan_char(scan, ' ', "want a space, as in the format");
+            while (csv_scan_peek(scan) == ' ')
                 scan->at++;
         } else {
-            code = read_char(scan, c, "want the same character as in the format");
+            code = csv_scan_char(scan, c, "want the same character as in the format");
         }
     }
     if (code == OK && scan->half_day)
         scan->hour = scan->hour % 12 + (scan->pm ? 12 : 0);
-    return code == OK ? check_date(scan) : code;
+    return code == OK ? csv_scan_date_holds(scan) : code;
 }
 
 /* "1451606400" or "1451606400.25", of `unit`. */
-static enum code read_epoch(struct scan *scan, enum time_unit unit, struct csv_moment *moment)
+static enum code read_epoch(struct csv_scan *scan, enum time_unit unit, struct csv_moment *moment)
 {
     static const char want[] = "want an integer of its unit since 1970, or a decimal above that of "
                                "a nanosecond";
     const char *point = memchr(scan->text.data, '.', scan->text.size);
     size_t size = point == NULL ? scan->text.size : (size_t)(point - scan->text.data);
-    bool negative = peek(scan) == '-';
+    bool negative = csv_scan_peek(scan) == '-';
     int64_t count, unit_ns, part;
     __extension__ __int128 total;
 
     if (number_parse_i64(bytes_slice(scan->text, 0, size), &count) != OK)
-        return refuse(scan, want);
+        return csv_scan_refuse(scan, want);
     unit_ns = time_unit_ns(unit == TIME_GUESSED ? time_unit_guess(count) : unit);
     total = count;
     total *= unit_ns;
@@ -454,8 +316,8 @@ static enum code read_epoch(struct scan *scan, enum time_unit unit, struct csv_m
         char c = scan->text.data[i];
 
         scan->at = i;
-        if (!is_digit(c) || (part < 10 && c != '0')) /* below a nanosecond */
-            return refuse(scan, want);
+        if (!csv_scan_is_digit(c) || (part < 10 && c != '0')) /* below a nanosecond */
+            return csv_scan_refuse(scan, want);
         part /= 10;
         total += negative ? -(c - '0') * part : (c - '0') * part;
     }
@@ -473,14 +335,15 @@ static enum code read_epoch(struct scan *scan, enum time_unit unit, struct csv_m
 }
 
 /* Days and their part; a double has no more than the millisecond, to which it is rounded. */
-static enum code read_excel(struct scan *scan, struct csv_moment *moment)
+static enum code read_excel(struct csv_scan *scan, struct csv_moment *moment)
 {
     double serial, days;
     int64_t of_day_ms;
 
     if (number_parse_f64(scan->text, &serial) != OK || serial < EXCEL_FIRST || serial >= EXCEL_END)
-        return refuse(scan, "want a spreadsheet's day number from 61 (1900-03-01), as 45351.5 for "
-                            "noon of 2024-02-29");
+        return csv_scan_refuse(
+            scan, "want a spreadsheet's day number from 61 (1900-03-01), as 45351.5 for "
+                  "noon of 2024-02-29");
     days = __builtin_floor(serial);
     of_day_ms = (int64_t)((serial - days) * DAY_S * 1000 + 0.5);
     moment->seconds = ((int64_t)days - EXCEL_1970) * DAY_S + of_day_ms / 1000;
@@ -493,7 +356,7 @@ static enum code read_excel(struct scan *scan, struct csv_moment *moment)
 enum code csv_time_read(const struct csv_time_format *format, enum time_unit unit,
                         struct bytes text, struct csv_moment *moment, struct error *err)
 {
-    struct scan scan = {.text = text, .err = err};
+    struct csv_scan scan = {.text = text, .err = err};
     enum code code;
 
     if (text.size == 0)
@@ -507,7 +370,7 @@ enum code csv_time_read(const struct csv_time_format *format, enum time_unit uni
     else
         code = format->kind == CSV_TIME_ISO ? read_iso(&scan) : read_rfc3339(&scan);
     if (code == OK && scan.at < text.size)
-        code = refuse(&scan, "want nothing behind the time");
+        code = csv_scan_refuse(&scan, "want nothing behind the time");
     if (code)
         return code;
     moment->seconds = date_days(scan.year, scan.month, scan.day) * DAY_S +

@@ -14,6 +14,7 @@ enum {
     ZSTD_WINDOW_LOG_MAX = 23,   /* 8 MiB, what RFC 8878 asks decoders to take */
     WINDOW_BITS_ZLIB = 15,      /* zlib's numbers for its format and ... */
     WINDOW_BITS_GZIP = 15 + 16, /* ... for gzip's */
+    WINDOW_BITS_RAW = -15,      /* and for neither's */
 };
 
 struct coding {
@@ -41,6 +42,9 @@ static const struct coding codings[] = {
     {"deflate",  ZLIB,  WINDOW_BITS_ZLIB, false},
     {"zstd",     ZSTD,  0,                false},
 };
+
+/* Of files of an archive: nobody may send a body of it. */
+static const struct coding raw = {"deflated", ZLIB, WINDOW_BITS_RAW, false};
 
 static const struct coding *coding_find(struct bytes encoding)
 {
@@ -73,20 +77,12 @@ static bool begin(struct inflate *inflate)
                                         inflate->zstd, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG_MAX));
 }
 
-enum code inflate_new(struct bytes encoding, uint64_t bytes_max, uint64_t ratio_max,
+static enum code make(const struct coding *coding, uint64_t bytes_max, uint64_t ratio_max,
                       struct inflate **inflate, struct error *err)
 {
-    const struct coding *coding = coding_find(encoding);
-    struct inflate *made;
+    struct inflate *made = calloc(1, sizeof(*made));
 
-    assert(ratio_max > 0);
     *inflate = NULL;
-    if (coding == NULL)
-        return error_set(err, E_UNSUPPORTED_ENCODING,
-                         "Content-Encoding \"%.*s\": right is one of gzip, zstd, deflate and "
-                         "identity",
-                         BYTES_ARG(encoding));
-    made = calloc(1, sizeof(*made));
     if (made == NULL)
         return error_set(err, E_MEMORY, "no memory to decompress the body");
     made->coding = coding;
@@ -98,6 +94,31 @@ enum code inflate_new(struct bytes encoding, uint64_t bytes_max, uint64_t ratio_
     }
     *inflate = made;
     return OK;
+}
+
+enum code inflate_new(struct bytes encoding, uint64_t bytes_max, uint64_t ratio_max,
+                      struct inflate **inflate, struct error *err)
+{
+    const struct coding *coding = coding_find(encoding);
+
+    assert(ratio_max > 0);
+    *inflate = NULL;
+    if (coding == NULL)
+        return error_set(err, E_UNSUPPORTED_ENCODING,
+                         "Content-Encoding \"%.*s\": right is one of gzip, zstd, deflate and "
+                         "identity",
+                         BYTES_ARG(encoding));
+    return make(coding, bytes_max, ratio_max, inflate, err);
+}
+
+enum code inflate_new_raw(uint64_t bytes_max, struct inflate **inflate, struct error *err)
+{
+    return make(&raw, bytes_max, UINT64_MAX, inflate, err);
+}
+
+uint32_t inflate_checksum(uint32_t before, struct bytes piece)
+{
+    return (uint32_t)crc32_z(before, (const Bytef *)piece.data, piece.size);
 }
 
 static enum code bad(const struct inflate *inflate, const char *what, struct error *err)

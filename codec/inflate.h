@@ -12,6 +12,10 @@ struct inflate;
  * passes ratio_max times the input and 1 MiB.  A zstd window above 8 MiB is E_BAD_COMPRESSION. */
 MUST_USE enum code inflate_new(struct bytes encoding, uint64_t bytes_max, uint64_t ratio_max,
                                struct inflate **inflate, struct error *err);
+/* Of deflate without anything around it, as files stand in an archive. */
+MUST_USE enum code inflate_new_raw(uint64_t bytes_max, struct inflate **inflate, struct error *err);
+/* CRC-32 of gzip and zip, of all pieces so far; 0 before the first. */
+uint32_t inflate_checksum(uint32_t before, struct bytes piece);
 /* Hands decompressed pieces (at most 128 KiB each, valid during the call) to `take`, whose code
  * other than OK ends it. */
 MUST_USE enum code inflate_feed(struct inflate *inflate, struct bytes piece,

@@ -209,7 +209,8 @@ static enum code open_one(struct secrets *secrets, struct bytes tenant, const st
         code = seal_open(&key, &place, secret->sealed, arena, value, err);
     sodium_memzero(&key, sizeof(key));
     if (code)
-        error_context(err, "the secret \"%.*s\" cannot be opened", BYTES_ARG(secret->name));
+        error_context(err, "the secret \"%.*s\" cannot be opened (bring its key, or set it again)",
+                      BYTES_ARG(secret->name));
     return code;
 }
 

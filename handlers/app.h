@@ -19,6 +19,7 @@ struct puller;
 struct registry;
 struct roll;
 struct secrets;
+struct tails;
 
 struct app {
     struct store *store;       /* all borrowed */
@@ -37,6 +38,7 @@ struct app {
     struct erasers *erasers; /* of what is to be gone from others, too; NULL: there are none */
     struct guests *guests;   /* what others delivered; NULL: no registry, nobody else */
     struct puller *puller;   /* of declared sources; NULL: nothing is pulled */
+    struct tails *tails;     /* of those that are files that grow; NULL: none are followed */
     struct clock *clock;
     struct metrics *metrics;
     struct workers *workers;

@@ -9,6 +9,7 @@
 #include "handlers/openapi_text.h"
 #include "handlers/registry_state.h"
 #include "http/reply.h"
+#include "ingest/pull/puller.h"
 #include "store/delivery/away.h"
 #include "store/store.h"
 
@@ -71,6 +72,7 @@ static void metrics_finish(struct request *request)
     metric_set(metrics_get(app->metrics, "weir_queries_memory_bytes",
                            "Memory of the queries under way.", METRIC_GAUGE, ""),
                (int64_t)budget_used(&app->query_memory));
+    puller_measure(app->puller, app->metrics);
     registry_state_measure(app);
     member_state_measure(app);
     metrics_print(app->metrics, &out);

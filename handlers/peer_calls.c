@@ -10,6 +10,7 @@
 #include "base/condition.h"
 #include "discovery/cluster_secret.h"
 #include "discovery/registry.h"
+#include "discovery/source_record.h"
 #include "handlers/peer_question.h"
 #include "net/client.h"
 
@@ -177,13 +178,19 @@ static bool stopped(void *context)
     return errand->terms->stop != NULL && *errand->terms->stop;
 }
 
+/* One that has no body. */
+static bool is_get(const struct peer_call *call)
+{
+    return call->names || call->source.size > 0;
+}
+
 static enum code print_question(const struct peer_call *call, struct buf *out, struct error *err)
 {
     const struct selector selector = {call->measurement, call->matchers, call->matcher_count};
 
     if (call->erases != NULL)
         return peer_question_print_erasure(call->asked.tenant, call->erases, out, err);
-    if (!call->names)
+    if (!is_get(call))
         peer_question_print_rows(call->asked.tenant, &selector, call->start, call->end,
                                  call->asked.as_of, out);
     return buf_finish(out, err);
@@ -212,14 +219,19 @@ static bool make_url(const struct peer_call *call, char url[URL_SIZE])
     if (size < 0 || size >= URL_SIZE || strchr(call->address, '/') != NULL ||
         client_url_check(url, NULL))
         return false;
-    if (!call->names)
+    if (!is_get(call))
         more = snprintf(url + size, URL_SIZE - (size_t)size, "/peer/v1/%s",
                         call->erases != NULL ? "erase" : "rows");
-    else if (registry_name_valid(REGISTRY_TENANTS, call->asked.tenant))
+    else if (!registry_name_valid(REGISTRY_TENANTS, call->asked.tenant) ||
+             (!call->names && !source_name_valid(call->source)))
+        return false;
+    else if (call->names)
         more = snprintf(url + size, URL_SIZE - (size_t)size, "/peer/v1/names?tenant=%.*s",
                         BYTES_ARG(call->asked.tenant));
     else
-        return false;
+        more = snprintf(url + size, URL_SIZE - (size_t)size,
+                        "/peer/v1/source?tenant=%.*s&source=%.*s&limit=%zu",
+                        BYTES_ARG(call->asked.tenant), BYTES_ARG(call->source), call->fetches);
     return more > 0 && more < URL_SIZE - size;
 }
 
@@ -237,7 +249,7 @@ static enum code errand_make(struct errand *errand, const struct peer_call *call
     errand->question = BUF_INIT(QUESTION_BYTES_MAX);
     errand->body = BUF_INIT(PEER_REPLY_BYTES_MAX);
     memcpy(errand->headers, headers, sizeof(headers));
-    if (call->names)
+    if (is_get(call))
         errand->headers[HEADERS_MAX - 2] = NULL; /* no body, and nothing to say of it */
     code = print_question(call, &errand->question, err);
     if (code)
@@ -289,11 +301,15 @@ static void take_reply(struct peer_call *call, const struct client_errand *done,
 
     if (call->erases != NULL)
         call->code = peer_reply_erased(&call->asked, &head, body, &call->ingest, &call->err);
-    else if (!call->names)
+    else if (!is_get(call))
         call->code = peer_reply_read(&call->asked, &head, body, &call->reply, &call->err);
-    else if ((call->code = take_document(errand->memory, body, &call->err)) == OK)
+    else if ((call->code = take_document(errand->memory, body, &call->err)) != OK)
+        return;
+    else if (call->names)
         call->code = peer_reply_names(&call->asked, &head, body, arena, &call->measurements,
                                       &call->measurement_count, &call->err);
+    else
+        call->code = peer_reply_told(&call->asked, &head, body, arena, &call->told, &call->err);
 }
 
 /* libcurl's words may name the address; they are for the operator, as all `partial` is. */
@@ -349,11 +365,11 @@ static void send_all(struct caller *caller, struct sending *sending, const struc
             (struct client_source){give_question, restart_question, errand, errand->question.size};
         sending->due[at] = (struct client_errand){
             .client = caller->clients[at],
-            .request = {.method = call[i].names ? "GET" : "POST",
+            .request = {.method = is_get(&call[i]) ? "GET" : "POST",
                         .url = errand->url,
                         .headers = errand->headers,
-                        .source = call[i].names ? NULL : &sending->sources[at]},
-            .sink = {.take = take_body,                                        .stopped = stopped, .context = errand},
+                        .source = is_get(&call[i]) ? NULL : &sending->sources[at]},
+            .sink = {.take = take_body,                                           .stopped = stopped, .context = errand},
         };
         sending->which[sending->due_count++] = i;
     }

@@ -1,7 +1,7 @@
-/* Requests to other members for rows, for names of measurements, or to erase, all of a question at
- * once (docs/formats/peer.md).  Bounded: so many questions ask at a time, others wait for their
- * turn; each member within a time; each reply up to a size, its memory taken from the budget of
- * queries.
+/* Requests to other members for rows, for names of measurements, for how a source goes, or to
+ * erase, all of a question at once (docs/formats/peer.md).  Bounded: so many questions ask at a
+ * time, others wait for their turn; each member within a time; each reply up to a size, its memory
+ * taken from the budget of queries.
  *
  * Thread: any that may wait. */
 #ifndef WEIR_HANDLERS_PEER_CALLS_H
@@ -26,6 +26,9 @@ struct peer_call {
     struct peer_asked asked;
     const char *address; /* "host:port" */
     bool names;          /* which measurements it knows; else */
+    struct bytes
+        source;     /* how that one of the tenant goes, with so many fetches alone (0: without */
+    size_t fetches; /* any, all else); .size 0: */
     /* what it is to erase, ingest is that of who asks (asked.as_of does not count); NULL: rows of
      * one measurement: */
     const struct tombstone *erases;
@@ -40,7 +43,8 @@ struct peer_call {
     struct peer_reply reply;
     struct bytes *measurements; /* of `names`; in the arena */
     size_t measurement_count;
-    int64_t ingest; /* of `erases`: of the member's own deletion */
+    struct bytes told; /* of `source`: JSON, in the arena */
+    int64_t ingest;    /* of `erases`: of the member's own deletion */
 };
 
 /* All that has come is in memory that the caller gives back, so long as its packs live. */

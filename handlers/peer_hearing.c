@@ -257,7 +257,8 @@ enum code opening_hear(struct opening *opening, struct view **view, struct error
     return code;
 }
 
-enum code opening_hear_names(struct opening *opening, bool *all, struct error *err)
+enum code opening_hear_each(struct opening *opening, const struct peer_call *like, bool *all,
+                            struct error *err)
 {
     struct peer_roster *roster = &opening->roster;
 
@@ -271,8 +272,9 @@ enum code opening_hear_names(struct opening *opening, bool *all, struct error *e
         if (peer->why != NULL)
             continue;
         peer->calls = &opening->calls[opening->call_count++];
-        *peer->calls =
-            (struct peer_call){.asked = peer->asked, .address = peer->address, .names = true};
+        *peer->calls = *like;
+        peer->calls->asked = peer->asked;
+        peer->calls->address = peer->address;
     }
     if (opening->call_count > 0)
         run_calls(opening);

@@ -223,6 +223,27 @@ enum code peer_reply_names(const struct peer_asked *asked, const struct peer_hea
     return code;
 }
 
+/* --- a source --- */
+
+enum code peer_reply_told(const struct peer_asked *asked, const struct peer_head *head,
+                          struct bytes body, struct arena *arena, struct bytes *told,
+                          struct error *err)
+{
+    struct json *root = NULL;
+    enum code code;
+
+    if (head->status != STATUS_ROWS)
+        return refuse_status(head->status, err);
+    code = take_member(asked, head->member, err);
+    if (!code && json_doc_parse(body, NAMES_DEPTH_MAX, &root, NULL))
+        code = error_set(err, E_CORRUPT, "its reply is no JSON");
+    json_doc_free(root);
+    if (code)
+        return code;
+    *told = arena_copy(arena, body);
+    return told->data != NULL ? OK : error_set(err, E_MEMORY, "no memory for what it says");
+}
+
 /* --- an erasure --- */
 
 static struct bytes member_text(const struct json *root, const char *name)

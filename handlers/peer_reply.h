@@ -53,6 +53,11 @@ MUST_USE enum code peer_reply_names(const struct peer_asked *asked, const struct
                                     struct bytes body, struct arena *arena, struct bytes **names,
                                     size_t *count, struct error *err);
 
+/* Of GET /peer/v1/source: what it says as it stands, in `arena`; JSON. */
+MUST_USE enum code peer_reply_told(const struct peer_asked *asked, const struct peer_head *head,
+                                   struct bytes body, struct arena *arena, struct bytes *told,
+                                   struct error *err);
+
 /* Of POST /peer/v1/erase: OK where it says that it has erased, and at which ingest time. */
 MUST_USE enum code peer_reply_erased(const struct peer_asked *asked, const struct peer_head *head,
                                      struct bytes body, int64_t *ingest, struct error *err);

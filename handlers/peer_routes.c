@@ -16,15 +16,18 @@
 #include "handlers/peer_pulse.h"
 #include "handlers/peer_question.h"
 #include "handlers/peer_rows.h"
+#include "handlers/peer_source.h"
 #include "http/reply.h"
 #include "model/member.h"
 
 const struct route peer_routes[] = {
-    {METHOD_GET,  "/peer/v1/pulse", SCOPE_PEER, &peer_pulse_handler, NULL,                       false},
-    {METHOD_GET,  "/peer/v1/names", SCOPE_PEER, &peer_names_handler, peer_names_parameter_names,
-     false                                                                                            },
-    {METHOD_POST, "/peer/v1/rows",  SCOPE_PEER, &peer_rows_handler,  NULL,                       false},
-    {METHOD_POST, "/peer/v1/erase", SCOPE_PEER, &peer_erase_handler, NULL,                       false},
+    {METHOD_GET,  "/peer/v1/pulse",  SCOPE_PEER, &peer_pulse_handler,  NULL,                        false},
+    {METHOD_GET,  "/peer/v1/names",  SCOPE_PEER, &peer_names_handler,  peer_names_parameter_names,
+     false                                                                                               },
+    {METHOD_GET,  "/peer/v1/source", SCOPE_PEER, &peer_source_handler, peer_source_parameter_names,
+     false                                                                                               },
+    {METHOD_POST, "/peer/v1/rows",   SCOPE_PEER, &peer_rows_handler,   NULL,                        false},
+    {METHOD_POST, "/peer/v1/erase",  SCOPE_PEER, &peer_erase_handler,  NULL,                        false},
 };
 
 const size_t peer_route_count = COUNT_OF(peer_routes);

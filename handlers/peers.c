@@ -241,6 +241,7 @@ enum code peers_open_view(void *context, const struct tenant *tenant, int64_t as
 enum code peers_names(struct asking *asking, const struct tenant *tenant, struct arena *arena,
                       struct bytes **names, size_t *count, bool *all, struct error *err)
 {
+    static const struct peer_call like = {.names = true};
     struct opening opening = {
         .asking = asking, .peers = asking->peers, .tenant = tenant, .range_count = 1};
     size_t total = 0;
@@ -249,7 +250,7 @@ enum code peers_names(struct asking *asking, const struct tenant *tenant, struct
     *count = 0;
     *all = true;
     if (!code)
-        code = opening_hear_names(&opening, all, err);
+        code = opening_hear_each(&opening, &like, all, err);
     for (size_t i = 0; code == OK && i < opening.call_count; i++) {
         *all &= opening.calls[i].code == OK;
         total += opening.calls[i].measurement_count;
@@ -263,6 +264,26 @@ enum code peers_names(struct asking *asking, const struct tenant *tenant, struct
         }
     arena_release(&opening.arena);
     return code == OK && *names == NULL ? no_memory(err) : code;
+}
+
+bool peers_source(struct asking *asking, const struct tenant *tenant, struct bytes source,
+                  size_t fetches, struct arena *arena, struct bytes *told)
+{
+    const struct peer_call like = {.source = source, .fetches = fetches};
+    struct opening opening = {
+        .asking = asking, .peers = asking->peers, .tenant = tenant, .range_count = 1};
+    struct error err = {0};
+    bool all = true;
+    enum code code = opening_begin(&opening, &err);
+
+    *told = (struct bytes){NULL, 0};
+    if (!code)
+        code = opening_hear_each(&opening, &like, &all, &err);
+    for (size_t i = 0; code == OK && told->data == NULL && i < opening.call_count; i++)
+        if (opening.calls[i].code == OK && !bytes_equal(opening.calls[i].told, BYTES("{}")))
+            *told = arena_copy(arena, opening.calls[i].told);
+    arena_release(&opening.arena);
+    return told->data != NULL;
 }
 
 void asking_init(struct asking *asking, struct peers *peers, struct query_environment *environment)

@@ -53,6 +53,10 @@ MUST_USE enum code peers_open_view(void *asking, const struct tenant *tenant, in
 MUST_USE enum code peers_names(struct asking *asking, const struct tenant *tenant,
                                struct arena *arena, struct bytes **names, size_t *count, bool *all,
                                struct error *err);
+/* How a source of the tenant goes, or its last fetches where `fetches` is not 0, as the member says
+ * that pulls it: JSON, in `arena`.  False: none of those that can be asked says so. */
+bool peers_source(struct asking *asking, const struct tenant *tenant, struct bytes source,
+                  size_t fetches, struct arena *arena, struct bytes *told);
 /* After the last view. */
 void asking_release(struct asking *asking);
 

@@ -49,7 +49,8 @@ MUST_USE enum code opening_view(const struct opening *opening, int64_t as_of, st
 /* All that the view needs something of are asked what they have up to S, which is where it is to
  * be: `view` may be another one then. */
 MUST_USE enum code opening_hear(struct opening *opening, struct view **view, struct error *err);
-/* Each that can be asked is asked which measurements it knows; *all is false where one cannot. */
-MUST_USE enum code opening_hear_names(struct opening *opening, bool *all, struct error *err);
+/* Each that can be asked is asked what `like` says; *all is false where one cannot. */
+MUST_USE enum code opening_hear_each(struct opening *opening, const struct peer_call *like,
+                                     bool *all, struct error *err);
 
 #endif

@@ -7,7 +7,9 @@
 #include "base/time_text.h"
 #include "codec/json_doc.h"
 #include "discovery/source_record.h"
+#include "handlers/peers.h"
 #include "handlers/records.h"
+#include "ingest/follow/tails.h"
 #include "ingest/pull/puller.h"
 #include "ingest/pull/source.h"
 
@@ -29,6 +31,34 @@ static struct bytes tenant_of(const struct record_job *job)
 static struct puller *puller_of(const struct record_job *job)
 {
     return app_of(job->request)->puller;
+}
+
+static struct tails *tails_of(const struct record_job *job)
+{
+    return app_of(job->request)->tails;
+}
+
+/* Each node follows its own. */
+static bool follows_files(const struct record_job *job)
+{
+    return tails_of(job) != NULL && tails_has(tails_of(job), tenant_of(job), name_of(job));
+}
+
+static bool status_put(struct record_job *job, struct bytes name)
+{
+    const struct bytes tenant = tenant_of(job);
+
+    return (puller_of(job) != NULL && puller_status(puller_of(job), tenant, name, &job->out)) ||
+           (tails_of(job) != NULL && tails_status(tails_of(job), tenant, name, &job->out));
+}
+
+static bool fetches_put(struct record_job *job, size_t limit)
+{
+    const struct bytes tenant = tenant_of(job), name = name_of(job);
+
+    return (puller_of(job) != NULL &&
+            puller_fetches(puller_of(job), tenant, name, limit, &job->out)) ||
+           (tails_of(job) != NULL && tails_records(tails_of(job), tenant, name, limit, &job->out));
 }
 
 /* In the arena. */
@@ -59,30 +89,69 @@ static enum code not_there(const struct record_job *job, struct error *err)
     return error_set(err, E_NOT_FOUND, "there is no source \"%.*s\"", BYTES_ARG(name_of(job)));
 }
 
+/* A record that is not right is told with why. */
+static enum code parse(struct record_job *job, const struct registry_record *record,
+                       struct source_record *source, struct error *why, struct error *err)
+{
+    *source = (struct source_record){.deleted = false};
+    if (source_record_parse(record->text, &job->arena, source, why) == E_MEMORY)
+        return error_set(err, E_MEMORY, "no memory for a source");
+    return OK;
+}
+
 /* E_NOT_FOUND also where it was deleted. */
 static enum code find(struct record_job *job, const struct registry_snapshot *records,
-                      struct bytes name, struct source_record *source, struct error *err)
+                      struct bytes name, struct source_record *source, struct error *why,
+                      struct error *err)
 {
     const struct registry_record *record = registry_find(records, REGISTRY_SOURCES, name);
     enum code code;
 
     if (record == NULL)
         return not_there(job, err);
-    code = source_record_parse(record->text, &job->arena, source, err);
+    code = parse(job, record, source, why, err);
     if (code == OK && source->deleted)
         return not_there(job, err);
     job->version = record->version;
     return code;
 }
 
-static void put_head(struct record_job *job, struct bytes name, const struct source_record *source)
+/* Of one that another node pulls that one is asked: how it goes, or so many of its fetches.  Empty:
+ * it is this one, or nobody says that he does. */
+static struct bytes ask_holder(struct record_job *job, size_t fetches)
+{
+    struct app *app = app_of(job->request);
+    struct asking asking = {.peers = app->peers, .wait = workers_wait, .waiter = app->workers};
+    struct bytes told = BYTES("");
+
+    if (app->peers == NULL || puller_of(job) == NULL || follows_files(job) ||
+        puller_holds(puller_of(job), tenant_of(job), name_of(job)))
+        return told;
+    if (!peers_source(&asking, session_of(job->request)->tenant, name_of(job), fetches, &job->arena,
+                      &told))
+        told = BYTES("");
+    asking_release(&asking);
+    return told;
+}
+
+/* `why`: of a record that is not right; whoever pulled what it said before goes on with that.
+ * `told`: by another node; empty: this one says what it knows. */
+static void put_head(struct record_job *job, struct bytes name, const struct source_record *source,
+                     const struct error *why, struct bytes told)
 {
     buf_put_text(&job->out, "{\"name\":");
     json_put_text(&job->out, name);
     buf_printf(&job->out, ",\"version\":%" PRIu64 ",\"paused\":%s,\"status\":", job->version,
                source->paused ? "true" : "false");
-    if (puller_of(job) == NULL || !puller_status(puller_of(job), tenant_of(job), name, &job->out))
+    if (why->code) {
+        buf_put_text(&job->out, "{\"state\":\"wrong\",\"error\":");
+        json_put_text(&job->out, bytes_of(why->text));
+        buf_put_char(&job->out, '}');
+    } else if (told.size > 0) {
+        buf_put(&job->out, told);
+    } else if (!status_put(job, name)) {
         buf_put_text(&job->out, "null");
+    }
 }
 
 static enum code list(struct record_job *job, struct error *err)
@@ -96,24 +165,20 @@ static enum code list(struct record_job *job, struct error *err)
     registry_range(records, REGISTRY_SOURCES, &first, &end);
     for (size_t i = first; i < end && code == OK; i++) {
         const struct registry_record *record = &records->records[i];
-        struct source_record source = {.deleted = false};
+        struct source_record source;
         struct bytes tenant, name;
         struct error why = {0};
 
         if (!source_record_split(record->name, &tenant, &name) ||
             !bytes_equal(tenant, tenant_of(job)))
             continue;
-        code = source_record_parse(record->text, &job->arena, &source, &why);
-        if (code == E_MEMORY)
-            *err = why;
-        else
-            code = OK;
+        code = parse(job, record, &source, &why, err);
         if (code || source.deleted)
             continue;
         if (listed++ > 0)
             buf_put_char(&job->out, ',');
         job->version = record->version;
-        put_head(job, name, &source);
+        put_head(job, name, &source, &why, BYTES(""));
         buf_put_char(&job->out, '}');
     }
     buf_put_text(&job->out, "]}");
@@ -126,17 +191,18 @@ static enum code show(struct record_job *job, struct error *err)
 {
     struct registry_snapshot *records;
     struct source_record source;
+    struct error why = {0};
     struct bytes name;
     enum code code = record_name(job, &name, err);
 
     if (code)
         return code;
     records = records_of(job);
-    code = find(job, records, name, &source, err);
+    code = find(job, records, name, &source, &why, err);
     if (code == OK) {
-        put_head(job, name_of(job), &source);
+        put_head(job, name_of(job), &source, &why, why.code ? BYTES("") : ask_holder(job, 0));
         buf_put_text(&job->out, ",\"document\":");
-        buf_put(&job->out, source.document);
+        buf_put(&job->out, why.code ? BYTES("null") : source.document);
         buf_put_char(&job->out, '}');
     }
     registry_snapshot_put(records);
@@ -145,16 +211,30 @@ static enum code show(struct record_job *job, struct error *err)
 
 static enum code fetches(struct record_job *job, struct error *err)
 {
+    struct registry_snapshot *records;
+    struct source_record source;
+    struct error why = {0};
+    struct bytes name, told;
     uint64_t limit;
     enum code code =
         parameter_number(job->request, "limit", 1, FETCHES_MAX, FETCHES_DEFAULT, &limit, err);
 
+    if (code == OK)
+        code = record_name(job, &name, err);
+    if (code)
+        return code;
+    records = records_of(job);
+    code = find(job, records, name, &source, &why, err);
+    job->version = 0;
+    registry_snapshot_put(records);
     if (code)
         return code;
     buf_put_text(&job->out, "{\"fetches\":");
-    if (puller_of(job) == NULL ||
-        !puller_fetches(puller_of(job), tenant_of(job), name_of(job), (size_t)limit, &job->out))
-        return not_there(job, err);
+    told = ask_holder(job, (size_t)limit);
+    if (told.size > 0)
+        buf_put(&job->out, told);
+    else if (!fetches_put(job, (size_t)limit))
+        buf_put_text(&job->out, "[]"); /* it was not taken up yet */
     buf_put_char(&job->out, '}');
     return OK;
 }
@@ -179,6 +259,13 @@ void source_faults_put(const struct source_faults *faults, struct bytes within, 
     buf_put_text(out, faults->more > 0 ? "],\"errors_truncated\":true" : "]");
 }
 
+enum code source_takes(const struct record_job *job, const struct source *source, struct error *err)
+{
+    if (!source->files.given || tails_of(job) == NULL)
+        return OK;
+    return tails_takes(tails_of(job), tenant_of(job), source, err);
+}
+
 /* The body as a document of JSON, checked. */
 static enum code take_document(struct record_job *job, struct bytes *json, struct error *err)
 {
@@ -194,7 +281,7 @@ static enum code take_document(struct record_job *job, struct bytes *json, struc
     if (faults.count > 0)
         source_faults_put(&faults, BYTES(""), &job->extra);
     if (code == OK)
-        code = puller_takes(source, err);
+        code = source_takes(job, source, err);
     source_free(source);
     return code;
 }
@@ -211,6 +298,7 @@ static enum code edit_put(struct record_job *job, void *context,
     if (record != NULL && source_record_parse(record->text, &job->arena, &former, &why) == E_MEMORY)
         return error_set(err, E_MEMORY, "no memory for a source");
     wanted.paused = !former.deleted && former.paused;
+    wanted.wishes = former.wishes;
     job->status = record == NULL || former.deleted ? 201 : 200;
     source_record_print(&wanted, text);
     return OK;
@@ -235,14 +323,22 @@ static enum code replace(struct record_job *job, struct error *err)
     return OK;
 }
 
-enum wish { WISH_DELETE, WISH_PAUSE, WISH_RESUME };
+/* What is asked of a source stands in its record: durable, and followed by whoever pulls it, which
+ * may be another node than this. */
+enum wish { WISH_DELETE, WISH_PAUSE, WISH_RESUME, WISH_PULL, WISH_BACKFILL };
+
+struct wished {
+    enum wish wish;
+    int64_t start_ns, end_ns; /* of WISH_BACKFILL */
+    int64_t now_ns;
+};
 
 static enum code edit_state(struct record_job *job, void *context,
                             const struct registry_snapshot *records,
                             const struct registry_record *record, struct buf *text,
                             struct error *err)
 {
-    enum wish wish = *(const enum wish *)context;
+    const struct wished *wished = context;
     struct source_record source;
     enum code code;
 
@@ -252,17 +348,33 @@ static enum code edit_state(struct record_job *job, void *context,
     code = source_record_parse(record->text, &job->arena, &source, err);
     if (code == OK && source.deleted)
         return not_there(job, err);
-    if (wish == WISH_DELETE)
+    if (code && (code == E_MEMORY || wished->wish != WISH_DELETE))
+        return code;
+    switch (wished->wish) {
+    case WISH_DELETE:
         source = (struct source_record){.deleted = true};
-    else
-        source.paused = wish == WISH_PAUSE;
+        break;
+    case WISH_PAUSE:
+    case WISH_RESUME:
+        source.paused = wished->wish == WISH_PAUSE;
+        break;
+    case WISH_PULL:
+        source_wish_pull(&source.wishes, wished->now_ns);
+        break;
+    case WISH_BACKFILL:
+        source_wish_backfill(&source.wishes, wished->start_ns, wished->end_ns, wished->now_ns);
+        break;
+    }
     source_record_print(&source, text);
-    return code;
+    return OK;
 }
 
-static enum code change_state(struct record_job *job, enum wish wish, struct error *err)
+static enum code change_state(struct record_job *job, enum wish wish, int64_t start_ns,
+                              int64_t end_ns, struct error *err)
 {
-    struct record_change change = {.kind = REGISTRY_SOURCES, .edit = edit_state, .context = &wish};
+    struct wished wished = {wish, start_ns, end_ns, clock_wall_ns(app_of(job->request)->clock)};
+    struct record_change change = {
+        .kind = REGISTRY_SOURCES, .edit = edit_state, .context = &wished};
     enum code code = record_name(job, &change.name, err);
 
     job->status = 204;
@@ -271,33 +383,36 @@ static enum code change_state(struct record_job *job, enum wish wish, struct err
 
 static enum code delete_one(struct record_job *job, struct error *err)
 {
-    return change_state(job, WISH_DELETE, err);
+    return change_state(job, WISH_DELETE, 0, 0, err);
 }
 
 static enum code pause_one(struct record_job *job, struct error *err)
 {
-    return change_state(job, WISH_PAUSE, err);
+    return change_state(job, WISH_PAUSE, 0, 0, err);
 }
 
 static enum code resume_one(struct record_job *job, struct error *err)
 {
-    return change_state(job, WISH_RESUME, err);
+    return change_state(job, WISH_RESUME, 0, 0, err);
 }
 
 /* --- asking for work --- */
 
-static enum code act(struct record_job *job, enum puller_action action, int64_t start, int64_t end,
-                     struct error *err)
+/* What files have is read on by itself, and nothing of it twice. */
+static enum code ask_for(struct record_job *job, enum wish wish, int64_t start_ns, int64_t end_ns,
+                         struct error *err)
 {
-    job->status = 204;
-    if (puller_of(job) == NULL)
-        return not_there(job, err);
-    return puller_act(puller_of(job), tenant_of(job), name_of(job), action, start, end, err);
+    if (follows_files(job))
+        return error_set(err, E_NOT_SUPPORTED,
+                         "\"%.*s\" follows files: what grows is read on by itself, and nothing is "
+                         "read twice",
+                         BYTES_ARG(name_of(job)));
+    return change_state(job, wish, start_ns, end_ns, err);
 }
 
 static enum code pull_now(struct record_job *job, struct error *err)
 {
-    return act(job, PULLER_NOW, 0, 0, err);
+    return ask_for(job, WISH_PULL, 0, 0, err);
 }
 
 static enum code time_of(const struct record_job *job, const char *name, int64_t *ns,
@@ -328,7 +443,7 @@ static enum code backfill(struct record_job *job, struct error *err)
         error_point(err, BYTES("end"));
         code = error_set(err, E_BAD_PARAMETER, "end is not after start");
     }
-    return code ? code : act(job, PULLER_BACKFILL, start, end, err);
+    return code ? code : ask_for(job, WISH_BACKFILL, start, end, err);
 }
 
 /* --- steps --- */

@@ -6,11 +6,18 @@
 #include "base/bytes.h"
 #include "http/route.h"
 
-struct source_faults;
 struct buf;
+struct record_job;
+struct source;
+struct source_faults;
 
 /* Appends ,"errors":[{"pointer":…,"detail":…}], pointers below `within`. */
 void source_faults_put(const struct source_faults *faults, struct bytes within, struct buf *out);
+
+/* Whether this node can do what the document wants, and its tenant may: as puller_takes() and
+ * tails_takes(). */
+MUST_USE enum code source_takes(const struct record_job *job, const struct source *source,
+                                struct error *err);
 
 extern const struct handler source_list_handler, source_get_handler, source_put_handler,
     source_delete_handler, source_fetches_handler, source_pause_handler, source_resume_handler,

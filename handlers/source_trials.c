@@ -1,5 +1,5 @@
 /* POST /v1/sources:test: {"document": {…}, "body": "…", "status": 200, "headers": {…}, "partition":
- * 0, "start": "…", "end": "…"}; without `body` the page is asked for. */
+ * 0, "each": {…}, "start": "…", "end": "…"}; without `body` the page is asked for. */
 #include "handlers/source_trials.h"
 
 #include <inttypes.h>
@@ -15,13 +15,16 @@
 #include "ingest/pull/trial.h"
 #include "ingest/pull/window_set.h"
 
-enum { DEPTH_MAX = 32, HEADERS_MAX = 64 };
+enum { DEPTH_MAX = 32, HEADERS_MAX = 64, EACH_MAX = 32 };
 
 struct trying {
     struct record_job *job;
     struct bytes document, body;
     bool has_body;
     uint64_t partition;
+    bool has_each;
+    struct source_variable each[EACH_MAX];
+    size_t each_count;
     unsigned status;
     struct answer_header headers[HEADERS_MAX];
     size_t header_count;
@@ -118,6 +121,37 @@ static enum code take_headers(struct trying *trying, struct json_scan *scan, str
     return code;
 }
 
+static int by_name(const void *a, const void *b)
+{
+    const struct source_variable *left = a, *right = b;
+
+    return bytes_compare(left->name, right->name);
+}
+
+/* A partition that is given instead of one of the document's. */
+static enum code take_each(struct trying *trying, struct json_scan *scan, struct error *err)
+{
+    enum code code = open_object(scan, err);
+    bool more = true;
+
+    trying->has_each = true;
+    for (bool first = true; code == OK; first = false) {
+        struct source_variable *variable = &trying->each[trying->each_count];
+
+        code = json_scan_more(scan, '}', first, &more, err);
+        if (code || !more)
+            break;
+        if (trying->each_count == EACH_MAX)
+            return refuse("/each", err, "there are too many");
+        code = json_scan_name(scan, &variable->name, err);
+        if (code == OK)
+            code = json_scan_text(scan, &variable->value, err);
+        trying->each_count++;
+    }
+    qsort(trying->each, trying->each_count, sizeof(trying->each[0]), by_name);
+    return code;
+}
+
 static enum code take_time(struct trying *trying, struct json_scan *scan, const char *pointer,
                            int64_t *ns, struct error *err)
 {
@@ -155,6 +189,7 @@ static enum code take_member(struct trying *trying, struct json_scan *scan, stru
         {"status",    take_status   },
         {"headers",   take_headers  },
         {"partition", take_partition},
+        {"each",      take_each     },
         {"start",     take_start    },
         {"end",       take_end      },
     };
@@ -167,8 +202,8 @@ static enum code take_member(struct trying *trying, struct json_scan *scan, stru
         if (bytes_equal(name, bytes_of(members[i].name)))
             return members[i].take(trying, scan, err);
     return error_set(err, E_BAD_PARAMETER,
-                     "/%.*s: is not known; document, body, status, headers, partition, start and "
-                     "end are",
+                     "/%.*s: is not known; document, body, status, headers, partition, each, start "
+                     "and end are",
                      BYTES_ARG(name));
 }
 
@@ -227,6 +262,29 @@ static enum code choose_window(struct trying *trying, const struct source *sourc
     return code;
 }
 
+/* NULL: it is asked for. */
+static enum code choose_partition(struct trying *trying, const struct source *source,
+                                  const struct source_partition **partition, struct error *err)
+{
+    struct source_partition *given = ARENA_NEW(&trying->job->arena, struct source_partition);
+
+    *partition = NULL;
+    if (given == NULL)
+        return error_set(err, E_MEMORY, "no memory for a trial");
+    *given = (struct source_partition){trying->each, trying->each_count};
+    if (trying->has_each)
+        *partition = given;
+    else if (source->foreach.request != NULL && trying->has_body)
+        return refuse("/each", err,
+                      "is needed beside a body, as partitions come out of a request: a map of the "
+                      "variables of one");
+    else if (source->foreach.request == NULL && trying->partition >= source->foreach.count)
+        return refuse("/partition", err, "there is none of that number");
+    else if (source->foreach.request == NULL)
+        *partition = &source->foreach.partitions[trying->partition];
+    return OK;
+}
+
 static enum code run_trial(struct trying *trying, const struct source *source, struct error *err)
 {
     struct record_job *job = trying->job;
@@ -246,13 +304,14 @@ static enum code run_trial(struct trying *trying, const struct source *source, s
     struct stretch_of_time window = {0, 0};
     enum code code = OK;
 
-    if (trying->partition >= source->foreach.count)
-        return refuse("/partition", err, "there is none of that number");
-    terms.partition = &source->foreach.partitions[trying->partition];
-    if (terms.windowed)
+    code = choose_partition(trying, source, &terms.partition, err);
+    terms.partition_index = trying->partition;
+    if (code == OK && terms.windowed)
         code = choose_window(trying, source, &window, err);
     terms.start_ns = window.start_ns;
     terms.end_ns = window.end_ns;
+    if (code == OK && !trying->has_body && source->files.given)
+        return refuse("/body", err, "is needed of a source of files: some lines, as they stand");
     if (code == OK && !trying->has_body && app_of(job->request)->puller == NULL)
         code = error_set(err, E_NOT_READY, "nothing is pulled here: give a \"body\"");
     buf_put_char(&job->out, '{');
@@ -281,7 +340,7 @@ static enum code test(struct record_job *job, struct error *err)
     if (faults.count > 0)
         source_faults_put(&faults, BYTES("/document"), &job->extra);
     if (code == OK)
-        code = puller_takes(source, err);
+        code = source_takes(job, source, err);
     if (code == OK)
         code = run_trial(trying, source, err);
     source_free(source);

@@ -68,6 +68,20 @@ static enum code submit(const struct deposit_terms *terms, const struct batch *b
     return code;
 }
 
+/* Of all that a client may try again: without memory, or when the store has failed, it is better to
+ * give back what is held, and to begin again with the page. */
+static bool is_over_by_itself(enum code code)
+{
+    return code == E_BUSY || code == E_DISK_FULL || code == E_RATE_LIMIT || code == E_OUTBOX_FULL ||
+           code == E_CLOCK_SKEW || code == E_NOT_READY || code == E_NO_MEMBER;
+}
+
+static void tell(const struct deposit_terms *terms, const struct error *why)
+{
+    if (terms->waits != NULL)
+        terms->waits(terms->waiter, why);
+}
+
 /* What is refused for a while is not for ever.  False: it is to stop. */
 static bool wait_out(const struct deposit_terms *terms, const struct error *err)
 {
@@ -124,12 +138,27 @@ static enum code encode(const struct deposit_terms *terms, struct batch *batch, 
     return buf_finish(payload, err);
 }
 
+enum code deposit_once(const struct deposit_terms *terms, struct batch *batch, int64_t *ingest,
+                       struct error *err)
+{
+    struct buf payload = BUF_INIT(terms->limits->record_bytes_max);
+    bool counted = false;
+    enum code code = check(terms, batch, err);
+
+    if (code == OK)
+        code = encode(terms, batch, &payload, err);
+    if (code == OK)
+        code = try_once(terms, batch, buf_bytes(&payload), &counted, ingest, err);
+    buf_release(&payload);
+    return code;
+}
+
 enum code deposit(const struct deposit_terms *terms, struct batch *batch, int64_t *ingest,
                   struct error *err)
 {
     struct buf payload = BUF_INIT(terms->limits->record_bytes_max);
     struct error refusal = {0};
-    bool counted = false;
+    bool counted = false, waited = false;
     enum code code = check(terms, batch, err);
 
     if (code == OK)
@@ -139,12 +168,16 @@ enum code deposit(const struct deposit_terms *terms, struct batch *batch, int64_
         code = try_once(terms, batch, buf_bytes(&payload), &counted, ingest, &refusal);
         if (code == OK)
             break;
-        if (!code_row(code)->retry_helps || code == E_DRAINING) {
+        if (!is_over_by_itself(code)) {
             *err = refusal;
             break;
         }
+        waited = true;
+        tell(terms, &refusal);
         code = wait_out(terms, &refusal) ? OK : error_set(err, E_CANCELLED, "stopped");
     }
+    if (waited)
+        tell(terms, NULL);
     buf_release(&payload);
     return code;
 }

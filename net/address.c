@@ -54,6 +54,11 @@ static bool is_http(struct bytes scheme)
     return false;
 }
 
+static enum code refuse_long(struct error *err)
+{
+    return refuse(err, "is longer than 8192 bytes");
+}
+
 static enum code look(struct bytes text, struct error *err)
 {
     size_t scheme = scheme_size(text);
@@ -62,7 +67,7 @@ static enum code look(struct bytes text, struct error *err)
     if (text.size == 0)
         return refuse(err, "is empty");
     if (text.size > ADDRESS_SIZE_MAX)
-        return refuse(err, "is longer than 8192 bytes");
+        return refuse_long(err);
     for (size_t i = 0; i < text.size; i++) {
         unsigned char c = (unsigned char)text.data[i];
 
@@ -166,10 +171,12 @@ static bool host_good(struct bytes host)
     return host.size > 0 && host.data[0] != '.';
 }
 
-/* The text, made of the parts. */
+/* The text, made of the parts.  Joined, and with %XX for what had one byte, it may have become
+ * longer than what would be read again. */
 static enum code put_together(struct address *address, struct arena *arena, struct error *err)
 {
-    struct buf text = BUF_INIT((size_t)ADDRESS_SIZE_MAX * 4), host = BUF_INIT(ADDRESS_SIZE_MAX);
+    struct buf text = BUF_INIT((size_t)ADDRESS_SIZE_MAX * 4),
+               host = BUF_INIT((size_t)ADDRESS_SIZE_MAX * 2);
     enum code code;
 
     buf_printf(&host, "%.*s:%u", BYTES_ARG(address->host), (unsigned)address->port);
@@ -192,8 +199,8 @@ static enum code put_together(struct address *address, struct arena *arena, stru
         address->host_port = arena_copy(arena, buf_bytes(&host));
         if (address->text.data == NULL || address->host_port.data == NULL)
             code = error_set(err, E_MEMORY, "no memory for an address");
-        else
-            address->text.size--;
+        else if (--address->text.size > ADDRESS_SIZE_MAX)
+            code = refuse_long(err);
     }
     buf_release(&text);
     buf_release(&host);

@@ -37,12 +37,12 @@ struct fetcher {
     CURLM *multi;
     int watch, wake; /* an epoll and an eventfd */
     struct fetch *first;
-    size_t count;
-    int64_t timer_ns; /* when libcurl wants to be called; INT64_MAX = it does not */
-    CURL *sweep;      /* under way */
-    int64_t sweep_ns; /* when the next one is due; INT64_MAX = no connection is kept */
-    bool ended;       /* a fetch, since the last sweep was set */
-    bool stirred;     /* something happened that ends a run */
+    _Atomic size_t count; /* read by any */
+    int64_t timer_ns;     /* when libcurl wants to be called; INT64_MAX = it does not */
+    CURL *sweep;          /* under way */
+    int64_t sweep_ns;     /* when the next one is due; INT64_MAX = no connection is kept */
+    bool ended;           /* a fetch, since the last sweep was set */
+    bool stirred;         /* something happened that ends a run */
     bool closing;
     bool bound; /* to a thread: */
     pthread_t thread;

@@ -76,8 +76,8 @@ MUST_USE enum code fetcher_begin(struct fetcher *fetcher, const struct fetch_req
 void fetcher_cancel(struct fetcher *fetcher, struct fetch *fetch);
 /* Works until a fetch has ended, fetcher_wake() was called, or `until_ns` (boot clock) has come. */
 void fetcher_run(struct fetcher *fetcher, int64_t until_ns);
-void fetcher_wake(struct fetcher *fetcher); /* any thread */
-size_t fetcher_under_way(const struct fetcher *fetcher);
+void fetcher_wake(struct fetcher *fetcher);              /* any thread */
+size_t fetcher_under_way(const struct fetcher *fetcher); /* any thread */
 /* What is under way is cancelled.  NULL is fine. */
 void fetcher_close(struct fetcher *fetcher);
 

@@ -150,6 +150,23 @@ static enum code read_memory(const struct staged *staged, take_piece *take, void
     return code;
 }
 
+/* *got is at least one byte. */
+static enum code read_some(const struct staged *staged, uint64_t at, char *room, size_t size,
+                           size_t *got, struct error *err)
+{
+    ssize_t read;
+
+    do
+        read = pread(staged->file, room, size, (off_t)at);
+    while (read < 0 && errno == EINTR);
+    if (read < 0)
+        return error_set_errno(err, errno, "read a staged body");
+    if (read == 0)
+        return error_set(err, E_IO, "a staged body is shorter than it was");
+    *got = (size_t)read;
+    return OK;
+}
+
 static enum code read_file(const struct staged *staged, char *room, take_piece *take, void *context,
                            struct error *err)
 {
@@ -157,18 +174,34 @@ static enum code read_file(const struct staged *staged, char *room, take_piece *
     enum code code = OK;
 
     while (!code && at < staged->written) {
-        ssize_t got = pread(staged->file, room, STAGED_PIECE_BYTES_MAX, (off_t)at);
+        size_t got = 0;
 
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return error_set_errno(err, errno, "read a staged body");
-        if (got == 0)
-            return error_set(err, E_IO, "a staged body is shorter than it was");
-        at += (uint64_t)got;
-        code = take(context, (struct bytes){room, (size_t)got}, err);
+        code = read_some(staged, at, room, STAGED_PIECE_BYTES_MAX, &got, err);
+        at += got;
+        if (!code)
+            code = take(context, (struct bytes){room, got}, err);
     }
     return code;
+}
+
+enum code staged_at(const struct staged *staged, uint64_t offset, char *into, size_t size,
+                    struct error *err)
+{
+    assert(staged->finished);
+    assert(offset <= staged_size(staged) && size <= staged_size(staged) - offset);
+    if (staged->file < 0 && size > 0)
+        memcpy(into, staged->memory.data + offset, size);
+    while (staged->file >= 0 && size > 0) {
+        size_t got = 0;
+        enum code code = read_some(staged, offset, into, size, &got, err);
+
+        if (code)
+            return code;
+        offset += got;
+        into += got;
+        size -= got;
+    }
+    return OK;
 }
 
 enum code staged_read(struct staged *staged, take_piece *take, void *context, struct error *err)

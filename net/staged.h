@@ -27,6 +27,9 @@ MUST_USE enum code staged_read(struct staged *staged,
                                enum code (*take)(void *context, struct bytes piece,
                                                  struct error *err),
                                void *context, struct error *err);
+/* `size` bytes from `offset` on, which lie within it.  E_IO. */
+MUST_USE enum code staged_at(const struct staged *staged, uint64_t offset, char *into, size_t size,
+                             struct error *err);
 void staged_free(struct staged *staged); /* NULL is fine */
 
 #endif

@@ -60,13 +60,19 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-/* There is a connection, new or kept; the request goes out now.  Again when libcurl finds that a
- * kept one was closed meanwhile, and takes another. */
+/* There is a connection, new or kept; the request goes out now.  Where a kept one ends without a
+ * byte libcurl would take another and send it once more, and so on: requests that nobody counted in
+ * what the host allows, of which the first may have come. */
 static int begin_sending(void *context, char *to, char *from, int to_port, int from_port)
 {
     struct transfer *transfer = context;
 
     (void)to, (void)from, (void)to_port, (void)from_port;
+    if (transfer->times.sent_ns > 0) {
+        transfer->code = error_set(&transfer->err, E_IO,
+                                   "the connection, which was kept, ended without an answer");
+        return CURL_PREREQFUNC_ABORT;
+    }
     transfer->times.sent_ns = now();
     return CURL_PREREQFUNC_OK;
 }

@@ -14,10 +14,13 @@
 #include "discovery/source_record.h"
 #include "handlers/app.h"
 #include "handlers/recall.h"
+#include "ingest/follow/tails.h"
 #include "ingest/pull/puller.h"
+#include "ingest/pull/source.h"
 #include "server/config.h"
 #include "server/pull_leases.h"
 #include "server/version.h"
+#include "store/member.h"
 #include "store/store.h"
 
 /* Leases are looked at so often; a node without others waits for what is declared alone. */
@@ -35,7 +38,8 @@ struct collectors {
     struct app *app;
     struct recall recall;
     struct pull_leases *leases; /* NULL: there is no other node */
-    char directory[4096];
+    char directory[4096], user_agent[SETTING_CONTACT_SIZE_MAX + 32];
+    char node[24]; /* empty: there is no other */
     pthread_t thread;
     bool started;
     _Atomic bool stop;
@@ -101,6 +105,40 @@ static struct told *note_told(struct collectors *collectors, struct bytes name)
     return told;
 }
 
+/* A source is of the one kind or of the other, and may have been of the other before.  What is
+ * wrong with a document the puller tells. */
+static enum code declare_kind(struct collectors *collectors, struct bytes tenant,
+                              struct bytes source, uint64_t version,
+                              const struct source_record *record, struct bytes document,
+                              struct error *err)
+{
+    struct app *app = collectors->app;
+    struct source_faults faults;
+    struct source *parsed = NULL;
+    struct error why = {0};
+    struct arena arena;
+    enum code code = OK;
+
+    arena_init(&arena, SIZE_MAX, NULL);
+    if (document.data != NULL &&
+        source_parse(source, document, &arena, &parsed, &faults, &why) == OK &&
+        !parsed->files.given) {
+        source_free(parsed);
+        parsed = NULL;
+    }
+    arena_release(&arena);
+    if (parsed != NULL)
+        document = (struct bytes){0};
+    if (document.data != NULL)
+        code = puller_wish(app->puller, tenant, source, &record->wishes, err);
+    if (code == OK)
+        code = puller_declare(app->puller, tenant, source, version, record->paused, document, err);
+    if (code == OK)
+        return tails_declare(app->tails, tenant, source, record->paused, parsed, err);
+    source_free(parsed);
+    return code;
+}
+
 static enum code declare(struct collectors *collectors, struct bytes name, uint64_t version,
                          const struct source_record *record, struct error *err)
 {
@@ -110,8 +148,7 @@ static enum code declare(struct collectors *collectors, struct bytes name, uint6
         return OK;
     if (record->deleted)
         document = (struct bytes){0};
-    return puller_declare(collectors->app->puller, tenant, source, version, record->paused,
-                          document, err);
+    return declare_kind(collectors, tenant, source, version, record, document, err);
 }
 
 static enum code take_record(struct collectors *collectors, const struct registry_record *record,
@@ -177,6 +214,33 @@ static void *follow(void *context)
 
 /* --- begin and end --- */
 
+static void user_agent_make(const char *contact, char text[SETTING_CONTACT_SIZE_MAX + 32])
+{
+    (void)snprintf(text, SETTING_CONTACT_SIZE_MAX + 32, "weir/" WEIR_VERSION "%s%s%s",
+                   contact != NULL ? " (+" : "", contact != NULL ? contact : "",
+                   contact != NULL ? ")" : "");
+}
+
+static enum code follow_files(struct collectors *collectors, const struct settings *settings,
+                              struct error *err)
+{
+    struct app *app = collectors->app;
+    struct tails_parts parts = {
+        .intake = &app->intake,
+        .recall = &collectors->recall,
+        .places = &settings->pull_files,
+        .clock = store_clock(app->store),
+        .tenant = find_tenant,
+        .context = collectors,
+    };
+
+    if (app->registry != NULL)
+        snprintf(collectors->node, sizeof(collectors->node), "%llu",
+                 (unsigned long long)store_member(app->store));
+    parts.node = bytes_of(collectors->node);
+    return tails_open(&parts, &app->tails, err);
+}
+
 enum code collectors_start(const struct settings *settings, struct fs *fs, struct app *app,
                            struct collectors **out, struct error *err)
 {
@@ -185,9 +249,8 @@ enum code collectors_start(const struct settings *settings, struct fs *fs, struc
         .intake = &app->intake,
         .fs = fs,
         .clock = store_clock(app->store),
-        .user_agent = "weir/" WEIR_VERSION,
-        .plain_bytes_max = UINT64_C(16) << 30,
-        .body_bytes_max = UINT64_C(4) << 30,
+        .plain_bytes_max = settings->pull_plain_bytes_max,
+        .body_bytes_max = settings->pull_body_bytes_max,
         .tenant = find_tenant,
         .secret = find_secret,
         .context = collectors,
@@ -200,6 +263,8 @@ enum code collectors_start(const struct settings *settings, struct fs *fs, struc
     collectors->app = app;
     collectors->recall = recall_of(app);
     snprintf(collectors->directory, sizeof(collectors->directory), "%s", settings->data);
+    user_agent_make(settings->pull_contact, collectors->user_agent);
+    parts.user_agent = collectors->user_agent;
     parts.recall = &collectors->recall;
     parts.fetcher = (struct fetcher_options){.allowed = &settings->pull_allow,
                                              .directory = collectors->directory,
@@ -211,6 +276,8 @@ enum code collectors_start(const struct settings *settings, struct fs *fs, struc
     }
     if (code == OK)
         code = puller_open(&parts, &app->puller, err);
+    if (code == OK)
+        code = follow_files(collectors, settings, err);
     if (code == OK && pthread_create(&collectors->thread, NULL, follow, collectors) != 0)
         code = error_set(err, E_MEMORY, "no thread for the collectors");
     collectors->started = code == OK;
@@ -236,6 +303,8 @@ void collectors_stop(struct collectors *collectors)
         registry_wake(collectors->app->declared);
         pthread_join(collectors->thread, NULL);
     }
+    tails_close(collectors->app->tails);
+    collectors->app->tails = NULL;
     puller_close(collectors->app->puller);
     collectors->app->puller = NULL;
     pull_leases_free(collectors->leases);

@@ -15,6 +15,7 @@
 #include "server/app.h"
 #include "server/command_line.h"
 #include "server/config.h"
+#include "server/declared_copy.h"
 #include "server/interrupt.h"
 #include "server/remote_flags.h"
 #include "server/staging.h"
@@ -277,6 +278,9 @@ static enum code take(struct backing *backing, struct error *err)
     options.source = backing->index;
     options.index_path = target;
     code = backup_take(&options, &backing->report, err);
+    if (code == OK)
+        code = declared_save(backing->settings->data, options.to, &backing->report.label.declared,
+                             err);
     if (code)
         return code;
     backing->report.label.created_ns = clock_wall_ns(clock_system());

@@ -8,9 +8,11 @@
 #include "base/log.h"
 #include "base/time_text.h"
 #include "codec/json_doc.h"
+#include "discovery/secrets.h"
 #include "net/mongo.h"
 #include "server/app.h"
 #include "server/command_line.h"
+#include "server/declared_copy.h"
 #include "server/interrupt.h"
 #include "server/progress.h"
 #include "server/recovery.h"
@@ -77,7 +79,8 @@ static enum code stage(const char *data, struct staging **staging, char path[PAT
 /* --- out of a backup --- */
 
 static enum code restore(const char *backup, const char *data, struct progress *progress,
-                         struct restore_report *report, struct error *err)
+                         struct restore_report *report, struct declared_report *declared,
+                         struct error *err)
 {
     struct restore_options options = {
         .map_bytes = INDEX_MAP_BYTES,
@@ -101,7 +104,10 @@ static enum code restore(const char *backup, const char *data, struct progress *
         if (code == E_NOT_FOUND)
             code = error_set(err, E_NOT_FOUND, "%s is no backup: it has no " BACKUP_LABEL_NAME,
                              backup);
-        else if (code && code != E_CANCELLED)
+        if (code == OK)
+            code = declared_restore(options.from, report->label.declared, staging_path(staging),
+                                    declared, err);
+        if (code && code != E_NOT_FOUND && code != E_CANCELLED)
             error_context(err, "%s", backup);
     }
     if (code == OK)
@@ -112,7 +118,8 @@ static enum code restore(const char *backup, const char *data, struct progress *
 }
 
 static enum code print_json(const char *backup, const char *data,
-                            const struct restore_report *report, struct error *err)
+                            const struct restore_report *report,
+                            const struct declared_report *declared, struct error *err)
 {
     struct buf out = BUF_INIT(TEXT_BYTES_MAX);
     const struct pack_totals *totals = &report->label.totals;
@@ -127,14 +134,32 @@ static enum code print_json(const char *backup, const char *data,
     buf_printf(&out,
                ",\"incarnation\":\"%s\",\"packs\":%" PRIu64 ",\"rows\":%" PRIu64
                ",\"series\":%" PRIu64 ",\"deletions\":%" PRIu64 ",\"idempotency_notes\":%" PRIu64
-               ",\"known_gaps\":%" PRIu64 "}\n",
+               ",\"known_gaps\":%" PRIu64 ",\"sources\":%" PRIu64 ",\"secrets\":%" PRIu64 "}\n",
                incarnation, totals->packs, totals->rows, report->series, report->tombstones,
-               report->notes, report->gaps);
+               report->notes, report->gaps, declared->sources, declared->secrets);
     code = buf_finish(&out, err);
     if (code == OK)
         fwrite(out.data, 1, out.size, stdout);
     buf_release(&out);
     return code;
+}
+
+/* Sources and secrets; a key is in no backup, so nothing opens the secrets until it is there. */
+static void say_declared(const char *data, const struct declared_report *declared)
+{
+    if (declared->sources > 0)
+        fprintf(stderr,
+                "weir: %" PRIu64 " declared sources came with it: from its start on it pulls them, "
+                "also beside the directory that they are of\n",
+                declared->sources);
+    if (declared->secrets > 0)
+        fprintf(stderr,
+                "weir: %" PRIu64 " secrets came with it, sealed, without the key (%.*s%s): put the "
+                "file " SECRETS_KEY_OWN " of the directory that they are of into %s, or name the "
+                "one of secrets_key_file; else set them again: weir secret set NAME --host HOST "
+                "--value-file FILE\n",
+                declared->secrets, BYTES_ARG(buf_bytes(&declared->names)),
+                declared->names.failed ? ", ..." : "", data);
 }
 
 static void say(const char *data, const struct restore_report *report)
@@ -155,14 +180,18 @@ static void say(const char *data, const struct restore_report *report)
 static enum code from_backup(const char *const *values, const char *data, struct progress *progress,
                              struct error *err)
 {
+    struct declared_report declared = {.sources = 0};
     struct restore_report report;
-    enum code code = restore(values[FROM], data, progress, &report, err);
+    enum code code = restore(values[FROM], data, progress, &report, &declared, err);
 
     if (code == OK && values[JSON] != NULL)
-        code = print_json(values[FROM], data, &report, err);
+        code = print_json(values[FROM], data, &report, &declared, err);
     progress_wipe(progress);
-    if (code == OK && values[QUIET] == NULL)
+    if (code == OK && values[QUIET] == NULL) {
         say(data, &report);
+        say_declared(data, &declared);
+    }
+    buf_release(&declared.names);
     return code;
 }
 

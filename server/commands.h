@@ -16,6 +16,7 @@ int command_shard(int argc, char **argv);
 int command_token(int argc, char **argv);
 int command_member(int argc, char **argv);
 int command_secret(int argc, char **argv);
+int command_source(int argc, char **argv);
 int command_check_config(int argc, char **argv);
 int command_verify(int argc, char **argv);
 int command_write(int argc, char **argv);

@@ -202,7 +202,9 @@ static enum code take_list(struct config *config, const struct yaml_node *list, 
 
 static bool is_list(const struct entry *entry, const struct yaml_node *member)
 {
-    return entry->row && entry->row->kind == SETTING_RULES && member->kind == YAML_KIND_LIST;
+    return entry->row &&
+           (entry->row->kind == SETTING_RULES || entry->row->kind == SETTING_PLACES) &&
+           member->kind == YAML_KIND_LIST;
 }
 
 /* A member of the file's map, or of its `limits:`. */
@@ -371,6 +373,20 @@ static const char *find_path(const struct config *config, char *const *environme
     return NULL;
 }
 
+/* It is a part of a header of every request. */
+static enum code check_contact(const char *contact, struct error *err)
+{
+    size_t size = contact != NULL ? strlen(contact) : 0;
+
+    for (size_t i = 0; i < size; i++)
+        if (contact[i] < ' ' || contact[i] > '~')
+            return error_set(err, E_CONFIG, "pull_contact: want printable characters of ASCII");
+    if (size > SETTING_CONTACT_SIZE_MAX)
+        return error_set(err, E_CONFIG, "pull_contact has %zu characters; want at most %d", size,
+                         SETTING_CONTACT_SIZE_MAX);
+    return OK;
+}
+
 static enum code check(const struct config *config, struct error *err)
 {
     const struct settings *settings = &config->settings;
@@ -391,6 +407,9 @@ static enum code check(const struct config *config, struct error *err)
                          "tenants and registry both say who may do what; leave one of them out");
     if (settings->registry_credentials_file && !settings->registry)
         return error_set(err, E_CONFIG, "registry_credentials_file needs a registry");
+    code = check_contact(settings->pull_contact, err);
+    if (code)
+        return code;
     if (settings->registry) {
         code = registry_place_check(settings, err);
         if (code)
@@ -437,7 +456,8 @@ void config_print(const struct config *config, struct buf *out)
             buf_put_text(out, "limits:\n");
         first = out->size;
         buf_printf(out, "%s%s: ", entry->limit ? "  " : "", entry->key);
-        if (entry->row && (entry->row->kind == SETTING_TEXT || entry->row->kind == SETTING_RULES))
+        if (entry->row && (entry->row->kind == SETTING_TEXT || entry->row->kind == SETTING_RULES ||
+                           entry->row->kind == SETTING_PLACES))
             json_put_text(out, bytes_of(entry->text)); /* a JSON string is a YAML one */
         else
             buf_put_text(out, entry->text);

@@ -53,6 +53,7 @@ static const struct {
     {"shard",        "the same of shards, where packs are delivered",  command_shard       },
     {"member",       "list the nodes of a registry",                   command_member      },
     {"secret",       "keys and passwords of sources, by a server",     command_secret      },
+    {"source",       "declare remote APIs that a server pulls",        command_source      },
     {"check-config", "read the configuration and say what is wrong",   command_check_config},
     {"verify",       "walk everything stored, offline, and check it",  command_verify      },
     {"backup",       "copy a data directory while it is served",       command_backup      },

@@ -70,6 +70,16 @@ const struct setting_row setting_rows[] = {
     SETTING(pull_allow, SETTING_RULES, "", "RULES",
             "Addresses that sources may reach although they are not public, separated by commas: "
             "10.1.0.0/16, 127.0.0.1:8099, [fd00::]/8:443.", ),
+    SETTING(pull_contact, SETTING_TEXT, "", "TEXT",
+            "Who pulls, for the User-Agent that remote APIs see: an address of mail, or of a page.",
+            .optional = true),
+    SETTING(pull_body_bytes_max, SETTING_SIZE, "4GiB", "SIZE",
+            "Largest page of a source, as it comes over the network.", .most = UINT64_C(1) << 40),
+    SETTING(pull_plain_bytes_max, SETTING_SIZE, "16GiB", "SIZE",
+            "Largest page of a source, decompressed.", .most = UINT64_C(1) << 40),
+    SETTING(pull_files, SETTING_PLACES, "", "DIRS",
+            "Directories in which sources may follow files, separated by commas: /srv/lab, or of "
+            "one tenant, lab=/srv/lab.", ),
 };
 
 const size_t setting_row_count = COUNT_OF(setting_rows);
@@ -155,6 +165,27 @@ static enum code put_rules(const struct setting_row *row, const char *text,
     return OK;
 }
 
+/* Commas are between them, with spaces or without. */
+static enum code put_places(const struct setting_row *row, const char *text,
+                            struct settings *settings, struct error *err)
+{
+    static const char between[] = ", \t\n";
+    struct tail_places places = {0};
+
+    for (const char *at = text + strspn(text, between); *at; at += strspn(at, between)) {
+        struct bytes place = {at, strcspn(at, ",\n")};
+        struct error inner = {0};
+
+        at += place.size;
+        while (place.size > 0 && strchr(between, place.data[place.size - 1]) != NULL)
+            place.size--;
+        if (tail_places_add(&places, place, &inner))
+            return error_set(err, E_CONFIG, "%s", inner.text);
+    }
+    *(struct tail_places *)place_of(row, settings) = places;
+    return OK;
+}
+
 enum code setting_put(const struct setting_row *row, const char *text, struct settings *settings,
                       struct error *err)
 {
@@ -167,6 +198,8 @@ enum code setting_put(const struct setting_row *row, const char *text, struct se
         return put_choice(row, text, settings, err);
     case SETTING_RULES:
         return put_rules(row, text, settings, err);
+    case SETTING_PLACES:
+        return put_places(row, text, settings, err);
     case SETTING_SIZE:
     case SETTING_MS:
     case SETTING_COUNT:

@@ -5,8 +5,11 @@
 #define WEIR_SERVER_SETTING_H
 
 #include "base/log.h"
+#include "ingest/follow/tail_place.h"
 #include "model/limits.h"
 #include "net/address_guard.h"
+
+enum { SETTING_CONTACT_SIZE_MAX = 200 };
 
 struct settings {
     const char *data;
@@ -29,6 +32,9 @@ struct settings {
     uint64_t drain_ms;
     uint64_t slow_query_ms;          /* 0 = none is told */
     struct address_rules pull_allow; /* besides what is public */
+    const char *pull_contact;        /* NULL = none */
+    uint64_t pull_body_bytes_max, pull_plain_bytes_max;
+    struct tail_places pull_files; /* that sources may follow files in */
     struct limits limits;
 };
 
@@ -40,6 +46,7 @@ enum setting_kind {
     SETTING_BOOL,   /* bool */
     SETTING_CHOICE, /* unsigned, the index of the choice */
     SETTING_RULES,  /* struct address_rules, a list */
+    SETTING_PLACES, /* struct tail_places, a list */
 };
 
 struct setting_row {

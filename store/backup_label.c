@@ -28,7 +28,10 @@ static const struct {
     {"values",      COUNT,   offsetof(struct backup_label, totals.values)       },
     {"index_bytes", COUNT,   offsetof(struct backup_label, index_bytes)         },
     {"index_hash",  HASH,    offsetof(struct backup_label, index_hash)          },
+    {"declared",    COUNT,   offsetof(struct backup_label, declared)            },
 };
+
+enum { MEMBERS_WANTED = COUNT_OF(members) - 1 }; /* the last came later: where it lacks it is 0 */
 
 static void put_member(const void *at, enum kind kind, struct buf *out)
 {
@@ -99,6 +102,8 @@ static enum code take_all(const struct json *root, struct backup_label *label, s
     for (size_t i = 0; i < COUNT_OF(members); i++) {
         const struct json *value = json_member(root, members[i].name);
 
+        if (value == NULL && i >= MEMBERS_WANTED)
+            continue;
         if (value == NULL ||
             !take_member(value, members[i].kind, (char *)label + members[i].offset))
             return error_set(err, E_CORRUPT, "\"%s\" is %s", members[i].name,

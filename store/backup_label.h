@@ -16,6 +16,7 @@ struct backup_label {
     struct pack_totals totals;
     uint64_t index_bytes;
     struct hash128 index_hash; /* of index/data.mdb: LMDB has no checksums of its own */
+    uint64_t declared;         /* records of the file `declared`; 0: there is none */
     bool flushed;              /* else rows that were in the wal alone are not in it */
 };
 

@@ -174,6 +174,8 @@ static enum code make_chain(struct making *making, const struct tree_path *rows)
         node->star = steps[i - 1].any;
         if (node->star)
             plan->star_level = i;
+        if (plan->star_level == TREE_NONE)
+            plan->named = i;
     }
     making->chain[plan->level_count - 1]->row = true;
     return OK;

@@ -52,6 +52,7 @@ struct tree_plan {
     struct plan_group *column_slots; /* column_count */
     uint32_t slot_count, level_count, column_count;
     uint32_t star_level; /* where the last '*' of the rows' path leads; TREE_NONE */
+    uint32_t named;      /* the level in front of the first '*', or of the row */
     uint32_t depth;      /* levels of the trie */
     unsigned passes;
     bool zip;

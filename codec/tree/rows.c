@@ -44,6 +44,7 @@ struct tree_rows {
     uint64_t *implied_next; /* of each level: elements that XML had there within the level above */
     uint64_t documents, containers, number;
     uint64_t parent;
+    uint32_t reached; /* so many levels that the rows' path names were there, the document too */
     struct place at;
 };
 
@@ -110,6 +111,24 @@ static enum code begin_row(struct tree_rows *rows, const struct tree_event *even
                      place_text(&rows->at));
 }
 
+/* The rows' path is as the document is. */
+static enum code check_chain(struct tree_rows *rows, const struct tree_node *node,
+                             const struct tree_event *event, struct error *err)
+{
+    bool nothing = event->kind == TREE_NULL || (event->kind == TREE_TEXT && event->text.size == 0);
+    bool list = event->kind == TREE_OBJECT || event->kind == TREE_ARRAY || nothing;
+
+    if (node->level <= rows->plan->named && node->level >= rows->reached &&
+        (list || node->row || node->level < rows->plan->named))
+        rows->reached = node->level + 1;
+    if (!node->row || event->kind != TREE_ARRAY || rows->plan->zip || node->star || node->indexed)
+        return OK;
+    return error_set(err, E_SYNTAX,
+                     "%s: an array, where the path of rows leads to one row; want a path that ends "
+                     "with /*",
+                     place_text(&rows->at));
+}
+
 /* What the node begins with the value: a thing that rows may be in, a row, a column or an element
  * of one. */
 static enum code begin_node(struct tree_rows *rows, const struct active *active,
@@ -135,6 +154,8 @@ static enum code begin_node(struct tree_rows *rows, const struct active *active,
         code = rows->pass == 1
                    ? around_add(&rows->slots.around, node->level, err)
                    : around_tell(&rows->slots.around, node->level, rows->slots.values, err);
+    if (code == OK)
+        code = check_chain(rows, node, event, err);
     if (code == OK && node->row && is_last_pass(rows))
         code = begin_row(rows, event, err);
     return code;
@@ -440,6 +461,11 @@ struct tree_value tree_rows_document(const struct tree_rows *rows, size_t slot)
 {
     assert(slot < rows->plan->slot_count);
     return cell_value(&rows->slots.document_cells[slot], &rows->slots.document_texts);
+}
+
+bool tree_rows_lead(const struct tree_rows *rows, uint32_t levels)
+{
+    return rows->reached > (rows->plan->named < levels ? rows->plan->named : levels);
 }
 
 uint64_t tree_rows_count(const struct tree_rows *rows)

@@ -58,7 +58,8 @@ struct tree_rows;
 
 /* `take` gets each row; a code other than OK ends the reading.  Reading: a sink for the events of
  * each pass, in order; after each pass _passed().  Where a name stands twice the last one counts.
- * The sink says E_SYNTAX where arrays of a zip differ in length, with both; E_CONFLICT where the
+ * The sink says E_SYNTAX where arrays of a zip differ in length, with both, and where a row is an
+ * array that no '*' leads to and nothing is wanted of by number; E_CONFLICT where the
  * second pass has other events than the first. */
 MUST_USE enum code
 tree_rows_open(const struct tree_plan *plan, const struct tree_rows_limits *limits,
@@ -69,6 +70,9 @@ struct tree_sink tree_rows_sink(struct tree_rows *rows);
 MUST_USE enum code tree_rows_passed(struct tree_rows *rows, struct error *err);
 /* Of a document slot, after the last pass; of NDJSON and CSV, of the last document. */
 struct tree_value tree_rows_document(const struct tree_rows *rows, size_t slot);
+/* Whether all that the rows' path names in front of its first '*' was there, or the first `levels`
+ * of it: null and empty text too, but where a list is to be no other leaf.  After a pass. */
+bool tree_rows_lead(const struct tree_rows *rows, uint32_t levels);
 uint64_t tree_rows_count(const struct tree_rows *rows);
 void tree_rows_close(struct tree_rows *rows); /* NULL is fine */
 

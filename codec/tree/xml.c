@@ -8,12 +8,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
+#include "base/map.h"
 #include "codec/tree/tree.h"
 
 /* A token (a tag with its attributes, a comment) is held whole by expat; PIECE_SIZE_MAX is how much
  * it gets at once, so that it is soon seen when one is too long. */
-enum { PIECE_SIZE_MAX = 64 << 10, DEPTH_FIRST = 32 };
+enum { PIECE_SIZE_MAX = 64 << 10, DEPTH_FIRST = 32, BEGIN_SIZE = 4 };
+
+/* Expat keeps each name of an element or attribute until the document ends, with about so much
+ * around it: a host that makes up new ones had all memory. */
+enum { NAMES_BYTES_MAX = 4 << 20, NAME_COST = 128 };
 
 struct tree_reader {
     struct tree_sink sink;
@@ -26,6 +32,13 @@ struct tree_reader {
     uint32_t depth, room;
     bool pending; /* the innermost may still be a text */
     uint64_t fed;
+    char begin[BEGIN_SIZE]; /* until there are so many: expat tells the encoding by its first piece
+                             */
+    size_t begin_size;
+    bool begun;
+    struct map names; /* that came so far; in `kept` */
+    struct arena kept;
+    size_t names_bytes;
 };
 
 static void stop(struct tree_reader *reader, enum code code)
@@ -90,6 +103,23 @@ static void check_size(struct tree_reader *reader, size_t size)
         fail(reader, E_VALUE_LONG, "longer than a text or name may be");
 }
 
+static void note_name(struct tree_reader *reader, const char *name)
+{
+    struct bytes text = bytes_of(name), copy;
+    uint64_t hash = map_hash(text);
+
+    if (reader->code || map_get_hashed(&reader->names, text, hash) != NULL)
+        return;
+    reader->names_bytes += text.size + NAME_COST;
+    if (reader->names_bytes > NAMES_BYTES_MAX) {
+        fail(reader, E_VALUE_LONG, "more different names of elements and attributes than may be");
+        return;
+    }
+    copy = arena_copy(&reader->kept, text);
+    if (copy.data == NULL || !map_put_hashed(&reader->names, copy, hash, reader))
+        no_memory(reader);
+}
+
 static void emit_attribute(struct tree_reader *reader, const char *name, const char *value)
 {
     struct bytes local = local_name(name);
@@ -144,12 +174,14 @@ static void XMLCALL start_element(void *context, const char *name, const char **
     if (reader->depth == 0 || reader->pending) /* the document, or what is around it */
         emit_mark(reader, TREE_OBJECT);
     check_size(reader, local.size);
+    note_name(reader, name);
     if (reader->code || !push(reader))
         return;
     emit(reader, TREE_KEY, local);
     emit_mark(reader, TREE_ARRAY);
     reader->pending = true;
     for (; *attributes != NULL && !reader->code; attributes += 2) {
+        note_name(reader, attributes[0]);
         if (is_namespace(attributes[0]))
             continue;
         if (reader->pending)
@@ -254,10 +286,26 @@ static enum code parse(struct tree_reader *reader, struct bytes piece, bool fina
     return reader->code;
 }
 
+static enum code begin(struct tree_reader *reader, struct error *err)
+{
+    struct bytes first = {reader->begin, reader->begin_size};
+
+    reader->begun = true;
+    return first.size == 0 ? OK : parse(reader, first, false, err);
+}
+
 static enum code reader_feed(struct tree_reader *reader, struct bytes piece, struct error *err)
 {
+    size_t room = BEGIN_SIZE - reader->begin_size, size = piece.size < room ? piece.size : room;
     enum code code = OK;
 
+    if (!reader->begun) {
+        if (size > 0)
+            memcpy(reader->begin + reader->begin_size, piece.data, size);
+        reader->begin_size += size;
+        piece = bytes_slice(piece, size, piece.size);
+        code = reader->begin_size < BEGIN_SIZE ? OK : begin(reader, err);
+    }
     for (size_t at = 0; code == OK && at < piece.size; at += PIECE_SIZE_MAX)
         code =
             parse(reader,
@@ -269,7 +317,9 @@ static enum code reader_feed(struct tree_reader *reader, struct bytes piece, str
 
 static enum code reader_finish(struct tree_reader *reader, struct error *err)
 {
-    return parse(reader, (struct bytes){0}, true, err);
+    enum code code = reader->begun ? OK : begin(reader, err);
+
+    return code ? code : parse(reader, (struct bytes){0}, true, err);
 }
 
 static void reader_close(struct tree_reader *reader)
@@ -279,6 +329,8 @@ static void reader_close(struct tree_reader *reader)
     if (reader->parser != NULL)
         XML_ParserFree(reader->parser);
     buf_release(&reader->texts);
+    map_release(&reader->names);
+    arena_release(&reader->kept);
     free(reader->first);
     free(reader);
 }
@@ -291,8 +343,10 @@ static enum code reader_open(const struct tree_limits *limits, const struct tree
 
     (void)columns;
     *reader = NULL;
-    if (new != NULL)
+    if (new != NULL) {
+        arena_init(&new->kept, SIZE_MAX, NULL);
         new->parser = XML_ParserCreate(NULL);
+    }
     if (new == NULL || new->parser == NULL) {
         reader_close(new);
         return error_set(err, E_MEMORY, "no memory for a reader of XML");

@@ -15,8 +15,9 @@ enum {
     WORDS = 5,
 };
 
-/* Longer than any limit looks back. */
-static const int64_t kept_ns = 2 * MOMENT_DAY;
+/* Longer than any limit looks back, also where the wall clock, which alone tells the age of a line,
+ * was set forward by as much as is usual. */
+static const int64_t kept_ns = LIMITER_SPAN_MAX_NS + 3600 * MOMENT_SECOND;
 
 struct asked_note {
     struct asked_note *next;
@@ -87,18 +88,18 @@ static void drop_old(struct asked *asked, int64_t wall_ns)
     }
 }
 
-/* --- lines: boot (or "wait"), its clock, the wall's, weight, name --- */
+/* --- lines: boot, its clock, the wall's, weight, name; of a wait boot is "wait=BOOT" --- */
+
+static const struct bytes wait_word = BYTES("wait");
 
 static void put_line(const struct asked *asked, const struct asked_note *note, struct bytes name,
                      struct buf *out)
 {
     bool other = note->began.boot_ns == INT64_MIN;
 
-    buf_printf(out, "%s %" PRId64 " %" PRId64 " %" PRIu32 " %.*s\n",
-               note->waits ? "wait"
-               : other     ? "-"
-                           : asked->boot,
-               other ? 0 : note->began.boot_ns, note->began.wall_ns, note->weight, BYTES_ARG(name));
+    buf_printf(out, "%s%s %" PRId64 " %" PRId64 " %" PRIu32 " %.*s\n", note->waits ? "wait=" : "",
+               other ? "-" : asked->boot, other ? 0 : note->began.boot_ns, note->began.wall_ns,
+               note->weight, BYTES_ARG(name));
 }
 
 static bool split(struct bytes line, struct bytes words[WORDS])
@@ -126,10 +127,13 @@ static enum code take_line(struct asked *asked, struct bytes line, struct error 
 
     if (!split(line, words) || number_parse_i64(words[1], &note.began.boot_ns) != OK ||
         number_parse_i64(words[2], &note.began.wall_ns) != OK ||
-        number_parse_u64(words[3], &weight) != OK || weight > UINT32_MAX)
+        number_parse_u64(words[3], &weight) != OK || weight > LIMITER_RATE_COUNT_MAX)
         return OK;
     note.weight = (uint32_t)weight;
-    note.waits = bytes_equal(words[0], BYTES("wait"));
+    note.waits = words[0].size >= wait_word.size && /* "wait" alone: of a version before */
+                 memcmp(words[0].data, wait_word.data, wait_word.size) == 0;
+    if (note.waits && words[0].size > wait_word.size)
+        words[0] = bytes_slice(words[0], wait_word.size + 1, words[0].size);
     if (!bytes_equal(words[0], bytes_of(asked->boot)) || asked->boot[0] == '-')
         note.began.boot_ns = INT64_MIN;
     return add_note(asked, words[4], &note, err);
@@ -251,12 +255,13 @@ static enum code note(void *context, struct bytes name, const struct moment *now
     return append(asked, name, &began, err);
 }
 
-enum code asked_wait(struct asked *asked, struct bytes name, int64_t until_wall_ns,
-                     struct error *err)
+enum code asked_wait(struct asked *asked, struct bytes name, const struct moment *now,
+                     int64_t until_wall_ns, struct error *err)
 {
     const struct asked_note wait = {
-        .began = {until_wall_ns, INT64_MIN},
-          .waits = true, .recalled = true
+        .began = {until_wall_ns, time_sum(now->boot_ns, time_between(now->wall_ns, until_wall_ns))},
+        .waits = true,
+        .recalled = true
     };
 
     return append(asked, name, &wait, err);
@@ -273,7 +278,10 @@ void asked_recall(struct asked *asked, struct bytes name, struct limiter_key *ke
     for (struct asked_note *at = asked->notes; at != NULL; at = at->next) {
         if (at->recalled || !bytes_equal((struct bytes){at->name, at->size}, name))
             continue;
-        if (at->waits)
+        if (at->waits && at->began.boot_ns != INT64_MIN) /* whatever the wall clock says now */
+            limiter_wait(key, now,
+                         time_sum(now->wall_ns, time_between(now->boot_ns, at->began.boot_ns)));
+        else if (at->waits)
             limiter_wait(key, now, at->began.wall_ns);
         else
             limiter_recall(key, now, &at->began, at->weight);

@@ -12,7 +12,7 @@
 
 struct asked;
 
-/* Reads `path`, whose directory is made, and leaves out what is older than two days.  A line that
+/* Reads `path`, whose directory is made, and leaves out what no limit looks back to.  A line that
  * is no line is passed over: it was being written.  `fs` is borrowed.  E_IO, E_MEMORY. */
 MUST_USE enum code asked_open(struct fs *fs, const char *directory, int64_t wall_ns,
                               struct asked **asked, struct error *err);
@@ -21,8 +21,8 @@ void asked_close(struct asked *asked); /* NULL is fine */
 /* For limiter_new(). */
 struct limiter_notes asked_notes(struct asked *asked);
 /* Nobody may ask before then: a wait that an answer ordered. */
-MUST_USE enum code asked_wait(struct asked *asked, struct bytes name, int64_t until_wall_ns,
-                              struct error *err);
+MUST_USE enum code asked_wait(struct asked *asked, struct bytes name, const struct moment *now,
+                              int64_t until_wall_ns, struct error *err);
 /* Once for each name, behind limiter_join(): what began, and was to be waited for, before this
  * start.
  */

@@ -3,6 +3,7 @@
 #include "ingest/pull/asking.h"
 
 #include "ingest/pull/asking_headers.h"
+#include "ingest/pull/limit_name.h"
 #include "ingest/pull/query_text.h"
 #include "net/address.h"
 
@@ -130,7 +131,8 @@ static enum code compose(const struct asking_terms *terms, const struct address 
     const struct source_request *request = &terms->source->request;
     enum code code = OK;
 
-    *asking = (struct asking){.method = post ? "POST" : "GET", .host = address->host_port};
+    *asking =
+        (struct asking){.method = post ? "POST" : "GET", .host = address->host_port, .home = home};
     if (post && request->has_body)
         code = filling_text(&filling, &request->body, PLACE_PLAIN, &asking->body, err);
     if (code == OK)
@@ -160,6 +162,19 @@ enum code asking_make(const struct asking_terms *terms, struct arena *arena, str
                          BYTES_ARG(address.host_port));
     return compose(terms, &address, address_same_origin(&home, &address), source->request.post,
                    arena, asking, err);
+}
+
+struct source asking_list_source(const struct source *source)
+{
+    struct source list = *source;
+
+    list.request = *source->foreach.request;
+    list.page = (struct source_page){
+        .kind = SOURCE_PAGE_NONE, .path_slot = SOURCE_NO_SLOT, .total_slot = SOURCE_NO_SLOT};
+    list.conditional = (struct source_conditional){.etag = false};
+    if (!asking_same_home(&source->request, &list.request))
+        list.auth.kind = SOURCE_AUTH_NONE;
+    return list;
 }
 
 /* --- redirects --- */

@@ -27,6 +27,7 @@ struct asking {
     const char *const *headers; /* NULL-terminated */
     struct bytes body;
     struct bytes host;     /* "api.example.org:443", lower case */
+    bool home;             /* it is the source's own, and has its credential */
     const char *url_shown; /* for logs: without query values of auth, and of names that sound so */
 };
 
@@ -45,6 +46,10 @@ MUST_USE enum code asking_make(const struct asking_terms *terms, struct arena *a
 MUST_USE enum code asking_redirect(const struct asking_terms *terms, const struct asking *last,
                                    unsigned status, struct bytes location, struct arena *arena,
                                    struct asking *asking, struct error *err);
+
+/* The source as it asks for its partitions (foreach.request): that is its request, there are no
+ * pages, and no credential where it is not of the scheme, host and port of the source's own. */
+struct source asking_list_source(const struct source *source);
 
 /* The request for an access token (OAUTH2, RFC 6749, 4.4), with id and secret in Authorization; its
  * host is that of token_url. */

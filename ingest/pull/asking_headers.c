@@ -194,8 +194,11 @@ enum code asking_headers_make(const struct filling *filling, bool home, struct b
         code = add_conditions(filling, &list, err);
     if (code == OK && body.size > 0)
         code = add_default(filling, &list, BYTES("Content-Type"), type_of(body), err);
-    if (code == OK)
-        code = add_default(filling, &list, BYTES("Accept-Encoding"), BYTES("gzip, zstd"), err);
+    if (code == OK) /* an archive is read from its end, and is packed already */
+        code = add_default(filling, &list, BYTES("Accept-Encoding"),
+                           filling->terms->source->decode.zip_archive ? BYTES("identity")
+                                                                      : BYTES("gzip, zstd"),
+                           err);
     if (code == OK)
         code = add_default(filling, &list, BYTES("User-Agent"), filling->terms->user_agent, err);
     *headers = list.items;

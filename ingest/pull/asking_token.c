@@ -99,6 +99,21 @@ static bool is_visible(struct bytes text)
     return text.size > 0;
 }
 
+/* What it says of itself as the RFC has it: anything else may be our own secret. */
+static struct bytes known_error(struct bytes text)
+{
+    static const char *const known[] = {
+        "invalid_request",        "invalid_client", "invalid_grant", "unauthorized_client",
+        "unsupported_grant_type", "invalid_scope",  "server_error",  "temporarily_unavailable",
+        "access_denied",          "slow_down",
+    };
+
+    for (size_t i = 0; i < COUNT_OF(known); i++)
+        if (bytes_equal(text, bytes_of(known[i])))
+            return text;
+    return BYTES("");
+}
+
 static int64_t life_s(const struct json *answer)
 {
     const struct json *value = json_member(answer, "expires_in");
@@ -140,11 +155,10 @@ enum code asking_token_read(unsigned status, struct bytes body, int64_t now_ns, 
     struct json *answer = NULL;
     struct error unread = {0};
     enum code code = json_doc_parse(body, DEPTH_MAX, &answer, &unread);
-    struct bytes told = code == OK ? text_of(answer, "error") : BYTES("");
+    struct bytes error = code == OK ? text_of(answer, "error") : BYTES("");
+    struct bytes told = known_error(error);
 
-    if (told.size > 64 || !is_visible(told))
-        told = BYTES("");
-    if (status < 200 || status > 299 || told.size > 0)
+    if (status < 200 || status > 299 || error.size > 0)
         code = error_set(err, E_UNAUTHORIZED, "it was refused with status %u%s%.*s", status,
                          told.size > 0 ? ": " : "", BYTES_ARG(told));
     else if (code == E_MEMORY)

@@ -7,10 +7,18 @@ static int64_t number_of(int64_t wall_ns)
     return wall_ns / MOMENT_DAY - (wall_ns % MOMENT_DAY < 0);
 }
 
+/* The last day that a time can be of ends behind the last time. */
+static int64_t day_end(int64_t number)
+{
+    int64_t ns;
+
+    return __builtin_mul_overflow(number + 1, MOMENT_DAY, &ns) ? INT64_MAX : ns;
+}
+
 /* When that day is over for who sees both clocks so. */
 static int64_t ends(int64_t number, const struct moment *seen)
 {
-    return time_sum(seen->boot_ns, time_between(seen->wall_ns, (number + 1) * MOMENT_DAY));
+    return time_sum(seen->boot_ns, time_between(seen->wall_ns, day_end(number)));
 }
 
 /* When it counts no more, by the boot clock. */

@@ -1,6 +1,9 @@
 /* Whose limits hold for a source: those of the host that it asks and of the credential that it
  * shows. The name tells no secret: what a credential is made of are the names of secrets. */
 #include "ingest/pull/limit_name.h"
+
+#include <strings.h>
+
 #include "base/hash.h"
 
 /* With its size, which keeps "a", "bc" and "ab", "c" apart. */
@@ -23,10 +26,8 @@ static void add_places(struct hash128_state *state, const struct text_places *pl
 
 /* Up to the first slash behind the two: places may not stand in front of it.  Without the port that
  * goes without saying. */
-static struct bytes host_of(const struct source *source)
+static struct bytes host_of(struct bytes text)
 {
-    const struct text_places *url = &source->request.url;
-    struct bytes text = url->count > 0 ? url->items[0].before : url->rest;
     const char *host = memmem(text.data, text.size, "://", 3);
     size_t first = host == NULL ? 0 : (size_t)(host + 3 - text.data), end = first;
     struct bytes port = first == 7 ? BYTES(":80") : BYTES(":443"); /* behind "http://" */
@@ -36,6 +37,31 @@ static struct bytes host_of(const struct source *source)
     if (end - first > port.size && bytes_equal(bytes_slice(text, end - port.size, end), port))
         end -= port.size;
     return bytes_slice(text, first, end);
+}
+
+static struct bytes before_places(const struct source_request *request)
+{
+    const struct text_places *url = &request->url;
+
+    return url->count > 0 ? url->items[0].before : url->rest;
+}
+
+static struct bytes home_of(const struct source *source)
+{
+    return host_of(before_places(&source->request));
+}
+
+static bool is_same_host(struct bytes a, struct bytes b)
+{
+    return a.size == b.size && strncasecmp(a.data, b.data, a.size) == 0;
+}
+
+bool asking_same_home(const struct source_request *a, const struct source_request *b)
+{
+    struct bytes one = before_places(a), two = before_places(b);
+
+    return strncasecmp(one.data, two.data, strlen("https")) == 0 &&
+           is_same_host(host_of(one), host_of(two));
 }
 
 /* Names of hosts are the same in capitals. */
@@ -48,15 +74,15 @@ static void put_host(struct buf *name, struct bytes host)
     }
 }
 
-enum code asking_limit_name(const struct source *source, struct bytes tenant, struct buf *name,
-                            struct error *err)
+static enum code put_name(const struct source *source, struct bytes host, struct bytes tenant,
+                          struct buf *name, struct error *err)
 {
     const struct source_auth *auth = &source->auth;
     char text[HASH128_TEXT_SIZE];
     struct hash128_state state;
     struct hash128 sum;
 
-    put_host(name, source->limits.host.size > 0 ? source->limits.host : host_of(source));
+    put_host(name, host);
     if (auth->kind != SOURCE_AUTH_NONE) {
         hash128_begin(&state);
         add_text(&state, tenant);
@@ -68,4 +94,22 @@ enum code asking_limit_name(const struct source *source, struct bytes tenant, st
         buf_put(name, (struct bytes){text, 16});
     }
     return buf_finish(name, err);
+}
+
+enum code asking_limit_name(const struct source *source, struct bytes tenant, struct buf *name,
+                            struct error *err)
+{
+    struct bytes host = source->limits.host.size > 0 ? source->limits.host : home_of(source);
+
+    return put_name(source, host, tenant, name, err);
+}
+
+enum code asking_token_limit_name(const struct source *source, struct bytes tenant,
+                                  struct buf *name, struct error *err)
+{
+    struct bytes host = host_of(source->auth.token_url), home = home_of(source);
+
+    if (is_same_host(host, home))
+        return asking_limit_name(source, tenant, name, err);
+    return put_name(source, host, tenant, name, err);
 }

@@ -18,6 +18,9 @@ struct limiter;
 struct limiter_key; /* a host and a credential, counted */
 
 enum { LIMITER_RATE_COUNT_MAX = 1000000 }; /* a rate of more is held as if it were of so many */
+/* The longest span of a rate: as far back as what began is kept over a restart (asked.h), and a
+ * little less, as clocks differ. */
+#define LIMITER_SPAN_MAX_NS (2 * MOMENT_DAY)
 
 /* Where what began is kept over a restart; NULL: nowhere (simulator).  Called before
  * limiter_begin() changes anything; a failure refuses the request. */
@@ -34,8 +37,8 @@ void limiter_free(struct limiter *limiter); /* with all keys; NULL is fine */
 
 /* A source says what it was told of the key, which is made when it is new: the strictest of all who
  * joined holds, and each rate of each.  `name` is the host and port and a hash of the credential:
- * no secret.  limiter_leave() takes the same back; what began is remembered for two days, or the
- * longest span, so that who takes a source away and puts it again gains nothing. */
+ * no secret.  limiter_leave() takes the same back; what began is remembered for two days, so that
+ * who takes a source away and puts it again gains nothing. */
 MUST_USE enum code limiter_join(struct limiter *limiter, struct bytes name,
                                 const struct source_limits *limits, const struct moment *now,
                                 struct limiter_key **key, struct error *err);

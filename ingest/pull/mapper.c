@@ -145,6 +145,20 @@ static bool outside(const struct mapper *mapper, int64_t ns)
            (ns < mapper->terms.start_ns || ns >= mapper->terms.end_ns);
 }
 
+/* Of a row whose label is the end of its interval one API gives the window of its beginning,
+ * another that of its end: it is kept in both, or it would be left out of both. */
+static bool is_clipped(const struct mapper *mapper, const struct row_place *place)
+{
+    const struct source_time *time = &mapper->source->time;
+    int64_t label_ns;
+
+    if (!outside(mapper, place->ns))
+        return false;
+    return !time->label_end || place->ns >= mapper->terms.end_ns ||
+           row_step_from(place, 1, time->zone, &label_ns, NULL) != OK ||
+           label_ns < mapper->terms.start_ns;
+}
+
 /* Whether it is less steps away than a row is repeated. */
 static bool is_near(const struct row_place *place, int64_t end_ns)
 {
@@ -282,7 +296,7 @@ static enum code place_kept(struct mapper *mapper, const struct tree_row *row,
 static enum code take_placed(struct mapper *mapper, const struct tree_row *row,
                              const struct row_place *place, int64_t revision, struct error *err)
 {
-    bool clipped = outside(mapper, place->ns), keeps, any = false;
+    bool clipped = is_clipped(mapper, place), keeps, any = false;
     enum code code = place_kept(mapper, row, place, revision, &keeps, &mapper->why);
 
     if (code == OK && !clipped)

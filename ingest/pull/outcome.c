@@ -86,7 +86,8 @@ static void settle_wait(const struct source *source, const struct answer_facts *
 {
     int64_t told_ns = 0;
 
-    if (verdict->what != SOURCE_WAIT && verdict->what != SOURCE_RETRY)
+    if (verdict->what != SOURCE_WAIT && verdict->what != SOURCE_RETRY &&
+        verdict->what != SOURCE_RESTART)
         return;
     if (source->retry.retry_after)
         retry_after_of(facts->headers, facts->header_count, facts->wall_ns, &told_ns);

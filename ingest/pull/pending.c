@@ -40,10 +40,11 @@ void pending_release(struct pending *pending)
 void pending_clear(struct pending *pending)
 {
     struct buf key = pending->key;
+    bool lists = pending->lists;
 
     release_maps(pending);
     arena_release(&pending->arena);
-    *pending = (struct pending){.key = key};
+    *pending = (struct pending){.key = key, .lists = lists};
     arena_init(&pending->arena, SIZE_MAX, NULL);
 }
 
@@ -221,23 +222,12 @@ static enum code find_shape(struct pending *pending, const struct point *point, 
 
 /* --- points --- */
 
-/* What decides that a point is another one: names, types and bits of all its fields, in their
- * order.
- */
-static uint64_t hash_fields(const struct point *point)
+uint64_t pending_place_last(const struct pending *pending)
 {
-    XXH64_hash_t hash = point->field_count;
+    const struct pending_point *last = &pending->points[pending->count - 1];
 
-    for (uint32_t i = 0; i < point->field_count; i++) {
-        const struct point_field *field = &point->fields[i];
-
-        hash = XXH3_64bits_withSeed(field->name.data, field->name.size, hash + field->type);
-        if (field->type == TYPE_STRING)
-            hash = XXH3_64bits_withSeed(field->cell.text->data, field->cell.text->size, hash);
-        else
-            hash = XXH3_64bits_withSeed(&field->cell, sizeof(field->cell), hash);
-    }
-    return hash;
+    return row_hash_place(pending->series[last->series].key, last->time,
+                          pending->shapes[last->shape].fields[0].name);
 }
 
 static const union cell *copy_cells(struct arena *arena, const struct point *point)
@@ -296,7 +286,7 @@ enum code pending_add(struct pending *pending, const struct point *point, int64_
                                     .shape = shape,
                                     .time = point->time,
                                     .revision = revision,
-                                    .hash = hash_fields(point),
+                                    .hash = row_hash(point->fields, point->field_count),
                                     .cells = copy_cells(&pending->arena, point),
                                     .line = (uint32_t)pending->count + 1};
     if (added->cells == NULL)
@@ -308,6 +298,16 @@ enum code pending_add(struct pending *pending, const struct point *point, int64_
         series->time_last = point->time;
     pending->count++;
     return OK;
+}
+
+enum code pending_add_retracted(struct pending *pending, const struct point *point,
+                                struct error *err)
+{
+    enum code code = pending_add(pending, point, INT64_MIN, err);
+
+    if (code == OK)
+        pending->points[pending->count - 1].hash = ROW_RETRACTED;
+    return code;
 }
 
 /* --- versions of one --- */
@@ -412,7 +412,7 @@ static void take_out(struct pending *pending, const struct pending_point *last)
 }
 
 void pending_recall(struct pending *pending, struct bytes series_key, int64_t time,
-                    struct bytes field, uint64_t hash)
+                    struct bytes field, uint64_t hash, bool listed)
 {
     void *found = map_get(&pending->series_by_key, series_key);
     uint32_t name = (uint32_t)(uintptr_t)map_get(&pending->names, field), slot;
@@ -424,9 +424,13 @@ void pending_recall(struct pending *pending, struct bytes series_key, int64_t ti
     if (slot == 0)
         return;
     point = &pending->points[slot - 1];
+    point->known = hash != ROW_RETRACTED;
+    if (hash == ROW_RETRACTED)
+        point->revision = INT64_MIN;
     if (point->hash != hash)
         return;
     point->same = true;
+    point->unlisted = pending->lists && !listed && pending->shapes[point->shape].field_count > 1;
     take_out(pending, point);
 }
 
@@ -437,4 +441,13 @@ size_t pending_changed(const struct pending *pending)
     for (size_t i = 0; i < pending->count; i++)
         changed += !pending->points[i].same;
     return changed;
+}
+
+size_t pending_added(const struct pending *pending)
+{
+    size_t added = 0;
+
+    for (size_t i = 0; i < pending->count; i++)
+        added += pending->points[i].last && !pending->points[i].same && !pending->points[i].known;
+    return added;
 }

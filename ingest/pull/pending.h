@@ -8,6 +8,7 @@
 
 #include "base/map.h"
 #include "codec/point.h"
+#include "ingest/pull/row_hash.h"
 
 struct pending_series {
     struct bytes measurement;
@@ -34,6 +35,8 @@ struct pending_point {
     uint32_t round; /* of several versions of one: which, from 0 */
     bool last;      /* of these */
     bool same;      /* is not written */
+    bool known;     /* something was written there before; of the last */
+    bool unlisted;  /* and yet its hash is, with what it is of */
 };
 
 struct pending {
@@ -51,6 +54,8 @@ struct pending {
     uint32_t *slots;          /* by (series, time, name): index + 1 of the newest so far */
     size_t slot_count;        /* a power of two */
     uint32_t rounds;          /* the highest round + 1 */
+    /* Beside a hash stands what it is of: so that a row can be told to be as it was delivered. */
+    bool lists;
 };
 
 void pending_init(struct pending *pending);
@@ -60,15 +65,23 @@ void pending_clear(struct pending *pending);
 /* Copies the point.  E_DUPLICATE_TAG, E_MEMORY. */
 MUST_USE enum code pending_add(struct pending *pending, const struct point *point, int64_t revision,
                                struct error *err);
+/* The same of a row that is to be no more: its fields are TYPE_RETRACTED. */
+MUST_USE enum code pending_add_retracted(struct pending *pending, const struct point *point,
+                                         struct error *err);
+/* row_hash_place() of the point that was added last. */
+uint64_t pending_place_last(const struct pending *pending);
 /* All are there: orders versions of one point (by revision, then as they came), `latest` leaves the
  * newest alone; what stands twice is the same.  E_MEMORY. */
 MUST_USE enum code pending_settle(struct pending *pending, bool latest, struct error *err);
 /* This hash was written last for the series of that key, the time and the field: whichever point
- * has it is the same, with all its versions. */
+ * has it is the same, with all its versions.  `listed`: with what it is of.  A row that was
+ * retracted comes back as of now: what it claims to be known since lies before that. */
 void pending_recall(struct pending *pending, struct bytes series_key, int64_t time,
-                    struct bytes field, uint64_t hash);
+                    struct bytes field, uint64_t hash, bool listed);
 /* How many are to be written. */
 size_t pending_changed(const struct pending *pending);
+/* How many of these stand where nothing was written before. */
+size_t pending_added(const struct pending *pending);
 /* Those of a round go into the batch, and their hashes beside them: measurement `prefix` and that
  * of the point, the point's tags and `partition`.  E_MEMORY, E_DUPLICATE_TAG where a point has a
  * tag of the partition's name. */

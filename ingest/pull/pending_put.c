@@ -15,7 +15,11 @@ struct series_place {
 
 struct shape_place {
     struct batch_table *rows, *hashes; /* NULL: not found yet */
-    const uint32_t *columns;
+    const uint32_t *columns, *hash_columns;
+    bool lists;      /* beside the hash stands: */
+    union cell list; /* of which fields it is */
+    struct bytes list_name;
+    enum value_type list_type;
 };
 
 struct putting {
@@ -75,48 +79,85 @@ static enum code place_series(const struct putting *putting, const struct pendin
     return code;
 }
 
-static enum code find_table(const struct putting *putting, const struct pending_shape *shape,
-                            struct shape_place *place, struct error *err)
+/* The table of the point's measurement and fields, and where in it they stand. */
+static enum code find_table(const struct putting *putting, struct batch_table **table,
+                            const uint32_t **columns, struct error *err)
 {
     struct point *point = putting->point;
-    struct bytes duplicate, columns;
-    enum code code;
+    struct bytes duplicate, copy;
+    enum code code = point_find_table(point, &duplicate);
 
+    if (code == E_DUPLICATE_FIELD)
+        return error_set(err, code, "a point has the field \"%.*s\" twice", BYTES_ARG(duplicate));
+    copy = code ? (struct bytes){0}
+                : arena_copy(point->batch->arena,
+                             (struct bytes){(const char *)point->columns,
+                                            point->field_count * sizeof(*point->columns)});
+    if (copy.data == NULL)
+        return no_memory(err);
+    *table = point->table;
+    *columns = (const uint32_t *)(const void *)copy.data;
+    return OK;
+}
+
+static bool take_fields(struct point *point, const struct pending_shape *shape)
+{
     point_clear(point);
     point->measurement = shape->measurement;
     for (uint32_t i = 0; i < shape->field_count; i++) {
         struct point_field *field = point_add_field(point);
 
         if (field == NULL)
-            return no_memory(err);
+            return false;
         *field = (struct point_field){.name = shape->fields[i].name, .type = shape->fields[i].type};
     }
-    code = point_find_table(point, &duplicate);
-    if (code == E_DUPLICATE_FIELD)
-        return error_set(err, code, "a point has the field \"%.*s\" twice", BYTES_ARG(duplicate));
-    columns = code ? (struct bytes){0}
-                   : arena_copy(point->batch->arena,
-                                (struct bytes){(const char *)point->columns,
-                                               shape->field_count * sizeof(*point->columns)});
-    if (columns.data == NULL)
+    return true;
+}
+
+static enum code place_rows(const struct putting *putting, const struct pending_shape *shape,
+                            struct shape_place *place, struct error *err)
+{
+    struct point *point = putting->point;
+    struct point_field list;
+
+    if (!take_fields(point, shape))
         return no_memory(err);
-    place->rows = point->table;
-    place->columns = (const uint32_t *)(const void *)columns.data;
-    return OK;
+    place->lists = putting->pending->lists && shape->fields[0].type != TYPE_RETRACTED;
+    if (place->lists) {
+        if (!row_list_make(point->fields, point->field_count, point->batch->arena, &list))
+            return no_memory(err);
+        place->list = list.cell;
+        place->list_name = list.name;
+        place->list_type = list.type;
+    }
+    return find_table(putting, &place->rows, &place->columns, err);
 }
 
 static enum code place_shape(const struct putting *putting, const struct pending_shape *shape,
                              struct shape_place *place, struct error *err)
 {
-    const struct batch_field hash = {shape->fields[0].name, TYPE_I64};
     struct bytes measurement = prefixed(putting, shape->measurement);
+    struct point *point = putting->point;
+    struct point_field *field;
     enum code code = measurement.data == NULL ? no_memory(err) : OK;
 
     if (code == OK)
-        code = find_table(putting, shape, place, err);
-    if (code == OK)
-        place->hashes = batch_table_find(putting->point->batch, measurement, &hash, 1);
-    return code == OK && place->hashes == NULL ? no_memory(err) : code;
+        code = place_rows(putting, shape, place, err);
+    if (code)
+        return code;
+    point_clear(point);
+    point->measurement = measurement;
+    field = point_add_field(point);
+    if (field == NULL)
+        return no_memory(err);
+    *field = (struct point_field){.name = shape->fields[0].name, .type = TYPE_I64};
+    field = place->lists ? point_add_field(point) : NULL;
+    if (place->lists && field == NULL)
+        return no_memory(err);
+    if (place->lists)
+        *field = (struct point_field){
+            .name = place->list_name, .type = place->list_type, .cell = place->list};
+    return find_table(putting, &place->hashes, &place->hash_columns, err);
 }
 
 static enum code put_row(const struct putting *putting, const struct pending_point *point,
@@ -127,17 +168,31 @@ static enum code put_row(const struct putting *putting, const struct pending_poi
     const struct pending_shape *fields = &putting->pending->shapes[point->shape];
     struct batch *batch = putting->point->batch;
     uint32_t row = batch_row_begin(batch, shape->rows);
-    uint32_t beside = batch_row_begin(batch, shape->hashes);
 
-    if (row == UINT32_MAX || beside == UINT32_MAX)
+    if (row == UINT32_MAX)
         return no_memory(err);
     for (uint32_t i = 0; i < fields->field_count; i++)
         shape->rows->columns[shape->columns[i]][row] = point->cells[i];
     batch_row_done(batch, shape->rows, series->rows, point->line, point->time);
     if (point->revision != INT64_MIN && !batch_row_revision(batch, shape->rows, point->revision))
         return no_memory(err);
-    shape->hashes->columns[0][beside].u64 = point->hash;
-    batch_row_done(batch, shape->hashes, series->hashes, point->line, point->time);
+    return OK;
+}
+
+static enum code put_hash(const struct putting *putting, const struct pending_point *point,
+                          struct error *err)
+{
+    const struct shape_place *shape = &putting->shapes[point->shape];
+    struct batch *batch = putting->point->batch;
+    uint32_t row = batch_row_begin(batch, shape->hashes);
+
+    if (row == UINT32_MAX)
+        return no_memory(err);
+    shape->hashes->columns[shape->hash_columns[0]][row].u64 = point->hash;
+    if (shape->lists)
+        shape->hashes->columns[shape->hash_columns[1]][row] = shape->list;
+    batch_row_done(batch, shape->hashes, putting->series[point->series].hashes, point->line,
+                   point->time);
     return OK;
 }
 
@@ -160,14 +215,16 @@ enum code pending_put(const struct pending *pending, uint32_t round, struct byte
         struct series_place *series = &putting.series[row->series];
         struct shape_place *shape = &putting.shapes[row->shape];
 
-        if (row->same || row->round != round)
+        if ((row->same && !row->unlisted) || row->round != round)
             continue;
         if (!series->found)
             code = place_series(&putting, &pending->series[row->series], series, err);
         if (code == OK && shape->hashes == NULL)
             code = place_shape(&putting, &pending->shapes[row->shape], shape, err);
-        if (code == OK)
+        if (code == OK && !row->same)
             code = put_row(&putting, row, err);
+        if (code == OK)
+            code = put_hash(&putting, row, err);
     }
     return code;
 }

@@ -1,6 +1,7 @@
 /* Readers: pages that came are decoded and written, and progress is read, on threads that may wait.
  * A job has all it needs; the source's document, partitions and the unit's place stay as they are
  * while it is out. */
+#include "ingest/pull/missing.h"
 #include "ingest/pull/pull_inside.h"
 
 #include <stdio.h>
@@ -12,13 +13,6 @@ static enum code no_memory(struct error *err)
 }
 
 /* --- a page --- */
-
-static enum code read_staged(void *context,
-                             enum code (*take)(void *taker, struct bytes piece, struct error *err),
-                             void *taker, struct error *err)
-{
-    return staged_read(context, take, taker, err);
-}
 
 static struct reading_terms reading_terms(const struct pull_job *job)
 {
@@ -34,7 +28,7 @@ static struct reading_terms reading_terms(const struct pull_job *job)
         .start_ns = unit->window.start_ns,
         .end_ns = unit->window.end_ns,
         .fetched_ns = job->fetched_ns,
-        .body = {staged_size(job->body), read_staged, job->body},
+        .body = page_bytes_staged(job->body),
         .status = job->status,
         .headers = job->headers,
         .header_count = job->header_count,
@@ -130,6 +124,33 @@ static bool came_before(const struct pull_job *job)
            bytes_equal(job->facts.body, bytes_of(unit->last_body));
 }
 
+/* All that the window has is known: a page with faults may hide any row, and an answer without a
+ * row is what a broken API gives as well. */
+static bool tells_missing(const struct pull_job *job)
+{
+    const struct pull_unit *unit = job->unit;
+
+    return unit->source->source->window.retract_missing && !job->more &&
+           (job->verdict.what == SOURCE_OK || job->verdict.what == SOURCE_EMPTY) &&
+           !unit->rows.doubtful && job->facts.counts.faulty == 0 && unit->rows.count > 0;
+}
+
+static enum code retract_missing(struct pull_job *job, struct writing *writing, struct error *err)
+{
+    const struct pull_unit *unit = job->unit;
+    const struct bytes *names;
+    size_t count;
+    enum code code;
+
+    if (!tells_missing(job))
+        return OK;
+    code = missing_measurements(unit->source->source, unit->partition->variables, &job->arena,
+                                &names, &count, err);
+    return code ? code
+                : writing_retract(writing, names, count, unit->window.start_ns, unit->window.end_ns,
+                                  err);
+}
+
 static enum code write_page(struct pull_job *job, struct reading *reading, struct writing *writing,
                             struct error *err)
 {
@@ -156,7 +177,30 @@ static enum code write_page(struct pull_job *job, struct reading *reading, struc
         code = reading_write(reading, err);
     else
         writing_forget(writing);
-    return code ? code : writing_finish(writing, &note, err);
+    if (code == OK)
+        code = retract_missing(job, writing, err);
+    if (code == OK)
+        code = writing_finish(writing, &note, err);
+    if (code == OK) {
+        seen_rows_keep(&job->unit->rows);
+        job->unit->rows.doubtful |= job->facts.counts.faulty > 0;
+    }
+    return code;
+}
+
+/* Of struct deposit_terms. */
+static void tell_waiting(void *context, const struct error *why)
+{
+    struct pull_job *job = context;
+    struct pull_source *source = job->source;
+
+    pthread_mutex_lock(&source->puller->lock);
+    source->waiting += why != NULL && !job->waiting;
+    source->waiting -= why == NULL && job->waiting;
+    job->waiting = why != NULL;
+    if (why != NULL)
+        pull_text(source->waits_for, why->text);
+    pthread_mutex_unlock(&source->puller->lock);
 }
 
 static enum code work_on_page(struct pull_job *job, struct error *err)
@@ -164,17 +208,24 @@ static enum code work_on_page(struct pull_job *job, struct error *err)
     struct pull_source *source = job->unit->source;
     struct puller *puller = source->puller;
     const struct writing_terms terms = {
-        .deposit = {puller->parts.intake, job->tenant, &job->limits, &puller->stop, false},
+        .deposit = {.environment = puller->parts.intake,
+                    .tenant = job->tenant,
+                    .limits = &job->limits,
+                    .stop = &puller->stop,
+                    .waits = tell_waiting,
+                    .waiter = job},
         .recall = puller->parts.recall,
         .source = bytes_of(source->name),
         .partition = bytes_of(job->unit->partition->id),
         .latest = source->source->versions.latest,
+        .seen = source->source->window.retract_missing ? &job->unit->rows : NULL,
     };
     const struct reading_terms page = reading_terms(job);
     struct writing *writing = NULL;
     struct reading *reading = NULL;
     enum code code = writing_open(&terms, &writing, err);
 
+    seen_rows_forget(&job->unit->rows); /* of an attempt before */
     if (code == OK) {
         const struct reading_sink sink = {writing_take, writing_forget, writing};
 
@@ -184,6 +235,8 @@ static enum code work_on_page(struct pull_job *job, struct error *err)
         job->verdict = job->facts.verdict;
         if (job->facts.message.size > 0)
             (void)error_set(&job->err, E_BAD_PAGE, "%.*s", BYTES_ARG(job->facts.message));
+        else if (job->verdict.what == SOURCE_RETRY && err->text[0] != '\0')
+            job->err = *err; /* why it is no page */
         switch (job->verdict.what) {
         case SOURCE_OK:
         case SOURCE_EMPTY:
@@ -192,6 +245,7 @@ static enum code work_on_page(struct pull_job *job, struct error *err)
             code = write_page(job, reading, writing, err);
             break;
         case SOURCE_RETRY:
+        case SOURCE_RESTART:
         case SOURCE_WAIT:
         case SOURCE_SPLIT:
         case SOURCE_FAIL:
@@ -254,6 +308,7 @@ static enum code load_progress(struct pull_job *job, struct error *err)
 void job_free(struct pull_job *job)
 {
     staged_free(job->body);
+    listed_free(job->listed);
     arena_release(&job->arena);
     free(job);
 }
@@ -297,6 +352,21 @@ static void give_back(struct puller *puller, struct pull_job *job)
     fetcher_wake(puller->fetcher);
 }
 
+/* What is wrong with a page that is none, its first row that is wrong among it; what the page says
+ * itself goes before it. */
+static bool tells(const struct pull_job *job, const struct error *err)
+{
+    return job->unit != NULL && job->err.text[0] == '\0' && err->text[0] != '\0' &&
+           (job->verdict.what == SOURCE_RETRY || job->verdict.what == SOURCE_FAIL);
+}
+
+static enum code work(struct pull_job *job, struct error *err)
+{
+    if (job->errand != NULL)
+        return list_read(job, err);
+    return job->unit == NULL ? load_progress(job, err) : work_on_page(job, err);
+}
+
 void *reader_main(void *context)
 {
     struct puller *puller = context;
@@ -308,8 +378,8 @@ void *reader_main(void *context)
         if (puller->stop)
             job->code = error_set(&err, E_CANCELLED, "stopped");
         else
-            job->code = job->unit == NULL ? load_progress(job, &err) : work_on_page(job, &err);
-        if (job->code)
+            job->code = work(job, &err);
+        if (job->code || tells(job, &err))
             job->err = err;
         give_back(puller, job);
     }

@@ -57,21 +57,6 @@ static enum code give_secret(void *context, struct bytes name, struct bytes host
     return parts->secret(parts->context, try->tenant, name, host, &try->arena, value, err);
 }
 
-static enum code copy_headers(struct pull_try *try, const struct fetch_answer *answer,
-                              struct error *err)
-{
-    try->headers = ARENA_ARRAY(&try->arena, struct answer_header, answer->header_count + 1);
-    for (size_t i = 0; try->headers != NULL && i < answer->header_count; i++) {
-        struct answer_header *header = &try->headers[try->header_count++];
-
-        header->name = arena_copy(&try->arena, answer->headers[i].name);
-        header->value = arena_copy(&try->arena, answer->headers[i].value);
-        if (header->name.data == NULL || header->value.data == NULL)
-            return error_set(err, E_MEMORY, "no memory for an answer");
-    }
-    return try->headers == NULL ? error_set(err, E_MEMORY, "no memory for an answer") : OK;
-}
-
 static void take_answer(void *context, struct fetch_answer *answer)
 {
     struct pull_try *try = context;
@@ -81,8 +66,8 @@ static void take_answer(void *context, struct fetch_answer *answer)
     if (!answer->sent)
         limiter_unsent(try->key, try->terms->source->limits.weight, &try->began);
     limiter_end(try->key);
-    if (code == OK)
-        code = copy_headers(try, answer, &err);
+    if (code == OK && !answer_headers_copy(answer, &try->arena, &try->headers, &try->header_count))
+        code = error_set(&err, E_MEMORY, "no memory for an answer");
     try->status = answer->status;
     try->took_ns = answer->ended_ns - answer->began_ns;
     try->body = answer->body;
@@ -96,22 +81,26 @@ static enum code prepare(struct pull_try *try, const struct moment *now, struct 
     const struct trial_terms *terms = try->terms;
     const struct stretch_of_time window = {terms->start_ns, terms->end_ns};
     const struct asking_terms asking = {
-        .source = terms->source,
-        .partition = terms->partition,
-        .window = terms->windowed ? &window : NULL,
+        .source = try->source,
+        .partition = try->partition,
+        .window = terms->windowed && try->what == TRY_PAGE ? &window : NULL,
         .page = {BYTES(""), 0},
         .etag = BYTES(""),
         .modified = BYTES(""),
         .now_ns = now->wall_ns,
         .user_agent = bytes_of(try->puller->parts.user_agent),
         .secret = give_secret,
+        .bearer = try->bearer,
         .context = try,
     };
     struct buf name = BUF_INIT(1024);
-    enum code code = asking_make(&asking, &try->arena, &try->asking, err);
+    bool token = try->what == TRY_TOKEN;
+    enum code code = token ? asking_token(&asking, &try->arena, &try->asking, err)
+                           : asking_make(&asking, &try->arena, &try->asking, err);
 
     if (code == OK)
-        code = asking_limit_name(terms->source, try->tenant, &name, err);
+        code = token ? asking_token_limit_name(try->source, try->tenant, &name, err)
+                     : asking_limit_name(try->source, try->tenant, &name, err);
     if (code == OK)
         code = pull_join(try->puller, buf_bytes(&name), &terms->source->limits, &try->key, err);
     buf_release(&name);
@@ -127,21 +116,13 @@ static enum code ask(struct pull_try *try, const struct moment *now, struct erro
 {
     const struct source *source = try->terms->source;
     struct puller *puller = try->puller;
-    const struct fetch_request request = {
-        .method = try->asking.method,
-        .url = try->asking.url,
-        .headers = try->asking.headers,
-        .body = try->asking.body,
-        .connect_ns = source->timeouts.connect_ns,
-        .first_byte_ns = source->timeouts.first_byte_ns,
-        .idle_ns = source->timeouts.idle_ns,
-        .total_ns = source->timeouts.total_ns,
-        .body_bytes_max = least(source->limits.body_bytes_max, puller->parts.body_bytes_max),
-    };
+    struct fetch_request request = pull_request(puller, source, &try->asking);
     enum code code = limiter_begin(puller->limiter, try->key, source->limits.weight, now, err);
 
     if (code)
         return code;
+    if (try->what == TRY_TOKEN)
+        request.body_bytes_max = least(request.body_bytes_max, TOKEN_ANSWER_BYTES_MAX);
     try->asked = true;
     try->began = *now;
     code = fetcher_begin(puller->fetcher, &request, take_answer, try, &try->fetch, err);
@@ -240,19 +221,13 @@ static void put_request(const struct pull_try *try, struct buf *out)
     buf_printf(out, "},\"status\":%u,\"ms\":%" PRId64 ",", try->status, try->took_ns / 1000000);
 }
 
-static enum code read_staged(void *context,
-                             enum code (*take)(void *taker, struct bytes piece, struct error *err),
-                             void *taker, struct error *err)
-{
-    return staged_read(context, take, taker, err);
-}
-
 static enum code show(const struct pull_try *try, struct buf *out, struct error *err)
 {
     struct trial_terms terms = *try->terms;
     enum code code;
 
-    terms.body = (struct page_bytes){staged_size(try->body), read_staged, try->body};
+    terms.body = page_bytes_staged(try->body);
+    terms.partition = try->partition;
     terms.status = try->status;
     terms.headers = try->headers;
     terms.header_count = try->header_count;
@@ -270,28 +245,151 @@ void puller_tries_end(struct puller *puller)
     fetcher_wake(puller->fetcher);
 }
 
-enum code puller_try(struct puller *puller, struct bytes tenant, const struct trial_terms *terms,
-                     struct buf *out, struct error *err)
+/* It goes to the puller's thread, and comes back with an answer; try_release() follows. */
+static enum code wait_for(struct pull_try *try, struct error *err)
 {
-    struct pull_try try = {.puller = puller, .tenant = tenant, .terms = terms};
-    enum code code;
+    struct puller *puller = try->puller;
 
-    arena_init(&try.arena, SIZE_MAX, NULL);
+    arena_init(&try->arena, SIZE_MAX, NULL);
     pthread_mutex_lock(&puller->lock);
-    try.next = puller->tries;
-    puller->tries = &try;
+    try->next = puller->tries;
+    puller->tries = try;
     pthread_mutex_unlock(&puller->lock);
     fetcher_wake(puller->fetcher);
     pthread_mutex_lock(&puller->lock);
-    while (!try.done)
+    while (!try->done)
         pthread_cond_wait(&puller->tried, &puller->lock);
     pthread_mutex_unlock(&puller->lock);
-    code = try.code;
+    if (try->code)
+        *err = try->err;
+    return try->code;
+}
+
+static void try_release(struct pull_try *try)
+{
+    staged_free(try->body);
+    arena_release(&try->arena);
+}
+
+static enum code take_piece(void *context, struct bytes piece, struct error *err)
+{
+    (void)err;
+    buf_put(context, piece);
+    return OK;
+}
+
+static enum code try_token(struct pull_try try, struct arena *arena, struct bytes *token,
+                           struct error *err)
+{
+    struct buf body = BUF_INIT(TOKEN_ANSWER_BYTES_MAX + 1);
+    int64_t until_ns;
+    enum code code;
+
+    try.what = TRY_TOKEN;
+    code = wait_for(&try, err);
+    if (code == OK)
+        code = staged_read(try.body, take_piece, &body, err);
+    if (code == OK)
+        code = buf_finish(&body, err);
+    if (code == OK)
+        code = asking_token_read(try.status, buf_bytes(&body), 0, arena, token, &until_ns, err);
+    if (code == E_UNAUTHORIZED) /* who asks us is not meant */
+        err->code = code = E_BAD_PAGE;
+    buf_release(&body);
+    try_release(&try);
+    return code;
+}
+
+static void put_partition(const struct partition_list *list,
+                          const struct source_partition *partition, struct buf *out)
+{
+    buf_printf(out, "\"partitions\":%zu,\"partition\":{", list->count);
+    for (size_t i = 0; i < partition->count; i++) {
+        if (i > 0)
+            buf_put_char(out, ',');
+        json_put_text(out, partition->variables[i].name);
+        buf_put_char(out, ':');
+        json_put_text(out, partition->variables[i].value);
+    }
+    buf_put_text(out, "},");
+}
+
+static enum code choose(const struct pull_try *try, const struct partition_list *list,
+                        const struct source_partition **partition, struct buf *out,
+                        struct error *err)
+{
+    uint64_t index = try->terms->partition_index;
+
+    if (list->verdict.what != SOURCE_OK && err->text[0] != '\0')
+        return err->code = E_BAD_PAGE;
+    if (list->verdict.what != SOURCE_OK)
+        return error_set(err, E_BAD_PAGE, "it answered %u", try->status);
+    if (index >= list->count) {
+        error_point(err, BYTES("/partition"));
+        return error_set(err, E_BAD_PARAMETER,
+                         "/partition: there is none of that number: the list has %zu", list->count);
+    }
+    *partition = &list->partitions[index];
+    put_partition(list, *partition, out);
+    return OK;
+}
+
+static enum code try_list(struct pull_try try, struct arena *arena,
+                          const struct source_partition **partition, struct buf *out,
+                          struct error *err)
+{
+    const struct source source = asking_list_source(try.source);
+    struct partition_list list = {.count = 0};
+    struct partition_list_terms terms = {
+        .source = try.source,
+        .fetched_ns = try.terms->now_ns,
+        .plain_bytes_max = least(try.terms->plain_bytes_max, try.puller->parts.plain_bytes_max),
+    };
+    enum code code;
+
+    try.what = TRY_LIST;
+    try.source = &source;
+    code = wait_for(&try, err);
+    if (code == OK) {
+        terms.body = page_bytes_staged(try.body);
+        terms.status = try.status;
+        terms.headers = try.headers;
+        terms.header_count = try.header_count;
+        code = partition_list_read(&terms, arena, &list, err);
+    }
+    if (code == OK)
+        code = choose(&try, &list, partition, out, err);
+    try_release(&try);
     if (code)
-        *err = try.err;
-    else
-        code = show(&try, out, err);
-    staged_free(try.body);
-    arena_release(&try.arena);
+        error_context(err, "the list of partitions");
+    return code;
+}
+
+enum code puller_try(struct puller *puller, struct bytes tenant, const struct trial_terms *terms,
+                     struct buf *out, struct error *err)
+{
+    struct pull_try try = {
+        .puller = puller,
+        .tenant = tenant,
+        .terms = terms,
+        .source = terms->source,
+        .partition = terms->partition,
+        .bearer = BYTES(""),
+    };
+    struct arena arena; /* of what is asked for before the page */
+    enum code code = OK;
+
+    arena_init(&arena, PARTITION_LIST_BYTES_MAX, NULL);
+    if (terms->source->auth.kind == SOURCE_AUTH_OAUTH2)
+        code = try_token(try, &arena, &try.bearer, err);
+    if (code == OK && try.partition == NULL)
+        code = try_list(try, &arena, &try.partition, out, err);
+    if (code == OK) {
+        code = wait_for(&try, err);
+        if (code == OK)
+            code = show(&try, out, err);
+        try_release(&try);
+    }
+    arena_release(&arena);
     return code;
 }

@@ -51,10 +51,11 @@ void unit_free(struct pull_unit *unit)
     free(unit->page);
     free(unit->redirect);
     free(unit->seen);
+    seen_rows_release(&unit->rows);
     free(unit);
 }
 
-static void end_unit(struct pull_unit *unit, bool failed, const struct moment *now)
+void unit_end(struct pull_unit *unit, bool failed, const struct moment *now)
 {
     struct pull_source *source = unit->source;
     struct error err = {0};
@@ -67,48 +68,13 @@ static void end_unit(struct pull_unit *unit, bool failed, const struct moment *n
     pull_unit_over(source, failed, now);
 }
 
-/* --- pages that were there before --- */
-
-static bool was_seen(const struct pull_unit *unit, struct bytes position)
-{
-    uint64_t hash = map_hash(position);
-
-    for (size_t i = 0; i < unit->seen_count; i++)
-        if (unit->seen[i] == hash)
-            return true;
-    return false;
-}
-
-static bool note_seen(struct pull_unit *unit, struct bytes position)
-{
-    if (unit->seen_count == unit->seen_capacity) {
-        size_t capacity = unit->seen_capacity == 0 ? 16 : 2 * unit->seen_capacity;
-        uint64_t *seen = realloc(unit->seen, capacity * sizeof(*seen));
-
-        if (seen == NULL)
-            return false;
-        unit->seen = seen;
-        unit->seen_capacity = capacity;
-    }
-    unit->seen[unit->seen_count++] = map_hash(position);
-    return true;
-}
-
-static void begin_again(struct pull_unit *unit)
-{
-    free(unit->page);
-    unit->page = NULL;
-    unit->page_number = 0;
-    unit->rows_before = 0;
-    unit->seen_count = 0;
-    unit->restarts++;
-}
-
 /* --- asking --- */
 
 int64_t unit_when(const struct pull_unit *unit, const struct moment *now)
 {
     if (unit->state != UNIT_READY)
+        return INT64_MAX;
+    if (!token_is_good(unit->source, now)) /* which is asked for */
         return INT64_MAX;
     return time_later(limiter_when(unit->source->key, unit->source->source->limits.weight, now),
                       unit->not_before_ns);
@@ -131,7 +97,7 @@ static bool asks_conditionally(const struct pull_unit *unit)
 
 static enum code make_asking(struct pull_unit *unit, int64_t now_ns, struct error *err)
 {
-    const struct pull_source *source = unit->source;
+    struct pull_source *source = unit->source;
     const struct pull_partition *partition = unit->partition;
     bool conditional = asks_conditionally(unit);
     const struct asking_terms terms = {
@@ -144,6 +110,7 @@ static enum code make_asking(struct pull_unit *unit, int64_t now_ns, struct erro
         .now_ns = now_ns,
         .user_agent = bytes_of(source->puller->parts.user_agent),
         .secret = give_secret,
+        .bearer = token_use(source, &unit->token_number),
         .context = unit,
     };
     struct asking last;
@@ -162,39 +129,10 @@ static enum code make_asking(struct pull_unit *unit, int64_t now_ns, struct erro
     return code;
 }
 
-/* Most of many sources fetch little.  Once it is full the oldest goes.  False: no memory. */
-static bool grow_fetches(struct pull_source *source)
+struct pull_fetch_note unit_note(const struct pull_unit *unit, const char *outcome)
 {
-    size_t room = source->fetch_room == 0 ? 2 : 2 * source->fetch_room;
-    struct pull_fetch_note *fetches;
-
-    if (source->fetch_room == PULL_FETCHES_KEPT)
-        return true;
-    fetches = realloc(source->fetches, room * sizeof(*fetches));
-    if (fetches == NULL)
-        return false;
-    source->fetches = fetches;
-    source->fetch_room = room;
-    return true;
-}
-
-static void note_fetch(struct pull_unit *unit, const struct pull_fetch_note *note)
-{
-    struct pull_source *source = unit->source;
-
-    pthread_mutex_lock(&source->puller->lock);
-    if (source->fetch_count < source->fetch_room || grow_fetches(source)) {
-        source->fetches[source->fetch_at] = *note;
-        source->fetch_at = (source->fetch_at + 1) % PULL_FETCHES_KEPT;
-        if (source->fetch_count < PULL_FETCHES_KEPT)
-            source->fetch_count++;
-    }
-    pthread_mutex_unlock(&source->puller->lock);
-}
-
-static struct pull_fetch_note note_begin(const struct pull_unit *unit, const char *outcome)
-{
-    struct pull_fetch_note note = {.began_ns = unit->began.wall_ns,
+    struct pull_fetch_note note = {.kind = "page",
+                                   .began_ns = unit->began.wall_ns,
                                    .start_ns = unit->window.start_ns,
                                    .end_ns = unit->window.end_ns,
                                    .page = unit->page_number,
@@ -205,8 +143,8 @@ static struct pull_fetch_note note_begin(const struct pull_unit *unit, const cha
 }
 
 /* It comes again after a wait of chance, or is over for this pull. */
-static void try_again(struct pull_unit *unit, int64_t until_wall_ns, const struct moment *now,
-                      const char *text)
+void unit_try_again(struct pull_unit *unit, int64_t until_wall_ns, const struct moment *now,
+                    const char *text)
 {
     struct pull_source *source = unit->source;
     const struct source_retry *retry = &source->source->retry;
@@ -215,75 +153,40 @@ static void try_again(struct pull_unit *unit, int64_t until_wall_ns, const struc
     unit->state = UNIT_READY;
     if (unit->attempt >= retry->max) {
         pull_tell(source, "failed", text);
-        end_unit(unit, true, now);
+        unit_end(unit, true, now);
         return;
     }
-    pthread_mutex_lock(&source->puller->lock);
-    source->counts.retries++;
-    pthread_mutex_unlock(&source->puller->lock);
     wait = retry_wait_ns(retry, unit->attempt++, random_next(&source->puller->random));
     wait = time_later(wait, until_wall_ns == 0 ? 0 : time_between(now->wall_ns, until_wall_ns));
     unit->not_before_ns = time_sum(now->boot_ns, wait);
-    if (unit->attempt > 1 || text == NULL)
-        return;
-    pthread_mutex_lock(&source->puller->lock);
-    pull_text(source->error, text);
-    source->error_ns = now->wall_ns;
-    pthread_mutex_unlock(&source->puller->lock);
+    pull_note_retry(source, unit->attempt > 1 ? NULL : text);
 }
 
-static void give_up(struct pull_unit *unit, const char *text, const struct moment *now)
+void unit_give_up(struct pull_unit *unit, const char *text, const struct moment *now)
 {
     pull_tell(unit->source, "failed", text);
-    end_unit(unit, true, now);
+    unit_end(unit, true, now);
 }
 
 /* --- an answer --- */
 
-static struct bytes find_header(const struct fetch_answer *answer, const char *name)
-{
-    for (size_t i = 0; i < answer->header_count; i++)
-        if (bytes_equal(answer->headers[i].name, bytes_of(name)))
-            return answer->headers[i].value;
-    return BYTES("");
-}
-
-static bool is_redirect(unsigned status)
-{
-    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
-}
-
 /* A request of its own, also to the limits. */
 static void follow(struct pull_unit *unit, struct fetch_answer *answer, const struct moment *now)
 {
-    struct bytes location = find_header(answer, "location");
+    struct bytes location = answer_header_of(answer, "location");
     uint32_t most = unit->source->source->request.redirects_max;
     char text[PULL_TEXT_SIZE];
 
     if (unit->redirects++ >= most) {
         snprintf(text, sizeof(text), "more than %" PRIu32 " redirects", most);
-        give_up(unit, text, now);
+        unit_give_up(unit, text, now);
         return;
     }
     unit->redirect = strndup(location.data, location.size);
     unit->redirect_status = answer->status;
     unit->state = UNIT_READY;
     if (unit->redirect == NULL)
-        give_up(unit, "no memory for a redirect", now);
-}
-
-static bool copy_headers(struct pull_job *job, const struct fetch_answer *answer)
-{
-    job->headers = ARENA_ARRAY(&job->arena, struct answer_header, answer->header_count + 1);
-    for (size_t i = 0; job->headers != NULL && i < answer->header_count; i++) {
-        struct answer_header *header = &job->headers[job->header_count++];
-
-        header->name = arena_copy(&job->arena, answer->headers[i].name);
-        header->value = arena_copy(&job->arena, answer->headers[i].value);
-        if (header->name.data == NULL || header->value.data == NULL)
-            return false;
-    }
-    return job->headers != NULL;
+        unit_give_up(unit, "no memory for a redirect", now);
 }
 
 static void hand_over(struct pull_unit *unit, struct fetch_answer *answer, const struct moment *now)
@@ -291,7 +194,7 @@ static void hand_over(struct pull_unit *unit, struct fetch_answer *answer, const
     struct pull_job *job = calloc(1, sizeof(*job));
 
     if (job == NULL) {
-        try_again(unit, 0, now, "no memory for an answer");
+        unit_try_again(unit, 0, now, "no memory for an answer");
         return;
     }
     arena_init(&job->arena, SIZE_MAX, NULL);
@@ -303,9 +206,9 @@ static void hand_over(struct pull_unit *unit, struct fetch_answer *answer, const
     job->fetched_ns = now->wall_ns;
     job->took_ns = answer->ended_ns - answer->began_ns;
     job->bytes = answer->bytes;
-    if (!copy_headers(job, answer)) {
+    if (!answer_headers_copy(answer, &job->arena, &job->headers, &job->header_count)) {
         job_free(job);
-        try_again(unit, 0, now, "no memory for an answer");
+        unit_try_again(unit, 0, now, "no memory for an answer");
         return;
     }
     job->body = answer->body;
@@ -315,12 +218,16 @@ static void hand_over(struct pull_unit *unit, struct fetch_answer *answer, const
     (void)reader_send(unit->source->puller, job);
 }
 
-static void count_answer(struct pull_source *source, const struct fetch_answer *answer)
+static void ask_with_another_token(struct pull_unit *unit, const struct fetch_answer *answer)
 {
-    pthread_mutex_lock(&source->puller->lock);
-    source->counts.requests += answer->sent;
-    source->counts.bytes += answer->bytes;
-    pthread_mutex_unlock(&source->puller->lock);
+    struct pull_fetch_note note = unit_note(unit, "retry");
+
+    note.took_ns = answer->ended_ns - answer->began_ns;
+    note.status = answer->status;
+    note.bytes = answer->bytes;
+    pull_text(note.text, "the access token is refused: another one is asked for");
+    pull_note_fetch(unit->source, &note);
+    unit->state = UNIT_READY;
 }
 
 static void take_answer(void *context, struct fetch_answer *answer)
@@ -335,24 +242,26 @@ static void take_answer(void *context, struct fetch_answer *answer)
     if (!answer->sent)
         limiter_unsent(source->key, source->source->limits.weight, &unit->began);
     limiter_end(source->key);
-    count_answer(source, answer);
-    if (answer->code == OK && is_redirect(answer->status) &&
-        find_header(answer, "location").size > 0) {
+    pull_count_answer(source, answer);
+    if (answer->code == OK && answer->status == 401 && unit->asking.home &&
+        token_refused(source, &unit->token_again, unit->token_number)) {
+        ask_with_another_token(unit, answer);
+    } else if (answer_leads_on(answer)) {
         follow(unit, answer, &now);
     } else if (answer->code == OK) {
         hand_over(unit, answer, &now);
     } else {
-        note = note_begin(unit, "no_answer");
+        note = unit_note(unit, "no_answer");
         note.took_ns = answer->ended_ns - answer->began_ns;
         note.bytes = answer->bytes;
         pull_text(note.text, answer->err.text);
-        note_fetch(unit, &note);
-        if (answer->code == E_ADDRESS || answer->code == E_CONFIG || answer->code == E_BODY_LARGE)
-            give_up(unit, answer->err.text, &now);
+        pull_note_fetch(source, &note);
+        if (answer_is_final(answer))
+            unit_give_up(unit, answer->err.text, &now);
         else if (answer->code == E_CANCELLED)
-            end_unit(unit, false, &now);
+            unit_end(unit, false, &now);
         else
-            try_again(unit, 0, &now, answer->err.text);
+            unit_try_again(unit, 0, &now, answer->err.text);
     }
     staged_free(answer->body);
     answer->body = NULL;
@@ -362,209 +271,28 @@ void unit_ask(struct pull_unit *unit, const struct moment *now)
 {
     struct pull_source *source = unit->source;
     struct puller *puller = source->puller;
-    const struct source_timeouts *timeouts = &source->source->timeouts;
-    uint64_t bytes_max = source->source->limits.body_bytes_max;
     struct fetch_request request;
     struct error err = {0};
     enum code code = make_asking(unit, now->wall_ns, &err);
 
     if (code) {
-        give_up(unit, err.text, now);
+        unit_give_up(unit, err.text, now);
         return;
     }
     code = limiter_begin(puller->limiter, source->key, source->source->limits.weight, now, &err);
     if (code) {
-        try_again(unit, 0, now, err.text);
+        unit_try_again(unit, 0, now, err.text);
         return;
     }
-    request = (struct fetch_request){
-        .method = unit->asking.method,
-        .url = unit->asking.url,
-        .headers = unit->asking.headers,
-        .body = unit->asking.body,
-        .connect_ns = timeouts->connect_ns,
-        .first_byte_ns = timeouts->first_byte_ns,
-        .idle_ns = timeouts->idle_ns,
-        .total_ns = timeouts->total_ns,
-        .body_bytes_max =
-            bytes_max < puller->parts.body_bytes_max ? bytes_max : puller->parts.body_bytes_max,
-    };
+    request = pull_request(puller, source->source, &unit->asking);
     unit->began = *now;
     code = fetcher_begin(puller->fetcher, &request, take_answer, unit, &unit->fetch, &err);
     if (code) {
         limiter_unsent(source->key, source->source->limits.weight, now);
         limiter_end(source->key);
-        try_again(unit, now->wall_ns + second_ns, now, err.text);
+        unit_try_again(unit, now->wall_ns + second_ns, now, err.text);
         return;
     }
     unit->state = UNIT_ASKED;
     source->busy_units++;
-}
-
-/* --- what a reader made of it --- */
-
-static const char *const outcomes[] = {
-    [SOURCE_OK] = "ok",       [SOURCE_EMPTY] = "empty", [SOURCE_UNCHANGED] = "unchanged",
-    [SOURCE_RETRY] = "retry", [SOURCE_WAIT] = "wait",   [SOURCE_SPLIT] = "split",
-    [SOURCE_SKIP] = "skip",   [SOURCE_FAIL] = "fail",
-};
-
-static void note_result(const struct pull_job *job)
-{
-    struct pull_unit *unit = job->unit;
-    struct pull_counts *counts = &unit->source->counts;
-    struct pull_fetch_note note =
-        note_begin(unit, job->code ? "error" : outcomes[job->verdict.what]);
-
-    note.took_ns = job->took_ns;
-    note.status = job->status;
-    note.bytes = job->bytes;
-    note.rows = job->facts.counts.rows;
-    note.written = job->written.written;
-    pull_text(note.text, job->err.text);
-    note_fetch(unit, &note);
-    pthread_mutex_lock(&unit->source->puller->lock);
-    counts->pages++;
-    counts->rows += note.rows;
-    counts->written += note.written;
-    counts->clipped += job->facts.counts.clipped;
-    counts->faulty += job->facts.counts.faulty;
-    counts->unchanged += job->verdict.what == SOURCE_UNCHANGED || job->facts.same_body;
-    counts->waits += job->verdict.what == SOURCE_WAIT;
-    pthread_mutex_unlock(&unit->source->puller->lock);
-}
-
-static bool replace_text(char **text, struct bytes by)
-{
-    char *copy = by.size == 0 ? NULL : strndup(by.data, by.size);
-
-    if (by.size > 0 && copy == NULL)
-        return false;
-    free(*text);
-    *text = copy;
-    return true;
-}
-
-/* It came whole and is written. */
-static void window_done(struct pull_unit *unit, const struct pull_job *job,
-                        const struct moment *now)
-{
-    struct pull_source *source = unit->source;
-    struct pull_partition *partition = unit->partition;
-    struct error err = {0};
-
-    if (!source->source->window.given) {
-        (void)replace_text(&partition->etag, job->etag); /* without them it is asked in full */
-        (void)replace_text(&partition->modified, job->modified);
-        (void)replace_text(&partition->body, job->body_hash);
-    } else if (window_set_done(&partition->windows, unit->window.start_ns, unit->window.end_ns,
-                               &err)) {
-        pull_tell(source, "failed", err.text); /* asked again, and found to be the same */
-    }
-    source->expires_ns = job->expires_ns;
-    pthread_mutex_lock(&source->puller->lock);
-    source->counts.windows++;
-    source->success_ns = now->wall_ns;
-    source->error[0] = '\0';
-    pthread_mutex_unlock(&source->puller->lock);
-    pull_reached(source);
-    end_unit(unit, false, now);
-}
-
-static void next_page(struct pull_unit *unit, const struct pull_job *job, const struct moment *now)
-{
-    struct bytes position = job->next_page.text;
-
-    if (was_seen(unit, position)) {
-        begin_again(unit);
-        try_again(unit, 0, now, "what stands for the next page was there before");
-        return;
-    }
-    if (!note_seen(unit, position) || !replace_text(&unit->page, position)) {
-        try_again(unit, 0, now, "no memory for the next page");
-        return;
-    }
-    snprintf(unit->last_body, sizeof(unit->last_body), "%.*s", BYTES_ARG(job->page_hash));
-    unit->page_number = job->next_page.number;
-    unit->rows_before += job->facts.counts.rows;
-    unit->attempt = unit->restarts; /* else what goes round is asked for ever */
-    unit->not_before_ns = 0;
-    unit->state = UNIT_READY;
-}
-
-static void split(struct pull_unit *unit, const struct moment *now)
-{
-    struct pull_source *source = unit->source;
-    struct stretch_of_time halves[2];
-
-    if (!source->source->window.given ||
-        !window_set_split(&unit->partition->windows, &unit->window, halves)) {
-        give_up(unit, "the window is to be split, and is as small as step_min says", now);
-        return;
-    }
-    if (unit_add(source, unit->partition, &halves[0], unit->live) == NULL ||
-        unit_add(source, unit->partition, &halves[1], unit->live) == NULL) {
-        give_up(unit, "no memory to split a window", now);
-        return;
-    }
-    end_unit(unit, false, now);
-}
-
-void unit_take(struct pull_job *job)
-{
-    struct pull_unit *unit = job->unit;
-    struct pull_source *source = unit->source;
-    const struct moment now = pull_now(source->puller);
-    const char *text = job->err.text[0] != '\0' ? job->err.text : NULL;
-    char status[PULL_TEXT_SIZE];
-
-    source->busy_units--;
-    note_result(job);
-    if (job->code == E_CANCELLED || job->code == E_DRAINING) {
-        end_unit(unit, false, &now);
-        return;
-    }
-    if (text == NULL) {
-        snprintf(status, sizeof(status), "answered %u", job->status);
-        text = status;
-    }
-    if (job->code) {
-        try_again(unit, 0, &now, text);
-        return;
-    }
-    switch (job->verdict.what) {
-    case SOURCE_OK:
-    case SOURCE_EMPTY:
-    case SOURCE_UNCHANGED:
-    case SOURCE_SKIP:
-        if (job->more)
-            next_page(unit, job, &now);
-        else
-            window_done(unit, job, &now);
-        break;
-    case SOURCE_RETRY:
-        if (job->verdict.wait_until_ns > 0) /* Retry-After is of the host */
-            pull_wait(source->puller, bytes_of(source->key_name), source->key,
-                      job->verdict.wait_until_ns);
-        if (job->anew)
-            begin_again(unit);
-        try_again(unit, job->verdict.wait_until_ns, &now, text);
-        break;
-    case SOURCE_WAIT:
-        pull_wait(source->puller, bytes_of(source->key_name), source->key,
-                  job->verdict.wait_until_ns);
-        unit->state = UNIT_READY;
-        break;
-    case SOURCE_SPLIT:
-        split(unit, &now);
-        break;
-    case SOURCE_FAIL:
-        if (unit->page_number > 0 && job->status == 410) { /* its cursor is no more */
-            begin_again(unit);
-            try_again(unit, 0, &now, text);
-        } else {
-            give_up(unit, text, &now);
-        }
-        break;
-    }
 }

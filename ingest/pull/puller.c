@@ -28,6 +28,7 @@ static void message_free(struct pull_message *message)
     free(message->tenant);
     free(message->name);
     free(message->json);
+    free(message->wishes);
     free(message);
 }
 
@@ -54,27 +55,6 @@ static void message_send(struct puller *puller, struct pull_message *message)
     fetcher_wake(puller->fetcher);
 }
 
-enum code puller_takes(const struct source *source, struct error *err)
-{
-    const struct {
-        bool wanted;
-        const char *pointer, *what;
-    } missing[] = {
-        {source->foreach.request != NULL,                        "/foreach/request", "partitions out of another request"},
-        {source->auth.kind == SOURCE_AUTH_OAUTH2,                "/auth/type",       "oauth2"                           },
-        {source->decode.zip_archive,                             "/decode",          "archives of zip"                  },
-        {source->window.given && source->window.retract_missing, "/window/missing",  "retract"                          },
-    };
-
-    for (size_t i = 0; i < sizeof(missing) / sizeof(missing[0]); i++)
-        if (missing[i].wanted) {
-            error_point(err, bytes_of(missing[i].pointer));
-            return error_set(err, E_NOT_SUPPORTED, "%s: %s: this version cannot do that yet",
-                             missing[i].pointer, missing[i].what);
-        }
-    return OK;
-}
-
 enum code puller_declare(struct puller *puller, struct bytes tenant, struct bytes name,
                          uint64_t version, bool paused, struct bytes json, struct error *err)
 {
@@ -97,25 +77,18 @@ enum code puller_declare(struct puller *puller, struct bytes tenant, struct byte
     return OK;
 }
 
-enum code puller_act(struct puller *puller, struct bytes tenant, struct bytes name,
-                     enum puller_action action, int64_t start_ns, int64_t end_ns, struct error *err)
+enum code puller_wish(struct puller *puller, struct bytes tenant, struct bytes name,
+                      const struct pull_wishes *wishes, struct error *err)
 {
     struct pull_message *message = message_make(tenant, name);
-    bool known;
 
-    if (message == NULL)
-        return no_memory(err);
-    pthread_mutex_lock(&puller->lock);
-    known = pull_find(puller, message->tenant, message->name) != NULL;
-    pthread_mutex_unlock(&puller->lock);
-    if (!known) {
+    if (message != NULL)
+        message->wishes = malloc(sizeof(*wishes));
+    if (message == NULL || message->wishes == NULL) {
         message_free(message);
-        return error_set(err, E_NOT_FOUND, "there is no source \"%.*s\"", BYTES_ARG(name));
+        return no_memory(err);
     }
-    message->acts = true;
-    message->action = action;
-    message->start_ns = start_ns;
-    message->end_ns = end_ns;
+    *message->wishes = *wishes;
     message_send(puller, message);
     return OK;
 }
@@ -140,7 +113,7 @@ void pull_wait(struct puller *puller, struct bytes name, struct limiter_key *key
     struct error err = {0};
 
     limiter_wait(key, &now, until_wall_ns);
-    if (puller->asked != NULL && asked_wait(puller->asked, name, until_wall_ns, &err) != OK)
+    if (puller->asked != NULL && asked_wait(puller->asked, name, &now, until_wall_ns, &err) != OK)
         log_error(LOG_WARN, "a wait is not kept over a restart", &err);
 }
 
@@ -159,8 +132,8 @@ static void take_messages(struct puller *puller)
         struct pull_message *message = messages;
 
         messages = message->next;
-        if (message->acts)
-            pull_act(puller, message);
+        if (message->wishes != NULL)
+            pull_wish(puller, message);
         else
             pull_declare(puller, message);
         message_free(message);
@@ -180,7 +153,9 @@ static void take_results(struct puller *puller)
 
         results = job->next;
         puller->untidy = true;
-        if (job->unit == NULL)
+        if (job->errand != NULL)
+            list_take(job);
+        else if (job->unit == NULL)
             pull_loaded_take(job);
         else
             unit_take(job);
@@ -201,6 +176,7 @@ static void remove_sources(struct puller *puller)
         pthread_mutex_lock(&puller->lock);
         *at = source->next;
         puller->source_count--;
+        pull_counts_add(&puller->gone, &source->counts);
         pthread_mutex_unlock(&puller->lock);
         pull_free(source);
     }
@@ -234,23 +210,56 @@ static struct pull_unit *choose_unit(const struct pull_source *source, const str
     return chosen;
 }
 
-/* One request of each source in turn, until nobody may. */
+static bool ask_one(struct puller *puller, struct pull_source *source, const struct moment *now)
+{
+    struct pull_errand *errand;
+    struct pull_unit *unit;
+
+    if (source->source == NULL || source->removed || source->replaced || !source->held)
+        return false;
+    errand = source->paused ? NULL : errand_choose(source, now);
+    unit = errand != NULL ? NULL : choose_unit(source, now);
+    if ((errand == NULL && unit == NULL) || !may_ask(puller) || !leaves_room(puller, source))
+        return false;
+    if (errand != NULL)
+        errand_ask(errand, now);
+    else
+        unit_ask(unit, now);
+    return true;
+}
+
+/* One request of each source in turn, from behind the one that asked last: of those that share what
+ * a host allows the first would have all of it else. */
 static bool ask_some(struct puller *puller, const struct moment *now)
 {
+    size_t first = puller->ask_turn;
     bool asked = false;
 
-    for (struct pull_source *source = puller->sources; source != NULL; source = source->next) {
-        struct pull_unit *unit =
-            source->source == NULL || source->removed || source->replaced || !source->held
-                ? NULL
-                : choose_unit(source, now);
+    for (int before = 0; before < 2; before++) {
+        size_t at = 0;
 
-        if (unit == NULL || !may_ask(puller) || !leaves_room(puller, source))
-            continue;
-        unit_ask(unit, now);
-        asked = true;
+        for (struct pull_source *source = puller->sources; source != NULL; source = source->next) {
+            bool is_before = at++ < first;
+
+            if (is_before != (before == 1) || !ask_one(puller, source, now))
+                continue;
+            puller->ask_turn = at;
+            asked = true;
+        }
     }
     return asked;
+}
+
+/* A wall clock that is set forward makes some of what is due come early, and that is all. */
+static void follow_clock(struct puller *puller, const struct moment *now)
+{
+    int64_t ahead_ns = time_between(now->boot_ns, now->wall_ns);
+    bool back = ahead_ns < puller->wall_ahead_ns - second_ns;
+
+    puller->wall_ahead_ns = ahead_ns; /* what is corrected slowly is followed */
+    for (struct pull_source *source = puller->sources; back && source != NULL;
+         source = source->next)
+        pull_clock_back(source);
 }
 
 static int64_t turn_sources(struct puller *puller, const struct moment *now)
@@ -280,11 +289,15 @@ static void tidy(struct puller *puller, const struct moment *now)
 static void *puller_main(void *context)
 {
     struct puller *puller = context;
+    const struct moment begun = pull_now(puller);
+
+    puller->wall_ahead_ns = time_between(begun.boot_ns, begun.wall_ns);
 
     while (!puller->stop) {
         const struct moment now = pull_now(puller);
         int64_t next_ns, tries_ns, sleep_ns;
 
+        follow_clock(puller, &now);
         take_messages(puller);
         take_results(puller);
         remove_sources(puller);

@@ -46,22 +46,16 @@ MUST_USE enum code puller_declare(struct puller *puller, struct bytes tenant, st
                                   uint64_t version, bool paused, struct bytes json,
                                   struct error *err);
 
-/* Whether what the document wants can be done: E_NOT_SUPPORTED with what cannot.  Pure, any thread.
- */
-struct source;
-MUST_USE enum code puller_takes(const struct source *source, struct error *err);
-
-enum puller_action {
-    PULLER_NOW,      /* a pull is due */
-    PULLER_BACKFILL, /* [start, end) is asked again */
-};
-/* E_NOT_FOUND, E_MEMORY. */
-MUST_USE enum code puller_act(struct puller *puller, struct bytes tenant, struct bytes name,
-                              enum puller_action action, int64_t start_ns, int64_t end_ns,
-                              struct error *err);
+/* All that was ever asked of the source beside its schedule, in place of what was said before; it
+ * waits until the source's progress is known.  Told in front of puller_declare(), so that what was
+ * done long ago is not taken for new.  E_MEMORY. */
+struct pull_wishes;
+MUST_USE enum code puller_wish(struct puller *puller, struct bytes tenant, struct bytes name,
+                               const struct pull_wishes *wishes, struct error *err);
 
 struct trial_terms;
-/* Asks for the first page that `terms` would (its body, status and headers are of the answer),
+/* Asks for the first page that `terms` would (its body, status and headers are of the answer), and
+ * before it for a token and a list of partitions where the source needs them,
  * within what the host allows, and appends a trial's members (ingest/pull/trial.h) and what was
  * asked to `out`, which has "{"; closes it.  It waits.  E_BUSY: the host may not be asked for a
  * minute; E_DRAINING; E_TIMEOUT, and what fetcher_begin() says of an answer that did not come. */
@@ -71,6 +65,12 @@ MUST_USE enum code puller_try(struct puller *puller, struct bytes tenant,
  * Any thread. */
 void puller_tries_end(struct puller *puller);
 
+/* Sets what is counted of all sources.  NULL is fine. */
+struct metrics;
+void puller_measure(struct puller *puller, struct metrics *metrics);
+
+/* Whether this node pulls it, as far as it knows now. */
+bool puller_holds(struct puller *puller, struct bytes tenant, struct bytes name);
 /* Appends an object of JSON: how the source is; or a list of its last fetches, the newest first.
  * False: there is none. */
 bool puller_status(struct puller *puller, struct bytes tenant, struct bytes name, struct buf *out);

@@ -1,21 +1,27 @@
 /* Layers, each handing pieces to the next: staged bytes, decompression, hash and first MiB,
- * document, rows, points.  A plan of two passes reads all of that twice, a large page once more. */
+ * document, rows, points.  A plan of two passes reads all of that twice, a large page once more.
+ *
+ * Of an archive the files are documents, one after another: as lines of NDJSON are. */
 #include "ingest/pull/reading.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/hash.h"
 #include "codec/inflate.h"
+#include "codec/zip_archive.h"
 
 enum {
     SMALL_BYTES_MAX = 2 << 20,   /* plain; below, and with few enough points, it is read once */
     SMALL_POINTS_MAX = 15000,    /* fewer than are written at once (writing.c): they wait there */
     HASHED_BYTES_MAX = 16 << 20, /* of a larger body, as it came or plain, no hash is kept */
     HEAD_BYTES_MAX = 1 << 20,    /* that rules look at */
-    RATIO_MAX = 1000,            /* decompressed to compressed */
     DEPTH_MAX = 64,
     LEAF_BYTES_MAX = 1 << 20,
     AROUND_BYTES_MAX = 16 << 20,
+    ARCHIVE_FILES_MAX = 10000,
+    AT_SIZE = 320,
 };
 
 struct reading {
@@ -27,6 +33,9 @@ struct reading {
     struct mapper *mapper;
     struct tree_rows *rows;
     struct tree_reader *reader;
+    bool archive;  /* it is one, as is wanted; then ... */
+    uint64_t file; /* ... which of its files is read */
+    bool decodes;  /* what comes is for the rows, too */
     /* Of the pass under way. */
     bool writes;   /* points go to the sink, else they are counted */
     bool small;    /* they wait there until all is read */
@@ -60,6 +69,18 @@ static enum code take_point(void *context, struct point *point, int64_t revision
     return reading->sink.take(reading->sink.context, point, revision, err);
 }
 
+/* Where it stands is told with the file. */
+static enum code take_row_of_file(struct reading *reading, const struct tree_row *row,
+                                  struct error *err)
+{
+    struct tree_row placed = *row;
+    char at[AT_SIZE];
+
+    (void)snprintf(at, sizeof(at), "file %" PRIu64 ", %s", reading->file, row->at);
+    placed.at = at;
+    return mapper_take(reading->mapper, &placed, err);
+}
+
 /* What texts of rows took is given back now and then. */
 static enum code take_row(void *context, const struct tree_row *row, struct error *err)
 {
@@ -71,10 +92,36 @@ static enum code take_row(void *context, const struct tree_row *row, struct erro
         batch_init(&reading->batch, &reading->scratch, 1);
         mapper_batch(reading->mapper, &reading->batch);
     }
+    if (reading->archive)
+        return take_row_of_file(reading, row, err);
     return mapper_take(reading->mapper, row, err);
 }
 
 /* --- bytes --- */
+
+static enum code begin_document(void *context, struct error *err)
+{
+    static const struct tree_limits limits = {DEPTH_MAX, LEAF_BYTES_MAX};
+    struct reading *reading = context;
+    const struct source_decode *decode = &reading->terms.source->decode;
+    struct tree_sink sink;
+
+    if (!reading->decodes)
+        return OK;
+    sink = tree_rows_sink(reading->rows);
+    return decode->format->open(&limits, &decode->csv, &sink, &reading->reader, err);
+}
+
+static enum code end_document(void *context, struct error *err)
+{
+    struct reading *reading = context;
+    const struct tree_format *format = reading->terms.source->decode.format;
+    enum code code = reading->reader == NULL ? OK : format->finish(reading->reader, err);
+
+    format->close(reading->reader);
+    reading->reader = NULL;
+    return code;
+}
 
 static enum code take_plain(void *context, struct bytes piece, struct error *err)
 {
@@ -94,58 +141,51 @@ static enum code take_plain(void *context, struct bytes piece, struct error *err
     return reading->terms.source->decode.format->feed(reading->reader, piece, err);
 }
 
-/* What an answer calls itself, or what it begins with: many servers send a file of gzip as it is.
- */
-static struct bytes encoding_of(const struct reading *reading, struct bytes first)
+static enum code run_document(struct reading *reading, struct error *err)
 {
     const struct reading_terms *terms = &reading->terms;
-    const unsigned char *bytes = (const unsigned char *)first.data;
+    enum code code = begin_document(reading, err);
 
-    for (size_t i = 0; i < terms->header_count; i++)
-        if (bytes_equal(terms->headers[i].name, BYTES("content-encoding")))
-            return terms->headers[i].value;
-    if (first.size >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b)
-        return BYTES("gzip");
-    if (first.size >= 4 && memcmp(first.data, "\x28\xb5\x2f\xfd", 4) == 0)
-        return BYTES("zstd");
-    return BYTES("");
+    if (code == OK)
+        code = page_unpack(&terms->body, terms->headers, terms->header_count,
+                           terms->plain_bytes_max, take_plain, reading, err);
+    return code ? code : end_document(reading, err);
 }
 
-struct unpacking {
-    struct reading *reading;
-    struct inflate *inflate; /* made at the first piece */
-};
-
-static enum code take_packed(void *context, struct bytes piece, struct error *err)
+/* Where one file ends and the next one begins is part of what is hashed. */
+static enum code begin_file(void *context, uint64_t number, struct error *err)
 {
-    struct unpacking *unpacking = context;
-    struct reading *reading = unpacking->reading;
-    enum code code = OK;
+    struct reading *reading = context;
 
-    if (unpacking->inflate == NULL)
-        code = inflate_new(encoding_of(reading, piece), reading->terms.plain_bytes_max, RATIO_MAX,
-                           &unpacking->inflate, err);
-    if (code)
-        return code;
-    return inflate_feed(unpacking->inflate, piece, take_plain, reading, err);
+    reading->file = number;
+    if (reading->hashes && reading->plain_bytes <= HASHED_BYTES_MAX)
+        hash128_add(&reading->hash, (struct bytes){(const char *)&reading->plain_bytes,
+                                                   sizeof(reading->plain_bytes)});
+    return begin_document(reading, err);
+}
+
+static enum code run_archive(struct reading *reading, struct error *err)
+{
+    const struct page_bytes *body = &reading->terms.body;
+    const struct zip_archive_bytes bytes = {body->size, body->at, body->context};
+    const struct zip_archive_limits limits = {ARCHIVE_FILES_MAX, reading->terms.plain_bytes_max,
+                                              PAGE_RATIO_MAX};
+    const struct zip_archive_sink sink = {begin_file, take_plain, end_document, reading};
+
+    return zip_archive_read(&bytes, &limits, &sink, err);
 }
 
 /* All bytes go by once. */
 static enum code run_bytes(struct reading *reading, struct error *err)
 {
-    const struct page_bytes *body = &reading->terms.body;
-    struct unpacking unpacking = {.reading = reading};
     enum code code;
 
     reading->plain_bytes = 0;
     buf_clear(&reading->head);
-    code = body->read(body->context, take_packed, &unpacking, err);
-    if (code == OK && unpacking.inflate != NULL)
-        code = inflate_finish(unpacking.inflate, err);
-    inflate_free(unpacking.inflate);
-    if (code == OK)
-        code = buf_finish(&reading->head, err);
-    return code;
+    code = reading->archive ? run_archive(reading, err) : run_document(reading, err);
+    reading->terms.source->decode.format->close(reading->reader); /* after a fault in it */
+    reading->reader = NULL;
+    return code ? code : buf_finish(&reading->head, err);
 }
 
 /* --- passes --- */
@@ -174,17 +214,11 @@ static enum code open_mapper(struct reading *reading, struct error *err)
 
 static enum code run_pass(struct reading *reading, struct error *err)
 {
-    static const struct tree_limits limits = {DEPTH_MAX, LEAF_BYTES_MAX};
-    const struct source_decode *decode = &reading->terms.source->decode;
-    const struct tree_sink sink = tree_rows_sink(reading->rows);
-    enum code code = decode->format->open(&limits, &decode->csv, &sink, &reading->reader, err);
+    enum code code;
 
-    if (code == OK)
-        code = run_bytes(reading, err);
-    if (code == OK)
-        code = decode->format->finish(reading->reader, err);
-    decode->format->close(reading->reader);
-    reading->reader = NULL;
+    reading->decodes = true;
+    code = run_bytes(reading, err);
+    reading->decodes = false;
     return code ? code : tree_rows_passed(reading->rows, err);
 }
 
@@ -252,6 +286,38 @@ static enum code run_bytes_alone(struct reading *reading, struct error *err)
     return code;
 }
 
+/* JSON and XML have a document, be it one of no rows; "" is none, but where nothing is to come. */
+static bool lacks_document(const struct reading *reading, const struct reading_facts *facts)
+{
+    const struct source *source = reading->terms.source;
+
+    return facts->empty_body && reading->terms.status != 204 && !source->page.stop_empty_body &&
+           (source->decode.format == &tree_json || source->decode.format == &tree_xml);
+}
+
+/* Rows that are none without a word: nobody said that this means that there are none.  Of XML,
+ * which has no empty lists, only the outermost element is always there. */
+static bool leads_nowhere(const struct reading *reading, const struct reading_facts *facts)
+{
+    const struct tree_format *format = reading->terms.source->decode.format;
+    const struct source_outcome *rule = facts->verdict.rule;
+
+    return facts->verdict.what == SOURCE_OK && facts->counts.rows == 0 &&
+           (rule == NULL || !rule->counts) &&
+           ((format == &tree_json && !tree_rows_lead(reading->rows, UINT32_MAX)) ||
+            (format == &tree_xml && !tree_rows_lead(reading->rows, 1)));
+}
+
+/* What came is none of the source's pages, though a rule, or none, takes it for one. */
+static void refuse_page(const struct reading *reading, const struct answer_facts *facts,
+                        struct verdict *verdict)
+{
+    struct answer_facts answer = *facts;
+
+    answer.undecodable = true;
+    *verdict = outcome_of(reading->terms.source, &answer);
+}
+
 /* Bytes alone: what rules before the rows ask for, and whether it is that of the last time.  A body
  * that cannot be unpacked is one that does not decode; of a large one the rows tell. */
 static enum code look_at_bytes(struct reading *reading, struct reading_facts *facts,
@@ -271,6 +337,11 @@ static enum code look_at_bytes(struct reading *reading, struct reading_facts *fa
     answer.undecodable = code != OK;
     answer.counted = facts->empty_body; /* it has no rows, and none are looked for */
     facts->verdict = outcome_of(reading->terms.source, &answer);
+    if (facts->verdict.what == SOURCE_OK && !reading->archive && lacks_document(reading, facts)) {
+        refuse_page(reading, &answer, &facts->verdict);
+        (void)error_set(err, E_BAD_PAGE, "the body is empty, which is no %s",
+                        reading->terms.source->decode.format->name);
+    }
     facts->same_body = facts->body.size > 0 && facts->verdict.what == SOURCE_OK &&
                        bytes_equal(facts->body, reading->terms.body_before);
     return OK;
@@ -292,12 +363,30 @@ static bool is_fatal(enum code code)
     return code == E_MEMORY || code == E_IO || code == E_CANCELLED || code == E_DRAINING;
 }
 
+/* An answer that should be an archive and is none may be what a rule knows, or have a message. */
+static enum code find_archive(struct reading *reading, struct error *err)
+{
+    const struct page_bytes *body = &reading->terms.body;
+    char first[4];
+    enum code code;
+
+    if (!reading->terms.source->decode.zip_archive || body->size < sizeof(first))
+        return OK;
+    code = body->at(body->context, 0, first, sizeof(first), err);
+    reading->archive = code == OK && zip_archive_begins((struct bytes){first, sizeof(first)});
+    return code;
+}
+
 /* Small at first, if that many bytes may be; a page that has more points after all once more. */
 static enum code run_small_or_large(struct reading *reading, struct error *err)
 {
     struct error first = {0};
     enum code code;
 
+    if (reading->terms.source->decode.zip_archive && !reading->archive) {
+        code = open_mapper(reading, err);
+        return code ? code : error_set(err, E_BAD_COMPRESSION, "the body is no archive of zip");
+    }
     reading->small =
         reading->terms.body.size <= SMALL_BYTES_MAX && reading->plain_bytes <= SMALL_BYTES_MAX;
     reading->writes = reading->small;
@@ -329,6 +418,12 @@ static enum code look_at_rows(struct reading *reading, struct reading_facts *fac
     facts->counts = *mapper_counts(reading->mapper);
     answer.rows = facts->counts.rows;
     facts->verdict = outcome_of(source, &answer);
+    if (code == OK && leads_nowhere(reading, facts)) {
+        refuse_page(reading, &answer, &facts->verdict);
+        (void)error_set(err, E_BAD_PAGE,
+                        "`rows` leads nowhere in what came; where that means that there are none, "
+                        "say so: outcomes: [{count: 0, do: empty}]");
+    }
     if (facts->verdict.what != SOURCE_OK)
         reading->sink.forget(reading->sink.context);
     code = tell_value(reading, source->page.path_slot, &facts->at_path, err);
@@ -369,7 +464,9 @@ enum code reading_look(const struct reading_terms *terms, const struct reading_s
     arena_init(&reading->arena, SIZE_MAX, NULL);
     arena_init(&reading->scratch, SIZE_MAX, NULL);
     batch_init(&reading->batch, &reading->scratch, 1);
-    code = look_at_bytes(reading, facts, err);
+    code = find_archive(reading, err);
+    if (code == OK)
+        code = look_at_bytes(reading, facts, err);
     if (code == OK && !facts->same_body && !facts->empty_body &&
         (facts->verdict.what == SOURCE_OK || !facts->verdict.decided))
         code = look_at_rows(reading, facts, err);

@@ -11,15 +11,7 @@
 
 #include "ingest/pull/mapper.h"
 #include "ingest/pull/outcome.h"
-
-/* Bytes as they came, from the first to the last, as often as wanted. */
-struct page_bytes {
-    uint64_t size;
-    enum code (*read)(void *context,
-                      enum code (*take)(void *taker, struct bytes piece, struct error *err),
-                      void *taker, struct error *err);
-    void *context;
-};
+#include "ingest/pull/page_bytes.h"
 
 struct reading_terms {
     const struct source *source;

@@ -67,8 +67,13 @@ int64_t schedule_next(const struct source_schedule *schedule, uint64_t place, in
     else
         next_ns = last_wall_ns == INT64_MIN ? now_ns : time_sum(last_wall_ns, schedule->every_ns);
     if (next_ns <= now_ns)
-        next_ns = time_sum(now_ns, jitter_ns);
+        next_ns = last_wall_ns == INT64_MIN ? now_ns : time_sum(now_ns, jitter_ns);
     if (schedule->respect_expires && expires_ns > next_ns)
         next_ns = time_sum(expires_ns, jitter_ns);
     return next_ns;
+}
+
+int64_t schedule_spread(const struct source_schedule *schedule, uint64_t place)
+{
+    return schedule->daily ? 0 : jitter_of(schedule, place);
 }

@@ -10,7 +10,6 @@ enum {
     DEPTH_MAX = 16,
     SOURCE_BYTES_FIRST = 512,    /* most documents need two or three KiB */
     SOURCE_BYTES_MAX = 16 << 20, /* zones are most of it, of some 15 KiB each */
-    MEASUREMENT_PLACES = 1 << PLACE_EACH | 1 << PLACE_ROW,
 };
 
 /* A source with its arena: one allocation to free. */
@@ -25,7 +24,7 @@ static bool name_good(struct bytes name)
     return place_name_good(name) && strchr("_-.", name.data[0]) == NULL;
 }
 
-static void take_name(struct source_reader *reader, const struct json *value, void *block)
+void source_take_name(struct source_reader *reader, const struct json *value, void *block)
 {
     struct source *source = block;
     struct bytes text = source->name;
@@ -47,17 +46,17 @@ static void take_name(struct source_reader *reader, const struct json *value, vo
                      PLACE_NAME_SIZE_MAX);
 }
 
-static void take_decode(struct source_reader *reader, const struct json *value, void *block)
+void source_take_decode(struct source_reader *reader, const struct json *value, void *block)
 {
     source_read_decode(reader, value, &((struct source *)block)->decode);
 }
 
-static void take_rows(struct source_reader *reader, const struct json *value, void *block)
+void source_take_rows(struct source_reader *reader, const struct json *value, void *block)
 {
     source_read_rows(reader, value, &((struct source *)block)->decode);
 }
 
-static void take_where(struct source_reader *reader, const struct json *value, void *block)
+void source_take_where(struct source_reader *reader, const struct json *value, void *block)
 {
     struct source *source = block;
 
@@ -65,7 +64,7 @@ static void take_where(struct source_reader *reader, const struct json *value, v
         source_matches(reader, value, &source->where, &source->where_count);
 }
 
-static void take_tags(struct source_reader *reader, const struct json *value, void *block)
+void source_take_tags(struct source_reader *reader, const struct json *value, void *block)
 {
     struct source *source = block;
 
@@ -74,7 +73,7 @@ static void take_tags(struct source_reader *reader, const struct json *value, vo
 }
 
 static const struct source_key keys[] = {
-    TAKE("name", take_name),
+    TAKE("name", source_take_name),
     KEY("paused", KEY_BOOL, source, paused),
     TAKE("schedule", source_take_schedule, .required = true),
     TAKE("request", source_take_request, .required = true),
@@ -87,13 +86,13 @@ static const struct source_key keys[] = {
     TAKE("limits", source_take_limits),
     TAKE("retry", source_take_retry),
     TAKE("outcomes", source_take_outcomes),
-    TAKE("decode", take_decode, .required = true),
-    TAKE("rows", take_rows),
-    TAKE("where", take_where),
+    TAKE("decode", source_take_decode, .required = true),
+    TAKE("rows", source_take_rows),
+    TAKE("where", source_take_where),
     TAKE("time", source_take_time, .required = true),
-    KEY("measurement", KEY_PLACES, source, measurement, .places = MEASUREMENT_PLACES),
+    KEY("measurement", KEY_PLACES, source, measurement, .places = SOURCE_MEASUREMENT_PLACES),
     TAKE("values", source_take_values, .required = true),
-    TAKE("tags", take_tags),
+    TAKE("tags", source_take_tags),
     KEY("faults_max", KEY_COUNT, source, faults_max, .most = INT64_C(1) << 40),
     TAKE("versions", source_take_versions),
 };
@@ -127,7 +126,9 @@ static enum code read_document(const struct json *root, struct owned_source *own
     reader->arena = &owned->arena;
     reader->speech = speech;
     reader->faults = faults;
-    if (source_block(reader, root, keys, COUNT_OF(keys), &owned->source))
+    if (json_member(root, "files") == NULL
+            ? source_block(reader, root, keys, COUNT_OF(keys), &owned->source)
+            : source_block(reader, root, source_file_keys, source_file_key_count, &owned->source))
         source_check(reader, root);
     return reader->starved ? no_memory(err) : tell(faults, err);
 }

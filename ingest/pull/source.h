@@ -153,6 +153,7 @@ enum source_do {
     SOURCE_EMPTY,
     SOURCE_UNCHANGED,
     SOURCE_RETRY,
+    SOURCE_RESTART,
     SOURCE_WAIT,
     SOURCE_SPLIT,
     SOURCE_SKIP,
@@ -244,8 +245,20 @@ struct source_value {
     enum source_coded { SOURCE_CODED_FAIL, SOURCE_CODED_SKIP, SOURCE_CODED_KEEP } coded;
 };
 
+/* Instead of a request: files that grow (ingest/follow/). */
+struct source_files {
+    bool given;
+    const struct bytes *paths; /* absolute; steps may have wildcards */
+    size_t path_count;
+    bool from_end;           /* what stands there when the source begins is not read */
+    int64_t settle_ns;       /* 0 = a last line waits for its end */
+    uint64_t line_bytes_max; /* of a line of NDJSON, a record of CSV */
+    uint64_t faults_max;     /* of a file */
+};
+
 struct source {
     struct bytes name;
+    struct source_files files;
     struct source_schedule schedule;
     struct source_request request;
     struct source_auth auth;
@@ -259,7 +272,9 @@ struct source {
     const struct source_outcome *outcomes;
     size_t outcome_count;
     struct source_decode decode;
-    const struct tree_plan *plan; /* with all slots below */
+    const struct tree_plan *plan;  /* with all slots below */
+    const struct tree_slot *slots; /* what the plan is made of */
+    size_t slot_count;
     const struct source_match *where;
     size_t where_count;
     struct source_time time;

@@ -147,6 +147,26 @@ static void check_measurements(struct source_reader *reader)
     }
 }
 
+/* What was delivered is looked for by measurement and by the window's own times. */
+static void check_missing(struct source_reader *reader)
+{
+    const struct source *source = reader->source;
+    bool of_rows = text_places_has(&source->measurement, PLACE_ROW);
+
+    if (!source->window.given || !source->window.retract_missing)
+        return;
+    for (size_t i = 0; i < source->value_count; i++)
+        of_rows |= source->values[i].has_measurement &&
+                   text_places_has(&source->values[i].measurement, PLACE_ROW);
+    if (!source->window.clip)
+        source_fault_at(reader, BYTES("/window/missing"),
+                        "`retract` is of the rows within a window: want `clip: true`");
+    if (of_rows)
+        source_fault_at(reader, BYTES("/window/missing"),
+                        "`retract` has to know where rows are: want names of measurements "
+                        "without ${row.…}");
+}
+
 /* The plan says what is wrong with one slot; which it is, slots by themselves tell. */
 static void make_plan(struct source_reader *reader)
 {
@@ -158,10 +178,12 @@ static void make_plan(struct source_reader *reader)
 
     if (!source->decode.rows.absolute)
         return; /* which was told */
-    slots = ARENA_ARRAY(reader->arena, struct tree_slot, reader->slot_count);
+    slots = ARENA_ARRAY(reader->arena, struct tree_slot, reader->slot_count + 1);
     if (!source_has(reader, slots))
         return;
     memcpy(slots, reader->slots, reader->slot_count * sizeof(*slots));
+    source->slots = slots;
+    source->slot_count = reader->slot_count;
     code = tree_plan_make(&source->decode.rows, source->decode.rows_zip, slots, reader->slot_count,
                           reader->arena, &source->plan, &err);
     if (code == E_MEMORY)
@@ -185,8 +207,11 @@ void source_check(struct source_reader *reader, const struct json *root)
                         "no window would be asked for: want ${window.start} in `request`");
     if (json_member(root, "measurement") == NULL)
         check_measurements(reader);
+    check_missing(reader);
     check_page(reader);
     check_query(reader);
     check_headers(reader);
     make_plan(reader);
+    if (source->files.given)
+        source_check_files(reader);
 }

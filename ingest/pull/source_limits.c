@@ -1,5 +1,6 @@
 /* How gently a host is asked: conditional requests, timeouts, limits and repeats. */
 #include "base/number.h"
+#include "ingest/pull/limiter.h"
 #include "ingest/pull/source_reader.h"
 
 #define SECOND_MS INT64_C(1000)
@@ -42,7 +43,7 @@ void source_take_timeouts(struct source_reader *reader, const struct json *value
 static void take_rate(struct source_reader *reader, const struct json *value,
                       struct source_rate *rate)
 {
-    static const char form[] = "want a count and a duration up to 366d, as 600/1m";
+    static const char form[] = "want a count and a duration up to 2d, as 600/1m";
     struct span span;
     struct bytes text;
     const char *slash;
@@ -55,7 +56,7 @@ static void take_rate(struct source_reader *reader, const struct json *value,
     if (slash == NULL || number_parse_u64(bytes_slice(text, 0, at), &rate->count) != OK ||
         rate->count == 0 || rate->count > RATE_MAX ||
         span_parse(bytes_slice(text, at + 1, text.size), &span, NULL) != OK || span.months != 0 ||
-        span_about_ns(&span) > 366 * DAY_MS * 1000000) {
+        span_about_ns(&span) > LIMITER_SPAN_MAX_NS) {
         source_fault(reader, "%s", form);
         return;
     }

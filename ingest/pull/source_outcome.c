@@ -120,8 +120,8 @@ static void take_body(struct source_reader *reader, const struct json *value, vo
             source_fault(reader, "an empty text is in every body");
 }
 
-static const char *const verbs[] = {"ok",    "empty", "unchanged", "retry", "wait",
-                                    "split", "skip",  "fail",      NULL};
+static const char *const verbs[] = {"ok",   "empty", "unchanged", "retry", "restart",
+                                    "wait", "split", "skip",      "fail",  NULL};
 static const char *const ends[] = {"next_minute", "next_hour", "next_utc_day", NULL};
 static const struct source_key keys[] = {
     TAKE("status", take_statuses),

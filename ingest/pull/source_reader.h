@@ -155,6 +155,13 @@ void source_matches(struct source_reader *reader, const struct json *value,
 
 /* --- the blocks of a document: each of its file; `block` is the struct source --- */
 
+enum { SOURCE_MEASUREMENT_PLACES = 1 << PLACE_EACH | 1 << PLACE_ROW };
+
+void source_take_name(struct source_reader *reader, const struct json *value, void *block);
+void source_take_decode(struct source_reader *reader, const struct json *value, void *block);
+void source_take_rows(struct source_reader *reader, const struct json *value, void *block);
+void source_take_where(struct source_reader *reader, const struct json *value, void *block);
+void source_take_tags(struct source_reader *reader, const struct json *value, void *block);
 void source_take_schedule(struct source_reader *reader, const struct json *value, void *block);
 void source_take_request(struct source_reader *reader, const struct json *value, void *block);
 void source_take_auth(struct source_reader *reader, const struct json *value, void *block);
@@ -166,6 +173,7 @@ void source_take_timeouts(struct source_reader *reader, const struct json *value
 void source_take_limits(struct source_reader *reader, const struct json *value, void *block);
 void source_take_retry(struct source_reader *reader, const struct json *value, void *block);
 void source_take_outcomes(struct source_reader *reader, const struct json *value, void *block);
+void source_take_files(struct source_reader *reader, const struct json *value, void *block);
 void source_take_time(struct source_reader *reader, const struct json *value, void *block);
 void source_take_values(struct source_reader *reader, const struct json *value, void *block);
 void source_take_versions(struct source_reader *reader, const struct json *value, void *block);
@@ -180,6 +188,10 @@ void source_read_rows(struct source_reader *reader, const struct json *value,
                       struct source_decode *decode);
 void source_read_tags(struct source_reader *reader, const struct json *value,
                       const struct source_tag **tags, size_t *count);
+/* The keys of a document with `files`: what is of requests is told to be none of theirs. */
+extern const struct source_key source_file_keys[];
+extern const size_t source_file_key_count;
+void source_check_files(struct source_reader *reader);
 /* What holds between blocks, when all of them are read; makes the plan. */
 void source_check(struct source_reader *reader, const struct json *root);
 

@@ -97,26 +97,12 @@ static void forget_points(void *context)
     trial->shown = 0;
 }
 
-static enum code read_pasted(void *context,
-                             enum code (*take)(void *taker, struct bytes piece, struct error *err),
-                             void *taker, struct error *err)
-{
-    const struct bytes *body = context;
-
-    return body->size == 0 ? OK : take(taker, *body, err);
-}
-
-struct page_bytes page_bytes_of(const struct bytes *body)
-{
-    return (struct page_bytes){body->size, read_pasted, (void *)(uintptr_t)body};
-}
-
 /* --- what is told --- */
 
 static const char *const outcomes[] = {
     [SOURCE_OK] = "ok",       [SOURCE_EMPTY] = "empty", [SOURCE_UNCHANGED] = "unchanged",
     [SOURCE_RETRY] = "retry", [SOURCE_WAIT] = "wait",   [SOURCE_SPLIT] = "split",
-    [SOURCE_SKIP] = "skip",   [SOURCE_FAIL] = "fail",
+    [SOURCE_SKIP] = "skip",   [SOURCE_FAIL] = "fail",   [SOURCE_RESTART] = "restart",
 };
 
 static void put_faults(struct buf *out, const struct mapper_counts *counts)

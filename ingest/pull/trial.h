@@ -9,7 +9,8 @@ enum { TRIAL_POINTS_MAX = 100 }; /* that are shown */
 
 struct trial_terms {
     const struct source *source;
-    const struct source_partition *partition;
+    const struct source_partition *partition; /* NULL: of the list that is asked for, the ... */
+    uint64_t partition_index;                 /* ... one of that number */
     bool windowed;
     int64_t start_ns, end_ns, now_ns;
     struct page_bytes body;
@@ -20,9 +21,6 @@ struct trial_terms {
     const struct limits *limits;
     uint64_t plain_bytes_max;
 };
-
-/* A body that was pasted. */
-struct page_bytes page_bytes_of(const struct bytes *body);
 
 /* Appends members of JSON: "outcome", "rows", "points" and so on. */
 MUST_USE enum code trial_run(const struct trial_terms *terms, struct buf *out, struct error *err);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "codec/series_key.h"
+#include "ingest/pull/missing.h"
 #include "ingest/pull/pending.h"
 
 enum {
@@ -26,6 +27,7 @@ struct writing {
     struct bytes measurement, prefix;
     struct series_tag partition;
     struct writing_counts counts;
+    bool retracts; /* what is pending is: nothing of it is recalled */
 };
 
 static enum code no_memory(struct error *err)
@@ -42,6 +44,7 @@ enum code writing_open(const struct writing_terms *terms, struct writing **out, 
         return no_memory(err);
     writing->terms = *terms;
     pending_init(&writing->pending);
+    writing->pending.lists = terms->seen != NULL;
     arena_init(&writing->names, SIZE_MAX, NULL);
     writing->measurement = progress_measurement(terms->source, &writing->names);
     writing->prefix = progress_prefix(terms->source, &writing->names);
@@ -111,9 +114,12 @@ static enum code take_recalled(void *context, const struct recalled_row *row, st
     enum code code = find_key(recalling, row, err);
 
     for (uint32_t i = 0; code == OK && i < row->count; i++)
-        if (row->types[i] == TYPE_I64)
+        if (row->types[i] == TYPE_I64) {
+            struct bytes list;
+
             pending_recall(recalling->pending, buf_bytes(&recalling->key), row->time,
-                           row->fields[i], row->cells[i].u64);
+                           row->fields[i], row->cells[i].u64, row_list_of(row, i, &list));
+        }
     return code;
 }
 
@@ -126,14 +132,18 @@ static enum code ask(struct writing *writing, struct recalling *recalling,
     size_t size = writing->prefix.size + recalling->measurement.size;
     char *name = arena_alloc(&recalling->arena, size);
     bool partial = false; /* what is not known is written again: it is the same row */
+    int64_t end =
+        last == INT64_MAX ? last : last + 1; /* nothing is asked for at the very last ns */
 
     if (name == NULL)
         return no_memory(err);
+    if (first >= end)
+        return OK;
     memcpy(name, writing->prefix.data, writing->prefix.size);
     memcpy(name + writing->prefix.size, recalling->measurement.data, recalling->measurement.size);
     recalling->tags = NULL;
     return recall->rows(recall->context, writing->terms.deposit.tenant->name,
-                        (struct bytes){name, size}, matched, matched_count, first, last + 1,
+                        (struct bytes){name, size}, matched, matched_count, first, end,
                         take_recalled, recalling, &partial, err);
 }
 
@@ -212,7 +222,7 @@ static enum code put_record(struct writing *writing, uint32_t round,
     if (code == OK && batch.row_count > 0) {
         writing->terms.deposit.bulk = writing->counts.records >= BULK_RECORDS_MIN;
         code = deposit(&writing->terms.deposit, &batch, &ingest, err);
-        writing->counts.records++;
+        writing->counts.records += code == OK;
     }
     point_release(&point);
     batch_release(&batch);
@@ -225,10 +235,14 @@ static enum code flush(struct writing *writing, const struct progress_note *note
     struct pending *pending = &writing->pending;
     enum code code = pending_settle(pending, writing->terms.latest, err);
 
-    if (code == OK)
+    if (code == OK && !writing->retracts)
         code = recall_all(writing, err);
-    if (code == OK)
+    if (code == OK && writing->retracts) {
+        writing->counts.retracted += pending_changed(pending);
+    } else if (code == OK) {
         writing->counts.written += pending_changed(pending);
+        writing->counts.added += pending_added(pending);
+    }
     for (uint32_t round = 0; code == OK && round + 1 < pending->rounds; round++)
         code = put_record(writing, round, NULL, err);
     if (code == OK)
@@ -243,6 +257,8 @@ enum code writing_take(void *context, struct point *point, int64_t revision, str
     enum code code = pending_add(&writing->pending, point, revision, err);
 
     writing->counts.rows++;
+    if (code == OK && writing->terms.seen != NULL)
+        code = seen_rows_add(writing->terms.seen, pending_place_last(&writing->pending), err);
     if (code == OK && writing->pending.count == POINTS_MAX)
         code = flush(writing, NULL, err);
     return code;
@@ -253,6 +269,79 @@ void writing_forget(void *context)
     struct writing *writing = context;
 
     pending_clear(&writing->pending);
+    if (writing->terms.seen != NULL)
+        seen_rows_forget(writing->terms.seen);
+}
+
+/* --- rows that are no more --- */
+
+struct retracting {
+    struct writing *writing;
+    struct arena arena;
+    struct batch batch; /* that the point is made in */
+    struct point point;
+};
+
+static enum code take_missing(void *context, const struct missing_row *row, struct error *err)
+{
+    struct retracting *retracting = context;
+    struct writing *writing = retracting->writing;
+    struct point *point = &retracting->point;
+    enum code code;
+
+    point_clear(point);
+    point->measurement = row->measurement;
+    point->timed = true;
+    point->time = row->time;
+    for (uint32_t i = 0; i < row->tag_count; i++) {
+        struct series_tag *tag = point_add_tag(point);
+
+        if (tag == NULL)
+            return no_memory(err);
+        *tag = row->tags[i];
+    }
+    for (uint32_t i = 0; i < row->field_count; i++) {
+        struct point_field *field = point_add_field(point);
+
+        if (field == NULL)
+            return no_memory(err);
+        *field = (struct point_field){.name = row->fields[i], .type = TYPE_RETRACTED};
+    }
+    code = pending_add_retracted(&writing->pending, point, err);
+    if (code == OK && writing->pending.count == POINTS_MAX)
+        code = flush(writing, NULL, err);
+    return code;
+}
+
+enum code writing_retract(struct writing *writing, const struct bytes *measurements,
+                          size_t measurement_count, int64_t start_ns, int64_t end_ns,
+                          struct error *err)
+{
+    const struct missing_terms terms = {
+        .recall = writing->terms.recall,
+        .tenant = writing->terms.deposit.tenant->name,
+        .prefix = writing->prefix,
+        .partition = writing->partition.value,
+        .measurements = measurements,
+        .measurement_count = measurement_count,
+        .start_ns = start_ns,
+        .end_ns = end_ns,
+        .seen = writing->terms.seen,
+    };
+    struct retracting retracting = {.writing = writing};
+    enum code code = writing->pending.count > 0 ? flush(writing, NULL, err) : OK;
+
+    seen_rows_sort(writing->terms.seen);
+    writing->retracts = true; /* from here on nothing else is taken */
+    arena_init(&retracting.arena, SIZE_MAX, NULL);
+    batch_init(&retracting.batch, &retracting.arena, 1);
+    point_init(&retracting.point, &retracting.batch, writing->terms.deposit.limits);
+    if (code == OK)
+        code = missing_find(&terms, take_missing, &retracting, err);
+    point_release(&retracting.point);
+    batch_release(&retracting.batch);
+    arena_release(&retracting.arena);
+    return code;
 }
 
 enum code writing_finish(struct writing *writing, const struct progress_note *note,

@@ -7,6 +7,7 @@
 
 #include "ingest/deposit.h"
 #include "ingest/pull/progress.h"
+#include "ingest/pull/seen_rows.h"
 
 struct writing_terms {
     struct deposit_terms deposit;
@@ -14,11 +15,14 @@ struct writing_terms {
     struct bytes source;    /* its name */
     struct bytes partition; /* its id */
     bool latest;            /* versions.keep */
+    struct seen_rows *seen; /* gets each row; NULL: missing ones stay */
 };
 
 struct writing_counts {
     uint64_t rows;    /* points that came */
-    uint64_t written; /* that were new or had changed */
+    uint64_t written; /* that were new or had changed, ... */
+    uint64_t added;   /* ... of which these were new */
+    uint64_t retracted;
     uint64_t records;
 };
 
@@ -32,6 +36,11 @@ MUST_USE enum code writing_take(void *writing, struct point *point, int64_t revi
                                 struct error *err);
 /* What was taken and not written yet is not to be. */
 void writing_forget(void *writing);
+/* The window [start, end) has come whole: rows that were delivered and are not among those seen
+ * (terms.seen) are to be no more.  Before writing_finish(); codes of it and of missing_find(). */
+MUST_USE enum code writing_retract(struct writing *writing, const struct bytes *measurements,
+                                   size_t measurement_count, int64_t start_ns, int64_t end_ns,
+                                   struct error *err);
 /* The rest, and the note (NULL: none).  OK: all is durable. */
 MUST_USE enum code writing_finish(struct writing *writing, const struct progress_note *note,
                                   struct error *err);

@@ -15,6 +15,7 @@ ELSEWHERE = {
     "already_exists": "unit tests", "conflict": "tests/registry", "slow_client": "limits: header_ms_max, raw sockets", "invalid_points": "all refused()",
     "overloaded": "limits: ingest_bytes_max, raw sockets", "timeout": "limits: query_ms_max, may be cut",
     "idempotency_in_flight": "idempotency: a race", "query_result_limit": "limits: may be cut",
+    "bad_page": "tests/pull: stands in a source's status, no answer of ours",
 }
 
 

@@ -1,7 +1,8 @@
 """Tenants and tokens: every route with every kind of token, and one tenant never sees another."""
 import base64
 
-from protocol import REGISTRY, ROUTES, SECRETS
+from protocol import REGISTRY, ROUTES, SECRETS, SOURCES
+from sources import text, trial
 from steps import call, get, hangup, query, raw, request, scenario, write
 from tenants import bearer, secret, tenant, tenants_file, token
 
@@ -10,14 +11,16 @@ SCOPES = {("POST", "/v1/points"): "write", ("DELETE", "/v1/points"): "write", ("
           ("POST", "/v1/query"): "read", ("GET", "/v1/changes"): "read", ("GET", "/v1/stats"): "read", ("GET", "/v1/measurements"): "read", ("GET", "/v1/series"): "read",
           ("GET", "/v1/tags/host/values"): "read", ("GET", "/v1/fields"): "read", ("GET", "/v1/tags"): "read", ("POST", "/v1/admin/flush"): "operator", ("POST", "/v1/admin/compact"): "admin",
           ("GET", "/metrics"): "operator", ("POST", "/write"): "write", ("POST", "/api/v2/write"): "write", ("POST", "/api/v3/write_lp"): "write",
-          ("GET", "/query"): "any", ("POST", "/query"): "any", **{route: "operator" for route in REGISTRY}, **{route: "admin" for route in SECRETS}}
+          ("GET", "/query"): "any", ("POST", "/query"): "any", **{route: "operator" for route in REGISTRY}, **{route: "admin" for route in SECRETS},
+          **{route: "read" if route[0] == "GET" else "admin" for route in SOURCES}}
 GOOD = {  # a request of each route that is fine
     ("POST", "/v1/points"): ("", "m f=1 1"), ("DELETE", "/v1/points"): ("?measurement=m&start=0&end=1", None),
     ("GET", "/v1/query"): ("?measurement=m", None), ("POST", "/v1/query"): ("", "measurement=m"), ("GET", "/v1/changes"): ("?measurement=m&since=now", None), ("GET", "/v1/stats"): ("?measurement=m", None),
     ("GET", "/v1/measurements"): ("", None), ("GET", "/v1/series"): ("?measurement=m", None),
     ("GET", "/v1/tags/host/values"): ("", None), ("GET", "/v1/fields"): ("?measurement=m", None), ("POST", "/v1/admin/flush"): ("", None), ("POST", "/v1/admin/compact"): ("", None),
     ("POST", "/write"): ("?db=x", "m f=1 1"), ("POST", "/api/v2/write"): ("?bucket=b", "m f=1 1"), ("POST", "/api/v3/write_lp"): ("", "m f=1 1"),
-    ("GET", "/query"): ("?q=SHOW+DATABASES", None), ("POST", "/query"): ("?q=SHOW+DATABASES", None), ("PUT", "/v1/secrets/key"): ("", '{"value":"v","hosts":["h"]}')}
+    ("GET", "/query"): ("?q=SHOW+DATABASES", None), ("POST", "/query"): ("?q=SHOW+DATABASES", None), ("PUT", "/v1/secrets/key"): ("", '{"value":"v","hosts":["h"]}'),
+    ("PUT", "/v1/sources/src"): ("", text()), ("POST", "/v1/sources/src/backfill"): ("?start=2260-01-01&end=2260-01-02", None), ("POST", "/v1/sources:test"): ("", trial())}
 
 TENANTS = [tenant("alpha", token("aread", ["read"]), token("awrite", ["write"]), token("aadmin", ["admin"]), token("aoperator", ["operator"]), token("aall"),
                   token("aold", expires="2020-01-01T00:00:00Z"), token("anew", expires="2100-01-01T00:00:00Z")),
@@ -29,7 +32,7 @@ def ask(route, headers, want, **rest):
     parameters, body = GOOD.get(route, ("", None))
     head = dict(headers)
     if body is not None:
-        head["Content-Type"] = "application/x-www-form-urlencoded" if path == "/v1/query" else "application/json" if route in SECRETS else "text/plain"
+        head["Content-Type"] = "application/x-www-form-urlencoded" if path == "/v1/query" else "application/json" if route in SECRETS + SOURCES else "text/plain"
     return request(method, path + parameters, want, body=body, headers=head, **rest)
 
 
@@ -53,7 +56,7 @@ def matrix():
         for id, scopes in (("aread", ["read"]), ("awrite", ["write"]), ("aadmin", ["admin"]), ("aoperator", ["operator"]), ("aall", ["read", "write", "admin", "operator"]),
                            ("anew", ["read", "write", "admin", "operator"])):
             if scope == "any" or scope in scopes:
-                yield ask(route, bearer(id), 400 if route in REGISTRY else {200, 201, 204, 404} if route in SECRETS else {200, 204}, code="not_supported" if route in REGISTRY else None)
+                yield ask(route, bearer(id), 400 if route in REGISTRY else {200, 201, 204, 404} if route in SECRETS + SOURCES else {200, 204}, code="not_supported" if route in REGISTRY else None)
             else:
                 yield ask(route, bearer(id), 403, code="forbidden")
 

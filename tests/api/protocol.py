@@ -10,10 +10,12 @@ REGISTRY = [("GET", "/v1/admin/tenants"), ("GET", "/v1/admin/tenants/acme"), ("P
             ("POST", "/v1/admin/tenants/acme/tokens"), ("DELETE", "/v1/admin/tenants/acme/tokens"), ("GET", "/v1/admin/shards"), ("GET", "/v1/admin/shards/north"),
             ("PUT", "/v1/admin/shards/north"), ("DELETE", "/v1/admin/shards/north"), ("GET", "/v1/members")]
 SECRETS = [("GET", "/v1/secrets"), ("PUT", "/v1/secrets/key"), ("DELETE", "/v1/secrets/key")]
+SOURCES = [("GET", "/v1/sources"), ("PUT", "/v1/sources/src"), ("GET", "/v1/sources/src"), ("GET", "/v1/sources/src/fetches"), ("POST", "/v1/sources/src/pause"), ("POST", "/v1/sources/src/resume"),
+           ("POST", "/v1/sources/src/pull"), ("POST", "/v1/sources/src/backfill"), ("POST", "/v1/sources:test"), ("DELETE", "/v1/sources/src")]
 # Method and path of everything this version serves, without the variable of a path.
 ROUTES = [("POST", "/v1/points"), ("DELETE", "/v1/points"), ("GET", "/v1/query"), ("POST", "/v1/query"), ("GET", "/v1/changes"), ("GET", "/v1/stats"), ("GET", "/v1/live"), ("GET", "/v1/measurements"),
           ("GET", "/v1/series"), ("GET", "/v1/tags"), ("GET", "/v1/tags/host/values"), ("GET", "/v1/fields"), ("POST", "/v1/admin/flush"), ("POST", "/v1/admin/compact"),
-          *REGISTRY, *SECRETS,
+          *REGISTRY, *SECRETS, *SOURCES,
           ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/openapi.json"), ("GET", "/docs/errors"),
           ("POST", "/write"), ("POST", "/api/v2/write"), ("POST", "/api/v3/write_lp"), ("GET", "/query"), ("POST", "/query"), ("GET", "/ping"),
           ("GET", "/health"), ("GET", "/ready")]

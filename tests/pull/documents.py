@@ -113,12 +113,18 @@ def of_entsoe(remote, document, first, end):
             for tags, time, values in remote.truth("entsoe", first, end, domain=each["domain"])}
 
 
+def of_outages(remote, document, first, end):
+    """Each is a document of its own in the archive."""
+    return {keyed(tags, time): renamed(values, {"quantity": "available", "revision": "revision", "until": "until"}) for each in document["foreach"]
+            for tags, time, values in remote.truth("entsoe_outages", first, end, domain=each["domain"])}
+
+
 AGENT = {"User-Agent": "weir/test (+ops@example.org)"}
 LARGER = {"from": "${window.start}", "to": "${window.end}", "size": "200"}
 RATES = {"generic": {"late": 0.02, "revised": 0.05, "null": 0.01}}
 
 
-MOVES = {"water-quality": 40}  # by how many days the clock is set on, where one shows nothing
+MOVES = {"water-quality": 40, "entsoe-outages": 40}  # by how many days the clock is set on, where one shows nothing
 
 
 def window(days, remote_now, moves, **more):
@@ -146,6 +152,7 @@ SECRET = {
     "octopus": (of_octopus, 6, {"window": {"step": "P2D"}, "limits": {"rates": ["60/1s"]}}),
     "eia": (of_eia, 6, {"window": {"step": "P2D"}}),
     "entsoe": (of_entsoe, 4, {"window": {"step": "P2D"}}),
+    "entsoe-outages": (of_outages, 60, {}),
     "oauth": (of_generic, 1, {"window": {"step": "12h"}}),
 }  # those that have secrets: what the simulator wants is in its control.py
 DOCUMENTS |= SECRET

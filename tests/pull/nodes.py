@@ -16,25 +16,66 @@ def command(case, place, *words):
     return done.stdout.strip()
 
 
-def two(case, remote):
+def two(case, remote, flags=()):
     place = os.path.join(case.scratch, "registry")
     command(case, place, "tenant", "add", "acme")
     token = command(case, place, "token", "add", "acme", "--scopes", "read,write,admin")
     case.headers = {"Authorization": "Bearer " + token}
-    servers = [case.server(remote, flags=["--registry", place]) for _ in range(2)]
+    secret = os.path.join(case.scratch, "secret")
+    with open(secret, "w", encoding="ascii", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+        file.write("0123456789abcdef0123456789abcdef\n")
+    flags = ["--registry", place, "--peer-listen", "127.0.0.1:0", "--peer-secret-file", secret, *flags]
+    servers = [case.server(*([] if "--pull-allow" in flags else [remote]), flags=flags) for _ in range(2)]
     for server in servers:
         until(10, "the token is good", lambda server=server: case.ask(server, "GET", "/v1/sources", want=None).status == 200)
     return servers
 
 
 def who(case, servers, name):
-    """Those that say that they pull it."""
+    """Those that say that they pull it: a list tells what each knows by itself."""
     found = []
     for server in servers:
-        status = case.ask(server, "GET", "/v1/sources/" + name, want=None)
-        if status.status == 200 and '"state":"elsewhere"' not in status.text() and '"status":null' not in status.text():
+        listed = case.ask(server, "GET", "/v1/sources")["sources"]
+        if any(one["name"] == name and one["status"] and one["status"]["state"] != "elsewhere" for one in listed):
             found.append(server)
     return found
+
+
+def one_that_pulls(case, servers, name):
+    holders = until(PATIENCE_S, "one alone says that it pulls", lambda: (found := who(case, servers, name)) and len(found) == 1 and found)
+    return holders[0], next(server for server in servers if server is not holders[0])
+
+
+def what_any_node_is_asked_for_is_done_also_when_the_one_that_was_to_is_killed(case):
+    end = case.ready_at // 7200 * 7200
+    remote = case.remote()
+    servers = two(case, remote)
+    first = end - DAY
+    case.declare(servers[0], load("page", remote, "1h", window={"from": iso(first), "until": iso(end), "step": "2h"}))
+    case.act(servers[0], "page", "pull")  # known to who declared it at once
+    for server in servers:
+        until(10, "both know it", lambda server=server: case.ask(server, "GET", "/v1/sources/page", want=None).status == 200)
+    until(PATIENCE_S, lambda: f"all of it is had: {[case.how(server, 'page') for server in servers]}",
+          lambda: any(case.status(server, "page")["windows"] >= 12 and case.status(server, "page")["state"] == "resting" for server in servers))
+    holder, other = one_that_pulls(case, servers, "page")
+
+    def asked(before):
+        return {entry["path"].partition("from=")[2][:13].replace("%3A", ":") for entry in remote.log("^/page")[before:]}
+
+    told = until(10, "the other one tells what the holder does", lambda: (told := case.status(other, "page"))["state"] == "resting" and told)
+    check(told["windows"] == case.status(holder, "page")["windows"] and told["requests"] > 0, f"as the holder: {told}")
+    check(case.fetches(other, "page") == case.fetches(holder, "page") != [], "its fetches, too")
+    before = len(remote.log("^/page"))
+    case.act(other, "page", "backfill", start=iso(first + 4 * 3600), end=iso(first + 8 * 3600))
+    until(10, lambda: f"two windows are asked again: {asked(before)}", lambda: len(asked(before)) == 2)
+    remote.set("faults", [{"fault": {"type": "stall"}}])
+    case.act(other, "page", "backfill", start=iso(first + 12 * 3600), end=iso(first + 16 * 3600))
+    holder.kill()
+    remote.set("faults", [])
+    before = len(remote.log("^/page"))
+    want = {iso(first + hours * 3600)[:13] for hours in (12, 14)}
+    until(PATIENCE_S + 10, lambda: f"the other one does it: {asked(before)}, {case.how(other, 'page')}", lambda: want <= asked(before))
+    holder.start()
 
 
 def of_two_nodes_one_pulls_and_when_it_is_killed_the_other_goes_on(case):
@@ -77,4 +118,4 @@ def of_two_nodes_one_pulls_and_when_it_is_killed_the_other_goes_on(case):
     check(case.rows(other, "generic", first, end, whole=False) == wanted, "and none is lost")
 
 
-CASES = [of_two_nodes_one_pulls_and_when_it_is_killed_the_other_goes_on]
+CASES = [what_any_node_is_asked_for_is_done_also_when_the_one_that_was_to_is_killed, of_two_nodes_one_pulls_and_when_it_is_killed_the_other_goes_on]

@@ -1,11 +1,10 @@
 """What remote APIs have is what Weir has: at first, when it is asked again, and when they have changed their minds."""
+import datetime
 import json
 
 from documents import DOCUMENTS, MOVES, PUT_OFF, RATES, SECRET, made
 from stand import DAY, check, check_log, differences, iso, until
 from weirsim.control import SECRETS
-
-NOT_YET = {"neso": "/foreach/request", "oauth": "/auth/type"}
 
 
 def again(case, server, name, times=2):
@@ -45,6 +44,9 @@ def settled(case, server, remote, name, document, wanted, first, end, seconds=60
     return last["rows"]
 
 
+ONCE = {"oauth": "/oauth/token", "neso": "datapackage_show"}  # what lasts longer than a case
+
+
 def brings(name):
     def what_it_has_then_nothing_then_what_changed(case):
         now, before = case.ready_at, case.ready_at - MOVES.get(name, 1) * DAY
@@ -55,7 +57,10 @@ def brings(name):
             case.ask(server, "PUT", "/v1/secrets/" + secret, {"value": SECRETS[secret], "hosts": ["127.0.0.1"]}, want=None)
         case.declare(server, document)
         rows = settled(case, server, remote, name, document, wanted, first, before)
-        case.pulled(server, name, 1) if name not in PUT_OFF else None  # the first has ended
+        if name in PUT_OFF:
+            until(60, lambda: f"the first pull of {name} ends: {case.how(server, name)}", lambda: case.status(server, name)["state"] == "resting")
+        else:
+            case.pulled(server, name, 1)
         written = case.status(server, name)["written"]
         check(written >= len(rows), f"{written} written, of {len(rows)}")
         status = again(case, server, name, 2)
@@ -76,8 +81,12 @@ def brings(name):
         check_log.user_agent(log, r"^weir/")
         check_log.waits(log, slack=0.1)
         check_log.no_secret(log, SECRETS.values(), but=("api_key=", "securityToken="))
+        if name in ONCE:
+            check(len(remote.log(ONCE[name])) == 1, f"{ONCE[name]} is asked once, and not {len(remote.log(ONCE[name]))} times")
         said = server.log_text() + case.how(server, name) + json.dumps(case.show(server, name))
-        check(not any(secret in said for secret in SECRETS.values()), "no secret is told")
+        tokens = {(check_log.field(entry["headers"], "Authorization") or "").partition("Bearer ")[2] for entry in log} - {""}
+        check(len(tokens) == (name == "oauth"), f"{len(tokens)} access tokens were shown")
+        check(not any(secret in said for secret in [*SECRETS.values(), *tokens]), "no secret is told")
         if "window" not in document and name != "neso":
             check_log.validators(log)
         case.tell(f"{len(rows)} rows by {status['requests']} requests, nothing written when asked again; a day later {new} new and {changed} changed")
@@ -131,14 +140,43 @@ def what_is_corrected_stays_until_the_source_says_otherwise(case):
         check(found[key] == want, f"{key} {'was revised' if key in revised else 'was not'} by its source: {found[key]}, wanted {want}")
 
 
-def what_cannot_be_done_yet_is_refused_by_name(case):
-    """Partitions out of another request, and tokens.  Once it can be done, its document is as the others are, and goes out of NOT_YET."""
-    remote = case.remote()
+def what_is_deleted_at_the_source_goes_and_is_known_of_before(case):
+    """Also beside what is late and revised; but what somebody has corrected stays."""
+    now, before = case.ready_at, case.ready_at - DAY
+    remote = case.remote(before, {"generic": {"late": 0.02, "revised": 0.05, "deleted": 0.1}})
     server = case.server(remote)
-    for name, pointer in NOT_YET.items():
-        document, _, _ = made(name, remote, case.ready_at)
-        answer = case.ask(server, "PUT", "/v1/sources/" + name, document, want=None)
-        check(answer.status == 400 and json.loads(answer.text())["pointer"] == pointer and "cannot do that yet" in answer.text(), f"{answer.status} {answer.text()[:400]}")
+    document, wanted, first = made("page", remote, before, "3s")
+    document["window"]["missing"] = "retract"
+    document["page"]["limit"] = 500
+    case.declare(server, document)
+    old = settled(case, server, remote, "page", document, wanted, first, before)
+    case.pulled(server, "page")
+    check(case.status(server, "page")["retracted"] == 0, f"nothing was deleted: {case.how(server, 'page')}")
+    as_of = datetime.datetime.now(datetime.timezone.utc).isoformat().replace("+00:00", "Z")
+    new = {(tuple(sorted(tags.items())), at): values for tags, at, values in remote.truth("generic", first, before, as_of=iso(now))}
+    corrected = case.chance.choice(sorted(set(old) - set(new)))
+    line = f"generic,id={dict(corrected[0])['id']} value=4000.5 {corrected[1] * 10**9}"
+    check(server.request("POST", "/v1/points", line.encode(), {"Content-Type": "text/plain"}).status == 204, "the correction is taken")
+    remote.set("clock", {"now": now})
+    again(case, server, "page", 2)
+    found = case.rows(server, "generic", first, before)
+    check(found.pop(corrected) == {"value": 4000.5}, "the correction stays")
+    check(not differences(found, new), differences(found, new))
+    gone = len(set(old) - set(new)) - 1
+    whole = wanted(remote, document, first, now)
+    retracted = case.status(server, "page")["retracted"]
+    check(retracted >= gone, f"{gone} were deleted: {case.how(server, 'page')}")  # more, if the pages of a pull were of two days
+    late = case.rows(server, "generic", first, before, as_of=as_of)
+    check(not differences(late, old), f"as of before: {differences(late, old)}")
+    again(case, server, "page", 2)
+    check(case.status(server, "page")["retracted"] == retracted, f"once is enough: {case.how(server, 'page')}")
+    remote.set("rates", {"generic": {"deleted": 0}})
+    again(case, server, "page", 2)
+    back = case.rows(server, "generic", first, before)
+    back.pop(corrected)
+    there = {key: values for key, values in wanted(remote, document, first, before).items() if key != corrected}
+    check(not differences(back, there), f"what comes back: {differences(back, there)}")
+    case.tell(f"{gone} of {len(old)} rows went, {len(whole)} are there; {len(there) - len(new)} came back")
 
 
-CASES = [what_cannot_be_done_yet_is_refused_by_name, *(brings(name) for name in DOCUMENTS if name not in NOT_YET), an_overlap_is_asked_whole, what_is_corrected_stays_until_the_source_says_otherwise]
+CASES = [*(brings(name) for name in DOCUMENTS), an_overlap_is_asked_whole, what_is_deleted_at_the_source_goes_and_is_known_of_before, what_is_corrected_stays_until_the_source_says_otherwise]

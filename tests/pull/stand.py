@@ -92,12 +92,23 @@ class Remote:
         entries = [json.loads(line) for line in self.ask("/_sim/log").splitlines()]
         return check_log.only(entries, path)
 
+    def since(self, count):
+        """Behind so many."""
+        return [json.loads(line) for line in self.ask(f"/_sim/log?after={count}").splitlines()]
+
     def truth(self, source, first, end, **more):
         """(tags, second, values) of each row with a value."""
         query = urllib.parse.urlencode({"source": source, "from": iso(first), "to": iso(end), "nulls": "0", **more})
         for line in self.ask("/_sim/truth?" + query).splitlines():
             row = json.loads(line)
             yield row["tags"], int(second_of(row["time"])), row["values"]
+
+
+class Boxed(Server):
+    """The wrapper becomes the server."""
+    @property
+    def pid(self):
+        return self.process.pid
 
 
 class Case:
@@ -124,10 +135,11 @@ class Case:
         self.remotes.append(Remote(self, self.ready_at if now is None else now, rates, host))
         return self.remotes[-1]
 
-    def server(self, *remotes, flags=(), allow=True):
+    def server(self, *remotes, flags=(), allow=True, wrapper=(), becomes=False):
         allowed = [f"127.0.0.{host}:{remote.port}" for remote in remotes for host in (1, 2, 3)]
         flags = [*flags, *(["--pull-allow", ",".join(allowed)] if allow and allowed else [])]
-        server = Server(self.program, os.path.join(self.scratch, f"data{len(self.servers)}"), ["--ballast-bytes", "1MiB", *flags])
+        kind = Boxed if becomes else Server
+        server = kind(self.program, os.path.join(self.scratch, f"data{len(self.servers)}"), ["--ballast-bytes", "1MiB", *flags], wrapper=wrapper)
         self.servers.append(server)
         return server.start()
 
@@ -206,6 +218,30 @@ class Case:
                 check((tags, time_s) not in found, f"{measurement} {tags} has {iso(time_s)} twice")
                 found[(tags, time_s)] = {name: value for name, value in zip(columns, values) if value is not None}
         return found
+
+
+LOADED_S = 0.3  # what a loaded machine may take between a request's note and where it arrives
+
+
+def rates_held(servers, log, rates):
+    """In no span of a rate's length do more begin: exactly by what the servers noted as they asked, by their boot clock and over
+    restarts; about so where requests arrived.  Nothing arrives that was not noted."""
+    noted = {}
+    for server in servers:
+        with open(os.path.join(server.data, "pull", "asked"), encoding="utf-8", errors="replace") as file:
+            for words in (line.split(" ", 4) for line in file.read().split("\n")):
+                if len(words) == 5 and not words[0].startswith("wait"):
+                    noted.setdefault(words[4], []).append(int(words[1]) / 1e9)
+    hosts = {entry["host"] for entry in log}
+    mine = {name: sorted(times) for name, times in noted.items() if any(host in name for host in hosts)}
+    for name, times in mine.items():
+        for count, span in rates:
+            for first, last in zip(times, times[count:]):
+                check(last - first >= span, f"{name}: {count + 1} began within {last - first:.6f} s, {count} may in {span} s")
+    check(len(log) <= sum(map(len, mine.values())), f"{len(log)} requests arrived, {sum(map(len, mine.values()))} were noted")
+    if len(mine) == 1:
+        for count, span in rates:
+            check_log.rate(log, count, span, slack=LOADED_S)
 
 
 def told(key):

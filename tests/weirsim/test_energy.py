@@ -157,9 +157,9 @@ class Entsoe(Simulated):
                 text = archive.read(name).decode()
                 found = {key: re.search(pattern, text)[1] for key, pattern in {
                     "id": "<mRID>(.*?)<", "unit": 'Resource.mRID codingScheme="A01">(.*?)<', "start": "<Available_Period><timeInterval><start>(.*?)<",
-                    "left": "<quantity>(.*?)<", "revision": "<revisionNumber>(.*?)<"}.items()}
+                    "left": "<quantity>(.*?)<", "revision": "<revisionNumber>(.*?)<", "until": "<Available_Period>.*?<end>(.*?)<"}.items()}
                 rows.append(({"domain": "10Y1001A1001A83F", "unit": found["unit"], "id": found["id"]}, utc(found["start"]),
-                             {"quantity": int(found["left"]), "revision": int(found["revision"])}))
+                             {"quantity": int(found["left"]), "revision": int(found["revision"]), "until": found["until"]}))
         rows = [row for row in rows if row[1] >= "2026-01-01"]
         self.same(rows, self.truth("entsoe_outages", "2026-01-01", "2026-03-01", domain="10Y1001A1001A83F"), 3)
 

@@ -178,7 +178,8 @@ static void test_a_registry_needs_a_key_file(void **state)
     assert_int_equal(secrets_open(fs, NULL, false, &secrets, &err), OK);
     assert_int_equal(seal(secrets, &of_node, &err), OK);
     expect_refused(open_value(secrets, &secret, "api.example.com", &value, &err), E_CORRUPT, &err,
-                   "the secret \"key\" cannot be opened: it was sealed with another key");
+                   "the secret \"key\" cannot be opened (bring its key, or set it again): it was "
+                   "sealed with another key");
     secrets_close(secrets);
 }
 

@@ -329,6 +329,48 @@ static void test_names_that_memory_does_not_hold_are_none(void **state)
     }
 }
 
+static void test_a_member_is_asked_how_a_source_goes(void **state)
+{
+    static const struct {
+        const char *answer, *source, *told; /* NULL: none of these */
+    } cases[] = {
+        {"200 OK\r\nWeir-Member: 1\r\n\r\n{\"state\":\"resting\"}", "s-1",
+         "{\"state\":\"resting\"}"                                               },
+        {"200 OK\r\nWeir-Member: 1\r\n\r\n{\"state\":",             "s-1",   NULL},
+        {"200 OK\r\nWeir-Member: 2\r\n\r\n{}",                      "s-1",   NULL},
+        {"404 No\r\nWeir-Member: 1\r\n\r\n{}",                      "s-1",   NULL},
+        {"200 OK\r\nWeir-Member: 1\r\n\r\n{}",                      "s&t=1", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char text[200];
+        const char *const answers[] = {text, NULL};
+        struct peer_memory memory = {.budget = NULL};
+        struct script script;
+        struct peer_call call;
+        struct arena arena;
+
+        (void)snprintf(text, sizeof(text), "HTTP/1.1 %s", cases[i].answer);
+        arena_init(&arena, SIZE_MAX, NULL);
+        script_begin(&script, answers);
+        call = call_to(&script);
+        call.source = bytes_of(cases[i].source);
+        call.fetches = 20;
+        assert_int_equal(peer_calls_run(calls, terms_of(5000), &call, 1, &arena, &memory, NULL),
+                         OK);
+        if ((call.code == OK) != (cases[i].told != NULL))
+            fail_msg("%s: %s", text, call.err.text);
+        if (call.code == OK)
+            assert_true(bytes_equal(call.told, bytes_of(cases[i].told)));
+        if (i == 0)
+            assert_non_null(strstr(script.seen[0], "GET /peer/v1/source?tenant=acme&source=s-1"
+                                                   "&limit=20 HTTP/1.1\r\n"));
+        script_end(&script);
+        arena_release(&arena);
+    }
+}
+
 /* Whatever a member sends: so much of it is taken, and no byte more. */
 static void test_a_reply_has_at_most_so_many_bytes(void **state)
 {
@@ -434,6 +476,7 @@ int main(void)
         cmocka_unit_test(test_the_turn_is_part_of_the_time),
         cmocka_unit_test(test_a_reply_that_memory_does_not_hold_is_none),
         cmocka_unit_test(test_names_that_memory_does_not_hold_are_none),
+        cmocka_unit_test(test_a_member_is_asked_how_a_source_goes),
         cmocka_unit_test(test_a_reply_has_at_most_so_many_bytes),
         cmocka_unit_test(test_a_member_is_asked_to_erase),
         cmocka_unit_test(test_who_stops_waits_for_nobody),

@@ -143,10 +143,40 @@ static void test_one_that_was_not_looked_for_yet_is_told(void **state)
     peers_free(peers);
 }
 
+/* Of who pulls it; another one has nothing to say. */
+static void test_a_source_is_told_of_by_who_pulls_it(void **state)
+{
+    static const char *const answers[] = {
+        "HTTP/1.1 200 OK\r\nWeir-Member: 1\r\nConnection: close\r\n\r\n{}",
+        "HTTP/1.1 200 OK\r\nWeir-Member: 1\r\nConnection: close\r\n\r\n{\"a\":[]} ", NULL};
+    struct script script;
+    struct asking asking;
+    struct arena arena;
+    struct bytes told;
+
+    (void)state;
+    arena_init(&arena, SIZE_MAX, NULL);
+    script_begin(&script, answers);
+    put_member(1, inn.author.house.store, script.url + strlen("http://"), MEMBER_ACTIVE);
+    await_alive(BYTES("1"));
+    peers_begin();
+    asking = (struct asking){.peers = peers};
+    assert_false(peers_source(&asking, inn.house.tenant, BYTES("s"), 0, &arena, &told));
+    assert_true(peers_source(&asking, inn.house.tenant, BYTES("s"), 5, &arena, &told));
+    assert_true(bytes_equal(told, BYTES("{\"a\":[]} ")));
+    assert_non_null(strstr(script.seen[0], "source=s&limit=0 "));
+    assert_non_null(strstr(script.seen[1], "source=s&limit=5 "));
+    asking_release(&asking);
+    peers_free(peers);
+    script_end(&script);
+    arena_release(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_a_member_has_is_in_the_view),
+        cmocka_unit_test(test_a_source_is_told_of_by_who_pulls_it),
         cmocka_unit_test(test_who_does_not_say_all_is_named),
         cmocka_unit_test(test_who_cannot_be_asked_is_named),
         cmocka_unit_test(test_one_that_was_not_looked_for_yet_is_told),

@@ -35,8 +35,10 @@ static void write_note(int64_t time, int64_t end, const char *partition)
 {
     const struct progress_note note = {
         .time_ns = time, .end_ns = end, .done = true, .etag = BYTES("\"e\"")};
-    const struct deposit_terms terms = {&serving.app.intake, serving.ground.tenant,
-                                        &serving.ground.limits, &stop, false};
+    const struct deposit_terms terms = {.environment = &serving.app.intake,
+                                        .tenant = serving.ground.tenant,
+                                        .limits = &serving.ground.limits,
+                                        .stop = &stop};
     struct error err = {0};
     struct arena arena;
     struct batch batch;

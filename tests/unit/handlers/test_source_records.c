@@ -78,7 +78,6 @@ static void test_what_is_not_right_is_told_with_all_its_faults(void **state)
     assert_non_null(strstr(serving.answer, "{\"pointer\":\"/decode\",\"detail\":\""));
     put("other", "'name': 's'", 400, "\"pointer\":\"/name\"");
     put("-secrets", "", 400, "is no name of a source");
-    put("s", "'decode': {'zip': 'xml'}", 400, "not_supported");
     expect_with("PUT /v1/sources/s", "", "{", 400, "bad_syntax");
     expect_with("GET /v1/sources", "", NULL, 200, "{\"sources\":[]}");
 }
@@ -95,12 +94,20 @@ static void test_what_is_listed_is_the_tenants_own_and_a_source(void **state)
     expect_with("GET /v1/sources", "", NULL, 200, "{\"sources\":[{\"name\":\"a\",\"version\":6,");
     assert_non_null(strstr(serving.answer, "},{\"name\":\"b\",\"version\":5,"));
     assert_non_null(strstr(serving.answer, "},{\"name\":\"broken\",\"version\":3,\"paused\":false,"
-                                           "\"status\":null}]}")); /* to be put right */
+                                           "\"status\":{\"state\":\"wrong\",\"error\":\"it is "
+                                           "not JSON: "));
     assert_null(strstr(serving.answer, "ETag"));
+    expect_with("GET /v1/sources/broken", "", NULL, 200, "\"state\":\"wrong\"");
+    assert_non_null(strstr(serving.answer, ",\"document\":null}"));
     expect_with("GET /v1/sources/theirs", "", NULL, 404, "no source \\\"theirs\\\"");
     expect_with("GET /v1/sources/gone", "", NULL, 404, "no source \\\"gone\\\"");
     expect_with("GET /v1/sources/-secrets", "", NULL, 400, "is no name of a source");
-    put("broken", "", 201, "");
+    put("broken", "", 201, ""); /* put right */
+    expect_with("GET /v1/sources/broken", "", NULL, 200, "\"status\":null");
+    put_by_hand("default.worse", "{");
+    expect_with("POST /v1/sources/worse/pause", "", "", 500, "");
+    expect_with("DELETE /v1/sources/worse", "", NULL, 204, "");
+    expect_with("GET /v1/sources/worse", "", NULL, 404, "");
 }
 
 static void test_a_source_is_deleted_and_put_again(void **state)
@@ -131,23 +138,24 @@ static void test_a_source_rests_until_it_is_told_to_go_on(void **state)
     assert_non_null(strstr(serving.answer, "\"other\""));
 }
 
-static void test_work_is_asked_for_where_something_is_pulled(void **state)
+static void test_work_is_asked_for_by_what_is_right(void **state)
 {
     static const struct {
         const char *what;
         int status;
         const char *text;
     } cases[] = {
-        {"POST /v1/sources/s/pull",                                     404, "there is no source \\\"s\\\""},
-        {"GET /v1/sources/s/fetches",                                   404, "there is no source \\\"s\\\""},
+        {"POST /v1/sources/t/pull",                                     404, "there is no source \\\"t\\\""},
+        {"GET /v1/sources/t/fetches",                                   404, "there is no source \\\"t\\\""},
+        {"GET /v1/sources/s/fetches",                                   200, "{\"fetches\":[]}"            },
         {"GET /v1/sources/s/fetches?limit=0",                           400, "limit"                       },
         {"POST /v1/sources/s/backfill",                                 400, "start is needed"             },
         {"POST /v1/sources/s/backfill?start=2026-01-01",                400, "end is needed"               },
         {"POST /v1/sources/s/backfill?start=x&end=2026-01-01",          400, "\"parameter\":\"start\""     },
         {"POST /v1/sources/s/backfill?start=2026-01-01&end=2026-01-01", 400,
          "end is not after start"                                                                          },
-        {"POST /v1/sources/s/backfill?start=2026-01-01&end=2026-01-02", 404,
-         "there is no source \\\"s\\\""                                                                    },
+        {"POST /v1/sources/t/backfill?start=2026-01-01&end=2026-01-02", 404,
+         "there is no source \\\"t\\\""                                                                    },
     };
 
     (void)state;
@@ -155,6 +163,42 @@ static void test_work_is_asked_for_where_something_is_pulled(void **state)
     for (size_t i = 0; i < COUNT_OF(cases); i++)
         expect_with(cases[i].what, "", *cases[i].what == 'P' ? "" : NULL, cases[i].status,
                     cases[i].text);
+}
+
+/* The record is what a node that pulls follows, whichever was asked; and it outlives all of them.
+ */
+static void test_what_is_asked_for_stands_in_the_record(void **state)
+{
+    struct source_record source;
+    struct registry_snapshot *records;
+    const struct registry_record *record;
+    struct arena arena;
+
+    (void)state;
+    put("s", "", 201, "");
+    expect_with("POST /v1/sources/s/pull", "", "", 204, "ETag: \"2\"");
+    expect_with("POST /v1/sources/s/backfill?start=2026-01-01&end=2026-01-02", "", "", 204, "");
+    expect_with("POST /v1/sources/s/backfill?start=2025-01-01&end=2025-01-02", "", "", 204, "");
+    put("s", "'measurement': 'other'", 200, ""); /* whatever its document is */
+    expect_with("POST /v1/sources/s/pause", "", "", 204, "");
+    arena_init(&arena, SIZE_MAX, NULL);
+    records = registry_get(serving.app.declared);
+    record = registry_find(records, REGISTRY_SOURCES, BYTES("default.s"));
+    assert_int_equal(source_record_parse(record->text, &arena, &source, NULL), OK);
+    assert_true(source.paused);
+    assert_true(source.wishes.pull_ns > 0);
+    assert_int_equal(source.wishes.backfill_count, 2);
+    assert_int_equal(source.wishes.backfills[1].start_ns, INT64_C(1735689600000000000));
+    assert_int_equal(source.wishes.backfills[1].end_ns, INT64_C(1735776000000000000));
+    assert_true(source.wishes.backfills[1].asked_ns > source.wishes.backfills[0].asked_ns);
+    registry_snapshot_put(records);
+    arena_release(&arena);
+    expect_with("DELETE /v1/sources/s", "", NULL, 204, "");
+    put("s", "", 201, ""); /* another one: nothing was asked of it */
+    records = registry_get(serving.app.declared);
+    record = registry_find(records, REGISTRY_SOURCES, BYTES("default.s"));
+    assert_null(memmem(record->text.data, record->text.size, "\"pull\"", 6));
+    registry_snapshot_put(records);
 }
 
 #define ROUTES_TEST(test)                                                                          \
@@ -169,7 +213,8 @@ int main(void)
         ROUTES_TEST(test_what_is_listed_is_the_tenants_own_and_a_source),
         ROUTES_TEST(test_a_source_is_deleted_and_put_again),
         ROUTES_TEST(test_a_source_rests_until_it_is_told_to_go_on),
-        ROUTES_TEST(test_work_is_asked_for_where_something_is_pulled),
+        ROUTES_TEST(test_work_is_asked_for_by_what_is_right),
+        ROUTES_TEST(test_what_is_asked_for_stands_in_the_record),
     };
 
     log_setup(LOG_ERROR, LOG_LOGFMT);

@@ -33,6 +33,11 @@ static void expect_trial(const char *blocks, const char *more, int status, const
     "'request': {'url': 'https://a.example/?a=${window.start}'}, "                                 \
     "'window': {'from': '2025-12-01', 'step': 'P1D'}"
 
+#define LISTED                                                                                     \
+    "'foreach': {'request': {'url': 'https://a.example/'}, 'decode': 'json', 'rows': '/*', "       \
+    "'vars': {'x': {'path': 'id'}, 'a': {'path': 'of'}}}, 'tags': {'x': '${each.x}', 'a': "        \
+    "'${each.a}'}"
+
 static void test_a_page_that_is_pasted_is_shown(void **state)
 {
     (void)state;
@@ -48,6 +53,8 @@ static void test_a_page_that_is_pasted_is_shown(void **state)
                  "'outcome':'empty','rule':'/outcomes/0'");
     expect_trial("'foreach': [{'x': 'one'}, {'x': 'two'}], 'tags': {'x': '${each.x}'}",
                  PAGE ", 'partition': 1", 200, "'tags':{'x':'two'}");
+    expect_trial(LISTED, PAGE ", 'each': {'x': 'one', 'a': 'two'}", 200,
+                 "'tags':{'x':'one','a':'two'}");
     expect_trial(WINDOW, PAGE ", 'start': '2026-01-01', 'end': '2026-01-02'", 200, "'clipped':0");
     expect_trial(WINDOW, PAGE ", 'start': '2026-01-02', 'end': '2026-01-03'", 200, "'clipped':1");
     expect_with("GET /v1/sources", "", NULL, 200, "{\"sources\":[]}");
@@ -58,16 +65,18 @@ static void test_a_question_that_is_not_right_is_refused(void **state)
     static const struct {
         const char *blocks, *more, *text;
     } cases[] = {
-        {"'rowss': '/*'",            PAGE,                                                "'pointer':'/document/rowss'"},
-        {"'decode': {'zip': 'xml'}", PAGE,                                                "not_supported"              },
-        {"",                         PAGE ", 'partition': 1",                             "'pointer':'/partition'"     },
-        {"",                         PAGE ", 'status': 600",                              "'pointer':'/status'"        },
-        {"",                         PAGE ", 'status': 2.5",                              "'pointer':'/status'"        },
-        {"",                         PAGE ", 'head': {}",                                 "/head: is not known"        },
-        {WINDOW,                     PAGE ", 'start': '2026-01-01'",                      "'pointer':'/start'"         },
-        {WINDOW,                     PAGE ", 'start': 'x', 'end': '2026-01-01'",          "'pointer':'/start'"         },
-        {WINDOW,                     PAGE ", 'start': '2026-01-01', 'end': '2026-01-01'", "'pointer':'/end'"           },
-        {"",                         ", 'headers': []",                                   "expected an object"         },
+        {"'rowss': '/*'", PAGE,                                                "'pointer':'/document/rowss'"},
+        {"",              PAGE ", 'partition': 1",                             "'pointer':'/partition'"     },
+        {LISTED,          PAGE,                                                "'pointer':'/each'"          },
+        {LISTED,          PAGE ", 'each': {'x': 1}",                           "'status':400"               },
+        {LISTED,          PAGE ", 'each': []",                                 "expected an object"         },
+        {"",              PAGE ", 'status': 600",                              "'pointer':'/status'"        },
+        {"",              PAGE ", 'status': 2.5",                              "'pointer':'/status'"        },
+        {"",              PAGE ", 'head': {}",                                 "/head: is not known"        },
+        {WINDOW,          PAGE ", 'start': '2026-01-01'",                      "'pointer':'/start'"         },
+        {WINDOW,          PAGE ", 'start': 'x', 'end': '2026-01-01'",          "'pointer':'/start'"         },
+        {WINDOW,          PAGE ", 'start': '2026-01-01', 'end': '2026-01-01'", "'pointer':'/end'"           },
+        {"",              ", 'headers': []",                                   "expected an object"         },
     };
 
     (void)state;

@@ -19,8 +19,10 @@ static void world_open(struct world *world)
     *world = (struct world){.stop = false};
     ground_init(&world->ground);
     ground_open(&world->ground);
-    world->terms = (struct deposit_terms){&world->ground.environment, world->ground.tenant,
-                                          &world->ground.limits, &world->stop, false};
+    world->terms = (struct deposit_terms){.environment = &world->ground.environment,
+                                          .tenant = world->ground.tenant,
+                                          .limits = &world->ground.limits,
+                                          .stop = &world->stop};
     arena_init(&world->arena, SIZE_MAX, NULL);
 }
 
@@ -116,6 +118,28 @@ static void test_a_record_that_is_too_large_is_refused(void **state)
     world_close(&world);
 }
 
+static void test_who_does_not_wait_is_told(void **state)
+{
+    struct world world;
+    struct error err = {0};
+    int64_t ingest = 0;
+
+    (void)state;
+    world_open(&world);
+    *world.ground.tenant->undelivered = world.ground.limits.outbox_bytes_max + 1;
+    begin(&world);
+    add(&world, TYPE_F64, 1);
+    assert_int_equal(deposit_once(&world.terms, &world.batch, &ingest, &err), E_OUTBOX_FULL);
+    assert_int_equal(ground_rows(&world.ground), 0);
+    *world.ground.tenant->undelivered = 0;
+    assert_int_equal(deposit_once(&world.terms, &world.batch, &ingest, &err), OK);
+    assert_int_equal(ground_rows(&world.ground), 1);
+    assert_true(ingest > 0);
+    point_release(&world.point);
+    batch_release(&world.batch);
+    world_close(&world);
+}
+
 /* What was told to stop does not wait for a shard. */
 static void test_stop_ends_the_wait_for_an_outbox(void **state)
 {
@@ -206,6 +230,7 @@ int main(void)
         cmocka_unit_test(test_rows_are_there_when_it_returns),
         cmocka_unit_test(test_a_kind_that_differs_refuses_all),
         cmocka_unit_test(test_a_record_that_is_too_large_is_refused),
+        cmocka_unit_test(test_who_does_not_wait_is_told),
         cmocka_unit_test(test_stop_ends_the_wait_for_an_outbox),
         cmocka_unit_test(test_a_rate_is_waited_out),
         cmocka_unit_test(test_a_full_outbox_is_waited_out),

@@ -232,6 +232,38 @@ static void test_an_address_of_a_document_is_absolute_and_has_no_fragment(void *
         E_BAD_PARAMETER);
 }
 
+/* What was taken once can be read again: a page's address is kept as text. */
+static void test_what_becomes_too_long_is_refused(void **state)
+{
+    static char large[ADDRESS_SIZE_MAX];
+    struct address address, base;
+    struct error err = {0};
+
+    (void)state;
+    memset(large, ' ', ADDRESS_SIZE_MAX);
+    memcpy(large, "http://a/x?", 11);
+    for (size_t size = 12; size <= ADDRESS_SIZE_MAX; size += 97) {
+        struct bytes text = {large, size};
+        bool fits = 11 + (size - 11) * 3 <= ADDRESS_SIZE_MAX;
+        enum code code;
+
+        arena_release(&arena);
+        code = address_parse(text, &arena, &address, &err);
+        if (code != (fits ? OK : E_BAD_PARAMETER))
+            fail_msg("%zu bytes: %s", size, err.text);
+        assert_true(!fits || address_parse(address.text, &arena, &base, &err) == OK);
+    }
+    assert_int_equal(address_parse(BYTES("https://a.example/"), &arena, &base, &err), OK);
+    memset(large, 'x', ADDRESS_SIZE_MAX); /* a host */
+    memcpy(large, "//", 2);
+    assert_int_equal(
+        address_join(&base, (struct bytes){large, ADDRESS_SIZE_MAX}, &arena, &address, &err),
+        E_BAD_PARAMETER);
+    assert_int_equal(address_join(&base, (struct bytes){large + 2, ADDRESS_SIZE_MAX - 2}, &arena,
+                                  &address, &err),
+                     E_BAD_PARAMETER);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +273,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(
             test_an_address_of_a_document_is_absolute_and_has_no_fragment, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_becomes_too_long_is_refused, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -207,9 +207,38 @@ static void test_a_full_disk_is_told(void **state)
     buf_release(&text);
 }
 
+/* An empty answer on a kept connection: libcurl by itself would send the request once more. */
+static void test_a_request_goes_out_once(void **state)
+{
+    static const struct peer_answer answers[] = {
+        {BYTES(HEAD("Content-Length: 0\r\n")), PEER_KEEPS,  false},
+        {BYTES(""),                            PEER_CLOSES, false},
+        {BYTES(HEAD("Content-Length: 0\r\n")), PEER_KEEPS,  false},
+    };
+    struct address_rules rules;
+    struct fetcher *fetcher = fetching_begin(&rules);
+    struct fetched fetched;
+    struct peer peer;
+
+    (void)state;
+    peer_begin(&peer, answers, COUNT_OF(answers), 0);
+    fetching_one(fetcher, (struct fetch_request){.url = peer.url}, &fetched);
+    assert_int_equal(fetched.code, OK);
+    fetching_one(fetcher, (struct fetch_request){.url = peer.url}, &fetched);
+    assert_int_equal(fetched.code, E_IO);
+    assert_true(fetched.sent);
+    assert_int_equal(peer.requests, 2);
+    fetching_one(fetcher, (struct fetch_request){.url = peer.url}, &fetched);
+    assert_int_equal(fetched.code, OK);
+    assert_int_equal(peer.requests, 3);
+    fetcher_close(fetcher);
+    peer_finish(&peer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_request_goes_out_once),
         cmocka_unit_test(test_each_time_out_has_its_name),
         cmocka_unit_test(test_a_body_may_be_as_large_as_it_may_be),
         cmocka_unit_test(test_a_full_disk_is_told),

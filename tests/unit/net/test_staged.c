@@ -218,6 +218,33 @@ static void test_who_has_enough_ends_the_reading(void **state)
     }
 }
 
+/* From memory and from the file, across what was a piece. */
+static void test_any_part_of_it_is_at_hand(void **state)
+{
+    static const size_t sizes[] = {1000, 65536, 1000000};
+
+    (void)state;
+    memset(&faults, 0, sizeof(faults));
+    for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+        struct buf what = BUF_INIT(4 << 20);
+        struct staged *staged;
+        char *room = malloc(sizes[i]);
+        struct error err = {0};
+
+        assert_int_equal(fill(sizes[i], 16384, 0, &staged, &what, &err), OK);
+        for (size_t at = 0; at <= sizes[i]; at += 499) {
+            size_t size = sizes[i] - at < 70000 ? sizes[i] - at : 70000;
+
+            assert_int_equal(staged_at(staged, at, room, size, &err), OK);
+            assert_memory_equal(room, what.data + at, size);
+        }
+        assert_int_equal(staged_at(staged, sizes[i], room, 0, &err), OK);
+        free(room);
+        staged_free(staged);
+        buf_release(&what);
+    }
+}
+
 static int directory_make(void **state)
 {
     (void)state;
@@ -238,6 +265,7 @@ int main(void)
         cmocka_unit_test(test_a_disk_that_fails_is_told),
         cmocka_unit_test(test_a_directory_that_is_none_is_told),
         cmocka_unit_test(test_who_has_enough_ends_the_reading),
+        cmocka_unit_test(test_any_part_of_it_is_at_hand),
     };
 
     return cmocka_run_group_tests(tests, directory_make, directory_remove);

@@ -5,6 +5,7 @@
 #include "discovery/source_record.h"
 #include "server/collectors.h"
 #include "server/config.h"
+#include "server/version.h"
 
 #define ROW "{'data': [{'at': '2026-01-01', 'v': 1}]}"
 #define PLAIN "'request': {'url': '@/a'}"
@@ -35,7 +36,9 @@ static int node_open(void **state)
 
     it_open(state);
     puller_close(it.puller);
-    settings = (struct settings){.data = it.ground.directory};
+    settings = (struct settings){.data = it.ground.directory,
+                                 .pull_body_bytes_max = 1 << 20,
+                                 .pull_plain_bytes_max = 1 << 20};
     (void)snprintf(place, sizeof(place), "%s/declared", it.ground.directory);
     it.app.intake = it.ground.environment;
     it.app.clock = clock_system();
@@ -186,6 +189,51 @@ static void test_a_stop_waits_for_nothing(void **state)
     collectors_begin();
 }
 
+static void test_a_page_is_as_large_as_the_settings_say(void **state)
+{
+    static const struct {
+        uint64_t body_max, plain_max;
+        bool fits;
+    } cases[] = {
+        {strlen(ROW) - 1, 1 << 20,         false},
+        {strlen(ROW),     1 << 20,         true },
+        {strlen(ROW) + 1, 1 << 20,         true },
+        {1 << 20,         strlen(ROW) - 1, false},
+        {1 << 20,         strlen(ROW),     true },
+        {1 << 20,         strlen(ROW) + 1, true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char name[16], path[96];
+
+        (void)snprintf(name, sizeof(name), "s%zu", i);
+        (void)snprintf(path, sizeof(path), "'request': {'url': '@/%s'}, 'retry': {'max': 0}", name);
+        SITE_ANSWERS(&it.site, {.when = "GET", .body = ROW});
+        settings.pull_body_bytes_max = cases[i].body_max;
+        settings.pull_plain_bytes_max = cases[i].plain_max;
+        collectors_begin();
+        (void)snprintf(name, sizeof(name), "default.s%zu", i);
+        (void)put(name, 0, false, path);
+        UNTIL(it_says(name + 8, "succeeded", "20") || it_says(name + 8, "error", ""));
+        if (it_says(name + 8, "succeeded", "20") != cases[i].fits)
+            fail_msg("%zu", i);
+        collectors_end();
+    }
+    collectors_begin();
+}
+
+static void test_who_pulls_is_said_where_the_settings_do(void **state)
+{
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "GET", .body = ROW});
+    settings.pull_contact = "ops@example.org";
+    collectors_begin();
+    (void)put("default.s", 0, false, PLAIN);
+    UNTIL(it_count("windows") == 1);
+    site_was_asked(&it.site, 0, "User-Agent: weir/" WEIR_VERSION " (+ops@example.org)\r\n");
+}
+
 #define NODE_TEST(test) cmocka_unit_test_setup_teardown(test, node_open, node_close)
 
 int main(void)
@@ -197,6 +245,8 @@ int main(void)
         NODE_TEST(test_a_record_that_is_not_right_is_passed_over),
         NODE_TEST(test_a_node_of_a_registry_pulls_by_its_leases),
         NODE_TEST(test_a_stop_waits_for_nothing),
+        NODE_TEST(test_a_page_is_as_large_as_the_settings_say),
+        NODE_TEST(test_who_pulls_is_said_where_the_settings_do),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

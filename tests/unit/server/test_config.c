@@ -241,6 +241,7 @@ static void test_a_list_comes_from_the_file_or_as_one_text(void **state)
     static const struct sources good[] = {
         {.file = "pull_allow: [10.1.0.0/16, \"[::1]:8099\"]\n"},
         {.file = "pull_allow:\n  - 10.1.0.0/16\n  - '[::1]:8099'\n"},
+        {.file = "pull_files: [/srv/lab, 'one=/srv/one']\npull_allow: '10.1.0.0/16, [::1]:8099'\n"},
         {.file = "pull_allow: '10.1.0.0/16, [::1]:8099'\n"},
         {.variables = {"WEIR_PULL_ALLOW=10.1.0.0/16,[::1]:8099"}},
         {.flags = {"--pull-allow", "10.1.0.0/16 [::1]:8099"}},
@@ -276,6 +277,39 @@ static void test_a_list_comes_from_the_file_or_as_one_text(void **state)
         assert_int_equal(load(&sources, &config, &err), E_CONFIG);
         if (!strstr(err.text, bad[i].told))
             fail_msg("%s: %s", bad[i].file, err.text);
+        config_free(config);
+    }
+}
+
+static void test_a_contact_can_stand_in_a_header(void **state)
+{
+    char long_one[201 + 1], most[200 + 1];
+    const struct {
+        const char *contact, *told;
+    } cases[] = {
+        {"ops@example.org, +44 20", NULL                                     },
+        {most,                      NULL                                     },
+        {long_one,                  "has 201 characters; want at most 200"   },
+        {"a\r\nX: y",               "pull_contact: want printable characters"},
+        {"\xc3\xa4",                "pull_contact: want printable characters"},
+    };
+
+    (void)state;
+    memset(long_one, 'c', sizeof(long_one));
+    long_one[201] = '\0';
+    memset(most, 'c', sizeof(most));
+    most[200] = '\0';
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const struct sources sources = {
+            .flags = {"--pull-contact", cases[i].contact}
+        };
+        struct config *config;
+        struct error err = {0};
+        enum code code = load(&sources, &config, &err);
+
+        if (code != (cases[i].told ? E_CONFIG : OK) ||
+            (cases[i].told && !strstr(err.text, cases[i].told)))
+            fail_msg("%s: %s", cases[i].contact, err.text);
         config_free(config);
     }
 }
@@ -321,6 +355,7 @@ int main(void)
         cmocka_unit_test(test_a_file_that_was_asked_for_must_be_there),
         cmocka_unit_test(test_what_is_printed_reads_back_to_the_same),
         cmocka_unit_test(test_a_list_comes_from_the_file_or_as_one_text),
+        cmocka_unit_test(test_a_contact_can_stand_in_a_header),
         cmocka_unit_test(test_every_setting_and_limit_stands_in_the_reference),
     };
 

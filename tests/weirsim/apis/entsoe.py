@@ -87,7 +87,8 @@ def document(kind, request, series, interval):
 
 def load(world, request, kind, domain, first, end):
     """Load (A65), or generation of each kind (A75), of the whole days of Brussels that the interval touches."""
-    first, end = (midnight(at(second, BRUSSELS).date(), BRUSSELS) for second in (first, end - 1 + DAY))
+    last = at(end - 1, BRUSSELS).date()
+    first, end = midnight(at(first, BRUSSELS).date(), BRUSSELS), midnight(last.fromordinal(last.toordinal() + 1), BRUSSELS)
     series = []
     for number, plant in enumerate([None] if kind == "A65" else PLANTS, 1):
         found = list(periods(domain, world.rows(request, series_of(domain, plant), first, end)))
@@ -183,9 +184,9 @@ def truth(world, query, first, end, as_of):
 
 def truth_of_outages(world, query, first, end, as_of):
     for domain in [query["domain"]] if "domain" in query else DOMAINS:
-        for unit, name, start, _, left, revision in outages(world, domain, first, end, as_of):
+        for unit, name, start, stop, left, revision in outages(world, domain, first, end, as_of):
             if start >= first:
-                yield {"domain": domain, "unit": unit, "id": name}, start, {"quantity": left, "revision": revision}
+                yield {"domain": domain, "unit": unit, "id": name}, start, {"quantity": left, "revision": revision, "until": minute(stop)}
 
 
 ROUTES = [({"GET"}, re.compile("/entsoe/api"), api)]

@@ -39,6 +39,10 @@ static void test_documents(void **state)
                   BYTES("\xff\xfe<\0a\0>\0\xe4\0<\0/\0"
                         "a\0>\0"),
                   "{a:<\"\xc3\xa4\">}\n");
+    expect_events(&tree_xml, NULL, "UTF-16 without a mark",
+                  BYTES("\n\0<\0a\0>\0\xe4\0<\0/\0"
+                        "a\0>\0"),
+                  "{a:<\"\xc3\xa4\">}\n");
 }
 
 static void test_faults(void **state)
@@ -119,6 +123,44 @@ static void test_a_tag_without_an_end(void **state)
     buf_release(&events.text);
 }
 
+static enum code count_event(void *context, const struct tree_event *event, struct error *err)
+{
+    (void)event, (void)err;
+    ++*(int *)context;
+    return OK;
+}
+
+/* The library keeps each of them until the document ends. */
+static void test_names_without_end(void **state)
+{
+    static const char *const forms[] = {"<n%u/>", "<n a%u=''/>", "<p%u:n/>"};
+    int count = 0;
+    const struct tree_sink sink = {count_event, &count};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(forms); i++)
+        for (unsigned names = 30000; names <= 32000; names += 2000) {
+            struct buf body = BUF_INIT(1 << 20);
+            struct error err = {0};
+            enum code code;
+
+            buf_put_text(&body, "<a>");
+            for (unsigned j = 0; j < 2 * names; j++) { /* each twice */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+                buf_printf(&body, forms[i], j / 2);
+#pragma GCC diagnostic pop
+            }
+            buf_put_text(&body, "</a>");
+            assert_false(body.failed);
+            code = fixture_feed(&tree_xml, &fixture_limits, NULL, &sink, buf_bytes(&body), 65536,
+                                65536, &err);
+            if (code != (names == 30000 ? OK : E_VALUE_LONG))
+                fail_msg("%s, %u: %s", forms[i], names, err.text);
+            buf_release(&body);
+        }
+}
+
 static enum code refuse_third(void *context, const struct tree_event *event, struct error *err)
 {
     (void)event;
@@ -146,6 +188,7 @@ int main(void)
         cmocka_unit_test(test_faults),
         cmocka_unit_test(test_many_children_take_no_room),
         cmocka_unit_test(test_a_tag_without_an_end),
+        cmocka_unit_test(test_names_without_end),
         cmocka_unit_test(test_what_the_sink_says_ends_the_reading),
     };
 

@@ -86,6 +86,24 @@ static inline const struct site_rule *site_choose(struct site *site, const char 
     return &none;
 }
 
+/* What is left of it: a connection that is closed with bytes unread takes its answer along. */
+static inline void site_read_body(int fd, const char *head, size_t size)
+{
+    const char *length = strstr(head, "Content-Length: "), *end = strstr(head, "\r\n\r\n");
+    size_t left = length == NULL ? 0 : strtoul(length + 16, NULL, 10);
+    char body[4096];
+
+    if (end == NULL)
+        return;
+    for (size_t got = size - (size_t)(end + 4 - head); got < left;) {
+        ssize_t more = read(fd, body, sizeof(body));
+
+        if (more <= 0)
+            return;
+        got += (size_t)more;
+    }
+}
+
 static inline void *site_visit(void *context)
 {
     struct site_visit visit = *(struct site_visit *)context;
@@ -100,6 +118,7 @@ static inline void *site_visit(void *context)
     while (strstr(head, "\r\n\r\n") == NULL &&
            (got = read(visit.fd, head + size, sizeof(head) - 1 - size)) > 0)
         head[size += (size_t)got] = '\0';
+    site_read_body(visit.fd, head, size);
     pthread_mutex_lock(&site->lock);
     if (site->asked_count == SITE_ASKED_MAX)
         abort();

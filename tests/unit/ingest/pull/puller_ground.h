@@ -6,6 +6,7 @@
 
 #include <signal.h>
 
+#include "discovery/source_record.h"
 #include "handlers/app.h"
 #include "handlers/recall.h"
 #include "ingest/pull/puller.h"
@@ -25,6 +26,7 @@ struct puller_ground {
     struct turned_clock clock;
     _Atomic bool leases, leased; /* whether there are leases, and this node has them */
     struct puller *puller;
+    struct pull_wishes wishes; /* of "s" */
     struct site site;
     uint64_t version;        /* of the last declaration */
     uint64_t body_bytes_max; /* of the node, from the next start on; 0 = a MiB */
@@ -48,7 +50,8 @@ static inline enum code it_secret(void *context, struct bytes tenant, struct byt
 {
     (void)context;
     (void)tenant;
-    (void)host;
+    if (host.size >= 9 && memcmp(host.data, "localhost", 9) == 0)
+        return error_set(err, E_FORBIDDEN, "the secret may not go to %.*s", BYTES_ARG(host));
     *value = arena_copy(arena, BYTES("canary"));
     return bytes_equal(name, BYTES("key")) ? OK : error_set(err, E_NOT_FOUND, "no such secret");
 }
@@ -151,6 +154,24 @@ static inline void it_declares_so(const char *name, bool paused, const char *blo
 static inline void it_declares(const char *blocks)
 {
     it_declares_so("s", false, blocks);
+}
+
+/* As who follows its record would tell it; `it.wishes` is what was asked so far. */
+static inline void it_tells_wishes(void)
+{
+    assert_int_equal(puller_wish(it.puller, TENANT, BYTES("s"), &it.wishes, NULL), OK);
+}
+
+static inline void it_asks_for_a_pull(void)
+{
+    source_wish_pull(&it.wishes, clock_wall_ns(&it.clock.clock));
+    it_tells_wishes();
+}
+
+static inline void it_asks_for(int64_t start_ns, int64_t end_ns)
+{
+    source_wish_backfill(&it.wishes, start_ns, end_ns, clock_wall_ns(&it.clock.clock));
+    it_tells_wishes();
 }
 
 static inline void it_takes_away(const char *name)
@@ -276,7 +297,7 @@ static inline void it_pulls(size_t windows)
 
     UNTIL(it_is_resting());
     before = it_count("windows");
-    assert_int_equal(puller_act(it.puller, TENANT, BYTES("s"), PULLER_NOW, 0, 0, NULL), OK);
+    it_asks_for_a_pull();
     UNTIL(it_count("windows") >= before + (int64_t)windows && it_is_resting());
 }
 

@@ -85,6 +85,17 @@ page_read(void *context, enum code (*take)(void *taker, struct bytes piece, stru
     return code;
 }
 
+static inline enum code page_at(void *context, uint64_t offset, char *into, size_t size,
+                                struct error *err)
+{
+    const struct page *page = context;
+
+    (void)err;
+    assert_true(offset <= page->body.size && size <= page->body.size - offset);
+    memcpy(into, page->body.data + offset, size);
+    return OK;
+}
+
 /* Of the good document's source with these blocks; status 200, no body yet. */
 static inline void page_init(struct page *page, const char *blocks)
 {
@@ -99,7 +110,7 @@ static inline void page_init(struct page *page, const char *blocks)
         .source = fixture_good(&page->fixture, blocks),
         .partition = &none,
         .fetched_ns = INT64_C(1700000000000000000),
-        .body = {0, page_read, page},
+        .body = {0, page_read, page_at, page},
         .status = 200,
         .body_before = BYTES(""),
         .limits = &page->limits,

@@ -15,7 +15,7 @@
 
 #define SECOND MOMENT_SECOND
 
-enum { LIMIT = 3 };
+enum { LIMIT = 3, KEPT = 2 * 86400 + 3600 };
 
 /* A start of the process: the file, and a limiter with one key of 3 in a minute. */
 struct world {
@@ -27,7 +27,7 @@ struct world {
     struct limiter_key *key;
 };
 
-static const struct source_rate rate = {LIMIT, 60 * SECOND};
+static struct source_rate rate = {LIMIT, 60 * SECOND};
 static const struct source_limits limits = {.concurrency = 9, .rates = &rate, .rate_count = 1};
 
 /* `seconds` behind the first moment, by both clocks. */
@@ -183,13 +183,14 @@ static void test_a_weight_is_kept(void **state)
 
 static void test_a_wait_that_was_ordered_outlives_the_process(void **state)
 {
+    const struct moment begun = at(0);
     struct error err = {0};
     struct world world;
 
     (void)state;
     world_make(&world);
     world_open(&world, "a", at(0));
-    assert_int_equal(asked_wait(world.asked, BYTES("a"), at(7200).wall_ns, &err), OK);
+    assert_int_equal(asked_wait(world.asked, BYTES("a"), &begun, at(7200).wall_ns, &err), OK);
     world_close(&world);
     for (int start = 0; start < 2; start++) {
         struct moment now = at(200);
@@ -200,6 +201,53 @@ static void test_a_wait_that_was_ordered_outlives_the_process(void **state)
         world_close(&world);
     }
     world_remove(&world);
+}
+
+static void test_a_wait_is_as_long_whatever_the_wall_clock_says_at_the_next_start(void **state)
+{
+    static const int64_t jumps[] = {-3600, 86400};
+    const struct moment begun = at(0);
+    struct error err = {0};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(jumps); i++) {
+        struct moment now = at(200);
+        struct world world;
+
+        now.wall_ns += jumps[i] * SECOND;
+        world_make(&world);
+        world_open(&world, "a", begun);
+        assert_int_equal(asked_wait(world.asked, BYTES("a"), &begun, at(7200).wall_ns, &err), OK);
+        world_close(&world);
+        world_open(&world, "a", now);
+        assert_int_equal(wait_of(&world, 1, now), 7000);
+        world_close(&world);
+        world_remove(&world);
+    }
+}
+
+/* One of another boot, and one that a version before noted: the wall clock alone tells its end. */
+static void test_a_wait_of_another_boot_ends_by_the_wall_clock(void **state)
+{
+    static const char *const words[] = {"wait", "wait=00000000-0000-0000-0000-000000000000"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(words); i++) {
+        struct world world;
+        char line[128];
+
+        world_make(&world);
+        world_open(&world, "a", at(0));
+        world_close(&world);
+        snprintf(line, sizeof(line), "%s 7 %lld 0 a\n", words[i], (long long)at(7200).wall_ns);
+        append(&world, line);
+        for (int start = 0; start < 2; start++) {
+            world_open(&world, "a", at(200));
+            assert_int_equal(wait_of(&world, 1, at(200)), 7000);
+            world_close(&world);
+        }
+        world_remove(&world);
+    }
 }
 
 /* The boot clock began anew: the wall clock alone tells how long ago it was. */
@@ -234,8 +282,8 @@ static void test_a_line_that_is_none_is_passed_over(void **state)
         "- x 1000000000000000 3 a\n",
         "- 0 x 3 a\n",
         "- 0 1000000000000000 -3 a\n",
-        "- 0 1000000000000000 4294967296 a\n",
-        "- 0 1000000000000000 3 a", /* the last one: was being written */
+        "- 0 1000000000000000 1000001 a\n", /* no source weighs more */
+        "- 0 1000000000000000 3 a",         /* the last one: was being written */
     };
     struct world world;
 
@@ -257,7 +305,7 @@ static void test_a_line_that_is_none_is_passed_over(void **state)
     world_remove(&world);
 }
 
-static void test_what_is_older_than_two_days_is_left_out(void **state)
+static void test_what_no_limit_looks_back_to_is_left_out(void **state)
 {
     struct world world;
     long long before;
@@ -269,16 +317,37 @@ static void test_what_is_older_than_two_days_is_left_out(void **state)
     begin(&world, at(3600));
     world_close(&world);
     before = stat_of(&world).st_size;
-    world_open(&world, "a", at(2 * 86400 - 1));
+    world_open(&world, "a", at(KEPT - 1));
     world_close(&world);
     assert_int_equal(stat_of(&world).st_size, before);
-    world_open(&world, "a", at(2 * 86400));
+    world_open(&world, "a", at(KEPT));
     world_close(&world);
     assert_in_range(stat_of(&world).st_size, 1, before - 1);
     world_open(&world, "a", at(3 * 86400));
     world_close(&world);
     assert_int_equal(stat_of(&world).st_size, 0);
     world_remove(&world);
+}
+
+/* Which was set forward since, by less than what is kept longer than that. */
+static void test_the_longest_span_holds_over_a_restart_whatever_the_wall_clock_says(void **state)
+{
+    struct moment now = at(2 * 86400 - 60);
+    struct world world;
+
+    (void)state;
+    now.wall_ns += 1800 * SECOND;
+    rate.span_ns = LIMITER_SPAN_MAX_NS;
+    world_make(&world);
+    world_open(&world, "a", at(0));
+    begin(&world, at(0));
+    world_close(&world);
+    world_open(&world, "a", now);
+    assert_int_equal(wait_of(&world, LIMIT - 1, now), 0);
+    assert_int_equal(wait_of(&world, LIMIT, now), 60);
+    world_close(&world);
+    world_remove(&world);
+    rate.span_ns = 60 * SECOND;
 }
 
 /* Enough to have the file written anew. */
@@ -321,6 +390,7 @@ static void test_a_file_of_what_is_young_is_not_written_anew_each_time(void **st
 
 static void test_a_long_wait_takes_no_note_away(void **state)
 {
+    const struct moment begun = at(0);
     struct error err = {0};
     struct world world;
 
@@ -329,7 +399,7 @@ static void test_a_long_wait_takes_no_note_away(void **state)
     world_open(&world, "a", at(0));
     begin(&world, at(0));
     fill(&world, at(0));
-    assert_int_equal(asked_wait(world.asked, BYTES("b"), at(30 * 86400).wall_ns, &err), OK);
+    assert_int_equal(asked_wait(world.asked, BYTES("b"), &begun, at(30 * 86400).wall_ns, &err), OK);
     world_close(&world);
     world_open(&world, "a", at(10));
     assert_int_equal(wait_of(&world, LIMIT, at(10)), 50);
@@ -344,9 +414,12 @@ int main(void)
         cmocka_unit_test(test_what_is_known_is_recalled_once),
         cmocka_unit_test(test_a_weight_is_kept),
         cmocka_unit_test(test_a_wait_that_was_ordered_outlives_the_process),
+        cmocka_unit_test(test_a_wait_is_as_long_whatever_the_wall_clock_says_at_the_next_start),
+        cmocka_unit_test(test_a_wait_of_another_boot_ends_by_the_wall_clock),
         cmocka_unit_test(test_what_another_boot_noted_counts_by_the_wall_clock),
         cmocka_unit_test(test_a_line_that_is_none_is_passed_over),
-        cmocka_unit_test(test_what_is_older_than_two_days_is_left_out),
+        cmocka_unit_test(test_the_longest_span_holds_over_a_restart_whatever_the_wall_clock_says),
+        cmocka_unit_test(test_what_no_limit_looks_back_to_is_left_out),
         cmocka_unit_test(test_a_file_of_what_is_young_is_not_written_anew_each_time),
         cmocka_unit_test(test_a_long_wait_takes_no_note_away),
     };

@@ -129,6 +129,9 @@ static void test_another_host_gets_nothing_of_the_source(void **state)
     asking = make();
     assert_true(has_line(&asking, "X-Api-Key: abc"));
     assert_true(has_line(&asking, "Authorization: Basic czNjci9ldDo="));
+    source.decode.zip_archive = true; /* which has to be at hand as it is */
+    asking = make();
+    assert_true(has_line(&asking, "Accept-Encoding: identity"));
 }
 
 static void redirected(unsigned status, const char *location, const char *want, const char *method,
@@ -213,6 +216,39 @@ static void test_a_body_is_filled(void **state)
     assert_true(has_line(&asking, "Content-Type: application/x-www-form-urlencoded"));
 }
 
+/* A credential goes where the source's own requests go, and to no other host. */
+static void test_a_list_of_partitions_is_asked_for_at_home_with_the_credential(void **state)
+{
+    static const struct {
+        const char *url;
+        bool home;
+    } cases[] = {
+        {"https://a.EXAMPLE:443/list?at=${now}", true },
+        {"https://b.example/list",               false},
+        {"http://a.example/list",                false},
+        {"https://a.example:444/list",           false},
+    };
+    struct source home = source, list;
+
+    (void)state;
+    home.auth.kind = SOURCE_AUTH_BEARER;
+    home.auth.first = places("${secret:key}");
+    home.page.kind = SOURCE_PAGE_NUMBER;
+    home.page.param = BYTES("p");
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const struct source_request request = {.url = places(cases[i].url)};
+        struct asking asking;
+
+        home.foreach.request = &request;
+        list = asking_list_source(&home);
+        terms.source = &list;
+        terms.partition = NULL;
+        asking = make();
+        assert_null(strstr(asking.url, "p="));
+        assert_int_equal(has_line(&asking, "Authorization: Bearer s3cr/et"), cases[i].home);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +266,9 @@ int main(void)
                                         asked_teardown),
         cmocka_unit_test_setup_teardown(test_a_credential_of_the_query_comes_back_at_home_alone,
                                         asked_setup, asked_teardown),
+        cmocka_unit_test_setup_teardown(
+            test_a_list_of_partitions_is_asked_for_at_home_with_the_credential, asked_setup,
+            asked_teardown),
         cmocka_unit_test_setup_teardown(test_a_body_is_filled, asked_setup, asked_teardown),
     };
 

@@ -64,6 +64,7 @@ static void test_what_a_token_s_answer_says(void **state)
         {401, "{\"error\":\"invalid_client\",\"error_description\":\"s3cr\"}",                    E_UNAUTHORIZED,
          "401: invalid_client",                                                                                                    0              },
         {500, "oops",                                                                             E_UNAUTHORIZED, "status 500",    0              },
+        {400, "{\"error\":\"s3cr\"}",                                                             E_UNAUTHORIZED, "status 400",    0              },
         {401, "{\"error\":\"a\\nb\"}",                                                            E_UNAUTHORIZED, "status 401",    0              },
         {200, "{\"error\":\"\",\"access_token\":\"abc\"}",                                        OK,             "abc",           270            },
     };

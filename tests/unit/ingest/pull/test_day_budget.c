@@ -81,6 +81,16 @@ static void test_days_of_a_wrong_clock_go_a_day_later_at_the_latest(void **state
     assert_int_equal(when(&budget, 101, 1, at(48, 41)), 41);
 }
 
+static void test_the_last_day_that_a_time_can_be_of_is_one(void **state)
+{
+    const struct moment last = {INT64_MAX - 3 * HOUR, 5 * HOUR};
+    struct day_budget budget = {0};
+
+    (void)state;
+    use(&budget, 10, last);
+    assert_int_equal(when(&budget, 10, 1, (struct moment){INT64_MAX - 2 * HOUR, 6 * HOUR}), 8);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -88,6 +98,7 @@ int main(void)
         cmocka_unit_test(test_a_clock_set_forward_gives_no_second_budget),
         cmocka_unit_test(test_a_clock_set_back_finds_what_began_ahead),
         cmocka_unit_test(test_days_of_a_wrong_clock_go_a_day_later_at_the_latest),
+        cmocka_unit_test(test_the_last_day_that_a_time_can_be_of_is_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,6 +53,43 @@ static void test_a_name_is_of_the_host_that_is_asked(void **state)
     }
 }
 
+static void test_a_token_is_of_its_own_host_or_of_the_source_s(void **state)
+{
+    static const struct {
+        const char *token_url, *limits, *want;
+        bool same; /* as the source's */
+    } cases[] = {
+        {"https://API.example.org/token",     "",                               "api.example.org#",   true },
+        {"https://api.example.org:443/token", "",                               "api.example.org#",   true },
+        {"https://login.example.org/token",   "",                               "login.example.org#", false},
+        {"https://login.example.org/token",   ", 'limits': {'host': 'shared'}", "login.example.org#",
+         false                                                                                             },
+        {"https://api.example.org/token",     ", 'limits': {'host': 'shared'}", "shared#",            true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct buf text = BUF_INIT(NAME_SIZE - 1);
+        struct fixture fixture;
+        struct error err = {0};
+        char blocks[256], name[NAME_SIZE];
+
+        snprintf(blocks, sizeof(blocks),
+                 "'auth': {'type': 'oauth2', 'token_url': '%s', 'client_id': 'a', 'client_secret': "
+                 "'${secret:b}'}%s",
+                 cases[i].token_url, cases[i].limits);
+        assert_int_equal(
+            asking_token_limit_name(fixture_good(&fixture, blocks), BYTES("t"), &text, &err), OK);
+        fixture_release(&fixture);
+        name_of(blocks, "t", name);
+        if (text.size < strlen(cases[i].want) ||
+            memcmp(text.data, cases[i].want, strlen(cases[i].want)) != 0 ||
+            bytes_equal(buf_bytes(&text), bytes_of(name)) != cases[i].same)
+            fail_msg("%s: %.*s", blocks, BYTES_ARG(buf_bytes(&text)));
+        buf_release(&text);
+    }
+}
+
 #define BEARER(name) "'auth': {'type': 'bearer', 'token': '${secret:" name "}'}"
 #define BASIC(user, password)                                                                      \
     "'auth': {'type': 'basic', 'user': '" user "', 'password': '" password "'}"
@@ -103,6 +140,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_name_is_of_the_host_that_is_asked),
+        cmocka_unit_test(test_a_token_is_of_its_own_host_or_of_the_source_s),
         cmocka_unit_test(test_credentials_are_told_apart_by_tenant_and_by_the_names_of_secrets),
         cmocka_unit_test(test_a_name_shows_nothing_of_the_credential),
     };

@@ -50,6 +50,29 @@ static void test_clips_to_the_window(void **state)
     fixture_release(&fixture);
 }
 
+/* By its end the first is of this window, by its beginning of the one before; who asks for the one
+ * may get it in the other. */
+static void test_an_interval_that_ends_where_the_window_begins_is_kept(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture);
+    (void)add_value(&fixture, 1, "v");
+    fixture.source.window.clip = true;
+    fixture.source.time.label_end = true;
+    fixture.source.time.step = (struct span){.ns = INT64_C(3600000000000)};
+    fixture.terms.windowed = true;
+    fixture.terms.start_ns = time_of("2024-01-01T00:00:00Z");
+    fixture.terms.end_ns = time_of("2024-01-02T00:00:00Z");
+    expect_points(&fixture,
+                  "2023-12-31T23:00Z|#1\n2024-01-01T00:00Z|#2\n2024-01-02T00:00Z|#3\n"
+                  "2024-01-02T01:00Z|#4",
+                  "m v=2 2023-12-31T23:00:00Z\nm v=3 2024-01-01T23:00:00Z\n");
+    assert_int_equal(mapper_counts(fixture.mapper)->clipped, 2);
+    fixture_release(&fixture);
+}
+
 /* The hour that ends at the time; numbers that are 0 are values, null is none. */
 static void test_hours_that_end(void **state)
 {
@@ -340,6 +363,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_where),
         cmocka_unit_test(test_clips_to_the_window),
+        cmocka_unit_test(test_an_interval_that_ends_where_the_window_begins_is_kept),
         cmocka_unit_test(test_hours_that_end),
         cmocka_unit_test(test_months_that_end),
         cmocka_unit_test(test_settlement_periods),

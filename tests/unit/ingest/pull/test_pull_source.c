@@ -1,5 +1,7 @@
 #include "tests/unit/ingest/pull/puller_ground.h"
 
+#include "ingest/pull/schedule.h"
+
 #define ROW "{'data': [{'at': '2026-01-01', 'v': 1}]"
 #define CURSOR                                                                                     \
     "'request': {'url': '@/list'}, 'page': {'type': 'cursor', 'param': 'c', 'path': '/next'}"
@@ -21,7 +23,7 @@ static void test_a_document_is_replaced_while_a_page_is_under_way(void **state)
         it_declares(CURSOR);
         UNTIL(it_is_resting() || site_asked(&it.site, "/list") > 0);
         if (site_asked(&it.site, "/list") == 0)
-            assert_int_equal(puller_act(it.puller, TENANT, BYTES("s"), PULLER_NOW, 0, 0, NULL), OK);
+            it_asks_for_a_pull();
         UNTIL(site_asked(&it.site, "/list") == 1);
         (void)snprintf(blocks, sizeof(blocks), "'request': {'url': '@/other'}%s", wrong[i]);
         it_declares(blocks);
@@ -44,35 +46,140 @@ static void test_a_lease_that_is_lost_ends_what_would_be_asked(void **state)
     it.leased = true;
     UNTIL(site_asked(&it.site, "/list") == 1);
     it.leased = false;
-    assert_int_equal(puller_act(it.puller, TENANT, BYTES("s"), PULLER_NOW, 0, 0, NULL), OK);
+    it_asks_for_a_pull();
     UNTIL(it_says("s", "state", "elsewhere"));
     site_release(&it.site);
     UNTIL(it_count("pages") == 1 && it_says("s", "state", "elsewhere"));
     assert_int_equal(site_asked(&it.site, "c=b"), 0);
 }
 
-/* A window of history that fails is not asked again before the next pull. */
-static void test_history_that_fails_waits_for_the_next_pull(void **state)
+/* The answer that was under way leads to a page that nobody would ask for. */
+static void test_a_lease_that_is_lost_and_had_again_goes_on(void **state)
 {
-    static struct site_rule rules[2] = {
-        {.body = "no"           },
-        { .when = "GET", .body = "{'data': []}"}
-    };
-    char from[TIMESTAMP_TEXT_SIZE], bad[TIMESTAMP_TEXT_SIZE], blocks[600];
+    (void)state;
+    puller_close(it.puller);
+    it.leases = it.leased = true;
+    it_start();
+    SITE_ANSWERS(&it.site, {.when = "c=b", .body = ROW "}"},
+                 {.when = "/list", .body = ROW ", 'next': 'b'}", .held = true});
+    it_declares(CURSOR);
+    UNTIL(site_asked(&it.site, "/list") == 1);
+    it.leased = false;
+    it_asks_for_a_pull();
+    UNTIL(it_says("s", "state", "elsewhere"));
+    it.leased = true;
+    site_release(&it.site);
+    UNTIL(it_count("windows") == 1);
+}
+
+/* Reading its work waits until it is let go. */
+static _Atomic bool let_go;
+
+static enum code
+slow_rows(void *context, struct bytes tenant, struct bytes measurement,
+          const struct series_tag *matched, uint32_t matched_count, int64_t start, int64_t end,
+          enum code (*take)(void *taker, const struct recalled_row *row, struct error *err),
+          void *taker, bool *partial, struct error *err)
+{
+    while (!let_go)
+        peer_wait(1);
+    return recall_of(&it.app).rows(context, tenant, measurement, matched, matched_count, start, end,
+                                   take, taker, partial, err);
+}
+
+static void loads_slowly(const char *blocks)
+{
+    let_go = false;
+    it.recall.rows = slow_rows;
+    it_restarts();
+    SITE_ANSWERS(&it.site, {.when = "GET", .body = "{'data': []}"});
+    it_declares(blocks);
+    UNTIL(it_says("s", "state", "loading"));
+}
+
+/* It was pulled a moment ago: by the schedule nothing is asked for an hour. */
+static void test_what_is_asked_for_while_it_loads_is_done_then(void **state)
+{
+    char from[TIMESTAMP_TEXT_SIZE], until[TIMESTAMP_TEXT_SIZE], old[32], blocks[600];
 
     (void)state;
     (void)snprintf(blocks, sizeof(blocks),
                    "'request': {'url': '@/w', 'query': {'a': '${window.start}', 'b': "
-                   "'${window.end}'}}, 'window': {'from': '%s', 'step': 'P1D', 'format': 'date'}, "
-                   "'outcomes': [{'body_has': 'no', 'do': 'fail'}]",
-                   it_day(-3, from));
-    (void)snprintf(bad, sizeof(bad), "a=%.10s", it_day(-2, from));
-    rules[0].when = bad;
-    site_answers(&it.site, rules, 2);
+                   "'${window.end}'}}, 'window': {'from': '%s', 'until': '%s', 'step': 'P1D', "
+                   "'overlap': 'P2D', 'format': 'date'}",
+                   it_day(-5, from), it_day(-1, until));
+    SITE_ANSWERS(&it.site, {.when = "GET", .body = "{'data': []}"});
     it_declares(blocks);
-    UNTIL(it_count("windows") == 3);
-    assert_int_equal(site_asked(&it.site, bad), 1);
-    assert_int_equal(it_count("failures"), 1);
+    UNTIL(it_count("windows") == 4 && it_is_resting());
+
+    loads_slowly(blocks);
+    it_asks_for_a_pull();
+    let_go = true;
+    UNTIL(it_count("windows") == 2 && it_is_resting());
+    assert_int_equal(it.site.asked_count, 2); /* what overlaps */
+
+    loads_slowly(blocks);
+    it_asks_for(it_day_ns(-5), it_day_ns(-4));
+    let_go = true;
+    UNTIL(it_count("windows") == 1 && it_is_resting());
+    (void)snprintf(old, sizeof(old), "a=%.10s", it_day(-5, from));
+    site_was_asked(&it.site, 0, old);
+    assert_int_equal(it.site.asked_count, 1);
+}
+
+/* Then it is at its own place: those who were declared together do not stay so. */
+static void test_what_is_new_is_pulled_at_once(void **state)
+{
+    const struct source_schedule schedule = {.every_ns = 36000 * MOMENT_SECOND,
+                                             .jitter_ns = 36000 * MOMENT_SECOND};
+    char next[TIMESTAMP_TEXT_SIZE];
+    int64_t next_ns, before_ns = clock_wall_ns(&it.clock.clock);
+
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "GET", .body = ROW "}"});
+    it_declares("'request': {'url': '@/a'}, 'schedule': {'every': '10h', 'jitter': '10h'}");
+    UNTIL(it_count("windows") == 1 && it_is_resting());
+    next_ns = before_ns + schedule.every_ns +
+              schedule_spread(&schedule, schedule_place(TENANT, BYTES("s")));
+    next[timestamp_print(next_ns, next)] = '\0';
+    next[13] = '\0'; /* to the hour: some milliseconds passed */
+    if (!it_says("s", "next", next)) {
+        next[timestamp_print(next_ns + 30 * MOMENT_SECOND, next)] = '\0';
+        next[13] = '\0';
+        assert_true(it_says("s", "next", next));
+    }
+}
+
+/* By a clock that was an hour ahead it was pulled, and has a window of the time to come. */
+static void test_a_clock_that_is_set_back_holds_nothing_up(void **state)
+{
+    char from[TIMESTAMP_TEXT_SIZE], blocks[600];
+
+    (void)state;
+    for (int restart = 0; restart < 2; restart++) {
+        size_t asked;
+
+        it_takes_away("s");
+        UNTIL(it_count("windows") == -1);
+        it.clock.wall_more = 3600 * MOMENT_SECOND;
+        (void)snprintf(blocks, sizeof(blocks),
+                       "'schedule': {'every': '1s', 'jitter': '0s'}, 'request': {'url': '@/w%d', "
+                       "'query': {'a': '${window.start}', 'b': '${window.end}'}}, "
+                       "'window': {'from': '%s', 'step': 'P1D'}",
+                       restart, it_day(0, from));
+        SITE_ANSWERS(&it.site, {.when = "GET", .body = "{'data': []}"});
+        it_declares(blocks);
+        UNTIL(it_count("windows") > 0 && it_is_resting());
+        if (restart)
+            puller_close(it.puller);
+        it.clock.wall_more = 0;
+        if (restart) {
+            it_start();
+            it_declares(blocks);
+        }
+        asked = it.site.asked_count;
+        UNTIL(it.site.asked_count > asked + 1);
+    }
 }
 
 int main(void)
@@ -80,7 +187,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IT_TEST(test_a_document_is_replaced_while_a_page_is_under_way),
         IT_TEST(test_a_lease_that_is_lost_ends_what_would_be_asked),
-        IT_TEST(test_history_that_fails_waits_for_the_next_pull),
+        IT_TEST(test_a_lease_that_is_lost_and_had_again_goes_on),
+        IT_TEST(test_what_is_asked_for_while_it_loads_is_done_then),
+        IT_TEST(test_what_is_new_is_pulled_at_once),
+        IT_TEST(test_a_clock_that_is_set_back_holds_nothing_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

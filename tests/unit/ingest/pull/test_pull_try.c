@@ -5,12 +5,19 @@
 #define ROW "{'data': [{'at': '2026-01-01', 'v': 1}], 'next': 'b'}"
 #define PLAIN "'request': {'url': '@/a'}"
 
+#define LIST                                                                                       \
+    "'foreach': {'request': {'url': '@/list'}, 'decode': 'json', 'rows': '/*', 'vars': {'x': "     \
+    "{'path': 'id'}}}, 'auth': {'type': 'oauth2', 'token_url': '@/token', 'client_id': 'me', "     \
+    "'client_secret': '${secret:key}'}, 'request': {'url': '@/of/${each.x}'}"
+#define TOKEN "{'access_token': 't0ken', 'expires_in': 60}"
+
 struct tried {
     struct fixture fixture;
     struct buf out; /* what is told */
     struct error err;
     enum code code;
     pthread_t thread;
+    uint64_t index; /* of the list */
 };
 
 static void *try_main(void *context)
@@ -19,7 +26,8 @@ static void *try_main(void *context)
     struct tried *tried = context;
     const struct trial_terms terms = {
         .source = tried->fixture.source,
-        .partition = &none,
+        .partition = tried->fixture.source->foreach.request == NULL ? &none : NULL,
+        .partition_index = tried->index,
         .now_ns = clock_wall_ns(&it.clock.clock),
         .limits = &it.ground.limits,
         .plain_bytes_max = tried->fixture.source->limits.plain_bytes_max,
@@ -194,6 +202,74 @@ static void test_who_waits_is_told_of_the_end(void **state)
     assert_int_equal(it.site.asked_count, 1);
 }
 
+static void test_what_a_page_needs_is_asked_before_it(void **state)
+{
+    struct tried tried;
+    struct json *root;
+
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "POST /token", .body = TOKEN},
+                 {.when = "/list", .body = "[{'id': 'a'}, {'id': 'b'}, {'id': 'a'}]"},
+                 {.when = "GET /of/b", .body = ROW});
+    tried_init(&tried, LIST);
+    tried.index = 1;
+    (void)try_main(&tried);
+    if (tried.code != OK)
+        fail_msg("%s", tried.err.text);
+    assert_null(memmem(tried.out.data, tried.out.size, "canary", 6));
+    assert_null(memmem(tried.out.data, tried.out.size, "t0ken", 5));
+    it_parse(&tried.out, &root);
+    assert_int_equal(it_number(root, "partitions"), 2);
+    assert_true(it_is_text(json_member(root, "partition"), "x", "b"));
+    assert_int_equal(it_number(root, "rows"), 1);
+    json_doc_free(root);
+    tried_release(&tried);
+    site_was_asked(&it.site, 0, "POST /token");
+    site_was_asked(&it.site, 1, "Authorization: Bearer t0ken\r\n");
+    site_was_asked(&it.site, 2, "Authorization: Bearer t0ken\r\n");
+    assert_int_equal(it.site.asked_count, 3);
+}
+
+static void test_what_a_page_needs_and_has_not_is_told(void **state)
+{
+    static const struct {
+        struct site_rule token, list;
+        enum code code;
+        const char *text;
+        size_t asked;
+    } cases[] = {
+        {{.when = "/token", .status = "400 No", .body = "{'error': 'invalid_scope'}"},
+         {.when = "x"},
+         E_BAD_PAGE,      "an access token: it was refused with status 400: invalid_scope",
+         1},
+        {{.when = "/token", .body = "no"},
+         {.when = "x"},
+         E_BAD_PAGE,      "an access token: it is no JSON",
+         1},
+        {{.when = "/token", .body = TOKEN},
+         {.when = "/list", .status = "404 No"},
+         E_BAD_PAGE,      "the list of partitions: it answered 404",
+         2},
+        {{.when = "/token", .body = TOKEN},
+         {.when = "/list", .body = "[{}]"},
+         E_BAD_PAGE,      "the list of partitions: row 1, /0: x has no value",
+         2},
+        {{.when = "/token", .body = TOKEN},
+         {.when = "/list", .body = "[]"},
+         E_BAD_PARAMETER, "/partition: there is none of that number: the list has 0",
+         2},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const struct site_rule rules[] = {cases[i].token, cases[i].list};
+
+        site_answers(&it.site, rules, COUNT_OF(rules));
+        expect(LIST, cases[i].code, cases[i].text);
+        assert_int_equal(it.site.asked_count, cases[i].asked);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +281,8 @@ int main(void)
         IT_TEST(test_a_host_that_may_not_be_asked_in_time_is_busy),
         IT_TEST(test_who_waits_for_another_comes_after_it),
         IT_TEST(test_who_waits_is_told_of_the_end),
+        IT_TEST(test_what_a_page_needs_is_asked_before_it),
+        IT_TEST(test_what_a_page_needs_and_has_not_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

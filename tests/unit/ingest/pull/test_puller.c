@@ -51,14 +51,9 @@ static void test_no_more_are_under_way_than_the_strictest_says(void **state)
     assert_int_equal(it.site.under_way_most, 1);
 }
 
-static void test_a_source_that_is_not_there_cannot_be_acted_on(void **state)
+static void test_a_source_that_is_not_there_is_told_nothing_of(void **state)
 {
-    struct error err = {0};
-
     (void)state;
-    assert_int_equal(puller_act(it.puller, TENANT, BYTES("s"), PULLER_NOW, 0, 0, &err),
-                     E_NOT_FOUND);
-    assert_non_null(strstr(err.text, "there is no source \"s\""));
     assert_null(it_status("s"));
     assert_null(it_fetches("s", 5));
 }
@@ -89,44 +84,15 @@ static void test_what_is_under_way_ends_with_the_puller(void **state)
     assert_int_equal(it_rows("m").count, 0);
 }
 
-static void test_what_this_version_cannot_do_is_told(void **state)
-{
-    static const struct {
-        const char *blocks, *pointer; /* NULL: it can */
-    } cases[] = {
-        {"",                                                                    NULL              },
-        {"'decode': {'zip': 'xml'}",                                            "/decode"         },
-        {"'auth': {'type': 'oauth2', 'token_url': 'https://a.example/t', 'client_id': 'a', "
-         "'client_secret': '${secret:key}'}",                          "/auth/type"      },
-        {"'window': {'from': '2026-01-01', 'step': 'P1D', 'missing': 'retract'}, "
-         "'request': {'url': 'https://a.example/?a=${window.start}'}", "/window/missing" },
-        {"'foreach': {'request': {'url': 'https://a.example/'}, 'decode': 'json', 'rows': '/*', "
-         "'vars': {'x': {'path': 'x'}}}",                              "/foreach/request"},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct fixture fixture;
-        struct error err = {0};
-        enum code code = puller_takes(fixture_good(&fixture, cases[i].blocks), &err);
-
-        if (code != (cases[i].pointer == NULL ? OK : E_NOT_SUPPORTED) ||
-            (cases[i].pointer != NULL && strcmp(err.pointer, cases[i].pointer) != 0))
-            fail_msg("%s: %d: %s", cases[i].blocks, code, err.text);
-        fixture_release(&fixture);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         IT_TEST(test_what_is_declared_is_pulled_and_the_same_is_not_written_again),
         IT_TEST(test_what_changed_at_the_source_is_all_that_is_written),
         IT_TEST(test_no_more_are_under_way_than_the_strictest_says),
-        IT_TEST(test_a_source_that_is_not_there_cannot_be_acted_on),
+        IT_TEST(test_a_source_that_is_not_there_is_told_nothing_of),
         IT_TEST(test_one_that_is_taken_away_is_gone_when_nothing_is_under_way),
         IT_TEST(test_what_is_under_way_ends_with_the_puller),
-        cmocka_unit_test(test_what_this_version_cannot_do_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

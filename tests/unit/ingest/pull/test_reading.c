@@ -174,6 +174,9 @@ static void test_what_is_packed_is_unpacked(void **state)
         {"zstd by its header",          page_pack_zstd, &zstd, 65536},
         {"zstd by what it begins with", page_pack_zstd, &type, 65536},
         {"gzip in small pieces",        page_pack_gzip, &gzip, 1    },
+        {"gzip by its first pieces",    page_pack_gzip, &type, 1    },
+        {"zstd by its first pieces",    page_pack_zstd, &type, 1    },
+        {"zstd in pieces of three",     page_pack_zstd, &type, 3    },
     };
 
     (void)state;
@@ -196,6 +199,20 @@ static void test_what_is_packed_is_unpacked(void **state)
         expect_ok(&page, 100);
         page_release(&page);
     }
+}
+
+static void test_a_body_of_two_bytes_is_read_whole(void **state)
+{
+    struct page page;
+
+    (void)state;
+    page_init(&page, PAGE_SECONDS);
+    page_put(&page, "{}");
+    page.piece_size = 1;
+    page_look(&page);
+    assert_int_equal(page.facts.plain_bytes, 2);
+    assert_int_equal(page.facts.verdict.what, SOURCE_RETRY); /* and it has no rows anywhere */
+    page_release(&page);
 }
 
 static void test_what_does_not_unpack_is_no_page(void **state)
@@ -264,6 +281,37 @@ static void test_what_does_not_decode_leaves_nothing_behind(void **state)
             assert_string_not_equal(page.err.text, "");
             page_release(&page);
         }
+    }
+}
+
+/* An error with status 200; where there are no rows the document says so. */
+static void test_a_document_without_the_place_of_its_rows_is_no_page(void **state)
+{
+#define XML ", 'decode': 'xml', 'rows': '/doc/data/*'"
+    static const struct {
+        const char *blocks, *body;
+        enum source_do want;
+    } cases[] = {
+        {PAGE_SECONDS,                                               "{'error': 'later'}", SOURCE_RETRY},
+        {PAGE_SECONDS,                                               "{}",                 SOURCE_RETRY},
+        {PAGE_SECONDS,                                               "{'data': []}",       SOURCE_OK   },
+        {PAGE_SECONDS,                                               "{'data': null}",     SOURCE_OK   },
+        {PAGE_SECONDS ", 'outcomes': [{'count': 0, 'do': 'empty'}]", "{}",                 SOURCE_EMPTY},
+        {PAGE_SECONDS XML,                                           "<error/>",           SOURCE_RETRY},
+        {PAGE_SECONDS XML,                                           "<doc><a/></doc>",    SOURCE_OK   },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct page page;
+
+        page_init(&page, cases[i].blocks);
+        page_put(&page, cases[i].body);
+        page_look(&page);
+        if (page.facts.verdict.what != cases[i].want)
+            fail_msg("%s: %d", cases[i].body, (int)page.facts.verdict.what);
+        assert_int_equal(page.points, 0);
+        page_release(&page);
     }
 }
 
@@ -375,11 +423,15 @@ static void test_an_empty_body_has_no_rows(void **state)
         const char *blocks;
         enum source_do want;
     } cases[] = {
-        {"",                                             SOURCE_OK   },
-        {"'decode': 'ndjson', 'rows': '*'",              SOURCE_OK   },
-        {"'outcomes': [{'count': 0, 'do': 'empty'}]",    SOURCE_EMPTY},
-        {"'outcomes': [{'count': 1, 'do': 'empty'}]",    SOURCE_OK   },
-        {"'outcomes': [{'status': 200, 'do': 'retry'}]", SOURCE_RETRY},
+        {"",                                                               SOURCE_RETRY},
+        {"'decode': 'xml', 'rows': '/a/*'",                                SOURCE_RETRY},
+        {"'decode': 'ndjson', 'rows': '*'",                                SOURCE_OK   },
+        {"'decode': 'csv', 'rows': '*'",                                   SOURCE_OK   },
+        {"'outcomes': [{'count': 0, 'do': 'empty'}]",                      SOURCE_EMPTY},
+        {"'outcomes': [{'count': 1, 'do': 'empty'}]",                      SOURCE_RETRY},
+        {"'outcomes': [{'status': 200, 'do': 'ok'}]",                      SOURCE_RETRY},
+        {"'outcomes': [{'status': 200, 'do': 'retry'}]",                   SOURCE_RETRY},
+        {"'page': {'type': 'page', 'param': 'p', 'stop': ['empty_body']}", SOURCE_OK   },
     };
 
     (void)state;
@@ -397,6 +449,80 @@ static void test_an_empty_body_has_no_rows(void **state)
         assert_int_equal(page.points, 0);
         page_release(&page);
     }
+}
+
+/* Where it is told to have no content it is not expected to have a document. */
+static void test_no_content_is_no_document(void **state)
+{
+    struct page page;
+
+    (void)state;
+    page_init(&page, "");
+    page.terms.status = 204;
+    page_look(&page);
+    expect_none(&page, SOURCE_OK);
+    page_release(&page);
+}
+
+/* Nothing, without a word, is what nobody notices for a year. */
+static void test_rows_that_lead_nowhere_are_told(void **state)
+{
+    static const struct {
+        const char *blocks, *body;
+        enum source_do want;
+        const char *why; /* NULL: nothing is wrong */
+    } cases[] = {
+        {"",                                          "{'data':[]}",         SOURCE_OK,    NULL           },
+        {"",                                          "{'data':null}",       SOURCE_OK,    NULL           },
+        {"",                                          "{'data':{}}",         SOURCE_OK,    NULL           },
+        {"",                                          "{'items':[]}",        SOURCE_RETRY, "leads nowhere"},
+        {"",                                          "{'data':'none'}",     SOURCE_RETRY, "leads nowhere"},
+        {"",                                          "[]",                  SOURCE_RETRY, "leads nowhere"},
+        {"",                                          "null",                SOURCE_RETRY, "leads nowhere"},
+        {"'rows': '/*'",                              "[]",                  SOURCE_OK,    NULL           },
+        {"'rows': '/*'",                              "7",                   SOURCE_RETRY, "leads nowhere"},
+        {"'rows': '/a/*/b/*'",                        "{'a':[{}]}",          SOURCE_OK,    NULL           },
+        {"'rows': {'zip': '/hourly'}",                "{'daily':{}}",        SOURCE_RETRY, "leads nowhere"},
+        {"'outcomes': [{'count': 0, 'do': 'empty'}]", "{'items':[]}",        SOURCE_EMPTY, NULL           },
+        {"'outcomes': [{'count': 0, 'do': 'ok'}]",    "{'items':[]}",        SOURCE_OK,    NULL           },
+        {"'rows': '/data'",                           "{'data':[{'at':1}]}", SOURCE_RETRY, "ends with /*" },
+        {"'rows': '/'",                               "[{'at':1}]",          SOURCE_RETRY, "ends with /*" },
+        {"'decode': 'ndjson', 'rows': '*'",           "[{'at':1}]\n",        SOURCE_RETRY, "ends with /*" },
+        {"'decode': 'ndjson', 'rows': '*/data/*'",    "{'items':[]}\n",      SOURCE_OK,    NULL           },
+        {"'decode': 'xml', 'rows': '/doc/row/*'",     "<doc/>",              SOURCE_OK,    NULL           },
+        {"'decode': 'xml', 'rows': '/doc/row/*'",     "<fault>No</fault>",   SOURCE_RETRY,
+         "leads nowhere"                                                                                  },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct page page;
+
+        page_init(&page, cases[i].blocks);
+        page_put(&page, cases[i].body);
+        page_look(&page);
+        if (page.facts.verdict.what != cases[i].want ||
+            (cases[i].why == NULL ? page.err.text[0] != '\0'
+                                  : strstr(page.err.text, cases[i].why) == NULL))
+            fail_msg("%s of %s: %d: %s", cases[i].body, cases[i].blocks, page.facts.verdict.what,
+                     page.err.text);
+        page_release(&page);
+    }
+}
+
+/* An array that is a row has things by number. */
+static void test_a_row_may_be_an_array_of_which_elements_are_wanted(void **state)
+{
+    struct page page;
+
+    (void)state;
+    page_init(&page, "'rows': '/now', 'time': {'path': '0', 'format': 'unix_s'}, "
+                     "'values': [{'path': '1', 'field': 'v'}]");
+    page_put(&page, "{'now': [5, 0.5]}");
+    page_look(&page);
+    assert_int_equal(page.facts.verdict.what, SOURCE_OK);
+    assert_int_equal(page.points, 1);
+    page_release(&page);
 }
 
 static void test_rules_about_the_head_and_the_body_go_before_the_rows(void **state)
@@ -606,14 +732,19 @@ int main(void)
         cmocka_unit_test(test_a_small_page_of_many_points_is_a_large_one),
         cmocka_unit_test(test_long_texts_come_whole),
         cmocka_unit_test(test_what_is_packed_is_unpacked),
+        cmocka_unit_test(test_a_body_of_two_bytes_is_read_whole),
         cmocka_unit_test(test_what_does_not_unpack_is_no_page),
         cmocka_unit_test(test_more_than_may_be_unpacked_is_no_page),
         cmocka_unit_test(test_what_does_not_decode_leaves_nothing_behind),
+        cmocka_unit_test(test_a_document_without_the_place_of_its_rows_is_no_page),
         cmocka_unit_test(test_a_large_page_that_is_cut_leaves_nothing_behind),
         cmocka_unit_test(test_rows_that_are_wrong_are_counted_up_to_what_is_allowed),
         cmocka_unit_test(test_a_body_of_the_last_time_is_not_read_again),
         cmocka_unit_test(test_a_rule_about_the_body_goes_before_that_it_is_the_same),
         cmocka_unit_test(test_an_empty_body_has_no_rows),
+        cmocka_unit_test(test_no_content_is_no_document),
+        cmocka_unit_test(test_rows_that_lead_nowhere_are_told),
+        cmocka_unit_test(test_a_row_may_be_an_array_of_which_elements_are_wanted),
         cmocka_unit_test(test_rules_about_the_head_and_the_body_go_before_the_rows),
         cmocka_unit_test(test_rules_about_the_count_go_behind_the_rows),
         cmocka_unit_test(test_a_message_is_taken_out_of_what_is_no_page),

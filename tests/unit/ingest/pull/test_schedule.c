@@ -26,18 +26,20 @@ static void test_a_pull_is_every_so_long_after_the_last_began(void **state)
     (void)state;
     assert_int_equal(next(&schedule, 7, "2024-01-01T10:00:00Z", "2024-01-01T10:01:00Z"),
                      time_of("2024-01-01T16:00:00Z"));
-    /* New, and late: each at its own place within the jitter. */
+    /* What is new is at once; what is late at its own place within the jitter, which is that of
+     * what was new, from its second pull on. */
     for (uint64_t place = 0; place < 1000; place++) {
         uint64_t spread = place * (uint64_t)MINUTE;
-        int64_t first = next(&schedule, spread, NULL, "2024-01-01T10:00:00Z");
+        int64_t late = next(&schedule, spread, "2024-01-01T01:00:00Z", "2024-01-01T10:00:00Z");
 
-        assert_true(first >= time_of("2024-01-01T10:00:00Z") &&
-                    first <= time_of("2024-01-01T10:10:00Z"));
-        assert_int_equal(next(&schedule, spread, "2024-01-01T01:00:00Z", "2024-01-01T10:00:00Z"),
-                         first);
+        assert_true(late >= time_of("2024-01-01T10:00:00Z") &&
+                    late <= time_of("2024-01-01T10:10:00Z"));
+        assert_int_equal(time_of("2024-01-01T10:00:00Z") + schedule_spread(&schedule, spread),
+                         late);
+        assert_int_equal(next(&schedule, spread, NULL, "2024-01-01T10:00:00Z"),
+                         time_of("2024-01-01T10:00:00Z"));
     }
-    assert_int_equal(next(&schedule, (uint64_t)(3 * MINUTE), NULL, "2024-01-01T10:00:00Z"),
-                     time_of("2024-01-01T10:03:00Z"));
+    assert_int_equal(schedule_spread(&schedule, (uint64_t)(3 * MINUTE)), 3 * MINUTE);
 }
 
 static void test_a_time_of_the_day_is_that_of_its_zone(void **state)
@@ -87,6 +89,7 @@ static void test_its_place_in_the_jitter_stays_each_day(void **state)
     uint64_t place = (uint64_t)(13 * MINUTE);
 
     (void)state;
+    assert_int_equal(schedule_spread(&schedule, place), 0);
     assert_int_equal(next(&schedule, place, NULL, "2024-01-01T06:10:00Z"),
                      time_of("2024-01-01T06:13:00Z"));
     assert_int_equal(next(&schedule, place, "2024-01-01T06:13:00Z", "2024-01-01T06:13:00Z"),

@@ -34,6 +34,21 @@ static void test_places_stand_for_something(void **state)
          "/request/query/x", "without `limit` in `page`"});
 }
 
+#define RETRACT(more)                                                                              \
+    "'request': {'url': 'https://a.example/${window.start}'}, 'window': {'from': '2023-01-01', "   \
+    "'step': 'P1D', 'missing': 'retract'" more
+
+static void test_what_is_missing_can_be_found(void **state)
+{
+    (void)state;
+    FIXTURE_REFUSES(
+        {RETRACT("}"), NULL, NULL},
+        {RETRACT(", 'clip': false}"), "/window/missing", "want `clip: true`"},
+        {RETRACT("}, 'measurement': 'm_${row.a}'"), "/window/missing", "without ${row.…}"},
+        {RETRACT("}, 'values': [{'path': 'v', 'field': 'v', 'measurement': '${row.a}'}]"),
+         "/window/missing", "without ${row.…}"});
+}
+
 static void test_names_in_the_query_are_apart(void **state)
 {
     (void)state;
@@ -73,6 +88,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_places_stand_for_something),
+        cmocka_unit_test(test_what_is_missing_can_be_found),
         cmocka_unit_test(test_names_in_the_query_are_apart),
         cmocka_unit_test(test_paths_stay_within_the_document),
     };

@@ -42,7 +42,7 @@ static void test_what_is_refused(void **state)
         {"'outcomes': {}", "/outcomes", "want a list of rules"},
         {"'outcomes': [{'status': 404}]", "/outcomes/0/do", "it is missing"},
         {"'outcomes': [{'status': 404, 'do': 'ignore'}]", "/outcomes/0/do",
-         "want ok, empty, unchanged, retry, wait, split, skip or fail"},
+         "want ok, empty, unchanged, retry, restart, wait, split, skip or fail"},
         {"'outcomes': [{'status': 99, 'do': 'ok'}]", "/outcomes/0/status",
          "want a status from 100 to 599"},
         {"'outcomes': [{'status': [404, '6xx'], 'do': 'ok'}]", "/outcomes/0/status/1",

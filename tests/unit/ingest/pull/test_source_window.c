@@ -29,7 +29,7 @@ static void test_all_that_it_may_say(void **state)
         "'request': {'url': 'https://a.example/x', 'query': {'f': '${window.start}'}}, 'window': "
         "{'from': '2023-01-01T05:00:00+02:00', 'until': '2024-01-01T00:00:00Z', 'step': 'P7D', "
         "'step_min': '1h', 'overlap': 'P60D', 'lag': '5m', 'format': '%Y-%m', 'end': 'inclusive', "
-        "'clip': false, 'missing': 'retract'}");
+        "'clip': false, 'missing': 'keep'}");
 
     (void)state;
     assert_true(source->window.from_ns == INT64_C(1672542000000000000));
@@ -37,6 +37,12 @@ static void test_all_that_it_may_say(void **state)
     assert_int_equal(source->window.format.kind, SOURCE_TIME_PATTERN);
     assert_true(source->window.end_inclusive);
     assert_false(source->window.clip);
+    assert_false(source->window.retract_missing);
+    fixture_release(&fixture);
+    source = fixture_good(
+        &fixture,
+        "'request': {'url': 'https://a.example/x', 'query': {'f': '${window.start}'}}, 'window': "
+        "{'from': '2023-01-01', 'step': 'P7D', 'missing': 'retract'}");
     assert_true(source->window.retract_missing);
     fixture_release(&fixture);
 }

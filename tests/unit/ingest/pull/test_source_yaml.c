@@ -3,6 +3,8 @@
 #include <dirent.h>
 #include <stdio.h>
 
+#include "ingest/pull/source_settings.h"
+
 static void expect(const char *yaml, const char *want)
 {
     struct bytes json = {NULL, 0};
@@ -18,6 +20,20 @@ static void expect(const char *yaml, const char *want)
     arena_release(&arena);
 }
 
+/* What it wants, and has no default for, is 1. */
+static enum code fill(struct arena *arena, struct bytes *json, struct error *err)
+{
+    struct source_setting given[SOURCE_SETTINGS_MAX];
+    struct source_wishes wishes;
+    enum code code = source_settings_find(*json, &wishes, err);
+    size_t count = 0;
+
+    for (size_t i = 0; i < wishes.setting_count; i++)
+        if (wishes.settings[i].needed)
+            given[count++] = (struct source_setting){wishes.settings[i].key, BYTES("1")};
+    return code ? code : source_settings_fill(*json, given, count, BYTES(""), arena, json, err);
+}
+
 /* A whole document of YAML, parsed as a source. */
 static void expect_source(const char *name, struct bytes yaml)
 {
@@ -28,7 +44,7 @@ static void expect_source(const char *name, struct bytes yaml)
     struct arena arena;
 
     arena_init(&arena, SIZE_MAX, NULL);
-    if (source_of_yaml(yaml, &arena, &json, &err) ||
+    if (source_of_yaml(yaml, &arena, &json, &err) || fill(&arena, &json, &err) ||
         source_parse(BYTES(""), json, &arena, &source, &faults, &err))
         fail_msg("%s: %s: %s", name, err.pointer, err.text);
     assert_non_null(source->plan);

@@ -74,8 +74,10 @@ static void world_open(struct world *world, bool latest)
     ground_init(&world->ground);
     ground_open(&world->ground);
     terms = (struct writing_terms){
-        .deposit = {&world->ground.environment, world->ground.tenant, &world->ground.limits,
-                    &world->stop, false},
+        .deposit = {.environment = &world->ground.environment,
+                    .tenant = world->ground.tenant,
+                    .limits = &world->ground.limits,
+                    .stop = &world->stop},
         .recall = &world->recall,
         .source = BYTES("s"),
         .partition = BYTES("0123456789abcdef"),
@@ -178,7 +180,42 @@ static void test_what_is_the_same_is_not_written(void **state)
     assert_int_equal(take(&world, 3, 300, INT64_MIN), OK);
     assert_int_equal(finish(&world, false), OK);
     expect(&world, 3, 2, 1);
+    assert_int_equal(writing_counts(world.writing)->added, 1);
     assert_int_equal(ground_rows(&world.ground), 4);
+    world_close(&world);
+}
+
+/* What is behind the last time that is asked for is written each time, and nothing else is. */
+static void test_the_last_time_there_is_hides_no_other(void **state)
+{
+    struct world world;
+
+    (void)state;
+    world_open(&world, false);
+    recall(&world, 1, 100);
+    assert_int_equal(take(&world, 1, 100, INT64_MIN), OK);
+    assert_int_equal(take(&world, 2, INT64_MAX, INT64_MIN), OK);
+    assert_int_equal(finish(&world, false), OK);
+    expect(&world, 2, 1, 1);
+    assert_int_equal(take(&world, 2, INT64_MAX, INT64_MIN), OK);
+    assert_int_equal(finish(&world, false), OK);
+    expect(&world, 3, 2, 2);
+    assert_int_equal(world.asked, 1);
+    world_close(&world);
+}
+
+static void test_what_is_not_taken_is_no_record(void **state)
+{
+    struct world world;
+
+    (void)state;
+    world_open(&world, false);
+    *world.ground.tenant->undelivered = world.ground.limits.outbox_bytes_max + 1;
+    world.stop = true;
+    assert_int_equal(take(&world, 1, 100, INT64_MIN), OK);
+    assert_int_equal(finish(&world, true), E_CANCELLED);
+    assert_int_equal(writing_counts(world.writing)->records, 0);
+    *world.ground.tenant->undelivered = 0;
     world_close(&world);
 }
 
@@ -288,6 +325,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_points_hashes_and_the_note_are_one_record),
         cmocka_unit_test(test_what_is_the_same_is_not_written),
+        cmocka_unit_test(test_the_last_time_there_is_hides_no_other),
+        cmocka_unit_test(test_what_is_not_taken_is_no_record),
         cmocka_unit_test(test_nothing_new_is_no_record_but_for_the_note),
         cmocka_unit_test(test_versions_are_a_record_each),
         cmocka_unit_test(test_without_the_recall_nothing_is_written),

@@ -1,0 +1,102 @@
+/* Partitions of a source, and what it knows of its work in each. */
+#include "ingest/pull/pull_inside.h"
+
+#include <stdlib.h>
+
+static void release_partition(struct pull_partition *partition)
+{
+    while (partition->rests != NULL) {
+        struct pull_rest *rest = partition->rests;
+
+        partition->rests = rest->next;
+        free(rest->page);
+        free(rest);
+    }
+    window_set_release(&partition->windows);
+    window_set_release(&partition->failed);
+    free(partition->etag);
+    free(partition->modified);
+    free(partition->body);
+}
+
+void partitions_release(struct pull_source *source)
+{
+    for (size_t i = 0; i < source->partition_count; i++)
+        release_partition(&source->partitions[i]);
+    map_release(&source->partitions_by_id);
+    source->partition_count = 0;
+    source->partitions = NULL;
+    arena_release(&source->arena);
+}
+
+bool partitions_make(struct pull_source *source, const struct source_partition *partitions,
+                     size_t count)
+{
+    source->partitions = ARENA_ARRAY(&source->arena, struct pull_partition, count);
+    for (size_t i = 0; source->partitions != NULL && i < count; i++) {
+        struct pull_partition *partition = &source->partitions[source->partition_count++];
+
+        partition->variables = &partitions[i];
+        partition_id(partition->variables, partition->id);
+        window_set_init(&partition->windows, &source->source->window);
+        window_set_init(&partition->failed, &source->source->window);
+        partition->history_ns = INT64_MIN; /* until the first pull */
+        if (!map_put(&source->partitions_by_id, bytes_of(partition->id), partition))
+            return false;
+    }
+    return source->partitions != NULL;
+}
+
+/* As before anything was read of it. */
+void partitions_forget(struct pull_source *source)
+{
+    for (size_t i = 0; i < source->partition_count; i++) {
+        struct pull_partition *partition = &source->partitions[i];
+
+        release_partition(partition);
+        partition->rests = NULL;
+        partition->etag = partition->modified = partition->body = NULL;
+        window_set_init(&partition->windows, &source->source->window);
+        window_set_init(&partition->failed, &source->source->window);
+        partition->history_ns = INT64_MIN;
+    }
+    source->last_ns = INT64_MIN;
+}
+
+struct pull_partition *partition_find(const struct pull_source *source, const char *id)
+{
+    return map_get(&source->partitions_by_id, bytes_of(id));
+}
+
+static char *text_of(struct bytes text)
+{
+    return text.size == 0 ? NULL : strndup(text.data, text.size);
+}
+
+enum code partition_take_note(struct pull_partition *partition, const struct progress_note *note,
+                              bool windowed, struct error *err)
+{
+    struct pull_rest *rest;
+
+    if (!windowed) { /* the first that is met is the newest */
+        if (partition->etag == NULL && partition->modified == NULL && partition->body == NULL) {
+            partition->etag = text_of(note->etag);
+            partition->modified = text_of(note->modified);
+            partition->body = text_of(note->body);
+        }
+        return OK;
+    }
+    if (note->done)
+        return window_set_done(&partition->windows, note->time_ns, note->end_ns, err);
+    rest = calloc(1, sizeof(*rest));
+    if (rest == NULL)
+        return error_set(err, E_MEMORY, "no memory for the progress of a source");
+    *rest = (struct pull_rest){.next = partition->rests,
+                               .start_ns = note->time_ns,
+                               .end_ns = note->end_ns,
+                               .page_number = note->page_number,
+                               .rows = note->rows,
+                               .page = text_of(note->page)};
+    partition->rests = rest;
+    return OK;
+}

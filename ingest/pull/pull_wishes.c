@@ -1,0 +1,91 @@
+/* What was asked of a source beside its schedule (docs/decisions/0053-wishes.md).  A wish is never
+ * struck off: a pull is served by one that began behind it, a backfill by windows that were fetched
+ * behind it, and both is what progress tells.  So whoever takes the source over knows from its rows
+ * what is left to do; what is noted here is only what was taken up since they were read. */
+#include "ingest/pull/pull_inside.h"
+
+#include <stdlib.h>
+
+static int64_t newest_backfill(const struct pull_wishes *wishes)
+{
+    return wishes->backfill_count == 0 ? INT64_MIN
+                                       : wishes->backfills[wishes->backfill_count - 1].asked_ns;
+}
+
+static void undo(struct pull_source *source, const struct source_backfill *backfill)
+{
+    for (size_t i = 0; i < source->partition_count; i++) {
+        struct error err = {0};
+
+        window_set_release(&source->partitions[i].failed);
+        if (window_set_undo(&source->partitions[i].windows, backfill->start_ns, backfill->end_ns,
+                            &err))
+            pull_tell(source, "a range cannot be asked again", err.text);
+    }
+    source->history_done = false;
+}
+
+/* Of a source that knows what it has. */
+static void take_up(struct pull_source *source)
+{
+    const struct pull_wishes *wishes = source->wishes;
+
+    if (wishes->pull_ns > source->pull_taken_ns &&
+        source->state != PULL_PULLING) /* else it is one */
+        source->next_ns = 0;
+    for (size_t i = 0; i < wishes->backfill_count; i++)
+        if (wishes->backfills[i].asked_ns > source->backfill_taken_ns)
+            undo(source, &wishes->backfills[i]);
+    if (newest_backfill(wishes) > source->backfill_taken_ns && source->source->window.given)
+        pull_reached(source);
+    source->pull_taken_ns = wishes->pull_ns;
+    source->backfill_taken_ns = newest_backfill(wishes);
+}
+
+void pull_wish(struct puller *puller, struct pull_message *message)
+{
+    struct pull_source *source = pull_find(puller, message->tenant, message->name);
+
+    if (source == NULL)
+        source = pull_make(puller, message); /* its declaration is next */
+    if (source == NULL)
+        return; /* for want of memory: it is told again at the next change */
+    free(source->wishes);
+    source->wishes = message->wishes;
+    message->wishes = NULL;
+    if (source->state == PULL_RESTING || source->state == PULL_PULLING)
+        take_up(source);
+    else if (source->wishes->pull_ns > source->pull_taken_ns)
+        source->next_ns = 0; /* what it waits for, as the list of its partitions, is tried now */
+}
+
+enum code pull_done(const struct pull_source *source, struct pull_partition *partition,
+                    const struct progress_note *note, struct error *err)
+{
+    const struct pull_wishes *wishes = source->wishes;
+    struct window_set left;
+    enum code code;
+
+    if (wishes == NULL || note->fetched_ns >= newest_backfill(wishes))
+        return window_set_done(&partition->windows, note->time_ns, note->end_ns, err);
+    window_set_init(&left, partition->windows.rules);
+    code = window_set_done(&left, note->time_ns, note->end_ns, err);
+    for (size_t i = 0; code == OK && i < wishes->backfill_count; i++)
+        if (note->fetched_ns < wishes->backfills[i].asked_ns)
+            code = window_set_undo(&left, wishes->backfills[i].start_ns,
+                                   wishes->backfills[i].end_ns, err);
+    for (size_t i = 0; code == OK && i < left.done_count; i++)
+        code =
+            window_set_done(&partition->windows, left.done[i].start_ns, left.done[i].end_ns, err);
+    window_set_release(&left);
+    return code;
+}
+
+void pull_wishes_known(struct pull_source *source)
+{
+    if (source->wishes == NULL)
+        return;
+    source->pull_taken_ns = source->last_ns;
+    source->backfill_taken_ns = newest_backfill(source->wishes); /* pull_done() has seen to them */
+    take_up(source);
+}

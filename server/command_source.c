@@ -1,0 +1,497 @@
+/* weir source: what is pulled for a tenant, by its server.  A document comes from a file or is one
+ * of the examples; what --set says is put into it here, so that the server gets a whole one. */
+#include <stdio.h>
+
+#include "base/nearest.h"
+#include "codec/json_doc.h"
+#include "ingest/pull/puller.h"
+#include "server/command_line.h"
+#include "server/registry_command.h"
+#include "server/remote.h"
+#include "server/source_examples.h"
+#include "server/source_form.h"
+
+enum {
+    TARGET_BYTES_MAX = 1024,
+    CELL_BYTES_MAX = 4096,
+    LIST_DEPTH_MAX = 32,
+    FAULTS_TOLD_MAX = 20,
+};
+
+static const char usage[] =
+    "usage: weir source add|check NAME|FILE [--as NAME] [--set KEY=VALUE]...\n"
+    "       weir source examples\n"
+    "       weir source example NAME\n"
+    "       weir source list [--json]\n"
+    "       weir source show|pull|pause|resume|delete NAME\n"
+    "\n"
+    "Remote APIs that Weir pulls for ever, each declared by one document: of a file (YAML or\n"
+    "JSON), or one of the examples that the program has.  The token needs scope admin, to look\n"
+    "at them scope read.\n"
+    "\n"
+    "  weir source examples\n"
+    "  weir source add open-meteo --set lat=52.52 --set lon=13.41\n"
+    "  weir source add octopus-consumption --set mpan=2000012345678 --set serial=12L0123456\n"
+    "  weir source check meters.yaml\n"
+    "  weir source add meters.yaml --as meters-north\n"
+    "  weir source pull open-meteo\n"
+    "  weir source list\n";
+
+struct source_line {
+    const char *name;          /* NULL: none belongs to the verb */
+    const char *const *values; /* of the verb's flags */
+    const struct argument_list *sets;
+    const char *verb;
+};
+
+/* --- add and check --- */
+
+/* What is wrong with the document, each thing on its own line; the error has no more of the first.
+ */
+static void say_faults(struct remote *remote)
+{
+    struct json *root = NULL;
+    const struct json *faults;
+
+    if (json_doc_parse(buf_bytes(&remote->answer), LIST_DEPTH_MAX, &root, NULL) != OK)
+        return;
+    faults = json_member(root, "errors");
+    for (size_t i = 0; i < json_count(faults) && i < FAULTS_TOLD_MAX; i++) {
+        const struct json *pointer = json_member(json_element(faults, i), "pointer");
+        const struct json *detail = json_member(json_element(faults, i), "detail");
+
+        if (pointer != NULL && json_kind(pointer) == JSON_KIND_TEXT && detail != NULL &&
+            json_kind(detail) == JSON_KIND_TEXT)
+            remote_say(remote, "%.*s: %.*s", BYTES_ARG(json_text_of(pointer)),
+                       BYTES_ARG(json_text_of(detail)));
+    }
+    json_doc_free(root);
+}
+
+/* Bound to that host: by its name for each port, or with that port. */
+static bool goes_to(const struct json *secret, struct bytes host)
+{
+    const struct json *hosts = json_member(secret, "hosts");
+    const char *colon = host.size > 0 ? memrchr(host.data, ':', host.size) : NULL;
+    struct bytes bare = {host.data, colon != NULL ? (size_t)(colon - host.data) : host.size};
+
+    for (size_t i = 0; i < json_count(hosts); i++) {
+        const struct json *bound = json_element(hosts, i);
+
+        if (json_kind(bound) == JSON_KIND_TEXT &&
+            (bytes_equal(json_text_of(bound), host) || bytes_equal(json_text_of(bound), bare)))
+            return true;
+    }
+    return false;
+}
+
+static const struct json *secret_find(const struct json *list, struct bytes name)
+{
+    for (size_t i = 0; i < json_count(list); i++) {
+        const struct json *called = json_member(json_element(list, i), "name");
+
+        if (called != NULL && json_kind(called) == JSON_KIND_TEXT &&
+            bytes_equal(json_text_of(called), name))
+            return json_element(list, i);
+    }
+    return NULL;
+}
+
+/* The source is declared and will fail without: so it is told, with the line that mends it. */
+static enum code say_missing_secrets(struct remote *remote, const struct source_form *form,
+                                     struct error *err)
+{
+    const struct remote_request request = {.method = "GET", .target = BYTES("/v1/secrets")};
+    struct json *root = NULL;
+    enum code code = OK;
+
+    if (form->wishes.secret_count == 0)
+        return OK;
+    code = remote_send(remote, &request, NULL, NULL, err);
+    if (code == OK)
+        code = json_doc_parse(buf_bytes(&remote->answer), LIST_DEPTH_MAX, &root, err);
+    for (size_t i = 0; code == OK && i < form->wishes.secret_count; i++) {
+        struct bytes name = form->wishes.secrets[i];
+        const struct json *secret = secret_find(json_member(root, "secrets"), name);
+
+        if (secret != NULL && goes_to(secret, form->host))
+            continue;
+        remote_say(remote,
+                   "its secret %.*s is %s: weir secret set %.*s --host %.*s --value-file %s",
+                   BYTES_ARG(name), secret == NULL ? "missing" : "not bound to its host",
+                   BYTES_ARG(name), BYTES_ARG(form->host), "FILE");
+    }
+    json_doc_free(root);
+    return code;
+}
+
+static enum code target_of(struct bytes name, const char *verb, struct buf *target,
+                           struct error *err)
+{
+    static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+
+    for (size_t i = 0; i < name.size; i++)
+        if (memchr(good, name.data[i], sizeof(good) - 1) == NULL)
+            return error_set(err, E_CONFIG, "\"%.*s\" is no name of a source", BYTES_ARG(name));
+    buf_printf(target, "/v1/sources/%.*s%s%s", BYTES_ARG(name), verb[0] != '\0' ? "/" : "", verb);
+    return buf_finish(target, err);
+}
+
+static enum code declare(struct remote *remote, const struct source_form *form, struct error *err)
+{
+    struct remote_request request = {
+        .method = "PUT", .content_type = "application/json", .body = form->json};
+    struct buf target = BUF_INIT(TARGET_BYTES_MAX);
+    enum code code = target_of(form->name, "", &target, err);
+
+    request.target = buf_bytes(&target);
+    if (code == OK) {
+        code = remote_send(remote, &request, NULL, NULL, err);
+        if (code)
+            say_faults(remote);
+    }
+    buf_release(&target);
+    return code;
+}
+
+enum add_flag { ADD_AS };
+
+static enum code add(struct remote *remote, const struct source_form *form, struct error *err)
+{
+    enum code code = declare(remote, form, err);
+
+    if (code)
+        return code;
+    remote_say(remote,
+               "the source %.*s is declared, and pulled from now on (weir source list tells "
+               "how it goes)",
+               BYTES_ARG(form->name));
+    return say_missing_secrets(remote, form, err);
+}
+
+/* As the server would see it, and without one. */
+static enum code check(struct remote *remote, const struct source_form *form, struct arena *arena,
+                       struct error *err)
+{
+    struct source_faults faults = {.count = 0};
+    struct source *source = NULL;
+    enum code code = source_parse(form->name, form->json, arena, &source, &faults, err);
+
+    for (size_t i = 0; i < faults.count; i++)
+        remote_say(remote, "%.*s: %.*s", BYTES_ARG(faults.items[i].pointer),
+                   BYTES_ARG(faults.items[i].text));
+    source_free(source);
+    if (code == OK)
+        remote_say(remote, "the source %.*s can be declared", BYTES_ARG(form->name));
+    return code;
+}
+
+static enum code run_form(struct remote *remote, const struct source_line *line, struct error *err)
+{
+    struct source_form form;
+    struct bytes json;
+    struct arena arena;
+    enum code code;
+
+    arena_init(&arena, SIZE_MAX, NULL);
+    code = source_form_read(line->name, &arena, &json, err);
+    if (code == OK)
+        code = source_form_fill(json, line->sets, line->values[ADD_AS], &arena, &form, err);
+    if (code == OK)
+        code = strcmp(line->verb, "check") == 0 ? check(remote, &form, &arena, err)
+                                                : add(remote, &form, err);
+    arena_release(&arena);
+    return code;
+}
+
+/* --- examples --- */
+
+static void put_settings(const struct source_wishes *wishes, struct buf *cell)
+{
+    for (size_t i = 0; i < wishes->setting_count; i++) {
+        const struct source_wish *wish = &wishes->settings[i];
+
+        buf_put_text(cell, i > 0 ? ", " : "");
+        buf_put(cell, wish->key);
+        if (!wish->needed)
+            buf_printf(cell, "=%.*s", BYTES_ARG(wish->initial));
+    }
+}
+
+static void put_secrets(const struct source_wishes *wishes, struct buf *cell)
+{
+    for (size_t i = 0; i < wishes->secret_count; i++) {
+        buf_put_text(cell, i > 0 ? ", " : "");
+        buf_put(cell, wishes->secrets[i]);
+    }
+}
+
+static enum code example_row(const struct source_example *example, struct buf *csv,
+                             struct error *err)
+{
+    struct buf settings = BUF_INIT(CELL_BYTES_MAX), secrets = BUF_INIT(CELL_BYTES_MAX);
+    struct source_wishes wishes;
+    struct bytes json;
+    struct arena arena;
+    enum code code;
+
+    arena_init(&arena, SIZE_MAX, NULL);
+    code = source_form_read(example->name, &arena, &json, err);
+    if (code == OK)
+        code = source_settings_find(json, &wishes, err);
+    if (code == OK) {
+        put_settings(&wishes, &settings);
+        put_secrets(&wishes, &secrets);
+        registry_cell(csv, true, bytes_of(example->name));
+        registry_cell(csv, false, buf_bytes(&settings));
+        registry_cell(csv, false, buf_bytes(&secrets));
+        registry_cell(csv, false, source_form_about(example->text));
+        buf_put_char(csv, '\n');
+    }
+    buf_release(&settings);
+    buf_release(&secrets);
+    arena_release(&arena);
+    return code;
+}
+
+static enum code run_examples(struct remote *remote, const struct source_line *line,
+                              struct error *err)
+{
+    struct buf csv = BUF_INIT(REGISTRY_ANSWER_BYTES_MAX);
+    enum code code = OK;
+
+    (void)remote;
+    (void)line;
+    buf_put_text(&csv, "name,settings,secrets,what\n");
+    for (const struct source_example *at = source_examples; code == OK && at->name != NULL; at++)
+        code = example_row(at, &csv, err);
+    if (code == OK)
+        code = buf_finish(&csv, err);
+    if (code == OK)
+        code = registry_table_print(buf_bytes(&csv), err);
+    buf_release(&csv);
+    return code;
+}
+
+static enum code run_example(struct remote *remote, const struct source_line *line,
+                             struct error *err)
+{
+    struct nearest nearest;
+
+    (void)remote;
+    nearest_begin(&nearest, bytes_of(line->name));
+    for (const struct source_example *at = source_examples; at->name != NULL; at++) {
+        if (strcmp(at->name, line->name) == 0) {
+            fputs(at->text, stdout);
+            return OK;
+        }
+        nearest_look(&nearest, bytes_of(at->name));
+    }
+    if (nearest.best.size > 0)
+        return error_set(err, E_NOT_FOUND, "there is no example \"%s\"; did you mean \"%.*s\"?",
+                         line->name, BYTES_ARG(nearest.best));
+    return error_set(err, E_NOT_FOUND,
+                     "there is no example \"%s\" (weir source examples lists them)", line->name);
+}
+
+/* --- what is declared --- */
+
+/* The text of a member, or how null is shown. */
+static struct bytes cell_of(const struct json *object, const char *name)
+{
+    const struct json *value = json_member(object, name);
+
+    return value != NULL && json_kind(value) == JSON_KIND_TEXT ? json_text_of(value) : BYTES("");
+}
+
+static void list_row(const struct json *source, struct buf *csv)
+{
+    const struct json *status = json_member(source, "status");
+    const struct json *paused = json_member(source, "paused");
+    bool rests = paused != NULL && json_kind(paused) == JSON_KIND_BOOL && json_bool_of(paused);
+
+    registry_cell(csv, true, cell_of(source, "name"));
+    registry_cell(csv, false, rests ? BYTES("paused") : cell_of(status, "state"));
+    registry_cell(csv, false, cell_of(status, "succeeded"));
+    registry_cell(csv, false, cell_of(status, "next"));
+    registry_cell(csv, false, cell_of(status, "reached"));
+    registry_cell(csv, false, cell_of(status, "error"));
+    buf_put_char(csv, '\n');
+}
+
+static enum code list_print(struct bytes answer, struct error *err)
+{
+    struct buf csv = BUF_INIT(REGISTRY_ANSWER_BYTES_MAX);
+    struct json *root = NULL;
+    const struct json *list;
+    enum code code = json_doc_parse(answer, LIST_DEPTH_MAX, &root, err);
+
+    buf_put_text(&csv, "name,state,succeeded,next,reached,error\n");
+    list = json_member(root, "sources");
+    if (code == OK && (list == NULL || json_kind(list) != JSON_KIND_ARRAY))
+        code = error_set(err, E_IO, "the answer is no list of sources");
+    for (size_t i = 0; code == OK && i < json_count(list); i++)
+        list_row(json_element(list, i), &csv);
+    if (code == OK)
+        code = buf_finish(&csv, err);
+    if (code == OK)
+        code = registry_table_print(buf_bytes(&csv), err);
+    json_doc_free(root);
+    buf_release(&csv);
+    return code;
+}
+
+static enum code run_list(struct remote *remote, const struct source_line *line, struct error *err)
+{
+    const struct remote_request request = {.method = "GET", .target = BYTES("/v1/sources")};
+    enum code code = remote_send(remote, &request, NULL, NULL, err);
+
+    if (code)
+        return code;
+    return line->values[0] ? registry_json_print(&remote->answer, err)
+                           : list_print(buf_bytes(&remote->answer), err);
+}
+
+static enum code ask(struct remote *remote, const struct source_line *line, const char *method,
+                     const char *action, struct error *err)
+{
+    struct buf target = BUF_INIT(TARGET_BYTES_MAX);
+    struct remote_request request = {.method = method};
+    enum code code = target_of(bytes_of(line->name), action, &target, err);
+
+    request.target = buf_bytes(&target);
+    if (code == OK)
+        code = remote_send(remote, &request, NULL, NULL, err);
+    buf_release(&target);
+    return code;
+}
+
+static enum code run_show(struct remote *remote, const struct source_line *line, struct error *err)
+{
+    enum code code = ask(remote, line, "GET", "", err);
+
+    return code ? code : registry_json_print(&remote->answer, err);
+}
+
+static enum code run_delete(struct remote *remote, const struct source_line *line,
+                            struct error *err)
+{
+    enum code code = ask(remote, line, "DELETE", "", err);
+
+    if (code == OK)
+        remote_say(remote, "the source %s is deleted; its rows stay", line->name);
+    return code;
+}
+
+/* The verb is the action's name. */
+static enum code run_action(struct remote *remote, const struct source_line *line,
+                            struct error *err)
+{
+    enum code code = ask(remote, line, "POST", line->verb, err);
+
+    if (code == OK)
+        remote_say(remote, "%s %s: done", line->verb, line->name);
+    return code;
+}
+
+/* --- the command line --- */
+
+static const struct argument_row add_rows[] = {
+    [ADD_AS] = {"as", "NAME", "What the source is called, where not as the document says."},
+};
+static const struct argument_row list_rows[] = {
+    {"json", NULL, "Print the answer as one JSON object."},
+};
+static const struct argument_row set_rows[] = {
+    {"set", "KEY=VALUE", "What ${set:KEY} in the document stands for; repeat it."},
+};
+
+struct verb {
+    const char *name;
+    char *whole; /* as messages call it */
+    const struct argument_row *rows;
+    size_t row_count, set_count; /* 1: it has the flag */
+    const char *wanted;          /* what is said where its word is missing; NULL: it has none */
+    enum code (*run)(struct remote *remote, const struct source_line *line, struct error *err);
+};
+
+#define WHICH "one name is wanted: which source?"
+
+static char whole[][16] = {"source add",    "source examples", "source example", "source list",
+                           "source show",   "source pull",     "source pause",   "source resume",
+                           "source delete", "source check"};
+
+static const struct verb verbs[] = {
+    {"add",      whole[0], add_rows,  1, 1, "one name of an example or a file is wanted", run_form    },
+    {"check",    whole[9], add_rows,  1, 1, "one name of an example or a file is wanted", run_form    },
+    {"examples", whole[1], list_rows, 0, 0, NULL,                                         run_examples},
+    {"example",  whole[2], list_rows, 0, 0, "one name is wanted: which example?",         run_example },
+    {"list",     whole[3], list_rows, 1, 0, NULL,                                         run_list    },
+    {"show",     whole[4], list_rows, 0, 0, WHICH,                                        run_show    },
+    {"pull",     whole[5], list_rows, 0, 0, WHICH,                                        run_action  },
+    {"pause",    whole[6], list_rows, 0, 0, WHICH,                                        run_action  },
+    {"resume",   whole[7], list_rows, 0, 0, WHICH,                                        run_action  },
+    {"delete",   whole[8], list_rows, 0, 0, WHICH,                                        run_delete  },
+};
+
+static const struct verb *verb_find(const char *name)
+{
+    const char *names[COUNT_OF(verbs) + 1] = {NULL}, *near;
+
+    for (size_t i = 0; i < COUNT_OF(verbs); i++) {
+        if (strcmp(verbs[i].name, name) == 0)
+            return &verbs[i];
+        names[i] = verbs[i].name;
+    }
+    near = nearest_name(bytes_of(name), names);
+    fprintf(stderr, "weir source: \"%s\" is not known%s%s%s (weir source --help tells all)\n", name,
+            near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    return NULL;
+}
+
+static int run(const struct verb *verb, int argc, char **argv)
+{
+    const char *values[1] = {NULL}, *fault = NULL;
+    struct argument_list sets = {.count = 0};
+    struct arguments own = {verb->rows, verb->row_count, values};
+    struct argument_more more = {set_rows, verb->set_count, &sets, true, NULL, 0};
+    const struct remote_line line = {usage, &own, &more};
+    struct remote remote;
+    struct error err = {0};
+    int exit_code;
+
+    argv[0] = verb->whole;
+    if (!remote_open(&line, argc, argv, &remote, &exit_code))
+        return exit_code;
+    if (more.rest_count != (verb->wanted != NULL ? 1 : 0))
+        fault = verb->wanted != NULL ? verb->wanted : "no name belongs to it";
+    if (fault != NULL) {
+        fprintf(stderr, "weir %s: %s (weir %s --help tells all)\n", verb->whole, fault,
+                verb->whole);
+        exit_code = COMMAND_USAGE;
+    } else {
+        const struct source_line wish = {verb->wanted != NULL ? more.rest[0] : NULL, values, &sets,
+                                         verb->name};
+
+        exit_code = verb->run(&remote, &wish, &err) ? remote_fail(&remote, &err) : COMMAND_DONE;
+    }
+    remote_close(&remote);
+    return exit_code;
+}
+
+int command_source(int argc, char **argv)
+{
+    const struct verb *verb;
+
+    if (argc == 2 && arguments_ask_help(argc, argv)) {
+        fputs(usage, stdout);
+        fputs("\n`weir source add --help` tells the flags of `add`, and so on.\n", stdout);
+        return COMMAND_DONE;
+    }
+    if (argc < 2) {
+        fputs(usage, stderr);
+        return COMMAND_USAGE;
+    }
+    verb = verb_find(argv[1]);
+    return verb ? run(verb, argc - 1, argv + 1) : COMMAND_USAGE;
+}

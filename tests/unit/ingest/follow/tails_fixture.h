@@ -1,0 +1,118 @@
+/* A source that follows files, over a real store, by turns that a test takes. */
+#ifndef WEIR_TESTS_UNIT_INGEST_FOLLOW_TAILS_FIXTURE_H
+#define WEIR_TESTS_UNIT_INGEST_FOLLOW_TAILS_FIXTURE_H
+
+#include "tests/unit/ingest/follow/tail_fixture.h"
+
+#include "ingest/follow/tails_inside.h"
+
+struct tails_fixture {
+    struct tail_fixture files;
+    struct ground ground;
+    struct recall recall;
+    enum code recall_code; /* what is said of marks: a fault, */
+    bool recall_partial;   /* or not all, */
+    struct tail_mark mark; /* or this, with an inode */
+    unsigned asked;
+    struct tails_parts parts;
+    struct tails tails;
+    struct tails_source *source;
+    int64_t now_ns;
+};
+
+static inline enum code
+tails_rows(void *context, struct bytes tenant, struct bytes measurement,
+           const struct series_tag *matched, uint32_t matched_count, int64_t start, int64_t end,
+           enum code (*take)(void *taker, const struct recalled_row *row, struct error *err),
+           void *taker, bool *partial, struct error *err)
+{
+    struct tails_fixture *fixture = context;
+    static const struct series_tag tag = {BYTES("file"), BYTES("x")};
+    static const struct bytes names[] = {BYTES("device"),    BYTES("faults"),    BYTES("head"),
+                                         BYTES("head_size"), BYTES("inode"),     BYTES("last"),
+                                         BYTES("offset"),    BYTES("last_size"), BYTES("packed"),
+                                         BYTES("raw"),       BYTES("rows"),      BYTES("within")};
+    const struct tail_mark *mark = &fixture->mark;
+    const uint64_t values[] = {mark->device, mark->faults,    mark->head.hash, mark->head.size,
+                               mark->inode,  mark->last.hash, mark->offset,    mark->last.size,
+                               mark->packed, mark->raw,       mark->rows,      mark->within};
+    enum value_type types[COUNT_OF(values)];
+    union cell cells[COUNT_OF(values)];
+    const struct recalled_row row = {&tag, 1, mark->time_ns, names, types, cells, COUNT_OF(values)};
+
+    (void)matched, (void)matched_count, (void)start, (void)end;
+    assert_true(bytes_equal(tenant, BYTES("default")));
+    assert_true(bytes_equal(measurement, BYTES("\x01lab")));
+    fixture->asked++;
+    *partial = fixture->recall_partial;
+    if (fixture->recall_code)
+        return error_set(err, fixture->recall_code, "nobody answers");
+    for (size_t i = 0; i < COUNT_OF(values); i++) {
+        types[i] = TYPE_I64;
+        cells[i].u64 = values[i];
+    }
+    return mark->inode == 0 ? OK : take(taker, &row, err);
+}
+
+static inline bool tails_tenant(void *context, struct bytes name, const struct tenant **tenant,
+                                struct limits *limits, int64_t *retention_ns)
+{
+    const struct tails_fixture *fixture = context;
+
+    assert_true(bytes_equal(name, BYTES("default")));
+    *tenant = fixture->ground.tenant;
+    *limits = fixture->ground.limits;
+    *retention_ns = INT64_MAX;
+    return true;
+}
+
+static inline struct tails_source *tails_new_source(struct tails_fixture *fixture,
+                                                    const char *blocks)
+{
+    struct tails_message message = {
+        .tenant = strdup("default"),
+        .name = strdup("lab"),
+        .source = tail_source(&fixture->files.arena, tail_path(&fixture->files, "*"), blocks)};
+    struct tails_source *source = tails_source_new(&fixture->tails, &message);
+
+    assert_non_null(source);
+    return source;
+}
+
+static inline void tails_fixture_init(struct tails_fixture *fixture, const char *blocks)
+{
+    *fixture = (struct tails_fixture){.now_ns = INT64_C(1000000000000)};
+    tail_fixture_init(&fixture->files, "*", "");
+    ground_init(&fixture->ground);
+    ground_open(&fixture->ground);
+    fixture->recall = (struct recall){tails_rows, fixture};
+    fixture->parts = (struct tails_parts){.intake = &fixture->ground.environment,
+                                          .recall = &fixture->recall,
+                                          .places = &fixture->files.places,
+                                          .clock = clock_system(),
+                                          .tenant = tails_tenant,
+                                          .context = fixture};
+    fixture->tails.parts = fixture->parts;
+    fixture->tails.buffer = malloc(TAIL_BUFFER_SIZE);
+    pthread_mutex_init(&fixture->tails.lock, NULL);
+    fixture->source = fixture->tails.sources = tails_new_source(fixture, blocks);
+}
+
+static inline void tails_fixture_release(struct tails_fixture *fixture)
+{
+    tails_source_free(fixture->source);
+    pthread_mutex_destroy(&fixture->tails.lock);
+    free(fixture->tails.buffer);
+    ground_close(&fixture->ground);
+    ground_remove(&fixture->ground);
+    tail_fixture_release(&fixture->files);
+}
+
+/* A turn, so much later. */
+static inline void tails_turn(struct tails_fixture *fixture, int64_t later_ms)
+{
+    fixture->now_ns += later_ms * 1000000;
+    (void)tails_source_turn(fixture->source, fixture->now_ns);
+}
+
+#endif

@@ -1,0 +1,111 @@
+#include "tests/unit/ingest/follow/tails_fixture.h"
+
+static void test_marks_are_waited_for(void **state)
+{
+    struct tails_fixture fixture;
+
+    (void)state;
+    tails_fixture_init(&fixture, "");
+    tail_put(&fixture.files, "a", 0, "n,p,v\n1,a,1\n");
+    fixture.recall_code = E_IO;
+    tails_turn(&fixture, 0);
+    assert_int_equal(fixture.source->told.rows, 0);
+    assert_int_equal(fixture.source->told.state, TAILS_LOADING);
+    assert_string_equal(fixture.source->told.error, "nobody answers");
+    tails_turn(&fixture, 500);
+    assert_int_equal(fixture.asked, 1); /* not so soon */
+    fixture.recall_code = OK;
+    fixture.recall_partial = true;
+    tails_turn(&fixture, 1000);
+    assert_int_equal(fixture.asked, 2);
+    assert_false(fixture.source->loaded);
+    tails_turn(&fixture, 40000); /* who is not there may never be */
+    assert_true(fixture.source->loaded);
+    assert_int_equal(fixture.source->told.rows, 1);
+    tails_fixture_release(&fixture);
+}
+
+static void test_it_goes_on_at_the_mark(void **state)
+{
+    struct tails_fixture fixture;
+    struct tails_source *first;
+
+    (void)state;
+    tails_fixture_init(&fixture, "");
+    tail_put(&fixture.files, "a", 0, "n,p,v\n1,a,1\n");
+    tails_turn(&fixture, 0);
+    assert_int_equal(fixture.source->told.rows, 1);
+    first = fixture.source;
+    fixture.mark = first->list->mark;
+    fixture.mark.device++;
+    fixture.source = fixture.tails.sources = tails_new_source(&fixture, "");
+    tails_source_free(first);
+    tails_turn(&fixture, 1000);
+    assert_int_equal(fixture.source->told.rows, 0);
+    tail_put(&fixture.files, "a", 0, "2,a,1\n");
+    tails_turn(&fixture, 1000);
+    assert_int_equal(fixture.source->told.rows, 1);
+    tails_fixture_release(&fixture);
+}
+
+static void test_a_file_that_is_gone_is_read_to_its_end(void **state)
+{
+    struct tails_fixture fixture;
+
+    (void)state;
+    tails_fixture_init(&fixture, "");
+    tail_put(&fixture.files, "a", 0, "n,p,v\n1,a,1\n2,a,5");
+    tails_turn(&fixture, 0);
+    assert_int_equal(unlink(tail_path(&fixture.files, "a")), 0);
+    tails_turn(&fixture, 1000);
+    assert_int_equal(fixture.source->count, 1);
+    assert_int_equal(fixture.source->told.rows, 1);
+    tails_turn(&fixture, 5000);
+    assert_int_equal(fixture.source->told.rows, 2); /* as it stands: nothing is to come */
+    tails_turn(&fixture, 1000);
+    assert_int_equal(fixture.source->told.faults, 0);
+    assert_int_equal(fixture.source->count, 0);
+    assert_int_equal(fixture.source->open_count, 0);
+    tails_fixture_release(&fixture);
+}
+
+static void test_another_name_is_the_same_file(void **state)
+{
+    struct tails_fixture fixture;
+
+    (void)state;
+    tails_fixture_init(&fixture, "");
+    tail_put(&fixture.files, "a", 0, "n,p,v\n1,a,1\n");
+    tails_turn(&fixture, 0);
+    assert_int_equal(rename(tail_path(&fixture.files, "a"), tail_path(&fixture.files, "a.1")), 0);
+    tail_put(&fixture.files, "a.1", 0, "2,a,1\n");
+    tail_put(&fixture.files, "a", 0, "n,v\n3,1\n");
+    tails_turn(&fixture, 1000);
+    assert_int_equal(fixture.source->told.rows, 3);
+    assert_int_equal(fixture.source->count, 2);
+    tails_fixture_release(&fixture);
+}
+
+static void test_a_directory_that_is_not_there_is_told(void **state)
+{
+    struct tails_fixture fixture;
+
+    (void)state;
+    tails_fixture_init(&fixture, "");
+    fixture.files.places.count = 0;
+    tails_turn(&fixture, 0);
+    assert_non_null(strstr(fixture.source->told.error, "pull_files"));
+    tails_fixture_release(&fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_marks_are_waited_for),
+        cmocka_unit_test(test_it_goes_on_at_the_mark),
+        cmocka_unit_test(test_a_file_that_is_gone_is_read_to_its_end),
+        cmocka_unit_test(test_another_name_is_the_same_file),
+        cmocka_unit_test(test_a_directory_that_is_not_there_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

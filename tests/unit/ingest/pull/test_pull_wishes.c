@@ -1,0 +1,110 @@
+#include "tests/unit/ingest/pull/puller_ground.h"
+
+#define ROW "{'data': [{'at': '2026-01-01', 'v': 1}]"
+#define PLAIN "'request': {'url': '@/a'}"
+
+/* Of two days, a window each, which are history: of no pull but the first. */
+static void two_days(char blocks[600])
+{
+    char from[TIMESTAMP_TEXT_SIZE], until[TIMESTAMP_TEXT_SIZE];
+
+    (void)snprintf(blocks, 600,
+                   "'request': {'url': '@/w', 'query': {'a': '${window.start}', 'b': "
+                   "'${window.end}'}}, 'window': {'from': '%s', 'until': '%s', 'step': 'P1D', "
+                   "'format': 'date'}, 'outcomes': [{'body_has': 'no', 'do': 'fail'}]",
+                   it_day(-20, from), it_day(-18, until));
+}
+
+static void test_a_pull_that_was_asked_for_before_its_progress_is_known_is_not_lost(void **state)
+{
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "GET", .body = ROW "}"});
+    it_declares(PLAIN);
+    UNTIL(it_count("windows") == 1);
+    it_restarts(); /* the next one is due in an hour */
+    it_declares(PLAIN);
+    it_asks_for_a_pull();
+    UNTIL(it_count("windows") == 1 && it_is_resting());
+    it_restarts();
+    it_tells_wishes(); /* which that pull has served */
+    it_declares(PLAIN);
+    UNTIL(it_is_resting());
+    it_declares_so("t", false, PLAIN);
+    UNTIL(it_says("t", "state", "resting") && !it_says("t", "succeeded", "null"));
+    assert_int_equal(it_count("windows"), 0);
+}
+
+static void test_what_is_asked_for_while_another_node_pulls_waits_for_the_lease(void **state)
+{
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "GET", .body = ROW "}"});
+    it_declares(PLAIN);
+    UNTIL(it_count("windows") == 1);
+    puller_close(it.puller);
+    it.leases = true;
+    it_start();
+    it_declares(PLAIN);
+    UNTIL(it_says("s", "state", "elsewhere"));
+    it_asks_for_a_pull();
+    it_declares(PLAIN);
+    it.leased = true;
+    UNTIL(it_count("windows") == 1);
+}
+
+/* Nothing of it was asked before the node died; the next one finds those windows done. */
+static void test_a_backfill_is_not_lost_with_the_node_that_was_to_do_it(void **state)
+{
+    char blocks[600];
+
+    (void)state;
+    two_days(blocks);
+    SITE_ANSWERS(&it.site, {.when = "GET", .body = "{'data': []}"});
+    it_declares(blocks);
+    UNTIL(it_count("windows") == 2 && it_is_resting());
+    SITE_ANSWERS(&it.site, {.when = "GET", .body = "no"});
+    it_asks_for(it_day_ns(-20), it_day_ns(-19));
+    UNTIL(it_count("failures") == 1);
+    SITE_ANSWERS(&it.site, {.when = "GET", .body = "{'data': []}"});
+    it_restarts();
+    it_tells_wishes();
+    it_declares(blocks);
+    UNTIL(it_count("windows") == 1 && it_is_resting());
+    assert_int_equal(it.site.asked_count, 1);
+    it_restarts();
+    it_tells_wishes();
+    it_declares(blocks);
+    UNTIL(it_is_resting());
+    it_asks_for(it_day_ns(-19), it_day_ns(-18)); /* and that one alone */
+    UNTIL(it_count("windows") == 1 && it_is_resting());
+    assert_int_equal(it.site.asked_count, 2);
+}
+
+/* A wish is a new version of the record: what is under way goes on in its place. */
+static void test_a_record_whose_document_is_the_same_disturbs_nothing(void **state)
+{
+    static const char cursor[] =
+        "'request': {'url': '@/list'}, 'page': {'type': 'cursor', 'param': 'c', 'path': '/next'}";
+
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "c=b", .body = ROW "}"},
+                 {.when = "/list", .body = ROW ", 'next': 'b'}", .held = true});
+    it_declares(cursor);
+    UNTIL(site_asked(&it.site, "/list") == 1);
+    it_declares(cursor);
+    it_asks_for_a_pull(); /* one is under way */
+    site_release(&it.site);
+    UNTIL(it_count("windows") == 1 && it_is_resting());
+    assert_int_equal(it.site.asked_count, 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IT_TEST(test_a_pull_that_was_asked_for_before_its_progress_is_known_is_not_lost),
+        IT_TEST(test_what_is_asked_for_while_another_node_pulls_waits_for_the_lease),
+        IT_TEST(test_a_backfill_is_not_lost_with_the_node_that_was_to_do_it),
+        IT_TEST(test_a_record_whose_document_is_the_same_disturbs_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
