@@ -293,7 +293,7 @@ test:
 	@tests/suite unit-plain $(MAKE) -j$(JOBS) unit
 	@# Clocks, disks and sessions are waited for mostly: what computes and what is compiled goes beside, the latter with what nobody wants.
 	@chrt -i 0 $(MAKE) --no-print-directory -j$(JOBS) units program MODE=asan >$(BUILD)/asan.log 2>&1 & \
-	 { tests/suite pull tests/pull/run pull $(BUILD)/weir $(BUILD); \
+	 { tests/suite pull tests/pull/run pull $(BUILD)/weir $(BUILD) --part others; \
 	   tests/suite cli tests/cli/run cli $(BUILD)/weir; } >$(BUILD)/pull.log 2>&1 & \
 	 { tests/suite simulator $(MAKE) -j$(JOBS) simulate STEPS=$(SIM_STEPS); \
 	   tests/suite backup tests/backup/run $(BUILD) $(RESTORES); \
@@ -304,7 +304,8 @@ test:
 	 tests/suite api-plain tests/api/run api-plain $(BUILD)/weir; \
 	 tests/suite fault tests/fault/run $(BUILD) $(CUTS) $(KILLS) --faults $(FAULTS) --fills $(FILLS); \
 	 wait; cat $(BUILD)/simulator.log $(BUILD)/pull.log
-	@tests/suite load-waits tests/load/run $(BUILD)/weir --waits >$(BUILD)/waits.log 2>&1 & \
+	@{ tests/suite pull-apart tests/pull/run pull-apart $(BUILD)/weir $(BUILD) --part apart; \
+	   tests/suite load-waits tests/load/run $(BUILD)/weir --waits; } >$(BUILD)/waits.log 2>&1 & \
 	 tests/suite registry-plain $(MAKE) registry >$(BUILD)/registry.log 2>&1 & \
 	 tests/suite unit-asan $(MAKE) -j$(JOBS) unit MODE=asan; \
 	 wait; cat $(BUILD)/waits.log $(BUILD)/registry.log
