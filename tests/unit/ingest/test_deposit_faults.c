@@ -45,8 +45,12 @@ static void take_why(void *context, const struct error *why)
 static enum code put(struct ground *ground, int64_t time, struct told *told)
 {
     _Atomic bool stop = false;
-    const struct deposit_terms terms = {
-        &ground->environment, ground->tenant, &ground->limits, &stop, take_why, told};
+    const struct deposit_terms terms = {.environment = &ground->environment,
+                                        .tenant = ground->tenant,
+                                        .limits = &ground->limits,
+                                        .stop = &stop,
+                                        .waits = take_why,
+                                        .waiter = told};
     struct error err = {0};
     struct bytes duplicate;
     struct arena arena;

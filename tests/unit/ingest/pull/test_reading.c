@@ -97,7 +97,7 @@ static void test_a_very_large_page_is_read_once_to_look_and_once_to_write(void *
         buf_printf(&page.body, "{\"at\":%u,\"v\":%u.5}\n", i, i);
     large.times = ((uint64_t)17 << 20) / page.body.size + 1;
     size = large.times * page.body.size;
-    page.terms.body = (struct page_bytes){size, read_large, &large};
+    page.terms.body = (struct page_bytes){size, read_large, NULL, &large};
     assert_int_equal(reading_look(&page.terms, &sink, &page.reading, &page.facts, &page.err), OK);
     assert_int_equal(page.facts.verdict.what, SOURCE_OK);
     assert_int_equal(page.facts.body.size, 0);
