@@ -202,19 +202,29 @@ static enum code take_names(const struct json *list, struct arena *arena, struct
     return *names != NULL ? OK : error_set(err, E_MEMORY, "no memory for its names");
 }
 
+/* Its head is of the member that was asked, and its body is JSON: to be freed, on errors too. */
+static enum code take_json(const struct peer_asked *asked, const struct peer_head *head,
+                           struct bytes body, struct json **root, struct error *err)
+{
+    enum code code;
+
+    *root = NULL;
+    if (head->status != STATUS_ROWS)
+        return refuse_status(head->status, err);
+    code = take_member(asked, head->member, err);
+    if (!code && json_doc_parse(body, NAMES_DEPTH_MAX, root, NULL))
+        code = error_set(err, E_CORRUPT, "its reply is no JSON");
+    return code;
+}
+
 enum code peer_reply_names(const struct peer_asked *asked, const struct peer_head *head,
                            struct bytes body, struct arena *arena, struct bytes **names,
                            size_t *count, struct error *err)
 {
-    struct json *root = NULL;
-    enum code code;
+    struct json *root;
+    enum code code = take_json(asked, head, body, &root, err);
 
     *count = 0;
-    if (head->status != STATUS_ROWS)
-        return refuse_status(head->status, err);
-    code = take_member(asked, head->member, err);
-    if (!code && json_doc_parse(body, NAMES_DEPTH_MAX, &root, NULL))
-        code = error_set(err, E_CORRUPT, "its reply is no JSON");
     if (!code)
         code = take_names(json_member(root, "measurements"), arena, names, count, err);
     json_doc_free(root);
@@ -229,14 +239,9 @@ enum code peer_reply_told(const struct peer_asked *asked, const struct peer_head
                           struct bytes body, struct arena *arena, struct bytes *told,
                           struct error *err)
 {
-    struct json *root = NULL;
-    enum code code;
+    struct json *root;
+    enum code code = take_json(asked, head, body, &root, err);
 
-    if (head->status != STATUS_ROWS)
-        return refuse_status(head->status, err);
-    code = take_member(asked, head->member, err);
-    if (!code && json_doc_parse(body, NAMES_DEPTH_MAX, &root, NULL))
-        code = error_set(err, E_CORRUPT, "its reply is no JSON");
     json_doc_free(root);
     if (code)
         return code;

@@ -44,18 +44,12 @@ static void begin_again(struct pull_unit *unit)
 
 /* --- what became of it --- */
 
-const char *const outcome_names[] = {
-    [SOURCE_OK] = "ok",       [SOURCE_EMPTY] = "empty", [SOURCE_UNCHANGED] = "unchanged",
-    [SOURCE_RETRY] = "retry", [SOURCE_WAIT] = "wait",   [SOURCE_SPLIT] = "split",
-    [SOURCE_SKIP] = "skip",   [SOURCE_FAIL] = "fail",   [SOURCE_RESTART] = "restart",
-};
-
 static void note_result(const struct pull_job *job)
 {
     struct pull_unit *unit = job->unit;
     struct pull_counts *counts = &unit->source->counts;
     struct pull_fetch_note note =
-        unit_note(unit, job->code ? "error" : outcome_names[job->verdict.what]);
+        unit_note(unit, job->code ? "error" : source_do_names[job->verdict.what]);
 
     note.took_ns = job->took_ns;
     note.status = job->status;

@@ -140,7 +140,7 @@ struct pull_fetch_note {
     char text[PULL_TEXT_SIZE];
 };
 
-enum { PULL_OUTCOMES = 11 }; /* of pull_outcome_names */
+enum { PULL_OUTCOMES = SOURCE_FAIL + 3 }; /* of pull_outcome_name() */
 
 struct pull_counts {
     uint64_t requests, unchanged, waits, retries, failures, bytes, rows, written, retracted,
@@ -409,7 +409,6 @@ struct pull_fetch_note unit_note(const struct pull_unit *unit, const char *outco
 struct moment pull_now(const struct puller *puller);
 
 /* --- pull_answer.c --- */
-extern const char *const outcome_names[]; /* by enum source_do */
 /* A reader is done with its page: on, again, or over. */
 void unit_take(struct pull_job *job);
 
@@ -468,7 +467,8 @@ void pull_set_state(struct pull_source *source, enum pull_state state);
 void pull_note_fetch(struct pull_source *source, const struct pull_fetch_note *note);
 /* What is behind now, in seconds; -1: not known.  Under the lock. */
 int64_t pull_lag_s(const struct pull_source *source, int64_t now_ns);
-extern const char *const pull_state_names[], *const pull_outcome_names[PULL_OUTCOMES];
+extern const char *const pull_state_names[];
+const char *pull_outcome_name(size_t outcome); /* those of documents, error, no_answer */
 
 /* --- pull_metrics.c --- */
 void pull_counts_add(struct pull_counts *sum, const struct pull_counts *counts);

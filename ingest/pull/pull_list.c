@@ -229,7 +229,7 @@ void list_turn(struct pull_source *source)
 static void note_list(const struct pull_job *job)
 {
     struct pull_fetch_note note =
-        errand_note(job->errand, job->code ? "error" : outcome_names[job->verdict.what]);
+        errand_note(job->errand, job->code ? "error" : source_do_names[job->verdict.what]);
 
     note.took_ns = job->took_ns;
     note.status = job->status;

@@ -87,7 +87,7 @@ static void measure_counts(const struct pull_counts *counts, struct metrics *met
         follow(metrics, plain[i].name, plain[i].help, NULL, NULL, plain[i].value);
     for (size_t i = 0; i < PULL_OUTCOMES; i++)
         follow(metrics, "weir_pull_answers_total", "What became of requests.", "outcome",
-               pull_outcome_names[i], counts->outcomes[i]);
+               pull_outcome_name(i), counts->outcomes[i]);
     follow(metrics, rows, rows_help, "change", "new", counts->added);
     follow(metrics, rows, rows_help, "change", "changed", counts->written - counts->added);
     follow(metrics, rows, rows_help, "change", "same", counts->same);

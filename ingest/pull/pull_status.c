@@ -91,16 +91,18 @@ static bool grow_fetches(struct pull_source *source)
     return true;
 }
 
-const char *const pull_outcome_names[PULL_OUTCOMES] = {
-    "ok",    "empty", "unchanged", "retry", "restart",   "wait",
-    "split", "skip",  "fail",      "error", "no_answer",
-};
+const char *pull_outcome_name(size_t outcome)
+{
+    static const char *const more[] = {"error", "no_answer"};
+
+    return outcome <= SOURCE_FAIL ? source_do_names[outcome] : more[outcome - SOURCE_FAIL - 1];
+}
 
 void pull_note_fetch(struct pull_source *source, const struct pull_fetch_note *note)
 {
     pthread_mutex_lock(&source->puller->lock);
     for (size_t i = 0; i < PULL_OUTCOMES; i++)
-        source->counts.outcomes[i] += strcmp(note->outcome, pull_outcome_names[i]) == 0;
+        source->counts.outcomes[i] += strcmp(note->outcome, pull_outcome_name(i)) == 0;
     if (source->fetch_count < source->fetch_room || grow_fetches(source)) {
         source->fetches[source->fetch_at] = *note;
         source->fetch_at = (source->fetch_at + 1) % PULL_FETCHES_KEPT;

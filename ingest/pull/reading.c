@@ -9,7 +9,6 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
-#include "codec/inflate.h"
 #include "codec/zip_archive.h"
 
 enum {

@@ -159,6 +159,7 @@ enum source_do {
     SOURCE_SKIP,
     SOURCE_FAIL,
 };
+extern const char *const source_do_names[]; /* ended by NULL */
 
 struct source_outcome {
     const struct source_status {

@@ -120,15 +120,19 @@ static void take_body(struct source_reader *reader, const struct json *value, vo
             source_fault(reader, "an empty text is in every body");
 }
 
-static const char *const verbs[] = {"ok",   "empty", "unchanged", "retry", "restart",
-                                    "wait", "split", "skip",      "fail",  NULL};
+const char *const source_do_names[] = {
+    [SOURCE_OK] = "ok",       [SOURCE_EMPTY] = "empty",     [SOURCE_UNCHANGED] = "unchanged",
+    [SOURCE_RETRY] = "retry", [SOURCE_RESTART] = "restart", [SOURCE_WAIT] = "wait",
+    [SOURCE_SPLIT] = "split", [SOURCE_SKIP] = "skip",       [SOURCE_FAIL] = "fail",
+    [SOURCE_FAIL + 1] = NULL,
+};
 static const char *const ends[] = {"next_minute", "next_hour", "next_utc_day", NULL};
 static const struct source_key keys[] = {
     TAKE("status", take_statuses),
     TAKE("header", take_headers),
     TAKE("body_has", take_body),
     KEY("count", KEY_COUNT, source_outcome, count, .most = INT64_C(1) << 40),
-    KEY("do", KEY_CHOICE, source_outcome, what, .required = true, .choices = verbs),
+    KEY("do", KEY_CHOICE, source_outcome, what, .required = true, .choices = source_do_names),
     KEY("for", KEY_DURATION, source_outcome, for_ns, .least = 1, .most = 31 * DAY_MS),
     KEY("until", KEY_CHOICE, source_outcome, until, .initial = SOURCE_FOR, .choices = ends),
     KEY("warn", KEY_TEXT, source_outcome, warn),

@@ -99,12 +99,6 @@ static void forget_points(void *context)
 
 /* --- what is told --- */
 
-static const char *const outcomes[] = {
-    [SOURCE_OK] = "ok",       [SOURCE_EMPTY] = "empty", [SOURCE_UNCHANGED] = "unchanged",
-    [SOURCE_RETRY] = "retry", [SOURCE_WAIT] = "wait",   [SOURCE_SPLIT] = "split",
-    [SOURCE_SKIP] = "skip",   [SOURCE_FAIL] = "fail",   [SOURCE_RESTART] = "restart",
-};
-
 static void put_faults(struct buf *out, const struct mapper_counts *counts)
 {
     buf_put_text(out, ",\"faults\":[");
@@ -154,7 +148,7 @@ static void put_all(const struct trial *trial, const struct reading_facts *facts
 {
     const struct source_outcome *rule = facts->verdict.rule;
 
-    buf_printf(out, "\"outcome\":\"%s\",\"rule\":", outcomes[facts->verdict.what]);
+    buf_printf(out, "\"outcome\":\"%s\",\"rule\":", source_do_names[facts->verdict.what]);
     if (rule == NULL)
         buf_put_text(out, "null");
     else

@@ -73,17 +73,22 @@ def of_archive(remote, document, first, end):
             for _, time, values in remote.truth("openmeteo_archive", first, end, latitude=place[0], longitude=place[1])}
 
 
-def of_forecast(remote, document, first, end):
-    """Two days before that of the clock, and three from it on."""
-    midnight, found = end // DAY * DAY, {}
-    for each in document["foreach"]:
-        for _, time, values in remote.truth("openmeteo", midnight - 2 * DAY, midnight + 3 * DAY, latitude=each["latitude"], longitude=each["longitude"],
-                                            hourly=",".join(FORECAST_HOURS)):
+def of_places(remote, places, first, end, keys):
+    """What weather there is at each: (latitude, longitude) to its tags."""
+    found = {}
+    for (latitude, longitude), tags in places.items():
+        for _, time, values in remote.truth("openmeteo", first, end, latitude=latitude, longitude=longitude, hourly=",".join(FORECAST_HOURS)):
             fields = renamed(values, FORECAST_HOURS)
             if "wind" in fields:
                 fields["wind"] *= 0.2777777777777778
-            found[keyed({"site": each["site"], "kind": "forecast"}, time)] = fields
+            found[keyed({**tags, **keys}, time)] = fields
     return found
+
+
+def of_forecast(remote, document, first, end):
+    """Two days before that of the clock, and three from it on."""
+    midnight, places = end // DAY * DAY, {(each["latitude"], each["longitude"]): {"site": each["site"]} for each in document["foreach"]}
+    return of_places(remote, places, midnight - 2 * DAY, midnight + 3 * DAY, {"kind": "forecast"})
 
 
 def of_metno(remote, document, first, end):

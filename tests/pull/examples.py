@@ -8,7 +8,7 @@ import urllib.parse
 
 import yaml
 
-from documents import AGENT, DETAILS, FORECAST_HOURS, UNITS, keyed, renamed
+from documents import AGENT, DETAILS, UNITS, keyed, of_places, renamed
 from stand import DAY, HOUR, ROOT, check, check_log, differences, iso, rates_held, shown, until
 from weirsim.control import SECRETS
 
@@ -102,15 +102,8 @@ def of_consumption(remote, document, first, end):
 
 
 def of_weather(remote, document, first, end):
-    midnight, found = end // DAY * DAY, {}
-    for each in document["foreach"]:
-        for _, time, values in remote.truth("openmeteo", midnight - 7 * DAY, midnight + 2 * DAY, latitude=each["lat"], longitude=each["lon"],
-                                            hourly=",".join(FORECAST_HOURS)):
-            fields = renamed(values, FORECAST_HOURS)
-            if "wind" in fields:
-                fields["wind"] *= 0.2777777777777778
-            found[keyed({"lat": each["lat"], "lon": each["lon"], "source": "open-meteo"}, time)] = fields
-    return found
+    midnight, places = end // DAY * DAY, {(each["lat"], each["lon"]): {"lat": each["lat"], "lon": each["lon"]} for each in document["foreach"]}
+    return of_places(remote, places, midnight - 7 * DAY, midnight + 2 * DAY, {"source": "open-meteo"})
 
 
 # name: (what is wanted, days of history, changes).  Windows and pages are small, so that there are many requests.
