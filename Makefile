@@ -32,7 +32,7 @@ endif
 BUILD   ?= build
 # Rooms in layer order.
 ROOMS   ?= base model codec codec/tree store store/wal store/head store/packs store/delivery store/guests catalog discovery http net \
-           ingest ingest/pull ingest/follow query handlers server
+           ingest ingest/source ingest/rows ingest/pace ingest/pull ingest/follow query handlers server
 MODE    ?= plain
 JOBS    ?= $(shell nproc)
 RESULT  ?= unit-$(MODE)

@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "bench/decode.h"
-#include "ingest/pull/mapper.h"
+#include "ingest/rows/mapper.h"
 #include "model/limits.h"
 
 enum { SLOTS = 4, CELL_SIZE = 32 };

@@ -1,5 +1,5 @@
 /* A source as the registry has it: its document as it came, and whether it is pulled.  What the
- * document says is for who pulls (ingest/pull/source.h).  docs/formats/registry.md */
+ * document says is for who pulls (ingest/source/source.h).  docs/formats/registry.md */
 #ifndef WEIR_DISCOVERY_SOURCE_RECORD_H
 #define WEIR_DISCOVERY_SOURCE_RECORD_H
 

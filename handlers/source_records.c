@@ -11,7 +11,7 @@
 #include "handlers/records.h"
 #include "ingest/follow/tails.h"
 #include "ingest/pull/puller.h"
-#include "ingest/pull/source.h"
+#include "ingest/source/source.h"
 
 enum { FETCHES_DEFAULT = 20, FETCHES_MAX = 1000 };
 

@@ -11,9 +11,9 @@
 #include "codec/json_scan.h"
 #include "handlers/records.h"
 #include "handlers/source_records.h"
+#include "ingest/pace/window_set.h"
 #include "ingest/pull/puller.h"
 #include "ingest/pull/trial.h"
-#include "ingest/pull/window_set.h"
 
 enum { DEPTH_MAX = 32, HEADERS_MAX = 64, EACH_MAX = 32 };
 

@@ -16,7 +16,7 @@
 #include "handlers/recall.h"
 #include "ingest/follow/tails.h"
 #include "ingest/pull/puller.h"
-#include "ingest/pull/source.h"
+#include "ingest/source/source.h"
 #include "server/config.h"
 #include "server/pull_leases.h"
 #include "server/version.h"

@@ -5,7 +5,7 @@
 #include "base/nearest.h"
 #include "base/text_file.h"
 #include "codec/json_doc.h"
-#include "ingest/pull/source.h"
+#include "ingest/source/source.h"
 #include "server/source_examples.h"
 
 enum { FILE_BYTES_MAX = 256 << 10, DEPTH_MAX = 64 };

@@ -4,7 +4,7 @@
 #define WEIR_SERVER_SOURCE_FORM_H
 
 #include "base/buf.h"
-#include "ingest/pull/source_settings.h"
+#include "ingest/source/source_settings.h"
 #include "server/arguments.h"
 
 /* What an example or a file is made of, as JSON in the arena.  E_NOT_FOUND: it is neither the name

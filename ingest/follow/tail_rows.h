@@ -5,7 +5,7 @@
 #ifndef WEIR_INGEST_FOLLOW_TAIL_ROWS_H
 #define WEIR_INGEST_FOLLOW_TAIL_ROWS_H
 
-#include "ingest/pull/mapper.h"
+#include "ingest/rows/mapper.h"
 
 struct tail_rows;
 

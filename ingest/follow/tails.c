@@ -7,7 +7,7 @@
 
 #include "base/condition.h"
 #include "ingest/follow/tails_inside.h"
-#include "ingest/pull/source.h"
+#include "ingest/source/source.h"
 
 static enum code no_memory(struct error *err)
 {

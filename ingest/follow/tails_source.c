@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "ingest/follow/tails_inside.h"
-#include "ingest/pull/source.h"
+#include "ingest/source/source.h"
 
 #define MS_NS INT64_C(1000000)
 #define SECOND_NS (1000 * MS_NS)

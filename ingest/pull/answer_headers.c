@@ -2,7 +2,7 @@
 
 #include "base/date.h"
 #include "base/number.h"
-#include "ingest/pull/moment.h"
+#include "ingest/pace/moment.h"
 
 static char lower(char c)
 {

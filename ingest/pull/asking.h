@@ -3,8 +3,8 @@
 #ifndef WEIR_INGEST_PULL_ASKING_H
 #define WEIR_INGEST_PULL_ASKING_H
 
+#include "ingest/pace/window_set.h"
 #include "ingest/pull/paging.h"
-#include "ingest/pull/window_set.h"
 
 struct asking_terms {
     const struct source *source;

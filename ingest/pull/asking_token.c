@@ -1,8 +1,8 @@
 #include <strings.h>
 
 #include "codec/json_doc.h"
+#include "ingest/pace/moment.h"
 #include "ingest/pull/asking_headers.h"
-#include "ingest/pull/moment.h"
 #include "net/address.h"
 
 enum { DEPTH_MAX = 8, LIFE_S = 300, LIFE_S_MAX = 30 * 86400 };

@@ -1,7 +1,7 @@
 #include "ingest/pull/filling.h"
 
-#include "ingest/pull/moment.h"
-#include "ingest/pull/row_time.h"
+#include "ingest/pace/moment.h"
+#include "ingest/rows/row_time.h"
 
 enum code filling_keep(const struct filling *filling, struct buf *buf, struct bytes *text,
                        struct error *err)

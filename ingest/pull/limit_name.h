@@ -2,7 +2,7 @@
 #ifndef WEIR_INGEST_PULL_LIMIT_NAME_H
 #define WEIR_INGEST_PULL_LIMIT_NAME_H
 
-#include "ingest/pull/source.h"
+#include "ingest/source/source.h"
 
 /* "api.example.org", and a hash of the credential behind it: of the names of its secrets, not of
  * what they are.  E_MEMORY. */

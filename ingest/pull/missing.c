@@ -8,7 +8,7 @@
 #include "base/map.h"
 #include "codec/series_key.h"
 #include "ingest/pull/row_hash.h"
-#include "ingest/pull/row_text.h"
+#include "ingest/rows/row_text.h"
 
 enum {
     LOST_MAX = 32768,

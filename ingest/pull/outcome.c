@@ -1,6 +1,6 @@
 #include "ingest/pull/outcome.h"
 
-#include "ingest/pull/moment.h"
+#include "ingest/pace/moment.h"
 
 __extension__ typedef unsigned __int128 unsigned_wide;
 

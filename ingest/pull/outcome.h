@@ -3,7 +3,7 @@
 #define WEIR_INGEST_PULL_OUTCOME_H
 
 #include "ingest/pull/answer_headers.h"
-#include "ingest/pull/source.h"
+#include "ingest/source/source.h"
 
 /* What the rules look at.  Twice for one answer: before the body is read as rows (`counted` false:
  * rules about `count` wait), and after. */

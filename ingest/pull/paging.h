@@ -4,7 +4,7 @@
 
 #include "base/number.h"
 #include "ingest/pull/answer_headers.h"
-#include "ingest/pull/source.h"
+#include "ingest/source/source.h"
 
 enum { PAGING_POSITION_SIZE_MAX = 8192 };
 

@@ -7,7 +7,7 @@
 
 #include "base/map.h"
 #include "ingest/pull/progress.h"
-#include "ingest/pull/row_text.h"
+#include "ingest/rows/row_text.h"
 
 enum {
     HEAD_BYTES_MAX = 1 << 20, /* that rules look at */

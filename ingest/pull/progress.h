@@ -7,7 +7,7 @@
 #define WEIR_INGEST_PULL_PROGRESS_H
 
 #include "codec/point.h"
-#include "ingest/pull/source.h"
+#include "ingest/source/source.h"
 
 /* Of one window of one partition, or of a partition without windows. */
 struct progress_note {

@@ -10,15 +10,15 @@
 #include "base/map.h"
 #include "base/random.h"
 #include "discovery/source_record.h"
-#include "ingest/pull/asked.h"
+#include "ingest/pace/asked.h"
+#include "ingest/pace/schedule.h"
+#include "ingest/pace/window_set.h"
 #include "ingest/pull/asking.h"
 #include "ingest/pull/limit_name.h"
 #include "ingest/pull/partition_list.h"
 #include "ingest/pull/puller.h"
 #include "ingest/pull/reading.h"
-#include "ingest/pull/schedule.h"
 #include "ingest/pull/seen_rows.h"
-#include "ingest/pull/window_set.h"
 #include "ingest/pull/writing.h"
 
 enum {

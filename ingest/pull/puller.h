@@ -8,7 +8,7 @@
 
 #include "base/fs.h"
 #include "ingest/intake.h"
-#include "ingest/pull/limiter.h"
+#include "ingest/pace/limiter.h"
 #include "ingest/pull/progress.h"
 #include "net/fetcher.h"
 

@@ -9,9 +9,9 @@
 #ifndef WEIR_INGEST_PULL_READING_H
 #define WEIR_INGEST_PULL_READING_H
 
-#include "ingest/pull/mapper.h"
 #include "ingest/pull/outcome.h"
 #include "ingest/pull/page_bytes.h"
+#include "ingest/rows/mapper.h"
 
 struct reading_terms {
     const struct source *source;

@@ -3,8 +3,8 @@
  * without user and control bytes.  Of the input each line is a header, "name: value". */
 #include <stdlib.h>
 
+#include "ingest/pace/moment.h"
 #include "ingest/pull/answer_headers.h"
-#include "ingest/pull/moment.h"
 #include "net/address.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

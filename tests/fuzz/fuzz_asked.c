@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "ingest/pull/asked.h"
+#include "ingest/pace/asked.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,7 +3,7 @@
 #include <assert.h>
 
 #include "base/zone.h"
-#include "ingest/pull/row_time.h"
+#include "ingest/rows/row_time.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,7 +2,7 @@
  * does not has faults that say where and what. */
 #include <assert.h>
 
-#include "ingest/pull/source.h"
+#include "ingest/source/source.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

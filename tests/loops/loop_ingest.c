@@ -4,7 +4,7 @@
 
 #include <semaphore.h>
 
-#include "ingest/pull/source.h"
+#include "ingest/source/source.h"
 #include "tests/unit/ingest/ground.h"
 
 enum { LINES = 60 };

@@ -1,7 +1,7 @@
 #include "tests/unit/handlers/registry_ground.h"
 
 #include "discovery/source_record.h"
-#include "tests/unit/ingest/pull/source_fixture.h"
+#include "tests/unit/ingest/source/source_fixture.h"
 
 static int declared_open(void **state)
 {

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "ingest/follow/tail_place.h"
-#include "ingest/pull/source.h"
+#include "ingest/source/source.h"
 
 struct tail_fixture {
     char directory[64];

@@ -12,7 +12,7 @@
 #include "ingest/pull/puller.h"
 #include "tests/unit/base/turned_clock.h"
 #include "tests/unit/ingest/pull/pull_site.h"
-#include "tests/unit/ingest/pull/source_fixture.h"
+#include "tests/unit/ingest/source/source_fixture.h"
 
 enum { PATIENCE_MS = 3000 };
 

@@ -15,7 +15,7 @@
 #include <zstd.h>
 
 #include "ingest/pull/reading.h"
-#include "tests/unit/ingest/pull/source_fixture.h"
+#include "tests/unit/ingest/source/source_fixture.h"
 
 struct page {
     struct fixture fixture;

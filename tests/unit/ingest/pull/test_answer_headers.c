@@ -5,8 +5,8 @@
 
 #include <cmocka.h>
 
+#include "ingest/pace/moment.h"
 #include "ingest/pull/answer_headers.h"
-#include "ingest/pull/moment.h"
 #include "tests/unit/base/times.h"
 
 static const char now_text[] = "2026-11-22T12:00:00Z";

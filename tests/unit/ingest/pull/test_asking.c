@@ -1,4 +1,4 @@
-#include "tests/unit/ingest/pull/asked.h"
+#include "tests/unit/ingest/pull/asking_fixture.h"
 
 static void test_the_query_is_in_its_order_and_encoded(void **state)
 {

@@ -1,5 +1,5 @@
 #include "ingest/pull/asking_headers.h"
-#include "tests/unit/ingest/pull/asked.h"
+#include "tests/unit/ingest/pull/asking_fixture.h"
 
 static void test_each_kind_of_credential(void **state)
 {

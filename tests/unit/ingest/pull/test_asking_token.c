@@ -1,5 +1,5 @@
-#include "ingest/pull/moment.h"
-#include "tests/unit/ingest/pull/asked.h"
+#include "ingest/pace/moment.h"
+#include "tests/unit/ingest/pull/asking_fixture.h"
 
 static void test_a_token_is_asked_for_at_its_own_host(void **state)
 {

@@ -1,5 +1,5 @@
 #include "ingest/pull/filling.h"
-#include "tests/unit/ingest/pull/asked.h"
+#include "tests/unit/ingest/pull/asking_fixture.h"
 
 static enum code fill(const char *text, struct bytes host, struct bytes *filled, struct error *err)
 {

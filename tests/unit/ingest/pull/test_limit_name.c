@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "ingest/pull/limit_name.h"
-#include "tests/unit/ingest/pull/source_fixture.h"
+#include "tests/unit/ingest/source/source_fixture.h"
 
 enum { NAME_SIZE = 128 };
 

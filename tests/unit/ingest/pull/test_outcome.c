@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "ingest/pull/moment.h"
+#include "ingest/pace/moment.h"
 #include "ingest/pull/outcome.h"
 #include "tests/unit/base/times.h"
 

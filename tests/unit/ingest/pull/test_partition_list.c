@@ -10,7 +10,7 @@
 #include "ingest/pull/partition_list.h"
 #include "ingest/pull/progress.h"
 #include "ingest/pull/trial.h"
-#include "tests/unit/ingest/pull/source_fixture.h"
+#include "tests/unit/ingest/source/source_fixture.h"
 
 #define LISTED(decode, rows, vars)                                                                 \
     "'foreach': {'request': {'url': 'https://a.example/'}, 'decode': " decode ", 'rows': " rows    \

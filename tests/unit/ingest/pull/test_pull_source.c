@@ -1,6 +1,6 @@
 #include "tests/unit/ingest/pull/puller_ground.h"
 
-#include "ingest/pull/schedule.h"
+#include "ingest/pace/schedule.h"
 
 #define ROW "{'data': [{'at': '2026-01-01', 'v': 1}]"
 #define CURSOR                                                                                     \

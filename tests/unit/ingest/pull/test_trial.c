@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "ingest/pull/trial.h"
-#include "tests/unit/ingest/pull/source_fixture.h"
+#include "tests/unit/ingest/source/source_fixture.h"
 
 struct tried {
     struct fixture fixture;

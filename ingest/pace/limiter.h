@@ -1,0 +1,71 @@
+/* How often a remote host may be asked: for each host and credential how many requests are under
+ * way, how many began in each span, how many today, and until when nobody may ask.  In no span of a
+ * rate's length do more begin than it says, wherever it begins, restarts included: what began is
+ * noted before it does (limiter_notes).
+ *
+ * Time comes in as arguments, by both clocks: spans and waits are of the boot clock, which never
+ * jumps, so that a wall clock that is set moves none of them.  The wall clock alone tells which day
+ * it is, and how old a note of another boot is; see limiter_recall() and limiter.c.
+ *
+ * Thread: the puller's alone. */
+#ifndef WEIR_INGEST_PACE_LIMITER_H
+#define WEIR_INGEST_PACE_LIMITER_H
+
+#include "ingest/pace/moment.h"
+#include "ingest/source/source.h"
+
+struct limiter;
+struct limiter_key; /* a host and a credential, counted */
+
+enum { LIMITER_RATE_COUNT_MAX = 1000000 }; /* a rate of more is held as if it were of so many */
+
+/* Where what began is kept over a restart; NULL: nowhere (simulator).  Called before
+ * limiter_begin() changes anything; a failure refuses the request. */
+struct limiter_notes {
+    enum code (*note)(void *context, struct bytes key, const struct moment *now, uint32_t weight,
+                      struct error *err);
+    void *context;
+};
+
+/* `notes` is borrowed, and outlives it. */
+MUST_USE enum code limiter_new(const struct limiter_notes *notes, struct limiter **limiter,
+                               struct error *err);
+void limiter_free(struct limiter *limiter); /* with all keys; NULL is fine */
+
+/* A source says what it was told of the key, which is made when it is new: the strictest of all who
+ * joined holds, and each rate of each.  `name` is the host and port and a hash of the credential:
+ * no secret.  limiter_leave() takes the same back; what began is remembered for two days, so that
+ * who takes a source away and puts it again gains nothing. */
+MUST_USE enum code limiter_join(struct limiter *limiter, struct bytes name,
+                                const struct source_limits *limits, const struct moment *now,
+                                struct limiter_key **key, struct error *err);
+void limiter_leave(struct limiter_key *key, const struct source_limits *limits);
+
+/* What is known of before.  A request that began then, of this node's notes; `boot_ns` of a note of
+ * another boot is INT64_MIN: then its age is what the wall clock says.  What lies ahead of now
+ * began now.  In any order, before the first limiter_begin(). */
+void limiter_recall(struct limiter_key *key, const struct moment *now, const struct moment *began,
+                    uint32_t weight);
+/* Somebody else may have asked until now: all rates of up to `span_ns` are used up. */
+void limiter_assume_used(struct limiter_key *key, const struct moment *now, int64_t span_ns);
+
+/* False: such a request will never begin, as it counts more than a limit has. */
+bool limiter_fits(const struct limiter_key *key, uint32_t weight);
+/* When such a request may begin, by the boot clock: now->boot_ns or before = now; INT64_MAX: when
+ * one that is under way has ended, or never (limiter_fits()).  Nothing is changed.  Exact, unless
+ * somebody joins, begins or waits meanwhile, or the wall clock is set and there is a daily budget.
+ */
+int64_t limiter_when(const struct limiter_key *key, uint32_t weight, const struct moment *now);
+/* It begins: limiter_when() said now (asserted). */
+MUST_USE enum code limiter_begin(struct limiter *limiter, struct limiter_key *key, uint32_t weight,
+                                 const struct moment *now, struct error *err);
+void limiter_end(struct limiter_key *key);
+/* Before limiter_end(): it was not sent after all, and counts in no limit.  `began` as it was given
+ * to limiter_begin(). */
+void limiter_unsent(struct limiter_key *key, uint32_t weight, const struct moment *began);
+/* Nobody may ask before then; the latest holds. */
+void limiter_wait(struct limiter_key *key, const struct moment *now, int64_t until_wall_ns);
+/* By the wall clock; 0: nobody has to wait. */
+int64_t limiter_waits_until(const struct limiter_key *key, const struct moment *now);
+
+#endif
