@@ -139,7 +139,7 @@ def a_half_hour_that_a_day_has_not_is_told_with_its_place(case):
         fault = shown["faults"][0]
         check(fault["row"] == count + 1 and str(count + 1) in json.dumps(fault), f"{name}: {fault}")
         case.declare(server, document)
-        until(20, lambda name=name: f"it is told: {case.how(server, name)}", lambda name=name: case.status(server, name)["failures"] > 0)
+        until(20, lambda name=name: f"it is told: {case.how(server, name)}", lambda name=name: case.status(server, name).get("failures", 0) > 0)
         error = case.status(server, name)["error"]
         check(f"row {count + 1}, /{count}" in error, f"with its place: {error}")
         check(not case.rows(server, name), "nothing of the page is taken")
