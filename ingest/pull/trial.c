@@ -51,6 +51,8 @@ static void put_time(struct buf *out, const char *name, int64_t ns)
 
 static void put_point(struct buf *out, const struct point *point, int64_t revision)
 {
+    bool any = false;
+
     buf_put_text(out, "{\"measurement\":");
     json_put_text(out, point->measurement);
     buf_put_text(out, ",\"tags\":{");
@@ -67,8 +69,11 @@ static void put_point(struct buf *out, const struct point *point, int64_t revisi
         put_time(out, "known_at", revision);
     buf_put_text(out, ",\"fields\":{");
     for (uint32_t i = 0; i < point->field_count; i++) {
-        if (i > 0)
+        if (point->fields[i].type == TYPE_RETRACTED) /* a row that is new has none */
+            continue;
+        if (any)
             buf_put_char(out, ',');
+        any = true;
         json_put_text(out, point->fields[i].name);
         buf_put_char(out, ':');
         put_value(out, &point->fields[i]);
