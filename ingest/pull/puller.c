@@ -198,14 +198,22 @@ static bool leaves_room(const struct puller *puller, const struct pull_source *s
            source->busy_units < PULL_CONNECTIONS_MAX - under_way;
 }
 
-/* The next one that may be asked: of this pull before those of history. */
+/* Of this pull before those of history, and the newest windows first: after a time away what is of
+ * now has not to wait for what was missed.  Of equal ones that which was added first. */
+static bool goes_first(const struct pull_unit *unit, const struct pull_unit *other)
+{
+    if (unit->live != other->live)
+        return unit->live;
+    return unit->window.start_ns >= other->window.start_ns; /* what was added last stands first */
+}
+
+/* The next one that may be asked. */
 static struct pull_unit *choose_unit(const struct pull_source *source, const struct moment *now)
 {
     struct pull_unit *chosen = NULL;
 
     for (struct pull_unit *unit = source->units; unit != NULL; unit = unit->next)
-        if ((chosen == NULL || (unit->live && !chosen->live)) &&
-            unit_when(unit, now) <= now->boot_ns)
+        if ((chosen == NULL || goes_first(unit, chosen)) && unit_when(unit, now) <= now->boot_ns)
             chosen = unit;
     return chosen;
 }
