@@ -206,6 +206,8 @@ static void take_answer(void *context, struct fetch_answer *answer)
     if (!answer->sent)
         limiter_unsent(errand->key, source->source->limits.weight, &errand->began);
     limiter_end(errand->key);
+    answer_heed(answer, source->puller, source->source, bytes_of(errand->key_name), errand->key,
+                &now);
     pull_count_answer(source, answer);
     if (!source->held || source->replaced || source->removed)
         errand->state = ERRAND_NONE; /* it is of no use any more */

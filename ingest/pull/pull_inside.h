@@ -272,7 +272,8 @@ struct pull_try {
     struct arena arena;
     struct asking asking;
     struct limiter_key *key;
-    int64_t until_ns; /* boot: then it is given up */
+    struct bytes key_name; /* in the arena */
+    int64_t until_ns;      /* boot: then it is given up */
     bool asked;
     struct fetch *fetch; /* then, until it has ended */
     struct moment began;
@@ -338,8 +339,11 @@ bool answer_is_final(const struct fetch_answer *answer); /* none came, nor would
 /* False: no memory. */
 bool answer_headers_copy(const struct fetch_answer *answer, struct arena *arena,
                          struct answer_header **headers, size_t *count);
-bool answer_retry_after(const struct fetch_answer *answer, const struct moment *now,
-                        int64_t *until_ns);
+/* What an answer says of when to come again holds at once, and for all that share the limits: a
+ * reader may be long in coming to it, and one that was cut in its body never gets there. */
+void answer_heed(const struct fetch_answer *answer, struct puller *puller,
+                 const struct source *source, struct bytes key_name, struct limiter_key *key,
+                 const struct moment *now);
 
 /* --- pull_errand.c --- */
 /* Finds out whose limits hold; errand_leave() also after a failure. */

@@ -59,12 +59,17 @@ bool answer_is_final(const struct fetch_answer *answer)
     return answer->code == E_ADDRESS || answer->code == E_CONFIG || answer->code == E_BODY_LARGE;
 }
 
-bool answer_retry_after(const struct fetch_answer *answer, const struct moment *now,
-                        int64_t *until_ns)
+void answer_heed(const struct fetch_answer *answer, struct puller *puller,
+                 const struct source *source, struct bytes key_name, struct limiter_key *key,
+                 const struct moment *now)
 {
     struct answer_header headers[FETCH_HEADERS_MAX];
+    int64_t until_ns;
 
+    if (answer->status < 400 || !source->retry.retry_after)
+        return;
     for (size_t i = 0; i < answer->header_count; i++)
         headers[i] = (struct answer_header){answer->headers[i].name, answer->headers[i].value};
-    return retry_after_of(headers, answer->header_count, now->wall_ns, until_ns);
+    if (retry_after_of(headers, answer->header_count, now->wall_ns, &until_ns))
+        pull_wait(puller, key_name, key, until_ns);
 }

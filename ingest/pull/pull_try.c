@@ -60,12 +60,14 @@ static enum code give_secret(void *context, struct bytes name, struct bytes host
 static void take_answer(void *context, struct fetch_answer *answer)
 {
     struct pull_try *try = context;
+    const struct moment now = pull_now(try->puller);
     struct error err = answer->err;
     enum code code = answer->code;
 
     if (!answer->sent)
         limiter_unsent(try->key, try->terms->source->limits.weight, &try->began);
     limiter_end(try->key);
+    answer_heed(answer, try->puller, try->terms->source, try->key_name, try->key, &now);
     if (code == OK && !answer_headers_copy(answer, &try->arena, &try->headers, &try->header_count))
         code = error_set(&err, E_MEMORY, "no memory for an answer");
     try->status = answer->status;
@@ -102,8 +104,12 @@ static enum code prepare(struct pull_try *try, const struct moment *now, struct 
         code = token ? asking_token_limit_name(try->source, try->tenant, &name, err)
                      : asking_limit_name(try->source, try->tenant, &name, err);
     if (code == OK)
-        code = pull_join(try->puller, buf_bytes(&name), &terms->source->limits, &try->key, err);
+        try->key_name = arena_copy(&try->arena, buf_bytes(&name));
     buf_release(&name);
+    if (code == OK && try->key_name.data == NULL)
+        code = error_set(err, E_MEMORY, "no memory for a request");
+    if (code == OK)
+        code = pull_join(try->puller, try->key_name, &terms->source->limits, &try->key, err);
     return code;
 }
 

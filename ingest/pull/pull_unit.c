@@ -242,6 +242,8 @@ static void take_answer(void *context, struct fetch_answer *answer)
     if (!answer->sent)
         limiter_unsent(source->key, source->source->limits.weight, &unit->began);
     limiter_end(source->key);
+    answer_heed(answer, source->puller, source->source, bytes_of(source->key_name), source->key,
+                &now);
     pull_count_answer(source, answer);
     if (answer->code == OK && answer->status == 401 && unit->asking.home &&
         token_refused(source, &unit->token_again, unit->token_number)) {

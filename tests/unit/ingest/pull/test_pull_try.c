@@ -167,6 +167,32 @@ static void test_a_host_that_may_not_be_asked_in_time_is_busy(void **state)
     assert_int_equal(it.site.asked_count, 1);
 }
 
+#define LATER "Retry-After: 90\r\n"
+
+static void test_an_answer_that_says_when_to_come_again_is_kept_to(void **state)
+{
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "GET", .status = "429 Slow", .headers = LATER});
+    expect(PLAIN, OK, "");
+    expect(PLAIN, E_BUSY, "by its limits");
+    assert_int_equal(it.site.asked_count, 1);
+}
+
+/* Of it no reader ever hears. */
+static void test_one_that_is_cut_says_it_too(void **state)
+{
+    (void)state;
+    SITE_ANSWERS(&it.site,
+                 {.when = "GET",
+                  .status = "503 Slow",
+                  .headers = LATER "Transfer-Encoding: chunked\r\n",
+                  .body = "no chunk"});
+    it_declares(PLAIN ", 'retry': {'base': '1ms', 'cap': '2ms', 'max': 3}");
+    UNTIL(it_count("retries") == 1);
+    expect(PLAIN, E_BUSY, "by its limits");
+    assert_int_equal(it.site.asked_count, 1);
+}
+
 #define ONE PLAIN ", 'limits': {'concurrency': 1}"
 
 static void test_who_waits_for_another_comes_after_it(void **state)
@@ -279,6 +305,8 @@ int main(void)
         IT_TEST(test_a_secret_that_is_not_there_is_told),
         IT_TEST(test_a_body_is_as_large_as_the_node_allows),
         IT_TEST(test_a_host_that_may_not_be_asked_in_time_is_busy),
+        IT_TEST(test_an_answer_that_says_when_to_come_again_is_kept_to),
+        IT_TEST(test_one_that_is_cut_says_it_too),
         IT_TEST(test_who_waits_for_another_comes_after_it),
         IT_TEST(test_who_waits_is_told_of_the_end),
         IT_TEST(test_what_a_page_needs_is_asked_before_it),
