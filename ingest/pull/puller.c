@@ -350,12 +350,14 @@ enum code puller_open(const struct puller_parts *parts, struct puller **out, str
 {
     struct puller *puller = calloc(1, sizeof(*puller));
     enum code code = OK;
+    struct moment now;
     uint64_t seed;
 
     *out = NULL;
     if (puller == NULL)
         return no_memory(err);
     puller->parts = *parts;
+    now = pull_now(puller);
     puller->messages_end = &puller->messages;
     puller->jobs_end = &puller->jobs;
     random_secure(&seed, sizeof(seed));
@@ -364,7 +366,7 @@ enum code puller_open(const struct puller_parts *parts, struct puller **out, str
     pthread_cond_init(&puller->more, NULL);
     pthread_cond_init(&puller->tried, NULL);
     if (parts->fs != NULL)
-        code = asked_open(parts->fs, "pull", clock_wall_ns(parts->clock), &puller->asked, err);
+        code = asked_open(parts->fs, "pull", &now, &puller->asked, err);
     if (code == OK && puller->asked != NULL)
         puller->notes = asked_notes(puller->asked);
     if (code == OK)

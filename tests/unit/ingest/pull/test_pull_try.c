@@ -182,11 +182,10 @@ static void test_an_answer_that_says_when_to_come_again_is_kept_to(void **state)
 static void test_one_that_is_cut_says_it_too(void **state)
 {
     (void)state;
-    SITE_ANSWERS(&it.site,
-                 {.when = "GET",
-                  .status = "503 Slow",
-                  .headers = LATER "Transfer-Encoding: chunked\r\n",
-                  .body = "no chunk"});
+    SITE_ANSWERS(&it.site, {.when = "GET",
+                            .status = "503 Slow",
+                            .headers = LATER "Transfer-Encoding: chunked\r\n",
+                            .body = "no chunk"});
     it_declares(PLAIN ", 'retry': {'base': '1ms', 'cap': '2ms', 'max': 3}");
     UNTIL(it_count("retries") == 1);
     expect(PLAIN, E_BUSY, "by its limits");

@@ -24,7 +24,8 @@ static void test_history_that_fails_waits_for_the_next_pull(void **state)
     assert_int_equal(it_count("failures"), 1);
 }
 
-/* What was missed comes behind what is of now, and is asked all the same, pages and partitions too. */
+/* What was missed comes behind what is of now, and is asked all the same, pages and partitions too.
+ */
 static void test_of_the_windows_of_a_pull_the_newest_is_asked_first(void **state)
 {
     char from[TIMESTAMP_TEXT_SIZE], day[32], blocks[600];
