@@ -60,6 +60,13 @@ void errand_begin(struct pull_errand *errand)
     errand->redirect = NULL;
 }
 
+/* Its texts have a secret, and nobody needs them any more. */
+void errand_forget(struct pull_errand *errand)
+{
+    errand->hidden = (struct hidden){NULL};
+    arena_release(&errand->arena);
+}
+
 void errand_drop(struct pull_errand *errand)
 {
     if (errand->state == ERRAND_READY)
@@ -81,10 +88,9 @@ static enum code give_secret(void *context, struct bytes name, struct bytes host
                              struct bytes *value, struct error *err)
 {
     struct pull_errand *errand = context;
-    const struct puller_parts *parts = &errand->source->puller->parts;
 
-    return parts->secret(parts->context, bytes_of(errand->source->tenant_name), name, host,
-                         &errand->arena, value, err);
+    return pull_secret(errand->source->puller, bytes_of(errand->source->tenant_name), name, host,
+                       &errand->arena, &errand->hidden, value, err);
 }
 
 static enum code make_asking(struct pull_errand *errand, int64_t now_ns, struct error *err)
@@ -105,14 +111,18 @@ static enum code make_asking(struct pull_errand *errand, int64_t now_ns, struct 
         terms.bearer = token_use(source, &errand->token_number);
     if (errand->redirect == NULL) {
         errand->redirects = 0;
+        errand->hidden = (struct hidden){NULL};
         arena_release(&errand->arena);
-        return lists ? asking_make(&terms, &errand->arena, &errand->asking, err)
+        code = lists ? asking_make(&terms, &errand->arena, &errand->asking, err)
                      : asking_token(&terms, &errand->arena, &errand->asking, err);
+    } else {
+        code = asking_redirect(&terms, &last, errand->redirect_status, bytes_of(errand->redirect),
+                               &errand->arena, &errand->asking, err);
     }
-    code = asking_redirect(&terms, &last, errand->redirect_status, bytes_of(errand->redirect),
-                           &errand->arena, &errand->asking, err);
     free(errand->redirect);
     errand->redirect = NULL;
+    if (code == OK && !hidden_add_headers(&errand->hidden, &errand->arena, errand->asking.headers))
+        code = error_set(err, E_MEMORY, "no memory for a request");
     return code;
 }
 
@@ -222,8 +232,8 @@ static void take_answer(void *context, struct fetch_answer *answer)
         follow(errand, answer, &now);
     else
         list_hand_over(errand, answer, &now);
-    if (errand->redirect == NULL) /* its texts have a secret, and nobody needs them any more */
-        arena_release(&errand->arena);
+    if (errand->redirect == NULL && errand->state != ERRAND_READ)
+        errand_forget(errand);
     staged_free(answer->body);
     answer->body = NULL;
 }

@@ -14,6 +14,7 @@
 #include "ingest/pace/schedule.h"
 #include "ingest/pace/window_set.h"
 #include "ingest/pull/asking.h"
+#include "ingest/pull/hidden.h"
 #include "ingest/pull/limit_name.h"
 #include "ingest/pull/partition_list.h"
 #include "ingest/pull/puller.h"
@@ -50,9 +51,8 @@ struct pull_partition {
     struct window_set failed; /* of history, since the last pull began: not asked before the next */
     int64_t history_ns;       /* what ends at or before it is history */
     struct pull_rest *rests;
-    /* Of the last whole answer; owned, NULL = none. */
-    char *etag, *modified, *body;
-    uint32_t asking; /* units */
+    char *etag, *modified, *body; /* of the last whole answer; owned, NULL = none */
+    uint32_t asking;              /* units */
 };
 
 enum unit_state {
@@ -85,6 +85,7 @@ struct pull_unit {
     uint64_t token_number; /* which it had */
     struct arena arena;
     struct asking asking;
+    struct hidden hidden; /* while a reader has its answer, too */
     struct fetch *fetch;
     struct moment began;
     char *redirect; /* Location, owned; NULL = none */
@@ -110,6 +111,7 @@ struct pull_errand {
     /* Of the request under way. */
     struct arena arena;
     struct asking asking;
+    struct hidden hidden; /* as a unit's */
     struct moment began;
     char *redirect; /* Location, owned; NULL = none */
     unsigned redirect_status;
@@ -168,8 +170,7 @@ struct pull_source {
     struct source *coming;
     uint64_t coming_version;
     struct hash128 document, coming_document; /* of `source` and `coming`, as text */
-    /* What was asked of it, owned, NULL = nothing; and what of it was taken up. */
-    struct pull_wishes *wishes;
+    struct pull_wishes *wishes; /* what was asked of it, owned, NULL = nothing; taken up of it: */
     int64_t pull_taken_ns, backfill_taken_ns;
     struct arena arena; /* of partitions */
     const struct tenant *tenant;
@@ -255,7 +256,7 @@ struct pull_message {
     struct pull_wishes *wishes; /* not NULL: these, and it is no declaration */
 };
 
-/* A page that somebody waits for who only wants to see it, or what is needed to ask for it. */
+/* A page that somebody only wants to see, and waits for, or what is needed to ask for it. */
 struct pull_try {
     struct pull_try *next;
     struct puller *puller;
@@ -271,6 +272,7 @@ struct pull_try {
     struct bytes bearer;
     struct arena arena;
     struct asking asking;
+    struct hidden hidden;
     struct limiter_key *key;
     struct bytes key_name; /* in the arena */
     int64_t until_ns;      /* boot: then it is given up */
@@ -330,6 +332,10 @@ void pull_wait(struct puller *puller, struct bytes name, struct limiter_key *key
                int64_t until_wall_ns);
 
 /* --- pull_request.c --- */
+/* As parts.secret(); the value is hidden from then on. */
+MUST_USE enum code pull_secret(const struct puller *puller, struct bytes tenant, struct bytes name,
+                               struct bytes host, struct arena *arena, struct hidden *hidden,
+                               struct bytes *value, struct error *err);
 struct fetch_request pull_request(const struct puller *puller, const struct source *source,
                                   const struct asking *asking);
 /* Empty: there is none. */
@@ -339,8 +345,8 @@ bool answer_is_final(const struct fetch_answer *answer); /* none came, nor would
 /* False: no memory. */
 bool answer_headers_copy(const struct fetch_answer *answer, struct arena *arena,
                          struct answer_header **headers, size_t *count);
-/* What an answer says of when to come again holds at once, and for all that share the limits: a
- * reader may be long in coming to it, and one that was cut in its body never gets there. */
+/* When to come again holds at once, for all that share the limits: a reader may be long in coming
+ * to the answer, and one that was cut in its body never gets there. */
 void answer_heed(const struct fetch_answer *answer, struct puller *puller,
                  const struct source *source, struct bytes key_name, struct limiter_key *key,
                  const struct moment *now);
@@ -350,8 +356,9 @@ void answer_heed(const struct fetch_answer *answer, struct puller *puller,
 MUST_USE enum code errand_join(struct pull_errand *errand, struct pull_source *source,
                                enum errand_kind kind, struct error *err);
 void errand_leave(struct pull_errand *errand);
-void errand_begin(struct pull_errand *errand); /* from ERRAND_NONE on */
-void errand_drop(struct pull_errand *errand);  /* unless it is under way */
+void errand_begin(struct pull_errand *errand);  /* from ERRAND_NONE on */
+void errand_drop(struct pull_errand *errand);   /* unless it is under way */
+void errand_forget(struct pull_errand *errand); /* what it asked with */
 /* As unit_when(). */
 int64_t errand_when(const struct pull_errand *errand, const struct moment *now);
 void errand_ask(struct pull_errand *errand, const struct moment *now);
@@ -359,8 +366,7 @@ void errand_try_again(struct pull_errand *errand, int64_t until_wall_ns, const c
                       const struct moment *now);
 void errand_failed(struct pull_errand *errand, const char *text, const struct moment *now);
 struct pull_fetch_note errand_note(const struct pull_errand *errand, const char *outcome);
-/* A token is wanted, or cannot be had: then what waits for it is over.  When to look again, boot.
- */
+/* A token is wanted, or cannot be had: what waits for it is over.  When to look again, boot. */
 int64_t errands_turn(struct pull_source *source, const struct moment *now);
 /* The one that may be asked; NULL: none. */
 struct pull_errand *errand_choose(const struct pull_source *source, const struct moment *now);
@@ -374,7 +380,6 @@ bool token_is_good(const struct pull_source *source, const struct moment *now); 
 struct bytes token_use(struct pull_source *source, uint64_t *number);
 /* An answer says that it is none.  True: ask once more, with another one. */
 bool token_refused(struct pull_source *source, bool *again, uint64_t number);
-void token_hide(const struct pull_source *source, char *text);
 void token_failed(struct pull_source *source, const char *why, const struct moment *now);
 void token_take(struct pull_errand *errand, const struct fetch_answer *answer,
                 const struct moment *now);
@@ -402,8 +407,7 @@ void unit_free(struct pull_unit *unit); /* also out of its source's list */
 /* When it may be asked; boot.  INT64_MAX: after something has ended. */
 int64_t unit_when(const struct pull_unit *unit, const struct moment *now);
 void unit_ask(struct pull_unit *unit, const struct moment *now);
-/* It comes again after a wait of chance, at the earliest at `until_wall_ns`, or is over for this
- * pull. */
+/* Again after a wait of chance, and not before `until_wall_ns`, or it is over for this pull. */
 void unit_try_again(struct pull_unit *unit, int64_t until_wall_ns, const struct moment *now,
                     const char *text);
 void unit_give_up(struct pull_unit *unit, const char *text, const struct moment *now);
@@ -432,8 +436,7 @@ MUST_USE enum code partition_take_note(struct pull_partition *partition,
 /* --- pull_windows.c --- */
 /* Units for what a pull asks, of each partition.  False: no memory for all of them. */
 bool pull_take_live(struct pull_source *source, int64_t now_ns);
-/* History that was under way goes on at once, and not with the next pull, which may be a day away.
- */
+/* History that was under way goes on at once: the next pull may be a day away. */
 void pull_begin_history(struct pull_source *source, int64_t now_ns);
 /* Windows of before, one for each request that could be under way, of each partition in turn. */
 void pull_take_history(struct pull_source *source, int64_t now_ns);
@@ -441,7 +444,7 @@ void pull_reached(struct pull_source *source); /* tells how far it has come */
 
 /* --- pull_source.c --- */
 void pull_declare(struct puller *puller, struct pull_message *message);
-/* One of that name, which it keeps, without a document.  NULL: no memory. */
+/* Of that name, which it keeps, without a document.  NULL: no memory. */
 struct pull_source *pull_make(struct puller *puller, struct pull_message *message);
 struct pull_source *pull_find(const struct puller *puller, const char *tenant, const char *name);
 /* What it knows of its work has been read. */
@@ -463,7 +466,7 @@ void pull_free(struct pull_source *source);
 void pull_text(char into[PULL_TEXT_SIZE], const char *text); /* cut where it is too long */
 void pull_tell(struct pull_source *source, const char *what, const char *text);
 void pull_count_answer(struct pull_source *source, const struct fetch_answer *answer);
-/* Something is asked once more, for the first time where there is a text. */
+/* Asked once more, for the first time where there is a text. */
 void pull_note_retry(struct pull_source *source, const char *text);
 void pull_note_begin(struct pull_source *source); /* of a pull */
 void pull_note_whole(struct pull_source *source); /* a pull is over and had all it asked for */

@@ -1,6 +1,18 @@
 /* What all requests of sources have in common: pages, lists of partitions, tokens, trials. */
 #include "ingest/pull/pull_inside.h"
 
+enum code pull_secret(const struct puller *puller, struct bytes tenant, struct bytes name,
+                      struct bytes host, struct arena *arena, struct hidden *hidden,
+                      struct bytes *value, struct error *err)
+{
+    const struct puller_parts *parts = &puller->parts;
+    enum code code = parts->secret(parts->context, tenant, name, host, arena, value, err);
+
+    if (code == OK && !hidden_add(hidden, arena, *value))
+        code = error_set(err, E_MEMORY, "no memory for a request");
+    return code;
+}
+
 struct fetch_request pull_request(const struct puller *puller, const struct source *source,
                                   const struct asking *asking)
 {

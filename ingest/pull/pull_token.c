@@ -92,15 +92,6 @@ void token_failed(struct pull_source *source, const char *why, const struct mome
     source->barred = true;
 }
 
-/* What an answer says of itself may have it. */
-void token_hide(const struct pull_source *source, char *text)
-{
-    const struct pull_token *token = source->token;
-
-    if (token != NULL && token->text != NULL && strstr(text, token->text) != NULL)
-        memcpy(text, "?", 2); /* as long as any text */
-}
-
 /* --- an answer --- */
 
 static enum code take_piece(void *context, struct bytes piece, struct error *err)

@@ -52,9 +52,8 @@ static enum code give_secret(void *context, struct bytes name, struct bytes host
                              struct bytes *value, struct error *err)
 {
     struct pull_try *try = context;
-    const struct puller_parts *parts = &try->puller->parts;
 
-    return parts->secret(parts->context, try->tenant, name, host, &try->arena, value, err);
+    return pull_secret(try->puller, try->tenant, name, host, &try->arena, &try->hidden, value, err);
 }
 
 static void take_answer(void *context, struct fetch_answer *answer)
@@ -100,6 +99,8 @@ static enum code prepare(struct pull_try *try, const struct moment *now, struct 
     enum code code = token ? asking_token(&asking, &try->arena, &try->asking, err)
                            : asking_make(&asking, &try->arena, &try->asking, err);
 
+    if (code == OK && !hidden_add_headers(&try->hidden, &try->arena, try->asking.headers))
+        code = error_set(err, E_MEMORY, "no memory for a request");
     if (code == OK)
         code = token ? asking_token_limit_name(try->source, try->tenant, &name, err)
                      : asking_limit_name(try->source, try->tenant, &name, err);
@@ -238,6 +239,7 @@ static enum code show(const struct pull_try *try, struct buf *out, struct error 
     terms.headers = try->headers;
     terms.header_count = try->header_count;
     terms.url = try->asking.url;
+    terms.hidden = &try->hidden;
     terms.plain_bytes_max = least(terms.plain_bytes_max, try->puller->parts.plain_bytes_max);
     put_request(try, out);
     code = trial_run(&terms, out, err);
@@ -362,6 +364,7 @@ static enum code try_list(struct pull_try try, struct arena *arena,
         terms.headers = try.headers;
         terms.header_count = try.header_count;
         code = partition_list_read(&terms, arena, &list, err);
+        hidden_mask(&try.hidden, err->text, strlen(err->text));
     }
     if (code == OK)
         code = choose(&try, &list, partition, out, err);

@@ -84,10 +84,9 @@ static enum code give_secret(void *context, struct bytes name, struct bytes host
                              struct bytes *value, struct error *err)
 {
     struct pull_unit *unit = context;
-    const struct puller_parts *parts = &unit->source->puller->parts;
 
-    return parts->secret(parts->context, bytes_of(unit->source->tenant_name), name, host,
-                         &unit->arena, value, err);
+    return pull_secret(unit->source->puller, bytes_of(unit->source->tenant_name), name, host,
+                       &unit->arena, &unit->hidden, value, err);
 }
 
 static bool asks_conditionally(const struct pull_unit *unit)
@@ -118,14 +117,18 @@ static enum code make_asking(struct pull_unit *unit, int64_t now_ns, struct erro
 
     if (unit->redirect == NULL) {
         unit->redirects = 0;
+        unit->hidden = (struct hidden){NULL};
         arena_release(&unit->arena);
-        return asking_make(&terms, &unit->arena, &unit->asking, err);
+        code = asking_make(&terms, &unit->arena, &unit->asking, err);
+    } else {
+        last = unit->asking;
+        code = asking_redirect(&terms, &last, unit->redirect_status, bytes_of(unit->redirect),
+                               &unit->arena, &unit->asking, err);
     }
-    last = unit->asking;
-    code = asking_redirect(&terms, &last, unit->redirect_status, bytes_of(unit->redirect),
-                           &unit->arena, &unit->asking, err);
     free(unit->redirect);
     unit->redirect = NULL;
+    if (code == OK && !hidden_add_headers(&unit->hidden, &unit->arena, unit->asking.headers))
+        code = error_set(err, E_MEMORY, "no memory for a request");
     return code;
 }
 

@@ -131,6 +131,23 @@ static void test_an_answer_that_is_none_is_shown_with_its_status(void **state)
     tried_release(&tried);
 }
 
+static void test_a_credential_in_a_message_is_not_shown(void **state)
+{
+    struct tried tried;
+    struct json *root;
+
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "GET", .status = "403 No", .body = "{'why': 'not canary'}"});
+    tried_init(&tried, PLAIN ", 'auth': {'type': 'bearer', 'token': '${secret:key}'}, 'outcomes': "
+                             "[{'status': 403, 'do': 'fail', 'message': '/why'}]");
+    (void)try_main(&tried);
+    assert_int_equal(tried.code, OK);
+    it_parse(&tried.out, &root);
+    assert_true(it_is_text(root, "message", "not ******"));
+    json_doc_free(root);
+    tried_release(&tried);
+}
+
 static void test_a_host_that_is_refused_is_not_asked(void **state)
 {
     (void)state;
@@ -300,6 +317,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IT_TEST(test_a_live_page_is_shown_and_not_written),
         IT_TEST(test_an_answer_that_is_none_is_shown_with_its_status),
+        IT_TEST(test_a_credential_in_a_message_is_not_shown),
         IT_TEST(test_a_host_that_is_refused_is_not_asked),
         IT_TEST(test_a_secret_that_is_not_there_is_told),
         IT_TEST(test_a_body_is_as_large_as_the_node_allows),
