@@ -164,6 +164,7 @@ struct pull_source {
     struct puller *puller;
     char *tenant_name, *name; /* owned */
     uint64_t version;
+    bool asked;            /* in this turn */
     bool removed;          /* goes when nothing of it is under way */
     struct source *source; /* NULL: PULL_WRONG */
     bool replaced;         /* `coming` takes its place then; NULL: its document is wrong */
@@ -303,10 +304,9 @@ struct puller {
     _Atomic bool stop;
     _Atomic bool tries_over; /* nobody is to wait for a page any more */
     /* The puller's thread's. */
-    struct pull_source *sources;
+    struct pull_source *sources; /* who asked last stands last; changed under the lock */
     size_t source_count;
     struct pull_counts gone; /* of sources that are no more; under the lock */
-    size_t ask_turn;         /* which of them comes first */
     int64_t wall_ahead_ns;   /* of the boot clock, when it was looked at last */
     struct random random;
     bool untidy;     /* something came that took memory, */

@@ -236,25 +236,41 @@ static bool ask_one(struct puller *puller, struct pull_source *source, const str
     return true;
 }
 
-/* One request of each source in turn, from behind the one that asked last: of those that share what
- * a host allows the first would have all of it else. */
+/* In the order in which they asked. */
+static void put_behind(struct puller *puller)
+{
+    struct pull_source *asked = NULL, **end = &asked, **at = &puller->sources;
+
+    pthread_mutex_lock(&puller->lock);
+    while (*at != NULL) {
+        struct pull_source *source = *at;
+
+        if (!source->asked) {
+            at = &source->next;
+            continue;
+        }
+        source->asked = false;
+        *at = source->next;
+        *end = source;
+        end = &source->next;
+    }
+    *end = NULL;
+    *at = asked;
+    pthread_mutex_unlock(&puller->lock);
+}
+
+/* One request of each source.  Who asked stands behind all others then: of those that share what a
+ * host allows who waits for it longest comes first, whoever else asks in between. */
 static bool ask_some(struct puller *puller, const struct moment *now)
 {
-    size_t first = puller->ask_turn;
     bool asked = false;
 
-    for (int before = 0; before < 2; before++) {
-        size_t at = 0;
-
-        for (struct pull_source *source = puller->sources; source != NULL; source = source->next) {
-            bool is_before = at++ < first;
-
-            if (is_before != (before == 1) || !ask_one(puller, source, now))
-                continue;
-            puller->ask_turn = at;
-            asked = true;
-        }
+    for (struct pull_source *source = puller->sources; source != NULL; source = source->next) {
+        source->asked = ask_one(puller, source, now);
+        asked = asked || source->asked;
     }
+    if (asked)
+        put_behind(puller);
     return asked;
 }
 
