@@ -206,6 +206,14 @@ static void no_answer(struct pull_errand *errand, const struct fetch_answer *ans
         errand_try_again(errand, 0, answer->err.text, now);
 }
 
+static void note_sent(void *context)
+{
+    struct pull_errand *errand = context;
+    const struct moment now = pull_now(errand->source->puller);
+
+    limiter_sent(errand->key, errand->source->source->limits.weight, &now);
+}
+
 static void take_answer(void *context, struct fetch_answer *answer)
 {
     struct pull_errand *errand = context;
@@ -256,6 +264,7 @@ void errand_ask(struct pull_errand *errand, const struct moment *now)
         return;
     }
     request = pull_request(puller, source->source, &errand->asking);
+    request.sent = note_sent;
     if (errand->kind == ERRAND_TOKEN && request.body_bytes_max > TOKEN_ANSWER_BYTES_MAX)
         request.body_bytes_max = TOKEN_ANSWER_BYTES_MAX;
     errand->began = *now;

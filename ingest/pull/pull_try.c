@@ -56,6 +56,14 @@ static enum code give_secret(void *context, struct bytes name, struct bytes host
     return pull_secret(try->puller, try->tenant, name, host, &try->arena, &try->hidden, value, err);
 }
 
+static void note_sent(void *context)
+{
+    struct pull_try *try = context;
+    const struct moment now = pull_now(try->puller);
+
+    limiter_sent(try->key, try->terms->source->limits.weight, &now);
+}
+
 static void take_answer(void *context, struct fetch_answer *answer)
 {
     struct pull_try *try = context;
@@ -128,6 +136,7 @@ static enum code ask(struct pull_try *try, const struct moment *now, struct erro
 
     if (code)
         return code;
+    request.sent = note_sent;
     if (try->what == TRY_TOKEN)
         request.body_bytes_max = least(request.body_bytes_max, TOKEN_ANSWER_BYTES_MAX);
     try->asked = true;

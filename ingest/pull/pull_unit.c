@@ -233,6 +233,15 @@ static void ask_with_another_token(struct pull_unit *unit, const struct fetch_an
     unit->state = UNIT_READY;
 }
 
+static void note_sent(void *context)
+{
+    struct pull_unit *unit = context;
+    struct pull_source *source = unit->source;
+    const struct moment now = pull_now(source->puller);
+
+    limiter_sent(source->key, source->source->limits.weight, &now);
+}
+
 static void take_answer(void *context, struct fetch_answer *answer)
 {
     struct pull_unit *unit = context;
@@ -290,6 +299,7 @@ void unit_ask(struct pull_unit *unit, const struct moment *now)
         return;
     }
     request = pull_request(puller, source->source, &unit->asking);
+    request.sent = note_sent;
     unit->began = *now;
     code = fetcher_begin(puller->fetcher, &request, take_answer, unit, &unit->fetch, &err);
     if (code) {

@@ -104,6 +104,22 @@ static void test_a_credential_that_an_answer_gives_back_is_not_told(void **state
     }
 }
 
+/* A list of partitions and two pages, one after the other. */
+static void test_what_goes_out_counts_in_a_rate_for_as_long_as_it_says(void **state)
+{
+    int64_t began = clock_boot_ns(clock_system());
+
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "/list", .body = "[{'id': 'a'}, {'id': 'b'}]"},
+                 {.when = "/of/", .body = ROW(1, 1) "}"});
+    it_declares("'request': {'url': '@/of/${each.x}'}, 'limits': {'rates': ['1/200ms']}, "
+                "'foreach': {'request': {'url': '@/list'}, 'decode': 'json', 'rows': '/*', "
+                "'vars': {'x': {'path': 'id'}}}");
+    UNTIL(it_count("windows") == 2);
+    assert_int_equal(it.site.asked_count, 3);
+    assert_true(clock_boot_ns(clock_system()) - began >= INT64_C(400000000));
+}
+
 #define WAITS                                                                                      \
     ", 'outcomes': [{'status': 429, 'do': 'wait', 'for': '1s'}], 'limits': {'concurrency': 1}"
 
@@ -129,6 +145,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IT_TEST(test_a_page_that_fails_is_asked_again_and_given_up_until_the_next_pull),
         IT_TEST(test_redirects_are_followed_and_counted),
+        IT_TEST(test_what_goes_out_counts_in_a_rate_for_as_long_as_it_says),
         IT_TEST(test_a_credential_that_an_answer_gives_back_is_not_told),
         IT_TEST(test_who_is_told_to_wait_holds_all_of_the_host),
     };
