@@ -28,11 +28,13 @@ enum {
     PULL_LIVE_MAX = 64,         /* windows of a partition that a pull has in hand at once */
     PULL_CONNECTIONS_MAX = 512, /* a host that stalls has half of what is left, at most */
     PULL_READ_MAX = 64,         /* pages that came and wait to be read: then nothing is asked */
+    PULL_READERS_MAX = 16,      /* threads, as long as others wait for what is one tenant's alone */
     TOKEN_ANSWER_BYTES_MAX = 64 << 10,
     PARTITION_LIST_BYTES_MAX = 64 << 20, /* 10,000 of them take 2 MiB */
 };
 
 struct pull_source;
+struct pull_try;
 
 /* A window that was begun and is not done. */
 struct pull_rest {
@@ -234,6 +236,7 @@ struct pull_job {
     struct reading_facts facts;
     struct writing_counts written;
     bool waiting;    /* it is one of the source's */
+    bool blocks;     /* it is one of the puller's `blocked` */
     bool more, anew; /* anew: the window, as its pages do not fit together */
     struct page_position next_page;
     struct bytes page_hash; /* of its body; empty: not known */
@@ -257,40 +260,6 @@ struct pull_message {
     struct pull_wishes *wishes; /* not NULL: these, and it is no declaration */
 };
 
-/* A page that somebody only wants to see, and waits for, or what is needed to ask for it. */
-struct pull_try {
-    struct pull_try *next;
-    struct puller *puller;
-    struct bytes tenant;
-    enum try_what {
-        TRY_PAGE,
-        TRY_LIST, /* of partitions */
-        TRY_TOKEN,
-    } what;
-    const struct trial_terms *terms;
-    const struct source *source; /* whose request it is */
-    const struct source_partition *partition;
-    struct bytes bearer;
-    struct arena arena;
-    struct asking asking;
-    struct hidden hidden;
-    struct limiter_key *key;
-    struct bytes key_name; /* in the arena */
-    int64_t until_ns;      /* boot: then it is given up */
-    bool asked;
-    struct fetch *fetch; /* then, until it has ended */
-    struct moment began;
-    /* Under the puller's lock: */
-    bool done;
-    enum code code;
-    struct error err;
-    struct staged *body;
-    unsigned status;
-    struct answer_header *headers;
-    size_t header_count;
-    int64_t took_ns;
-};
-
 struct puller {
     struct puller_parts parts;
     struct fetcher *fetcher;
@@ -298,8 +267,7 @@ struct puller {
     struct limiter_notes notes;
     struct limiter *limiter;
     pthread_t thread;
-    pthread_t *readers;
-    unsigned reader_count;
+    pthread_t readers[PULL_READERS_MAX];
     bool started;
     _Atomic bool stop;
     _Atomic bool tries_over; /* nobody is to wait for a page any more */
@@ -316,6 +284,10 @@ struct puller {
     pthread_cond_t more;
     struct pull_message *messages, **messages_end;
     struct pull_job *jobs, **jobs_end, *results;
+    unsigned reader_count;
+    /* Of whom a reader has a page that waits for what is the tenant's alone. */
+    const struct tenant *blocked[PULL_READERS_MAX];
+    unsigned blocked_count;
     struct pull_try *tries; /* that have come; and those of the thread: */
     struct pull_try *trying;
     pthread_cond_t tried;
@@ -494,6 +466,10 @@ int64_t tries_turn(struct puller *puller, const struct moment *now);
 void tries_end(struct puller *puller); /* whoever waits is told so */
 
 /* --- pull_reader.c --- */
+bool reader_start(struct puller *puller);     /* one more; under the lock */
+size_t reader_backlog(struct puller *puller); /* pages that somebody is or will be at soon */
+/* Its pages wait for what is its own: more of them are of no use. */
+bool reader_is_blocked(struct puller *puller, const struct tenant *tenant);
 bool reader_send(struct puller *puller, struct pull_job *job);
 void *reader_main(void *puller);
 void job_free(struct pull_job *job);

@@ -9,6 +9,40 @@
 #include "codec/json_doc.h"
 #include "ingest/pull/trial.h"
 
+/* A page that somebody only wants to see, and waits for, or what is needed to ask for it. */
+struct pull_try {
+    struct pull_try *next;
+    struct puller *puller;
+    struct bytes tenant;
+    enum try_what {
+        TRY_PAGE,
+        TRY_LIST, /* of partitions */
+        TRY_TOKEN,
+    } what;
+    const struct trial_terms *terms;
+    const struct source *source; /* whose request it is */
+    const struct source_partition *partition;
+    struct bytes bearer;
+    struct arena arena;
+    struct asking asking;
+    struct hidden hidden;
+    struct limiter_key *key;
+    struct bytes key_name; /* in the arena */
+    int64_t until_ns;      /* boot: then it is given up */
+    bool asked;
+    struct fetch *fetch; /* then, until it has ended */
+    struct moment began;
+    /* Under the puller's lock: */
+    bool done;
+    enum code code;
+    struct error err;
+    struct staged *body;
+    unsigned status;
+    struct answer_header *headers;
+    size_t header_count;
+    int64_t took_ns;
+};
+
 static const int64_t patience_ns = 60 * INT64_C(1000000000);
 
 static void finish(struct pull_try *try, enum code code, const struct error *err)

@@ -182,9 +182,9 @@ static void remove_sources(struct puller *puller)
     }
 }
 
-static bool may_ask(const struct puller *puller)
+static bool may_ask(struct puller *puller)
 {
-    return puller->job_count < PULL_READ_MAX &&
+    return reader_backlog(puller) < PULL_READ_MAX &&
            fetcher_under_way(puller->fetcher) < PULL_CONNECTIONS_MAX;
 }
 
@@ -226,7 +226,8 @@ static bool ask_one(struct puller *puller, struct pull_source *source, const str
     if (source->source == NULL || source->removed || source->replaced || !source->held)
         return false;
     errand = source->paused ? NULL : errand_choose(source, now);
-    unit = errand != NULL ? NULL : choose_unit(source, now);
+    unit = errand != NULL || reader_is_blocked(puller, source->tenant) ? NULL
+                                                                       : choose_unit(source, now);
     if ((errand == NULL && unit == NULL) || !may_ask(puller) || !leaves_room(puller, source))
         return false;
     if (errand != NULL)
@@ -347,16 +348,13 @@ static void *puller_main(void *context)
 static enum code start_threads(struct puller *puller, struct error *err)
 {
     unsigned count = puller->parts.readers == 0 ? 1 : puller->parts.readers;
+    bool started = true;
 
-    puller->readers = calloc(count, sizeof(*puller->readers));
-    if (puller->readers == NULL)
-        return no_memory(err);
-    while (puller->reader_count < count) {
-        if (pthread_create(&puller->readers[puller->reader_count], NULL, reader_main, puller) != 0)
-            return error_set(err, E_MEMORY, "no thread for the collectors");
-        puller->reader_count++;
-    }
-    if (pthread_create(&puller->thread, NULL, puller_main, puller) != 0)
+    pthread_mutex_lock(&puller->lock);
+    while (started && puller->reader_count < count)
+        started = reader_start(puller);
+    pthread_mutex_unlock(&puller->lock);
+    if (!started || pthread_create(&puller->thread, NULL, puller_main, puller) != 0)
         return error_set(err, E_MEMORY, "no thread for the collectors");
     puller->started = true;
     return OK;
@@ -454,6 +452,5 @@ void puller_close(struct puller *puller)
     pthread_cond_destroy(&puller->tried);
     pthread_cond_destroy(&puller->more);
     pthread_mutex_destroy(&puller->lock);
-    free(puller->readers);
     free(puller);
 }
