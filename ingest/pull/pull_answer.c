@@ -159,7 +159,7 @@ void unit_take(struct pull_job *job)
     char status[PULL_TEXT_SIZE];
 
     source->busy_units--;
-    token_hide(source, job->err.text);
+    hidden_mask(&unit->hidden, job->err.text, strlen(job->err.text));
     note_result(job);
     if (job->code == E_CANCELLED || job->code == E_DRAINING) {
         unit_end(unit, false, &now);

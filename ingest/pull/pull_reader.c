@@ -4,6 +4,7 @@
 #include "ingest/pull/missing.h"
 #include "ingest/pull/pull_inside.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -188,6 +189,29 @@ static enum code write_page(struct pull_job *job, struct reading *reading, struc
     return code;
 }
 
+/* What holds it up is its tenant's alone: others go by, for whom there is a reader.  Pages of that
+ * tenant stay where they are: each that was taken up would take its memory. */
+static void set_blocks(struct pull_job *job, bool blocks)
+{
+    struct puller *puller = job->source->puller;
+    unsigned at = 0;
+
+    if (job->blocks == blocks)
+        return;
+    job->blocks = blocks;
+    if (blocks) {
+        assert(puller->blocked_count < PULL_READERS_MAX);
+        puller->blocked[puller->blocked_count++] = job->tenant;
+        if (puller->blocked_count == puller->reader_count && !puller->stop)
+            (void)reader_start(puller); /* without one they wait as well */
+        return;
+    }
+    while (puller->blocked[at] != job->tenant)
+        at++;
+    puller->blocked[at] = puller->blocked[--puller->blocked_count];
+    pthread_cond_broadcast(&puller->more);
+}
+
 /* Of struct deposit_terms. */
 static void tell_waiting(void *context, const struct error *why)
 {
@@ -195,6 +219,7 @@ static void tell_waiting(void *context, const struct error *why)
     struct pull_source *source = job->source;
 
     pthread_mutex_lock(&source->puller->lock);
+    set_blocks(job, why != NULL && (why->code == E_RATE_LIMIT || why->code == E_OUTBOX_FULL));
     source->waiting += why != NULL && !job->waiting;
     source->waiting -= why == NULL && job->waiting;
     job->waiting = why != NULL;
@@ -325,19 +350,74 @@ bool reader_send(struct puller *puller, struct pull_job *job)
     return true;
 }
 
+bool reader_start(struct puller *puller)
+{
+    if (puller->reader_count == PULL_READERS_MAX ||
+        pthread_create(&puller->readers[puller->reader_count], NULL, reader_main, puller) != 0)
+        return false;
+    puller->reader_count++;
+    return true;
+}
+
+static bool is_blocked(const struct puller *puller, const struct tenant *tenant)
+{
+    for (unsigned i = 0; i < puller->blocked_count; i++)
+        if (puller->blocked[i] == tenant)
+            return true;
+    return false;
+}
+
+bool reader_is_blocked(struct puller *puller, const struct tenant *tenant)
+{
+    bool blocked;
+
+    pthread_mutex_lock(&puller->lock);
+    blocked = is_blocked(puller, tenant);
+    pthread_mutex_unlock(&puller->lock);
+    return blocked;
+}
+
+/* What only knows how far it has come writes nothing. */
+static bool goes_by(const struct puller *puller, const struct pull_job *job)
+{
+    return puller->stop || job->unit == NULL || !is_blocked(puller, job->tenant);
+}
+
+size_t reader_backlog(struct puller *puller)
+{
+    size_t count;
+
+    pthread_mutex_lock(&puller->lock);
+    count = puller->job_count - puller->blocked_count;
+    for (const struct pull_job *job = puller->jobs; job != NULL; job = job->next)
+        count -= !goes_by(puller, job);
+    pthread_mutex_unlock(&puller->lock);
+    return count;
+}
+
+/* The first that may be worked on; NULL: there is none. */
+static struct pull_job *find_job(struct puller *puller)
+{
+    struct pull_job **at = &puller->jobs, *job;
+
+    while (*at != NULL && !goes_by(puller, *at))
+        at = &(*at)->next;
+    job = *at;
+    if (job == NULL)
+        return NULL;
+    *at = job->next;
+    if (*at == NULL)
+        puller->jobs_end = at;
+    return job;
+}
+
 static struct pull_job *take_job(struct puller *puller)
 {
     struct pull_job *job;
 
     pthread_mutex_lock(&puller->lock);
-    while (puller->jobs == NULL && !puller->stop)
+    while ((job = find_job(puller)) == NULL && !puller->stop)
         pthread_cond_wait(&puller->more, &puller->lock);
-    job = puller->jobs;
-    if (job != NULL) {
-        puller->jobs = job->next;
-        if (puller->jobs == NULL)
-            puller->jobs_end = &puller->jobs;
-    }
     pthread_mutex_unlock(&puller->lock);
     return job;
 }

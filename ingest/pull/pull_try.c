@@ -9,6 +9,40 @@
 #include "codec/json_doc.h"
 #include "ingest/pull/trial.h"
 
+/* A page that somebody only wants to see, and waits for, or what is needed to ask for it. */
+struct pull_try {
+    struct pull_try *next;
+    struct puller *puller;
+    struct bytes tenant;
+    enum try_what {
+        TRY_PAGE,
+        TRY_LIST, /* of partitions */
+        TRY_TOKEN,
+    } what;
+    const struct trial_terms *terms;
+    const struct source *source; /* whose request it is */
+    const struct source_partition *partition;
+    struct bytes bearer;
+    struct arena arena;
+    struct asking asking;
+    struct hidden hidden;
+    struct limiter_key *key;
+    struct bytes key_name; /* in the arena */
+    int64_t until_ns;      /* boot: then it is given up */
+    bool asked;
+    struct fetch *fetch; /* then, until it has ended */
+    struct moment began;
+    /* Under the puller's lock: */
+    bool done;
+    enum code code;
+    struct error err;
+    struct staged *body;
+    unsigned status;
+    struct answer_header *headers;
+    size_t header_count;
+    int64_t took_ns;
+};
+
 static const int64_t patience_ns = 60 * INT64_C(1000000000);
 
 static void finish(struct pull_try *try, enum code code, const struct error *err)
@@ -52,20 +86,29 @@ static enum code give_secret(void *context, struct bytes name, struct bytes host
                              struct bytes *value, struct error *err)
 {
     struct pull_try *try = context;
-    const struct puller_parts *parts = &try->puller->parts;
 
-    return parts->secret(parts->context, try->tenant, name, host, &try->arena, value, err);
+    return pull_secret(try->puller, try->tenant, name, host, &try->arena, &try->hidden, value, err);
+}
+
+static void note_sent(void *context)
+{
+    struct pull_try *try = context;
+    const struct moment now = pull_now(try->puller);
+
+    limiter_sent(try->key, try->terms->source->limits.weight, &now);
 }
 
 static void take_answer(void *context, struct fetch_answer *answer)
 {
     struct pull_try *try = context;
+    const struct moment now = pull_now(try->puller);
     struct error err = answer->err;
     enum code code = answer->code;
 
     if (!answer->sent)
         limiter_unsent(try->key, try->terms->source->limits.weight, &try->began);
     limiter_end(try->key);
+    answer_heed(answer, try->puller, try->terms->source, try->key_name, try->key, &now);
     if (code == OK && !answer_headers_copy(answer, &try->arena, &try->headers, &try->header_count))
         code = error_set(&err, E_MEMORY, "no memory for an answer");
     try->status = answer->status;
@@ -98,12 +141,18 @@ static enum code prepare(struct pull_try *try, const struct moment *now, struct 
     enum code code = token ? asking_token(&asking, &try->arena, &try->asking, err)
                            : asking_make(&asking, &try->arena, &try->asking, err);
 
+    if (code == OK && !hidden_add_headers(&try->hidden, &try->arena, try->asking.headers))
+        code = error_set(err, E_MEMORY, "no memory for a request");
     if (code == OK)
         code = token ? asking_token_limit_name(try->source, try->tenant, &name, err)
                      : asking_limit_name(try->source, try->tenant, &name, err);
     if (code == OK)
-        code = pull_join(try->puller, buf_bytes(&name), &terms->source->limits, &try->key, err);
+        try->key_name = arena_copy(&try->arena, buf_bytes(&name));
     buf_release(&name);
+    if (code == OK && try->key_name.data == NULL)
+        code = error_set(err, E_MEMORY, "no memory for a request");
+    if (code == OK)
+        code = pull_join(try->puller, try->key_name, &terms->source->limits, &try->key, err);
     return code;
 }
 
@@ -121,6 +170,7 @@ static enum code ask(struct pull_try *try, const struct moment *now, struct erro
 
     if (code)
         return code;
+    request.sent = note_sent;
     if (try->what == TRY_TOKEN)
         request.body_bytes_max = least(request.body_bytes_max, TOKEN_ANSWER_BYTES_MAX);
     try->asked = true;
@@ -232,6 +282,7 @@ static enum code show(const struct pull_try *try, struct buf *out, struct error 
     terms.headers = try->headers;
     terms.header_count = try->header_count;
     terms.url = try->asking.url;
+    terms.hidden = &try->hidden;
     terms.plain_bytes_max = least(terms.plain_bytes_max, try->puller->parts.plain_bytes_max);
     put_request(try, out);
     code = trial_run(&terms, out, err);
@@ -356,6 +407,7 @@ static enum code try_list(struct pull_try try, struct arena *arena,
         terms.headers = try.headers;
         terms.header_count = try.header_count;
         code = partition_list_read(&terms, arena, &list, err);
+        hidden_mask(&try.hidden, err->text, strlen(err->text));
     }
     if (code == OK)
         code = choose(&try, &list, partition, out, err);

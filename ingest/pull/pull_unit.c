@@ -84,10 +84,9 @@ static enum code give_secret(void *context, struct bytes name, struct bytes host
                              struct bytes *value, struct error *err)
 {
     struct pull_unit *unit = context;
-    const struct puller_parts *parts = &unit->source->puller->parts;
 
-    return parts->secret(parts->context, bytes_of(unit->source->tenant_name), name, host,
-                         &unit->arena, value, err);
+    return pull_secret(unit->source->puller, bytes_of(unit->source->tenant_name), name, host,
+                       &unit->arena, &unit->hidden, value, err);
 }
 
 static bool asks_conditionally(const struct pull_unit *unit)
@@ -118,14 +117,18 @@ static enum code make_asking(struct pull_unit *unit, int64_t now_ns, struct erro
 
     if (unit->redirect == NULL) {
         unit->redirects = 0;
+        unit->hidden = (struct hidden){NULL};
         arena_release(&unit->arena);
-        return asking_make(&terms, &unit->arena, &unit->asking, err);
+        code = asking_make(&terms, &unit->arena, &unit->asking, err);
+    } else {
+        last = unit->asking;
+        code = asking_redirect(&terms, &last, unit->redirect_status, bytes_of(unit->redirect),
+                               &unit->arena, &unit->asking, err);
     }
-    last = unit->asking;
-    code = asking_redirect(&terms, &last, unit->redirect_status, bytes_of(unit->redirect),
-                           &unit->arena, &unit->asking, err);
     free(unit->redirect);
     unit->redirect = NULL;
+    if (code == OK && !hidden_add_headers(&unit->hidden, &unit->arena, unit->asking.headers))
+        code = error_set(err, E_MEMORY, "no memory for a request");
     return code;
 }
 
@@ -230,6 +233,15 @@ static void ask_with_another_token(struct pull_unit *unit, const struct fetch_an
     unit->state = UNIT_READY;
 }
 
+static void note_sent(void *context)
+{
+    struct pull_unit *unit = context;
+    struct pull_source *source = unit->source;
+    const struct moment now = pull_now(source->puller);
+
+    limiter_sent(source->key, source->source->limits.weight, &now);
+}
+
 static void take_answer(void *context, struct fetch_answer *answer)
 {
     struct pull_unit *unit = context;
@@ -242,6 +254,8 @@ static void take_answer(void *context, struct fetch_answer *answer)
     if (!answer->sent)
         limiter_unsent(source->key, source->source->limits.weight, &unit->began);
     limiter_end(source->key);
+    answer_heed(answer, source->puller, source->source, bytes_of(source->key_name), source->key,
+                &now);
     pull_count_answer(source, answer);
     if (answer->code == OK && answer->status == 401 && unit->asking.home &&
         token_refused(source, &unit->token_again, unit->token_number)) {
@@ -285,6 +299,7 @@ void unit_ask(struct pull_unit *unit, const struct moment *now)
         return;
     }
     request = pull_request(puller, source->source, &unit->asking);
+    request.sent = note_sent;
     unit->began = *now;
     code = fetcher_begin(puller->fetcher, &request, take_answer, unit, &unit->fetch, &err);
     if (code) {

@@ -179,6 +179,14 @@ static void put_all(const struct trial *trial, const struct reading_facts *facts
     buf_put_char(out, ']');
 }
 
+static void mask(const struct hidden *hidden, struct reading_facts *facts, struct error *why)
+{
+    char *message = (char *)(uintptr_t)facts->message.data; /* a copy of the reading's */
+
+    hidden_mask(hidden, message, facts->message.size);
+    hidden_mask(hidden, why->text, strlen(why->text));
+}
+
 enum code trial_run(const struct trial_terms *terms, struct buf *out, struct error *err)
 {
     struct trial trial = {.terms = terms, .points = BUF_INIT(16 << 20)};
@@ -209,6 +217,8 @@ enum code trial_run(const struct trial_terms *terms, struct buf *out, struct err
     }
     if (facts.verdict.what == SOURCE_OK && trial.shown == 0 && facts.counts.points > 0) /* large */
         code = reading_write(reading, err);
+    if (code == OK && terms->hidden != NULL)
+        mask(terms->hidden, &facts, &why);
     if (code == OK)
         put_all(&trial, &facts, &why, out);
     reading_free(reading);

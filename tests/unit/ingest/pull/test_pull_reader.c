@@ -135,6 +135,61 @@ static void test_validators_of_the_last_answer_are_sent_after_a_restart(void **s
     assert_int_equal(it_count("unchanged"), 1);
 }
 
+static enum code
+recall_nothing(void *context, struct bytes tenant, struct bytes measurement,
+               const struct series_tag *matched, uint32_t matched_count, int64_t start, int64_t end,
+               enum code (*take)(void *taker, const struct recalled_row *row, struct error *err),
+               void *taker, bool *partial, struct error *err)
+{
+    (void)context, (void)tenant, (void)measurement, (void)matched, (void)matched_count;
+    (void)start, (void)end, (void)take, (void)taker, (void)err;
+    *partial = false;
+    return OK;
+}
+
+static bool other_is_done(void)
+{
+    struct buf text = BUF_INIT(1 << 16);
+    bool done = puller_status(it.puller, BYTES("other"), BYTES("o"), &text) &&
+                memmem(text.data, text.size, "\"windows\":1", 11) != NULL;
+
+    buf_release(&text);
+    return done;
+}
+
+/* Their pages wait for as long as it takes; they are more than there are readers. */
+static void test_a_tenant_that_may_not_write_more_holds_no_other_up(void **state)
+{
+    enum { SOURCES = 70 };
+    size_t asked;
+
+    (void)state;
+    puller_close(it.puller);
+    it.ground.limits.points_per_second_max = 1;
+    it.other = catalog_tenant(it.ground.catalog, BYTES("other"));
+    it.recall = (struct recall){recall_nothing, NULL};
+    it_start();
+    SITE_ANSWERS(&it.site, {.when = "GET",
+                            .body = "{'data': [{'at': '2026-01-01', 'v': 1}, {'at': '2026-01-02', "
+                                    "'v': 2}, {'at': '2026-01-03', 'v': 3}]}"});
+    it_declares_so("first", false, PLAIN);
+    UNTIL(it_says("first", "succeeded", "20")); /* and owes for seven points */
+    for (int i = 0; i < SOURCES; i++) {
+        char name[8], blocks[64];
+
+        (void)snprintf(name, sizeof(name), "s%d", i);
+        (void)snprintf(blocks, sizeof(blocks), "'request': {'url': '@/%s'}", name);
+        it_declares_so(name, false, blocks);
+        if (i == 0) /* from then on no more of them are asked for */
+            UNTIL(it_says("s0", "waits_for", "points_per_second_max"));
+    }
+    asked = site_asked(&it.site, "GET /s");
+    it_declares_for(BYTES("other"), "o", false, "'request': {'url': '@/other'}");
+    UNTIL(other_is_done());
+    assert_in_range(asked, 1, 3);
+    assert_true(it_says("s0", "waits_for", "points_per_second_max"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +199,7 @@ int main(void)
         IT_TEST(test_a_window_that_is_done_is_not_asked_again_after_a_restart),
         IT_TEST(test_a_window_that_is_not_done_goes_on_at_its_page_after_a_restart),
         IT_TEST(test_validators_of_the_last_answer_are_sent_after_a_restart),
+        IT_TEST(test_a_tenant_that_may_not_write_more_holds_no_other_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,6 +68,58 @@ static void test_redirects_are_followed_and_counted(void **state)
     }
 }
 
+/* Whatever it was sent as, in the log, in the status, among the fetches and where one is tried. */
+static void test_a_credential_that_an_answer_gives_back_is_not_told(void **state)
+{
+    static const struct {
+        const char *auth, *body, *told;
+    } cases[] = {
+        {"{'type': 'query', 'name': 'k', 'value': '${secret:key}'}",     "no: canary!",            "no: ******!"},
+        {"{'type': 'header', 'name': 'X', 'value': '${secret:key}'}",    "canary",                 "******"     },
+        {"{'type': 'bearer', 'token': '${secret:key}'}",                 "a canary",               "a ******"   },
+        {"{'type': 'basic', 'user': 'me', 'password': '${secret:key}'}", "bWU6Y2FuYXJ5 of canary",
+         "************ of ******"                                                                               },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const char name[2] = {(char)('a' + i), '\0'};
+        struct buf fetches = BUF_INIT(1 << 16);
+        struct site_rule rule = {.when = "GET", .status = "403 No"};
+        char blocks[400], body[64];
+
+        (void)snprintf(body, sizeof(body), "{'why': '%s'}", cases[i].body);
+        rule.body = body;
+        site_answers(&it.site, &rule, 1);
+        (void)snprintf(blocks, sizeof(blocks),
+                       "'request': {'url': '@/a'}, 'auth': %s, 'outcomes': [{'status': 403, 'do': "
+                       "'fail', 'message': '/why'}]",
+                       cases[i].auth);
+        it_declares_so(name, false, blocks);
+        UNTIL(it_says(name, "error", cases[i].told));
+        assert_true(puller_fetches(it.puller, TENANT, bytes_of(name), 9, &fetches));
+        assert_non_null(memmem(fetches.data, fetches.size, cases[i].told, strlen(cases[i].told)));
+        assert_null(memmem(fetches.data, fetches.size, "canary", 6));
+        buf_release(&fetches);
+    }
+}
+
+/* A list of partitions and two pages, one after the other. */
+static void test_what_goes_out_counts_in_a_rate_for_as_long_as_it_says(void **state)
+{
+    int64_t began = clock_boot_ns(clock_system());
+
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "/list", .body = "[{'id': 'a'}, {'id': 'b'}]"},
+                 {.when = "/of/", .body = ROW(1, 1) "}"});
+    it_declares("'request': {'url': '@/of/${each.x}'}, 'limits': {'rates': ['1/200ms']}, "
+                "'foreach': {'request': {'url': '@/list'}, 'decode': 'json', 'rows': '/*', "
+                "'vars': {'x': {'path': 'id'}}}");
+    UNTIL(it_count("windows") == 2);
+    assert_int_equal(it.site.asked_count, 3);
+    assert_true(clock_boot_ns(clock_system()) - began >= INT64_C(400000000));
+}
+
 #define WAITS                                                                                      \
     ", 'outcomes': [{'status': 429, 'do': 'wait', 'for': '1s'}], 'limits': {'concurrency': 1}"
 
@@ -93,6 +145,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IT_TEST(test_a_page_that_fails_is_asked_again_and_given_up_until_the_next_pull),
         IT_TEST(test_redirects_are_followed_and_counted),
+        IT_TEST(test_what_goes_out_counts_in_a_rate_for_as_long_as_it_says),
+        IT_TEST(test_a_credential_that_an_answer_gives_back_is_not_told),
         IT_TEST(test_who_is_told_to_wait_holds_all_of_the_host),
     };
 
