@@ -358,6 +358,45 @@ static void test_repeats_into_another_batch(void **state)
     fixture_release(&fixture);
 }
 
+/* A host that sends a text of a row and an end that is far away had all memory. */
+static void test_repeats_take_no_memory_each(void **state)
+{
+    struct fixture fixture;
+    size_t used;
+
+    (void)state;
+    fill_init(&fixture, &a03);
+    fixture.values[0].type = SOURCE_TEXT;
+    assert_int_equal(fixture_open(&fixture), OK);
+    assert_int_equal(take_row(&fixture, 1, "2024-01-01T00:00Z|abc|1|A03|2024-02-01T00:00Z"), OK);
+    used = fixture.arena.used;
+    assert_int_equal(mapper_finish(fixture.mapper, &fixture.err), OK);
+    assert_int_equal(mapper_counts(fixture.mapper)->points, 31 * 24);
+    assert_in_range(fixture.arena.used - used, 0, 1024);
+    fixture_release(&fixture);
+}
+
+/* Nor all time: each row may be repeated often, all together not as often as there are rows. */
+static void test_repeats_of_a_page_are_bounded(void **state)
+{
+    struct fixture fixture;
+    enum code code = OK;
+    uint64_t rows = 0;
+
+    (void)state;
+    fill_init(&fixture, &a03);
+    fixture.source.time.step = (struct span){.ns = 1000000000};
+    fixture.source.window.clip = true;
+    fixture.terms.windowed = true; /* an empty one, so that nothing is printed */
+    assert_int_equal(fixture_open(&fixture), OK);
+    while (code == OK && rows < 100)
+        code = take_row(&fixture, ++rows, "2024-01-01T00:00Z|#1|1|A03|2024-01-11T00:00Z");
+    assert_int_equal(code, E_BAD_PAGE);
+    assert_string_equal(fixture.err.text, "its rows are repeated more than 10000000 times");
+    assert_int_equal(rows, 13); /* of 863,999 repeats each, when the next row has come */
+    fixture_release(&fixture);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -376,6 +415,8 @@ int main(void)
         cmocka_unit_test(test_repeats_are_clipped),
         cmocka_unit_test(test_repeats_by_the_calendar),
         cmocka_unit_test(test_repeats_into_another_batch),
+        cmocka_unit_test(test_repeats_take_no_memory_each),
+        cmocka_unit_test(test_repeats_of_a_page_are_bounded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
