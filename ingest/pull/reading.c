@@ -303,7 +303,8 @@ static bool leads_nowhere(const struct reading *reading, const struct reading_fa
 
     return facts->verdict.what == SOURCE_OK && facts->counts.rows == 0 &&
            (rule == NULL || !rule->counts) &&
-           ((format == &tree_json && !tree_rows_lead(reading->rows, UINT32_MAX)) ||
+           ((format == &tree_json &&
+             !(tree_rows_lead(reading->rows, UINT32_MAX) && tree_rows_columns(reading->rows))) ||
             (format == &tree_xml && !tree_rows_lead(reading->rows, 1)));
 }
 

@@ -184,6 +184,7 @@ static void make_plan(struct source_reader *reader)
     memcpy(slots, reader->slots, reader->slot_count * sizeof(*slots));
     source->slots = slots;
     source->slot_count = reader->slot_count;
+    source_want_columns(reader, slots, reader->slot_count, &source->decode);
     code = tree_plan_make(&source->decode.rows, source->decode.rows_zip, slots, reader->slot_count,
                           reader->arena, &source->plan, &err);
     if (code == E_MEMORY)
