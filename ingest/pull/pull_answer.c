@@ -39,6 +39,7 @@ static void begin_again(struct pull_unit *unit)
     unit->rows_before = 0;
     unit->seen_count = 0;
     seen_rows_release(&unit->rows);
+    row_order_release(&unit->order);
     unit->restarts++;
 }
 

@@ -20,6 +20,7 @@
 #include "ingest/pull/reading.h"
 #include "ingest/pull/seen_rows.h"
 #include "ingest/pull/writing.h"
+#include "ingest/rows/row_clock.h"
 
 enum {
     PULL_FETCHES_KEPT = 32, /* of each source */
@@ -81,6 +82,7 @@ struct pull_unit {
     char last_body[HASH128_TEXT_SIZE]; /* its hash; empty: not known */
     bool token_again;                  /* one was refused, and another one is had */
     struct seen_rows rows;             /* of the window; a reader's while it has the page */
+    struct row_order order;            /* likewise */
     /* Of the request under way. */
     uint64_t token_number; /* which it had */
     struct arena arena;

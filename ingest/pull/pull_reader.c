@@ -35,6 +35,7 @@ static struct reading_terms reading_terms(const struct pull_job *job)
         .body_before = bytes_of(unit->partition->body == NULL ? "" : unit->partition->body),
         .limits = &job->limits,
         .plain_bytes_max = plain_max < parts->plain_bytes_max ? plain_max : parts->plain_bytes_max,
+        .order = &job->unit->order,
     };
 }
 
@@ -183,6 +184,7 @@ static enum code write_page(struct pull_job *job, struct reading *reading, struc
         code = writing_finish(writing, &note, err);
     if (code == OK) {
         seen_rows_keep(&job->unit->rows);
+        reading_keep(reading);
         job->unit->rows.doubtful |= job->facts.counts.faulty > 0;
     }
     return code;

@@ -200,6 +200,7 @@ static enum code open_mapper(struct reading *reading, struct error *err)
         .end_ns = terms->end_ns,
         .limits = terms->limits,
         .arena = &reading->arena,
+        .order = terms->order,
     };
     const struct mapper_sink sink = {take_point, reading};
 
@@ -485,6 +486,12 @@ enum code reading_write(struct reading *reading, struct error *err)
         return OK;
     reading->writes = true;
     return run_passes(reading, err);
+}
+
+void reading_keep(const struct reading *reading)
+{
+    if (reading->mapper != NULL && reading->terms.order != NULL)
+        mapper_keep(reading->mapper, reading->terms.order);
 }
 
 void reading_free(struct reading *reading)

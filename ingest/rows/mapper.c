@@ -377,6 +377,9 @@ enum code mapper_open(const struct mapper_terms *terms, struct batch *batch,
     arena_init(&mapper->arena, OWN_BYTES_MAX, NULL);
     mapper->kept.texts = BUF_INIT(KEPT_BYTES_MAX);
     row_clock_init(&mapper->clock, &terms->source->time, &mapper->arena);
+    mapper->clock.order = terms->order;
+    if (terms->windowed && terms->source->window.clip)
+        mapper->clock.asked_from_ns = terms->start_ns;
     mapper->batch = batch;
     point_init(&mapper->point, batch, terms->limits);
     code = make(mapper, err);
@@ -398,6 +401,11 @@ void mapper_batch(struct mapper *mapper, struct batch *batch)
     point_release(&mapper->point);
     point_init(&mapper->point, batch, mapper->terms.limits);
     mapper->batch = batch;
+}
+
+void mapper_keep(const struct mapper *mapper, struct row_order *order)
+{
+    row_clock_keep(&mapper->clock, order);
 }
 
 void mapper_close(struct mapper *mapper)

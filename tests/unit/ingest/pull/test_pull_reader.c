@@ -135,6 +135,24 @@ static void test_validators_of_the_last_answer_are_sent_after_a_restart(void **s
     assert_int_equal(it_count("unchanged"), 1);
 }
 
+/* Clocks of London show 01:00 to 02:00 twice, and the page ends in between. */
+static void test_pages_go_on_within_an_hour_told_twice(void **state)
+{
+    (void)state;
+    SITE_ANSWERS(&it.site,
+                 {.when = "c=b",
+                  .body = "{'data': [{'at': '2025-10-26T01:00', 'v': 4}, "
+                          "{'at': '2025-10-26T01:30', 'v': 8}]}"},
+                 {.when = "GET",
+                  .body = "{'data': [{'at': '2025-10-26T01:00', 'v': 1}, "
+                          "{'at': '2025-10-26T01:30', 'v': 2}], 'next': 'b'}"});
+    it_declares("'request': {'url': '@/local'}, 'time': {'path': 'at', 'tz': 'Europe/London'}, "
+                "'page': {'type': 'cursor', 'param': 'c', 'path': '/next'}");
+    UNTIL(it_count("windows") == 1);
+    assert_int_equal(it_rows("m").count, 4);
+    assert_true(it_rows("m").sum == 15);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +161,7 @@ int main(void)
         IT_TEST(test_rows_that_are_no_fault_are_taken_beside_those_that_are),
         IT_TEST(test_a_window_that_is_done_is_not_asked_again_after_a_restart),
         IT_TEST(test_a_window_that_is_not_done_goes_on_at_its_page_after_a_restart),
+        IT_TEST(test_pages_go_on_within_an_hour_told_twice),
         IT_TEST(test_validators_of_the_last_answer_are_sent_after_a_restart),
     };
 
