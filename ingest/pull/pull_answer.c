@@ -126,7 +126,7 @@ static void next_page(struct pull_unit *unit, const struct pull_job *job, const 
     }
     snprintf(unit->last_body, sizeof(unit->last_body), "%.*s", BYTES_ARG(job->page_hash));
     unit->page_number = job->next_page.number;
-    unit->rows_before += job->facts.counts.rows;
+    unit->rows_before += facts_rows(&job->facts);
     unit->attempt = unit->restarts; /* else what goes round is asked for ever */
     unit->not_before_ns = 0;
     unit->token_again = false;

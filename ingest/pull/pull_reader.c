@@ -82,7 +82,7 @@ static enum code find_next(struct pull_job *job, struct error *err)
     const struct page_position page = {bytes_of(unit->page == NULL ? "" : unit->page),
                                        unit->page_number};
     const struct page_facts facts = {
-        .rows = job->facts.counts.rows,
+        .rows = facts_rows(&job->facts),
         .empty_body = job->facts.empty_body,
         .at_path = job->facts.at_path,
         .total = job->facts.total,
@@ -107,7 +107,7 @@ static struct progress_note note_of(const struct pull_job *job)
         .done = !job->more,
         .page = job->more ? job->next_page.text : BYTES(""),
         .page_number = job->more ? job->next_page.number : 0,
-        .rows = job->more ? unit->rows_before + job->facts.counts.rows : 0,
+        .rows = job->more ? unit->rows_before + facts_rows(&job->facts) : 0,
         .etag = job->etag,
         .modified = job->modified,
         .body = job->body_hash,
@@ -121,7 +121,7 @@ static bool came_before(const struct pull_job *job)
 {
     const struct pull_unit *unit = job->unit;
 
-    return unit->page_number > 0 && job->facts.counts.rows > 0 && job->facts.body.size > 0 &&
+    return unit->page_number > 0 && facts_rows(&job->facts) > 0 && job->facts.body.size > 0 &&
            bytes_equal(job->facts.body, bytes_of(unit->last_body));
 }
 

@@ -417,7 +417,7 @@ static enum code look_at_rows(struct reading *reading, struct reading_facts *fac
     answer.undecodable = code != OK;
     answer.counted = true;
     facts->counts = *mapper_counts(reading->mapper);
-    answer.rows = facts->counts.rows;
+    answer.rows = facts_rows(facts);
     facts->verdict = outcome_of(source, &answer);
     if (code == OK && leads_nowhere(reading, facts)) {
         refuse_page(reading, &answer, &facts->verdict);

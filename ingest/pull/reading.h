@@ -41,6 +41,12 @@ struct reading_facts {
     struct bytes message;             /* where the rule says that it stands; empty: none */
 };
 
+/* Of the page, as its API counts them: with those that `where` leaves out. */
+static inline uint64_t facts_rows(const struct reading_facts *facts)
+{
+    return facts->counts.rows + facts->counts.others;
+}
+
 /* Where points go. */
 struct reading_sink {
     enum code (*take)(void *context, struct point *point, int64_t revision, struct error *err);

@@ -328,8 +328,10 @@ enum code mapper_take(void *context, const struct tree_row *row, struct error *e
     bool repeats;
     enum code code, placed;
 
-    if (!matches(source->where, source->where_count, row))
+    if (!matches(source->where, source->where_count, row)) {
+        mapper->counts.others++;
         return OK;
+    }
     mapper->counts.rows++;
     placed = place_row(mapper, row, &place, &revision, &mapper->why);
     if (placed) {

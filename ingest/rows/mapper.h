@@ -35,6 +35,7 @@ struct mapper_fault {
 
 struct mapper_counts {
     uint64_t rows;    /* that the document has, without those that `where` leaves out */
+    uint64_t others;  /* those */
     uint64_t points;  /* given on */
     uint64_t clipped; /* rows outside the window */
     uint64_t empty;   /* without any value */

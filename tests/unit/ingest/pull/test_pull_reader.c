@@ -135,6 +135,37 @@ static void test_validators_of_the_last_answer_are_sent_after_a_restart(void **s
     assert_int_equal(it_count("unchanged"), 1);
 }
 
+/* An API counts all its rows: a page whose rows are others' is not its last one. */
+static void test_rows_that_are_left_out_are_rows_of_their_page(void **state)
+{
+    static const char *const rest[] = {
+        "'stop': ['empty_page']}",
+        "'limit': 2, 'stop': ['short_page']}",
+        "'stop': ['total'], 'expect_total': '/total'}",
+        "'stop': ['empty_page']}, 'outcomes': [{'count': 0, 'do': 'empty'}]",
+    };
+
+    (void)state;
+    SITE_ANSWERS(
+        &it.site,
+        {.when = "n=1",
+         .body = "{'data': [{'at': '2026-01-01', 'v': 1, 'k': 'b'}, {'at': '2026-01-02', 'v': 2, "
+                 "'k': 'b'}], 'total': 3}"},
+        {.when = "n=2", .body = "{'data': [{'at': '2026-01-03', 'v': 4, 'k': 'a'}], 'total': 3}"},
+        {.when = "n=3", .body = "{'data': [], 'total': 3}"});
+    for (size_t i = 0; i < COUNT_OF(rest); i++) {
+        char blocks[300], name[] = "m0";
+
+        name[1] = (char)('0' + i);
+        (void)snprintf(blocks, sizeof(blocks),
+                       "'request': {'url': '@/where'}, 'where': {'k': 'a'}, 'measurement': '%s', "
+                       "'page': {'type': 'page', 'param': 'n', %s",
+                       name, rest[i]);
+        it_declares_so(name, false, blocks);
+        UNTIL(it_rows(name).count == 1);
+    }
+}
+
 /* Clocks of London show 01:00 to 02:00 twice, and the page ends in between. */
 static void test_pages_go_on_within_an_hour_told_twice(void **state)
 {
@@ -161,6 +192,7 @@ int main(void)
         IT_TEST(test_rows_that_are_no_fault_are_taken_beside_those_that_are),
         IT_TEST(test_a_window_that_is_done_is_not_asked_again_after_a_restart),
         IT_TEST(test_a_window_that_is_not_done_goes_on_at_its_page_after_a_restart),
+        IT_TEST(test_rows_that_are_left_out_are_rows_of_their_page),
         IT_TEST(test_pages_go_on_within_an_hour_told_twice),
         IT_TEST(test_validators_of_the_last_answer_are_sent_after_a_restart),
     };
