@@ -53,6 +53,7 @@ struct pull_partition {
     struct pull_rest *rests;
     /* Of the last whole answer; owned, NULL = none. */
     char *etag, *modified, *body;
+    bool noted;      /* the newest of its notes was met */
     uint32_t asking; /* units */
 };
 
@@ -425,7 +426,7 @@ void partitions_forget(struct pull_source *source);
 struct pull_partition *partition_find(const struct pull_source *source, const char *id);
 MUST_USE enum code partition_take_note(struct pull_partition *partition,
                                        const struct progress_note *note, bool windowed,
-                                       struct error *err);
+                                       struct bytes document, struct error *err);
 
 /* --- pull_windows.c --- */
 /* Units for what a pull asks, of each partition.  False: no memory for all of them. */

@@ -96,11 +96,12 @@ static enum code find_next(struct pull_job *job, struct error *err)
                        &job->next_page, err);
 }
 
-static struct progress_note note_of(const struct pull_job *job)
+static struct progress_note note_of(const struct pull_job *job, char document[HASH128_TEXT_SIZE])
 {
     const struct pull_unit *unit = job->unit;
     bool windowed = unit->source->source->window.given;
 
+    hash128_print(&unit->source->document, document);
     return (struct progress_note){
         .time_ns = windowed ? unit->window.start_ns : job->fetched_ns,
         .end_ns = windowed ? unit->window.end_ns : 0,
@@ -111,6 +112,7 @@ static struct progress_note note_of(const struct pull_job *job)
         .etag = job->etag,
         .modified = job->modified,
         .body = job->body_hash,
+        .document = windowed ? BYTES("") : bytes_of(document),
         .expires_ns = job->expires_ns,
         .fetched_ns = job->fetched_ns,
     };
@@ -155,6 +157,7 @@ static enum code retract_missing(struct pull_job *job, struct writing *writing, 
 static enum code write_page(struct pull_job *job, struct reading *reading, struct writing *writing,
                             struct error *err)
 {
+    char document[HASH128_TEXT_SIZE];
     struct progress_note note;
     bool again = job->verdict.what == SOURCE_OK && came_before(job);
     enum code code = OK;
@@ -173,7 +176,7 @@ static enum code write_page(struct pull_job *job, struct reading *reading, struc
     if (code)
         return code;
     note_validators(job);
-    note = note_of(job);
+    note = note_of(job, document);
     if (job->verdict.what == SOURCE_OK && !job->facts.same_body)
         code = reading_write(reading, err);
     else

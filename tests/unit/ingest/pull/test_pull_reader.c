@@ -135,6 +135,29 @@ static void test_validators_of_the_last_answer_are_sent_after_a_restart(void **s
     assert_int_equal(it_count("unchanged"), 1);
 }
 
+/* Who mends his document waits for no change of the API's. */
+static void test_another_document_asks_in_full(void **state)
+{
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "If-None-Match", .status = "304 Same"},
+                 {.when = "GET", .headers = "ETag: 'x'\r\n", .body = ROW(1, 4) "}"});
+    it_declares(PLAIN);
+    UNTIL(it_count("windows") == 1);
+    it_pulls(1);
+    assert_int_equal(it_count("unchanged"), 1);
+    it_declares(PLAIN ", 'values': [{'path': 'v', 'field': 'v', 'scale': 0.5}]");
+    it_pulls(1);
+    assert_int_equal(it_count("unchanged"), 1);
+    assert_true(it_rows("m").sum == 2);
+    it_pulls(1);
+    assert_int_equal(it_count("unchanged"), 2);
+    it_restarts();
+    it_declares(PLAIN ", 'values': [{'path': 'v', 'field': 'v', 'scale': 0.5}]");
+    UNTIL(it_is_resting());
+    it_pulls(1);
+    assert_int_equal(it_count("unchanged"), 1);
+}
+
 /* An API counts all its rows: a page whose rows are others' is not its last one. */
 static void test_rows_that_are_left_out_are_rows_of_their_page(void **state)
 {
@@ -192,6 +215,7 @@ int main(void)
         IT_TEST(test_rows_that_are_no_fault_are_taken_beside_those_that_are),
         IT_TEST(test_a_window_that_is_done_is_not_asked_again_after_a_restart),
         IT_TEST(test_a_window_that_is_not_done_goes_on_at_its_page_after_a_restart),
+        IT_TEST(test_another_document_asks_in_full),
         IT_TEST(test_rows_that_are_left_out_are_rows_of_their_page),
         IT_TEST(test_pages_go_on_within_an_hour_told_twice),
         IT_TEST(test_validators_of_the_last_answer_are_sent_after_a_restart),
