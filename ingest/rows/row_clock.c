@@ -6,15 +6,33 @@
 enum { TIME_SIZE_MAX = 1024, ORDER_BYTES_MAX = 16 << 20 };
 
 #define SECOND_NS INT64_C(1000000000)
-#define NEAR_S (2 * INT64_C(86400)) /* to a turn of clocks; rows may be sparse */
+#define NEAR_S (2 * INT64_C(86400))   /* to a turn of clocks; rows may be sparse */
+#define APART_S (20 * INT64_C(86400)) /* less than turns are from each other */
+
+static bool is_ordered(const struct source_time *time)
+{
+    return time->ambiguous == SOURCE_AMBIGUOUS_ORDER && time->zone != NULL &&
+           !zone_is_fixed(time->zone) && time->index_slot == SOURCE_NO_SLOT &&
+           time->format.kind != SOURCE_TIME_UNIX;
+}
+
+bool row_clock_hangs_on_order(const struct source_time *time, int64_t start_ns, int64_t end_ns)
+{
+    int64_t end_s = end_ns / SECOND_NS + NEAR_S;
+
+    if (!is_ordered(time))
+        return false;
+    for (int64_t at_s = start_ns / SECOND_NS - NEAR_S; at_s < end_s; at_s += APART_S)
+        if (zone_offset(time->zone, at_s) != zone_offset(time->zone, at_s + APART_S))
+            return true;
+    return false;
+}
 
 void row_clock_init(struct row_clock *clock, const struct source_time *time, struct arena *arena)
 {
     *clock = (struct row_clock){.time = time, .arena = arena, .text = BUF_INIT(TIME_SIZE_MAX)};
     clock->asked_from_ns = INT64_MIN;
-    clock->ordered = time->ambiguous == SOURCE_AMBIGUOUS_ORDER && time->zone != NULL &&
-                     !zone_is_fixed(time->zone) && time->index_slot == SOURCE_NO_SLOT &&
-                     time->format.kind != SOURCE_TIME_UNIX;
+    clock->ordered = is_ordered(time);
 }
 
 void row_clock_release(struct row_clock *clock)

@@ -44,6 +44,8 @@ struct row_clock {
 void row_clock_init(struct row_clock *clock, const struct source_time *time, struct arena *arena);
 void row_clock_release(struct row_clock *clock);
 
+/* Whether rows between may be told apart by those of pages before alone. */
+bool row_clock_hangs_on_order(const struct source_time *time, int64_t start_ns, int64_t end_ns);
 /* What came so far is before what comes in other pages.  Where there is no memory for it, it is
  * not. */
 void row_clock_keep(const struct row_clock *clock, struct row_order *order);

@@ -207,6 +207,30 @@ static void test_pages_go_on_within_an_hour_told_twice(void **state)
     assert_true(it_rows("m").sum == 15);
 }
 
+/* What was before is known to who asks from the first page on, and to nobody behind a restart. */
+static void test_a_window_with_an_hour_told_twice_begins_again_after_a_restart(void **state)
+{
+    static const char blocks[] =
+        "'request': {'url': '@/local', 'query': {'from': '${window.start}'}}, 'page': {'type': "
+        "'cursor', 'param': 'c', 'path': '/next'}, 'time': {'path': 'at', 'tz': 'Europe/London'}, "
+        "'window': {'from': '2025-10-26', 'until': '2025-10-27', 'step': 'P1D'}";
+    static const char first[] = "{'data': [{'at': '2025-10-26T01:00', 'v': 1}, "
+                                "{'at': '2025-10-26T01:30', 'v': 2}], 'next': 'b'}";
+
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "c=b", .held = true}, {.when = "GET", .body = first});
+    it_declares(blocks);
+    UNTIL(site_asked(&it.site, "c=b") == 1);
+    it_restarts();
+    SITE_ANSWERS(&it.site,
+                 {.when = "c=b", .body = "{'data': [{'at': '2025-10-26T01:00', 'v': 4}]}"},
+                 {.when = "GET", .body = first});
+    it_declares(blocks);
+    UNTIL(it_count("windows") == 1 && it_is_resting());
+    assert_int_equal(it_rows("m").count, 3);
+    assert_true(it_rows("m").sum == 7);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -215,6 +239,7 @@ int main(void)
         IT_TEST(test_rows_that_are_no_fault_are_taken_beside_those_that_are),
         IT_TEST(test_a_window_that_is_done_is_not_asked_again_after_a_restart),
         IT_TEST(test_a_window_that_is_not_done_goes_on_at_its_page_after_a_restart),
+        IT_TEST(test_a_window_with_an_hour_told_twice_begins_again_after_a_restart),
         IT_TEST(test_another_document_asks_in_full),
         IT_TEST(test_rows_that_are_left_out_are_rows_of_their_page),
         IT_TEST(test_pages_go_on_within_an_hour_told_twice),
