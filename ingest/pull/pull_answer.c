@@ -39,6 +39,7 @@ static void begin_again(struct pull_unit *unit)
     unit->rows_before = 0;
     unit->seen_count = 0;
     seen_rows_release(&unit->rows);
+    row_order_release(&unit->order);
     unit->restarts++;
 }
 
@@ -125,7 +126,7 @@ static void next_page(struct pull_unit *unit, const struct pull_job *job, const 
     }
     snprintf(unit->last_body, sizeof(unit->last_body), "%.*s", BYTES_ARG(job->page_hash));
     unit->page_number = job->next_page.number;
-    unit->rows_before += job->facts.counts.rows;
+    unit->rows_before += facts_rows(&job->facts);
     unit->attempt = unit->restarts; /* else what goes round is asked for ever */
     unit->not_before_ns = 0;
     unit->token_again = false;

@@ -21,6 +21,7 @@
 #include "ingest/pull/reading.h"
 #include "ingest/pull/seen_rows.h"
 #include "ingest/pull/writing.h"
+#include "ingest/rows/row_clock.h"
 
 enum {
     PULL_FETCHES_KEPT = 32, /* of each source */
@@ -53,8 +54,10 @@ struct pull_partition {
     struct window_set failed; /* of history, since the last pull began: not asked before the next */
     int64_t history_ns;       /* what ends at or before it is history */
     struct pull_rest *rests;
-    char *etag, *modified, *body; /* of the last whole answer; owned, NULL = none */
-    uint32_t asking;              /* units */
+    /* Of the last whole answer; owned, NULL = none. */
+    char *etag, *modified, *body;
+    bool noted;      /* the newest of its notes was met */
+    uint32_t asking; /* units */
 };
 
 enum unit_state {
@@ -83,6 +86,7 @@ struct pull_unit {
     char last_body[HASH128_TEXT_SIZE]; /* its hash; empty: not known */
     bool token_again;                  /* one was refused, and another one is had */
     struct seen_rows rows;             /* of the window; a reader's while it has the page */
+    struct row_order order;            /* likewise */
     /* Of the request under way. */
     uint64_t token_number; /* which it had */
     struct arena arena;
@@ -403,7 +407,7 @@ void partitions_forget(struct pull_source *source);
 struct pull_partition *partition_find(const struct pull_source *source, const char *id);
 MUST_USE enum code partition_take_note(struct pull_partition *partition,
                                        const struct progress_note *note, bool windowed,
-                                       struct error *err);
+                                       struct bytes document, struct error *err);
 
 /* --- pull_windows.c --- */
 /* Units for what a pull asks, of each partition.  False: no memory for all of them. */

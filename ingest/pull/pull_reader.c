@@ -36,6 +36,7 @@ static struct reading_terms reading_terms(const struct pull_job *job)
         .body_before = bytes_of(unit->partition->body == NULL ? "" : unit->partition->body),
         .limits = &job->limits,
         .plain_bytes_max = plain_max < parts->plain_bytes_max ? plain_max : parts->plain_bytes_max,
+        .order = &job->unit->order,
     };
 }
 
@@ -82,7 +83,7 @@ static enum code find_next(struct pull_job *job, struct error *err)
     const struct page_position page = {bytes_of(unit->page == NULL ? "" : unit->page),
                                        unit->page_number};
     const struct page_facts facts = {
-        .rows = job->facts.counts.rows,
+        .rows = facts_rows(&job->facts),
         .empty_body = job->facts.empty_body,
         .at_path = job->facts.at_path,
         .total = job->facts.total,
@@ -96,21 +97,23 @@ static enum code find_next(struct pull_job *job, struct error *err)
                        &job->next_page, err);
 }
 
-static struct progress_note note_of(const struct pull_job *job)
+static struct progress_note note_of(const struct pull_job *job, char document[HASH128_TEXT_SIZE])
 {
     const struct pull_unit *unit = job->unit;
     bool windowed = unit->source->source->window.given;
 
+    hash128_print(&unit->source->document, document);
     return (struct progress_note){
         .time_ns = windowed ? unit->window.start_ns : job->fetched_ns,
         .end_ns = windowed ? unit->window.end_ns : 0,
         .done = !job->more,
         .page = job->more ? job->next_page.text : BYTES(""),
         .page_number = job->more ? job->next_page.number : 0,
-        .rows = job->more ? unit->rows_before + job->facts.counts.rows : 0,
+        .rows = job->more ? unit->rows_before + facts_rows(&job->facts) : 0,
         .etag = job->etag,
         .modified = job->modified,
         .body = job->body_hash,
+        .document = windowed ? BYTES("") : bytes_of(document),
         .expires_ns = job->expires_ns,
         .fetched_ns = job->fetched_ns,
     };
@@ -121,7 +124,7 @@ static bool came_before(const struct pull_job *job)
 {
     const struct pull_unit *unit = job->unit;
 
-    return unit->page_number > 0 && job->facts.counts.rows > 0 && job->facts.body.size > 0 &&
+    return unit->page_number > 0 && facts_rows(&job->facts) > 0 && job->facts.body.size > 0 &&
            bytes_equal(job->facts.body, bytes_of(unit->last_body));
 }
 
@@ -155,6 +158,7 @@ static enum code retract_missing(struct pull_job *job, struct writing *writing, 
 static enum code write_page(struct pull_job *job, struct reading *reading, struct writing *writing,
                             struct error *err)
 {
+    char document[HASH128_TEXT_SIZE];
     struct progress_note note;
     bool again = job->verdict.what == SOURCE_OK && came_before(job);
     enum code code = OK;
@@ -173,7 +177,7 @@ static enum code write_page(struct pull_job *job, struct reading *reading, struc
     if (code)
         return code;
     note_validators(job);
-    note = note_of(job);
+    note = note_of(job, document);
     if (job->verdict.what == SOURCE_OK && !job->facts.same_body)
         code = reading_write(reading, err);
     else
@@ -184,6 +188,7 @@ static enum code write_page(struct pull_job *job, struct reading *reading, struc
         code = writing_finish(writing, &note, err);
     if (code == OK) {
         seen_rows_keep(&job->unit->rows);
+        reading_keep(reading);
         job->unit->rows.doubtful |= job->facts.counts.faulty > 0;
     }
     return code;

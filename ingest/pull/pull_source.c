@@ -254,7 +254,9 @@ void pull_loaded_take(struct pull_job *job)
     int64_t now_ns = clock_wall_ns(source->puller->parts.clock);
     enum code code = job->code;
     struct error err = job->err;
+    char document[HASH128_TEXT_SIZE];
 
+    hash128_print(&source->document, document);
     source->loading = false;
     if (source->replaced) /* it is taken up by the next turn */
         return;
@@ -270,7 +272,7 @@ void pull_loaded_take(struct pull_job *job)
             code = loaded->note.done && source->source->window.given
                        ? pull_done(source, partition, &loaded->note, &err)
                        : partition_take_note(partition, &loaded->note, source->source->window.given,
-                                             &err);
+                                             bytes_of(document), &err);
     }
     if (code) { /* nothing is asked before it is known what there is */
         pull_tell(source, "its progress cannot be read", err.text);

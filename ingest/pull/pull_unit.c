@@ -52,6 +52,7 @@ void unit_free(struct pull_unit *unit)
     free(unit->redirect);
     free(unit->seen);
     seen_rows_release(&unit->rows);
+    row_order_release(&unit->order);
     free(unit);
 }
 

@@ -200,6 +200,7 @@ static enum code open_mapper(struct reading *reading, struct error *err)
         .end_ns = terms->end_ns,
         .limits = terms->limits,
         .arena = &reading->arena,
+        .order = terms->order,
     };
     const struct mapper_sink sink = {take_point, reading};
 
@@ -303,7 +304,8 @@ static bool leads_nowhere(const struct reading *reading, const struct reading_fa
 
     return facts->verdict.what == SOURCE_OK && facts->counts.rows == 0 &&
            (rule == NULL || !rule->counts) &&
-           ((format == &tree_json && !tree_rows_lead(reading->rows, UINT32_MAX)) ||
+           ((format == &tree_json &&
+             !(tree_rows_lead(reading->rows, UINT32_MAX) && tree_rows_columns(reading->rows))) ||
             (format == &tree_xml && !tree_rows_lead(reading->rows, 1)));
 }
 
@@ -415,7 +417,7 @@ static enum code look_at_rows(struct reading *reading, struct reading_facts *fac
     answer.undecodable = code != OK;
     answer.counted = true;
     facts->counts = *mapper_counts(reading->mapper);
-    answer.rows = facts->counts.rows;
+    answer.rows = facts_rows(facts);
     facts->verdict = outcome_of(source, &answer);
     if (code == OK && leads_nowhere(reading, facts)) {
         refuse_page(reading, &answer, &facts->verdict);
@@ -484,6 +486,12 @@ enum code reading_write(struct reading *reading, struct error *err)
         return OK;
     reading->writes = true;
     return run_passes(reading, err);
+}
+
+void reading_keep(const struct reading *reading)
+{
+    if (reading->mapper != NULL && reading->terms.order != NULL)
+        mapper_keep(reading->mapper, reading->terms.order);
 }
 
 void reading_free(struct reading *reading)

@@ -122,7 +122,7 @@ static void put_next(const struct trial_terms *terms, const struct reading_facts
 {
     const struct page_position first = {BYTES(""), 0};
     const struct page_facts page = {
-        .rows = facts->counts.rows,
+        .rows = facts_rows(facts),
         .empty_body = facts->empty_body,
         .at_path = facts->at_path,
         .total = facts->total,
