@@ -262,6 +262,42 @@ static enum code choose_window(struct trying *trying, const struct source *sourc
     return code;
 }
 
+static bool has_each(const struct trying *trying, struct bytes name)
+{
+    for (size_t i = 0; i < trying->each_count; i++)
+        if (bytes_equal(trying->each[i].name, name))
+            return true;
+    return false;
+}
+
+/* A partition has each of the source's variables: places look for theirs, and rely on it. */
+static enum code check_each(const struct trying *trying, const struct source *source,
+                            struct error *err)
+{
+    const struct source_foreach *foreach = &source->foreach;
+    const struct source_partition *first = foreach->partitions;
+    size_t count = foreach->request != NULL ? foreach->pick_count : first->count;
+
+    for (size_t i = 0; i < count; i++) {
+        struct bytes name =
+            foreach->request != NULL ? foreach->picks[i].name : first->variables[i].name;
+
+        if (!has_each(trying, name)) {
+            error_point(err, BYTES("/each"));
+            return error_set(err, E_BAD_PARAMETER,
+                             "/each: lacks \"%.*s\", a variable of the document's foreach",
+                             BYTES_ARG(name));
+        }
+    }
+    if (trying->each_count == count)
+        return OK;
+    error_point(err, BYTES("/each"));
+    return error_set(err, E_BAD_PARAMETER,
+                     "/each: has %zu variables; the document's foreach has %zu, each of which "
+                     "stands there once",
+                     trying->each_count, count);
+}
+
 /* NULL: it is asked for. */
 static enum code choose_partition(struct trying *trying, const struct source *source,
                                   const struct source_partition **partition, struct error *err)
@@ -272,15 +308,17 @@ static enum code choose_partition(struct trying *trying, const struct source *so
     if (given == NULL)
         return error_set(err, E_MEMORY, "no memory for a trial");
     *given = (struct source_partition){trying->each, trying->each_count};
-    if (trying->has_each)
+    if (trying->has_each) {
         *partition = given;
-    else if (source->foreach.request != NULL && trying->has_body)
+        return check_each(trying, source, err);
+    }
+    if (source->foreach.request != NULL && trying->has_body)
         return refuse("/each", err,
                       "is needed beside a body, as partitions come out of a request: a map of the "
                       "variables of one");
-    else if (source->foreach.request == NULL && trying->partition >= source->foreach.count)
+    if (source->foreach.request == NULL && trying->partition >= source->foreach.count)
         return refuse("/partition", err, "there is none of that number");
-    else if (source->foreach.request == NULL)
+    if (source->foreach.request == NULL)
         *partition = &source->foreach.partitions[trying->partition];
     return OK;
 }
