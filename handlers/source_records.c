@@ -266,38 +266,47 @@ enum code source_takes(const struct record_job *job, const struct source *source
     return tails_takes(tails_of(job), tenant_of(job), source, err);
 }
 
-/* The body as a document of JSON, checked. */
-static enum code take_document(struct record_job *job, struct bytes *json, struct error *err)
+/* What is put: a document of JSON, checked. */
+struct put_document {
+    struct bytes json;
+    bool paused; /* it says so */
+};
+
+static enum code take_document(struct record_job *job, struct put_document *put, struct error *err)
 {
     struct source_faults faults = {.count = 0};
     struct source *source = NULL;
     enum code code = OK;
 
-    *json = buf_bytes(&job->body);
+    put->json = buf_bytes(&job->body);
     if (record_is_yaml(job->request))
-        code = record_blame(source_of_yaml(*json, &job->arena, json, err), err);
+        code = record_blame(source_of_yaml(put->json, &job->arena, &put->json, err), err);
     if (code == OK)
-        code = source_parse(name_of(job), *json, &job->arena, &source, &faults, err);
+        code = source_parse(name_of(job), put->json, &job->arena, &source, &faults, err);
     if (faults.count > 0)
         source_faults_put(&faults, BYTES(""), &job->extra);
     if (code == OK)
         code = source_takes(job, source, err);
+    put->paused = source != NULL && source->paused;
     source_free(source);
     return code;
 }
 
+/* Whether a source rests is of its record alone, so that it can be resumed whatever the document
+ * said when it came. */
 static enum code edit_put(struct record_job *job, void *context,
                           const struct registry_snapshot *records,
                           const struct registry_record *record, struct buf *text, struct error *err)
 {
     struct source_record former = {.deleted = true};
-    struct source_record wanted = {.document = *(const struct bytes *)context};
+    const struct put_document *put = context;
+    struct source_record wanted = {.document = put->json};
     struct error why = {0};
 
     (void)records;
     if (record != NULL && source_record_parse(record->text, &job->arena, &former, &why) == E_MEMORY)
         return error_set(err, E_MEMORY, "no memory for a source");
-    wanted.paused = !former.deleted && former.paused;
+    wanted.paused = put->paused || (!former.deleted && former.paused);
     wanted.wishes = former.wishes;
     job->status = record == NULL || former.deleted ? 201 : 200;
     source_record_print(&wanted, text);
@@ -307,12 +316,12 @@ static enum code edit_put(struct record_job *job, void *context,
 static enum code replace(struct record_job *job, struct error *err)
 {
     struct record_change change = {.kind = REGISTRY_SOURCES, .edit = edit_put};
-    struct bytes document;
+    struct put_document put;
     enum code code = record_name(job, &change.name, err);
 
     if (code == OK)
-        code = take_document(job, &document, err);
-    change.context = &document;
+        code = take_document(job, &put, err);
+    change.context = &put;
     if (code == OK)
         code = record_change(job, &change, err);
     if (code)

@@ -366,7 +366,7 @@ struct tails_source *tails_source_new(struct tails *tails, struct tails_message 
     source->tenant_name = message->tenant;
     source->name = message->name;
     source->source = message->source;
-    source->paused = message->paused || message->source->paused;
+    source->paused = message->paused;
     message->tenant = message->name = NULL;
     message->source = NULL;
     return source;

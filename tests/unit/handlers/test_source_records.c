@@ -138,6 +138,17 @@ static void test_a_source_rests_until_it_is_told_to_go_on(void **state)
     assert_non_null(strstr(serving.answer, "\"other\""));
 }
 
+static void test_a_document_may_say_that_it_rests(void **state)
+{
+    (void)state;
+    put("s", "'paused': true", 201, "");
+    expect_with("GET /v1/sources/s", "", NULL, 200, "\"version\":1,\"paused\":true");
+    expect_with("POST /v1/sources/s/resume", "", "", 204, "ETag: \"2\"");
+    expect_with("GET /v1/sources/s", "", NULL, 200, "\"version\":2,\"paused\":false");
+    put("s", "'paused': true", 200, "");
+    expect_with("GET /v1/sources/s", "", NULL, 200, "\"paused\":true");
+}
+
 static void test_work_is_asked_for_by_what_is_right(void **state)
 {
     static const struct {
@@ -213,6 +224,7 @@ int main(void)
         ROUTES_TEST(test_what_is_listed_is_the_tenants_own_and_a_source),
         ROUTES_TEST(test_a_source_is_deleted_and_put_again),
         ROUTES_TEST(test_a_source_rests_until_it_is_told_to_go_on),
+        ROUTES_TEST(test_a_document_may_say_that_it_rests),
         ROUTES_TEST(test_work_is_asked_for_by_what_is_right),
         ROUTES_TEST(test_what_is_asked_for_stands_in_the_record),
     };
