@@ -11,6 +11,7 @@
 #include "codec/json_scan.h"
 #include "handlers/records.h"
 #include "handlers/source_records.h"
+#include "handlers/trial_turn.h"
 #include "ingest/pace/window_set.h"
 #include "ingest/pull/puller.h"
 #include "ingest/pull/trial.h"
@@ -323,6 +324,23 @@ static enum code choose_partition(struct trying *trying, const struct source *so
     return OK;
 }
 
+/* It has no place of those that compute: a page is slow, and few are tried at once. */
+static enum code ask_page(const struct record_job *job, const struct trial_terms *terms,
+                          struct buf *out, struct error *err)
+{
+    const struct app *app = app_of(job->request);
+    struct trial_turn turn;
+    enum code code = trial_turn_take(&turn, job->request, err);
+
+    if (code)
+        return code;
+    workers_wait(app->workers, true);
+    code = puller_try(app->puller, session_of(job->request)->settings->name, terms, out, err);
+    workers_wait(app->workers, false);
+    trial_turn_end(&turn, job->request);
+    return code;
+}
+
 static enum code run_trial(struct trying *trying, const struct source *source, struct error *err)
 {
     struct record_job *job = trying->job;
@@ -338,6 +356,7 @@ static enum code run_trial(struct trying *trying, const struct source *source, s
         .url = "http://localhost/",
         .limits = &session->settings->limits,
         .plain_bytes_max = source->limits.plain_bytes_max,
+        .patience_ns = (int64_t)session->settings->limits.trial_ms_max * 1000000,
     };
     struct stretch_of_time window = {0, 0};
     enum code code = OK;
@@ -354,8 +373,7 @@ static enum code run_trial(struct trying *trying, const struct source *source, s
         code = error_set(err, E_NOT_READY, "nothing is pulled here: give a \"body\"");
     buf_put_char(&job->out, '{');
     if (code == OK && !trying->has_body)
-        return puller_try(app_of(job->request)->puller, session->settings->name, &terms, &job->out,
-                          err);
+        return ask_page(job, &terms, &job->out, err);
     if (code == OK)
         code = trial_run(&terms, &job->out, err);
     buf_put_char(&job->out, '}');

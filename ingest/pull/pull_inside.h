@@ -272,7 +272,9 @@ struct pull_try {
     struct arena arena;
     struct asking asking;
     struct limiter_key *key;
-    int64_t until_ns; /* boot: then it is given up */
+    int64_t until_ns; /* boot: not asked by then it is given up; */
+    int64_t ends_ns;  /* and so is all of the trial */
+    int64_t cut_ns;   /* what that left of its time; 0 = as much as its document says */
     bool asked;
     struct fetch *fetch; /* then, until it has ended */
     struct moment began;

@@ -9,7 +9,13 @@
 #include "codec/json_doc.h"
 #include "ingest/pull/trial.h"
 
+/* For what its host allows. */
 static const int64_t patience_ns = 60 * INT64_C(1000000000);
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
 
 static void finish(struct pull_try *try, enum code code, const struct error *err)
 {
@@ -57,6 +63,14 @@ static enum code give_secret(void *context, struct bytes name, struct bytes host
     return parts->secret(parts->context, try->tenant, name, host, &try->arena, value, err);
 }
 
+static enum code tell_late(const struct pull_try *try, struct error *err)
+{
+    return error_set(err, E_TIMEOUT,
+                     "%s: a page that is tried is waited for %" PRId64
+                     " ms, which is the limit trial_ms_max",
+                     try->asking.url_shown, try->terms->patience_ns / 1000000);
+}
+
 static void take_answer(void *context, struct fetch_answer *answer)
 {
     struct pull_try *try = context;
@@ -68,6 +82,8 @@ static void take_answer(void *context, struct fetch_answer *answer)
     limiter_end(try->key);
     if (code == OK && !answer_headers_copy(answer, &try->arena, &try->headers, &try->header_count))
         code = error_set(&err, E_MEMORY, "no memory for an answer");
+    if (code == E_TIMEOUT && try->cut_ns > 0 && answer->ended_ns - answer->began_ns >= try->cut_ns)
+        code = tell_late(try, &err);
     try->status = answer->status;
     try->took_ns = answer->ended_ns - answer->began_ns;
     try->body = answer->body;
@@ -121,6 +137,8 @@ static enum code ask(struct pull_try *try, const struct moment *now, struct erro
 
     if (code)
         return code;
+    if (request.total_ns == 0 || try->ends_ns - now->boot_ns < request.total_ns)
+        request.total_ns = try->cut_ns = try->ends_ns - now->boot_ns;
     if (try->what == TRY_TOKEN)
         request.body_bytes_max = least(request.body_bytes_max, TOKEN_ANSWER_BYTES_MAX);
     try->asked = true;
@@ -160,16 +178,11 @@ static void take_new(struct puller *puller, const struct moment *now)
         tries = try->next;
         try->next = puller->trying;
         puller->trying = try;
-        try->until_ns = now->boot_ns + patience_ns;
+        try->until_ns = earlier(now->boot_ns + patience_ns, try->ends_ns);
         code = prepare(try, now, &err);
         if (code)
             end_try(try, code, &err);
     }
-}
-
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
 }
 
 int64_t tries_turn(struct puller *puller, const struct moment *now)
@@ -189,7 +202,9 @@ int64_t tries_turn(struct puller *puller, const struct moment *now)
         if (over || try->asked)
             continue;
         when = limiter_when(try->key, try->terms->source->limits.weight, now);
-        if (when <= now->boot_ns)
+        if (now->boot_ns >= try->ends_ns)
+            code = tell_late(try, &err);
+        else if (when <= now->boot_ns)
             code = ask(try, now, &err);
         else if (now->boot_ns >= try->until_ns || (when != INT64_MAX && when > try->until_ns))
             code = error_set(&err, E_BUSY, "the host may not be asked now, by its limits");
@@ -375,6 +390,8 @@ enum code puller_try(struct puller *puller, struct bytes tenant, const struct tr
         .source = terms->source,
         .partition = terms->partition,
         .bearer = BYTES(""),
+        .ends_ns =
+            terms->patience_ns == 0 ? INT64_MAX : pull_now(puller).boot_ns + terms->patience_ns,
     };
     struct arena arena; /* of what is asked for before the page */
     enum code code = OK;

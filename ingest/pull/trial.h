@@ -20,6 +20,7 @@ struct trial_terms {
     const char *url; /* that was asked, or would be: relative addresses are of it */
     const struct limits *limits;
     uint64_t plain_bytes_max;
+    int64_t patience_ns; /* all that is asked for comes within it, or E_TIMEOUT; 0 = any time */
 };
 
 /* Appends members of JSON: "outcome", "rows", "points" and so on. */
