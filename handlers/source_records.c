@@ -342,6 +342,37 @@ struct wished {
     int64_t now_ns;
 };
 
+/* A wish that nothing would come of is refused, by what the record says: who pulls or follows it
+ * may not have heard of it yet.  A document that is not right says nothing. */
+static enum code check_wish(const struct record_job *job, const struct source_record *record,
+                            enum wish wish, struct error *err)
+{
+    struct source_faults faults = {.count = 0};
+    struct source *source = NULL;
+    struct error why = {0};
+    struct arena arena;
+    enum code code = OK;
+
+    if (wish != WISH_PULL && wish != WISH_BACKFILL)
+        return OK;
+    arena_init(&arena, SIZE_MAX, NULL);
+    if (source_parse(name_of(job), record->document, &arena, &source, &faults, &why) != OK)
+        source = NULL;
+    if (source != NULL && source->files.given)
+        code = error_set(err, E_NOT_SUPPORTED,
+                         "\"%.*s\" follows files: what grows is read on by itself, and nothing is "
+                         "read twice",
+                         BYTES_ARG(name_of(job)));
+    else if (source != NULL && wish == WISH_BACKFILL && !source->window.given)
+        code = error_set(err, E_NOT_SUPPORTED,
+                         "\"%.*s\" has no `window`: it asks for what is there now, by its schedule "
+                         "or POST /v1/sources/%.*s/pull",
+                         BYTES_ARG(name_of(job)), BYTES_ARG(name_of(job)));
+    source_free(source);
+    arena_release(&arena);
+    return code;
+}
+
 static enum code edit_state(struct record_job *job, void *context,
                             const struct registry_snapshot *records,
                             const struct registry_record *record, struct buf *text,
@@ -359,6 +390,8 @@ static enum code edit_state(struct record_job *job, void *context,
         return not_there(job, err);
     if (code && (code == E_MEMORY || wished->wish != WISH_DELETE))
         return code;
+    if (check_wish(job, &source, wished->wish, err) != OK)
+        return E_NOT_SUPPORTED;
     switch (wished->wish) {
     case WISH_DELETE:
         source = (struct source_record){.deleted = true};
@@ -407,21 +440,9 @@ static enum code resume_one(struct record_job *job, struct error *err)
 
 /* --- asking for work --- */
 
-/* What files have is read on by itself, and nothing of it twice. */
-static enum code ask_for(struct record_job *job, enum wish wish, int64_t start_ns, int64_t end_ns,
-                         struct error *err)
-{
-    if (follows_files(job))
-        return error_set(err, E_NOT_SUPPORTED,
-                         "\"%.*s\" follows files: what grows is read on by itself, and nothing is "
-                         "read twice",
-                         BYTES_ARG(name_of(job)));
-    return change_state(job, wish, start_ns, end_ns, err);
-}
-
 static enum code pull_now(struct record_job *job, struct error *err)
 {
-    return ask_for(job, WISH_PULL, 0, 0, err);
+    return change_state(job, WISH_PULL, 0, 0, err);
 }
 
 static enum code time_of(const struct record_job *job, const char *name, int64_t *ns,
@@ -452,7 +473,7 @@ static enum code backfill(struct record_job *job, struct error *err)
         error_point(err, BYTES("end"));
         code = error_set(err, E_BAD_PARAMETER, "end is not after start");
     }
-    return code ? code : ask_for(job, WISH_BACKFILL, start, end, err);
+    return code ? code : change_state(job, WISH_BACKFILL, start, end, err);
 }
 
 /* --- steps --- */

@@ -3,6 +3,7 @@
 #include "handlers/source_trials.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/number.h"
@@ -393,8 +394,14 @@ static enum code test(struct record_job *job, struct error *err)
     code = parse(trying, err);
     if (code == OK)
         code = source_parse(BYTES(""), trying->document, &job->arena, &source, &faults, err);
-    if (faults.count > 0)
+    if (faults.count > 0) { /* both name places of the question, not of the document in it */
+        char pointer[ERROR_POINTER_SIZE];
+
+        (void)snprintf(pointer, sizeof(pointer), "/document%.*s",
+                       BYTES_ARG(faults.items[0].pointer));
+        error_point(err, bytes_of(pointer));
         source_faults_put(&faults, BYTES("/document"), &job->extra);
+    }
     if (code == OK)
         code = source_takes(job, source, err);
     if (code == OK)
