@@ -266,38 +266,47 @@ enum code source_takes(const struct record_job *job, const struct source *source
     return tails_takes(tails_of(job), tenant_of(job), source, err);
 }
 
-/* The body as a document of JSON, checked. */
-static enum code take_document(struct record_job *job, struct bytes *json, struct error *err)
+/* What is put: a document of JSON, checked. */
+struct put_document {
+    struct bytes json;
+    bool paused; /* it says so */
+};
+
+static enum code take_document(struct record_job *job, struct put_document *put, struct error *err)
 {
     struct source_faults faults = {.count = 0};
     struct source *source = NULL;
     enum code code = OK;
 
-    *json = buf_bytes(&job->body);
+    put->json = buf_bytes(&job->body);
     if (record_is_yaml(job->request))
-        code = record_blame(source_of_yaml(*json, &job->arena, json, err), err);
+        code = record_blame(source_of_yaml(put->json, &job->arena, &put->json, err), err);
     if (code == OK)
-        code = source_parse(name_of(job), *json, &job->arena, &source, &faults, err);
+        code = source_parse(name_of(job), put->json, &job->arena, &source, &faults, err);
     if (faults.count > 0)
         source_faults_put(&faults, BYTES(""), &job->extra);
     if (code == OK)
         code = source_takes(job, source, err);
+    put->paused = source != NULL && source->paused;
     source_free(source);
     return code;
 }
 
+/* Whether a source rests is of its record alone, so that it can be resumed whatever the document
+ * said when it came. */
 static enum code edit_put(struct record_job *job, void *context,
                           const struct registry_snapshot *records,
                           const struct registry_record *record, struct buf *text, struct error *err)
 {
     struct source_record former = {.deleted = true};
-    struct source_record wanted = {.document = *(const struct bytes *)context};
+    const struct put_document *put = context;
+    struct source_record wanted = {.document = put->json};
     struct error why = {0};
 
     (void)records;
     if (record != NULL && source_record_parse(record->text, &job->arena, &former, &why) == E_MEMORY)
         return error_set(err, E_MEMORY, "no memory for a source");
-    wanted.paused = !former.deleted && former.paused;
+    wanted.paused = put->paused || (!former.deleted && former.paused);
     wanted.wishes = former.wishes;
     job->status = record == NULL || former.deleted ? 201 : 200;
     source_record_print(&wanted, text);
@@ -307,12 +316,12 @@ static enum code edit_put(struct record_job *job, void *context,
 static enum code replace(struct record_job *job, struct error *err)
 {
     struct record_change change = {.kind = REGISTRY_SOURCES, .edit = edit_put};
-    struct bytes document;
+    struct put_document put;
     enum code code = record_name(job, &change.name, err);
 
     if (code == OK)
-        code = take_document(job, &document, err);
-    change.context = &document;
+        code = take_document(job, &put, err);
+    change.context = &put;
     if (code == OK)
         code = record_change(job, &change, err);
     if (code)
@@ -333,6 +342,37 @@ struct wished {
     int64_t now_ns;
 };
 
+/* A wish that nothing would come of is refused, by what the record says: who pulls or follows it
+ * may not have heard of it yet.  A document that is not right says nothing. */
+static enum code check_wish(const struct record_job *job, const struct source_record *record,
+                            enum wish wish, struct error *err)
+{
+    struct source_faults faults = {.count = 0};
+    struct source *source = NULL;
+    struct error why = {0};
+    struct arena arena;
+    enum code code = OK;
+
+    if (wish != WISH_PULL && wish != WISH_BACKFILL)
+        return OK;
+    arena_init(&arena, SIZE_MAX, NULL);
+    if (source_parse(name_of(job), record->document, &arena, &source, &faults, &why) != OK)
+        source = NULL;
+    if (source != NULL && source->files.given)
+        code = error_set(err, E_NOT_SUPPORTED,
+                         "\"%.*s\" follows files: what grows is read on by itself, and nothing is "
+                         "read twice",
+                         BYTES_ARG(name_of(job)));
+    else if (source != NULL && wish == WISH_BACKFILL && !source->window.given)
+        code = error_set(err, E_NOT_SUPPORTED,
+                         "\"%.*s\" has no `window`: it asks for what is there now, by its schedule "
+                         "or POST /v1/sources/%.*s/pull",
+                         BYTES_ARG(name_of(job)), BYTES_ARG(name_of(job)));
+    source_free(source);
+    arena_release(&arena);
+    return code;
+}
+
 static enum code edit_state(struct record_job *job, void *context,
                             const struct registry_snapshot *records,
                             const struct registry_record *record, struct buf *text,
@@ -350,6 +390,8 @@ static enum code edit_state(struct record_job *job, void *context,
         return not_there(job, err);
     if (code && (code == E_MEMORY || wished->wish != WISH_DELETE))
         return code;
+    if (check_wish(job, &source, wished->wish, err) != OK)
+        return E_NOT_SUPPORTED;
     switch (wished->wish) {
     case WISH_DELETE:
         source = (struct source_record){.deleted = true};
@@ -398,21 +440,9 @@ static enum code resume_one(struct record_job *job, struct error *err)
 
 /* --- asking for work --- */
 
-/* What files have is read on by itself, and nothing of it twice. */
-static enum code ask_for(struct record_job *job, enum wish wish, int64_t start_ns, int64_t end_ns,
-                         struct error *err)
-{
-    if (follows_files(job))
-        return error_set(err, E_NOT_SUPPORTED,
-                         "\"%.*s\" follows files: what grows is read on by itself, and nothing is "
-                         "read twice",
-                         BYTES_ARG(name_of(job)));
-    return change_state(job, wish, start_ns, end_ns, err);
-}
-
 static enum code pull_now(struct record_job *job, struct error *err)
 {
-    return ask_for(job, WISH_PULL, 0, 0, err);
+    return change_state(job, WISH_PULL, 0, 0, err);
 }
 
 static enum code time_of(const struct record_job *job, const char *name, int64_t *ns,
@@ -443,7 +473,7 @@ static enum code backfill(struct record_job *job, struct error *err)
         error_point(err, BYTES("end"));
         code = error_set(err, E_BAD_PARAMETER, "end is not after start");
     }
-    return code ? code : ask_for(job, WISH_BACKFILL, start, end, err);
+    return code ? code : change_state(job, WISH_BACKFILL, start, end, err);
 }
 
 /* --- steps --- */

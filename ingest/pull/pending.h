@@ -24,7 +24,7 @@ struct pending_shape {
     const struct batch_field *fields; /* in order of input; the first one's name is the hash's */
     uint32_t field_count;
     uint32_t null_count; /* of these are TYPE_RETRACTED */
-    uint32_t name; /* that, of pending.names */
+    uint32_t name;       /* that, of pending.names */
 };
 
 struct pending_point {

@@ -264,6 +264,42 @@ struct pull_message {
     struct pull_wishes *wishes; /* not NULL: these, and it is no declaration */
 };
 
+/* A page that somebody waits for who only wants to see it, or what is needed to ask for it. */
+struct pull_try {
+    struct pull_try *next;
+    struct puller *puller;
+    struct bytes tenant;
+    enum try_what {
+        TRY_PAGE,
+        TRY_LIST, /* of partitions */
+        TRY_TOKEN,
+    } what;
+    const struct trial_terms *terms;
+    const struct source *source; /* whose request it is */
+    const struct source_partition *partition;
+    struct bytes bearer;
+    struct arena arena;
+    struct asking asking;
+    struct hidden hidden;
+    struct limiter_key *key;
+    struct bytes key_name; /* in the arena */
+    int64_t until_ns;      /* boot: not asked by then it is given up; */
+    int64_t ends_ns;       /* and so is all of the trial */
+    int64_t cut_ns;        /* what that left of its time; 0 = as much as its document says */
+    bool asked;
+    struct fetch *fetch; /* then, until it has ended */
+    struct moment began;
+    /* Under the puller's lock: */
+    bool done;
+    enum code code;
+    struct error err;
+    struct staged *body;
+    unsigned status;
+    struct answer_header *headers;
+    size_t header_count;
+    int64_t took_ns;
+};
+
 struct puller {
     struct puller_parts parts;
     struct fetcher *fetcher;

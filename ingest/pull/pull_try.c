@@ -9,41 +9,13 @@
 #include "codec/json_doc.h"
 #include "ingest/pull/trial.h"
 
-/* A page that somebody only wants to see, and waits for, or what is needed to ask for it. */
-struct pull_try {
-    struct pull_try *next;
-    struct puller *puller;
-    struct bytes tenant;
-    enum try_what {
-        TRY_PAGE,
-        TRY_LIST, /* of partitions */
-        TRY_TOKEN,
-    } what;
-    const struct trial_terms *terms;
-    const struct source *source; /* whose request it is */
-    const struct source_partition *partition;
-    struct bytes bearer;
-    struct arena arena;
-    struct asking asking;
-    struct hidden hidden;
-    struct limiter_key *key;
-    struct bytes key_name; /* in the arena */
-    int64_t until_ns;      /* boot: then it is given up */
-    bool asked;
-    struct fetch *fetch; /* then, until it has ended */
-    struct moment began;
-    /* Under the puller's lock: */
-    bool done;
-    enum code code;
-    struct error err;
-    struct staged *body;
-    unsigned status;
-    struct answer_header *headers;
-    size_t header_count;
-    int64_t took_ns;
-};
-
+/* For what its host allows. */
 static const int64_t patience_ns = 60 * INT64_C(1000000000);
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
 
 static void finish(struct pull_try *try, enum code code, const struct error *err)
 {
@@ -98,6 +70,14 @@ static void note_sent(void *context)
     limiter_sent(try->key, try->terms->source->limits.weight, &now);
 }
 
+static enum code tell_late(const struct pull_try *try, struct error *err)
+{
+    return error_set(err, E_TIMEOUT,
+                     "%s: a page that is tried is waited for %" PRId64
+                     " ms, which is the limit trial_ms_max",
+                     try->asking.url_shown, try->terms->patience_ns / 1000000);
+}
+
 static void take_answer(void *context, struct fetch_answer *answer)
 {
     struct pull_try *try = context;
@@ -111,6 +91,8 @@ static void take_answer(void *context, struct fetch_answer *answer)
     answer_heed(answer, try->puller, try->terms->source, try->key_name, try->key, &now);
     if (code == OK && !answer_headers_copy(answer, &try->arena, &try->headers, &try->header_count))
         code = error_set(&err, E_MEMORY, "no memory for an answer");
+    if (code == E_TIMEOUT && try->cut_ns > 0 && answer->ended_ns - answer->began_ns >= try->cut_ns)
+        code = tell_late(try, &err);
     try->status = answer->status;
     try->took_ns = answer->ended_ns - answer->began_ns;
     try->body = answer->body;
@@ -171,6 +153,8 @@ static enum code ask(struct pull_try *try, const struct moment *now, struct erro
     if (code)
         return code;
     request.sent = note_sent;
+    if (request.total_ns == 0 || try->ends_ns - now->boot_ns < request.total_ns)
+        request.total_ns = try->cut_ns = try->ends_ns - now->boot_ns;
     if (try->what == TRY_TOKEN)
         request.body_bytes_max = least(request.body_bytes_max, TOKEN_ANSWER_BYTES_MAX);
     try->asked = true;
@@ -210,16 +194,11 @@ static void take_new(struct puller *puller, const struct moment *now)
         tries = try->next;
         try->next = puller->trying;
         puller->trying = try;
-        try->until_ns = now->boot_ns + patience_ns;
+        try->until_ns = earlier(now->boot_ns + patience_ns, try->ends_ns);
         code = prepare(try, now, &err);
         if (code)
             end_try(try, code, &err);
     }
-}
-
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
 }
 
 int64_t tries_turn(struct puller *puller, const struct moment *now)
@@ -239,7 +218,9 @@ int64_t tries_turn(struct puller *puller, const struct moment *now)
         if (over || try->asked)
             continue;
         when = limiter_when(try->key, try->terms->source->limits.weight, now);
-        if (when <= now->boot_ns)
+        if (now->boot_ns >= try->ends_ns)
+            code = tell_late(try, &err);
+        else if (when <= now->boot_ns)
             code = ask(try, now, &err);
         else if (now->boot_ns >= try->until_ns || (when != INT64_MAX && when > try->until_ns))
             code = error_set(&err, E_BUSY, "the host may not be asked now, by its limits");
@@ -427,6 +408,8 @@ enum code puller_try(struct puller *puller, struct bytes tenant, const struct tr
         .source = terms->source,
         .partition = terms->partition,
         .bearer = BYTES(""),
+        .ends_ns =
+            terms->patience_ns == 0 ? INT64_MAX : pull_now(puller).boot_ns + terms->patience_ns,
     };
     struct arena arena; /* of what is asked for before the page */
     enum code code = OK;

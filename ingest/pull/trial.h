@@ -22,6 +22,7 @@ struct trial_terms {
     const struct limits *limits;
     uint64_t plain_bytes_max;
     const struct hidden *hidden; /* what no message is to have; NULL: nothing was asked with any */
+    int64_t patience_ns; /* all that is asked for comes within it, or E_TIMEOUT; 0 = any time */
 };
 
 /* Appends members of JSON: "outcome", "rows", "points" and so on. */

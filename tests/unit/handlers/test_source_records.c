@@ -24,6 +24,11 @@ static void put(const char *name, const char *blocks, int status, const char *te
     buf_release(&document);
 }
 
+/* As a windowed source has to. */
+#define WINDOW                                                                                     \
+    "'request': {'url': 'https://a.example/?a=${window.start}'}, "                                 \
+    "'window': {'from': '2025-12-01', 'step': 'P1D'}"
+
 static void put_by_hand(const char *name, const char *text)
 {
     uint64_t version;
@@ -138,6 +143,17 @@ static void test_a_source_rests_until_it_is_told_to_go_on(void **state)
     assert_non_null(strstr(serving.answer, "\"other\""));
 }
 
+static void test_a_document_may_say_that_it_rests(void **state)
+{
+    (void)state;
+    put("s", "'paused': true", 201, "");
+    expect_with("GET /v1/sources/s", "", NULL, 200, "\"version\":1,\"paused\":true");
+    expect_with("POST /v1/sources/s/resume", "", "", 204, "ETag: \"2\"");
+    expect_with("GET /v1/sources/s", "", NULL, 200, "\"version\":2,\"paused\":false");
+    put("s", "'paused': true", 200, "");
+    expect_with("GET /v1/sources/s", "", NULL, 200, "\"paused\":true");
+}
+
 static void test_work_is_asked_for_by_what_is_right(void **state)
 {
     static const struct {
@@ -165,6 +181,27 @@ static void test_work_is_asked_for_by_what_is_right(void **state)
                     cases[i].text);
 }
 
+#define FILES                                                                                      \
+    "{\"files\":{\"paths\":[\"/srv/a/*\"]},\"decode\":\"csv\",\"time\":{\"path\":\"t\"},"          \
+    "\"measurement\":\"m\",\"values\":[{\"path\":\"v\",\"field\":\"v\"}]}"
+
+/* Whether it was taken up already or not. */
+static void test_a_wish_that_nothing_would_come_of_is_refused(void **state)
+{
+    static const char *const range = "?start=2026-01-01&end=2026-01-02";
+    char what[96];
+
+    (void)state;
+    expect_with("PUT /v1/sources/f", "", FILES, 201, "");
+    expect_with("POST /v1/sources/f/pull", "", "", 400, "follows files");
+    (void)snprintf(what, sizeof(what), "POST /v1/sources/f/backfill%s", range);
+    expect_with(what, "", "", 400, "not_supported");
+    put("s", "", 201, "");
+    (void)snprintf(what, sizeof(what), "POST /v1/sources/s/backfill%s", range);
+    expect_with(what, "", "", 400, "has no `window`");
+    expect_with("POST /v1/sources/s/pull", "", "", 204, "");
+}
+
 /* The record is what a node that pulls follows, whichever was asked; and it outlives all of them.
  */
 static void test_what_is_asked_for_stands_in_the_record(void **state)
@@ -175,11 +212,11 @@ static void test_what_is_asked_for_stands_in_the_record(void **state)
     struct arena arena;
 
     (void)state;
-    put("s", "", 201, "");
+    put("s", WINDOW, 201, "");
     expect_with("POST /v1/sources/s/pull", "", "", 204, "ETag: \"2\"");
     expect_with("POST /v1/sources/s/backfill?start=2026-01-01&end=2026-01-02", "", "", 204, "");
     expect_with("POST /v1/sources/s/backfill?start=2025-01-01&end=2025-01-02", "", "", 204, "");
-    put("s", "'measurement': 'other'", 200, ""); /* whatever its document is */
+    put("s", WINDOW ", 'measurement': 'other'", 200, ""); /* whatever its document is */
     expect_with("POST /v1/sources/s/pause", "", "", 204, "");
     arena_init(&arena, SIZE_MAX, NULL);
     records = registry_get(serving.app.declared);
@@ -213,6 +250,8 @@ int main(void)
         ROUTES_TEST(test_what_is_listed_is_the_tenants_own_and_a_source),
         ROUTES_TEST(test_a_source_is_deleted_and_put_again),
         ROUTES_TEST(test_a_source_rests_until_it_is_told_to_go_on),
+        ROUTES_TEST(test_a_document_may_say_that_it_rests),
+        ROUTES_TEST(test_a_wish_that_nothing_would_come_of_is_refused),
         ROUTES_TEST(test_work_is_asked_for_by_what_is_right),
         ROUTES_TEST(test_what_is_asked_for_stands_in_the_record),
     };

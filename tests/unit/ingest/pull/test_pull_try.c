@@ -11,6 +11,8 @@
     "'client_secret': '${secret:key}'}, 'request': {'url': '@/of/${each.x}'}"
 #define TOKEN "{'access_token': 't0ken', 'expires_in': 60}"
 
+static int64_t it_patience_ns; /* of a trial; 0 = any time */
+
 struct tried {
     struct fixture fixture;
     struct buf out; /* what is told */
@@ -31,6 +33,7 @@ static void *try_main(void *context)
         .now_ns = clock_wall_ns(&it.clock.clock),
         .limits = &it.ground.limits,
         .plain_bytes_max = tried->fixture.source->limits.plain_bytes_max,
+        .patience_ns = it_patience_ns,
     };
 
     buf_put_char(&tried->out, '{');
@@ -227,6 +230,27 @@ static void test_who_waits_for_another_comes_after_it(void **state)
     assert_int_equal(it.site.under_way_most, 1);
 }
 
+/* Whatever the document says; of one that waits for its turn as well. */
+static void test_who_waits_has_no_more_time_than_that(void **state)
+{
+    struct tried held;
+
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "GET", .body = ROW, .held = true});
+    it_patience_ns = 100000000;
+    expect(PLAIN, E_TIMEOUT, "/a: a page that is tried is waited for 100 ms, which is the limit");
+    assert_int_equal(it.site.asked_count, 1);
+    it_patience_ns = 0;
+    try_begin(&held, ONE);
+    UNTIL_ASKED(2);
+    it_patience_ns = 100000000;
+    expect(ONE, E_TIMEOUT, "/a: a page that is tried is waited for 100 ms, which is the limit");
+    it_patience_ns = 0;
+    site_release(&it.site);
+    assert_int_equal(try_end(&held), OK);
+    assert_int_equal(it.site.asked_count, 2);
+}
+
 /* The one that is asked, the one that waits for it, and the one that comes then. */
 static void test_who_waits_is_told_of_the_end(void **state)
 {
@@ -325,6 +349,7 @@ int main(void)
         IT_TEST(test_an_answer_that_says_when_to_come_again_is_kept_to),
         IT_TEST(test_one_that_is_cut_says_it_too),
         IT_TEST(test_who_waits_for_another_comes_after_it),
+        IT_TEST(test_who_waits_has_no_more_time_than_that),
         IT_TEST(test_who_waits_is_told_of_the_end),
         IT_TEST(test_what_a_page_needs_is_asked_before_it),
         IT_TEST(test_what_a_page_needs_and_has_not_is_told),
