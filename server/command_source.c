@@ -10,6 +10,7 @@
 #include "server/remote.h"
 #include "server/source_examples.h"
 #include "server/source_form.h"
+#include "server/source_table.h"
 
 enum {
     TARGET_BYTES_MAX = 1024,
@@ -296,51 +297,6 @@ static enum code run_example(struct remote *remote, const struct source_line *li
 
 /* --- what is declared --- */
 
-/* The text of a member, or how null is shown. */
-static struct bytes cell_of(const struct json *object, const char *name)
-{
-    const struct json *value = json_member(object, name);
-
-    return value != NULL && json_kind(value) == JSON_KIND_TEXT ? json_text_of(value) : BYTES("");
-}
-
-static void list_row(const struct json *source, struct buf *csv)
-{
-    const struct json *status = json_member(source, "status");
-    const struct json *paused = json_member(source, "paused");
-    bool rests = paused != NULL && json_kind(paused) == JSON_KIND_BOOL && json_bool_of(paused);
-
-    registry_cell(csv, true, cell_of(source, "name"));
-    registry_cell(csv, false, rests ? BYTES("paused") : cell_of(status, "state"));
-    registry_cell(csv, false, cell_of(status, "succeeded"));
-    registry_cell(csv, false, cell_of(status, "next"));
-    registry_cell(csv, false, cell_of(status, "reached"));
-    registry_cell(csv, false, cell_of(status, "error"));
-    buf_put_char(csv, '\n');
-}
-
-static enum code list_print(struct bytes answer, struct error *err)
-{
-    struct buf csv = BUF_INIT(REGISTRY_ANSWER_BYTES_MAX);
-    struct json *root = NULL;
-    const struct json *list;
-    enum code code = json_doc_parse(answer, LIST_DEPTH_MAX, &root, err);
-
-    buf_put_text(&csv, "name,state,succeeded,next,reached,error\n");
-    list = json_member(root, "sources");
-    if (code == OK && (list == NULL || json_kind(list) != JSON_KIND_ARRAY))
-        code = error_set(err, E_IO, "the answer is no list of sources");
-    for (size_t i = 0; code == OK && i < json_count(list); i++)
-        list_row(json_element(list, i), &csv);
-    if (code == OK)
-        code = buf_finish(&csv, err);
-    if (code == OK)
-        code = registry_table_print(buf_bytes(&csv), err);
-    json_doc_free(root);
-    buf_release(&csv);
-    return code;
-}
-
 static enum code run_list(struct remote *remote, const struct source_line *line, struct error *err)
 {
     const struct remote_request request = {.method = "GET", .target = BYTES("/v1/sources")};
@@ -349,7 +305,7 @@ static enum code run_list(struct remote *remote, const struct source_line *line,
     if (code)
         return code;
     return line->values[0] ? registry_json_print(&remote->answer, err)
-                           : list_print(buf_bytes(&remote->answer), err);
+                           : source_table_print(buf_bytes(&remote->answer), err);
 }
 
 static enum code ask(struct remote *remote, const struct source_line *line, const char *method,

@@ -16,6 +16,7 @@
 #include "ingest/pull/asking.h"
 #include "ingest/pull/limit_name.h"
 #include "ingest/pull/partition_list.h"
+#include "ingest/pull/pull_told.h"
 #include "ingest/pull/puller.h"
 #include "ingest/pull/reading.h"
 #include "ingest/pull/seen_rows.h"
@@ -135,7 +136,7 @@ struct pull_fetch_note {
     uint32_t page;
     unsigned status;
     const char *outcome;
-    uint64_t bytes, rows, written;
+    uint64_t bytes, rows, written, without_values;
     uint64_t added, same; /* of what was written, new; and what was not, as it was there */
     char text[PULL_TEXT_SIZE];
 };
@@ -144,7 +145,7 @@ enum { PULL_OUTCOMES = SOURCE_FAIL + 3 }; /* of pull_outcome_name() */
 
 struct pull_counts {
     uint64_t requests, unchanged, waits, retries, failures, bytes, rows, written, retracted,
-        clipped, faulty, pages, windows;
+        clipped, faulty, pages, windows, without_values;
     uint64_t added, same; /* points: of `written`, and beside it */
     uint64_t outcomes[PULL_OUTCOMES];
 };
@@ -201,8 +202,9 @@ struct pull_source {
     char error[PULL_TEXT_SIZE]; /* the last one, until a pull that began behind it came whole */
     bool troubled;              /* there was one since a pull began */
     int64_t error_ns, success_ns, reached_ns, told_next_ns;
-    unsigned waiting;                /* pages that ingest does not take now, ... */
-    char waits_for[PULL_TEXT_SIZE];  /* ... and why */
+    unsigned waiting;               /* pages that ingest does not take now, ... */
+    char waits_for[PULL_TEXT_SIZE]; /* ... and why */
+    struct pull_told told;
     int64_t ends_ns;                 /* nothing is behind from there on; 0: not known yet */
     struct pull_fetch_note *fetches; /* a ring once it is PULL_FETCHES_KEPT; until then it grows */
     size_t fetch_at, fetch_count, fetch_room;

@@ -20,6 +20,7 @@ void pull_counts_add(struct pull_counts *sum, const struct pull_counts *counts)
     sum->faulty += counts->faulty;
     sum->pages += counts->pages;
     sum->windows += counts->windows;
+    sum->without_values += counts->without_values;
     sum->added += counts->added;
     sum->same += counts->same;
     for (size_t i = 0; i < PULL_OUTCOMES; i++)

@@ -126,6 +126,7 @@ static void take_up(struct pull_source *source)
 
     leave_limits(source);
     partitions_release(source);
+    told_forget(source);
     source_free(source->source);
     source->source = source->coming;
     source->version = source->coming_version;
@@ -229,6 +230,7 @@ void pull_free(struct pull_source *source)
         unit_free(source->units);
     leave_limits(source);
     partitions_release(source);
+    told_forget(source);
     source_free(source->source);
     source_free(source->coming);
     free(source->tenant_name);

@@ -145,22 +145,23 @@ static void put_counts(struct buf *out, const struct pull_counts *counts)
         const char *name;
         uint64_t count;
     } rows[] = {
-        {"requests",  counts->requests               },
-        {"pages",     counts->pages                  },
-        {"unchanged", counts->unchanged              },
-        {"waits",     counts->waits                  },
-        {"retries",   counts->retries                },
-        {"failures",  counts->failures               },
-        {"bytes",     counts->bytes                  },
-        {"rows",      counts->rows                   },
-        {"written",   counts->written                },
-        {"new",       counts->added                  },
-        {"changed",   counts->written - counts->added},
-        {"same",      counts->same                   },
-        {"retracted", counts->retracted              },
-        {"clipped",   counts->clipped                },
-        {"faulty",    counts->faulty                 },
-        {"windows",   counts->windows                },
+        {"requests",       counts->requests               },
+        {"pages",          counts->pages                  },
+        {"unchanged",      counts->unchanged              },
+        {"waits",          counts->waits                  },
+        {"retries",        counts->retries                },
+        {"failures",       counts->failures               },
+        {"bytes",          counts->bytes                  },
+        {"rows",           counts->rows                   },
+        {"written",        counts->written                },
+        {"new",            counts->added                  },
+        {"changed",        counts->written - counts->added},
+        {"same",           counts->same                   },
+        {"retracted",      counts->retracted              },
+        {"clipped",        counts->clipped                },
+        {"without_values", counts->without_values         },
+        {"faulty",         counts->faulty                 },
+        {"windows",        counts->windows                },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -223,6 +224,8 @@ bool puller_status(struct puller *puller, struct bytes tenant, struct bytes name
         put_time(out, "reached", source->reached_ns);
         put_lag(out, source);
         put_counts(out, &source->counts);
+        buf_printf(out, ",\"warnings\":%s",
+                   source->told.warnings == NULL ? "[]" : source->told.warnings);
         put_text(out, "waits_for", source->waiting > 0 ? source->waits_for : "");
         put_time(out, "failed", source->error_ns);
         put_text(out, "error", source->error);
@@ -241,10 +244,11 @@ static void put_fetch(struct buf *out, const struct pull_fetch_note *fetch)
     put_time(out, "end", fetch->end_ns);
     buf_printf(out,
                ",\"ms\":%" PRId64 ",\"status\":%u,\"outcome\":\"%s\",\"bytes\":%" PRIu64
-               ",\"rows\":%" PRIu64 ",\"written\":%" PRIu64 ",\"new\":%" PRIu64
-               ",\"changed\":%" PRIu64 ",\"same\":%" PRIu64,
+               ",\"rows\":%" PRIu64 ",\"without_values\":%" PRIu64 ",\"written\":%" PRIu64
+               ",\"new\":%" PRIu64 ",\"changed\":%" PRIu64 ",\"same\":%" PRIu64,
                fetch->took_ns / 1000000, fetch->status, fetch->outcome, fetch->bytes, fetch->rows,
-               fetch->written, fetch->added, fetch->written - fetch->added, fetch->same);
+               fetch->without_values, fetch->written, fetch->added, fetch->written - fetch->added,
+               fetch->same);
     put_text(out, "error", fetch->text);
     buf_put_text(out, "}");
 }

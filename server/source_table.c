@@ -1,0 +1,67 @@
+#include "server/source_table.h"
+
+#include "codec/json_doc.h"
+#include "server/registry_command.h"
+
+enum { LIST_DEPTH_MAX = 32, CELL_BYTES_MAX = 4096 };
+
+/* The text of a member, or how null is shown. */
+static struct bytes cell_of(const struct json *object, const char *name)
+{
+    const struct json *value = json_member(object, name);
+
+    return value != NULL && json_kind(value) == JSON_KIND_TEXT ? json_text_of(value) : BYTES("");
+}
+
+/* What went wrong last; else what is to be looked at though nothing went wrong. */
+static void trouble_cell(const struct json *status, struct buf *csv)
+{
+    const struct json *warnings = json_member(status, "warnings"), *first;
+    struct buf text = BUF_INIT(CELL_BYTES_MAX);
+
+    buf_put(&text, cell_of(status, "error"));
+    if (text.size == 0 && json_count(warnings) > 0) {
+        first = json_element(warnings, 0);
+        buf_printf(&text, "%.*s: %.*s", BYTES_ARG(cell_of(first, "pointer")),
+                   BYTES_ARG(cell_of(first, "detail")));
+    }
+    registry_cell(csv, false, buf_bytes(&text));
+    buf_release(&text);
+}
+
+static void list_row(const struct json *source, struct buf *csv)
+{
+    const struct json *status = json_member(source, "status");
+    const struct json *paused = json_member(source, "paused");
+    bool rests = paused != NULL && json_kind(paused) == JSON_KIND_BOOL && json_bool_of(paused);
+
+    registry_cell(csv, true, cell_of(source, "name"));
+    registry_cell(csv, false, rests ? BYTES("paused") : cell_of(status, "state"));
+    registry_cell(csv, false, cell_of(status, "succeeded"));
+    registry_cell(csv, false, cell_of(status, "next"));
+    registry_cell(csv, false, cell_of(status, "reached"));
+    trouble_cell(status, csv);
+    buf_put_char(csv, '\n');
+}
+
+enum code source_table_print(struct bytes answer, struct error *err)
+{
+    struct buf csv = BUF_INIT(REGISTRY_ANSWER_BYTES_MAX);
+    struct json *root = NULL;
+    const struct json *list;
+    enum code code = json_doc_parse(answer, LIST_DEPTH_MAX, &root, err);
+
+    buf_put_text(&csv, "name,state,succeeded,next,reached,error\n");
+    list = json_member(root, "sources");
+    if (code == OK && (list == NULL || json_kind(list) != JSON_KIND_ARRAY))
+        code = error_set(err, E_IO, "the answer is no list of sources");
+    for (size_t i = 0; code == OK && i < json_count(list); i++)
+        list_row(json_element(list, i), &csv);
+    if (code == OK)
+        code = buf_finish(&csv, err);
+    if (code == OK)
+        code = registry_table_print(buf_bytes(&csv), err);
+    json_doc_free(root);
+    buf_release(&csv);
+    return code;
+}
