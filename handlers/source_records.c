@@ -304,12 +304,22 @@ static enum code edit_put(struct record_job *job, void *context,
     return OK;
 }
 
+/* So that If-None-Match: * declares what was deleted before. */
+static bool is_deleted(struct record_job *job, const struct registry_record *record)
+{
+    struct source_record source = {.deleted = false};
+    struct error why = {0};
+
+    return source_record_parse(record->text, &job->arena, &source, &why) == OK && source.deleted;
+}
+
 static enum code replace(struct record_job *job, struct error *err)
 {
     struct record_change change = {.kind = REGISTRY_SOURCES, .edit = edit_put};
     struct bytes document;
     enum code code = record_name(job, &change.name, err);
 
+    job->gone = is_deleted;
     if (code == OK)
         code = take_document(job, &document, err);
     change.context = &document;

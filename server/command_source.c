@@ -20,7 +20,7 @@ enum {
 };
 
 static const char usage[] =
-    "usage: weir source add|check NAME|FILE [--as NAME] [--set KEY=VALUE]...\n"
+    "usage: weir source add|check NAME|FILE [--as NAME] [--set KEY=VALUE]... [--replace]\n"
     "       weir source examples\n"
     "       weir source example NAME\n"
     "       weir source list [--json]\n"
@@ -47,9 +47,14 @@ struct source_line {
 
 /* --- add and check --- */
 
-/* What is wrong with the document, each thing on its own line; the error has no more of the first.
- */
-static void say_faults(struct remote *remote)
+/* Each was said on a line of its own: the error does not say the first of them once more. */
+static enum code sum_up(size_t count, enum code code, struct error *err)
+{
+    return error_set(err, code, "the document has %zu fault%s", count, count == 1 ? "" : "s");
+}
+
+/* What is wrong with the document, each thing on its own line. */
+static void say_faults(struct remote *remote, enum code code, struct error *err)
 {
     struct json *root = NULL;
     const struct json *faults;
@@ -66,6 +71,8 @@ static void say_faults(struct remote *remote)
             remote_say(remote, "%.*s: %.*s", BYTES_ARG(json_text_of(pointer)),
                        BYTES_ARG(json_text_of(detail)));
     }
+    if (json_count(faults) > 0)
+        (void)sum_up(json_count(faults), code, err);
     json_doc_free(root);
 }
 
@@ -138,34 +145,47 @@ static enum code target_of(struct bytes name, const char *verb, struct buf *targ
     return buf_finish(target, err);
 }
 
-static enum code declare(struct remote *remote, const struct source_form *form, struct error *err)
+/* In place of one of that name only where that is meant: what it pulled goes on under its name. */
+static enum code declare(struct remote *remote, const struct source_form *form, bool replace,
+                         struct error *err)
 {
-    struct remote_request request = {
-        .method = "PUT", .content_type = "application/json", .body = form->json};
+    struct remote_request request = {.method = "PUT",
+                                     .content_type = "application/json",
+                                     .body = form->json,
+                                     .precondition = replace ? NULL : "If-None-Match: *"};
     struct buf target = BUF_INIT(TARGET_BYTES_MAX);
     enum code code = target_of(form->name, "", &target, err);
 
     request.target = buf_bytes(&target);
     if (code == OK) {
         code = remote_send(remote, &request, NULL, NULL, err);
-        if (code)
-            say_faults(remote);
+        if (code && client_status(remote->client) == 412)
+            error_set(
+                err, code,
+                "there is a source %.*s: --replace gives it this document, --as NAME declares "
+                "another one",
+                BYTES_ARG(form->name));
+        else if (code)
+            say_faults(remote, code, err);
     }
     buf_release(&target);
     return code;
 }
 
-enum add_flag { ADD_AS };
+enum add_flag { ADD_AS, ADD_REPLACE, ADD_FLAGS };
 
-static enum code add(struct remote *remote, const struct source_form *form, struct error *err)
+static enum code add(struct remote *remote, const struct source_form *form, bool replace,
+                     struct error *err)
 {
-    enum code code = declare(remote, form, err);
+    enum code code = declare(remote, form, replace, err);
 
     if (code)
         return code;
     remote_say(remote,
-               "the source %.*s is declared, and pulled from now on (weir source list tells "
-               "how it goes)",
+               client_status(remote->client) == 200
+                   ? "the source %.*s was there, and has this document now"
+                   : "the source %.*s is declared, and pulled from now on (weir source list tells "
+                     "how it goes)",
                BYTES_ARG(form->name));
     return say_missing_secrets(remote, form, err);
 }
@@ -182,6 +202,8 @@ static enum code check(struct remote *remote, const struct source_form *form, st
         remote_say(remote, "%.*s: %.*s", BYTES_ARG(faults.items[i].pointer),
                    BYTES_ARG(faults.items[i].text));
     source_free(source);
+    if (code != OK && faults.count > 0)
+        (void)sum_up(faults.count + faults.more, code, err);
     if (code == OK)
         remote_say(remote, "the source %.*s can be declared", BYTES_ARG(form->name));
     return code;
@@ -199,8 +221,9 @@ static enum code run_form(struct remote *remote, const struct source_line *line,
     if (code == OK)
         code = source_form_fill(json, line->sets, line->values[ADD_AS], &arena, &form, err);
     if (code == OK)
-        code = strcmp(line->verb, "check") == 0 ? check(remote, &form, &arena, err)
-                                                : add(remote, &form, err);
+        code = strcmp(line->verb, "check") == 0
+                   ? check(remote, &form, &arena, err)
+                   : add(remote, &form, line->values[ADD_REPLACE], err);
     arena_release(&arena);
     return code;
 }
@@ -353,7 +376,8 @@ static enum code run_action(struct remote *remote, const struct source_line *lin
 /* --- the command line --- */
 
 static const struct argument_row add_rows[] = {
-    [ADD_AS] = {"as", "NAME", "What the source is called, where not as the document says."},
+    [ADD_AS] = {"as",      "NAME", "What the source is called, where not as the document says."},
+    [ADD_REPLACE] = {"replace", NULL,   "In place of the source that has this name."                },
 };
 static const struct argument_row list_rows[] = {
     {"json", NULL, "Print the answer as one JSON object."},
@@ -378,16 +402,17 @@ static char whole[][16] = {"source add",    "source examples", "source example",
                            "source delete", "source check"};
 
 static const struct verb verbs[] = {
-    {"add",      whole[0], add_rows,  1, 1, "one name of an example or a file is wanted", run_form    },
-    {"check",    whole[9], add_rows,  1, 1, "one name of an example or a file is wanted", run_form    },
-    {"examples", whole[1], list_rows, 0, 0, NULL,                                         run_examples},
-    {"example",  whole[2], list_rows, 0, 0, "one name is wanted: which example?",         run_example },
-    {"list",     whole[3], list_rows, 1, 0, NULL,                                         run_list    },
-    {"show",     whole[4], list_rows, 0, 0, WHICH,                                        run_show    },
-    {"pull",     whole[5], list_rows, 0, 0, WHICH,                                        run_action  },
-    {"pause",    whole[6], list_rows, 0, 0, WHICH,                                        run_action  },
-    {"resume",   whole[7], list_rows, 0, 0, WHICH,                                        run_action  },
-    {"delete",   whole[8], list_rows, 0, 0, WHICH,                                        run_delete  },
+    {"add",      whole[0], add_rows,  ADD_FLAGS, 1, "one name of an example or a file is wanted",
+     run_form                                                                                                 },
+    {"check",    whole[9], add_rows,  1,         1, "one name of an example or a file is wanted", run_form    },
+    {"examples", whole[1], list_rows, 0,         0, NULL,                                         run_examples},
+    {"example",  whole[2], list_rows, 0,         0, "one name is wanted: which example?",         run_example },
+    {"list",     whole[3], list_rows, 1,         0, NULL,                                         run_list    },
+    {"show",     whole[4], list_rows, 0,         0, WHICH,                                        run_show    },
+    {"pull",     whole[5], list_rows, 0,         0, WHICH,                                        run_action  },
+    {"pause",    whole[6], list_rows, 0,         0, WHICH,                                        run_action  },
+    {"resume",   whole[7], list_rows, 0,         0, WHICH,                                        run_action  },
+    {"delete",   whole[8], list_rows, 0,         0, WHICH,                                        run_delete  },
 };
 
 static const struct verb *verb_find(const char *name)
@@ -407,7 +432,7 @@ static const struct verb *verb_find(const char *name)
 
 static int run(const struct verb *verb, int argc, char **argv)
 {
-    const char *values[1] = {NULL}, *fault = NULL;
+    const char *values[ADD_FLAGS] = {NULL}, *fault = NULL;
     struct argument_list sets = {.count = 0};
     struct arguments own = {verb->rows, verb->row_count, values};
     struct argument_more more = {set_rows, verb->set_count, &sets, true, NULL, 0};

@@ -124,6 +124,23 @@ static void test_a_source_is_deleted_and_put_again(void **state)
     expect_with("GET /v1/sources/s", "", NULL, 200, "\"paused\":false");
 }
 
+/* A name that is taken is not taken again by whoever says so; one that was deleted is free. */
+static void test_if_none_match_declares_what_is_not_there(void **state)
+{
+    struct buf document = BUF_INIT(1 << 16);
+
+    (void)state;
+    fixture_document("", "name", &document);
+    buf_put_char(&document, '\0');
+    expect_with("PUT /v1/sources/s", "If-None-Match: *\r\n", document.data, 201, "");
+    expect_with("PUT /v1/sources/s", "If-None-Match: *\r\n", document.data, 412,
+                "the record is there, at version");
+    expect_with("DELETE /v1/sources/s", "", NULL, 204, "");
+    expect_with("PUT /v1/sources/s", "If-Match: *\r\n", document.data, 412, "there is none");
+    expect_with("PUT /v1/sources/s", "If-None-Match: *\r\n", document.data, 201, "");
+    buf_release(&document);
+}
+
 static void test_a_source_rests_until_it_is_told_to_go_on(void **state)
 {
     (void)state;
@@ -212,6 +229,7 @@ int main(void)
         ROUTES_TEST(test_what_is_not_right_is_told_with_all_its_faults),
         ROUTES_TEST(test_what_is_listed_is_the_tenants_own_and_a_source),
         ROUTES_TEST(test_a_source_is_deleted_and_put_again),
+        ROUTES_TEST(test_if_none_match_declares_what_is_not_there),
         ROUTES_TEST(test_a_source_rests_until_it_is_told_to_go_on),
         ROUTES_TEST(test_work_is_asked_for_by_what_is_right),
         ROUTES_TEST(test_what_is_asked_for_stands_in_the_record),
