@@ -150,14 +150,6 @@ struct pull_counts {
     uint64_t outcomes[PULL_OUTCOMES];
 };
 
-enum pull_state {
-    PULL_LOADING, /* what it knows of its work is being read */
-    PULL_RESTING,
-    PULL_PULLING,
-    PULL_WRONG,     /* its document */
-    PULL_ELSEWHERE, /* another node pulls it */
-};
-
 struct pull_source {
     struct pull_source *next;
     struct puller *puller;
@@ -469,7 +461,6 @@ void pull_set_state(struct pull_source *source, enum pull_state state);
 void pull_note_fetch(struct pull_source *source, const struct pull_fetch_note *note);
 /* What is behind now, in seconds; -1: not known.  Under the lock. */
 int64_t pull_lag_s(const struct pull_source *source, int64_t now_ns);
-extern const char *const pull_state_names[];
 const char *pull_outcome_name(size_t outcome); /* those of documents, error, no_answer */
 
 /* --- pull_metrics.c --- */

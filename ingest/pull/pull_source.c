@@ -439,5 +439,6 @@ int64_t pull_turn(struct pull_source *source, const struct moment *now)
         when = unit_when(unit, now);
         next_ns = when < next_ns ? when : next_ns;
     }
+    told_turn(source, now);
     return next_ns;
 }

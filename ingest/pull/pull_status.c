@@ -114,11 +114,6 @@ void pull_note_fetch(struct pull_source *source, const struct pull_fetch_note *n
 
 /* --- what is printed --- */
 
-const char *const pull_state_names[] = {
-    [PULL_LOADING] = "loading", [PULL_RESTING] = "resting",     [PULL_PULLING] = "pulling",
-    [PULL_WRONG] = "wrong",     [PULL_ELSEWHERE] = "elsewhere",
-};
-
 static void put_time(struct buf *out, const char *name, int64_t ns)
 {
     char text[TIMESTAMP_TEXT_SIZE];
@@ -209,6 +204,21 @@ static void put_lag(struct buf *out, const struct pull_source *source)
         buf_printf(out, ",\"lag_seconds\":%" PRId64, lag_s);
 }
 
+/* What ingest does not take goes before what may not be asked. */
+static void put_waits(struct buf *out, const struct pull_source *source, enum pull_state state)
+{
+    const struct pull_told *told = &source->told;
+    bool asks = state == PULL_PULLING || state == PULL_FILLING;
+
+    if (source->waiting > 0) {
+        put_text(out, "waits_for", source->waits_for);
+        put_time(out, "waits_until", 0);
+        return;
+    }
+    put_text(out, "waits_for", asks ? told->waits : "");
+    put_time(out, "waits_until", asks ? told->waits_until_ns : 0);
+}
+
 bool puller_status(struct puller *puller, struct bytes tenant, struct bytes name, struct buf *out)
 {
     const struct pull_source *source;
@@ -216,17 +226,18 @@ bool puller_status(struct puller *puller, struct bytes tenant, struct bytes name
     pthread_mutex_lock(&puller->lock);
     source = find(puller, tenant, name);
     if (source != NULL) {
-        bool rests = source->paused && source->state != PULL_WRONG;
+        enum pull_state state = told_state(source);
 
-        buf_printf(out, "{\"state\":\"%s\"", rests ? "paused" : pull_state_names[source->state]);
+        buf_printf(out, "{\"state\":\"%s\"", pull_state_names[state]);
         put_time(out, "succeeded", source->success_ns);
-        put_time(out, "next", rests ? 0 : source->told_next_ns);
+        put_time(out, "next", state == PULL_PAUSED ? 0 : source->told_next_ns);
+        put_time(out, "newest", source->told.newest_ns);
         put_time(out, "reached", source->reached_ns);
         put_lag(out, source);
         put_counts(out, &source->counts);
         buf_printf(out, ",\"warnings\":%s",
                    source->told.warnings == NULL ? "[]" : source->told.warnings);
-        put_text(out, "waits_for", source->waiting > 0 ? source->waits_for : "");
+        put_waits(out, source, state);
         put_time(out, "failed", source->error_ns);
         put_text(out, "error", source->error);
         buf_put_text(out, "}");

@@ -107,7 +107,7 @@ def each_example_is_pulled_by_its_settings_alone(case):
         for name, (settings, measurement, tags) in EXAMPLES.items():
             where = "&".join(f"match={key}%3D{value}" for key, value in tags.items())
             until(60, lambda: case.weir("source", "show", name).stdout,
-                  lambda: (shown := json.loads(case.weir("source", "show", name).stdout))["status"]["state"] == "resting" and shown["status"]["written"] > 0
+                  lambda: (shown := json.loads(case.weir("source", "show", name).stdout))["status"]["state"] in ("resting", "filling") and shown["status"]["written"] > 0
                   and shown["status"]["error"] is None and shown["status"]["faulty"] == 0)
             series = case.get(f"/v1/query?measurement={measurement}&{where}&agg=count")["series"]
             check(series and series[0]["rows"][0][1] > 0, f"{name}: {series}")

@@ -39,8 +39,18 @@ static void test_what_is_to_be_looked_at_stands_in_the_last_column(void **state)
         "\"warnings\":[{\"pointer\":\"/values/0/path\",\"detail\":\"none\"}]}},"
         "{\"name\":\"b\",\"paused\":true,\"status\":{\"state\":\"resting\",\"error\":\"oops\","
         "\"warnings\":[{\"pointer\":\"/p\",\"detail\":\"none\"}]}},"
-        "{\"name\":\"c\",\"paused\":false,\"status\":null}]}";
-    static const char *const want[] = {"/values/0/path: none", "oops", "paused", "\nc", NULL};
+        "{\"name\":\"c\",\"paused\":false,\"status\":null},"
+        "{\"name\":\"d\",\"paused\":false,\"status\":{\"state\":\"filling\",\"error\":null,"
+        "\"warnings\":[],\"newest\":\"2026-01-02T03:04:05.6789Z\",\"waits_for\":\"the rate 1/1m\","
+        "\"waits_until\":\"2026-01-02T03:05:00Z\"}}]}";
+    static const char *const want[] = {"/values/0/path: none",
+                                       "oops",
+                                       "paused",
+                                       "\nc",
+                                       "filling",
+                                       " 2026-01-02T03:04:05Z ",
+                                       "waits for the rate 1/1m, until 2026-01-02T03:05:00Z",
+                                       NULL};
 
     (void)state;
     expect_table(answer, want);

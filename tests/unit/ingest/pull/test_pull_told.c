@@ -61,11 +61,56 @@ static void test_another_document_begins_anew(void **state)
     expect_warning("/values/0/path", "\"u\" stood in none of 1 row");
 }
 
+/* What a source with five days of history waits for, once two requests were made. */
+static void expect_waits(const char *name, const char *limits, const char *waits, bool until)
+{
+    char blocks[512], from[TIMESTAMP_TEXT_SIZE], today[TIMESTAMP_TEXT_SIZE];
+    struct json *status;
+
+    (void)snprintf(blocks, sizeof(blocks),
+                   "'request': {'url': '@/%s', 'query': {'s': '${window.start}'}}, 'window': "
+                   "{'from': '%s', 'step': 'P1D'}, 'limits': %s",
+                   name, it_day(-5, from), limits);
+    it_declares_so(name, false, blocks);
+    UNTIL(it_says(name, "state", "filling") && it_says(name, "waits_for", waits));
+    status = it_status(name);
+    assert_true(it_is_text(status, "waits_until", "20") == until);
+    (void)it_day(0, today);
+    today[10] = from[10] = '\0'; /* the day alone */
+    assert_true(it_is_text(status, "newest", today));
+    assert_true(it_is_text(status, "reached", from));
+    json_doc_free(status);
+}
+
+/* It rests, by its schedule, and is not done: which would take minutes to be seen by its counts. */
+static void test_one_that_fills_its_history_says_so_and_what_it_waits_for(void **state)
+{
+    struct json *status;
+
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "GET /told", .body = "{'data': []}", .times = 1},
+                 {.when = "GET /told", .status = "429 \"No\"", .headers = "Retry-After: 3600\r\n"},
+                 {.when = "GET", .body = "{'data': []}"});
+    expect_waits("rate", "{'host': 'a', 'rates': ['2/1h', '9/1d']}", "the rate 2/1h", true);
+    expect_waits("day", "{'host': 'b', 'daily': 2}", "the next day", true);
+    expect_waits("told", "{'host': 'c', 'concurrency': 1}", "the host, which said how long", true);
+    it_takes_away("rate");
+    it_declares_so("free", false,
+                   "'request': {'url': '@/free', 'query': {'s': '${window.start}'}}, 'window': "
+                   "{'from': '2026-01-01', 'until': '2026-01-05', 'step': 'P1D'}");
+    UNTIL(it_says("free", "state", "resting") && it_says("free", "reached", "2026-01-05"));
+    status = it_status("free");
+    assert_int_equal(json_kind(json_member(status, "waits_for")), JSON_KIND_NULL);
+    assert_int_equal(json_kind(json_member(status, "waits_until")), JSON_KIND_NULL);
+    json_doc_free(status);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         IT_TEST(test_a_value_that_no_row_has_is_told_until_one_has_it),
         IT_TEST(test_another_document_begins_anew),
+        IT_TEST(test_one_that_fills_its_history_says_so_and_what_it_waits_for),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
