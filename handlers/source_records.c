@@ -9,6 +9,8 @@
 #include "discovery/source_record.h"
 #include "handlers/peers.h"
 #include "handlers/records.h"
+#include "handlers/source_backfill.h"
+#include "http/reply.h"
 #include "ingest/follow/tails.h"
 #include "ingest/pull/puller.h"
 #include "ingest/source/source.h"
@@ -341,6 +343,7 @@ struct wished {
     enum wish wish;
     int64_t start_ns, end_ns; /* of WISH_BACKFILL */
     int64_t now_ns;
+    bool waits; /* out: it is paused */
 };
 
 static enum code edit_state(struct record_job *job, void *context,
@@ -348,7 +351,7 @@ static enum code edit_state(struct record_job *job, void *context,
                             const struct registry_record *record, struct buf *text,
                             struct error *err)
 {
-    const struct wished *wished = context;
+    struct wished *wished = context;
     struct source_record source;
     enum code code;
 
@@ -360,6 +363,12 @@ static enum code edit_state(struct record_job *job, void *context,
         return not_there(job, err);
     if (code && (code == E_MEMORY || wished->wish != WISH_DELETE))
         return code;
+    if (wished->wish == WISH_BACKFILL)
+        code = source_backfill_check(name_of(job), source.document, wished->start_ns,
+                                     wished->end_ns, &job->arena, err);
+    if (wished->wish == WISH_BACKFILL && code)
+        return code;
+    wished->waits = source.paused && wished->wish >= WISH_PULL;
     switch (wished->wish) {
     case WISH_DELETE:
         source = (struct source_record){.deleted = true};
@@ -382,13 +391,21 @@ static enum code edit_state(struct record_job *job, void *context,
 static enum code change_state(struct record_job *job, enum wish wish, int64_t start_ns,
                               int64_t end_ns, struct error *err)
 {
-    struct wished wished = {wish, start_ns, end_ns, clock_wall_ns(app_of(job->request)->clock)};
+    struct wished wished = {.wish = wish,
+                            .start_ns = start_ns,
+                            .end_ns = end_ns,
+                            .now_ns = clock_wall_ns(app_of(job->request)->clock)};
     struct record_change change = {
         .kind = REGISTRY_SOURCES, .edit = edit_state, .context = &wished};
     enum code code = record_name(job, &change.name, err);
 
     job->status = 204;
-    return code ? code : record_change(job, &change, err);
+    if (code == OK)
+        code = record_change(job, &change, err);
+    if (code == OK && wished.waits)
+        reply_header(job->request, "Weir-Warning",
+                     BYTES("it is paused: nothing is asked before it is resumed"));
+    return code;
 }
 
 static enum code delete_one(struct record_job *job, struct error *err)

@@ -368,8 +368,11 @@ static enum code run_action(struct remote *remote, const struct source_line *lin
 {
     enum code code = ask(remote, line, "POST", line->verb, err);
 
-    if (code == OK)
-        remote_say(remote, "%s %s: done", line->verb, line->name);
+    if (code == OK) {
+        remote_say(remote, "%s %s: %s", line->verb, line->name,
+                   strcmp(line->verb, "pull") == 0 ? "asked for" : "done");
+        remote_say_warnings(remote);
+    }
     return code;
 }
 

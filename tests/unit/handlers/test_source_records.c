@@ -171,6 +171,7 @@ static void test_work_is_asked_for_by_what_is_right(void **state)
         {"POST /v1/sources/s/backfill?start=x&end=2026-01-01",          400, "\"parameter\":\"start\""     },
         {"POST /v1/sources/s/backfill?start=2026-01-01&end=2026-01-01", 400,
          "end is not after start"                                                                          },
+        {"POST /v1/sources/s/backfill?start=2026-01-01&end=2026-01-02", 400, "has no windows"              },
         {"POST /v1/sources/t/backfill?start=2026-01-01&end=2026-01-02", 404,
          "there is no source \\\"t\\\""                                                                    },
     };
@@ -180,6 +181,26 @@ static void test_work_is_asked_for_by_what_is_right(void **state)
     for (size_t i = 0; i < COUNT_OF(cases); i++)
         expect_with(cases[i].what, "", *cases[i].what == 'P' ? "" : NULL, cases[i].status,
                     cases[i].text);
+}
+
+#define WINDOWS                                                                                    \
+    "'request': {'url': 'https://api.example.org/?${window.start}'}, 'window': {'from': "          \
+    "'2025-01-01', 'until': '2026-06-01', 'step': 'P1D'}"
+
+/* It stands in the record, and is done when it is resumed. */
+static void test_who_asks_for_work_of_one_that_rests_is_told(void **state)
+{
+    (void)state;
+    put("s", WINDOWS, 201, "");
+    expect_with("POST /v1/sources/s/pull", "", "", 204, "");
+    assert_null(strstr(serving.answer, "Weir-Warning"));
+    expect_with("POST /v1/sources/s/pause", "", "", 204, "");
+    assert_null(strstr(serving.answer, "Weir-Warning"));
+    expect_with("POST /v1/sources/s/pull", "", "", 204, "Weir-Warning: it is paused: nothing is");
+    expect_with("POST /v1/sources/s/backfill?start=2026-01-01&end=2026-01-02", "", "", 204,
+                "Weir-Warning: it is paused: nothing is");
+    expect_with("POST /v1/sources/s/resume", "", "", 204, "");
+    assert_null(strstr(serving.answer, "Weir-Warning"));
 }
 
 /* The record is what a node that pulls follows, whichever was asked; and it outlives all of them.
@@ -192,7 +213,7 @@ static void test_what_is_asked_for_stands_in_the_record(void **state)
     struct arena arena;
 
     (void)state;
-    put("s", "", 201, "");
+    put("s", WINDOWS, 201, "");
     expect_with("POST /v1/sources/s/pull", "", "", 204, "ETag: \"2\"");
     expect_with("POST /v1/sources/s/backfill?start=2026-01-01&end=2026-01-02", "", "", 204, "");
     expect_with("POST /v1/sources/s/backfill?start=2025-01-01&end=2025-01-02", "", "", 204, "");
@@ -233,6 +254,7 @@ int main(void)
         ROUTES_TEST(test_a_source_rests_until_it_is_told_to_go_on),
         ROUTES_TEST(test_work_is_asked_for_by_what_is_right),
         ROUTES_TEST(test_what_is_asked_for_stands_in_the_record),
+        ROUTES_TEST(test_who_asks_for_work_of_one_that_rests_is_told),
     };
 
     log_setup(LOG_ERROR, LOG_LOGFMT);
