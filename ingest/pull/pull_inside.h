@@ -247,6 +247,7 @@ struct pull_message {
     size_t json_size;
     bool paused;
     struct pull_wishes *wishes; /* not NULL: these, and it is no declaration */
+    bool secrets;               /* of the tenant, no source's */
 };
 
 /* A page that somebody waits for who only wants to see it, or what is needed to ask for it. */
@@ -468,6 +469,7 @@ void pull_counts_add(struct pull_counts *sum, const struct pull_counts *counts);
 
 /* --- pull_wishes.c --- */
 void pull_wish(struct puller *puller, struct pull_message *message);
+void pull_secrets(struct puller *puller, const char *tenant);
 /* A window that came whole, but for what was asked again since. */
 MUST_USE enum code pull_done(const struct pull_source *source, struct pull_partition *partition,
                              const struct progress_note *note, struct error *err);
