@@ -286,9 +286,11 @@ static enum code edit(void *context, const struct registry_snapshot *records,
 {
     const struct changing *changing = context;
     const struct record_change *change = changing->change;
-    enum code code = precondition(changing->job->request, record, err);
+    struct record_job *job = changing->job;
+    bool gone = record != NULL && job->gone != NULL && job->gone(job, record);
+    enum code code = precondition(job->request, gone ? NULL : record, err);
 
-    return code ? code : change->edit(changing->job, change->context, records, record, text, err);
+    return code ? code : change->edit(job, change->context, records, record, text, err);
 }
 
 static void waits(void *context, bool begins)

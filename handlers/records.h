@@ -17,6 +17,8 @@ struct record_job {
     struct buf extra; /* members of a problem, as reply_problem_with() takes them */
     unsigned status;
     uint64_t version; /* of the ETag; 0 = none */
+    /* To preconditions such a record is none, as what was deleted.  NULL: none is. */
+    bool (*gone)(struct record_job *job, const struct registry_record *record);
 };
 
 /* For a handler's steps: of all routes here `cleanup`, of those with a body also the other two. */

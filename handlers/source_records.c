@@ -9,6 +9,8 @@
 #include "discovery/source_record.h"
 #include "handlers/peers.h"
 #include "handlers/records.h"
+#include "handlers/source_work.h"
+#include "http/reply.h"
 #include "ingest/follow/tails.h"
 #include "ingest/pull/puller.h"
 #include "ingest/source/source.h"
@@ -313,12 +315,22 @@ static enum code edit_put(struct record_job *job, void *context,
     return OK;
 }
 
+/* So that If-None-Match: * declares what was deleted before. */
+static bool is_deleted(struct record_job *job, const struct registry_record *record)
+{
+    struct source_record source = {.deleted = false};
+    struct error why = {0};
+
+    return source_record_parse(record->text, &job->arena, &source, &why) == OK && source.deleted;
+}
+
 static enum code replace(struct record_job *job, struct error *err)
 {
     struct record_change change = {.kind = REGISTRY_SOURCES, .edit = edit_put};
     struct put_document put;
     enum code code = record_name(job, &change.name, err);
 
+    job->gone = is_deleted;
     if (code == OK)
         code = take_document(job, &put, err);
     change.context = &put;
@@ -340,45 +352,15 @@ struct wished {
     enum wish wish;
     int64_t start_ns, end_ns; /* of WISH_BACKFILL */
     int64_t now_ns;
+    bool waits; /* out: it is paused */
 };
-
-/* A wish that nothing would come of is refused, by what the record says: who pulls or follows it
- * may not have heard of it yet.  A document that is not right says nothing. */
-static enum code check_wish(const struct record_job *job, const struct source_record *record,
-                            enum wish wish, struct error *err)
-{
-    struct source_faults faults = {.count = 0};
-    struct source *source = NULL;
-    struct error why = {0};
-    struct arena arena;
-    enum code code = OK;
-
-    if (wish != WISH_PULL && wish != WISH_BACKFILL)
-        return OK;
-    arena_init(&arena, SIZE_MAX, NULL);
-    if (source_parse(name_of(job), record->document, &arena, &source, &faults, &why) != OK)
-        source = NULL;
-    if (source != NULL && source->files.given)
-        code = error_set(err, E_NOT_SUPPORTED,
-                         "\"%.*s\" follows files: what grows is read on by itself, and nothing is "
-                         "read twice",
-                         BYTES_ARG(name_of(job)));
-    else if (source != NULL && wish == WISH_BACKFILL && !source->window.given)
-        code = error_set(err, E_NOT_SUPPORTED,
-                         "\"%.*s\" has no `window`: it asks for what is there now, by its schedule "
-                         "or POST /v1/sources/%.*s/pull",
-                         BYTES_ARG(name_of(job)), BYTES_ARG(name_of(job)));
-    source_free(source);
-    arena_release(&arena);
-    return code;
-}
 
 static enum code edit_state(struct record_job *job, void *context,
                             const struct registry_snapshot *records,
                             const struct registry_record *record, struct buf *text,
                             struct error *err)
 {
-    const struct wished *wished = context;
+    struct wished *wished = context;
     struct source_record source;
     enum code code;
 
@@ -390,8 +372,15 @@ static enum code edit_state(struct record_job *job, void *context,
         return not_there(job, err);
     if (code && (code == E_MEMORY || wished->wish != WISH_DELETE))
         return code;
-    if (check_wish(job, &source, wished->wish, err) != OK)
-        return E_NOT_SUPPORTED;
+    code = OK;
+    if (wished->wish == WISH_PULL)
+        code = source_pull_check(name_of(job), source.document, &job->arena, err);
+    else if (wished->wish == WISH_BACKFILL)
+        code = source_backfill_check(name_of(job), source.document, wished->start_ns,
+                                     wished->end_ns, &job->arena, err);
+    if (code)
+        return code;
+    wished->waits = wished->wish >= WISH_PULL && source.paused;
     switch (wished->wish) {
     case WISH_DELETE:
         source = (struct source_record){.deleted = true};
@@ -414,13 +403,21 @@ static enum code edit_state(struct record_job *job, void *context,
 static enum code change_state(struct record_job *job, enum wish wish, int64_t start_ns,
                               int64_t end_ns, struct error *err)
 {
-    struct wished wished = {wish, start_ns, end_ns, clock_wall_ns(app_of(job->request)->clock)};
+    struct wished wished = {.wish = wish,
+                            .start_ns = start_ns,
+                            .end_ns = end_ns,
+                            .now_ns = clock_wall_ns(app_of(job->request)->clock)};
     struct record_change change = {
         .kind = REGISTRY_SOURCES, .edit = edit_state, .context = &wished};
     enum code code = record_name(job, &change.name, err);
 
     job->status = 204;
-    return code ? code : record_change(job, &change, err);
+    if (code == OK)
+        code = record_change(job, &change, err);
+    if (code == OK && wished.waits)
+        reply_header(job->request, "Weir-Warning",
+                     BYTES("it is paused: nothing is asked before it is resumed"));
+    return code;
 }
 
 static enum code delete_one(struct record_job *job, struct error *err)

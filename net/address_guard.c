@@ -225,7 +225,9 @@ enum code address_check(const struct address_rules *rules, const struct sockaddr
     address_print(&address, text);
     what = allowed ? NULL : what_is(&address);
     if (what)
-        return error_set(err, E_ADDRESS, "%s is %s", text, what);
+        return error_set(
+            err, E_ADDRESS, "%s is %s; the operator may allow it: WEIR_PULL_ALLOW=%s%s%s:%u", text,
+            what, is_mapped(&address) ? "" : "[", text, is_mapped(&address) ? "" : "]", port);
     if (port_is_bad(port))
         return error_set(err, E_ADDRESS, "port %u (of %s) is not one of HTTP", port, text);
     return OK;

@@ -25,8 +25,8 @@ struct address_rules {
 /* E_BAD_PARAMETER with what would be right. */
 MUST_USE enum code address_rules_add(struct address_rules *rules, struct bytes text,
                                      struct error *err);
-/* E_ADDRESS with the address and what it is: "169.254.169.254 is link-local".  Refused is, unless a
- * rule has it:
+/* E_ADDRESS with the address, what it is, and what would allow it: "10.0.0.1 is private; ...".
+ * Refused is, unless a rule has it:
  * - what is not globally reachable unicast by IANA's registries of special-purpose addresses (RFC
  *   6890 and what came since), and one address that Azure answers its own machines at;
  * - what stands for an IPv4 address that is refused (NAT64, ISATAP; a mapped one is that address

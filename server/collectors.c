@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "catalog/catalog.h"
 #include "discovery/registry.h"
+#include "discovery/secret_document.h"
 #include "discovery/secrets.h"
 #include "discovery/source_record.h"
 #include "handlers/app.h"
@@ -151,28 +152,50 @@ static enum code declare(struct collectors *collectors, struct bytes name, uint6
     return declare_kind(collectors, tenant, source, version, record, document, err);
 }
 
-static enum code take_record(struct collectors *collectors, const struct registry_record *record,
-                             struct error *err)
+/* Which has no document, and is nobody's to pull: whoever failed for want of it is tried again. */
+static enum code declare_secrets(const struct collectors *collectors, struct bytes name,
+                                 struct error *err)
 {
-    struct told *told = find_told(collectors, record->name);
+    const char *dot = name.size > 0 ? memchr(name.data, '.', name.size) : NULL;
+    struct bytes tenant = {name.data, dot != NULL ? (size_t)(dot - name.data) : 0};
+    char own[REGISTRY_NAME_SIZE_MAX];
+
+    if (dot == NULL || !bytes_equal(secret_record_name(tenant, own), name))
+        return OK;
+    return puller_secrets(collectors->app->puller, tenant, err);
+}
+
+static enum code take_changed(struct collectors *collectors, const struct registry_record *record,
+                              struct error *err)
+{
     struct source_record source;
     struct bytes tenant, name;
     struct arena arena;
     enum code code;
 
     if (!source_record_split(record->name, &tenant, &name))
-        return OK;
-    if (told != NULL && told->version == record->version)
-        return OK;
+        return declare_secrets(collectors, record->name, err);
     arena_init(&arena, SIZE_MAX, NULL);
     code = source_record_parse(record->text, &arena, &source, err);
     if (code == OK)
         code = declare(collectors, record->name, record->version, &source, err);
+    arena_release(&arena);
+    return code;
+}
+
+static enum code take_record(struct collectors *collectors, const struct registry_record *record,
+                             struct error *err)
+{
+    struct told *told = find_told(collectors, record->name);
+    enum code code;
+
+    if (told != NULL && told->version == record->version)
+        return OK;
+    code = take_changed(collectors, record, err);
     if (code == OK && told == NULL)
         told = note_told(collectors, record->name);
     if (code == OK && told != NULL)
         told->version = record->version;
-    arena_release(&arena);
     return code;
 }
 

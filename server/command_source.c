@@ -10,6 +10,7 @@
 #include "server/remote.h"
 #include "server/source_examples.h"
 #include "server/source_form.h"
+#include "server/source_table.h"
 
 enum {
     TARGET_BYTES_MAX = 1024,
@@ -19,7 +20,7 @@ enum {
 };
 
 static const char usage[] =
-    "usage: weir source add|check NAME|FILE [--as NAME] [--set KEY=VALUE]...\n"
+    "usage: weir source add|check NAME|FILE [--as NAME] [--set KEY=VALUE]... [--replace]\n"
     "       weir source examples\n"
     "       weir source example NAME\n"
     "       weir source list [--json]\n"
@@ -46,9 +47,14 @@ struct source_line {
 
 /* --- add and check --- */
 
-/* What is wrong with the document, each thing on its own line; the error has no more of the first.
- */
-static void say_faults(struct remote *remote)
+/* Each was said on a line of its own: the error does not say the first of them once more. */
+static enum code sum_up(size_t count, enum code code, struct error *err)
+{
+    return error_set(err, code, "the document has %zu fault%s", count, count == 1 ? "" : "s");
+}
+
+/* What is wrong with the document, each thing on its own line. */
+static void say_faults(struct remote *remote, enum code code, struct error *err)
 {
     struct json *root = NULL;
     const struct json *faults;
@@ -65,6 +71,8 @@ static void say_faults(struct remote *remote)
             remote_say(remote, "%.*s: %.*s", BYTES_ARG(json_text_of(pointer)),
                        BYTES_ARG(json_text_of(detail)));
     }
+    if (json_count(faults) > 0)
+        (void)sum_up(json_count(faults), code, err);
     json_doc_free(root);
 }
 
@@ -137,34 +145,47 @@ static enum code target_of(struct bytes name, const char *verb, struct buf *targ
     return buf_finish(target, err);
 }
 
-static enum code declare(struct remote *remote, const struct source_form *form, struct error *err)
+/* In place of one of that name only where that is meant: what it pulled goes on under its name. */
+static enum code declare(struct remote *remote, const struct source_form *form, bool replace,
+                         struct error *err)
 {
-    struct remote_request request = {
-        .method = "PUT", .content_type = "application/json", .body = form->json};
+    struct remote_request request = {.method = "PUT",
+                                     .content_type = "application/json",
+                                     .body = form->json,
+                                     .precondition = replace ? NULL : "If-None-Match: *"};
     struct buf target = BUF_INIT(TARGET_BYTES_MAX);
     enum code code = target_of(form->name, "", &target, err);
 
     request.target = buf_bytes(&target);
     if (code == OK) {
         code = remote_send(remote, &request, NULL, NULL, err);
-        if (code)
-            say_faults(remote);
+        if (code && client_status(remote->client) == 412)
+            error_set(
+                err, code,
+                "there is a source %.*s: --replace gives it this document, --as NAME declares "
+                "another one",
+                BYTES_ARG(form->name));
+        else if (code)
+            say_faults(remote, code, err);
     }
     buf_release(&target);
     return code;
 }
 
-enum add_flag { ADD_AS };
+enum add_flag { ADD_AS, ADD_REPLACE, ADD_FLAGS };
 
-static enum code add(struct remote *remote, const struct source_form *form, struct error *err)
+static enum code add(struct remote *remote, const struct source_form *form, bool replace,
+                     struct error *err)
 {
-    enum code code = declare(remote, form, err);
+    enum code code = declare(remote, form, replace, err);
 
     if (code)
         return code;
     remote_say(remote,
-               "the source %.*s is declared, and pulled from now on (weir source list tells "
-               "how it goes)",
+               client_status(remote->client) == 200
+                   ? "the source %.*s was there, and has this document now"
+                   : "the source %.*s is declared, and pulled from now on (weir source list tells "
+                     "how it goes)",
                BYTES_ARG(form->name));
     return say_missing_secrets(remote, form, err);
 }
@@ -181,6 +202,8 @@ static enum code check(struct remote *remote, const struct source_form *form, st
         remote_say(remote, "%.*s: %.*s", BYTES_ARG(faults.items[i].pointer),
                    BYTES_ARG(faults.items[i].text));
     source_free(source);
+    if (code != OK && faults.count > 0)
+        (void)sum_up(faults.count + faults.more, code, err);
     if (code == OK)
         remote_say(remote, "the source %.*s can be declared", BYTES_ARG(form->name));
     return code;
@@ -198,8 +221,9 @@ static enum code run_form(struct remote *remote, const struct source_line *line,
     if (code == OK)
         code = source_form_fill(json, line->sets, line->values[ADD_AS], &arena, &form, err);
     if (code == OK)
-        code = strcmp(line->verb, "check") == 0 ? check(remote, &form, &arena, err)
-                                                : add(remote, &form, err);
+        code = strcmp(line->verb, "check") == 0
+                   ? check(remote, &form, &arena, err)
+                   : add(remote, &form, line->values[ADD_REPLACE], err);
     arena_release(&arena);
     return code;
 }
@@ -296,51 +320,6 @@ static enum code run_example(struct remote *remote, const struct source_line *li
 
 /* --- what is declared --- */
 
-/* The text of a member, or how null is shown. */
-static struct bytes cell_of(const struct json *object, const char *name)
-{
-    const struct json *value = json_member(object, name);
-
-    return value != NULL && json_kind(value) == JSON_KIND_TEXT ? json_text_of(value) : BYTES("");
-}
-
-static void list_row(const struct json *source, struct buf *csv)
-{
-    const struct json *status = json_member(source, "status");
-    const struct json *paused = json_member(source, "paused");
-    bool rests = paused != NULL && json_kind(paused) == JSON_KIND_BOOL && json_bool_of(paused);
-
-    registry_cell(csv, true, cell_of(source, "name"));
-    registry_cell(csv, false, rests ? BYTES("paused") : cell_of(status, "state"));
-    registry_cell(csv, false, cell_of(status, "succeeded"));
-    registry_cell(csv, false, cell_of(status, "next"));
-    registry_cell(csv, false, cell_of(status, "reached"));
-    registry_cell(csv, false, cell_of(status, "error"));
-    buf_put_char(csv, '\n');
-}
-
-static enum code list_print(struct bytes answer, struct error *err)
-{
-    struct buf csv = BUF_INIT(REGISTRY_ANSWER_BYTES_MAX);
-    struct json *root = NULL;
-    const struct json *list;
-    enum code code = json_doc_parse(answer, LIST_DEPTH_MAX, &root, err);
-
-    buf_put_text(&csv, "name,state,succeeded,next,reached,error\n");
-    list = json_member(root, "sources");
-    if (code == OK && (list == NULL || json_kind(list) != JSON_KIND_ARRAY))
-        code = error_set(err, E_IO, "the answer is no list of sources");
-    for (size_t i = 0; code == OK && i < json_count(list); i++)
-        list_row(json_element(list, i), &csv);
-    if (code == OK)
-        code = buf_finish(&csv, err);
-    if (code == OK)
-        code = registry_table_print(buf_bytes(&csv), err);
-    json_doc_free(root);
-    buf_release(&csv);
-    return code;
-}
-
 static enum code run_list(struct remote *remote, const struct source_line *line, struct error *err)
 {
     const struct remote_request request = {.method = "GET", .target = BYTES("/v1/sources")};
@@ -349,7 +328,7 @@ static enum code run_list(struct remote *remote, const struct source_line *line,
     if (code)
         return code;
     return line->values[0] ? registry_json_print(&remote->answer, err)
-                           : list_print(buf_bytes(&remote->answer), err);
+                           : source_table_print(buf_bytes(&remote->answer), err);
 }
 
 static enum code ask(struct remote *remote, const struct source_line *line, const char *method,
@@ -389,15 +368,19 @@ static enum code run_action(struct remote *remote, const struct source_line *lin
 {
     enum code code = ask(remote, line, "POST", line->verb, err);
 
-    if (code == OK)
-        remote_say(remote, "%s %s: done", line->verb, line->name);
+    if (code == OK) {
+        remote_say(remote, "%s %s: %s", line->verb, line->name,
+                   strcmp(line->verb, "pull") == 0 ? "asked for" : "done");
+        remote_say_warnings(remote);
+    }
     return code;
 }
 
 /* --- the command line --- */
 
 static const struct argument_row add_rows[] = {
-    [ADD_AS] = {"as", "NAME", "What the source is called, where not as the document says."},
+    [ADD_AS] = {"as",      "NAME", "What the source is called, where not as the document says."},
+    [ADD_REPLACE] = {"replace", NULL,   "In place of the source that has this name."                },
 };
 static const struct argument_row list_rows[] = {
     {"json", NULL, "Print the answer as one JSON object."},
@@ -422,16 +405,17 @@ static char whole[][16] = {"source add",    "source examples", "source example",
                            "source delete", "source check"};
 
 static const struct verb verbs[] = {
-    {"add",      whole[0], add_rows,  1, 1, "one name of an example or a file is wanted", run_form    },
-    {"check",    whole[9], add_rows,  1, 1, "one name of an example or a file is wanted", run_form    },
-    {"examples", whole[1], list_rows, 0, 0, NULL,                                         run_examples},
-    {"example",  whole[2], list_rows, 0, 0, "one name is wanted: which example?",         run_example },
-    {"list",     whole[3], list_rows, 1, 0, NULL,                                         run_list    },
-    {"show",     whole[4], list_rows, 0, 0, WHICH,                                        run_show    },
-    {"pull",     whole[5], list_rows, 0, 0, WHICH,                                        run_action  },
-    {"pause",    whole[6], list_rows, 0, 0, WHICH,                                        run_action  },
-    {"resume",   whole[7], list_rows, 0, 0, WHICH,                                        run_action  },
-    {"delete",   whole[8], list_rows, 0, 0, WHICH,                                        run_delete  },
+    {"add",      whole[0], add_rows,  ADD_FLAGS, 1, "one name of an example or a file is wanted",
+     run_form                                                                                                 },
+    {"check",    whole[9], add_rows,  1,         1, "one name of an example or a file is wanted", run_form    },
+    {"examples", whole[1], list_rows, 0,         0, NULL,                                         run_examples},
+    {"example",  whole[2], list_rows, 0,         0, "one name is wanted: which example?",         run_example },
+    {"list",     whole[3], list_rows, 1,         0, NULL,                                         run_list    },
+    {"show",     whole[4], list_rows, 0,         0, WHICH,                                        run_show    },
+    {"pull",     whole[5], list_rows, 0,         0, WHICH,                                        run_action  },
+    {"pause",    whole[6], list_rows, 0,         0, WHICH,                                        run_action  },
+    {"resume",   whole[7], list_rows, 0,         0, WHICH,                                        run_action  },
+    {"delete",   whole[8], list_rows, 0,         0, WHICH,                                        run_delete  },
 };
 
 static const struct verb *verb_find(const char *name)
@@ -451,7 +435,7 @@ static const struct verb *verb_find(const char *name)
 
 static int run(const struct verb *verb, int argc, char **argv)
 {
-    const char *values[1] = {NULL}, *fault = NULL;
+    const char *values[ADD_FLAGS] = {NULL}, *fault = NULL;
     struct argument_list sets = {.count = 0};
     struct arguments own = {verb->rows, verb->row_count, values};
     struct argument_more more = {set_rows, verb->set_count, &sets, true, NULL, 0};

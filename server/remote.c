@@ -208,6 +208,8 @@ static enum code try_once(struct attempt *attempt, const char *url, struct error
         (void)snprintf(key, sizeof(key), "Idempotency-Key: %.*s", BYTES_ARG(request->key));
         headers[count++] = key;
     }
+    if (request->precondition)
+        headers[count++] = request->precondition;
     const struct client_request out = {request->method, url, headers,
                                        request->content_type ? &source : NULL,
                                        attempt->remote->compressed};

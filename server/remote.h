@@ -48,8 +48,9 @@ struct remote_request {
     const char *content_type; /* NULL = no body */
     const char *encoding;     /* Content-Encoding; NULL = none */
     struct bytes body;
-    struct bytes key; /* Idempotency-Key; empty = none */
-    bool question;    /* a POST that changes nothing */
+    struct bytes key;         /* Idempotency-Key; empty = none */
+    const char *precondition; /* a whole header; NULL = none */
+    bool question;            /* a POST that changes nothing */
 };
 
 /* Where the body of a 2xx goes.  NULL: into remote->answer. */

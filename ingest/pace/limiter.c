@@ -292,6 +292,30 @@ int64_t limiter_when(const struct limiter_key *key, uint32_t weight, const struc
                : time_later(when_ns, day_budget_when(&key->days, key->daily, weight, now));
 }
 
+enum limiter_reason limiter_reason(const struct limiter_key *key, uint32_t weight,
+                                   const struct moment *now, struct source_rate *rate)
+{
+    enum limiter_reason reason = LIMITER_NOTHING;
+    int64_t latest_ns = now->boot_ns, when_ns;
+
+    if (key->under_way >= key->concurrency)
+        return LIMITER_UNDER_WAY;
+    for (size_t i = 0; i < key->rate_count; i++) {
+        when_ns = rate_when(key, &key->rates[i].rate, weight);
+        if (when_ns <= latest_ns)
+            continue;
+        latest_ns = when_ns;
+        *rate = key->rates[i].rate;
+        reason = LIMITER_RATE;
+    }
+    when_ns = key->daily == 0 ? INT64_MIN : day_budget_when(&key->days, key->daily, weight, now);
+    if (when_ns > latest_ns) {
+        latest_ns = when_ns;
+        reason = LIMITER_DAY;
+    }
+    return key->wait_ns > latest_ns ? LIMITER_TOLD : reason;
+}
+
 enum code limiter_begin(struct limiter *limiter, struct limiter_key *key, uint32_t weight,
                         const struct moment *now, struct error *err)
 {

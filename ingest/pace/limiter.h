@@ -59,6 +59,16 @@ bool limiter_fits(const struct limiter_key *key, uint32_t weight);
  * daily budget.
  */
 int64_t limiter_when(const struct limiter_key *key, uint32_t weight, const struct moment *now);
+/* What makes limiter_when() later than now: the latest of what does. */
+enum limiter_reason {
+    LIMITER_NOTHING,
+    LIMITER_UNDER_WAY, /* as many as may be */
+    LIMITER_RATE,      /* *rate is set */
+    LIMITER_DAY,       /* the budget of a day */
+    LIMITER_TOLD,      /* limiter_wait() */
+};
+enum limiter_reason limiter_reason(const struct limiter_key *key, uint32_t weight,
+                                   const struct moment *now, struct source_rate *rate);
 /* It begins: limiter_when() said now (asserted). */
 MUST_USE enum code limiter_begin(struct limiter *limiter, struct limiter_key *key, uint32_t weight,
                                  const struct moment *now, struct error *err);

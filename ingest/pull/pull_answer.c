@@ -56,6 +56,7 @@ static void note_result(const struct pull_job *job)
     note.status = job->status;
     note.bytes = job->bytes;
     note.rows = job->facts.counts.rows;
+    note.without_values = job->facts.counts.empty;
     note.written = job->written.written;
     note.added = job->written.added;
     note.same = job->written.rows - job->written.written;
@@ -70,9 +71,12 @@ static void note_result(const struct pull_job *job)
     counts->retracted += job->written.retracted;
     counts->clipped += job->facts.counts.clipped;
     counts->faulty += job->facts.counts.faulty;
+    counts->without_values += note.without_values;
     counts->unchanged += job->verdict.what == SOURCE_UNCHANGED || job->facts.same_body;
     counts->waits += job->verdict.what == SOURCE_WAIT;
     pthread_mutex_unlock(&unit->source->puller->lock);
+    if (job->code == OK && job->verdict.what == SOURCE_OK)
+        told_finds(unit->source, &job->facts.counts.finds);
 }
 
 static bool replace_text(char **text, struct bytes by)

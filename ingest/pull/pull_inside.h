@@ -17,6 +17,7 @@
 #include "ingest/pull/hidden.h"
 #include "ingest/pull/limit_name.h"
 #include "ingest/pull/partition_list.h"
+#include "ingest/pull/pull_told.h"
 #include "ingest/pull/puller.h"
 #include "ingest/pull/reading.h"
 #include "ingest/pull/seen_rows.h"
@@ -143,7 +144,7 @@ struct pull_fetch_note {
     uint32_t page;
     unsigned status;
     const char *outcome;
-    uint64_t bytes, rows, written;
+    uint64_t bytes, rows, written, without_values;
     uint64_t added, same; /* of what was written, new; and what was not, as it was there */
     char text[PULL_TEXT_SIZE];
 };
@@ -152,17 +153,9 @@ enum { PULL_OUTCOMES = SOURCE_FAIL + 3 }; /* of pull_outcome_name() */
 
 struct pull_counts {
     uint64_t requests, unchanged, waits, retries, failures, bytes, rows, written, retracted,
-        clipped, faulty, pages, windows;
+        clipped, faulty, pages, windows, without_values;
     uint64_t added, same; /* points: of `written`, and beside it */
     uint64_t outcomes[PULL_OUTCOMES];
-};
-
-enum pull_state {
-    PULL_LOADING, /* what it knows of its work is being read */
-    PULL_RESTING,
-    PULL_PULLING,
-    PULL_WRONG,     /* its document */
-    PULL_ELSEWHERE, /* another node pulls it */
 };
 
 struct pull_source {
@@ -209,8 +202,9 @@ struct pull_source {
     char error[PULL_TEXT_SIZE]; /* the last one, until a pull that began behind it came whole */
     bool troubled;              /* there was one since a pull began */
     int64_t error_ns, success_ns, reached_ns, told_next_ns;
-    unsigned waiting;                /* pages that ingest does not take now, ... */
-    char waits_for[PULL_TEXT_SIZE];  /* ... and why */
+    unsigned waiting;               /* pages that ingest does not take now, ... */
+    char waits_for[PULL_TEXT_SIZE]; /* ... and why */
+    struct pull_told told;
     int64_t ends_ns;                 /* nothing is behind from there on; 0: not known yet */
     struct pull_fetch_note *fetches; /* a ring once it is PULL_FETCHES_KEPT; until then it grows */
     size_t fetch_at, fetch_count, fetch_room;
@@ -262,6 +256,7 @@ struct pull_message {
     size_t json_size;
     bool paused;
     struct pull_wishes *wishes; /* not NULL: these, and it is no declaration */
+    bool secrets;               /* of the tenant, no source's */
 };
 
 /* A page that somebody waits for who only wants to see it, or what is needed to ask for it. */
@@ -486,7 +481,6 @@ void pull_set_state(struct pull_source *source, enum pull_state state);
 void pull_note_fetch(struct pull_source *source, const struct pull_fetch_note *note);
 /* What is behind now, in seconds; -1: not known.  Under the lock. */
 int64_t pull_lag_s(const struct pull_source *source, int64_t now_ns);
-extern const char *const pull_state_names[];
 const char *pull_outcome_name(size_t outcome); /* those of documents, error, no_answer */
 
 /* --- pull_metrics.c --- */
@@ -494,6 +488,7 @@ void pull_counts_add(struct pull_counts *sum, const struct pull_counts *counts);
 
 /* --- pull_wishes.c --- */
 void pull_wish(struct puller *puller, struct pull_message *message);
+void pull_secrets(struct puller *puller, const char *tenant);
 /* A window that came whole, but for what was asked again since. */
 MUST_USE enum code pull_done(const struct pull_source *source, struct pull_partition *partition,
                              const struct progress_note *note, struct error *err);

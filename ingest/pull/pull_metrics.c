@@ -20,17 +20,16 @@ void pull_counts_add(struct pull_counts *sum, const struct pull_counts *counts)
     sum->faulty += counts->faulty;
     sum->pages += counts->pages;
     sum->windows += counts->windows;
+    sum->without_values += counts->without_values;
     sum->added += counts->added;
     sum->same += counts->same;
     for (size_t i = 0; i < PULL_OUTCOMES; i++)
         sum->outcomes[i] += counts->outcomes[i];
 }
 
-enum { PAUSED = PULL_ELSEWHERE + 1, STATE_COUNT };
-
 struct totals {
     struct pull_counts counts;
-    uint64_t states[STATE_COUNT];
+    uint64_t states[PULL_STATES];
     int64_t lag_s; /* the largest */
 };
 
@@ -41,12 +40,12 @@ static void sum_up(struct puller *puller, struct totals *totals)
     pthread_mutex_lock(&puller->lock);
     totals->counts = puller->gone;
     for (const struct pull_source *source = puller->sources; source; source = source->next) {
-        bool rests = source->paused && source->state != PULL_WRONG;
+        enum pull_state state = told_state(source);
         int64_t lag_s = pull_lag_s(source, now_ns);
 
         pull_counts_add(&totals->counts, &source->counts);
-        totals->states[rests ? (unsigned)PAUSED : (unsigned)source->state]++;
-        if (!rests && source->state <= PULL_PULLING && lag_s > totals->lag_s)
+        totals->states[state]++;
+        if (state != PULL_PAUSED && source->state <= PULL_PULLING && lag_s > totals->lag_s)
             totals->lag_s = lag_s;
     }
     pthread_mutex_unlock(&puller->lock);
@@ -101,11 +100,10 @@ void puller_measure(struct puller *puller, struct metrics *metrics)
         return;
     sum_up(puller, &totals);
     measure_counts(&totals.counts, metrics);
-    for (unsigned i = 0; i < STATE_COUNT; i++) {
+    for (unsigned i = 0; i < PULL_STATES; i++) {
         char labels[64];
 
-        (void)snprintf(labels, sizeof(labels), "state=\"%s\"",
-                       i == PAUSED ? "paused" : pull_state_names[i]);
+        (void)snprintf(labels, sizeof(labels), "state=\"%s\"", pull_state_names[i]);
         gauge(metrics, "weir_pull_sources", "Sources that this node knows.", labels,
               (int64_t)totals.states[i]);
     }

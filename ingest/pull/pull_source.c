@@ -126,6 +126,7 @@ static void take_up(struct pull_source *source)
 
     leave_limits(source);
     partitions_release(source);
+    told_forget(source);
     source_free(source->source);
     source->source = source->coming;
     source->version = source->coming_version;
@@ -229,6 +230,7 @@ void pull_free(struct pull_source *source)
         unit_free(source->units);
     leave_limits(source);
     partitions_release(source);
+    told_forget(source);
     source_free(source->source);
     source_free(source->coming);
     free(source->tenant_name);
@@ -439,5 +441,6 @@ int64_t pull_turn(struct pull_source *source, const struct moment *now)
         when = unit_when(unit, now);
         next_ns = when < next_ns ? when : next_ns;
     }
+    told_turn(source, now);
     return next_ns;
 }

@@ -114,11 +114,6 @@ void pull_note_fetch(struct pull_source *source, const struct pull_fetch_note *n
 
 /* --- what is printed --- */
 
-const char *const pull_state_names[] = {
-    [PULL_LOADING] = "loading", [PULL_RESTING] = "resting",     [PULL_PULLING] = "pulling",
-    [PULL_WRONG] = "wrong",     [PULL_ELSEWHERE] = "elsewhere",
-};
-
 static void put_time(struct buf *out, const char *name, int64_t ns)
 {
     char text[TIMESTAMP_TEXT_SIZE];
@@ -145,22 +140,23 @@ static void put_counts(struct buf *out, const struct pull_counts *counts)
         const char *name;
         uint64_t count;
     } rows[] = {
-        {"requests",  counts->requests               },
-        {"pages",     counts->pages                  },
-        {"unchanged", counts->unchanged              },
-        {"waits",     counts->waits                  },
-        {"retries",   counts->retries                },
-        {"failures",  counts->failures               },
-        {"bytes",     counts->bytes                  },
-        {"rows",      counts->rows                   },
-        {"written",   counts->written                },
-        {"new",       counts->added                  },
-        {"changed",   counts->written - counts->added},
-        {"same",      counts->same                   },
-        {"retracted", counts->retracted              },
-        {"clipped",   counts->clipped                },
-        {"faulty",    counts->faulty                 },
-        {"windows",   counts->windows                },
+        {"requests",       counts->requests               },
+        {"pages",          counts->pages                  },
+        {"unchanged",      counts->unchanged              },
+        {"waits",          counts->waits                  },
+        {"retries",        counts->retries                },
+        {"failures",       counts->failures               },
+        {"bytes",          counts->bytes                  },
+        {"rows",           counts->rows                   },
+        {"written",        counts->written                },
+        {"new",            counts->added                  },
+        {"changed",        counts->written - counts->added},
+        {"same",           counts->same                   },
+        {"retracted",      counts->retracted              },
+        {"clipped",        counts->clipped                },
+        {"without_values", counts->without_values         },
+        {"faulty",         counts->faulty                 },
+        {"windows",        counts->windows                },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -208,6 +204,21 @@ static void put_lag(struct buf *out, const struct pull_source *source)
         buf_printf(out, ",\"lag_seconds\":%" PRId64, lag_s);
 }
 
+/* What ingest does not take goes before what may not be asked. */
+static void put_waits(struct buf *out, const struct pull_source *source, enum pull_state state)
+{
+    const struct pull_told *told = &source->told;
+    bool asks = state == PULL_PULLING || state == PULL_FILLING;
+
+    if (source->waiting > 0) {
+        put_text(out, "waits_for", source->waits_for);
+        put_time(out, "waits_until", 0);
+        return;
+    }
+    put_text(out, "waits_for", asks ? told->waits : "");
+    put_time(out, "waits_until", asks ? told->waits_until_ns : 0);
+}
+
 bool puller_status(struct puller *puller, struct bytes tenant, struct bytes name, struct buf *out)
 {
     const struct pull_source *source;
@@ -215,15 +226,18 @@ bool puller_status(struct puller *puller, struct bytes tenant, struct bytes name
     pthread_mutex_lock(&puller->lock);
     source = find(puller, tenant, name);
     if (source != NULL) {
-        bool rests = source->paused && source->state != PULL_WRONG;
+        enum pull_state state = told_state(source);
 
-        buf_printf(out, "{\"state\":\"%s\"", rests ? "paused" : pull_state_names[source->state]);
+        buf_printf(out, "{\"state\":\"%s\"", pull_state_names[state]);
         put_time(out, "succeeded", source->success_ns);
-        put_time(out, "next", rests ? 0 : source->told_next_ns);
+        put_time(out, "next", state == PULL_PAUSED ? 0 : source->told_next_ns);
+        put_time(out, "newest", source->told.newest_ns);
         put_time(out, "reached", source->reached_ns);
         put_lag(out, source);
         put_counts(out, &source->counts);
-        put_text(out, "waits_for", source->waiting > 0 ? source->waits_for : "");
+        buf_printf(out, ",\"warnings\":%s",
+                   source->told.warnings == NULL ? "[]" : source->told.warnings);
+        put_waits(out, source, state);
         put_time(out, "failed", source->error_ns);
         put_text(out, "error", source->error);
         buf_put_text(out, "}");
@@ -241,10 +255,11 @@ static void put_fetch(struct buf *out, const struct pull_fetch_note *fetch)
     put_time(out, "end", fetch->end_ns);
     buf_printf(out,
                ",\"ms\":%" PRId64 ",\"status\":%u,\"outcome\":\"%s\",\"bytes\":%" PRIu64
-               ",\"rows\":%" PRIu64 ",\"written\":%" PRIu64 ",\"new\":%" PRIu64
-               ",\"changed\":%" PRIu64 ",\"same\":%" PRIu64,
+               ",\"rows\":%" PRIu64 ",\"without_values\":%" PRIu64 ",\"written\":%" PRIu64
+               ",\"new\":%" PRIu64 ",\"changed\":%" PRIu64 ",\"same\":%" PRIu64,
                fetch->took_ns / 1000000, fetch->status, fetch->outcome, fetch->bytes, fetch->rows,
-               fetch->written, fetch->added, fetch->written - fetch->added, fetch->same);
+               fetch->without_values, fetch->written, fetch->added, fetch->written - fetch->added,
+               fetch->same);
     put_text(out, "error", fetch->text);
     buf_put_text(out, "}");
 }

@@ -156,15 +156,19 @@ void pull_take_history(struct pull_source *source, int64_t now_ns)
 /* Up to where all its partitions have all of the windows: what is behind now is its lag. */
 void pull_reached(struct pull_source *source)
 {
-    int64_t reached_ns = INT64_MAX;
+    int64_t reached_ns = INT64_MAX, newest_ns = INT64_MAX;
 
     for (size_t i = 0; source->source->window.given && i < source->partition_count; i++) {
-        int64_t mine = window_set_contiguous(&source->partitions[i].windows);
+        const struct window_set *windows = &source->partitions[i].windows;
+        int64_t mine = window_set_contiguous(windows);
 
         reached_ns = mine < reached_ns ? mine : reached_ns;
+        mine = windows->done_count == 0 ? 0 : windows->done[windows->done_count - 1].end_ns;
+        newest_ns = mine < newest_ns ? mine : newest_ns;
     }
     pthread_mutex_lock(&source->puller->lock);
     source->reached_ns = source->source->window.given ? reached_ns : source->success_ns;
+    source->told.newest_ns = source->source->window.given ? newest_ns : source->success_ns;
     source->ends_ns = source->source->window.given ? source->source->window.until_ns : INT64_MAX;
     pthread_mutex_unlock(&source->puller->lock);
 }

@@ -59,6 +59,18 @@ void pull_wish(struct puller *puller, struct pull_message *message)
         source->next_ns = 0; /* what it waits for, as the list of its partitions, is tried now */
 }
 
+/* One may have failed as it had none, or a wrong one; one that is in the middle of a pull has what
+ * it asked with, and fails or not. */
+void pull_secrets(struct puller *puller, const char *tenant)
+{
+    for (struct pull_source *source = puller->sources; source != NULL; source = source->next)
+        if (source->source != NULL && source->failures > 0 &&
+            source->source->auth.kind != SOURCE_AUTH_NONE &&
+            (source->state == PULL_RESTING || source->state == PULL_LOADING) &&
+            strcmp(source->tenant_name, tenant) == 0)
+            source->next_ns = 0;
+}
+
 enum code pull_done(const struct pull_source *source, struct pull_partition *partition,
                     const struct progress_note *note, struct error *err)
 {

@@ -93,6 +93,17 @@ enum code puller_wish(struct puller *puller, struct bytes tenant, struct bytes n
     return OK;
 }
 
+enum code puller_secrets(struct puller *puller, struct bytes tenant, struct error *err)
+{
+    struct pull_message *message = message_make(tenant, BYTES(""));
+
+    if (message == NULL)
+        return no_memory(err);
+    message->secrets = true;
+    message_send(puller, message);
+    return OK;
+}
+
 /* --- limits --- */
 
 enum code pull_join(struct puller *puller, struct bytes name, const struct source_limits *limits,
@@ -132,7 +143,9 @@ static void take_messages(struct puller *puller)
         struct pull_message *message = messages;
 
         messages = message->next;
-        if (message->wishes != NULL)
+        if (message->secrets)
+            pull_secrets(puller, message->tenant);
+        else if (message->wishes != NULL)
             pull_wish(puller, message);
         else
             pull_declare(puller, message);

@@ -53,6 +53,10 @@ struct pull_wishes;
 MUST_USE enum code puller_wish(struct puller *puller, struct bytes tenant, struct bytes name,
                                const struct pull_wishes *wishes, struct error *err);
 
+/* Secrets of the tenant were set or deleted: sources of it that have a credential and failed are
+ * tried now, and not when they are due.  E_MEMORY. */
+MUST_USE enum code puller_secrets(struct puller *puller, struct bytes tenant, struct error *err);
+
 struct trial_terms;
 /* Asks for the first page that `terms` would (its body, status and headers are of the answer), and
  * before it for a token and a list of partitions where the source needs them,

@@ -171,6 +171,8 @@ static void put_all(const struct trial *trial, const struct reading_facts *facts
     else
         buf_put_text(out, "null");
     put_faults(out, &facts->counts);
+    buf_put_text(out, ",\"warnings\":");
+    value_finds_put(&facts->counts.finds, trial->terms->source, out);
     if (facts->verdict.what == SOURCE_OK)
         put_next(trial->terms, facts, out);
     buf_printf(out, ",\"points_made\":%" PRIu64 ",\"points\":[", facts->counts.points);

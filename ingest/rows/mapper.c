@@ -312,6 +312,8 @@ static enum code take_placed(struct mapper *mapper, const struct tree_row *row,
         code = row_points_gather(mapper->points, row, mapper->batch, &any, &mapper->why);
     if (code)
         return judge(mapper, code, row, err);
+    if (!clipped)
+        value_finds_look(&mapper->counts.finds, mapper->source, row);
     mapper->counts.clipped += clipped;
     mapper->counts.empty += !clipped && !any;
     mapper->kept.any = keeps && (any || clipped);

@@ -6,7 +6,7 @@
 #define WEIR_INGEST_ROWS_MAPPER_H
 
 #include "codec/point.h"
-#include "ingest/source/source.h"
+#include "ingest/rows/value_finds.h"
 
 struct row_order;
 
@@ -42,6 +42,7 @@ struct mapper_counts {
     uint64_t faulty;
     struct mapper_fault faults[20];
     size_t fault_count; /* of `faults` */
+    struct value_finds finds;
 };
 
 struct mapper;

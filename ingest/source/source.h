@@ -228,7 +228,10 @@ struct source_tag {
     bool required;
 };
 
+enum { SOURCE_VALUES_MAX = 200 };
+
 struct source_value {
+    struct bytes path; /* as it was given */
     uint32_t slot;
     struct text_places field;
     bool has_measurement;

@@ -1,7 +1,6 @@
 #include "ingest/source/source_reader.h"
 
 enum {
-    VALUES_MAX = 200,
     TEXTS_MAX = 64,
     UNITS_MAX = 256,
     UNIT_SIZE_MAX = 64,
@@ -122,6 +121,18 @@ static const struct source_key keys[] = {
     KEY("coded", KEY_CHOICE, source_value, coded, .choices = codeds),
 };
 
+/* For who is told that it leads nowhere. */
+static void keep_path(struct source_reader *reader, const struct json *value,
+                      struct source_value *one)
+{
+    const struct json *path = json_member(value, "path");
+
+    one->path = BYTES("");
+    if (path != NULL && json_kind(path) == JSON_KIND_TEXT)
+        one->path = arena_copy(reader->arena, json_text_of(path));
+    (void)source_has(reader, one->path.data);
+}
+
 /* What only numbers have. */
 static void check_number(struct source_reader *reader, const struct json *value)
 {
@@ -164,8 +175,8 @@ void source_take_values(struct source_reader *reader, const struct json *value, 
     if (!source_is(reader, value, JSON_KIND_ARRAY, "a list of {path: …, field: …}"))
         return;
     count = json_count(value);
-    if (count == 0 || count > VALUES_MAX) {
-        source_fault(reader, "there are %zu values; want 1 to %d", count, VALUES_MAX);
+    if (count == 0 || count > SOURCE_VALUES_MAX) {
+        source_fault(reader, "there are %zu values; want 1 to %d", count, SOURCE_VALUES_MAX);
         return;
     }
     values = ARENA_ARRAY(reader->arena, struct source_value, count);
@@ -178,6 +189,7 @@ void source_take_values(struct source_reader *reader, const struct json *value, 
         source_enter_element(reader, &at, i);
         if (source_block(reader, one, keys, COUNT_OF(keys), &values[i])) {
             values[i].has_measurement = json_member(one, "measurement") != NULL;
+            keep_path(reader, one, &values[i]);
             check_value(reader, one, &values[i]);
         }
         source_leave(reader);

@@ -67,8 +67,8 @@ static bool everybody_north(void *context, const struct tenant *tenant, char nam
  * sources: tests/unit/ingest/pull does. */
 static bool is_of_others(const char *name)
 {
-    static const char *const beginnings[] = {"weir_parts_", "weir_guests_", "weir_peers_",
-                                             "weir_caretaker_", "weir_pull_"};
+    static const char *const beginnings[] = {"weir_parts_",     "weir_guests_", "weir_peers_",
+                                             "weir_caretaker_", "weir_pull_",   "weir_trials_"};
 
     for (size_t i = 0; i < COUNT_OF(beginnings); i++)
         if (strncmp(name, beginnings[i], strlen(beginnings[i])) == 0)

@@ -27,7 +27,7 @@ static void put(const char *name, const char *blocks, int status, const char *te
 /* As a windowed source has to. */
 #define WINDOW                                                                                     \
     "'request': {'url': 'https://a.example/?a=${window.start}'}, "                                 \
-    "'window': {'from': '2025-12-01', 'step': 'P1D'}"
+    "'window': {'from': '2025-01-01', 'step': 'P1D'}"
 
 static void put_by_hand(const char *name, const char *text)
 {
@@ -129,6 +129,23 @@ static void test_a_source_is_deleted_and_put_again(void **state)
     expect_with("GET /v1/sources/s", "", NULL, 200, "\"paused\":false");
 }
 
+/* A name that is taken is not taken again by whoever says so; one that was deleted is free. */
+static void test_if_none_match_declares_what_is_not_there(void **state)
+{
+    struct buf document = BUF_INIT(1 << 16);
+
+    (void)state;
+    fixture_document("", "name", &document);
+    buf_put_char(&document, '\0');
+    expect_with("PUT /v1/sources/s", "If-None-Match: *\r\n", document.data, 201, "");
+    expect_with("PUT /v1/sources/s", "If-None-Match: *\r\n", document.data, 412,
+                "the record is there, at version");
+    expect_with("DELETE /v1/sources/s", "", NULL, 204, "");
+    expect_with("PUT /v1/sources/s", "If-Match: *\r\n", document.data, 412, "there is none");
+    expect_with("PUT /v1/sources/s", "If-None-Match: *\r\n", document.data, 201, "");
+    buf_release(&document);
+}
+
 static void test_a_source_rests_until_it_is_told_to_go_on(void **state)
 {
     (void)state;
@@ -170,6 +187,7 @@ static void test_work_is_asked_for_by_what_is_right(void **state)
         {"POST /v1/sources/s/backfill?start=x&end=2026-01-01",          400, "\"parameter\":\"start\""     },
         {"POST /v1/sources/s/backfill?start=2026-01-01&end=2026-01-01", 400,
          "end is not after start"                                                                          },
+        {"POST /v1/sources/s/backfill?start=2026-01-01&end=2026-01-02", 400, "has no `window`"             },
         {"POST /v1/sources/t/backfill?start=2026-01-01&end=2026-01-02", 404,
          "there is no source \\\"t\\\""                                                                    },
     };
@@ -200,6 +218,22 @@ static void test_a_wish_that_nothing_would_come_of_is_refused(void **state)
     (void)snprintf(what, sizeof(what), "POST /v1/sources/s/backfill%s", range);
     expect_with(what, "", "", 400, "has no `window`");
     expect_with("POST /v1/sources/s/pull", "", "", 204, "");
+}
+
+/* It stands in the record, and is done when it is resumed. */
+static void test_who_asks_for_work_of_one_that_rests_is_told(void **state)
+{
+    (void)state;
+    put("s", WINDOW, 201, "");
+    expect_with("POST /v1/sources/s/pull", "", "", 204, "");
+    assert_null(strstr(serving.answer, "Weir-Warning"));
+    expect_with("POST /v1/sources/s/pause", "", "", 204, "");
+    assert_null(strstr(serving.answer, "Weir-Warning"));
+    expect_with("POST /v1/sources/s/pull", "", "", 204, "Weir-Warning: it is paused: nothing is");
+    expect_with("POST /v1/sources/s/backfill?start=2026-01-01&end=2026-01-02", "", "", 204,
+                "Weir-Warning: it is paused: nothing is");
+    expect_with("POST /v1/sources/s/resume", "", "", 204, "");
+    assert_null(strstr(serving.answer, "Weir-Warning"));
 }
 
 /* The record is what a node that pulls follows, whichever was asked; and it outlives all of them.
@@ -249,11 +283,13 @@ int main(void)
         ROUTES_TEST(test_what_is_not_right_is_told_with_all_its_faults),
         ROUTES_TEST(test_what_is_listed_is_the_tenants_own_and_a_source),
         ROUTES_TEST(test_a_source_is_deleted_and_put_again),
+        ROUTES_TEST(test_if_none_match_declares_what_is_not_there),
         ROUTES_TEST(test_a_source_rests_until_it_is_told_to_go_on),
         ROUTES_TEST(test_a_document_may_say_that_it_rests),
         ROUTES_TEST(test_a_wish_that_nothing_would_come_of_is_refused),
         ROUTES_TEST(test_work_is_asked_for_by_what_is_right),
         ROUTES_TEST(test_what_is_asked_for_stands_in_the_record),
+        ROUTES_TEST(test_who_asks_for_work_of_one_that_rests_is_told),
     };
 
     log_setup(LOG_ERROR, LOG_LOGFMT);

@@ -311,8 +311,23 @@ static void test_it_is_told_what_an_address_is(void **state)
         struct error err = {0};
 
         assert_int_equal(check(&none, cases[i].address, 80, &err), E_ADDRESS);
-        assert_string_equal(err.text, cases[i].told);
+        assert_memory_equal(err.text, cases[i].told, strlen(cases[i].told));
+        assert_int_equal(err.text[strlen(cases[i].told)], ';');
     }
+}
+
+/* As it is written in the configuration. */
+static void test_it_is_told_what_would_allow_an_address(void **state)
+{
+    struct error err = {0};
+
+    (void)state;
+    assert_int_equal(check(&none, "127.0.0.1", 8099, &err), E_ADDRESS);
+    assert_string_equal(err.text, "127.0.0.1 is loopback; the operator may allow it: "
+                                  "WEIR_PULL_ALLOW=127.0.0.1:8099");
+    assert_int_equal(check(&none, "fd00::1", 80, &err), E_ADDRESS);
+    assert_string_equal(err.text, "fd00::1 is unique local; the operator may allow it: "
+                                  "WEIR_PULL_ALLOW=[fd00::1]:80");
 }
 
 static void test_ports_of_other_protocols_are_refused(void **state)
@@ -433,6 +448,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_not_public_is_refused_up_to_its_edges),
         cmocka_unit_test(test_it_is_told_what_an_address_is),
+        cmocka_unit_test(test_it_is_told_what_would_allow_an_address),
         cmocka_unit_test(test_ports_of_other_protocols_are_refused),
         cmocka_unit_test(test_other_families_are_refused),
         cmocka_unit_test(test_a_rule_has_its_addresses_and_ports_alone),

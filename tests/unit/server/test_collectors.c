@@ -142,6 +142,23 @@ static void test_one_that_rests_is_pulled_when_it_is_told_to_go_on(void **state)
     UNTIL(it_count("windows") == 1);
 }
 
+/* Somebody set one that was missing: nobody waits for the schedule. */
+static void test_a_source_without_its_secret_is_tried_when_secrets_change(void **state)
+{
+    uint64_t version;
+
+    (void)state;
+    collectors_begin();
+    (void)put("default.s", 0, false,
+              PLAIN ", 'auth': {'type': 'bearer', 'token': '${secret:key}'}");
+    UNTIL(it_says("s", "error", "there is no secret") && it_is_resting());
+    assert_int_equal(it_count("failures"), 1);
+    version = put_text("default.-secrets", 0, BYTES("{}"));
+    UNTIL(it_count("failures") == 2 && it_is_resting());
+    (void)put_text("default.-secrets", version, BYTES("{\"secrets\":[]}"));
+    UNTIL(it_count("failures") == 3 && it_is_resting());
+}
+
 /* Others are pulled beside it. */
 static void test_a_record_that_is_not_right_is_passed_over(void **state)
 {
@@ -242,6 +259,7 @@ int main(void)
         NODE_TEST(test_what_is_put_is_pulled_and_what_is_deleted_is_not),
         NODE_TEST(test_what_was_put_before_the_start_is_pulled),
         NODE_TEST(test_one_that_rests_is_pulled_when_it_is_told_to_go_on),
+        NODE_TEST(test_a_source_without_its_secret_is_tried_when_secrets_change),
         NODE_TEST(test_a_record_that_is_not_right_is_passed_over),
         NODE_TEST(test_a_node_of_a_registry_pulls_by_its_leases),
         NODE_TEST(test_a_stop_waits_for_nothing),

@@ -12,6 +12,7 @@
 #include "tests/unit/server/captured.h"
 
 #define HEAD "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
+#define MADE "HTTP/1.1 201 Created\r\nConnection: close\r\n\r\n"
 #define GONE "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
 
 static struct captured captured;
@@ -64,7 +65,7 @@ static void expect_seen(const struct script *script, size_t at, const char *text
 
 static void test_an_example_is_filled_and_declared(void **state)
 {
-    static const char *const answers[] = {HEAD "{\"name\":\"x\",\"version\":1}", NULL};
+    static const char *const answers[] = {MADE "{\"name\":\"x\",\"version\":1}", NULL};
     const char *words[] = {"add",  "open-meteo", "--set", "lat=52.52", "--set=lon=13.41",
                            "--as", "home",       NULL};
     struct script script;
@@ -75,6 +76,7 @@ static void test_an_example_is_filled_and_declared(void **state)
         fail_msg("%s", captured.err);
     expect_seen(&script, 0, "PUT /v1/sources/home HTTP");
     expect_seen(&script, 0, "Content-Type: application/json\r\n");
+    expect_seen(&script, 0, "If-None-Match: *\r\n");
     expect_seen(&script, 0, "\"name\":\"home\"");
     expect_seen(&script, 0, "{\"lat\":\"52.52\",\"lon\":\"13.41\",\"site\":\"\"}");
     assert_null(strstr(script.seen[0], "${set"));
@@ -149,6 +151,29 @@ static void test_files_are_taken_as_they_are(void **state)
     }
 }
 
+/* The one that has the name would be gone without a word. */
+static void test_a_name_that_is_taken_is_replaced_where_that_is_meant(void **state)
+{
+    static const char *const taken[] = {
+        "HTTP/1.1 412 P\r\nConnection: close\r\n\r\n{\"code\":\"precondition_failed\",\"detail\":"
+        "\"version 3\"}",
+        NULL};
+    static const char *const answers[] = {HEAD "{}", NULL};
+    const char *add[] = {"add", path, NULL}, *replace[] = {"add", path, "--replace", NULL};
+    struct script script;
+
+    (void)state;
+    file_write("name: a\n");
+    run(&script, taken, add);
+    assert_int_equal(captured.exit_code, COMMAND_FAILED);
+    assert_non_null(strstr(captured.err, "there is a source a: --replace gives it this document, "
+                                         "--as NAME declares another one"));
+    run(&script, answers, replace);
+    assert_int_equal(captured.exit_code, COMMAND_DONE);
+    assert_null(strstr(script.seen[0], "If-None-Match"));
+    assert_non_null(strstr(captured.err, "the source a was there, and has this document now"));
+}
+
 static void test_a_document_that_is_refused_says_all_that_is_wrong(void **state)
 {
     static const char *const answers[] = {
@@ -165,7 +190,8 @@ static void test_a_document_that_is_refused_says_all_that_is_wrong(void **state)
     run(&script, answers, words);
     assert_int_equal(captured.exit_code, COMMAND_FAILED);
     assert_non_null(strstr(captured.err, "weir: /a: first\nweir: /b/0: second"));
-    assert_non_null(strstr(captured.err, "the server refused: first (bad_parameter, 422)"));
+    assert_non_null(strstr(captured.err, "the document has 2 faults\n"));
+    assert_null(strstr(captured.err, "refused"));
 }
 
 static void test_lines_that_are_wrong_are_told(void **state)
@@ -231,6 +257,8 @@ static void test_a_document_is_checked_without_a_server(void **state)
     assert_int_not_equal(captured.exit_code, COMMAND_DONE);
     assert_non_null(strstr(captured.err, "/schedule/every: "));
     assert_non_null(strstr(captured.err, "/rowss: "));
+    assert_null(strstr(strstr(captured.err, "/schedule/every: ") + 1, "/schedule/every: "));
+    assert_non_null(strstr(captured.err, "the document has 2 faults\n"));
 }
 
 static void test_examples_are_listed_and_printed(void **state)
@@ -263,23 +291,27 @@ static void test_what_is_declared_is_listed_shown_and_asked_for(void **state)
         {{"list"},
          HEAD "{\"sources\":[{\"name\":\"a\",\"version\":1,\"paused\":false,\"status\":{\"state\":"
               "\"pulling\",\"error\":null}},"
-              "{\"name\":\"b\",\"paused\":true,\"status\":null}]}",               "GET /v1/sources HTTP",
-         "a     pulling",                                                                                                           "",
-         0                                                                                                                                            },
+              "{\"name\":\"b\",\"paused\":true,\"status\":null}]}",                        "GET /v1/sources HTTP",
+         "a     pulling",                                                                                                                    "",
+         0                                                                                                                                                                          },
         {{"list"},
          HEAD "{\"sources\":[{\"name\":\"b\",\"paused\":true,\"status\":null}]}",
-         "GET /v1/sources HTTP",                                                                                    "b     paused",
-         "",                                                                                                                                         0},
-        {{"list"},           HEAD "{}",                                           "GET /v1/sources HTTP",           "",             "no list",       1},
+         "GET /v1/sources HTTP",                                                                                             "b     paused",
+         "",                                                                                                                                                                       0},
+        {{"list"},           HEAD "{}",                                                    "GET /v1/sources HTTP",           "",             "no list",                            1},
         {{"list", "--json"},
          HEAD "{\"sources\":[]}",
-         "GET /v1/sources HTTP",                                                                                    "{\"sources\"",
-         "",                                                                                                                                         0},
-        {{"show", "a"},      HEAD "{\"name\":\"a\"}",                             "GET /v1/sources/a HTTP",         "{\"name\":",   "",              0},
-        {{"pull", "a"},      GONE,                                                "POST /v1/sources/a/pull HTTP",   "",             "pull a: done",  0},
-        {{"pause", "a"},     GONE,                                                "POST /v1/sources/a/pause HTTP",  "",             "pause a: done", 0},
-        {{"resume", "a"},    GONE,                                                "POST /v1/sources/a/resume HTTP", "",             "resume a",      0},
-        {{"delete", "a"},    GONE,                                                "DELETE /v1/sources/a HTTP",      "",             "is deleted",    0},
+         "GET /v1/sources HTTP",                                                                                             "{\"sources\"",
+         "",                                                                                                                                                                       0},
+        {{"show", "a"},      HEAD "{\"name\":\"a\"}",                                      "GET /v1/sources/a HTTP",         "{\"name\":",   "",                                   0},
+        {{"pull", "a"},      GONE,                                                         "POST /v1/sources/a/pull HTTP",   "",             "pull a: asked for",                  0},
+        {{"pull", "a"},
+         "HTTP/1.1 204 No Content\r\nWeir-Warning: it rests\r\nConnection: close\r\n\r\n", "POST /v1/sources/a/pull HTTP",
+         "",                                                                                                                                 "asked for\nweir: warning: it rests",
+         0                                                                                                                                                                          },
+        {{"pause", "a"},     GONE,                                                         "POST /v1/sources/a/pause HTTP",  "",             "pause a: done",                      0},
+        {{"resume", "a"},    GONE,                                                         "POST /v1/sources/a/resume HTTP", "",             "resume a",                           0},
+        {{"delete", "a"},    GONE,                                                         "DELETE /v1/sources/a HTTP",      "",             "is deleted",                         0},
     };
 
     (void)state;
@@ -301,6 +333,7 @@ int main(void)
         cmocka_unit_test(test_an_example_is_filled_and_declared),
         cmocka_unit_test(test_a_secret_that_is_missing_is_told_with_what_mends_it),
         cmocka_unit_test(test_files_are_taken_as_they_are),
+        cmocka_unit_test(test_a_name_that_is_taken_is_replaced_where_that_is_meant),
         cmocka_unit_test(test_a_document_that_is_refused_says_all_that_is_wrong),
         cmocka_unit_test(test_lines_that_are_wrong_are_told),
         cmocka_unit_test(test_a_document_is_checked_without_a_server),

@@ -161,6 +161,43 @@ static void test_nobody_asks_until_the_latest_wait_is_over_whatever_the_clock_sa
     limiter_free(limiter);
 }
 
+/* The latest of all that holds. */
+static void test_what_is_waited_for_is_told(void **state)
+{
+    static const struct source_rate rates[] = {
+        {1, 60 * SECOND  },
+        {2, 3600 * SECOND}
+    };
+    const struct source_limits limits = {
+        .concurrency = 2, .rates = rates, .rate_count = COUNT_OF(rates), .daily = 3};
+    struct limiter *limiter = new_limiter(NULL);
+    struct limiter_key *key = join(limiter, &limits, at(0));
+    struct source_rate rate = {0};
+    struct moment now = at(10);
+
+    (void)state;
+    assert_int_equal(limiter_reason(key, 1, &now, &rate), LIMITER_NOTHING);
+    begin(limiter, key, 1, now);
+    assert_int_equal(limiter_reason(key, 1, &now, &rate), LIMITER_RATE);
+    assert_int_equal(rate.span_ns, 60 * SECOND);
+    begin(limiter, key, 1, at(70));
+    now = at(80);
+    assert_int_equal(limiter_reason(key, 1, &now, &rate), LIMITER_UNDER_WAY);
+    limiter_end(key);
+    limiter_end(key);
+    assert_int_equal(limiter_reason(key, 1, &now, &rate), LIMITER_RATE);
+    assert_int_equal(rate.span_ns, 3600 * SECOND);
+    limiter_wait(key, &now, at(3000).wall_ns); /* before that hour is over */
+    assert_int_equal(limiter_reason(key, 1, &now, &rate), LIMITER_RATE);
+    limiter_wait(key, &now, at(4000).wall_ns);
+    assert_int_equal(limiter_reason(key, 1, &now, &rate), LIMITER_TOLD);
+    begin(limiter, key, 1, at(4000));
+    limiter_end(key);
+    now = at(8000);
+    assert_int_equal(limiter_reason(key, 1, &now, &rate), LIMITER_DAY);
+    limiter_free(limiter);
+}
+
 static void test_somebody_else_may_have_used_up_what_has_short_spans(void **state)
 {
     static const struct source_rate rates[] = {
@@ -523,6 +560,7 @@ int main(void)
         cmocka_unit_test(test_what_has_begun_and_not_gone_out_counts_as_of_now),
         cmocka_unit_test(test_the_strictest_of_all_who_joined_holds),
         cmocka_unit_test(test_nobody_asks_until_the_latest_wait_is_over_whatever_the_clock_says),
+        cmocka_unit_test(test_what_is_waited_for_is_told),
         cmocka_unit_test(test_somebody_else_may_have_used_up_what_has_short_spans),
         cmocka_unit_test(test_notes_of_another_boot_are_as_old_as_the_wall_clock_says),
         cmocka_unit_test(test_what_cannot_be_noted_does_not_begin),

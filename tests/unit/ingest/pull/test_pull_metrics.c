@@ -50,6 +50,7 @@ static void test_sources_are_counted_together(void **state)
                                         "weir_pull_sources{state=\"resting\"} 2",
                                         "weir_pull_sources{state=\"wrong\"} 1",
                                         "weir_pull_sources{state=\"paused\"} 1",
+                                        "weir_pull_sources{state=\"filling\"} 0",
                                         "weir_pull_under_way 0",
                                         "weir_pull_reading 0",
                                         NULL};

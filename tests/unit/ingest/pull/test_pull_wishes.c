@@ -97,6 +97,28 @@ static void test_a_record_whose_document_is_the_same_disturbs_nothing(void **sta
     assert_int_equal(it.site.asked_count, 2);
 }
 
+/* What has no credential is due when it is due. */
+static void test_a_secret_that_is_set_has_those_that_failed_tried_again(void **state)
+{
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "GET /a", .status = "401 \"No\"", .body = "no", .times = 1},
+                 {.when = "GET /b", .status = "401 \"No\"", .body = "no"},
+                 {.when = "GET", .body = ROW "}"});
+    it_declares("'request': {'url': '@/a'}, 'auth': {'type': 'bearer', 'token': '${secret:key}'}");
+    it_declares_so("t", false, "'request': {'url': '@/b'}");
+    UNTIL(it_count("failures") == 1 && it_is_resting() && it_says("t", "error", "answered 401") &&
+          it_says("t", "state", "resting"));
+    assert_int_equal(puller_secrets(it.puller, BYTES("other"), NULL), OK);
+    assert_int_equal(puller_secrets(it.puller, TENANT, NULL), OK);
+    UNTIL(it_count("windows") == 1 && it_is_resting());
+    assert_int_equal(site_asked(&it.site, "GET /a"), 2);
+    assert_int_equal(site_asked(&it.site, "GET /b"), 1);
+    assert_int_equal(puller_secrets(it.puller, TENANT, NULL), OK); /* nobody failed */
+    it_declares_so("u", false, "'request': {'url': '@/u'}");
+    UNTIL(it_says("u", "succeeded", "20"));
+    assert_int_equal(site_asked(&it.site, "GET /a"), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -104,6 +126,7 @@ int main(void)
         IT_TEST(test_what_is_asked_for_while_another_node_pulls_waits_for_the_lease),
         IT_TEST(test_a_backfill_is_not_lost_with_the_node_that_was_to_do_it),
         IT_TEST(test_a_record_whose_document_is_the_same_disturbs_nothing),
+        IT_TEST(test_a_secret_that_is_set_has_those_that_failed_tried_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

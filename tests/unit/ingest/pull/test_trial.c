@@ -97,6 +97,19 @@ static void test_what_is_told_is_json(void **state)
     tried_release(&tried);
 }
 
+static void test_a_value_that_stands_nowhere_is_warned_of(void **state)
+{
+    struct tried tried;
+
+    (void)state;
+    try(&tried, SECONDS ", 'values': [{'path': 'v', 'field': 'v'}, {'path': 'w', 'field': 'w'}]",
+        BYTES("{\"data\":[{\"at\":1,\"v\":1},{\"at\":2}]}"));
+    expect(&tried, "'without_values':1,");
+    expect(&tried, "'faults':[],'warnings':[{'pointer':'/values/1/path','detail':'\\'w\\' stood in "
+                   "none of 2 rows'}]");
+    tried_release(&tried);
+}
+
 static void test_a_known_at_is_shown(void **state)
 {
     struct tried tried;
@@ -215,6 +228,7 @@ int main(void)
         cmocka_unit_test(test_what_is_told_is_json),
         cmocka_unit_test(test_a_known_at_is_shown),
         cmocka_unit_test(test_no_null_stands_beside_a_value),
+        cmocka_unit_test(test_a_value_that_stands_nowhere_is_warned_of),
         cmocka_unit_test(test_the_first_points_alone_are_shown),
         cmocka_unit_test(test_what_is_no_page_is_told),
         cmocka_unit_test(test_rules_faults_and_messages_are_told),
