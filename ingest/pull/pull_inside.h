@@ -189,7 +189,10 @@ struct pull_source {
     struct pull_unit *units;
     size_t live_units, busy_units; /* asked or read, also errands */
     bool held;                     /* this node pulls it */
-    bool loading;                  /* a reader is at it */
+    /* Another one does, or this one ends: what a reader has of it is not written any more.  It may
+     * have waited for long, and who pulls now has had newer pages since. */
+    _Atomic bool lost;
+    bool loading; /* a reader is at it */
     bool history_done;
     bool barred; /* nothing is asked before the next pull: no token was to be had */
     bool failed; /* in the pull under way */

@@ -370,6 +370,7 @@ static bool hold(struct pull_source *source, const struct moment *now)
         if (source->units != NULL || source->busy_units > 0)
             return false;
         source->held = true;
+        source->lost = false;
         source->barred = false;
         list_reset(source);
         if (source->token != NULL)
@@ -381,6 +382,7 @@ static bool hold(struct pull_source *source, const struct moment *now)
         pull_set_state(source, PULL_LOADING);
     } else if (!leased) {
         source->held = false;
+        source->lost = true;
         pull_drop_ready(source); /* also what was under way when it was lost */
         if (source->state != PULL_ELSEWHERE)
             pull_set_state(source, PULL_ELSEWHERE);

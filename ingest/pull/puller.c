@@ -401,6 +401,8 @@ static void stop_threads(struct puller *puller)
 {
     pthread_mutex_lock(&puller->lock);
     puller->stop = true;
+    for (struct pull_source *source = puller->sources; source != NULL; source = source->next)
+        source->lost = true;
     pthread_cond_broadcast(&puller->more);
     pthread_mutex_unlock(&puller->lock);
     if (puller->started) {
