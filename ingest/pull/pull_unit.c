@@ -294,8 +294,9 @@ void unit_ask(struct pull_unit *unit, const struct moment *now)
         return;
     }
     code = limiter_begin(puller->limiter, source->key, source->source->limits.weight, now, &err);
-    if (code) {
-        unit_try_again(unit, 0, now, err.text);
+    if (code) { /* a full disk: it was not asked, so it is no attempt */
+        unit->not_before_ns = time_sum(now->boot_ns, second_ns);
+        pull_note_retry(source, err.text);
         return;
     }
     request = pull_request(puller, source->source, &unit->asking);
