@@ -334,7 +334,7 @@ void errand_leave(struct pull_errand *errand);
 void errand_begin(struct pull_errand *errand);  /* from ERRAND_NONE on */
 void errand_drop(struct pull_errand *errand);   /* unless it is under way */
 void errand_forget(struct pull_errand *errand); /* what it asked with */
-/* As unit_when(). */
+/* As units_when(). */
 int64_t errand_when(const struct pull_errand *errand, const struct moment *now);
 void errand_ask(struct pull_errand *errand, const struct moment *now);
 void errand_try_again(struct pull_errand *errand, int64_t until_wall_ns, const char *text,
@@ -379,8 +379,9 @@ void list_turn(struct pull_source *source); /* a new one comes into force, once 
 struct pull_unit *unit_add(struct pull_source *source, struct pull_partition *partition,
                            const struct stretch_of_time *window, bool live);
 void unit_free(struct pull_unit *unit); /* also out of its source's list */
-/* When it may be asked; boot.  INT64_MAX: after something has ended. */
-int64_t unit_when(const struct pull_unit *unit, const struct moment *now);
+/* When one of the source's that is ready may be asked; boot.  INT64_MAX: after something has ended.
+ */
+int64_t units_when(const struct pull_source *source, const struct moment *now);
 void unit_ask(struct pull_unit *unit, const struct moment *now);
 /* Again after a wait of chance, and not before `until_wall_ns`, or it is over for this pull. */
 void unit_try_again(struct pull_unit *unit, int64_t until_wall_ns, const struct moment *now,

@@ -405,7 +405,7 @@ static void begin_loading(struct pull_source *source)
 
 int64_t pull_turn(struct pull_source *source, const struct moment *now)
 {
-    int64_t next_ns, when;
+    int64_t next_ns, when, ready_ns = INT64_MAX;
 
     if (source->replaced)
         pull_drop_ready(source); /* what was under way when it was: its next page is not asked */
@@ -435,9 +435,11 @@ int64_t pull_turn(struct pull_source *source, const struct moment *now)
     when = errands_turn(source, now);
     next_ns = boot_of(now, source->next_ns);
     next_ns = when < next_ns ? when : next_ns;
-    for (const struct pull_unit *unit = source->units; unit != NULL; unit = unit->next) {
-        when = unit_when(unit, now);
-        next_ns = when < next_ns ? when : next_ns;
-    }
-    return next_ns;
+    for (const struct pull_unit *unit = source->units; unit != NULL; unit = unit->next)
+        if (unit->state == UNIT_READY && unit->not_before_ns < ready_ns)
+            ready_ns = unit->not_before_ns;
+    if (ready_ns == INT64_MAX)
+        return next_ns;
+    when = time_later(ready_ns, units_when(source, now));
+    return when < next_ns ? when : next_ns;
 }

@@ -70,14 +70,11 @@ void unit_end(struct pull_unit *unit, bool failed, const struct moment *now)
 
 /* --- asking --- */
 
-int64_t unit_when(const struct pull_unit *unit, const struct moment *now)
+int64_t units_when(const struct pull_source *source, const struct moment *now)
 {
-    if (unit->state != UNIT_READY)
+    if (source->units == NULL || !token_is_good(source, now)) /* which is asked for */
         return INT64_MAX;
-    if (!token_is_good(unit->source, now)) /* which is asked for */
-        return INT64_MAX;
-    return time_later(limiter_when(unit->source->key, unit->source->source->limits.weight, now),
-                      unit->not_before_ns);
+    return limiter_when(source->key, source->source->limits.weight, now);
 }
 
 static enum code give_secret(void *context, struct bytes name, struct bytes host,
