@@ -260,7 +260,8 @@ void errand_ask(struct pull_errand *errand, const struct moment *now)
         return;
     }
     if (limiter_begin(puller->limiter, errand->key, weight, now, &err) != OK) {
-        errand_try_again(errand, 0, err.text, now);
+        errand->not_before_ns = time_sum(now->boot_ns, second_ns);
+        pull_note_retry(source, err.text);
         return;
     }
     request = pull_request(puller, source->source, &errand->asking);

@@ -186,7 +186,10 @@ struct pull_source {
     struct pull_unit *units;
     size_t live_units, busy_units; /* asked or read, also errands */
     bool held;                     /* this node pulls it */
-    bool loading;                  /* a reader is at it */
+    /* Another one does, or this one ends: what a reader has of it is not written any more.  It may
+     * have waited for long, and who pulls now has had newer pages since. */
+    _Atomic bool lost;
+    bool loading; /* a reader is at it */
     bool history_done;
     bool barred; /* nothing is asked before the next pull: no token was to be had */
     bool failed; /* in the pull under way */
@@ -366,7 +369,7 @@ void errand_leave(struct pull_errand *errand);
 void errand_begin(struct pull_errand *errand);  /* from ERRAND_NONE on */
 void errand_drop(struct pull_errand *errand);   /* unless it is under way */
 void errand_forget(struct pull_errand *errand); /* what it asked with */
-/* As unit_when(). */
+/* As units_when(). */
 int64_t errand_when(const struct pull_errand *errand, const struct moment *now);
 void errand_ask(struct pull_errand *errand, const struct moment *now);
 void errand_try_again(struct pull_errand *errand, int64_t until_wall_ns, const char *text,
@@ -411,8 +414,10 @@ void list_turn(struct pull_source *source); /* a new one comes into force, once 
 struct pull_unit *unit_add(struct pull_source *source, struct pull_partition *partition,
                            const struct stretch_of_time *window, bool live);
 void unit_free(struct pull_unit *unit); /* also out of its source's list */
-/* When it may be asked; boot.  INT64_MAX: after something has ended. */
-int64_t unit_when(const struct pull_unit *unit, const struct moment *now);
+/* From when on one of the source's is ready; boot.  INT64_MAX: after something has ended. */
+int64_t units_ready(const struct pull_source *source);
+/* When one that is ready may be asked, by what its host allows, too. */
+int64_t units_when(const struct pull_source *source, const struct moment *now);
 void unit_ask(struct pull_unit *unit, const struct moment *now);
 /* Again after a wait of chance, and not before `until_wall_ns`, or it is over for this pull. */
 void unit_try_again(struct pull_unit *unit, int64_t until_wall_ns, const struct moment *now,

@@ -241,7 +241,7 @@ static enum code work_on_page(struct pull_job *job, struct error *err)
         .deposit = {.environment = puller->parts.intake,
                     .tenant = job->tenant,
                     .limits = &job->limits,
-                    .stop = &puller->stop,
+                    .stop = &source->lost,
                     .waits = tell_waiting,
                     .waiter = job},
         .recall = puller->parts.recall,
@@ -460,7 +460,7 @@ void *reader_main(void *context)
     while ((job = take_job(puller)) != NULL) {
         struct error err = {0};
 
-        if (puller->stop)
+        if (puller->stop || (job->unit != NULL && job->source->lost))
             job->code = error_set(&err, E_CANCELLED, "stopped");
         else
             job->code = work(job, &err);

@@ -374,6 +374,7 @@ static bool hold(struct pull_source *source, const struct moment *now)
         if (source->units != NULL || source->busy_units > 0)
             return false;
         source->held = true;
+        source->lost = false;
         source->barred = false;
         list_reset(source);
         if (source->token != NULL)
@@ -385,6 +386,7 @@ static bool hold(struct pull_source *source, const struct moment *now)
         pull_set_state(source, PULL_LOADING);
     } else if (!leased) {
         source->held = false;
+        source->lost = true;
         pull_drop_ready(source); /* also what was under way when it was lost */
         if (source->state != PULL_ELSEWHERE)
             pull_set_state(source, PULL_ELSEWHERE);
@@ -437,10 +439,7 @@ int64_t pull_turn(struct pull_source *source, const struct moment *now)
     when = errands_turn(source, now);
     next_ns = boot_of(now, source->next_ns);
     next_ns = when < next_ns ? when : next_ns;
-    for (const struct pull_unit *unit = source->units; unit != NULL; unit = unit->next) {
-        when = unit_when(unit, now);
-        next_ns = when < next_ns ? when : next_ns;
-    }
+    when = units_when(source, now);
     told_turn(source, now);
-    return next_ns;
+    return when < next_ns ? when : next_ns;
 }

@@ -71,14 +71,23 @@ void unit_end(struct pull_unit *unit, bool failed, const struct moment *now)
 
 /* --- asking --- */
 
-int64_t unit_when(const struct pull_unit *unit, const struct moment *now)
+int64_t units_ready(const struct pull_source *source)
 {
-    if (unit->state != UNIT_READY)
+    int64_t ready_ns = INT64_MAX;
+
+    for (const struct pull_unit *unit = source->units; unit != NULL; unit = unit->next)
+        if (unit->state == UNIT_READY && unit->not_before_ns < ready_ns)
+            ready_ns = unit->not_before_ns;
+    return ready_ns;
+}
+
+int64_t units_when(const struct pull_source *source, const struct moment *now)
+{
+    int64_t ready_ns = units_ready(source);
+
+    if (ready_ns == INT64_MAX || !token_is_good(source, now)) /* which is asked for */
         return INT64_MAX;
-    if (!token_is_good(unit->source, now)) /* which is asked for */
-        return INT64_MAX;
-    return time_later(limiter_when(unit->source->key, unit->source->source->limits.weight, now),
-                      unit->not_before_ns);
+    return time_later(limiter_when(source->key, source->source->limits.weight, now), ready_ns);
 }
 
 static enum code give_secret(void *context, struct bytes name, struct bytes host,
@@ -295,8 +304,9 @@ void unit_ask(struct pull_unit *unit, const struct moment *now)
         return;
     }
     code = limiter_begin(puller->limiter, source->key, source->source->limits.weight, now, &err);
-    if (code) {
-        unit_try_again(unit, 0, now, err.text);
+    if (code) { /* a full disk: it was not asked, so it is no attempt */
+        unit->not_before_ns = time_sum(now->boot_ns, second_ns);
+        pull_note_retry(source, err.text);
         return;
     }
     request = pull_request(puller, source->source, &unit->asking);

@@ -225,8 +225,11 @@ static struct pull_unit *choose_unit(const struct pull_source *source, const str
 {
     struct pull_unit *chosen = NULL;
 
+    if (units_when(source, now) > now->boot_ns)
+        return NULL;
     for (struct pull_unit *unit = source->units; unit != NULL; unit = unit->next)
-        if ((chosen == NULL || goes_first(unit, chosen)) && unit_when(unit, now) <= now->boot_ns)
+        if (unit->state == UNIT_READY && unit->not_before_ns <= now->boot_ns &&
+            (chosen == NULL || goes_first(unit, chosen)))
             chosen = unit;
     return chosen;
 }
@@ -414,6 +417,8 @@ static void stop_threads(struct puller *puller)
 {
     pthread_mutex_lock(&puller->lock);
     puller->stop = true;
+    for (struct pull_source *source = puller->sources; source != NULL; source = source->next)
+        source->lost = true;
     pthread_cond_broadcast(&puller->more);
     pthread_mutex_unlock(&puller->lock);
     if (puller->started) {

@@ -30,6 +30,7 @@ struct puller_ground {
     struct pull_wishes wishes; /* of "s" */
     struct site site;
     uint64_t version;        /* of the last declaration */
+    struct fs *fs;           /* of what was asked, from the next start on; NULL: the ground's */
     uint64_t body_bytes_max; /* of the node, from the next start on; 0 = a MiB */
 };
 
@@ -73,7 +74,7 @@ static inline void it_start(void)
     struct puller_parts parts = {
         .intake = &it.ground.environment,
         .recall = &it.recall,
-        .fs = it.ground.fs,
+        .fs = it.fs == NULL ? it.ground.fs : it.fs,
         .fetcher = {.allowed = &it.allowed,
                     .directory = it.ground.directory,
                     .memory_bytes_max = 64 << 10,

@@ -147,6 +147,32 @@ recall_nothing(void *context, struct bytes tenant, struct bytes measurement,
     return OK;
 }
 
+#define THREE_ROWS                                                                                 \
+    "{'data': [{'at': '2026-01-01', 'v': 1}, {'at': '2026-01-02', 'v': 2}, {'at': '2026-01-03', "  \
+    "'v': 3}]}"
+
+/* Whoever has the lease then has had newer pages, which those that wait would take back. */
+static void test_a_page_that_waits_is_not_written_once_the_lease_is_lost(void **state)
+{
+    (void)state;
+    puller_close(it.puller);
+    it.ground.limits.points_per_second_max = 1;
+    it.leases = it.leased = true;
+    it_start();
+    SITE_ANSWERS(&it.site, {.when = "GET", .body = THREE_ROWS});
+    it_declares_so("first", false, PLAIN);
+    UNTIL(it_says("first", "succeeded", "20")); /* and owes for seven points */
+    SITE_ANSWERS(&it.site, {.when = "GET", .body = ROW(4, 4) "}"});
+    it_declares("'request': {'url': '@/b'}");
+    UNTIL(it_says("s", "waits_for", "points_per_second_max"));
+    it.leased = false;
+    it_asks_for_a_pull(); /* wakes it */
+    UNTIL(it_says("s", "state", "elsewhere") && !it_says("s", "waits_for", "points"));
+    it.leased = true;
+    UNTIL(site_asked(&it.site, "GET /b") == 2);
+    assert_int_equal(it_rows("m").count, 3);
+}
+
 static bool other_is_done(void)
 {
     struct buf text = BUF_INIT(1 << 16);
@@ -169,9 +195,7 @@ static void test_a_tenant_that_may_not_write_more_holds_no_other_up(void **state
     it.other = catalog_tenant(it.ground.catalog, BYTES("other"));
     it.recall = (struct recall){recall_nothing, NULL};
     it_start();
-    SITE_ANSWERS(&it.site, {.when = "GET",
-                            .body = "{'data': [{'at': '2026-01-01', 'v': 1}, {'at': '2026-01-02', "
-                                    "'v': 2}, {'at': '2026-01-03', 'v': 3}]}"});
+    SITE_ANSWERS(&it.site, {.when = "GET", .body = THREE_ROWS});
     it_declares_so("first", false, PLAIN);
     UNTIL(it_says("first", "succeeded", "20")); /* and owes for seven points */
     for (int i = 0; i < SOURCES; i++) {
@@ -299,6 +323,7 @@ int main(void)
         IT_TEST(test_rows_that_are_left_out_are_rows_of_their_page),
         IT_TEST(test_pages_go_on_within_an_hour_told_twice),
         IT_TEST(test_validators_of_the_last_answer_are_sent_after_a_restart),
+        IT_TEST(test_a_page_that_waits_is_not_written_once_the_lease_is_lost),
         IT_TEST(test_a_tenant_that_may_not_write_more_holds_no_other_up),
     };
 

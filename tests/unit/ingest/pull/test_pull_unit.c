@@ -120,6 +120,51 @@ static void test_what_goes_out_counts_in_a_rate_for_as_long_as_it_says(void **st
     assert_true(clock_boot_ns(clock_system()) - began >= INT64_C(400000000));
 }
 
+static _Atomic bool is_full;
+static const struct fs_operations *real;
+
+static enum code write_or_not(struct file *file, uint64_t offset, const struct bytes *parts,
+                              size_t count, struct error *err)
+{
+    return is_full ? error_set(err, E_DISK_FULL, "no space left")
+                   : real->write(file, offset, parts, count, err);
+}
+
+/* However long it lasts: it is no fault of the source, which else rests for hours then. */
+static void test_what_cannot_be_noted_is_asked_once_it_can(void **state)
+{
+    struct fs_operations own;
+    struct error err = {0};
+
+    (void)state;
+    puller_close(it.puller);
+    assert_int_equal(fs_posix_open(it.ground.directory, &it.fs, &err), OK);
+    real = it.fs->operations;
+    own = *real;
+    own.write = write_or_not;
+    it.fs->operations = &own;
+    it_start();
+    is_full = true;
+    SITE_ANSWERS(&it.site, {.when = "/list", .body = "[{'id': 'a'}]"},
+                 {.when = "/of/", .body = ROW(1, 1) "}"});
+    it_declares(
+        "'request': {'url': '@/of/${each.x}'}, 'retry': {'max': 0}, 'foreach': {'request': "
+        "{'url': '@/list'}, 'decode': 'json', 'rows': '/*', 'vars': {'x': {'path': 'id'}}}");
+    UNTIL(it_says("s", "error", "no space left"));
+    assert_int_equal(it.site.asked_count, 0);
+    is_full = false;
+    UNTIL(it_count("windows") == 1);
+    is_full = true;
+    it_asks_for_a_pull();
+    UNTIL(it_count("retries") == 2);
+    is_full = false;
+    UNTIL(it_count("windows") == 2);
+    assert_int_equal(it_count("failures"), 0);
+    puller_close(it.puller);
+    it.puller = NULL;
+    fs_posix_close(it.fs);
+}
+
 #define WAITS                                                                                      \
     ", 'outcomes': [{'status': 429, 'do': 'wait', 'for': '1s'}], 'limits': {'concurrency': 1}"
 
@@ -145,6 +190,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IT_TEST(test_a_page_that_fails_is_asked_again_and_given_up_until_the_next_pull),
         IT_TEST(test_redirects_are_followed_and_counted),
+        IT_TEST(test_what_cannot_be_noted_is_asked_once_it_can),
         IT_TEST(test_what_goes_out_counts_in_a_rate_for_as_long_as_it_says),
         IT_TEST(test_a_credential_that_an_answer_gives_back_is_not_told),
         IT_TEST(test_who_is_told_to_wait_holds_all_of_the_host),
