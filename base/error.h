@@ -48,8 +48,9 @@ enum code {
     E_NOT_DELIVERED, /* within the time; stored all the same */
     E_ACKS_MANY,     /* too many wait for it */
     /* Remote APIs. */
-    E_ADDRESS,     /* one that sources may not reach */
-    E_TLS,         /* a certificate that does not hold, or no TLS at all */
+    E_ADDRESS, /* one that sources may not reach */
+    E_TLS,     /* a certificate that does not hold, or no TLS at all */
+    E_SOURCES_MANY,
     E_TRIALS_MANY, /* of a tenant at once */
     /* Parameters. */
     E_BAD_PARAMETER,

@@ -303,9 +303,14 @@ static enum code edit_put(struct record_job *job, void *context,
     struct source_record former = {.deleted = true};
     const struct put_document *put = context;
     struct source_record wanted = {.document = put->json};
+    uint64_t most = session_of(job->request)->settings->limits.sources_max;
     struct error why = {0};
 
-    (void)records;
+    if (record == NULL && source_records_count(records, tenant_of(job)) >= most)
+        return error_set(err, E_SOURCES_MANY,
+                         "the tenant gave %" PRIu64 " sources a name, deleted ones included, which "
+                         "is the limit sources_max",
+                         most);
     if (record != NULL && source_record_parse(record->text, &job->arena, &former, &why) == E_MEMORY)
         return error_set(err, E_MEMORY, "no memory for a source");
     wanted.paused = put->paused || (!former.deleted && former.paused);

@@ -46,6 +46,7 @@ static const unsigned short statuses[] = {
     [E_ACKS_MANY] = 429,
     [E_ADDRESS] = 422,
     [E_TLS] = 502,
+    [E_SOURCES_MANY] = 422,
     [E_TRIALS_MANY] = 429,
     [E_BAD_PARAMETER] = 400,
     [E_UNKNOWN_PARAMETER] = 400,

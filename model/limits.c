@@ -70,6 +70,8 @@ const struct limit_row limit_rows[] = {
           "Readers of live changes of a tenant at once."),
     LIMIT(page_rows_max, 10000000, 1, 1000000000, E_BAD_PARAMETER, true,
           "Rows of one page, the most that limit= takes."),
+    LIMIT(sources_max, 2000, 0, 100000, E_SOURCES_MANY, true,
+          "Names that a tenant may give sources, those of deleted ones included."),
     LIMIT(tenant_trials_max, 4, 0, 48, E_TRIALS_MANY, true,
           "Pages of sources that a tenant may have tried at once (POST /v1/sources:test without a "
           "body)."),

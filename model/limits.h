@@ -39,7 +39,8 @@ struct limits {
     uint64_t queries_max;   /* at once, per tenant */
     uint64_t live_max;      /* readers of live changes, likewise */
     uint64_t page_rows_max; /* rows a page when limit= is given */
-    /* Of pages of sources that are tried. */
+    /* Of sources, and of their pages that are tried. */
+    uint64_t sources_max;       /* names, deleted ones included */
     uint64_t tenant_trials_max; /* at once */
     uint64_t trial_ms_max;
     /* Of the node. */

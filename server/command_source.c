@@ -5,9 +5,9 @@
 #include "base/nearest.h"
 #include "codec/json_doc.h"
 #include "ingest/pull/puller.h"
-#include "server/command_line.h"
+#include "server/command_verbs.h"
+#include "server/commands.h"
 #include "server/registry_command.h"
-#include "server/remote.h"
 #include "server/source_examples.h"
 #include "server/source_form.h"
 #include "server/source_table.h"
@@ -37,13 +37,6 @@ static const char usage[] =
     "  weir source add meters.yaml --as meters-north\n"
     "  weir source pull open-meteo\n"
     "  weir source list\n";
-
-struct source_line {
-    const char *name;          /* NULL: none belongs to the verb */
-    const char *const *values; /* of the verb's flags */
-    const struct argument_list *sets;
-    const char *verb;
-};
 
 /* --- add and check --- */
 
@@ -209,7 +202,7 @@ static enum code check(struct remote *remote, const struct source_form *form, st
     return code;
 }
 
-static enum code run_form(struct remote *remote, const struct source_line *line, struct error *err)
+static enum code run_form(struct remote *remote, const struct verb_line *line, struct error *err)
 {
     struct source_form form;
     struct bytes json;
@@ -219,7 +212,7 @@ static enum code run_form(struct remote *remote, const struct source_line *line,
     arena_init(&arena, SIZE_MAX, NULL);
     code = source_form_read(line->name, &arena, &json, err);
     if (code == OK)
-        code = source_form_fill(json, line->sets, line->values[ADD_AS], &arena, &form, err);
+        code = source_form_fill(json, line->repeated, line->values[ADD_AS], &arena, &form, err);
     if (code == OK)
         code = strcmp(line->verb, "check") == 0
                    ? check(remote, &form, &arena, err)
@@ -278,7 +271,7 @@ static enum code example_row(const struct source_example *example, struct buf *c
     return code;
 }
 
-static enum code run_examples(struct remote *remote, const struct source_line *line,
+static enum code run_examples(struct remote *remote, const struct verb_line *line,
                               struct error *err)
 {
     struct buf csv = BUF_INIT(REGISTRY_ANSWER_BYTES_MAX);
@@ -297,8 +290,7 @@ static enum code run_examples(struct remote *remote, const struct source_line *l
     return code;
 }
 
-static enum code run_example(struct remote *remote, const struct source_line *line,
-                             struct error *err)
+static enum code run_example(struct remote *remote, const struct verb_line *line, struct error *err)
 {
     struct nearest nearest;
 
@@ -320,7 +312,7 @@ static enum code run_example(struct remote *remote, const struct source_line *li
 
 /* --- what is declared --- */
 
-static enum code run_list(struct remote *remote, const struct source_line *line, struct error *err)
+static enum code run_list(struct remote *remote, const struct verb_line *line, struct error *err)
 {
     const struct remote_request request = {.method = "GET", .target = BYTES("/v1/sources")};
     enum code code = remote_send(remote, &request, NULL, NULL, err);
@@ -331,7 +323,7 @@ static enum code run_list(struct remote *remote, const struct source_line *line,
                            : source_table_print(buf_bytes(&remote->answer), err);
 }
 
-static enum code ask(struct remote *remote, const struct source_line *line, const char *method,
+static enum code ask(struct remote *remote, const struct verb_line *line, const char *method,
                      const char *action, struct error *err)
 {
     struct buf target = BUF_INIT(TARGET_BYTES_MAX);
@@ -345,15 +337,14 @@ static enum code ask(struct remote *remote, const struct source_line *line, cons
     return code;
 }
 
-static enum code run_show(struct remote *remote, const struct source_line *line, struct error *err)
+static enum code run_show(struct remote *remote, const struct verb_line *line, struct error *err)
 {
     enum code code = ask(remote, line, "GET", "", err);
 
     return code ? code : registry_json_print(&remote->answer, err);
 }
 
-static enum code run_delete(struct remote *remote, const struct source_line *line,
-                            struct error *err)
+static enum code run_delete(struct remote *remote, const struct verb_line *line, struct error *err)
 {
     enum code code = ask(remote, line, "DELETE", "", err);
 
@@ -363,8 +354,7 @@ static enum code run_delete(struct remote *remote, const struct source_line *lin
 }
 
 /* The verb is the action's name. */
-static enum code run_action(struct remote *remote, const struct source_line *line,
-                            struct error *err)
+static enum code run_action(struct remote *remote, const struct verb_line *line, struct error *err)
 {
     enum code code = ask(remote, line, "POST", line->verb, err);
 
@@ -382,100 +372,29 @@ static const struct argument_row add_rows[] = {
     [ADD_AS] = {"as",      "NAME", "What the source is called, where not as the document says."},
     [ADD_REPLACE] = {"replace", NULL,   "In place of the source that has this name."                },
 };
-static const struct argument_row list_rows[] = {
-    {"json", NULL, "Print the answer as one JSON object."},
-};
-static const struct argument_row set_rows[] = {
-    {"set", "KEY=VALUE", "What ${set:KEY} in the document stands for; repeat it."},
-};
-
-struct verb {
-    const char *name;
-    char *whole; /* as messages call it */
-    const struct argument_row *rows;
-    size_t row_count, set_count; /* 1: it has the flag */
-    const char *wanted;          /* what is said where its word is missing; NULL: it has none */
-    enum code (*run)(struct remote *remote, const struct source_line *line, struct error *err);
-};
+static const struct argument_row json_row = {"json", NULL, "Print the answer as one JSON object."};
+static const struct argument_row set_row = {
+    "set", "KEY=VALUE", "What ${set:KEY} in the document stands for; repeat it."};
 
 #define WHICH "one name is wanted: which source?"
-
-static char whole[][16] = {"source add",    "source examples", "source example", "source list",
-                           "source show",   "source pull",     "source pause",   "source resume",
-                           "source delete", "source check"};
+#define DOCUMENT "one name of an example or a file is wanted"
 
 static const struct verb verbs[] = {
-    {"add",      whole[0], add_rows,  ADD_FLAGS, 1, "one name of an example or a file is wanted",
-     run_form                                                                                                 },
-    {"check",    whole[9], add_rows,  1,         1, "one name of an example or a file is wanted", run_form    },
-    {"examples", whole[1], list_rows, 0,         0, NULL,                                         run_examples},
-    {"example",  whole[2], list_rows, 0,         0, "one name is wanted: which example?",         run_example },
-    {"list",     whole[3], list_rows, 1,         0, NULL,                                         run_list    },
-    {"show",     whole[4], list_rows, 0,         0, WHICH,                                        run_show    },
-    {"pull",     whole[5], list_rows, 0,         0, WHICH,                                        run_action  },
-    {"pause",    whole[6], list_rows, 0,         0, WHICH,                                        run_action  },
-    {"resume",   whole[7], list_rows, 0,         0, WHICH,                                        run_action  },
-    {"delete",   whole[8], list_rows, 0,         0, WHICH,                                        run_delete  },
+    {"add",      add_rows,  ADD_FLAGS, &set_row, DOCUMENT,                             NULL, run_form    },
+    {"check",    add_rows,  1,         &set_row, DOCUMENT,                             NULL, run_form    },
+    {"examples", NULL,      0,         NULL,     NULL,                                 NULL, run_examples},
+    {"example",  NULL,      0,         NULL,     "one name is wanted: which example?", NULL, run_example },
+    {"list",     &json_row, 1,         NULL,     NULL,                                 NULL, run_list    },
+    {"show",     NULL,      0,         NULL,     WHICH,                                NULL, run_show    },
+    {"pull",     NULL,      0,         NULL,     WHICH,                                NULL, run_action  },
+    {"pause",    NULL,      0,         NULL,     WHICH,                                NULL, run_action  },
+    {"resume",   NULL,      0,         NULL,     WHICH,                                NULL, run_action  },
+    {"delete",   NULL,      0,         NULL,     WHICH,                                NULL, run_delete  },
 };
-
-static const struct verb *verb_find(const char *name)
-{
-    const char *names[COUNT_OF(verbs) + 1] = {NULL}, *near;
-
-    for (size_t i = 0; i < COUNT_OF(verbs); i++) {
-        if (strcmp(verbs[i].name, name) == 0)
-            return &verbs[i];
-        names[i] = verbs[i].name;
-    }
-    near = nearest_name(bytes_of(name), names);
-    fprintf(stderr, "weir source: \"%s\" is not known%s%s%s (weir source --help tells all)\n", name,
-            near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
-    return NULL;
-}
-
-static int run(const struct verb *verb, int argc, char **argv)
-{
-    const char *values[ADD_FLAGS] = {NULL}, *fault = NULL;
-    struct argument_list sets = {.count = 0};
-    struct arguments own = {verb->rows, verb->row_count, values};
-    struct argument_more more = {set_rows, verb->set_count, &sets, true, NULL, 0};
-    const struct remote_line line = {usage, &own, &more};
-    struct remote remote;
-    struct error err = {0};
-    int exit_code;
-
-    argv[0] = verb->whole;
-    if (!remote_open(&line, argc, argv, &remote, &exit_code))
-        return exit_code;
-    if (more.rest_count != (verb->wanted != NULL ? 1 : 0))
-        fault = verb->wanted != NULL ? verb->wanted : "no name belongs to it";
-    if (fault != NULL) {
-        fprintf(stderr, "weir %s: %s (weir %s --help tells all)\n", verb->whole, fault,
-                verb->whole);
-        exit_code = COMMAND_USAGE;
-    } else {
-        const struct source_line wish = {verb->wanted != NULL ? more.rest[0] : NULL, values, &sets,
-                                         verb->name};
-
-        exit_code = verb->run(&remote, &wish, &err) ? remote_fail(&remote, &err) : COMMAND_DONE;
-    }
-    remote_close(&remote);
-    return exit_code;
-}
 
 int command_source(int argc, char **argv)
 {
-    const struct verb *verb;
+    static const struct command_verbs command = {"source", usage, verbs, COUNT_OF(verbs)};
 
-    if (argc == 2 && arguments_ask_help(argc, argv)) {
-        fputs(usage, stdout);
-        fputs("\n`weir source add --help` tells the flags of `add`, and so on.\n", stdout);
-        return COMMAND_DONE;
-    }
-    if (argc < 2) {
-        fputs(usage, stderr);
-        return COMMAND_USAGE;
-    }
-    verb = verb_find(argv[1]);
-    return verb ? run(verb, argc - 1, argv + 1) : COMMAND_USAGE;
+    return command_verbs_run(&command, argc, argv);
 }

@@ -320,6 +320,7 @@ SCENARIOS = [
           write(lines(1000)),
           query("measurement=m&limit=100", json={"next": Any(str)}), query("measurement=m&limit=99", json={"next": Any(str)}),
           query("measurement=m&limit=101", 400, code="bad_parameter", contains="100")),
+    limit("sources_max", 3, call(lambda run: sources(run, 3))),
     limit("tenant_trials_max", 2, call(lambda run: trials(run, 2, 429, "too_many_trials")), more=TRIALS),
     limit("tenant_trials_max", 0, call(lambda run: trials(run, 0, 429, "too_many_trials")), title="none", more=TRIALS),
     limit("trials_max", 2, call(lambda run: trials(run, 2, 503, "overloaded")), more=TRIALS),
@@ -400,6 +401,23 @@ def trial(run, port, want, body=None, **rest):
                 "time": {"path": "t"}, "measurement": "m", "values": [{"path": "v", "field": "v"}], "limits": {"concurrency": 8}}
     return run.request("POST", "/v1/sources:test", want, headers={"Content-Type": "application/json"},
                        body=json.dumps({"document": document, **({} if body is None else {"body": body})}), **rest)
+
+
+def sources(run, most):
+    """So many names, of which one may be used again, and no other."""
+    def put(name, want, **rest):
+        document = {"schedule": {"every": "1d"}, "request": {"url": "http://127.0.0.1:9/"}, "decode": "json", "rows": "/*",
+                    "time": {"path": "t"}, "measurement": "m", "values": [{"path": "v", "field": "v"}], "paused": True}
+        run.request("PUT", f"/v1/sources/{name}", want, headers={"Content-Type": "application/json"}, body=json.dumps(document), **rest)
+
+    run.request("PUT", "/v1/secrets/key", 201, headers={"Content-Type": "application/json"}, body='{"value": "v", "hosts": ["a.example"]}')
+    for n in range(most):
+        put(f"s{n}", 201)
+    put("more", 422, code="too_many_sources", contains=f"{most} sources")
+    put("s0", 200)
+    run.request("DELETE", "/v1/sources/s0", 204)
+    put("more", 422, code="too_many_sources")
+    put("s0", 201)
 
 
 def trials(run, count, status, code):
