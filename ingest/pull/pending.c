@@ -126,12 +126,11 @@ static enum code find_series(struct pending *pending, const struct point *point,
 
 /* --- shapes --- */
 
-static bool is_shape(const struct pending_shape *shape, const struct point *point)
+static bool is_shape(const struct pending_shape *shape, const struct point *point, uint32_t count)
 {
-    if (shape->field_count != point->field_count ||
-        !bytes_equal(shape->measurement, point->measurement))
+    if (shape->field_count != count || !bytes_equal(shape->measurement, point->measurement))
         return false;
-    for (uint32_t i = 0; i < point->field_count; i++)
+    for (uint32_t i = 0; i < count; i++)
         if (shape->fields[i].type != point->fields[i].type ||
             !bytes_equal(shape->fields[i].name, point->fields[i].name))
             return false;
@@ -152,13 +151,13 @@ static bool number_name(struct pending *pending, struct pending_shape *shape)
     return true;
 }
 
-static bool fill_shape(struct pending *pending, const struct point *point,
+static bool fill_shape(struct pending *pending, const struct point *point, uint32_t count,
                        struct pending_shape *shape)
 {
     struct arena *arena = &pending->arena;
-    struct batch_field *fields = ARENA_ARRAY(arena, struct batch_field, point->field_count);
+    struct batch_field *fields = ARENA_ARRAY(arena, struct batch_field, count);
 
-    for (uint32_t i = 0; fields != NULL && i < point->field_count; i++) {
+    for (uint32_t i = 0; fields != NULL && i < count; i++) {
         fields[i] =
             (struct batch_field){arena_copy(arena, point->fields[i].name), point->fields[i].type};
         if (fields[i].name.data == NULL)
@@ -166,12 +165,12 @@ static bool fill_shape(struct pending *pending, const struct point *point,
     }
     *shape = (struct pending_shape){.measurement = arena_copy(arena, point->measurement),
                                     .fields = fields,
-                                    .field_count = point->field_count};
+                                    .field_count = count};
     return fields != NULL && shape->measurement.data != NULL && number_name(pending, shape);
 }
 
-static enum code add_shape(struct pending *pending, const struct point *point, uint32_t *index,
-                           struct error *err)
+static enum code add_shape(struct pending *pending, const struct point *point, uint32_t count,
+                           uint32_t *index, struct error *err)
 {
     struct bytes key = arena_copy(&pending->arena, buf_bytes(&pending->key));
 
@@ -186,28 +185,27 @@ static enum code add_shape(struct pending *pending, const struct point *point, u
         pending->shapes = shapes;
         pending->shape_capacity = capacity;
     }
-    if (key.data == NULL || !fill_shape(pending, point, &pending->shapes[pending->shape_count]))
+    if (key.data == NULL ||
+        !fill_shape(pending, point, count, &pending->shapes[pending->shape_count]))
         return no_memory(err);
     *index = (uint32_t)pending->shape_count++;
     return map_put(&pending->shapes_by_key, key, (void *)(uintptr_t)(*index + 1)) ? OK
                                                                                   : no_memory(err);
 }
 
-/* That of the point before mostly is the same. */
-static enum code find_shape(struct pending *pending, const struct point *point, uint32_t *index,
-                            struct error *err)
+/* Of the first `count` fields.  That of the point before, which is in *index, mostly is the same.
+ */
+static enum code find_shape(struct pending *pending, const struct point *point, uint32_t count,
+                            uint32_t *index, struct error *err)
 {
     struct buf *key = &pending->key;
     void *found;
 
-    if (pending->count > 0) {
-        *index = pending->points[pending->count - 1].shape;
-        if (is_shape(&pending->shapes[*index], point))
-            return OK;
-    }
+    if (pending->count > 0 && is_shape(&pending->shapes[*index], point, count))
+        return OK;
     buf_clear(key);
     buf_put_span(key, point->measurement);
-    for (uint32_t i = 0; i < point->field_count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         buf_put_u8(key, (uint8_t)point->fields[i].type);
         buf_put_span(key, point->fields[i].name);
     }
@@ -215,7 +213,7 @@ static enum code find_shape(struct pending *pending, const struct point *point, 
         return no_memory(err);
     found = map_get(&pending->shapes_by_key, buf_bytes(key));
     if (found == NULL)
-        return add_shape(pending, point, index, err);
+        return add_shape(pending, point, count, index, err);
     *index = (uint32_t)(uintptr_t)found - 1;
     return OK;
 }
@@ -266,27 +264,45 @@ static bool grow_points(struct pending *pending)
     return true;
 }
 
+/* Those that a row has by itself. */
+static uint32_t own_fields(const struct point *point)
+{
+    uint32_t count = point->field_count;
+
+    while (count > 0 && point->fields[count - 1].type == TYPE_RETRACTED)
+        count--;
+    return count > 0 ? count : point->field_count; /* all: it is to be no more */
+}
+
 enum code pending_add(struct pending *pending, const struct point *point, int64_t revision,
                       struct error *err)
 {
     struct pending_series *series;
     struct pending_point *added;
-    uint32_t index = 0, shape = 0;
+    uint32_t index = 0, shape = 0, taking, own = own_fields(point);
     enum code code;
 
     if (pending->count == pending->capacity && !grow_points(pending))
         return no_memory(err);
     code = find_series(pending, point, &index, err);
+    if (pending->count > 0)
+        shape = pending->points[pending->count - 1].shape;
     if (code == OK)
-        code = find_shape(pending, point, &shape, err);
+        code = find_shape(pending, point, own, &shape, err);
+    taking = shape;
+    if (pending->count > 0 && own < point->field_count)
+        taking = pending->points[pending->count - 1].taking;
+    if (code == OK && own < point->field_count)
+        code = find_shape(pending, point, point->field_count, &taking, err);
     if (code)
         return code;
     added = &pending->points[pending->count];
     *added = (struct pending_point){.series = index,
                                     .shape = shape,
+                                    .taking = taking,
                                     .time = point->time,
                                     .revision = revision,
-                                    .hash = row_hash(point->fields, point->field_count),
+                                    .hash = row_hash(point->fields, own),
                                     .cells = copy_cells(&pending->arena, point),
                                     .line = (uint32_t)pending->count + 1};
     if (added->cells == NULL)

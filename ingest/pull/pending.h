@@ -28,6 +28,7 @@ struct pending_shape {
 
 struct pending_point {
     uint32_t series, shape;
+    uint32_t taking; /* the shape with what it takes back, where something was written before */
     int64_t time, revision; /* INT64_MIN: claims none */
     uint64_t hash;
     const union cell *cells; /* of the shape's fields */
@@ -62,7 +63,8 @@ void pending_init(struct pending *pending);
 void pending_release(struct pending *pending);
 void pending_clear(struct pending *pending);
 
-/* Copies the point.  E_DUPLICATE_TAG, E_MEMORY. */
+/* Copies the point.  Fields of TYPE_RETRACTED behind all others are no part of what it is: they are
+ * written where another version of it was before.  E_DUPLICATE_TAG, E_MEMORY. */
 MUST_USE enum code pending_add(struct pending *pending, const struct point *point, int64_t revision,
                                struct error *err);
 /* The same of a row that is to be no more: its fields are TYPE_RETRACTED. */

@@ -119,12 +119,15 @@ static enum code place_rows(const struct putting *putting, const struct pending_
 {
     struct point *point = putting->point;
     struct point_field list;
+    uint32_t own = shape->field_count;
 
     if (!take_fields(point, shape))
         return no_memory(err);
+    while (own > 0 && shape->fields[own - 1].type == TYPE_RETRACTED)
+        own--;
     place->lists = putting->pending->lists && shape->fields[0].type != TYPE_RETRACTED;
     if (place->lists) {
-        if (!row_list_make(point->fields, point->field_count, point->batch->arena, &list))
+        if (!row_list_make(point->fields, own, point->batch->arena, &list))
             return no_memory(err);
         place->list = list.cell;
         place->list_name = list.name;
@@ -160,12 +163,18 @@ static enum code place_shape(const struct putting *putting, const struct pending
     return find_table(putting, &place->hashes, &place->hash_columns, err);
 }
 
+/* Of where nothing was, nothing is taken back. */
+static uint32_t shape_of(const struct pending_point *point)
+{
+    return point->known || point->round > 0 ? point->taking : point->shape;
+}
+
 static enum code put_row(const struct putting *putting, const struct pending_point *point,
                          struct error *err)
 {
     const struct series_place *series = &putting->series[point->series];
-    const struct shape_place *shape = &putting->shapes[point->shape];
-    const struct pending_shape *fields = &putting->pending->shapes[point->shape];
+    const struct shape_place *shape = &putting->shapes[shape_of(point)];
+    const struct pending_shape *fields = &putting->pending->shapes[shape_of(point)];
     struct batch *batch = putting->point->batch;
     uint32_t row = batch_row_begin(batch, shape->rows);
 
@@ -182,7 +191,7 @@ static enum code put_row(const struct putting *putting, const struct pending_poi
 static enum code put_hash(const struct putting *putting, const struct pending_point *point,
                           struct error *err)
 {
-    const struct shape_place *shape = &putting->shapes[point->shape];
+    const struct shape_place *shape = &putting->shapes[shape_of(point)];
     struct batch *batch = putting->point->batch;
     uint32_t row = batch_row_begin(batch, shape->hashes);
 
@@ -213,14 +222,14 @@ enum code pending_put(const struct pending *pending, uint32_t round, struct byte
     for (size_t i = 0; code == OK && i < pending->count; i++) {
         const struct pending_point *row = &pending->points[i];
         struct series_place *series = &putting.series[row->series];
-        struct shape_place *shape = &putting.shapes[row->shape];
+        struct shape_place *shape = &putting.shapes[shape_of(row)];
 
         if ((row->same && !row->unlisted) || row->round != round)
             continue;
         if (!series->found)
             code = place_series(&putting, &pending->series[row->series], series, err);
         if (code == OK && shape->hashes == NULL)
-            code = place_shape(&putting, &pending->shapes[row->shape], shape, err);
+            code = place_shape(&putting, &pending->shapes[shape_of(row)], shape, err);
         if (code == OK && !row->same)
             code = put_row(&putting, row, err);
         if (code == OK)

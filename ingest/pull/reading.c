@@ -200,6 +200,7 @@ static enum code open_mapper(struct reading *reading, struct error *err)
         .end_ns = terms->end_ns,
         .limits = terms->limits,
         .arena = &reading->arena,
+        .tells_absent = true,
         .order = terms->order,
     };
     const struct mapper_sink sink = {take_point, reading};

@@ -66,7 +66,7 @@ static void put_point(struct buf *out, const struct point *point, int64_t revisi
     if (revision != INT64_MIN)
         put_time(out, "known_at", revision);
     buf_put_text(out, ",\"fields\":{");
-    for (uint32_t i = 0; i < point->field_count; i++) {
+    for (uint32_t i = 0; i < point->field_count && point->fields[i].type != TYPE_RETRACTED; i++) {
         if (i > 0)
             buf_put_char(out, ',');
         json_put_text(out, point->fields[i].name);

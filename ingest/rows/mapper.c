@@ -360,8 +360,7 @@ static enum code make(struct mapper *mapper, struct error *err)
     mapper->kept.slots = ARENA_ARRAY(&mapper->arena, struct tree_value, mapper->slot_count);
     if (mapper->kept.slots == NULL)
         return error_set(err, E_MEMORY, "no memory for the rows of a source");
-    return row_points_make(mapper->source, mapper->terms.partition, mapper->terms.limits,
-                           &mapper->arena, &mapper->points, err);
+    return row_points_make(&mapper->terms, &mapper->arena, &mapper->points, err);
 }
 
 enum code mapper_open(const struct mapper_terms *terms, struct batch *batch,

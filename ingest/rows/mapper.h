@@ -17,6 +17,9 @@ struct mapper_terms {
     int64_t start_ns, end_ns;    /* of the window: rows outside are left out where it clips */
     const struct limits *limits; /* of points */
     struct arena *arena;         /* borrowed: of faults */
+    /* Behind its fields a point has those that its values might have had beside them and have not
+     * (qualifier, code, number) as TYPE_RETRACTED: for who takes back what was there before. */
+    bool tells_absent;
     /* Borrowed: what the pages before have shown; NULL: there were none. */
     const struct row_order *order;
 };

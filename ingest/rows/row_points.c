@@ -26,7 +26,16 @@ struct gathered {
     uint32_t next;
 };
 
+/* What a value might have had. */
+struct absent {
+    const struct row_group *group;
+    struct bytes name;
+};
+
 struct row_points {
+    bool tells_absent;
+    struct absent *absent; /* two for each column */
+    uint32_t absent_count;
     const struct limits *limits;
     struct row_groups groups;
     struct column *columns;
@@ -118,21 +127,22 @@ static bool may_repeat(const struct column *a, const struct column *b)
     return false;
 }
 
-enum code row_points_make(const struct source *source, const struct source_partition *partition,
-                          const struct limits *limits, struct arena *arena,
+enum code row_points_make(const struct mapper_terms *terms, struct arena *arena,
                           struct row_points **made, struct error *err)
 {
+    const struct source *source = terms->source;
     struct row_points *points = ARENA_NEW(arena, struct row_points);
     enum code code;
 
     if (points == NULL)
         return no_memory(err);
-    points->limits = limits;
+    points->limits = terms->limits;
+    points->tells_absent = terms->tells_absent;
     points->series = BUF_INIT(SERIES_BYTES_MAX);
     arena_init(&points->texts, TEXTS_BYTES_MAX, NULL);
     points->groups = (struct row_groups){.source = source,
-                                         .partition = partition,
-                                         .limits = limits,
+                                         .partition = terms->partition,
+                                         .limits = terms->limits,
                                          .texts = &points->texts,
                                          .bare = true};
     for (size_t i = 0; i < source->value_count; i++)
@@ -141,7 +151,9 @@ enum code row_points_make(const struct source *source, const struct source_parti
     points->groups.items = ARENA_ARRAY(arena, struct row_group, 1 + source->value_count);
     points->columns = ARENA_ARRAY(arena, struct column, source->value_count);
     points->gathered = ARENA_ARRAY(arena, struct gathered, 2 * source->value_count);
-    if (points->groups.items == NULL || points->columns == NULL || points->gathered == NULL)
+    points->absent = ARENA_ARRAY(arena, struct absent, 2 * source->value_count);
+    if (points->groups.items == NULL || points->columns == NULL || points->gathered == NULL ||
+        points->absent == NULL)
         return no_memory(err);
     code = row_group_add(&points->groups, NULL, arena, err);
     for (size_t i = 0; code == OK && i < source->value_count; i++) {
@@ -168,7 +180,7 @@ void row_points_begin(struct row_points *points)
 {
     if (points->texts.used > TEXTS_KEPT)
         arena_release(&points->texts);
-    points->gathered_count = 0;
+    points->gathered_count = points->absent_count = 0;
     for (size_t i = 0; i < points->groups.count; i++) {
         points->groups.items[i].ready = points->groups.items[i].constant;
         points->groups.items[i].field_count = 0;
@@ -262,6 +274,37 @@ static enum code add_text(struct row_points *points, const struct column *column
     return code ? code : add_field(points, column->group->same, &field, err);
 }
 
+static enum code add_absent(struct row_points *points, const struct column *column,
+                            struct bytes name, struct error *err)
+{
+    if (name.data == NULL)
+        return no_memory(err);
+    points->absent[points->absent_count++] = (struct absent){column->group->same, name};
+    return OK;
+}
+
+/* What was delivered of the value before may have had it. */
+static enum code note_absent(struct row_points *points, const struct column *column,
+                             struct bytes name, const struct row_value *read, struct error *err)
+{
+    const struct source_value *value = column->value;
+    bool constant = column->field.constant, coded = read->type == TYPE_NONE;
+    enum code code = OK;
+
+    if (value->qualifier_count > 0 && read->qualifier.size == 0)
+        code = add_absent(points, column,
+                          constant ? column->qualifier_field
+                                   : with_suffix(name, qualifier_suffix, &points->texts),
+                          err);
+    if (code == OK && coded)
+        code = add_absent(points, column, name, err);
+    else if (code == OK && value->coded == SOURCE_CODED_KEEP)
+        code = add_absent(
+            points, column,
+            constant ? column->code_field : with_suffix(name, code_suffix, &points->texts), err);
+    return code;
+}
+
 static enum code add_value(struct row_points *points, const struct column *column,
                            const struct tree_row *row, struct batch *batch,
                            const struct row_value *read, struct error *err)
@@ -289,6 +332,8 @@ static enum code add_value(struct row_points *points, const struct column *colum
         code = add_text(points, column, batch,
                         column->field.constant ? column->code_field : field.name, code_suffix,
                         read->coded, err);
+    if (code == OK && points->tells_absent)
+        code = note_absent(points, column, field.name, read, err);
     return code;
 }
 
@@ -328,6 +373,33 @@ enum code row_points_gather(struct row_points *points, const struct tree_row *ro
 
 /* --- to the sink --- */
 
+static bool has_field(const struct point *point, struct bytes name)
+{
+    for (uint32_t i = 0; i < point->field_count; i++)
+        if (bytes_equal(point->fields[i].name, name))
+            return true;
+    return false;
+}
+
+/* Another value may have filled the field. */
+static enum code add_absents(const struct row_points *points, const struct row_group *group,
+                             struct point *point, struct error *err)
+{
+    for (uint32_t i = 0; i < points->absent_count; i++) {
+        const struct absent *absent = &points->absent[i];
+        struct point_field *field;
+
+        if (absent->group != group || point->field_count >= points->limits->fields_max ||
+            (points->repeats && has_field(point, absent->name)))
+            continue;
+        field = point_add_field(point);
+        if (field == NULL)
+            return no_memory(err);
+        *field = (struct point_field){.name = absent->name, .type = TYPE_RETRACTED};
+    }
+    return OK;
+}
+
 static enum code set_point(const struct row_points *points, const struct row_group *group,
                            struct point *point, int64_t ns, struct error *err)
 {
@@ -350,7 +422,7 @@ static enum code set_point(const struct row_points *points, const struct row_gro
             return no_memory(err);
         *field = points->gathered[at].field;
     }
-    return OK;
+    return add_absents(points, group, point, err);
 }
 
 enum code row_points_give(struct row_points *points, struct point *point, int64_t ns,

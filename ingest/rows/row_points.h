@@ -10,9 +10,7 @@ struct row_points;
 
 /* All is borrowed and lives as long; it lives in the arena.  E_BAD_PARAMETER: a name that is none,
  * a place that has nothing here. */
-MUST_USE enum code row_points_make(const struct source *source,
-                                   const struct source_partition *partition,
-                                   const struct limits *limits, struct arena *arena,
+MUST_USE enum code row_points_make(const struct mapper_terms *terms, struct arena *arena,
                                    struct row_points **points, struct error *err);
 void row_points_release(struct row_points *points); /* NULL is fine */
 

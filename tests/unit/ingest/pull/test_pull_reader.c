@@ -231,6 +231,54 @@ static void test_a_window_with_an_hour_told_twice_begins_again_after_a_restart(v
     assert_true(it_rows("m").sum == 7);
 }
 
+static enum code take_fields(void *taker, const struct recalled_row *row, struct error *err)
+{
+    struct buf *out = taker;
+
+    (void)err;
+    for (uint32_t i = 0; i < row->count; i++)
+        if (row->types[i] == TYPE_STRING)
+            buf_printf(out, "%.*s=%.*s ", BYTES_ARG(row->fields[i]),
+                       BYTES_ARG(text_bytes(row->cells[i].text)));
+        else if (row->types[i] == TYPE_F64)
+            buf_printf(out, "%.*s=%g ", BYTES_ARG(row->fields[i]), row->cells[i].f64);
+    return OK;
+}
+
+#define VALUE(text) "{'data': [{'at': '2026-01-01', 'v': '" text "'}]}"
+
+/* What stood beside a value goes with it: "12" is not below 12, though it was "<10" before. */
+static void test_what_stood_beside_a_value_goes_with_it(void **state)
+{
+    static const char *const wanted[] = {"v=10 v_qualifier=< ", "v=12 ", "v=20 v_qualifier=> ",
+                                         "v=20 "};
+
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "GET", .body = VALUE("<10"), .times = 1},
+                 {.when = "GET", .body = VALUE("12"), .times = 1},
+                 {.when = "GET", .body = VALUE(">20"), .times = 1},
+                 {.when = "GET", .body = VALUE("20"), .times = 1});
+    for (size_t i = 0; i < COUNT_OF(wanted); i++) {
+        struct buf got = BUF_INIT(1000);
+        bool partial = false;
+
+        if (i == 0)
+            it_declares(PLAIN ", 'values': [{'path': 'v', 'field': 'v', 'qualifier': ['<', '>'], "
+                              "'coded': 'keep'}]");
+        else
+            it_pulls(1);
+        UNTIL(it_count("windows") == (int64_t)i + 1);
+        assert_int_equal(it.recall.rows(it.recall.context, TENANT, BYTES("m"), NULL, 0, INT64_MIN,
+                                        INT64_MAX, take_fields, &got, &partial, NULL),
+                         OK);
+        buf_put_char(&got, '\0');
+        assert_string_equal(got.data, wanted[i]);
+        buf_release(&got);
+    }
+    assert_int_equal(it_count("new"), 1);
+    assert_int_equal(it_count("changed"), 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -240,6 +288,7 @@ int main(void)
         IT_TEST(test_a_window_that_is_done_is_not_asked_again_after_a_restart),
         IT_TEST(test_a_window_that_is_not_done_goes_on_at_its_page_after_a_restart),
         IT_TEST(test_a_window_with_an_hour_told_twice_begins_again_after_a_restart),
+        IT_TEST(test_what_stood_beside_a_value_goes_with_it),
         IT_TEST(test_another_document_asks_in_full),
         IT_TEST(test_rows_that_are_left_out_are_rows_of_their_page),
         IT_TEST(test_pages_go_on_within_an_hour_told_twice),

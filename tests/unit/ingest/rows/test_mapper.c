@@ -377,6 +377,34 @@ static void test_repeats_take_no_memory_each(void **state)
     fixture_release(&fixture);
 }
 
+/* Behind all that a row has; what another value fills is not absent. */
+static void test_tells_what_a_value_has_not(void **state)
+{
+    static const struct bytes signs[] = {BYTES("<")};
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture);
+    for (uint32_t slot = 1; slot <= 2; slot++) {
+        struct source_value *value = add_value(&fixture, slot, slot == 1 ? "a" : "b");
+
+        value->qualifiers = signs;
+        value->qualifier_count = 1;
+        value->coded = SOURCE_CODED_KEEP;
+    }
+    (void)add_value(&fixture, 3, "a");
+    fixture.terms.tells_absent = true;
+    expect_points(&fixture,
+                  "2024-01-01|<1|2\n2024-01-01|dry|<2\n2024-01-01|dry|~|#3\n2024-01-01|~|~|#4",
+                  "m a=1 a_qualifier=\"<\" b=2 a_code=none b_qualifier=none b_code=none "
+                  "2024-01-01T00:00:00Z\n"
+                  "m a_code=\"dry\" b=2 b_qualifier=\"<\" a_qualifier=none a=none b_code=none "
+                  "2024-01-01T00:00:00Z\n"
+                  "m a_code=\"dry\" a=3 a_qualifier=none 2024-01-01T00:00:00Z\n"
+                  "m a=4 2024-01-01T00:00:00Z\n");
+    fixture_release(&fixture);
+}
+
 /* --- clocks that are turned back: 02:00 in London becomes 01:00 at 01:00Z --- */
 
 static void local_init(struct fixture *fixture)
@@ -508,6 +536,7 @@ int main(void)
         cmocka_unit_test(test_repeats_into_another_batch),
         cmocka_unit_test(test_repeats_take_no_memory_each),
         cmocka_unit_test(test_repeats_of_a_page_are_bounded),
+        cmocka_unit_test(test_tells_what_a_value_has_not),
         cmocka_unit_test(test_an_hour_told_twice_is_that_of_the_window),
         cmocka_unit_test(test_pages_go_on_within_an_hour_told_twice),
         cmocka_unit_test(test_pages_keep_what_is_near_a_turn),
