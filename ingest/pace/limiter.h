@@ -49,8 +49,8 @@ void limiter_leave(struct limiter_key *key, const struct source_limits *limits);
 void limiter_recall(struct limiter_key *key, const struct moment *now, const struct moment *began,
                     uint32_t weight);
 /* Nobody else asks, as this node has the lease: told again and again, by each who joined.  Where it
- * was not told for 20 s, or the lease was lost, somebody else may have asked until now: all rates of
- * up to `span_ns` are used up. */
+ * was not told for 20 s, or the lease was lost, somebody else may have asked until now: all rates
+ * of up to `span_ns` are used up. */
 void limiter_held(struct limiter_key *key, const struct moment *now, int64_t span_ns);
 void limiter_lost(struct limiter_key *key);
 
