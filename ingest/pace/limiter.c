@@ -19,6 +19,9 @@ static_assert((int)LIMITER_RATE_COUNT_MAX == (int)BEGUN_UNITS_MAX, "a rate looks
 static const int64_t remembered_ns = 2 * MOMENT_DAY;
 static const size_t remembered_units = 100000;
 
+/* Twice what the puller sleeps at most. */
+static const int64_t held_for_ns = 20 * MOMENT_SECOND;
+
 struct rate_held {
     struct source_rate rate;
     size_t joined;
@@ -44,6 +47,7 @@ struct limiter_key {
     int64_t longest_ns;                  /* span that somebody had, or what is remembered */
     uint64_t largest;                    /* count, as that */
     int64_t assumed_ns, assumed_span_ns; /* somebody else may have asked until then */
+    int64_t held_ns;                     /* nobody else did then, since the time before */
     int64_t wait_ns, used_ns; /* until when nobody may; when it was joined or asked last */
 };
 
@@ -96,7 +100,7 @@ static struct limiter_key *key_new(struct limiter *limiter, struct bytes name)
     key->begun = BEGUN_INIT;
     key->longest_ns = remembered_ns;
     key->largest = remembered_units;
-    key->assumed_ns = key->wait_ns = key->used_ns = INT64_MIN;
+    key->assumed_ns = key->held_ns = key->wait_ns = key->used_ns = INT64_MIN;
     if (map_put(&limiter->keys, key->name, key))
         return key;
     key_free(key);
@@ -249,10 +253,18 @@ void limiter_recall(struct limiter_key *key, const struct moment *now, const str
     day_budget_use(&key->days, now, &known, weight);
 }
 
-void limiter_assume_used(struct limiter_key *key, const struct moment *now, int64_t span_ns)
+void limiter_held(struct limiter_key *key, const struct moment *now, int64_t span_ns)
 {
-    key->assumed_ns = time_later(key->assumed_ns, now->boot_ns);
-    key->assumed_span_ns = time_later(key->assumed_span_ns, span_ns);
+    if (key->held_ns == INT64_MIN || time_between(key->held_ns, now->boot_ns) >= held_for_ns) {
+        key->assumed_ns = time_later(key->assumed_ns, now->boot_ns);
+        key->assumed_span_ns = time_later(key->assumed_span_ns, span_ns);
+    }
+    key->held_ns = now->boot_ns;
+}
+
+void limiter_lost(struct limiter_key *key)
+{
+    key->held_ns = INT64_MIN;
 }
 
 bool limiter_fits(const struct limiter_key *key, uint32_t weight)

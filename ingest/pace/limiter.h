@@ -48,8 +48,11 @@ void limiter_leave(struct limiter_key *key, const struct source_limits *limits);
  * began now.  In any order, before the first limiter_begin(). */
 void limiter_recall(struct limiter_key *key, const struct moment *now, const struct moment *began,
                     uint32_t weight);
-/* Somebody else may have asked until now: all rates of up to `span_ns` are used up. */
-void limiter_assume_used(struct limiter_key *key, const struct moment *now, int64_t span_ns);
+/* Nobody else asks, as this node has the lease: told again and again, by each who joined.  Where it
+ * was not told for 20 s, or the lease was lost, somebody else may have asked until now: all rates
+ * of up to `span_ns` are used up. */
+void limiter_held(struct limiter_key *key, const struct moment *now, int64_t span_ns);
+void limiter_lost(struct limiter_key *key);
 
 /* False: such a request will never begin, as it counts more than a limit has. */
 bool limiter_fits(const struct limiter_key *key, uint32_t weight);

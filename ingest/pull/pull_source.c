@@ -369,6 +369,8 @@ static bool hold(struct pull_source *source, const struct moment *now)
     bool leased =
         parts->leased == NULL || parts->leased(parts->context, bytes_of(source->key_name));
 
+    if (leased && parts->leased != NULL)
+        limiter_held(source->key, now, assumed_ns);
     if (leased && !source->held) {
         pull_drop_ready(source); /* of the time before: nobody asks for them any more */
         if (source->units != NULL || source->busy_units > 0)
@@ -379,14 +381,13 @@ static bool hold(struct pull_source *source, const struct moment *now)
         list_reset(source);
         if (source->token != NULL)
             errand_drop(token_errand(source));
-        if (parts->leased != NULL)
-            limiter_assume_used(source->key, now, assumed_ns);
         partitions_forget(source);
         source->next_ns = 0;
         pull_set_state(source, PULL_LOADING);
     } else if (!leased) {
         source->held = false;
         source->lost = true;
+        limiter_lost(source->key);
         pull_drop_ready(source); /* also what was under way when it was lost */
         if (source->state != PULL_ELSEWHERE)
             pull_set_state(source, PULL_ELSEWHERE);

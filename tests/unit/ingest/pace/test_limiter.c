@@ -211,11 +211,19 @@ static void test_somebody_else_may_have_used_up_what_has_short_spans(void **stat
     struct moment now = at(100);
 
     (void)state;
-    limiter_assume_used(key, &now, 60 * SECOND);
+    limiter_held(key, &now, 60 * SECOND);
     assert_int_equal(when(key, 1, at(100)), 160);
-    limiter_assume_used(key, &now, 600 * SECOND);
+    limiter_lost(key);
+    limiter_held(key, &now, 600 * SECOND);
     assert_int_equal(when(key, 1, at(100)), 700);
+    for (int seconds = 110; seconds < 700; seconds += 19) { /* it goes on */
+        now = at(seconds);
+        limiter_held(key, &now, 600 * SECOND);
+    }
     assert_int_equal(when(key, 1, at(700)), 700);
+    now = at(721); /* nobody knows what was in between */
+    limiter_held(key, &now, 600 * SECOND);
+    assert_int_equal(when(key, 1, at(721)), 1321);
     limiter_free(limiter);
 }
 
