@@ -372,12 +372,11 @@ static bool first_is_same(const struct tail *tail)
 {
     const struct tail_reading *reading = tail->reading;
     struct bytes first = buf_bytes(&reading->first);
-    struct bytes head = bytes_slice(first, 0, TAIL_PRINT_SIZE);
-    size_t at = first.size < TAIL_PRINT_SIZE ? 0 : first.size - TAIL_PRINT_SIZE;
-    const struct tail_print begin = tail_print_of(head);
-    const struct tail_print end = tail_print_of(bytes_slice(first, at, first.size));
+    size_t size = first.size < TAIL_PRINT_SIZE ? first.size : TAIL_PRINT_SIZE;
+    const struct tail_print head = tail_print_of(bytes_slice(first, 0, size));
+    const struct tail_print last = tail_print_of(bytes_slice(first, first.size - size, first.size));
 
-    return is_print(tail, &begin, 0) && is_print(tail, &end, at);
+    return is_print(tail, &head, 0) && is_print(tail, &last, first.size - size);
 }
 
 static void join(struct tail *tail)

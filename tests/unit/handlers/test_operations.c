@@ -64,7 +64,7 @@ static bool everybody_north(void *context, const struct tenant *tenant, char nam
 }
 
 /* Of a shard that a part was read at, or of other members' rows: tests/delivery looks at them; of
- * sources: tests/unit/ingest/pull does. */
+ * sources: tests/unit/ingest/pull does, of their trials test_trial_turn.c. */
 static bool is_of_others(const char *name)
 {
     static const char *const beginnings[] = {"weir_parts_",     "weir_guests_", "weir_peers_",
