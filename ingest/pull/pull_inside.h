@@ -174,7 +174,6 @@ struct pull_source {
     int64_t pull_taken_ns, backfill_taken_ns;
     struct arena arena; /* of partitions */
     const struct tenant *tenant;
-    struct limits limits;
     int64_t retention_ns;
     struct limiter_key *key;
     char *key_name;           /* owned */
@@ -202,11 +201,11 @@ struct pull_source {
     enum pull_state state;
     bool paused;
     struct pull_counts counts;
-    char error[PULL_TEXT_SIZE]; /* the last one, until a pull that began behind it came whole */
-    bool troubled;              /* there was one since a pull began */
+    char *error;   /* the last one, until a pull that began behind it came whole; owned, like */
+    bool troubled; /* there was one since a pull began */
     int64_t error_ns, success_ns, reached_ns, told_next_ns;
-    unsigned waiting;               /* pages that ingest does not take now, ... */
-    char waits_for[PULL_TEXT_SIZE]; /* ... and why */
+    unsigned waiting; /* pages that ingest does not take now, ... */
+    char *waits_for;  /* ... and why */
     struct pull_told told;
     int64_t ends_ns;                 /* nothing is behind from there on; 0: not known yet */
     struct pull_fetch_note *fetches; /* a ring once it is PULL_FETCHES_KEPT; until then it grows */
@@ -456,6 +455,9 @@ void pull_reached(struct pull_source *source); /* tells how far it has come */
 
 /* --- pull_source.c --- */
 void pull_declare(struct puller *puller, struct pull_message *message);
+/* As it is now; its limits are not kept, as they are of more bytes than most of a source.  False:
+ * it is not known. */
+bool pull_find_tenant(struct pull_source *source, struct limits *limits);
 /* Of that name, which it keeps, without a document.  NULL: no memory. */
 struct pull_source *pull_make(struct puller *puller, struct pull_message *message);
 struct pull_source *pull_find(const struct puller *puller, const char *tenant, const char *name);
@@ -476,6 +478,8 @@ void pull_free(struct pull_source *source);
 
 /* --- pull_status.c --- */
 void pull_text(char into[PULL_TEXT_SIZE], const char *text); /* cut where it is too long */
+/* The same in memory of its own, which most sources need none of; nothing where there is none. */
+void pull_keep_text(char **kept, const char *text);
 void pull_tell(struct pull_source *source, const char *what, const char *text);
 void pull_count_answer(struct pull_source *source, const struct fetch_answer *answer);
 /* Asked once more, for the first time where there is a text. */

@@ -41,7 +41,8 @@ bool partitions_make(struct pull_source *source, const struct source_partition *
         window_set_init(&partition->windows, &source->source->window);
         window_set_init(&partition->failed, &source->source->window);
         partition->history_ns = INT64_MIN; /* until the first pull */
-        if (!map_put(&source->partitions_by_id, bytes_of(partition->id), partition))
+        /* One alone is found without a table. */
+        if (count > 1 && !map_put(&source->partitions_by_id, bytes_of(partition->id), partition))
             return false;
     }
     return source->partitions != NULL;
@@ -66,6 +67,8 @@ void partitions_forget(struct pull_source *source)
 
 struct pull_partition *partition_find(const struct pull_source *source, const char *id)
 {
+    if (source->partition_count == 1)
+        return strcmp(source->partitions[0].id, id) == 0 ? &source->partitions[0] : NULL;
     return map_get(&source->partitions_by_id, bytes_of(id));
 }
 

@@ -229,7 +229,7 @@ static void tell_waiting(void *context, const struct error *why)
     source->waiting -= why == NULL && job->waiting;
     job->waiting = why != NULL;
     if (why != NULL)
-        pull_text(source->waits_for, why->text);
+        pull_keep_text(&source->waits_for, why->text);
     pthread_mutex_unlock(&source->puller->lock);
 }
 

@@ -86,7 +86,7 @@ static enum code prepare(struct pull_source *source, struct error *err)
     return code;
 }
 
-static void load(struct pull_source *source)
+static void load(struct pull_source *source, const struct limits *limits)
 {
     struct pull_job *job = calloc(1, sizeof(*job));
 
@@ -97,24 +97,22 @@ static void load(struct pull_source *source)
     arena_init(&job->arena, SIZE_MAX, NULL);
     job->source = source;
     job->tenant = source->tenant;
-    job->limits = source->limits;
+    job->limits = *limits;
     source->loading = true;
     pull_set_state(source, PULL_LOADING);
     (void)reader_send(source->puller, job);
 }
 
-static bool find_tenant(struct pull_source *source)
+bool pull_find_tenant(struct pull_source *source, struct limits *limits)
 {
     const struct puller_parts *parts = &source->puller->parts;
     const struct tenant *tenant;
-    struct limits limits;
     int64_t retention_ns;
 
-    if (!parts->tenant(parts->context, bytes_of(source->tenant_name), &tenant, &limits,
+    if (!parts->tenant(parts->context, bytes_of(source->tenant_name), &tenant, limits,
                        &retention_ns))
         return false;
     source->tenant = tenant;
-    source->limits = limits;
     source->retention_ns = retention_ns;
     return true;
 }
@@ -237,6 +235,8 @@ void pull_free(struct pull_source *source)
     free(source->name);
     free(source->fetches);
     free(source->wishes);
+    free(source->error);
+    free(source->waits_for);
     free(source);
 }
 
@@ -396,10 +396,10 @@ static bool hold(struct pull_source *source, const struct moment *now)
 }
 
 /* Its partitions first, where they are not known; then what was done of them. */
-static void begin_loading(struct pull_source *source)
+static void begin_loading(struct pull_source *source, const struct limits *limits)
 {
     if (source->list == NULL || source->list->known) {
-        load(source);
+        load(source, limits);
         return;
     }
     source->next_ns = INT64_MAX; /* until they are had, or cannot be */
@@ -410,6 +410,7 @@ static void begin_loading(struct pull_source *source)
 
 int64_t pull_turn(struct pull_source *source, const struct moment *now)
 {
+    struct limits limits;
     int64_t next_ns, when;
 
     if (source->replaced)
@@ -418,7 +419,7 @@ int64_t pull_turn(struct pull_source *source, const struct moment *now)
         take_up(source);
     if (source->source == NULL || source->loading || source->removed || source->replaced)
         return INT64_MAX;
-    if (!find_tenant(source))
+    if (!pull_find_tenant(source, &limits))
         return now->boot_ns + 10 * second_ns;
     if (source->paused || source->state == PULL_WRONG)
         return INT64_MAX;
@@ -429,7 +430,7 @@ int64_t pull_turn(struct pull_source *source, const struct moment *now)
     list_turn(source);
     if (source->state == PULL_LOADING) { /* it was not read yet, or could not be */
         if (now->wall_ns >= source->next_ns)
-            begin_loading(source);
+            begin_loading(source, &limits);
         when = errands_turn(source, now);
         next_ns = boot_of(now, source->next_ns);
         return when < next_ns ? when : next_ns;

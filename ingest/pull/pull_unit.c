@@ -214,11 +214,15 @@ static void hand_over(struct pull_unit *unit, struct fetch_answer *answer, const
     job->source = unit->source;
     job->unit = unit;
     job->status = answer->status;
-    job->tenant = unit->source->tenant;
-    job->limits = unit->source->limits;
     job->fetched_ns = now->wall_ns;
     job->took_ns = answer->ended_ns - answer->began_ns;
     job->bytes = answer->bytes;
+    if (!pull_find_tenant(unit->source, &job->limits)) {
+        job_free(job);
+        unit_try_again(unit, 0, now, "its tenant is not known");
+        return;
+    }
+    job->tenant = unit->source->tenant;
     if (!answer_headers_copy(answer, &job->arena, &job->headers, &job->header_count)) {
         job_free(job);
         unit_try_again(unit, 0, now, "no memory for an answer");

@@ -13,6 +13,8 @@ static const int64_t second_ns = MOMENT_SECOND;
  */
 static const int64_t sleep_max_ns = 10 * INT64_C(1000000000);
 static const int64_t tidy_period_ns = 10 * INT64_C(1000000000);
+/* Many documents are read at once by a start. */
+static const int64_t tidy_after_ns = 2 * INT64_C(1000000000);
 
 static enum code no_memory(struct error *err)
 {
@@ -153,7 +155,7 @@ static void take_messages(struct puller *puller)
     }
 }
 
-static void take_results(struct puller *puller)
+static void take_results(struct puller *puller, const struct moment *now)
 {
     struct pull_job *results;
 
@@ -165,6 +167,8 @@ static void take_results(struct puller *puller)
         struct pull_job *job = results;
 
         results = job->next;
+        if (!puller->untidy)
+            puller->tidy_ns = time_later(puller->tidy_ns, time_sum(now->boot_ns, tidy_after_ns));
         puller->untidy = true;
         if (job->errand != NULL)
             list_take(job);
@@ -316,15 +320,18 @@ static int64_t turn_sources(struct puller *puller, const struct moment *now)
 }
 
 /* Pages and documents that came took memory that the allocator keeps below what lives longer: it
- * goes back to the machine when all rest, now and then. */
-static void tidy(struct puller *puller, const struct moment *now)
+ * goes back to the machine when all rest, now and then, and not with the first of many that are
+ * being read.  When to look again, boot. */
+static int64_t tidy(struct puller *puller, const struct moment *now)
 {
-    if (!puller->untidy || puller->job_count > 0 || fetcher_under_way(puller->fetcher) > 0 ||
-        now->boot_ns < puller->tidy_ns)
-        return;
+    if (!puller->untidy || puller->job_count > 0 || fetcher_under_way(puller->fetcher) > 0)
+        return INT64_MAX;
+    if (now->boot_ns < puller->tidy_ns)
+        return puller->tidy_ns;
     (void)malloc_trim(0);
     puller->untidy = false;
     puller->tidy_ns = now->boot_ns + tidy_period_ns;
+    return INT64_MAX;
 }
 
 static void *puller_main(void *context)
@@ -336,19 +343,20 @@ static void *puller_main(void *context)
 
     while (!puller->stop) {
         const struct moment now = pull_now(puller);
-        int64_t next_ns, tries_ns, sleep_ns;
+        int64_t next_ns, tries_ns, tidy_ns, sleep_ns;
 
         follow_clock(puller, &now);
         take_messages(puller);
-        take_results(puller);
+        take_results(puller, &now);
         remove_sources(puller);
-        tidy(puller, &now);
+        tidy_ns = tidy(puller, &now);
         (void)turn_sources(puller, &now);
         tries_ns = tries_turn(puller, &now);
         while (may_ask(puller) && ask_some(puller, &now))
             continue;
         next_ns = turn_sources(puller, &now);
         next_ns = tries_ns < next_ns ? tries_ns : next_ns;
+        next_ns = tidy_ns < next_ns ? tidy_ns : next_ns;
         sleep_ns = time_between(now.boot_ns, next_ns);
         if (next_ns == INT64_MAX || sleep_ns > sleep_max_ns)
             sleep_ns = sleep_max_ns;

@@ -30,6 +30,7 @@ struct reading {
     struct batch batch; /* what points are made in; its arena, */
     struct arena scratch;
     struct mapper *mapper;
+    const struct tree_plan *plan;
     struct tree_rows *rows;
     struct tree_reader *reader;
     bool archive;  /* it is one, as is wanted; then ... */
@@ -225,16 +226,17 @@ static enum code run_pass(struct reading *reading, struct error *err)
 /* Every pass that the plan wants, from the beginning. */
 static enum code run_passes(struct reading *reading, struct error *err)
 {
-    const struct tree_plan *plan = reading->terms.source->plan;
     const struct tree_rows_limits limits = {UINT64_MAX, AROUND_BYTES_MAX};
     enum code code = open_mapper(reading, err);
 
     tree_rows_close(reading->rows);
     reading->rows = NULL;
     reading->points = 0;
+    if (code == OK && reading->plan == NULL)
+        code = source_plan(reading->terms.source, &reading->arena, &reading->plan, err);
     if (code == OK)
-        code = tree_rows_open(plan, &limits, take_row, reading, &reading->rows, err);
-    for (unsigned pass = 0; code == OK && pass < tree_plan_passes(plan); pass++)
+        code = tree_rows_open(reading->plan, &limits, take_row, reading, &reading->rows, err);
+    for (unsigned pass = 0; code == OK && pass < tree_plan_passes(reading->plan); pass++)
         code = run_pass(reading, err);
     return code ? code : mapper_finish(reading->mapper, err);
 }

@@ -199,7 +199,7 @@ static void check_missing(struct source_reader *reader)
 static void make_plan(struct source_reader *reader)
 {
     struct source *source = reader->source;
-    const struct tree_plan *plan;
+    const struct tree_plan *plan = NULL;
     struct tree_slot *slots;
     struct error err = {0};
     enum code code;
@@ -213,8 +213,8 @@ static void make_plan(struct source_reader *reader)
     source->slots = slots;
     source->slot_count = reader->slot_count;
     source_want_columns(reader, slots, reader->slot_count, &source->decode);
-    code = tree_plan_make(&source->decode.rows, source->decode.rows_zip, slots, reader->slot_count,
-                          reader->arena, &source->plan, &err);
+    code = source_plan(source, source->files.given ? reader->arena : reader->speech, &plan, &err);
+    source->plan = code == OK && source->files.given ? plan : NULL;
     if (code == E_MEMORY)
         reader->starved = true;
     for (size_t i = 0; code == E_BAD_PARAMETER && i < reader->slot_count; i++)

@@ -629,10 +629,15 @@ static void test_what_stands_behind_the_rows_is_read_first(void **state)
 {
     (void)state;
     for (unsigned count = 2; count <= SMALL_POINTS + 2; count += SMALL_POINTS) {
+        const struct tree_plan *plan = NULL;
+        struct arena arena;
         struct page page;
 
+        arena_init(&arena, SIZE_MAX, NULL);
         page_init(&page, PAGE_SECONDS ", 'tags': {'site': {'path': '/meta/site'}}");
-        assert_int_equal(tree_plan_passes(page.terms.source->plan), 2);
+        assert_int_equal(source_plan(page.terms.source, &arena, &plan, NULL), OK);
+        assert_int_equal(tree_plan_passes(plan), 2);
+        arena_release(&arena);
         page_put_rows(&page, count, "");
         page.body.size--;
         page_put(&page, ",'meta':{'site':'north'}}");
