@@ -230,16 +230,21 @@ static enum code run_form(struct remote *remote, const struct source_line *line,
 
 /* --- examples --- */
 
+/* Those that have to be given first; in brackets what is so unless it is given. */
 static void put_settings(const struct source_wishes *wishes, struct buf *cell)
 {
-    for (size_t i = 0; i < wishes->setting_count; i++) {
-        const struct source_wish *wish = &wishes->settings[i];
+    for (size_t pass = 0; pass < 2; pass++)
+        for (size_t i = 0; i < wishes->setting_count; i++) {
+            const struct source_wish *wish = &wishes->settings[i];
 
-        buf_put_text(cell, i > 0 ? ", " : "");
-        buf_put(cell, wish->key);
-        if (!wish->needed)
-            buf_printf(cell, "=%.*s", BYTES_ARG(wish->initial));
-    }
+            if (wish->needed != (pass == 0))
+                continue;
+            buf_put_text(cell, cell->size > 0 ? " " : "");
+            if (wish->needed)
+                buf_printf(cell, "%.*s=", BYTES_ARG(wish->key));
+            else
+                buf_printf(cell, "[%.*s=%.*s]", BYTES_ARG(wish->key), BYTES_ARG(wish->initial));
+        }
 }
 
 static void put_secrets(const struct source_wishes *wishes, struct buf *cell)

@@ -268,7 +268,7 @@ static void test_examples_are_listed_and_printed(void **state)
     (void)state;
     captured_run(command_source, list, &captured);
     assert_int_equal(captured.exit_code, COMMAND_DONE);
-    assert_non_null(strstr(captured.out, "mpan, serial, direction=import, from=2023-01-01"));
+    assert_non_null(strstr(captured.out, "mpan= serial= [direction=import] [from=2023-01-01"));
     assert_non_null(strstr(captured.out, "octopus_key"));
     assert_non_null(strstr(captured.out, "Weather of the last week and the next two days"));
     for (const struct source_example *at = source_examples; at->name; at++)
