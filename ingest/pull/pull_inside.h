@@ -25,6 +25,7 @@
 enum {
     PULL_FETCHES_KEPT = 32, /* of each source */
     PULL_TEXT_SIZE = 160,
+    PULL_PARTITION_SIZE = 64,   /* of 32 fetches: most sources have none, or one short value */
     PULL_LIVE_MAX = 64,         /* windows of a partition that a pull has in hand at once */
     PULL_CONNECTIONS_MAX = 512, /* a host that stalls has half of what is left, at most */
     PULL_READ_MAX = 64,         /* pages that came and wait to be read: then nothing is asked */
@@ -131,8 +132,8 @@ struct pull_fetch_note {
     const char *kind; /* "page", "list", "token" */
     int64_t began_ns; /* wall */
     int64_t took_ns;
-    int64_t start_ns, end_ns; /* of the window; both 0: none */
-    char partition[PARTITION_ID_SIZE];
+    int64_t start_ns, end_ns;            /* of the window; both 0: none */
+    char partition[PULL_PARTITION_SIZE]; /* partition_print() */
     uint32_t page;
     unsigned status;
     const char *outcome;
@@ -412,6 +413,8 @@ void unit_take(struct pull_job *job);
 bool partitions_make(struct pull_source *source, const struct source_partition *partitions,
                      size_t count);
 void partitions_release(struct pull_source *source);
+/* "site=berlin, x=1", cut where it is too long; empty: it has no variables. */
+void partition_print(const struct source_partition *partition, char text[PULL_PARTITION_SIZE]);
 /* As before anything was read of its work. */
 void partitions_forget(struct pull_source *source);
 /* NULL: of a document of before. */

@@ -151,7 +151,7 @@ static void test_history_waits_for_a_list_that_has_come(void **state)
                    "'rows': '/*', 'vars': {'x': {'path': 'id'}}, 'every': '1d'}",
                    it_day(-40, from), it_day(-2, until), strrchr(it.site.url, ':'));
     it_declares(blocks);
-    UNTIL(site_asked(&it.site, "/of/a") == 3 && it_is_resting());
+    UNTIL(site_asked(&it.site, "/of/a") == 3 && it_says("s", "state", "filling"));
     a_day_later();
     it_asks_for_a_pull();
     UNTIL(fetch_count() == 3); /* the list has been read */
