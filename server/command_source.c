@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/nearest.h"
+#include "base/text_file.h"
 #include "codec/json_doc.h"
 #include "ingest/pull/puller.h"
 #include "server/command_line.h"
@@ -10,13 +11,14 @@
 #include "server/remote.h"
 #include "server/source_examples.h"
 #include "server/source_form.h"
-#include "server/source_table.h"
+#include "server/source_line.h"
 
 enum {
     TARGET_BYTES_MAX = 1024,
     CELL_BYTES_MAX = 4096,
     LIST_DEPTH_MAX = 32,
     FAULTS_TOLD_MAX = 20,
+    PAGE_BYTES_MAX = 16 << 20,
 };
 
 static const char usage[] =
@@ -24,7 +26,10 @@ static const char usage[] =
     "       weir source examples\n"
     "       weir source example NAME\n"
     "       weir source list [--json]\n"
+    "       weir source test NAME|FILE [--as NAME] [--set KEY=VALUE]... [--page FILE]\n"
     "       weir source show|pull|pause|resume|delete NAME\n"
+    "       weir source fetches NAME [--limit N]\n"
+    "       weir source backfill NAME --start TIME --end TIME\n"
     "\n"
     "Remote APIs that Weir pulls for ever, each declared by one document: of a file (YAML or\n"
     "JSON), or one of the examples that the program has.  The token needs scope admin, to look\n"
@@ -34,16 +39,10 @@ static const char usage[] =
     "  weir source add open-meteo --set lat=52.52 --set lon=13.41\n"
     "  weir source add octopus-consumption --set mpan=2000012345678 --set serial=12L0123456\n"
     "  weir source check meters.yaml\n"
+    "  weir source test meters.yaml --page saved.json\n"
     "  weir source add meters.yaml --as meters-north\n"
     "  weir source pull open-meteo\n"
     "  weir source list\n";
-
-struct source_line {
-    const char *name;          /* NULL: none belongs to the verb */
-    const char *const *values; /* of the verb's flags */
-    const struct argument_list *sets;
-    const char *verb;
-};
 
 /* --- add and check --- */
 
@@ -133,18 +132,6 @@ static enum code say_missing_secrets(struct remote *remote, const struct source_
     return code;
 }
 
-static enum code target_of(struct bytes name, const char *verb, struct buf *target,
-                           struct error *err)
-{
-    static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
-
-    for (size_t i = 0; i < name.size; i++)
-        if (memchr(good, name.data[i], sizeof(good) - 1) == NULL)
-            return error_set(err, E_CONFIG, "\"%.*s\" is no name of a source", BYTES_ARG(name));
-    buf_printf(target, "/v1/sources/%.*s%s%s", BYTES_ARG(name), verb[0] != '\0' ? "/" : "", verb);
-    return buf_finish(target, err);
-}
-
 /* In place of one of that name only where that is meant: what it pulled goes on under its name. */
 static enum code declare(struct remote *remote, const struct source_form *form, bool replace,
                          struct error *err)
@@ -154,7 +141,7 @@ static enum code declare(struct remote *remote, const struct source_form *form, 
                                      .body = form->json,
                                      .precondition = replace ? NULL : "If-None-Match: *"};
     struct buf target = BUF_INIT(TARGET_BYTES_MAX);
-    enum code code = target_of(form->name, "", &target, err);
+    enum code code = source_target(form->name, "", &target, err);
 
     request.target = buf_bytes(&target);
     if (code == OK) {
@@ -209,6 +196,41 @@ static enum code check(struct remote *remote, const struct source_form *form, st
     return code;
 }
 
+enum try_flag { TRY_AS, TRY_PAGE };
+
+/* What the server makes of a page: of one that it asks for, or of the file. */
+static enum code try(struct remote *remote, const struct source_form *form, const char *path,
+                     struct error *err)
+{
+    struct remote_request request = {.method = "POST",
+                                     .target = BYTES("/v1/sources:test"),
+                                     .content_type = "application/json",
+                                     .question = true};
+    struct buf page = BUF_INIT(PAGE_BYTES_MAX), body = BUF_INIT(8 * (size_t)PAGE_BYTES_MAX);
+    enum code code = path == NULL ? OK : text_file_read(path, PAGE_BYTES_MAX, &page, err);
+
+    buf_put_text(&body, "{\"document\":");
+    buf_put(&body, form->json);
+    if (path != NULL) {
+        buf_put_text(&body, ",\"body\":");
+        json_put_text(&body, buf_bytes(&page));
+    }
+    buf_put_char(&body, '}');
+    if (code == OK)
+        code = buf_finish(&body, err);
+    if (code == OK) {
+        request.body = buf_bytes(&body);
+        code = remote_send(remote, &request, NULL, NULL, err);
+        if (code)
+            say_faults(remote, code, err);
+        else
+            code = source_json_print(remote, err);
+    }
+    buf_release(&page);
+    buf_release(&body);
+    return code;
+}
+
 static enum code run_form(struct remote *remote, const struct source_line *line, struct error *err)
 {
     struct source_form form;
@@ -220,10 +242,12 @@ static enum code run_form(struct remote *remote, const struct source_line *line,
     code = source_form_read(line->name, &arena, &json, err);
     if (code == OK)
         code = source_form_fill(json, line->sets, line->values[ADD_AS], &arena, &form, err);
-    if (code == OK)
-        code = strcmp(line->verb, "check") == 0
-                   ? check(remote, &form, &arena, err)
-                   : add(remote, &form, line->values[ADD_REPLACE], err);
+    if (code == OK && strcmp(line->verb, "check") == 0)
+        code = check(remote, &form, &arena, err);
+    else if (code == OK && strcmp(line->verb, "test") == 0)
+        code = try(remote, &form, line->values[TRY_PAGE], err);
+    else if (code == OK)
+        code = add(remote, &form, line->values[ADD_REPLACE], err);
     arena_release(&arena);
     return code;
 }
@@ -323,72 +347,25 @@ static enum code run_example(struct remote *remote, const struct source_line *li
                      "there is no example \"%s\" (weir source examples lists them)", line->name);
 }
 
-/* --- what is declared --- */
-
-static enum code run_list(struct remote *remote, const struct source_line *line, struct error *err)
-{
-    const struct remote_request request = {.method = "GET", .target = BYTES("/v1/sources")};
-    enum code code = remote_send(remote, &request, NULL, NULL, err);
-
-    if (code)
-        return code;
-    return line->values[0] ? registry_json_print(&remote->answer, err)
-                           : source_table_print(buf_bytes(&remote->answer), err);
-}
-
-static enum code ask(struct remote *remote, const struct source_line *line, const char *method,
-                     const char *action, struct error *err)
-{
-    struct buf target = BUF_INIT(TARGET_BYTES_MAX);
-    struct remote_request request = {.method = method};
-    enum code code = target_of(bytes_of(line->name), action, &target, err);
-
-    request.target = buf_bytes(&target);
-    if (code == OK)
-        code = remote_send(remote, &request, NULL, NULL, err);
-    buf_release(&target);
-    return code;
-}
-
-static enum code run_show(struct remote *remote, const struct source_line *line, struct error *err)
-{
-    enum code code = ask(remote, line, "GET", "", err);
-
-    return code ? code : registry_json_print(&remote->answer, err);
-}
-
-static enum code run_delete(struct remote *remote, const struct source_line *line,
-                            struct error *err)
-{
-    enum code code = ask(remote, line, "DELETE", "", err);
-
-    if (code == OK)
-        remote_say(remote, "the source %s is deleted; its rows stay", line->name);
-    return code;
-}
-
-/* The verb is the action's name. */
-static enum code run_action(struct remote *remote, const struct source_line *line,
-                            struct error *err)
-{
-    enum code code = ask(remote, line, "POST", line->verb, err);
-
-    if (code == OK) {
-        remote_say(remote, "%s %s: %s", line->verb, line->name,
-                   strcmp(line->verb, "pull") == 0 ? "asked for" : "done");
-        remote_say_warnings(remote);
-    }
-    return code;
-}
-
 /* --- the command line --- */
 
 static const struct argument_row add_rows[] = {
     [ADD_AS] = {"as",      "NAME", "What the source is called, where not as the document says."},
     [ADD_REPLACE] = {"replace", NULL,   "In place of the source that has this name."                },
 };
+static const struct argument_row try_rows[] = {
+    [TRY_AS] = {"as",   "NAME", "What the source is called, where not as the document says."},
+    [TRY_PAGE] = {"page", "FILE", "A page as it came; without it the server asks for one."    },
+};
 static const struct argument_row list_rows[] = {
     {"json", NULL, "Print the answer as one JSON object."},
+};
+static const struct argument_row fetches_rows[] = {
+    {"limit", "N", "How many, the newest first (20; 32 are kept)."},
+};
+static const struct argument_row backfill_rows[] = {
+    [BACKFILL_START] = {"start", "TIME", "Where the range begins."  },
+    [BACKFILL_END] = {"end",   "TIME", "Where it ends, exclusive."},
 };
 static const struct argument_row set_rows[] = {
     {"set", "KEY=VALUE", "What ${set:KEY} in the document stands for; repeat it."},
@@ -405,22 +382,27 @@ struct verb {
 
 #define WHICH "one name is wanted: which source?"
 
-static char whole[][16] = {"source add",    "source examples", "source example", "source list",
-                           "source show",   "source pull",     "source pause",   "source resume",
-                           "source delete", "source check"};
+static char whole[][20] = {"source add",     "source examples", "source example", "source list",
+                           "source show",    "source pull",     "source pause",   "source resume",
+                           "source delete",  "source check",    "source test",    "source fetches",
+                           "source backfill"};
 
 static const struct verb verbs[] = {
-    {"add",      whole[0], add_rows,  ADD_FLAGS, 1, "one name of an example or a file is wanted",
-     run_form                                                                                                 },
-    {"check",    whole[9], add_rows,  1,         1, "one name of an example or a file is wanted", run_form    },
-    {"examples", whole[1], list_rows, 0,         0, NULL,                                         run_examples},
-    {"example",  whole[2], list_rows, 0,         0, "one name is wanted: which example?",         run_example },
-    {"list",     whole[3], list_rows, 1,         0, NULL,                                         run_list    },
-    {"show",     whole[4], list_rows, 0,         0, WHICH,                                        run_show    },
-    {"pull",     whole[5], list_rows, 0,         0, WHICH,                                        run_action  },
-    {"pause",    whole[6], list_rows, 0,         0, WHICH,                                        run_action  },
-    {"resume",   whole[7], list_rows, 0,         0, WHICH,                                        run_action  },
-    {"delete",   whole[8], list_rows, 0,         0, WHICH,                                        run_delete  },
+    {"add",      whole[0],  add_rows,      ADD_FLAGS,               1, "one name of an example or a file is wanted",
+     run_form                                                                                                                           },
+    {"check",    whole[9],  add_rows,      1,                       1, "one name of an example or a file is wanted", run_form           },
+    {"test",     whole[10], try_rows,      COUNT_OF(try_rows),      1,
+     "one name of an example or a file is wanted",                                                                   run_form           },
+    {"examples", whole[1],  list_rows,     0,                       0, NULL,                                         run_examples       },
+    {"example",  whole[2],  list_rows,     0,                       0, "one name is wanted: which example?",         run_example        },
+    {"list",     whole[3],  list_rows,     1,                       0, NULL,                                         source_run_list    },
+    {"show",     whole[4],  list_rows,     0,                       0, WHICH,                                        source_run_show    },
+    {"pull",     whole[5],  list_rows,     0,                       0, WHICH,                                        source_run_action  },
+    {"pause",    whole[6],  list_rows,     0,                       0, WHICH,                                        source_run_action  },
+    {"resume",   whole[7],  list_rows,     0,                       0, WHICH,                                        source_run_action  },
+    {"fetches",  whole[11], fetches_rows,  COUNT_OF(fetches_rows),  0, WHICH,                                        source_run_fetches },
+    {"backfill", whole[12], backfill_rows, COUNT_OF(backfill_rows), 0, WHICH,                                        source_run_backfill},
+    {"delete",   whole[8],  list_rows,     0,                       0, WHICH,                                        source_run_delete  },
 };
 
 static const struct verb *verb_find(const char *name)
@@ -440,7 +422,7 @@ static const struct verb *verb_find(const char *name)
 
 static int run(const struct verb *verb, int argc, char **argv)
 {
-    const char *values[ADD_FLAGS] = {NULL}, *fault = NULL;
+    const char *values[SOURCE_FLAGS_MAX] = {NULL}, *fault = NULL;
     struct argument_list sets = {.count = 0};
     struct arguments own = {verb->rows, verb->row_count, values};
     struct argument_more more = {set_rows, verb->set_count, &sets, true, NULL, 0};
