@@ -170,7 +170,8 @@ static enum code add(struct remote *remote, const struct source_form *form, bool
         return code;
     remote_say(remote,
                client_status(remote->client) == 200
-                   ? "the source %.*s was there, and has this document now"
+                   ? "the source %.*s was there, and has this document now (weir source pull, and "
+                     "backfill of what it had, ask with it)"
                    : "the source %.*s is declared, and pulled from now on (weir source list tells "
                      "how it goes)",
                BYTES_ARG(form->name));

@@ -184,7 +184,8 @@ struct pull_source {
     bool barred; /* nothing is asked before the next pull: no token was to be had */
     bool failed; /* in the pull under way */
     bool first;  /* it is the first one ever */
-    bool due;    /* once it is loaded: its pull waited for the list of partitions */
+    bool anew; /* another document: what came before is asked for in full, until a pull is whole */
+    bool due;  /* once it is loaded: its pull waited for the list of partitions */
     uint32_t failures;
     uint64_t place; /* in the jitter */
     int64_t last_ns, next_ns, expires_ns;
