@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/nearest.h"
+#include "base/text_file.h"
 #include "codec/json_doc.h"
 #include "ingest/pull/puller.h"
 #include "server/command_verbs.h"
@@ -10,13 +11,14 @@
 #include "server/registry_command.h"
 #include "server/source_examples.h"
 #include "server/source_form.h"
-#include "server/source_table.h"
+#include "server/source_line.h"
 
 enum {
     TARGET_BYTES_MAX = 1024,
     CELL_BYTES_MAX = 4096,
     LIST_DEPTH_MAX = 32,
     FAULTS_TOLD_MAX = 20,
+    PAGE_BYTES_MAX = 16 << 20,
 };
 
 static const char usage[] =
@@ -24,7 +26,10 @@ static const char usage[] =
     "       weir source examples\n"
     "       weir source example NAME\n"
     "       weir source list [--json]\n"
+    "       weir source test NAME|FILE [--as NAME] [--set KEY=VALUE]... [--page FILE]\n"
     "       weir source show|pull|pause|resume|delete NAME\n"
+    "       weir source fetches NAME [--limit N]\n"
+    "       weir source backfill NAME --start TIME --end TIME\n"
     "\n"
     "Remote APIs that Weir pulls for ever, each declared by one document: of a file (YAML or\n"
     "JSON), or one of the examples that the program has.  The token needs scope admin, to look\n"
@@ -34,6 +39,7 @@ static const char usage[] =
     "  weir source add open-meteo --set lat=52.52 --set lon=13.41\n"
     "  weir source add octopus-consumption --set mpan=2000012345678 --set serial=12L0123456\n"
     "  weir source check meters.yaml\n"
+    "  weir source test meters.yaml --page saved.json\n"
     "  weir source add meters.yaml --as meters-north\n"
     "  weir source pull open-meteo\n"
     "  weir source list\n";
@@ -126,18 +132,6 @@ static enum code say_missing_secrets(struct remote *remote, const struct source_
     return code;
 }
 
-static enum code target_of(struct bytes name, const char *verb, struct buf *target,
-                           struct error *err)
-{
-    static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
-
-    for (size_t i = 0; i < name.size; i++)
-        if (memchr(good, name.data[i], sizeof(good) - 1) == NULL)
-            return error_set(err, E_CONFIG, "\"%.*s\" is no name of a source", BYTES_ARG(name));
-    buf_printf(target, "/v1/sources/%.*s%s%s", BYTES_ARG(name), verb[0] != '\0' ? "/" : "", verb);
-    return buf_finish(target, err);
-}
-
 /* In place of one of that name only where that is meant: what it pulled goes on under its name. */
 static enum code declare(struct remote *remote, const struct source_form *form, bool replace,
                          struct error *err)
@@ -147,7 +141,7 @@ static enum code declare(struct remote *remote, const struct source_form *form, 
                                      .body = form->json,
                                      .precondition = replace ? NULL : "If-None-Match: *"};
     struct buf target = BUF_INIT(TARGET_BYTES_MAX);
-    enum code code = target_of(form->name, "", &target, err);
+    enum code code = source_target(form->name, "", &target, err);
 
     request.target = buf_bytes(&target);
     if (code == OK) {
@@ -176,7 +170,8 @@ static enum code add(struct remote *remote, const struct source_form *form, bool
         return code;
     remote_say(remote,
                client_status(remote->client) == 200
-                   ? "the source %.*s was there, and has this document now"
+                   ? "the source %.*s was there, and has this document now (weir source pull, and "
+                     "backfill of what it had, ask with it)"
                    : "the source %.*s is declared, and pulled from now on (weir source list tells "
                      "how it goes)",
                BYTES_ARG(form->name));
@@ -202,6 +197,41 @@ static enum code check(struct remote *remote, const struct source_form *form, st
     return code;
 }
 
+enum try_flag { TRY_AS, TRY_PAGE };
+
+/* What the server makes of a page: of one that it asks for, or of the file. */
+static enum code try(struct remote *remote, const struct source_form *form, const char *path,
+                     struct error *err)
+{
+    struct remote_request request = {.method = "POST",
+                                     .target = BYTES("/v1/sources:test"),
+                                     .content_type = "application/json",
+                                     .question = true};
+    struct buf page = BUF_INIT(PAGE_BYTES_MAX), body = BUF_INIT(8 * (size_t)PAGE_BYTES_MAX);
+    enum code code = path == NULL ? OK : text_file_read(path, PAGE_BYTES_MAX, &page, err);
+
+    buf_put_text(&body, "{\"document\":");
+    buf_put(&body, form->json);
+    if (path != NULL) {
+        buf_put_text(&body, ",\"body\":");
+        json_put_text(&body, buf_bytes(&page));
+    }
+    buf_put_char(&body, '}');
+    if (code == OK)
+        code = buf_finish(&body, err);
+    if (code == OK) {
+        request.body = buf_bytes(&body);
+        code = remote_send(remote, &request, NULL, NULL, err);
+        if (code)
+            say_faults(remote, code, err);
+        else
+            code = source_json_print(remote, err);
+    }
+    buf_release(&page);
+    buf_release(&body);
+    return code;
+}
+
 static enum code run_form(struct remote *remote, const struct verb_line *line, struct error *err)
 {
     struct source_form form;
@@ -213,26 +243,33 @@ static enum code run_form(struct remote *remote, const struct verb_line *line, s
     code = source_form_read(line->name, &arena, &json, err);
     if (code == OK)
         code = source_form_fill(json, line->repeated, line->values[ADD_AS], &arena, &form, err);
-    if (code == OK)
-        code = strcmp(line->verb, "check") == 0
-                   ? check(remote, &form, &arena, err)
-                   : add(remote, &form, line->values[ADD_REPLACE], err);
+    if (code == OK && strcmp(line->verb, "check") == 0)
+        code = check(remote, &form, &arena, err);
+    else if (code == OK && strcmp(line->verb, "test") == 0)
+        code = try(remote, &form, line->values[TRY_PAGE], err);
+    else if (code == OK)
+        code = add(remote, &form, line->values[ADD_REPLACE], err);
     arena_release(&arena);
     return code;
 }
 
 /* --- examples --- */
 
+/* Those that have to be given first; in brackets what is so unless it is given. */
 static void put_settings(const struct source_wishes *wishes, struct buf *cell)
 {
-    for (size_t i = 0; i < wishes->setting_count; i++) {
-        const struct source_wish *wish = &wishes->settings[i];
+    for (size_t pass = 0; pass < 2; pass++)
+        for (size_t i = 0; i < wishes->setting_count; i++) {
+            const struct source_wish *wish = &wishes->settings[i];
 
-        buf_put_text(cell, i > 0 ? ", " : "");
-        buf_put(cell, wish->key);
-        if (!wish->needed)
-            buf_printf(cell, "=%.*s", BYTES_ARG(wish->initial));
-    }
+            if (wish->needed != (pass == 0))
+                continue;
+            buf_put_text(cell, cell->size > 0 ? " " : "");
+            if (wish->needed)
+                buf_printf(cell, "%.*s=", BYTES_ARG(wish->key));
+            else
+                buf_printf(cell, "[%.*s=%.*s]", BYTES_ARG(wish->key), BYTES_ARG(wish->initial));
+        }
 }
 
 static void put_secrets(const struct source_wishes *wishes, struct buf *cell)
@@ -310,69 +347,23 @@ static enum code run_example(struct remote *remote, const struct verb_line *line
                      "there is no example \"%s\" (weir source examples lists them)", line->name);
 }
 
-/* --- what is declared --- */
-
-static enum code run_list(struct remote *remote, const struct verb_line *line, struct error *err)
-{
-    const struct remote_request request = {.method = "GET", .target = BYTES("/v1/sources")};
-    enum code code = remote_send(remote, &request, NULL, NULL, err);
-
-    if (code)
-        return code;
-    return line->values[0] ? registry_json_print(&remote->answer, err)
-                           : source_table_print(buf_bytes(&remote->answer), err);
-}
-
-static enum code ask(struct remote *remote, const struct verb_line *line, const char *method,
-                     const char *action, struct error *err)
-{
-    struct buf target = BUF_INIT(TARGET_BYTES_MAX);
-    struct remote_request request = {.method = method};
-    enum code code = target_of(bytes_of(line->name), action, &target, err);
-
-    request.target = buf_bytes(&target);
-    if (code == OK)
-        code = remote_send(remote, &request, NULL, NULL, err);
-    buf_release(&target);
-    return code;
-}
-
-static enum code run_show(struct remote *remote, const struct verb_line *line, struct error *err)
-{
-    enum code code = ask(remote, line, "GET", "", err);
-
-    return code ? code : registry_json_print(&remote->answer, err);
-}
-
-static enum code run_delete(struct remote *remote, const struct verb_line *line, struct error *err)
-{
-    enum code code = ask(remote, line, "DELETE", "", err);
-
-    if (code == OK)
-        remote_say(remote, "the source %s is deleted; its rows stay", line->name);
-    return code;
-}
-
-/* The verb is the action's name. */
-static enum code run_action(struct remote *remote, const struct verb_line *line, struct error *err)
-{
-    enum code code = ask(remote, line, "POST", line->verb, err);
-
-    if (code == OK) {
-        remote_say(remote, "%s %s: %s", line->verb, line->name,
-                   strcmp(line->verb, "pull") == 0 ? "asked for" : "done");
-        remote_say_warnings(remote);
-    }
-    return code;
-}
-
 /* --- the command line --- */
 
 static const struct argument_row add_rows[] = {
     [ADD_AS] = {"as",      "NAME", "What the source is called, where not as the document says."},
     [ADD_REPLACE] = {"replace", NULL,   "In place of the source that has this name."                },
 };
+static const struct argument_row try_rows[] = {
+    [TRY_AS] = {"as",   "NAME", "What the source is called, where not as the document says."},
+    [TRY_PAGE] = {"page", "FILE", "A page as it came; without it the server asks for one."    },
+};
 static const struct argument_row json_row = {"json", NULL, "Print the answer as one JSON object."};
+static const struct argument_row limit_row = {"limit", "N",
+                                              "How many, the newest first (20; 32 are kept)."};
+static const struct argument_row backfill_rows[] = {
+    [BACKFILL_START] = {"start", "TIME", "Where the range begins."  },
+    [BACKFILL_END] = {"end",   "TIME", "Where it ends, exclusive."},
+};
 static const struct argument_row set_row = {
     "set", "KEY=VALUE", "What ${set:KEY} in the document stands for; repeat it."};
 
@@ -380,16 +371,19 @@ static const struct argument_row set_row = {
 #define DOCUMENT "one name of an example or a file is wanted"
 
 static const struct verb verbs[] = {
-    {"add",      add_rows,  ADD_FLAGS, &set_row, DOCUMENT,                             NULL, run_form    },
-    {"check",    add_rows,  1,         &set_row, DOCUMENT,                             NULL, run_form    },
-    {"examples", NULL,      0,         NULL,     NULL,                                 NULL, run_examples},
-    {"example",  NULL,      0,         NULL,     "one name is wanted: which example?", NULL, run_example },
-    {"list",     &json_row, 1,         NULL,     NULL,                                 NULL, run_list    },
-    {"show",     NULL,      0,         NULL,     WHICH,                                NULL, run_show    },
-    {"pull",     NULL,      0,         NULL,     WHICH,                                NULL, run_action  },
-    {"pause",    NULL,      0,         NULL,     WHICH,                                NULL, run_action  },
-    {"resume",   NULL,      0,         NULL,     WHICH,                                NULL, run_action  },
-    {"delete",   NULL,      0,         NULL,     WHICH,                                NULL, run_delete  },
+    {"add",      add_rows,      ADD_FLAGS,               &set_row, DOCUMENT,                             NULL, run_form           },
+    {"check",    add_rows,      1,                       &set_row, DOCUMENT,                             NULL, run_form           },
+    {"test",     try_rows,      COUNT_OF(try_rows),      &set_row, DOCUMENT,                             NULL, run_form           },
+    {"examples", NULL,          0,                       NULL,     NULL,                                 NULL, run_examples       },
+    {"example",  NULL,          0,                       NULL,     "one name is wanted: which example?", NULL, run_example        },
+    {"list",     &json_row,     1,                       NULL,     NULL,                                 NULL, source_run_list    },
+    {"show",     NULL,          0,                       NULL,     WHICH,                                NULL, source_run_show    },
+    {"pull",     NULL,          0,                       NULL,     WHICH,                                NULL, source_run_action  },
+    {"pause",    NULL,          0,                       NULL,     WHICH,                                NULL, source_run_action  },
+    {"resume",   NULL,          0,                       NULL,     WHICH,                                NULL, source_run_action  },
+    {"fetches",  &limit_row,    1,                       NULL,     WHICH,                                NULL, source_run_fetches },
+    {"backfill", backfill_rows, COUNT_OF(backfill_rows), NULL,     WHICH,                                NULL, source_run_backfill},
+    {"delete",   NULL,          0,                       NULL,     WHICH,                                NULL, source_run_delete  },
 };
 
 int command_source(int argc, char **argv)

@@ -172,7 +172,7 @@ void unit_take(struct pull_job *job)
     }
     text = job->err.text;
     if (text[0] == '\0') {
-        snprintf(status, sizeof(status), "answered %u", job->status);
+        snprintf(status, sizeof(status), "answered %u: %s", job->status, unit->asking.url_shown);
         text = status;
     }
     if (job->code) {

@@ -27,6 +27,7 @@
 enum {
     PULL_FETCHES_KEPT = 32, /* of each source */
     PULL_TEXT_SIZE = 160,
+    PULL_PARTITION_SIZE = 64,   /* of 32 fetches: most sources have none, or one short value */
     PULL_LIVE_MAX = 64,         /* windows of a partition that a pull has in hand at once */
     PULL_CONNECTIONS_MAX = 512, /* a host that stalls has half of what is left, at most */
     PULL_READ_MAX = 64,         /* pages that came and wait to be read: then nothing is asked */
@@ -139,8 +140,8 @@ struct pull_fetch_note {
     const char *kind; /* "page", "list", "token" */
     int64_t began_ns; /* wall */
     int64_t took_ns;
-    int64_t start_ns, end_ns; /* of the window; both 0: none */
-    char partition[PARTITION_ID_SIZE];
+    int64_t start_ns, end_ns;            /* of the window; both 0: none */
+    char partition[PULL_PARTITION_SIZE]; /* partition_print() */
     uint32_t page;
     unsigned status;
     const char *outcome;
@@ -193,7 +194,8 @@ struct pull_source {
     bool barred; /* nothing is asked before the next pull: no token was to be had */
     bool failed; /* in the pull under way */
     bool first;  /* it is the first one ever */
-    bool due;    /* once it is loaded: its pull waited for the list of partitions */
+    bool anew; /* another document: what came before is asked for in full, until a pull is whole */
+    bool due;  /* once it is loaded: its pull waited for the list of partitions */
     uint32_t failures;
     uint64_t place; /* in the jitter */
     int64_t last_ns, next_ns, expires_ns;
@@ -436,6 +438,8 @@ void unit_take(struct pull_job *job);
 bool partitions_make(struct pull_source *source, const struct source_partition *partitions,
                      size_t count);
 void partitions_release(struct pull_source *source);
+/* "site=berlin, x=1", cut where it is too long; empty: it has no variables. */
+void partition_print(const struct source_partition *partition, char text[PULL_PARTITION_SIZE]);
 /* As before anything was read of its work. */
 void partitions_forget(struct pull_source *source);
 /* NULL: of a document of before. */

@@ -256,7 +256,7 @@ void list_take(struct pull_job *job)
     if (job->err.text[0] != '\0')
         pull_text(text, job->err.text);
     else
-        snprintf(text, sizeof(text), "answered %u", job->status);
+        snprintf(text, sizeof(text), "answered %u: %s", job->status, errand->asking.url_shown);
     if (job->code == OK && job->verdict.wait_until_ns > 0) /* it is of the host */
         pull_wait(source->puller, bytes_of(errand->key_name), errand->key,
                   job->verdict.wait_until_ns);

@@ -1,6 +1,8 @@
 /* Partitions of a source, and what it knows of its work in each. */
 #include "ingest/pull/pull_inside.h"
 
+#include "codec/utf8.h"
+
 #include <stdlib.h>
 
 static void release_partition(struct pull_partition *partition)
@@ -17,6 +19,34 @@ static void release_partition(struct pull_partition *partition)
     free(partition->etag);
     free(partition->modified);
     free(partition->body);
+}
+
+void partition_print(const struct source_partition *partition, char text[PULL_PARTITION_SIZE])
+{
+    static const char cut[] = "\xe2\x80\xa6"; /* ... */
+    size_t size = 0, room = PULL_PARTITION_SIZE - sizeof(cut);
+    bool whole = true;
+
+    for (size_t i = 0; i < partition->count; i++) {
+        const struct source_variable *variable = &partition->variables[i];
+        const struct bytes parts[] = {i > 0 ? BYTES(", ") : BYTES(""), variable->name, BYTES("="),
+                                      variable->value};
+
+        for (size_t p = 0; p < COUNT_OF(parts); p++) {
+            size_t fits = parts[p].size < room - size ? parts[p].size : room - size;
+
+            whole = whole && fits == parts[p].size;
+            if (fits > 0)
+                memcpy(text + size, parts[p].data, fits);
+            size += fits;
+        }
+    }
+    if (!whole) { /* between characters */
+        size = utf8_check((struct bytes){text, size});
+        memcpy(text + size, cut, sizeof(cut));
+        return;
+    }
+    text[size] = '\0';
 }
 
 void partitions_release(struct pull_source *source)

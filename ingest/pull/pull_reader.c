@@ -264,7 +264,8 @@ static enum code work_on_page(struct pull_job *job, struct error *err)
     if (code == OK) {
         job->verdict = job->facts.verdict;
         if (job->facts.message.size > 0)
-            (void)error_set(&job->err, E_BAD_PAGE, "%.*s", BYTES_ARG(job->facts.message));
+            (void)error_set(&job->err, E_BAD_PAGE, "answered %u: %.*s", job->status,
+                            BYTES_ARG(job->facts.message));
         else if (job->verdict.what == SOURCE_RETRY && err->text[0] != '\0')
             job->err = *err; /* why it is no page */
         switch (job->verdict.what) {

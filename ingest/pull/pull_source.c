@@ -122,6 +122,8 @@ static void take_up(struct pull_source *source)
 {
     struct error err = {0};
 
+    source->anew = source->anew || (source->version > 0 &&
+                                    !hash128_equal(&source->document, &source->coming_document));
     leave_limits(source);
     partitions_release(source);
     told_forget(source);
@@ -270,6 +272,8 @@ void pull_loaded_take(struct pull_job *job)
             continue; /* by a clock that was wrong: nobody knows what had come by then */
         if (loaded->note.done && loaded->note.fetched_ns > source->last_ns)
             source->last_ns = loaded->note.fetched_ns;
+        if (partition != NULL && source->anew && !source->source->window.given)
+            continue; /* "unchanged" would be said of what another document made nothing of */
         if (partition != NULL)
             code = loaded->note.done && source->source->window.given
                        ? pull_done(source, partition, &loaded->note, &err)
@@ -327,8 +331,10 @@ void pull_unit_over(struct pull_source *source, bool failed, const struct moment
     source->history_done = false;
     if (source->live_units > 0 || source->state != PULL_PULLING || list_is_asked(source))
         return;
-    if (!source->failed)
+    if (!source->failed) {
         pull_note_whole(source);
+        source->anew = false;
+    }
     pull_set_state(source, PULL_RESTING);
     pull_rest(source, source->last_ns, source->failed, now);
     if (source->first) /* they may have been declared all at once */

@@ -256,8 +256,9 @@ bool puller_status(struct puller *puller, struct bytes tenant, struct bytes name
 
 static void put_fetch(struct buf *out, const struct pull_fetch_note *fetch)
 {
-    buf_printf(out, "{\"kind\":\"%s\",\"partition\":\"%s\",\"page\":%" PRIu32, fetch->kind,
-               fetch->partition, fetch->page);
+    buf_printf(out, "{\"kind\":\"%s\"", fetch->kind);
+    put_text(out, "partition", fetch->partition);
+    buf_printf(out, ",\"page\":%" PRIu32, fetch->page);
     put_time(out, "began", fetch->began_ns);
     put_time(out, "start", fetch->start_ns);
     put_time(out, "end", fetch->end_ns);

@@ -101,7 +101,9 @@ static void find_wait(const struct pull_source *source, const struct moment *now
         (void)snprintf(told->waits, sizeof(told->waits), "an access token");
         return;
     }
-    if (limiter_when(source->key, source->source->limits.weight, now) < when)
+    /* Both may say the same, each by a look of its own at the clocks. */
+    if (time_sum(limiter_when(source->key, source->source->limits.weight, now), MOMENT_SECOND) <
+        when)
         (void)snprintf(told->waits, sizeof(told->waits), "the next try");
     else
         put_reason(source, now, told->waits);

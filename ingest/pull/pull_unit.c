@@ -151,7 +151,7 @@ struct pull_fetch_note unit_note(const struct pull_unit *unit, const char *outco
                                    .page = unit->page_number,
                                    .outcome = outcome};
 
-    memcpy(note.partition, unit->partition->id, sizeof(note.partition));
+    partition_print(unit->partition->variables, note.partition);
     return note;
 }
 

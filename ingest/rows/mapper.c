@@ -119,9 +119,9 @@ static enum code fault(struct mapper *mapper, const struct tree_row *row, struct
         return OK;
     kept = &counts->faults[0];
     return error_set(err, E_BAD_PAGE,
-                     "%" PRIu64 " rows cannot be taken, faults_max allows %" PRIu64 "; row %" PRIu64
-                     ", %.*s: %.*s",
-                     counts->faulty, mapper->source->faults_max, kept->row, BYTES_ARG(kept->at),
+                     "more rows cannot be taken than faults_max allows (%" PRIu64
+                     "); the first: row %" PRIu64 ", %.*s: %.*s",
+                     mapper->source->faults_max, kept->row, BYTES_ARG(kept->at),
                      BYTES_ARG(kept->text));
 }
 

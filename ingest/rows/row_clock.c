@@ -51,17 +51,32 @@ static enum code leaf(const struct tree_row *row, uint32_t slot, const char *wha
                : error_set(err, E_BAD_TIME, "the row has no %s", what);
 }
 
+/* One of the paths of `time`. */
+static enum code time_leaf(const struct source_time *time, const struct tree_row *row, size_t index,
+                           struct bytes *text, struct error *err)
+{
+    const struct tree_value *value = &row->slots[time->slots[index]];
+    enum code code = leaf(row, time->slots[index], "time", text, err);
+
+    if (code == OK || time->paths == NULL)
+        return code;
+    return error_set(err, code, "the row has no time: \"%.*s\" %s", BYTES_ARG(time->paths[index]),
+                     value->kind == TREE_END    ? "leads nowhere"
+                     : value->kind == TREE_NULL ? "is null"
+                                                : "is no text and no number");
+}
+
 /* The text, or the texts joined by a space. */
 static enum code joined(struct row_clock *clock, const struct tree_row *row, struct bytes *text,
                         struct error *err)
 {
     const struct source_time *time = clock->time;
-    enum code code = leaf(row, time->slots[0], "time", text, err);
+    enum code code = time_leaf(time, row, 0, text, err);
 
     if (time->slot_count > 1) {
         buf_clear(&clock->text);
         for (size_t i = 0; code == OK && i < time->slot_count; i++) {
-            code = leaf(row, time->slots[i], "time", text, err);
+            code = time_leaf(time, row, i, text, err);
             if (i > 0)
                 buf_put_char(&clock->text, ' ');
             buf_put(&clock->text, *text);

@@ -191,7 +191,8 @@ struct source_outcome {
 };
 
 struct source_time {
-    const uint32_t *slots; /* joined by a space */
+    const uint32_t *slots;     /* joined by a space */
+    const struct bytes *paths; /* of the slots, as they were given; NULL: nobody knows */
     size_t slot_count;
     struct source_time_format format;
     const struct zone *zone;

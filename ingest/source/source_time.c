@@ -4,10 +4,22 @@
 
 enum { PATHS_MAX = 8 };
 
+/* For who is told that it leads nowhere. */
+static struct bytes path_text(struct source_reader *reader, const struct json *path)
+{
+    struct bytes text = BYTES("");
+
+    if (json_kind(path) == JSON_KIND_TEXT)
+        text = arena_copy(reader->arena, json_text_of(path));
+    (void)source_has(reader, text.data);
+    return text;
+}
+
 static void take_path(struct source_reader *reader, const struct json *value, void *block)
 {
     struct source_time *time = block;
     bool list;
+    struct bytes *paths;
     size_t count;
     uint32_t *slots;
 
@@ -20,8 +32,11 @@ static void take_path(struct source_reader *reader, const struct json *value, vo
         return;
     }
     slots = ARENA_ARRAY(reader->arena, uint32_t, count);
-    if (!source_has(reader, slots))
+    paths = ARENA_ARRAY(reader->arena, struct bytes, count);
+    if (!source_has(reader, slots) || !source_has(reader, paths))
         return;
+    for (size_t i = 0; i < count; i++)
+        paths[i] = path_text(reader, list ? json_element(value, i) : value);
     for (size_t i = 0; i < count && list; i++) {
         struct source_at at;
 
@@ -32,6 +47,7 @@ static void take_path(struct source_reader *reader, const struct json *value, vo
     if (!list)
         slots[0] = source_slot(reader, value, false);
     time->slots = slots;
+    time->paths = paths;
     time->slot_count = count;
 }
 

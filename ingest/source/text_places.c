@@ -66,6 +66,12 @@ static enum code refuse(struct bytes inside, size_t at, unsigned allowed, bool k
             size += (size_t)snprintf(list + size, sizeof(list) - size, "%s%s", size > 0 ? ", " : "",
                                      kinds[kind].shown);
     assert(size < sizeof(list));
+    if (known && allowed != 0 && inside.size > 7 && memcmp(inside.data, "secret:", 7) == 0)
+        return error_set(
+            err, E_BAD_PARAMETER,
+            "at byte %zu: \"${%.*s}\" has no place here: secrets stand in `auth` alone, "
+            "as {type: header, name: X-Key, value: \"${%.*s}\"}",
+            at + 1, BYTES_ARG(shown), BYTES_ARG(shown));
     if (size == 0)
         (void)snprintf(list, sizeof(list), "no places (\"$$\" is a dollar)");
     return error_set(err, E_BAD_PARAMETER, "at byte %zu: \"${%.*s}\" %s; want %s", at + 1,

@@ -87,12 +87,15 @@ def each_example_is_pulled_by_its_settings_alone(case):
             check(f"there is a source {name}: --replace" in taken, taken)
             again = case.weir("source", "add", path, *sets({**settings, **history}), "--replace").stderr.decode()
             check("secret" not in again and f"the source {name} was there" in again, again)
+            tried = json.loads(case.weir("source", "test", path, *sets({**settings, **history})).stdout)
+            check(tried["outcome"] == "ok" and tried["faulty"] == 0 and tried["warnings"] == [], f"{tried}")
             case.weir("source", "pull", name)
         for name, (settings, measurement, tags) in EXAMPLES.items():
             where = "&".join(f"match={key}%3D{value}" for key, value in tags.items())
             until(60, lambda: case.weir("source", "show", name).stdout,
                   lambda: (shown := json.loads(case.weir("source", "show", name).stdout))["status"]["state"] in ("resting", "filling") and shown["status"]["written"] > 0
                   and shown["status"]["error"] is None and shown["status"]["faulty"] == 0)
+            check(json.loads(case.weir("source", "show", name).stdout)["status"]["warnings"] == [], f"{name} warns of what it has")
             series = case.get(f"/v1/query?measurement={measurement}&{where}&agg=count")["series"]
             check(series and series[0]["rows"][0][1] > 0, f"{name}: {series}")
             found = case.get(f"/v1/series?measurement={measurement}&{where}")["items"]
@@ -101,7 +104,13 @@ def each_example_is_pulled_by_its_settings_alone(case):
         check(joined[0] == "time,weather.mean_wind,grid.mean_power" and len(joined) > 1, f"electricity beside weather: {joined}")
         rows = case.weir("source", "list").stdout.decode()
         check(all(name in rows for name in EXAMPLES), rows)
+        fetched = json.loads(case.weir("source", "fetches", "open-meteo", "--limit", "1").stdout)["fetches"]
+        check(len(fetched) == 1 and fetched[0]["outcome"] == "ok", f"{fetched}")
+        said = case.weir("source", "backfill", "open-meteo", "--start", since, "--end", "now", want=1).stderr.decode()
+        check("has no windows" in said, said)
+        case.weir("source", "backfill", "elexon-fuelhh", "--start", since, "--end", "now")
         case.weir("source", "pause", "open-meteo")
+        check("it is paused" in case.weir("source", "pull", "open-meteo").stderr.decode(), "a pull of one that rests")
         check("paused" in [line for line in case.weir("source", "list").stdout.decode().splitlines() if line.startswith("open-meteo")][0], "paused")
         case.weir("source", "resume", "open-meteo")
         case.weir("source", "delete", "open-meteo")

@@ -268,7 +268,7 @@ static void test_examples_are_listed_and_printed(void **state)
     (void)state;
     captured_run(command_source, list, &captured);
     assert_int_equal(captured.exit_code, COMMAND_DONE);
-    assert_non_null(strstr(captured.out, "mpan, serial, direction=import, from=2023-01-01"));
+    assert_non_null(strstr(captured.out, "mpan= serial= [direction=import] [from=2023-01-01"));
     assert_non_null(strstr(captured.out, "octopus_key"));
     assert_non_null(strstr(captured.out, "Weather of the last week and the next two days"));
     for (const struct source_example *at = source_examples; at->name; at++)
@@ -292,26 +292,29 @@ static void test_what_is_declared_is_listed_shown_and_asked_for(void **state)
          HEAD "{\"sources\":[{\"name\":\"a\",\"version\":1,\"paused\":false,\"status\":{\"state\":"
               "\"pulling\",\"error\":null}},"
               "{\"name\":\"b\",\"paused\":true,\"status\":null}]}",                        "GET /v1/sources HTTP",
-         "a     pulling",                                                                                                                    "",
-         0                                                                                                                                                                          },
+         "a     pulling",                                                                                                                           "",
+         0                                                                                                                                                                                 },
         {{"list"},
          HEAD "{\"sources\":[{\"name\":\"b\",\"paused\":true,\"status\":null}]}",
          "GET /v1/sources HTTP",                                                                                             "b     paused",
-         "",                                                                                                                                                                       0},
-        {{"list"},           HEAD "{}",                                                    "GET /v1/sources HTTP",           "",             "no list",                            1},
+         "",                                                                                                                                                                              0},
+        {{"list"},           HEAD "{}",                                                    "GET /v1/sources HTTP",           "",                    "no list",                            1},
         {{"list", "--json"},
          HEAD "{\"sources\":[]}",
          "GET /v1/sources HTTP",                                                                                             "{\"sources\"",
-         "",                                                                                                                                                                       0},
-        {{"show", "a"},      HEAD "{\"name\":\"a\"}",                                      "GET /v1/sources/a HTTP",         "{\"name\":",   "",                                   0},
-        {{"pull", "a"},      GONE,                                                         "POST /v1/sources/a/pull HTTP",   "",             "pull a: asked for",                  0},
+         "",                                                                                                                                                                              0},
+        {{"show", "a"},
+         HEAD "{\"name\":\"a\"}",
+         "GET /v1/sources/a HTTP",                                                                                           "{\"name\": \"a\"}\n",
+         "",                                                                                                                                                                              0},
+        {{"pull", "a"},      GONE,                                                         "POST /v1/sources/a/pull HTTP",   "",                    "pull a: asked for",                  0},
         {{"pull", "a"},
          "HTTP/1.1 204 No Content\r\nWeir-Warning: it rests\r\nConnection: close\r\n\r\n", "POST /v1/sources/a/pull HTTP",
-         "",                                                                                                                                 "asked for\nweir: warning: it rests",
-         0                                                                                                                                                                          },
-        {{"pause", "a"},     GONE,                                                         "POST /v1/sources/a/pause HTTP",  "",             "pause a: done",                      0},
-        {{"resume", "a"},    GONE,                                                         "POST /v1/sources/a/resume HTTP", "",             "resume a",                           0},
-        {{"delete", "a"},    GONE,                                                         "DELETE /v1/sources/a HTTP",      "",             "is deleted",                         0},
+         "",                                                                                                                                        "asked for\nweir: warning: it rests",
+         0                                                                                                                                                                                 },
+        {{"pause", "a"},     GONE,                                                         "POST /v1/sources/a/pause HTTP",  "",                    "pause a: done",                      0},
+        {{"resume", "a"},    GONE,                                                         "POST /v1/sources/a/resume HTTP", "",                    "resume a",                           0},
+        {{"delete", "a"},    GONE,                                                         "DELETE /v1/sources/a HTTP",      "",                    "is deleted",                         0},
     };
 
     (void)state;
@@ -327,6 +330,33 @@ static void test_what_is_declared_is_listed_shown_and_asked_for(void **state)
     }
 }
 
+/* The page goes along as a text, and what comes is indented. */
+static void test_a_document_is_tried_with_a_page(void **state)
+{
+    static const char *const answers[] = {HEAD "{\"outcome\":\"ok\"}", NULL};
+    static const char *const refused[] = {
+        "HTTP/1.1 400 B\r\nConnection: close\r\n\r\n{\"code\":\"bad_parameter\",\"detail\":\"x\","
+        "\"errors\":[{\"pointer\":\"/document/a\",\"detail\":\"x\"}]}",
+        NULL};
+    const char *live[] = {"test", "elexon-fuelhh", NULL};
+    const char *pasted[] = {"test", "elexon-fuelhh", "--page", path, NULL};
+    struct script script;
+
+    (void)state;
+    run(&script, answers, live);
+    assert_int_equal(captured.exit_code, COMMAND_DONE);
+    assert_string_equal(captured.out, "{\"outcome\": \"ok\"}\n");
+    expect_seen(&script, 0, "POST /v1/sources:test HTTP");
+    expect_seen(&script, 0, "{\"document\":{\"name\":\"elexon-fuelhh\"");
+    assert_null(strstr(script.seen[0], "\"body\""));
+    file_write("[{\"a\": 1}]\n");
+    run(&script, answers, pasted);
+    expect_seen(&script, 0, ",\"body\":\"[{\\\"a\\\": 1}]\\n\"}");
+    run(&script, refused, live);
+    assert_int_equal(captured.exit_code, COMMAND_FAILED);
+    assert_non_null(strstr(captured.err, "weir: /document/a: x\nweir: the document has 1 fault\n"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -338,6 +368,7 @@ int main(void)
         cmocka_unit_test(test_lines_that_are_wrong_are_told),
         cmocka_unit_test(test_a_document_is_checked_without_a_server),
         cmocka_unit_test(test_examples_are_listed_and_printed),
+        cmocka_unit_test(test_a_document_is_tried_with_a_page),
         cmocka_unit_test(test_what_is_declared_is_listed_shown_and_asked_for),
     };
 

@@ -182,6 +182,26 @@ static void test_a_clock_that_is_set_back_holds_nothing_up(void **state)
     }
 }
 
+/* The page is that of before; what the document makes of it is not. */
+static void test_a_document_that_was_mended_has_what_came_before_asked_for_in_full(void **state)
+{
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "If-None-Match", .status = "304 \"Not Modified\""},
+                 {.when = "GET",
+                  .headers = "ETag: \"1\"\r\n",
+                  .body = "{'data': [{'at': '2026-01-01', 'v': 1}]}"});
+    it_declares("'request': {'url': '@/a'}, 'values': [{'path': 'misspelt', 'field': 'v'}]");
+    UNTIL(it_count("windows") == 1 && it_is_resting());
+    it_pulls(1);
+    assert_int_equal(it_count("unchanged"), 1);
+    it_declares("'request': {'url': '@/a'}, 'values': [{'path': 'v', 'field': 'v'}]");
+    it_pulls(1);
+    assert_int_equal(it_count("written"), 1);
+    it_pulls(1);
+    assert_int_equal(it_count("unchanged"), 2);
+    assert_int_equal(it_rows("m").count, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +211,7 @@ int main(void)
         IT_TEST(test_what_is_asked_for_while_it_loads_is_done_then),
         IT_TEST(test_what_is_new_is_pulled_at_once),
         IT_TEST(test_a_clock_that_is_set_back_holds_nothing_up),
+        IT_TEST(test_a_document_that_was_mended_has_what_came_before_asked_for_in_full),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,6 +61,23 @@ static void test_another_document_begins_anew(void **state)
     expect_warning("/values/0/path", "\"u\" stood in none of 1 row");
 }
 
+/* With what was asked, but for credentials; and what the page says goes behind its status. */
+static void test_an_error_says_what_was_asked_and_answered(void **state)
+{
+    (void)state;
+    SITE_ANSWERS(
+        &it.site, {.when = "GET /a", .status = "404 \"No\"", .body = "no"},
+        {.when = "GET", .status = "401 \"No\"", .body = "{'detail': 'Invalid password.'}"});
+    it_declares("'request': {'url': '@/a', 'query': {'x': '1'}}, 'auth': {'type': 'query', 'name': "
+                "'key', 'value': '${secret:key}'}");
+    UNTIL(it_says("s", "error", "answered 404: http://") && it_says("s", "error", "/a?x=1"));
+    assert_false(it_says("s", "error", "canary"));
+    it_declares_so("t", false,
+                   "'request': {'url': '@/b'}, 'outcomes': [{'status': 401, 'do': 'fail', "
+                   "'message': '/detail'}]");
+    UNTIL(it_says("t", "error", "answered 401: Invalid password."));
+}
+
 /* What a source with five days of history waits for, once two requests were made. */
 static void expect_waits(const char *name, const char *limits, const char *waits, bool until)
 {
@@ -110,6 +127,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IT_TEST(test_a_value_that_no_row_has_is_told_until_one_has_it),
         IT_TEST(test_another_document_begins_anew),
+        IT_TEST(test_an_error_says_what_was_asked_and_answered),
         IT_TEST(test_one_that_fills_its_history_says_so_and_what_it_waits_for),
     };
 

@@ -34,6 +34,9 @@ static void test_two_columns(void **state)
     expect(&clock, "2024-01-01|12:30", "2024-01-01T12:30:00Z");
     expect(&clock, "2024-01-01|~", "the row has no time");
     expect(&clock, "~|12:30", "the row has no time");
+    fixture.source.time.paths = (const struct bytes[]){BYTES("day"), BYTES("at/time")};
+    expect(&clock, "~|12:30", "the row has no time: \"day\" leads nowhere");
+    expect(&clock, "2024-01-01|null", "the row has no time: \"at/time\" is null");
     expect(&clock, "2024-01-01|12:31", "2024-01-01T12:31:00Z");
     row_clock_release(&clock);
     fixture_release(&fixture);

@@ -133,7 +133,8 @@ static void test_what_is_no_place_is_refused_with_those_that_are(void **state)
         {"${secret:\xc3\xa9}", ALL,            "want a name of 1 to 64 letters"                         },
         {"${row.}",            ALL,            "is not known"                                           },
         {"x${now}",            0,              "at byte 2: \"${now}\" has no place here; want no places"},
-        {"${secret:k}",        1 << PLACE_NOW, "has no place here; want ${now}"                         },
+        {"${secret:k}",        1 << PLACE_NOW,
+         "has no place here: secrets stand in `auth` alone, as {type: header,"                          },
         {"${each.${now}}",     ALL,            "want a name of"                                         },
     };
 
