@@ -35,6 +35,7 @@ struct peer {
     size_t count;                               /* the last one goes on for ever */
     size_t gathered;                            /* no answer before so many requests have come */
     _Atomic size_t requests, connections, left; /* left: by the client */
+    _Atomic bool over;
     int listener;
     char seen[PEER_SEEN_SIZE]; /* the last request's head */
     pthread_mutex_t lock;      /* of seen */
@@ -142,7 +143,7 @@ static inline void *peer_serve(void *context)
             break;
         index = peer->requests++;
         answer = &peer->answers[index < peer->count ? index : peer->count - 1];
-        while (peer->requests < peer->gathered)
+        while (peer->requests < peer->gathered && !peer->over)
             peer_wait(1);
         (void)peer_write(mine.fd, answer->text);
         then = answer->then;
@@ -189,6 +190,7 @@ static inline void peer_begin(struct peer *peer, const struct peer_answer *answe
 /* The clients have left: a fetcher is closed before. */
 static inline void peer_finish(struct peer *peer)
 {
+    peer->over = true; /* those who wait for more to come wait for nobody */
     shutdown(peer->listener, SHUT_RDWR);
     pthread_join(peer->thread, NULL);
     close(peer->listener);
