@@ -217,7 +217,7 @@ replay: $(FUZZERS:%=$(OUT)/replay/%)
 
 # The product over such servers, and what they do to it: nothing.
 delivery: $(BUILD)/weir $(DATABASE)
-	@$(COUNTS) tests/delivery/run delivery $(BUILD)/weir $(BUILD) $(OUTAGES) --jobs 4 # they wait, mostly
+	@$(COUNTS) tests/delivery/run delivery $(BUILD)/weir $(BUILD) $(OUTAGES) --jobs 6 # they wait, mostly
 
 # What README's cluster wants.
 servers: $(DATABASE)
@@ -293,7 +293,7 @@ test:
 	@tests/suite unit-plain $(MAKE) -j$(JOBS) unit
 	@# Clocks, disks and sessions are waited for mostly: what computes and what is compiled goes beside, the latter with what nobody wants.
 	@chrt -i 0 $(MAKE) --no-print-directory -j$(JOBS) units program MODE=asan >$(BUILD)/asan.log 2>&1 & \
-	 { tests/suite pull tests/pull/run pull $(BUILD)/weir $(BUILD) --part others; \
+	 { tests/suite pull tests/pull/run pull $(BUILD)/weir $(BUILD) --part others --jobs 8; \
 	   tests/suite cli tests/cli/run cli $(BUILD)/weir; } >$(BUILD)/pull.log 2>&1 & \
 	 { tests/suite simulator $(MAKE) -j$(JOBS) simulate STEPS=$(SIM_STEPS); \
 	   tests/suite backup tests/backup/run $(BUILD) $(RESTORES); \
@@ -308,11 +308,11 @@ test:
 	   tests/suite load-waits tests/load/run $(BUILD)/weir --waits; } >$(BUILD)/waits.log 2>&1 & \
 	 tests/suite registry-plain $(MAKE) registry >$(BUILD)/registry.log 2>&1 & \
 	 tests/suite unit-asan $(MAKE) -j$(JOBS) unit MODE=asan; \
+	 tests/suite loops-asan $(MAKE) -j$(JOBS) loops MODE=asan; \
 	 wait; cat $(BUILD)/waits.log $(BUILD)/registry.log
 	@{ tests/suite archive-asan $(MAKE) -j$(JOBS) archive MODE=asan; \
 	   tests/suite deploy $(MAKE) deploy; \
 	   chrt -i 0 $(MAKE) --no-print-directory -j$(JOBS) fuzzers CC=clang MODE=fuzz; } >$(BUILD)/archive.log 2>&1 & \
-	 tests/suite loops-asan $(MAKE) -j$(JOBS) loops MODE=asan; \
 	 tests/suite load tests/load/run $(BUILD)/weir --works; \
 	 wait; cat $(BUILD)/archive.log
 	@tests/suite delivery $(MAKE) delivery >$(BUILD)/delivery.log 2>&1 & \

@@ -56,6 +56,8 @@ static const struct code_row rows[CODE_COUNT] = {
 
     [E_ADDRESS] = {"address_refused",        "Sources may not reach this address",               false},
     [E_TLS] = {"tls_failed",             "No secure connection could be made",               true },
+    [E_SOURCES_MANY] = {"too_many_sources",       "The tenant has as many sources as it may",         false},
+    [E_TRIALS_MANY] = {"too_many_trials",        "Too many pages of sources are tried at once",      true },
 
     [E_BAD_PARAMETER] = {"bad_parameter",          "A parameter has a wrong value",                    false},
     [E_UNKNOWN_PARAMETER] = {"unknown_parameter",      "A parameter is not known",                         false},

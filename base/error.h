@@ -50,6 +50,8 @@ enum code {
     /* Remote APIs. */
     E_ADDRESS, /* one that sources may not reach */
     E_TLS,     /* a certificate that does not hold, or no TLS at all */
+    E_SOURCES_MANY,
+    E_TRIALS_MANY, /* of a tenant at once */
     /* Parameters. */
     E_BAD_PARAMETER,
     E_UNKNOWN_PARAMETER,

@@ -8,9 +8,9 @@
 #include "base/random.h"
 
 /* A map grows by four up to a thousand slots, by two from there: one of a request is soon filled,
- * and moving what is in it took as long as putting it there.  But the first step is by two: there
- * are many that live long and have one or two keys. */
-enum { CAPACITY_FIRST = 4, CAPACITY_FAST_MAX = 1024 };
+ * and moving what is in it took as long as putting it there.  But the first steps are by two: there
+ * are many that live long and have a handful of keys. */
+enum { CAPACITY_FIRST = 4, CAPACITY_FAST_FIRST = 16, CAPACITY_FAST_MAX = 1024 };
 
 static uint64_t seed; /* written before main(), or by map_hash_seed() */
 
@@ -61,7 +61,7 @@ static bool grow(struct map *map)
     if (map->capacity > 0)
         bigger.capacity =
             map->capacity *
-            (map->capacity > CAPACITY_FIRST && map->capacity < CAPACITY_FAST_MAX ? 4 : 2);
+            (map->capacity >= CAPACITY_FAST_FIRST && map->capacity < CAPACITY_FAST_MAX ? 4 : 2);
     bigger.slots = calloc(bigger.capacity, sizeof(bigger.slots[0]));
     if (bigger.slots == NULL)
         return false;

@@ -4,6 +4,8 @@
 #include "base/zone.h"
 
 #include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
 
 #include "base/date.h"
 #include "base/reader.h"
@@ -372,21 +374,84 @@ static bool is_name(struct bytes name)
     return name.data[name.size - 1] != '/';
 }
 
-static enum code open_file(struct bytes name, struct arena *arena, const struct zone **zone,
-                           struct error *err)
+/* --- those that are named --- */
+
+/* One of each name for the whole process, for as long as it lives: it has some 10 KiB, and a
+ * thousand sources may name the same.  There are some 1,200 names. */
+struct named_zone {
+    struct named_zone *next;
+    char name[NAME_SIZE_MAX + 1];
+    struct zone zone; /* last, for its changes */
+};
+
+static pthread_mutex_t named_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct named_zone *named; /* under it; what is in it does not change any more */
+
+static const struct zone *find_named(struct bytes name)
+{
+    const struct named_zone *at;
+
+    pthread_mutex_lock(&named_lock);
+    at = named;
+    pthread_mutex_unlock(&named_lock);
+    while (at != NULL && !bytes_equal(bytes_of(at->name), name))
+        at = at->next;
+    return at == NULL ? NULL : &at->zone;
+}
+
+/* Two threads that open it at once make two, of which one is found from then on. */
+static enum code keep_named(struct bytes name, const struct zone *zone, const struct zone **kept,
+                            struct error *err)
+{
+    size_t changes_size = zone->count * sizeof(zone->changes[0]);
+    struct named_zone *made = calloc(1, sizeof(*made) + changes_size);
+
+    if (made == NULL)
+        return error_set(err, E_MEMORY, "no memory for a time zone");
+    memcpy(made->name, name.data, name.size);
+    made->zone.count = made->zone.capacity = zone->count;
+    memcpy(made->zone.changes, zone->changes, changes_size);
+    pthread_mutex_lock(&named_lock);
+    made->next = named;
+    named = made;
+    pthread_mutex_unlock(&named_lock);
+    *kept = &made->zone;
+    return OK;
+}
+
+static enum code open_file(struct bytes name, const struct zone **zone, struct error *err)
 {
     char path[sizeof(database) + NAME_SIZE_MAX];
     struct buf file = BUF_INIT(FILE_SIZE_MAX);
+    const struct zone *read = NULL;
+    struct arena arena;
     enum code code;
 
     memcpy(path, database, sizeof(database) - 1);
     memcpy(path + sizeof(database) - 1, name.data, name.size);
     path[sizeof(database) - 1 + name.size] = '\0';
+    arena_init(&arena, SIZE_MAX, NULL);
     code = text_file_read(path, FILE_SIZE_MAX, &file, err);
     if (code == OK)
-        code = zone_parse(buf_bytes(&file), arena, zone, err);
+        code = zone_parse(buf_bytes(&file), &arena, &read, err);
+    if (code == OK)
+        code = keep_named(name, read, zone, err);
+    arena_release(&arena);
     buf_release(&file);
     return code;
+}
+
+static enum code open_named(struct bytes name, const struct zone **zone, struct error *err)
+{
+    const struct zone *found;
+
+    if (!is_name(name))
+        return E_NOT_FOUND;
+    found = find_named(name);
+    if (found == NULL)
+        return open_file(name, zone, err);
+    *zone = found;
+    return OK;
 }
 
 enum code zone_open(struct bytes name, struct arena *arena, const struct zone **zone,
@@ -406,7 +471,7 @@ enum code zone_open(struct bytes name, struct arena *arena, const struct zone **
         *zone = fixed;
         return OK;
     }
-    code = is_name(name) ? open_file(name, arena, zone, err) : E_NOT_FOUND;
+    code = open_named(name, zone, err);
     if (code == OK || code == E_MEMORY || code == E_IO)
         return code;
     if (zone_nearest(name, near))

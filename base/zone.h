@@ -1,7 +1,8 @@
 /* Time zones: from UTC to what clocks on the wall show and back, out of the machine's tz database
  * (/usr/share/zoneinfo).  The process's own TZ plays no part.
  *
- * A zone is immutable and in the arena it was opened into: any thread may ask it.  Seconds are
+ * A zone is immutable: any thread may ask it.  One of the database is read when it is first opened,
+ * and stays for as long as the process lives, one for all; others are in the arena.  Seconds are
  * counted from 1970-01-01T00:00:00, "local" ones as if the wall clock showed UTC. */
 #ifndef WEIR_BASE_ZONE_H
 #define WEIR_BASE_ZONE_H
@@ -11,8 +12,8 @@
 
 struct zone;
 
-/* "Europe/Berlin", "UTC", or a fixed offset as "+10:00".  Reads one file of a few KiB, which is in
- * the page cache unless nobody asked for it yet.  E_BAD_PARAMETER when there is no such zone, E_IO,
+/* "Europe/Berlin", "UTC", or a fixed offset as "+10:00".  Reads one file of a few KiB, the
+ * first time.  E_BAD_PARAMETER when there is no such zone, E_IO,
  * E_MEMORY; the error names the zone. */
 MUST_USE enum code zone_open(struct bytes name, struct arena *arena, const struct zone **zone,
                              struct error *err);

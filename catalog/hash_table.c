@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { CAPACITY_FIRST = 8 };
+enum { CAPACITY_FIRST = 2 }; /* many a tag has one value */
 
 static void slot_fill(struct hash_slot *slots, size_t capacity, uint64_t hash, void *item)
 {

@@ -176,32 +176,34 @@ static enum code take_far(const char *numbers, size_t size, size_t *at, uint64_t
     return OK;
 }
 
-/* Of what stands behind the name: numbers that did not fit into 32 bits, those alone. */
-static enum code take_extra(struct zip_archive *archive, uint64_t at, uint64_t end,
+/* Of what stands behind the name: numbers that did not fit into 32 bits, those alone.  It is read
+ * at once: some thousand parts of nothing, each by itself, would take minutes. */
+static enum code take_extra(struct zip_archive *archive, uint64_t at, uint64_t end, size_t size,
                             struct error *err)
 {
     struct entry *entry = &archive->entry;
-    char head[EXTRA_HEAD_SIZE], numbers[24];
-    size_t size, taken = 0;
-    enum code code = OK;
+    const char *extra = archive->input;
+    size_t first = 0, next = 0, taken = 0;
+    enum code code;
 
     if (entry->size != far && entry->packed != far && entry->at != far)
         return OK;
-    for (;; at += EXTRA_HEAD_SIZE + size) {
-        code = read_at(archive, at, end, head, EXTRA_HEAD_SIZE, err);
-        if (code)
-            return code;
-        size = number_at(head + 2, 2);
-        if (number_at(head, 2) == EXTRA_ZIP64)
-            break;
-    }
-    size = size < sizeof(numbers) ? size : sizeof(numbers);
-    code = read_at(archive, at + EXTRA_HEAD_SIZE, end, numbers, size, err);
+    code = read_at(archive, at, end, archive->input, size, err);
+    if (code)
+        return code;
+    do {
+        first = next + EXTRA_HEAD_SIZE;
+        if (first > size)
+            return damaged(err);
+        next = first + number_at(extra + first - 2, 2);
+        if (next > size)
+            return damaged(err);
+    } while (number_at(extra + first - EXTRA_HEAD_SIZE, 2) != EXTRA_ZIP64);
+    extra += first;
+    code = take_far(extra, next - first, &taken, &entry->size, err);
     if (code == OK)
-        code = take_far(numbers, size, &taken, &entry->size, err);
-    if (code == OK)
-        code = take_far(numbers, size, &taken, &entry->packed, err);
-    return code ? code : take_far(numbers, size, &taken, &entry->at, err);
+        code = take_far(extra, next - first, &taken, &entry->packed, err);
+    return code ? code : take_far(extra, next - first, &taken, &entry->at, err);
 }
 
 /* The entry at *at, which becomes that of the next one. */
@@ -210,7 +212,7 @@ static enum code read_entry(struct zip_archive *archive, uint64_t *at, struct er
     struct entry *entry = &archive->entry;
     uint64_t end = archive->directory_end, name_at = *at + ENTRY_SIZE, extra_at;
     char head[ENTRY_SIZE];
-    size_t name, shown;
+    size_t name, extra, shown;
     enum code code = read_at(archive, *at, end, head, ENTRY_SIZE, err);
 
     if (code)
@@ -230,9 +232,9 @@ static enum code read_entry(struct zip_archive *archive, uint64_t *at, struct er
         return code;
     entry->name[shown] = '\0';
     extra_at = name_at + name;
-    *at = extra_at + number_at(head + 30, 2);
-    code = take_extra(archive, extra_at, *at < end ? *at : end, err);
-    *at += number_at(head + 32, 2);
+    extra = number_at(head + 30, 2);
+    code = take_extra(archive, extra_at, end, extra, err);
+    *at = extra_at + extra + number_at(head + 32, 2);
     if (code == OK && *at > end)
         code = damaged(err);
     entry->folder = entry->size == 0 && shown == name && name > 0 && entry->name[name - 1] == '/';

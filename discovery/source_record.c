@@ -3,6 +3,7 @@
 #include "base/time_text.h"
 #include "discovery/directory.h"
 #include "discovery/document.h"
+#include "discovery/registry.h"
 
 static const char *const states[] = {"active", "paused", "deleted", NULL};
 enum { ACTIVE, PAUSED, DELETED };
@@ -229,4 +230,18 @@ bool source_record_split(struct bytes name, struct bytes *tenant, struct bytes *
     *tenant = (struct bytes){name.data, (size_t)(dot - name.data)};
     *source = bytes_slice(name, tenant->size + 1, name.size);
     return source_name_valid(*source);
+}
+
+size_t source_records_count(const struct registry_snapshot *records, struct bytes tenant)
+{
+    size_t first, end, count = 0;
+
+    registry_range(records, REGISTRY_SOURCES, &first, &end);
+    for (size_t i = first; i < end; i++) {
+        struct bytes of, source;
+
+        count +=
+            source_record_split(records->records[i].name, &of, &source) && bytes_equal(of, tenant);
+    }
+    return count;
 }

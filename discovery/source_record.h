@@ -19,6 +19,7 @@ struct pull_wishes {
     size_t backfill_count;
 };
 
+struct registry_snapshot;
 struct source_record {
     bool deleted, paused;
     struct bytes document; /* empty where deleted */
@@ -41,5 +42,7 @@ bool source_record_name(struct bytes tenant, struct bytes source, struct buf *ou
 bool source_name_valid(struct bytes source);
 /* Of a record's name; false: it is none of a source. */
 bool source_record_split(struct bytes name, struct bytes *tenant, struct bytes *source);
+/* Records of the tenant's sources, deleted ones included. */
+size_t source_records_count(const struct registry_snapshot *records, struct bytes tenant);
 
 #endif

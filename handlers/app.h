@@ -47,6 +47,7 @@ struct app {
     struct lending lending;       /* of them */
     struct live *live;
     struct budget query_memory;  /* of all queries under way */
+    _Atomic uint64_t trials;     /* pages of sources that are tried now */
     uint64_t at_once_values_max; /* of a question that the HTTP thread answers; 0 = none */
     struct intake_environment intake;
     uint64_t slow_query_ms; /* a question that takes so long is told in the log; 0 = none is */

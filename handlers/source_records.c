@@ -9,7 +9,7 @@
 #include "discovery/source_record.h"
 #include "handlers/peers.h"
 #include "handlers/records.h"
-#include "handlers/source_backfill.h"
+#include "handlers/source_work.h"
 #include "http/reply.h"
 #include "ingest/follow/tails.h"
 #include "ingest/pull/puller.h"
@@ -268,38 +268,52 @@ enum code source_takes(const struct record_job *job, const struct source *source
     return tails_takes(tails_of(job), tenant_of(job), source, err);
 }
 
-/* The body as a document of JSON, checked. */
-static enum code take_document(struct record_job *job, struct bytes *json, struct error *err)
+/* What is put: a document of JSON, checked. */
+struct put_document {
+    struct bytes json;
+    bool paused; /* it says so */
+};
+
+static enum code take_document(struct record_job *job, struct put_document *put, struct error *err)
 {
     struct source_faults faults = {.count = 0};
     struct source *source = NULL;
     enum code code = OK;
 
-    *json = buf_bytes(&job->body);
+    put->json = buf_bytes(&job->body);
     if (record_is_yaml(job->request))
-        code = record_blame(source_of_yaml(*json, &job->arena, json, err), err);
+        code = record_blame(source_of_yaml(put->json, &job->arena, &put->json, err), err);
     if (code == OK)
-        code = source_parse(name_of(job), *json, &job->arena, &source, &faults, err);
+        code = source_parse(name_of(job), put->json, &job->arena, &source, &faults, err);
     if (faults.count > 0)
         source_faults_put(&faults, BYTES(""), &job->extra);
     if (code == OK)
         code = source_takes(job, source, err);
+    put->paused = source != NULL && source->paused;
     source_free(source);
     return code;
 }
 
+/* Whether a source rests is of its record alone, so that it can be resumed whatever the document
+ * said when it came. */
 static enum code edit_put(struct record_job *job, void *context,
                           const struct registry_snapshot *records,
                           const struct registry_record *record, struct buf *text, struct error *err)
 {
     struct source_record former = {.deleted = true};
-    struct source_record wanted = {.document = *(const struct bytes *)context};
+    const struct put_document *put = context;
+    struct source_record wanted = {.document = put->json};
+    uint64_t most = session_of(job->request)->settings->limits.sources_max;
     struct error why = {0};
 
-    (void)records;
+    if (record == NULL && source_records_count(records, tenant_of(job)) >= most)
+        return error_set(err, E_SOURCES_MANY,
+                         "the tenant gave %" PRIu64 " sources a name, deleted ones included, which "
+                         "is the limit sources_max",
+                         most);
     if (record != NULL && source_record_parse(record->text, &job->arena, &former, &why) == E_MEMORY)
         return error_set(err, E_MEMORY, "no memory for a source");
-    wanted.paused = !former.deleted && former.paused;
+    wanted.paused = put->paused || (!former.deleted && former.paused);
     wanted.wishes = former.wishes;
     job->status = record == NULL || former.deleted ? 201 : 200;
     source_record_print(&wanted, text);
@@ -318,13 +332,13 @@ static bool is_deleted(struct record_job *job, const struct registry_record *rec
 static enum code replace(struct record_job *job, struct error *err)
 {
     struct record_change change = {.kind = REGISTRY_SOURCES, .edit = edit_put};
-    struct bytes document;
+    struct put_document put;
     enum code code = record_name(job, &change.name, err);
 
     job->gone = is_deleted;
     if (code == OK)
-        code = take_document(job, &document, err);
-    change.context = &document;
+        code = take_document(job, &put, err);
+    change.context = &put;
     if (code == OK)
         code = record_change(job, &change, err);
     if (code)
@@ -363,12 +377,15 @@ static enum code edit_state(struct record_job *job, void *context,
         return not_there(job, err);
     if (code && (code == E_MEMORY || wished->wish != WISH_DELETE))
         return code;
-    if (wished->wish == WISH_BACKFILL)
+    code = OK;
+    if (wished->wish == WISH_PULL)
+        code = source_pull_check(name_of(job), source.document, &job->arena, err);
+    else if (wished->wish == WISH_BACKFILL)
         code = source_backfill_check(name_of(job), source.document, wished->start_ns,
                                      wished->end_ns, &job->arena, err);
-    if (wished->wish == WISH_BACKFILL && code)
+    if (code)
         return code;
-    wished->waits = source.paused && wished->wish >= WISH_PULL;
+    wished->waits = wished->wish >= WISH_PULL && source.paused;
     switch (wished->wish) {
     case WISH_DELETE:
         source = (struct source_record){.deleted = true};
@@ -425,21 +442,9 @@ static enum code resume_one(struct record_job *job, struct error *err)
 
 /* --- asking for work --- */
 
-/* What files have is read on by itself, and nothing of it twice. */
-static enum code ask_for(struct record_job *job, enum wish wish, int64_t start_ns, int64_t end_ns,
-                         struct error *err)
-{
-    if (follows_files(job))
-        return error_set(err, E_NOT_SUPPORTED,
-                         "\"%.*s\" follows files: what grows is read on by itself, and nothing is "
-                         "read twice",
-                         BYTES_ARG(name_of(job)));
-    return change_state(job, wish, start_ns, end_ns, err);
-}
-
 static enum code pull_now(struct record_job *job, struct error *err)
 {
-    return ask_for(job, WISH_PULL, 0, 0, err);
+    return change_state(job, WISH_PULL, 0, 0, err);
 }
 
 static enum code time_of(const struct record_job *job, const char *name, int64_t *ns,
@@ -470,7 +475,7 @@ static enum code backfill(struct record_job *job, struct error *err)
         error_point(err, BYTES("end"));
         code = error_set(err, E_BAD_PARAMETER, "end is not after start");
     }
-    return code ? code : ask_for(job, WISH_BACKFILL, start, end, err);
+    return code ? code : change_state(job, WISH_BACKFILL, start, end, err);
 }
 
 /* --- steps --- */

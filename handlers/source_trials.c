@@ -3,6 +3,7 @@
 #include "handlers/source_trials.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/number.h"
@@ -11,6 +12,7 @@
 #include "codec/json_scan.h"
 #include "handlers/records.h"
 #include "handlers/source_records.h"
+#include "handlers/trial_turn.h"
 #include "ingest/pace/window_set.h"
 #include "ingest/pull/puller.h"
 #include "ingest/pull/trial.h"
@@ -262,6 +264,42 @@ static enum code choose_window(struct trying *trying, const struct source *sourc
     return code;
 }
 
+static bool has_each(const struct trying *trying, struct bytes name)
+{
+    for (size_t i = 0; i < trying->each_count; i++)
+        if (bytes_equal(trying->each[i].name, name))
+            return true;
+    return false;
+}
+
+/* A partition has each of the source's variables: places look for theirs, and rely on it. */
+static enum code check_each(const struct trying *trying, const struct source *source,
+                            struct error *err)
+{
+    const struct source_foreach *foreach = &source->foreach;
+    const struct source_partition *first = foreach->partitions;
+    size_t count = foreach->request != NULL ? foreach->pick_count : first->count;
+
+    for (size_t i = 0; i < count; i++) {
+        struct bytes name =
+            foreach->request != NULL ? foreach->picks[i].name : first->variables[i].name;
+
+        if (!has_each(trying, name)) {
+            error_point(err, BYTES("/each"));
+            return error_set(err, E_BAD_PARAMETER,
+                             "/each: lacks \"%.*s\", a variable of the document's foreach",
+                             BYTES_ARG(name));
+        }
+    }
+    if (trying->each_count == count)
+        return OK;
+    error_point(err, BYTES("/each"));
+    return error_set(err, E_BAD_PARAMETER,
+                     "/each: has %zu variables; the document's foreach has %zu, each of which "
+                     "stands there once",
+                     trying->each_count, count);
+}
+
 /* NULL: it is asked for. */
 static enum code choose_partition(struct trying *trying, const struct source *source,
                                   const struct source_partition **partition, struct error *err)
@@ -272,17 +310,36 @@ static enum code choose_partition(struct trying *trying, const struct source *so
     if (given == NULL)
         return error_set(err, E_MEMORY, "no memory for a trial");
     *given = (struct source_partition){trying->each, trying->each_count};
-    if (trying->has_each)
+    if (trying->has_each) {
         *partition = given;
-    else if (source->foreach.request != NULL && trying->has_body)
+        return check_each(trying, source, err);
+    }
+    if (source->foreach.request != NULL && trying->has_body)
         return refuse("/each", err,
                       "is needed beside a body, as partitions come out of a request: a map of the "
                       "variables of one");
-    else if (source->foreach.request == NULL && trying->partition >= source->foreach.count)
+    if (source->foreach.request == NULL && trying->partition >= source->foreach.count)
         return refuse("/partition", err, "there is none of that number");
-    else if (source->foreach.request == NULL)
+    if (source->foreach.request == NULL)
         *partition = &source->foreach.partitions[trying->partition];
     return OK;
+}
+
+/* It has no place of those that compute: a page is slow, and few are tried at once. */
+static enum code ask_page(const struct record_job *job, const struct trial_terms *terms,
+                          struct buf *out, struct error *err)
+{
+    const struct app *app = app_of(job->request);
+    struct trial_turn turn;
+    enum code code = trial_turn_take(&turn, job->request, err);
+
+    if (code)
+        return code;
+    workers_wait(app->workers, true);
+    code = puller_try(app->puller, session_of(job->request)->settings->name, terms, out, err);
+    workers_wait(app->workers, false);
+    trial_turn_end(&turn, job->request);
+    return code;
 }
 
 static enum code run_trial(struct trying *trying, const struct source *source, struct error *err)
@@ -300,6 +357,7 @@ static enum code run_trial(struct trying *trying, const struct source *source, s
         .url = "http://localhost/",
         .limits = &session->settings->limits,
         .plain_bytes_max = source->limits.plain_bytes_max,
+        .patience_ns = (int64_t)session->settings->limits.trial_ms_max * 1000000,
     };
     struct stretch_of_time window = {0, 0};
     enum code code = OK;
@@ -316,8 +374,7 @@ static enum code run_trial(struct trying *trying, const struct source *source, s
         code = error_set(err, E_NOT_READY, "nothing is pulled here: give a \"body\"");
     buf_put_char(&job->out, '{');
     if (code == OK && !trying->has_body)
-        return puller_try(app_of(job->request)->puller, session->settings->name, &terms, &job->out,
-                          err);
+        return ask_page(job, &terms, &job->out, err);
     if (code == OK)
         code = trial_run(&terms, &job->out, err);
     buf_put_char(&job->out, '}');
@@ -337,8 +394,14 @@ static enum code test(struct record_job *job, struct error *err)
     code = parse(trying, err);
     if (code == OK)
         code = source_parse(BYTES(""), trying->document, &job->arena, &source, &faults, err);
-    if (faults.count > 0)
+    if (faults.count > 0) { /* both name places of the question, not of the document in it */
+        char pointer[ERROR_POINTER_SIZE];
+
+        (void)snprintf(pointer, sizeof(pointer), "/document%.*s",
+                       BYTES_ARG(faults.items[0].pointer));
+        error_point(err, bytes_of(pointer));
         source_faults_put(&faults, BYTES("/document"), &job->extra);
+    }
     if (code == OK)
         code = source_takes(job, source, err);
     if (code == OK)

@@ -164,6 +164,10 @@ enum code deposit(const struct deposit_terms *terms, struct batch *batch, int64_
     if (code == OK)
         code = encode(terms, batch, &payload, err);
     while (code == OK) {
+        if (*terms->stop) {
+            code = error_set(err, E_CANCELLED, "stopped");
+            break;
+        }
         refusal = (struct error){0};
         code = try_once(terms, batch, buf_bytes(&payload), &counted, ingest, &refusal);
         if (code == OK)

@@ -70,7 +70,16 @@ const struct limit_row limit_rows[] = {
           "Readers of live changes of a tenant at once."),
     LIMIT(page_rows_max, 10000000, 1, 1000000000, E_BAD_PARAMETER, true,
           "Rows of one page, the most that limit= takes."),
+    LIMIT(sources_max, 2000, 0, 100000, E_SOURCES_MANY, true,
+          "Names that a tenant may give sources, those of deleted ones included."),
+    LIMIT(tenant_trials_max, 4, 0, 48, E_TRIALS_MANY, true,
+          "Pages of sources that a tenant may have tried at once (POST /v1/sources:test without a "
+          "body)."),
+    LIMIT(trial_ms_max, 60 * SECOND, 1, HOUR, E_TIMEOUT, true,
+          "Milliseconds that a page which is tried is waited for, whatever its document says."),
 
+    LIMIT(trials_max, 16, 0, 48, E_BUSY, false,
+          "Pages of sources that are tried at once, of all tenants."),
     LIMIT(
         connections_max, 1024, 1, 1000000, OK, false,
         "Connections at once; more wait to be accepted, and while nearly all are taken one may do "

@@ -39,7 +39,12 @@ struct limits {
     uint64_t queries_max;   /* at once, per tenant */
     uint64_t live_max;      /* readers of live changes, likewise */
     uint64_t page_rows_max; /* rows a page when limit= is given */
+    /* Of sources, and of their pages that are tried. */
+    uint64_t sources_max;       /* names, deleted ones included */
+    uint64_t tenant_trials_max; /* at once */
+    uint64_t trial_ms_max;
     /* Of the node. */
+    uint64_t trials_max; /* at once, of all tenants */
     uint64_t connections_max;
     uint64_t peer_ms_max;          /* for another member to answer */
     uint64_t peer_reply_bytes_max; /* of rows, to another member */

@@ -27,6 +27,7 @@ enum { EVENTS_AT_ONCE = 64, NS_OF_MS = 1000000, NS_OF_S = 1000000000, KEPT_S = 6
 struct fetch {
     struct transfer *transfer;
     fetch_done *done;
+    void (*sent)(void *context); /* NULL: it was told */
     void *context;
     struct fetch *next;
     bool cancelled;
@@ -182,7 +183,7 @@ enum code fetcher_begin(struct fetcher *fetcher, const struct fetch_request *req
     made = malloc(sizeof(*made));
     if (!made)
         return error_set(err, E_MEMORY, "no memory for a request");
-    *made = (struct fetch){.done = done, .context = context};
+    *made = (struct fetch){.done = done, .sent = request->sent, .context = context};
     code = transfer_new(&fetcher->options, request, made, &made->transfer, err);
     if (!code && curl_multi_add_handle(fetcher->multi, transfer_handle(made->transfer)) != CURLM_OK)
         code = error_set(err, E_MEMORY, "no memory for a request");
@@ -215,11 +216,21 @@ static void set_sweep(struct fetcher *fetcher)
     }
 }
 
+static void tell_sent(struct fetcher *fetcher, struct fetch *fetch)
+{
+    if (fetch->sent == NULL || !transfer_sent(fetch->transfer))
+        return;
+    fetch->sent(fetch->context);
+    fetch->sent = NULL;
+    fetcher->stirred = true;
+}
+
 static void end_fetch(struct fetcher *fetcher, struct fetch *fetch, CURLcode result)
 {
     struct fetch **place = &fetcher->first;
     struct fetch_answer answer;
 
+    tell_sent(fetcher, fetch);
     curl_multi_remove_handle(fetcher->multi, transfer_handle(fetch->transfer));
     while (*place != fetch) {
         assert(*place != NULL);
@@ -377,6 +388,8 @@ static void run_once(struct fetcher *fetcher, int64_t until_ns)
         fetcher->timer_ns = INT64_MAX;
         (void)curl_multi_socket_action(fetcher->multi, CURL_SOCKET_TIMEOUT, 0, &running);
     }
+    for (struct fetch *fetch = fetcher->first; fetch; fetch = fetch->next)
+        tell_sent(fetcher, fetch);
     end_finished(fetcher);
     end_due(fetcher, now_ns);
     if (fetcher->sweep_ns <= now_ns)

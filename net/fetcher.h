@@ -38,6 +38,10 @@ struct fetch_request {
      * of the answer; between two lines or pieces; all together. */
     int64_t connect_ns, first_byte_ns, idle_ns, total_ns;
     uint64_t body_bytes_max; /* as it comes */
+    /* There is a connection, and the request has begun to go out: before done(), with its context,
+     * and fetcher_run() returns then.  It begins and cancels nothing.  NULL: nobody wants to know.
+     */
+    void (*sent)(void *context);
 };
 
 struct fetch_header {
@@ -74,7 +78,8 @@ MUST_USE enum code fetcher_begin(struct fetcher *fetcher, const struct fetch_req
                                  struct error *err);
 /* done() with E_CANCELLED follows, in fetcher_run(). */
 void fetcher_cancel(struct fetcher *fetcher, struct fetch *fetch);
-/* Works until a fetch has ended, fetcher_wake() was called, or `until_ns` (boot clock) has come. */
+/* Works until a fetch has gone out or ended, fetcher_wake() was called, or `until_ns` (boot clock)
+ * has come. */
 void fetcher_run(struct fetcher *fetcher, int64_t until_ns);
 void fetcher_wake(struct fetcher *fetcher);              /* any thread */
 size_t fetcher_under_way(const struct fetcher *fetcher); /* any thread */

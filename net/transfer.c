@@ -351,6 +351,11 @@ int64_t transfer_due_ns(const struct transfer *transfer)
     return fetch_times_due_ns(&transfer->times);
 }
 
+bool transfer_sent(const struct transfer *transfer)
+{
+    return transfer->times.sent_ns > 0;
+}
+
 void transfer_time_out(struct transfer *transfer)
 {
     transfer->code = fetch_times_tell(&transfer->times, &transfer->err);

@@ -18,6 +18,7 @@ void *transfer_handle(const struct transfer *transfer); /* libcurl's */
 
 /* When it has taken too long, of what libcurl does not watch itself; INT64_MAX = never. */
 int64_t transfer_due_ns(const struct transfer *transfer);
+bool transfer_sent(const struct transfer *transfer); /* at least a part of it */
 /* As the end, whatever libcurl says: E_TIMEOUT for what is due, or E_CANCELLED. */
 void transfer_time_out(struct transfer *transfer);
 void transfer_cancel(struct transfer *transfer);

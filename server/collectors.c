@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "catalog/catalog.h"
+#include "codec/json_scan.h"
 #include "discovery/registry.h"
 #include "discovery/secret_document.h"
 #include "discovery/secrets.h"
@@ -25,7 +26,13 @@
 #include "store/store.h"
 
 /* Leases are looked at so often; a node without others waits for what is declared alone. */
-enum { LEASES_MS = 500, REST_MS = 60000, MEMORY_BYTES_MAX = 64 << 10, CONNECTIONS_MAX = 512 };
+enum {
+    LEASES_MS = 500,
+    REST_MS = 60000,
+    MEMORY_BYTES_MAX = 64 << 10,
+    CONNECTIONS_MAX = 512,
+    DEPTH_MAX = 64
+};
 
 /* What the puller was told of last. */
 struct told {
@@ -106,6 +113,35 @@ static struct told *note_told(struct collectors *collectors, struct bytes name)
     return told;
 }
 
+/* Whether it has a block of files, by the names of its members alone: most have none, and the
+ * puller reads them whole.  What is no JSON has none. */
+static bool has_files(struct bytes document, struct arena *arena)
+{
+    char *text = arena_zero(arena, document.size + JSON_SCAN_SLACK);
+    struct json_scan scan = {.arena = arena, .depth_max = DEPTH_MAX};
+    struct error err = {0};
+    bool more = true;
+
+    if (text == NULL)
+        return true; /* for source_parse() to say */
+    memcpy(text, document.data, document.size);
+    scan.start = scan.at = text;
+    scan.end = text + document.size;
+    if (json_scan_peek(&scan) != '{' || json_scan_open(&scan, '{', &err) != OK)
+        return false;
+    for (bool first = true;; first = false) {
+        struct bytes name;
+
+        if (json_scan_more(&scan, '}', first, &more, &err) != OK || !more ||
+            json_scan_name(&scan, &name, &err) != OK)
+            return false;
+        if (bytes_equal(name, BYTES("files")))
+            return true;
+        if (json_scan_skip(&scan, &err) != OK)
+            return false;
+    }
+}
+
 /* A source is of the one kind or of the other, and may have been of the other before.  What is
  * wrong with a document the puller tells. */
 static enum code declare_kind(struct collectors *collectors, struct bytes tenant,
@@ -121,7 +157,7 @@ static enum code declare_kind(struct collectors *collectors, struct bytes tenant
     enum code code = OK;
 
     arena_init(&arena, SIZE_MAX, NULL);
-    if (document.data != NULL &&
+    if (document.data != NULL && has_files(document, &arena) &&
         source_parse(source, document, &arena, &parsed, &faults, &why) == OK &&
         !parsed->files.given) {
         source_free(parsed);

@@ -4,14 +4,13 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/nearest.h"
 #include "base/text_file.h"
 #include "codec/json_doc.h"
 #include "discovery/seal.h"
 #include "discovery/secret_document.h"
-#include "server/command_line.h"
+#include "server/command_verbs.h"
+#include "server/commands.h"
 #include "server/registry_command.h"
-#include "server/remote.h"
 
 enum {
     TARGET_BYTES_MAX = 256,
@@ -108,13 +107,7 @@ static enum code target_of(const char *name, struct buf *target, struct error *e
     return buf_finish(target, err);
 }
 
-struct secret_line {
-    const char *name;
-    const char *const *values; /* of the verb's flags */
-    const struct argument_list *hosts;
-};
-
-static enum code run_set(struct remote *remote, const struct secret_line *line, struct error *err)
+static enum code run_set(struct remote *remote, const struct verb_line *line, struct error *err)
 {
     struct buf target = BUF_INIT(TARGET_BYTES_MAX), value = BUF_INIT(FILE_BYTES_MAX),
                body = BUF_INIT(BODY_BYTES_MAX);
@@ -124,7 +117,7 @@ static enum code run_set(struct remote *remote, const struct secret_line *line, 
     if (!code)
         code = value_read(line->values[0], &value, err);
     if (!code)
-        code = body_make(buf_bytes(&value), line->hosts, &body, err);
+        code = body_make(buf_bytes(&value), line->repeated, &body, err);
     request.target = buf_bytes(&target);
     request.body = buf_bytes(&body);
     if (!code)
@@ -188,7 +181,7 @@ static enum code list_print(struct bytes answer, struct error *err)
     return code;
 }
 
-static enum code run_list(struct remote *remote, const struct secret_line *line, struct error *err)
+static enum code run_list(struct remote *remote, const struct verb_line *line, struct error *err)
 {
     const struct remote_request request = {.method = "GET", .target = BYTES("/v1/secrets")};
     enum code code = remote_send(remote, &request, NULL, NULL, err);
@@ -199,8 +192,7 @@ static enum code run_list(struct remote *remote, const struct secret_line *line,
                            : list_print(buf_bytes(&remote->answer), err);
 }
 
-static enum code run_delete(struct remote *remote, const struct secret_line *line,
-                            struct error *err)
+static enum code run_delete(struct remote *remote, const struct verb_line *line, struct error *err)
 {
     struct buf target = BUF_INIT(TARGET_BYTES_MAX);
     struct remote_request request = {.method = "DELETE"};
@@ -217,101 +209,24 @@ static enum code run_delete(struct remote *remote, const struct secret_line *lin
 
 /* --- the command line --- */
 
-static const struct argument_row set_rows[] = {
-    {"value-file", "FILE", "Holds the value, and not everybody may read it; else stdin has it."},
-};
-static const struct argument_row list_rows[] = {
-    {"json", NULL, "Print the answer as one JSON object."},
-};
-static const struct argument_row host_rows[] = {
-    {"host", "HOST", "Where it may go, as in an address: api.example.com, h:8443; repeat it."},
-};
+static const struct argument_row value_row = {
+    "value-file", "FILE", "Holds the value, and not everybody may read it; else stdin has it."};
+static const struct argument_row json_row = {"json", NULL, "Print the answer as one JSON object."};
+static const struct argument_row host_row = {
+    "host", "HOST", "Where it may go, as in an address: api.example.com, h:8443; repeat it."};
 
-struct verb {
-    const char *name;
-    char *whole; /* as messages call it */
-    const struct argument_row *rows;
-    size_t row_count, host_count; /* 1: it has the flag */
-    bool named;                   /* the name of a secret belongs to it */
-    enum code (*run)(struct remote *remote, const struct secret_line *line, struct error *err);
-};
-
-static char set_whole[] = "secret set", list_whole[] = "secret list",
-            delete_whole[] = "secret delete";
+#define WHICH "one name is wanted: which secret?"
 
 static const struct verb verbs[] = {
-    {"set",    set_whole,    set_rows,  1, 1, true,  run_set   },
-    {"list",   list_whole,   list_rows, 1, 0, false, run_list  },
-    {"delete", delete_whole, list_rows, 0, 0, true,  run_delete},
+    {"set",    &value_row, 1, &host_row, WHICH, "--host is needed: which hosts may it go to?",
+     run_set                                                                                             },
+    {"list",   &json_row,  1, NULL,      NULL,  NULL,                                          run_list  },
+    {"delete", NULL,       0, NULL,      WHICH, NULL,                                          run_delete},
 };
-
-static const struct verb *verb_find(const char *name)
-{
-    const char *names[COUNT_OF(verbs) + 1] = {NULL}, *near;
-
-    for (size_t i = 0; i < COUNT_OF(verbs); i++) {
-        if (strcmp(verbs[i].name, name) == 0)
-            return &verbs[i];
-        names[i] = verbs[i].name;
-    }
-    near = nearest_name(bytes_of(name), names);
-    fprintf(stderr, "weir secret: \"%s\" is not known%s%s%s (weir secret --help tells all)\n", name,
-            near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
-    return NULL;
-}
-
-/* What is wrong with the line; NULL: nothing is. */
-static const char *line_fault(const struct verb *verb, const struct argument_more *more,
-                              const struct argument_list *hosts)
-{
-    if (more->rest_count != (verb->named ? 1 : 0))
-        return verb->named ? "one name is wanted: which secret?" : "no name belongs to it";
-    if (verb->host_count > 0 && hosts->count == 0)
-        return "--host is needed: which hosts may it go to?";
-    return NULL;
-}
-
-static int run(const struct verb *verb, int argc, char **argv)
-{
-    const char *values[1] = {NULL}, *fault;
-    struct argument_list hosts = {.count = 0};
-    struct arguments own = {verb->rows, verb->row_count, values};
-    struct argument_more more = {host_rows, verb->host_count, &hosts, true, NULL, 0};
-    const struct remote_line line = {usage, &own, &more};
-    struct remote remote;
-    struct error err = {0};
-    int exit_code;
-
-    argv[0] = verb->whole;
-    if (!remote_open(&line, argc, argv, &remote, &exit_code))
-        return exit_code;
-    fault = line_fault(verb, &more, &hosts);
-    if (fault) {
-        fprintf(stderr, "weir %s: %s (weir %s --help tells all)\n", verb->whole, fault,
-                verb->whole);
-        exit_code = COMMAND_USAGE;
-    } else {
-        const struct secret_line wish = {verb->named ? more.rest[0] : NULL, values, &hosts};
-
-        exit_code = verb->run(&remote, &wish, &err) ? remote_fail(&remote, &err) : COMMAND_DONE;
-    }
-    remote_close(&remote);
-    return exit_code;
-}
 
 int command_secret(int argc, char **argv)
 {
-    const struct verb *verb;
+    static const struct command_verbs command = {"secret", usage, verbs, COUNT_OF(verbs)};
 
-    if (argc == 2 && arguments_ask_help(argc, argv)) {
-        fputs(usage, stdout);
-        fputs("\n`weir secret set --help` tells the flags of `set`, and so on.\n", stdout);
-        return COMMAND_DONE;
-    }
-    if (argc < 2) {
-        fputs(usage, stderr);
-        return COMMAND_USAGE;
-    }
-    verb = verb_find(argv[1]);
-    return verb ? run(verb, argc - 1, argv + 1) : COMMAND_USAGE;
+    return command_verbs_run(&command, argc, argv);
 }

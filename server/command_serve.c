@@ -95,10 +95,11 @@ int command_serve(int argc, char **argv)
 
     if (!command_line_read(&line, argc, argv, &exit_code))
         return exit_code;
-    /* Arenas come and go in chunks of 1 MiB: kept by the allocator they cost no page faults.  But
-     * each of its heaps keeps so much, also when nothing needs it any more, and what lives long in
-     * it holds more: two for each core, as it would make eight of them for dozens of threads. */
-    mallopt(M_MMAP_THRESHOLD, 4 * 1024 * 1024);
+    /* What is made at the start, and large, stays: of pages of its own those that nobody writes to
+     * cost nothing, LMDB's list of changed pages being 2 MiB.  The allocator would move the limit
+     * itself with the first such piece that is given back.  Two heaps for each core: it would make
+     * eight of them for dozens of threads, and each keeps what nothing needs any more. */
+    mallopt(M_MMAP_THRESHOLD, 128 * 1024);
     mallopt(M_TRIM_THRESHOLD, 16 * 1024 * 1024);
     mallopt(M_ARENA_MAX, (int)(2 * sysconf(_SC_NPROCESSORS_ONLN)));
     log_setup(config_settings(config)->log_level, config_log_format(config));
@@ -116,6 +117,9 @@ int command_serve(int argc, char **argv)
         config_free(config);
         return command_fail(&err);
     }
+    /* From here on arenas come and go in chunks of 1 MiB: kept by the allocator they cost no page
+     * faults. */
+    mallopt(M_MMAP_THRESHOLD, 4 * 1024 * 1024);
     notify_service("READY=1");
     exit_code = serve(server, &signals);
     notify_service("STOPPING=1");

@@ -6,9 +6,9 @@
 #include "base/text_file.h"
 #include "codec/json_doc.h"
 #include "ingest/pull/puller.h"
-#include "server/command_line.h"
+#include "server/command_verbs.h"
+#include "server/commands.h"
 #include "server/registry_command.h"
-#include "server/remote.h"
 #include "server/source_examples.h"
 #include "server/source_form.h"
 #include "server/source_line.h"
@@ -232,7 +232,7 @@ static enum code try(struct remote *remote, const struct source_form *form, cons
     return code;
 }
 
-static enum code run_form(struct remote *remote, const struct source_line *line, struct error *err)
+static enum code run_form(struct remote *remote, const struct verb_line *line, struct error *err)
 {
     struct source_form form;
     struct bytes json;
@@ -242,7 +242,7 @@ static enum code run_form(struct remote *remote, const struct source_line *line,
     arena_init(&arena, SIZE_MAX, NULL);
     code = source_form_read(line->name, &arena, &json, err);
     if (code == OK)
-        code = source_form_fill(json, line->sets, line->values[ADD_AS], &arena, &form, err);
+        code = source_form_fill(json, line->repeated, line->values[ADD_AS], &arena, &form, err);
     if (code == OK && strcmp(line->verb, "check") == 0)
         code = check(remote, &form, &arena, err);
     else if (code == OK && strcmp(line->verb, "test") == 0)
@@ -308,7 +308,7 @@ static enum code example_row(const struct source_example *example, struct buf *c
     return code;
 }
 
-static enum code run_examples(struct remote *remote, const struct source_line *line,
+static enum code run_examples(struct remote *remote, const struct verb_line *line,
                               struct error *err)
 {
     struct buf csv = BUF_INIT(REGISTRY_ANSWER_BYTES_MAX);
@@ -327,8 +327,7 @@ static enum code run_examples(struct remote *remote, const struct source_line *l
     return code;
 }
 
-static enum code run_example(struct remote *remote, const struct source_line *line,
-                             struct error *err)
+static enum code run_example(struct remote *remote, const struct verb_line *line, struct error *err)
 {
     struct nearest nearest;
 
@@ -358,112 +357,38 @@ static const struct argument_row try_rows[] = {
     [TRY_AS] = {"as",   "NAME", "What the source is called, where not as the document says."},
     [TRY_PAGE] = {"page", "FILE", "A page as it came; without it the server asks for one."    },
 };
-static const struct argument_row list_rows[] = {
-    {"json", NULL, "Print the answer as one JSON object."},
-};
-static const struct argument_row fetches_rows[] = {
-    {"limit", "N", "How many, the newest first (20; 32 are kept)."},
-};
 static const struct argument_row backfill_rows[] = {
     [BACKFILL_START] = {"start", "TIME", "Where the range begins."  },
     [BACKFILL_END] = {"end",   "TIME", "Where it ends, exclusive."},
 };
-static const struct argument_row set_rows[] = {
-    {"set", "KEY=VALUE", "What ${set:KEY} in the document stands for; repeat it."},
-};
-
-struct verb {
-    const char *name;
-    char *whole; /* as messages call it */
-    const struct argument_row *rows;
-    size_t row_count, set_count; /* 1: it has the flag */
-    const char *wanted;          /* what is said where its word is missing; NULL: it has none */
-    enum code (*run)(struct remote *remote, const struct source_line *line, struct error *err);
-};
+static const struct argument_row limit_row = {"limit", "N",
+                                              "How many, the newest first (20; 32 are kept)."};
+static const struct argument_row json_row = {"json", NULL, "Print the answer as one JSON object."};
+static const struct argument_row set_row = {
+    "set", "KEY=VALUE", "What ${set:KEY} in the document stands for; repeat it."};
 
 #define WHICH "one name is wanted: which source?"
-
-static char whole[][20] = {"source add",     "source examples", "source example", "source list",
-                           "source show",    "source pull",     "source pause",   "source resume",
-                           "source delete",  "source check",    "source test",    "source fetches",
-                           "source backfill"};
+#define DOCUMENT "one name of an example or a file is wanted"
 
 static const struct verb verbs[] = {
-    {"add",      whole[0],  add_rows,      ADD_FLAGS,               1, "one name of an example or a file is wanted",
-     run_form                                                                                                                           },
-    {"check",    whole[9],  add_rows,      1,                       1, "one name of an example or a file is wanted", run_form           },
-    {"test",     whole[10], try_rows,      COUNT_OF(try_rows),      1,
-     "one name of an example or a file is wanted",                                                                   run_form           },
-    {"examples", whole[1],  list_rows,     0,                       0, NULL,                                         run_examples       },
-    {"example",  whole[2],  list_rows,     0,                       0, "one name is wanted: which example?",         run_example        },
-    {"list",     whole[3],  list_rows,     1,                       0, NULL,                                         source_run_list    },
-    {"show",     whole[4],  list_rows,     0,                       0, WHICH,                                        source_run_show    },
-    {"pull",     whole[5],  list_rows,     0,                       0, WHICH,                                        source_run_action  },
-    {"pause",    whole[6],  list_rows,     0,                       0, WHICH,                                        source_run_action  },
-    {"resume",   whole[7],  list_rows,     0,                       0, WHICH,                                        source_run_action  },
-    {"fetches",  whole[11], fetches_rows,  COUNT_OF(fetches_rows),  0, WHICH,                                        source_run_fetches },
-    {"backfill", whole[12], backfill_rows, COUNT_OF(backfill_rows), 0, WHICH,                                        source_run_backfill},
-    {"delete",   whole[8],  list_rows,     0,                       0, WHICH,                                        source_run_delete  },
+    {"add",      add_rows,      ADD_FLAGS,               &set_row, DOCUMENT,                             NULL, run_form           },
+    {"check",    add_rows,      1,                       &set_row, DOCUMENT,                             NULL, run_form           },
+    {"test",     try_rows,      COUNT_OF(try_rows),      &set_row, DOCUMENT,                             NULL, run_form           },
+    {"examples", NULL,          0,                       NULL,     NULL,                                 NULL, run_examples       },
+    {"example",  NULL,          0,                       NULL,     "one name is wanted: which example?", NULL, run_example        },
+    {"list",     &json_row,     1,                       NULL,     NULL,                                 NULL, source_run_list    },
+    {"show",     NULL,          0,                       NULL,     WHICH,                                NULL, source_run_show    },
+    {"pull",     NULL,          0,                       NULL,     WHICH,                                NULL, source_run_action  },
+    {"pause",    NULL,          0,                       NULL,     WHICH,                                NULL, source_run_action  },
+    {"resume",   NULL,          0,                       NULL,     WHICH,                                NULL, source_run_action  },
+    {"fetches",  &limit_row,    1,                       NULL,     WHICH,                                NULL, source_run_fetches },
+    {"backfill", backfill_rows, COUNT_OF(backfill_rows), NULL,     WHICH,                                NULL, source_run_backfill},
+    {"delete",   NULL,          0,                       NULL,     WHICH,                                NULL, source_run_delete  },
 };
-
-static const struct verb *verb_find(const char *name)
-{
-    const char *names[COUNT_OF(verbs) + 1] = {NULL}, *near;
-
-    for (size_t i = 0; i < COUNT_OF(verbs); i++) {
-        if (strcmp(verbs[i].name, name) == 0)
-            return &verbs[i];
-        names[i] = verbs[i].name;
-    }
-    near = nearest_name(bytes_of(name), names);
-    fprintf(stderr, "weir source: \"%s\" is not known%s%s%s (weir source --help tells all)\n", name,
-            near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
-    return NULL;
-}
-
-static int run(const struct verb *verb, int argc, char **argv)
-{
-    const char *values[SOURCE_FLAGS_MAX] = {NULL}, *fault = NULL;
-    struct argument_list sets = {.count = 0};
-    struct arguments own = {verb->rows, verb->row_count, values};
-    struct argument_more more = {set_rows, verb->set_count, &sets, true, NULL, 0};
-    const struct remote_line line = {usage, &own, &more};
-    struct remote remote;
-    struct error err = {0};
-    int exit_code;
-
-    argv[0] = verb->whole;
-    if (!remote_open(&line, argc, argv, &remote, &exit_code))
-        return exit_code;
-    if (more.rest_count != (verb->wanted != NULL ? 1 : 0))
-        fault = verb->wanted != NULL ? verb->wanted : "no name belongs to it";
-    if (fault != NULL) {
-        fprintf(stderr, "weir %s: %s (weir %s --help tells all)\n", verb->whole, fault,
-                verb->whole);
-        exit_code = COMMAND_USAGE;
-    } else {
-        const struct source_line wish = {verb->wanted != NULL ? more.rest[0] : NULL, values, &sets,
-                                         verb->name};
-
-        exit_code = verb->run(&remote, &wish, &err) ? remote_fail(&remote, &err) : COMMAND_DONE;
-    }
-    remote_close(&remote);
-    return exit_code;
-}
 
 int command_source(int argc, char **argv)
 {
-    const struct verb *verb;
+    static const struct command_verbs command = {"source", usage, verbs, COUNT_OF(verbs)};
 
-    if (argc == 2 && arguments_ask_help(argc, argv)) {
-        fputs(usage, stdout);
-        fputs("\n`weir source add --help` tells the flags of `add`, and so on.\n", stdout);
-        return COMMAND_DONE;
-    }
-    if (argc < 2) {
-        fputs(usage, stderr);
-        return COMMAND_USAGE;
-    }
-    verb = verb_find(argv[1]);
-    return verb ? run(verb, argc - 1, argv + 1) : COMMAND_USAGE;
+    return command_verbs_run(&command, argc, argv);
 }

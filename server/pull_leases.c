@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/map.h"
 #include "base/number.h"
 #include "discovery/registry.h"
 #include "store/member.h"
@@ -23,8 +24,9 @@ struct pull_lease {
 struct pull_leases {
     struct registry *registry;
     struct store *store;
-    pthread_mutex_t lock; /* of the list; its items stay */
+    pthread_mutex_t lock; /* of the list and the map; what is in them stays */
     struct pull_lease *list;
+    struct map by_name; /* each source asks in each turn of the puller's */
 };
 
 enum code pull_leases_new(struct registry *registry, struct store *store, struct pull_leases **out,
@@ -53,21 +55,13 @@ void pull_leases_free(struct pull_leases *leases)
             registry_release(leases->registry, REGISTRY_LEASES, bytes_of(lease->lease));
         free(lease);
     }
+    map_release(&leases->by_name);
     pthread_mutex_destroy(&leases->lock);
     free(leases);
 }
 
-static struct pull_lease *find(struct pull_leases *leases, struct bytes name)
-{
-    struct pull_lease *lease = leases->list;
-
-    while (lease != NULL && !bytes_equal((struct bytes){lease->name, lease->size}, name))
-        lease = lease->next;
-    return lease;
-}
-
-/* Names of leases are of few letters; those of limits have hosts in them. */
-static struct pull_lease *make(struct bytes name)
+/* Names of leases are of few letters; those of limits have hosts in them.  Under the lock. */
+static struct pull_lease *make(struct pull_leases *leases, struct bytes name)
 {
     struct pull_lease *lease = malloc(sizeof(*lease) + name.size);
     struct hash128 sum = hash128(name);
@@ -77,8 +71,14 @@ static struct pull_lease *make(struct bytes name)
         return NULL;
     *lease = (struct pull_lease){.size = name.size};
     memcpy(lease->name, name.data, name.size);
+    if (!map_put(&leases->by_name, (struct bytes){lease->name, lease->size}, lease)) {
+        free(lease);
+        return NULL;
+    }
     hash128_print(&sum, text);
     snprintf(lease->lease, sizeof(lease->lease), "pull-%s", text);
+    lease->next = leases->list;
+    leases->list = lease;
     return lease;
 }
 
@@ -88,12 +88,10 @@ bool pull_leased(struct pull_leases *leases, struct bytes name)
     bool wanted;
 
     pthread_mutex_lock(&leases->lock);
-    lease = find(leases, name);
+    lease = map_get(&leases->by_name, name);
     wanted = lease != NULL && lease->wanted;
-    if (lease == NULL && (lease = make(name)) != NULL) {
-        lease->next = leases->list;
-        leases->list = lease;
-    }
+    if (lease == NULL)
+        (void)make(leases, name); /* the next turn sees whether it is to be had */
     pthread_mutex_unlock(&leases->lock);
     return wanted && registry_held(leases->registry, REGISTRY_LEASES, bytes_of(lease->lease), NULL);
 }

@@ -30,7 +30,7 @@ enum code source_json_print(struct remote *remote, struct error *err)
     return code;
 }
 
-enum code source_run_list(struct remote *remote, const struct source_line *line, struct error *err)
+enum code source_run_list(struct remote *remote, const struct verb_line *line, struct error *err)
 {
     const struct remote_request request = {.method = "GET", .target = BYTES("/v1/sources")};
     enum code code = remote_send(remote, &request, NULL, NULL, err);
@@ -43,7 +43,7 @@ enum code source_run_list(struct remote *remote, const struct source_line *line,
 
 /* `parameters` are names and values in turn, NULL behind them; one whose value is NULL is left out.
  */
-static enum code ask(struct remote *remote, const struct source_line *line, const char *method,
+static enum code ask(struct remote *remote, const struct verb_line *line, const char *method,
                      const char *action, const char *const *parameters, struct error *err)
 {
     struct buf target = BUF_INIT(TARGET_BYTES_MAX);
@@ -64,15 +64,14 @@ static enum code ask(struct remote *remote, const struct source_line *line, cons
 
 static const char *const none[] = {NULL};
 
-enum code source_run_show(struct remote *remote, const struct source_line *line, struct error *err)
+enum code source_run_show(struct remote *remote, const struct verb_line *line, struct error *err)
 {
     enum code code = ask(remote, line, "GET", "", none, err);
 
     return code ? code : source_json_print(remote, err);
 }
 
-enum code source_run_delete(struct remote *remote, const struct source_line *line,
-                            struct error *err)
+enum code source_run_delete(struct remote *remote, const struct verb_line *line, struct error *err)
 {
     enum code code = ask(remote, line, "DELETE", "", none, err);
 
@@ -82,8 +81,7 @@ enum code source_run_delete(struct remote *remote, const struct source_line *lin
 }
 
 /* The verb is the action's name. */
-enum code source_run_action(struct remote *remote, const struct source_line *line,
-                            struct error *err)
+enum code source_run_action(struct remote *remote, const struct verb_line *line, struct error *err)
 {
     enum code code = ask(remote, line, "POST", line->verb, none, err);
 
@@ -95,8 +93,7 @@ enum code source_run_action(struct remote *remote, const struct source_line *lin
     return code;
 }
 
-enum code source_run_fetches(struct remote *remote, const struct source_line *line,
-                             struct error *err)
+enum code source_run_fetches(struct remote *remote, const struct verb_line *line, struct error *err)
 {
     const char *const parameters[] = {"limit", line->values[0], NULL};
     enum code code = ask(remote, line, "GET", "fetches", parameters, err);
@@ -104,7 +101,7 @@ enum code source_run_fetches(struct remote *remote, const struct source_line *li
     return code ? code : source_json_print(remote, err);
 }
 
-enum code source_run_backfill(struct remote *remote, const struct source_line *line,
+enum code source_run_backfill(struct remote *remote, const struct verb_line *line,
                               struct error *err)
 {
     const char *start = line->values[BACKFILL_START], *end = line->values[BACKFILL_END];

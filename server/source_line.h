@@ -1,19 +1,9 @@
-/* The verbs of `weir source` that look at what is declared, or ask something of it, and what all of
- * its verbs are given. */
+/* The verbs of `weir source` that look at what is declared, or ask something of it.
+ * docs/reference/cli.md */
 #ifndef WEIR_SERVER_SOURCE_LINE_H
 #define WEIR_SERVER_SOURCE_LINE_H
 
-#include "server/arguments.h"
-#include "server/remote.h"
-
-enum { SOURCE_FLAGS_MAX = 2 };
-
-struct source_line {
-    const char *name;          /* NULL: none belongs to the verb */
-    const char *const *values; /* of the verb's flags */
-    const struct argument_list *sets;
-    const char *verb;
-};
+#include "server/command_verbs.h"
 
 /* "/v1/sources/NAME", or with an action behind it.  E_CONFIG: it is no name. */
 MUST_USE enum code source_target(struct bytes name, const char *action, struct buf *target,
@@ -21,16 +11,14 @@ MUST_USE enum code source_target(struct bytes name, const char *action, struct b
 /* The last answer to stdout, as people read it. */
 MUST_USE enum code source_json_print(struct remote *remote, struct error *err);
 
-enum code source_run_list(struct remote *remote, const struct source_line *line, struct error *err);
-enum code source_run_show(struct remote *remote, const struct source_line *line, struct error *err);
-enum code source_run_fetches(struct remote *remote, const struct source_line *line,
+enum code source_run_list(struct remote *remote, const struct verb_line *line, struct error *err);
+enum code source_run_show(struct remote *remote, const struct verb_line *line, struct error *err);
+enum code source_run_fetches(struct remote *remote, const struct verb_line *line,
                              struct error *err);
-enum code source_run_delete(struct remote *remote, const struct source_line *line,
-                            struct error *err);
-enum code source_run_action(struct remote *remote, const struct source_line *line,
-                            struct error *err);
+enum code source_run_delete(struct remote *remote, const struct verb_line *line, struct error *err);
+enum code source_run_action(struct remote *remote, const struct verb_line *line, struct error *err);
 enum backfill_flag { BACKFILL_START, BACKFILL_END };
-enum code source_run_backfill(struct remote *remote, const struct source_line *line,
+enum code source_run_backfill(struct remote *remote, const struct verb_line *line,
                               struct error *err);
 
 #endif

@@ -520,8 +520,7 @@ void store_close(struct store *store)
         free((void *)store->missing[i].text.data);
     free(store->missing);
     block_builder_free(store->builder);
-    map_release(&store->fields_stored);
-    arena_release(&store->fields_arena);
+    hash_set_release(&store->fields_stored);
     drain_release(&store->sealing);
     drain_release(&store->applying);
     decoders_release(&store->decoders);

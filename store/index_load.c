@@ -50,13 +50,13 @@ static enum code load_field(void *context, struct bytes key, struct bytes value,
     struct reader reader = reader_of(value);
     struct bytes name, rest, measurement = reader_span(&reader), field = reader_span(&reader);
     uint8_t type = reader_u8(&reader);
-    struct bytes kept = arena_copy(&store->fields_arena, key);
+    struct hash128 hash = hash128(key);
     const struct tenant *tenant;
 
     if (!index_key_split(key, &name, &rest) || reader.failed)
         return error_set(err, E_CORRUPT, "index: a damaged field entry");
     tenant = registry->tenant(registry, name);
-    if (tenant == NULL || kept.data == NULL || !map_put(&store->fields_stored, kept, store))
+    if (tenant == NULL || !hash_set_add(&store->fields_stored, &hash))
         return error_set(err, E_MEMORY, "no memory for the fields");
     return registry->field(registry, tenant, measurement, field, (enum value_type)type, err);
 }

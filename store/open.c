@@ -303,7 +303,6 @@ static void store_init(struct store *store, const struct store_options *options)
     pthread_mutex_init(&store->compact_lock, NULL);
     condition_init(&store->compact_more);
     store_lists_init(store);
-    arena_init(&store->fields_arena, SIZE_MAX, NULL);
     store_metrics_init(store);
 }
 

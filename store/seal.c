@@ -310,12 +310,19 @@ static enum code put_meta(struct seal *seal, const char *name, const void *value
         seal->transaction, INDEX_META, bytes_of(name), (struct bytes){value, size}, err);
 }
 
+/* The one whose key is at hand. */
+static bool field_is_stored(const struct seal *seal)
+{
+    struct hash128 hash = hash128(buf_bytes(&seal->key));
+
+    return hash_set_has(&seal->store->fields_stored, &hash);
+}
+
 /* Those that the index does not have; seal_remember() notes them once the transaction is through.
  */
 static enum code put_shape_fields(struct seal *seal, const struct tenant *tenant,
                                   const struct shape *shape, struct error *err)
 {
-    struct store *store = seal->store;
     enum code code = OK;
 
     for (uint32_t f = 0; code == OK && f < shape->field_count; f++) {
@@ -327,7 +334,7 @@ static enum code put_shape_fields(struct seal *seal, const struct tenant *tenant
         code = buf_finish(&seal->value, err);
         if (code == OK)
             index_key_field(tenant->name, buf_bytes(&seal->value), &seal->key);
-        if (code || map_get(&store->fields_stored, buf_bytes(&seal->key)) != NULL) {
+        if (code || field_is_stored(seal)) {
             buf_clear(&seal->key);
             buf_clear(&seal->value);
             continue;
@@ -514,17 +521,15 @@ static enum code seal_remember(struct seal *seal, struct error *err)
                 continue;
             shape = run->shape;
             for (uint32_t f = 0; f < run->shape->field_count; f++) {
-                struct bytes kept;
+                struct hash128 hash;
 
                 buf_put_span(&seal->value, run->shape->measurement);
                 buf_put_span(&seal->value, run->shape->fields[f].name);
                 buf_put_u8(&seal->value, (uint8_t)run->shape->fields[f].type);
                 index_key_field(chain->series->tenant->name, buf_bytes(&seal->value), &seal->key);
-                if (map_get(&store->fields_stored, buf_bytes(&seal->key)) == NULL) {
-                    kept = arena_copy(&store->fields_arena, buf_bytes(&seal->key));
-                    if (kept.data == NULL || !map_put(&store->fields_stored, kept, store))
-                        return error_set(err, E_MEMORY, "no memory for the fields");
-                }
+                hash = hash128(buf_bytes(&seal->key));
+                if (!hash_set_add(&store->fields_stored, &hash))
+                    return error_set(err, E_MEMORY, "no memory for the fields");
                 buf_clear(&seal->key);
                 buf_clear(&seal->value);
             }

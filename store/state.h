@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 
 #include "base/drain.h"
+#include "base/hash_set.h"
 #include "base/thread.h"
 #include "store/column_cache.h"
 #include "store/decoders.h"
@@ -130,8 +131,7 @@ struct store {
     /* The sealer's. */
     struct block_builder *builder;
     uint64_t sealed_lsn;
-    struct map fields_stored; /* INDEX_FIELD keys known to be there */
-    struct arena fields_arena;
+    struct hash_set fields_stored; /* of INDEX_FIELD keys known to be there */
     bool ballast;
 
     /* Threads; NULL without store_start(). */

@@ -17,6 +17,8 @@ struct tree_reader {
     bool named;         /* the names are known */
     struct bytes *names;
     size_t name_count;
+    const struct bytes *wanted;
+    size_t wanted_count;
 };
 
 static enum code no_memory(struct error *err)
@@ -65,6 +67,20 @@ static enum code check_names(const struct bytes *names, size_t count, struct err
     return code;
 }
 
+/* Without records nothing else would show that what came is no such document. */
+static enum code check_wanted(const struct tree_reader *reader, struct error *err)
+{
+    for (size_t i = 0; i < reader->wanted_count; i++)
+        for (size_t j = 0; j < reader->name_count; j++)
+            if (bytes_equal(reader->wanted[i], reader->names[j]))
+                return OK;
+    if (reader->wanted_count == 0)
+        return OK;
+    return error_set(err, E_SYNTAX,
+                     "the header has none of the columns that are wanted, as \"%.*s\"",
+                     BYTES_ARG(reader->wanted[0]));
+}
+
 static enum code take_names(struct tree_reader *reader, const struct csv_record *record,
                             struct error *err)
 {
@@ -89,6 +105,8 @@ static enum code take_names(struct tree_reader *reader, const struct csv_record 
     reader->name_count = count;
     reader->named = true;
     code = check_names(reader->names, count, err);
+    if (code == OK)
+        code = check_wanted(reader, err);
     return code == E_SYNTAX ? at_line(code, record, err) : code;
 }
 
@@ -176,6 +194,8 @@ static enum code reader_open(const struct tree_limits *limits, const struct tree
     arena_init(&new->arena, SIZE_MAX, NULL); /* names of one record, and as many cells */
     new->sink = *sink;
     new->skip = columns->skip;
+    new->wanted = columns->wanted;
+    new->wanted_count = columns->wanted_count;
     if (!columns->header) {
         new->names = (struct bytes *)columns->names;
         new->name_count = columns->name_count;

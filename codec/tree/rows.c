@@ -44,6 +44,8 @@ struct tree_rows {
     uint64_t *implied_next; /* of each level: elements that XML had there within the level above */
     uint64_t documents, containers, number;
     uint64_t parent;
+    bool object_seen; /* of a zip, ... */
+    bool column_seen; /* ... and a column in it */
     uint32_t reached; /* so many levels that the rows' path names were there, the document too */
     struct place at;
 };
@@ -105,6 +107,7 @@ static enum code begin_row(struct tree_rows *rows, const struct tree_event *even
     if (rows->plan->star_level == TREE_NONE)
         rows->parent = rows->frame_count == 0 ? 0 : rows->frames[rows->frame_count - 1].id;
     slots_begin_row(&rows->slots);
+    rows->object_seen |= event->kind == TREE_OBJECT;
     if (!rows->plan->zip || event->kind == TREE_OBJECT || event->kind == TREE_NULL)
         return OK;
     return error_set(err, E_SYNTAX, "%s: expected an object of arrays, as a zip is",
@@ -143,6 +146,7 @@ static enum code begin_node(struct tree_rows *rows, const struct active *active,
     if (node->column != TREE_NONE && is_last_pass(rows)) {
         if (node->star)
             return zip_element(&rows->slots.zip, node->column, err);
+        rows->column_seen = true;
         if (!active->through)
             return zip_column(&rows->slots.zip, node->column, event, place_text(&rows->at), err);
     }
@@ -461,6 +465,11 @@ struct tree_value tree_rows_document(const struct tree_rows *rows, size_t slot)
 {
     assert(slot < rows->plan->slot_count);
     return cell_value(&rows->slots.document_cells[slot], &rows->slots.document_texts);
+}
+
+bool tree_rows_columns(const struct tree_rows *rows)
+{
+    return !rows->plan->zip || !rows->object_seen || rows->column_seen;
 }
 
 bool tree_rows_lead(const struct tree_rows *rows, uint32_t levels)

@@ -70,6 +70,8 @@ struct tree_sink tree_rows_sink(struct tree_rows *rows);
 MUST_USE enum code tree_rows_passed(struct tree_rows *rows, struct error *err);
 /* Of a document slot, after the last pass; of NDJSON and CSV, of the last document. */
 struct tree_value tree_rows_document(const struct tree_rows *rows, size_t slot);
+/* Whether a zip had any of its columns, null as well; also where there was no object at all. */
+bool tree_rows_columns(const struct tree_rows *rows);
 /* Whether all that the rows' path names in front of its first '*' was there, or the first `levels`
  * of it: null and empty text too, but where a list is to be no other leaf.  After a pass. */
 bool tree_rows_lead(const struct tree_rows *rows, uint32_t levels);

@@ -49,6 +49,10 @@ struct tree_columns {
     uint32_t skip;             /* records before the header or the first row */
     const struct bytes *names; /* where there is no header; else NULL */
     size_t name_count;
+    /* A header that has none of these is a text of one line, as of an error: E_SYNTAX.  None: any
+     * is one. */
+    const struct bytes *wanted;
+    size_t wanted_count;
 };
 
 struct tree_reader;

@@ -192,7 +192,7 @@ static void begin_anew(struct tail *tail)
                                     .inode = tail->mark.inode,
                                     .path = BYTES("")};
     tail->joined = false;
-    tail->skips = tail->wrong = false;
+    tail->skips = tail->wrong = tail->breaks = false;
 }
 
 /* --- reading --- */
@@ -366,6 +366,19 @@ static void read_half_again(struct tail_reading *reading)
     reading->plain -= held;
 }
 
+/* Whether what is kept of a file in which no row has begun still stands there, at its beginning and
+ * where it was read to: there is no mark yet that would tell. */
+static bool first_is_same(const struct tail *tail)
+{
+    const struct tail_reading *reading = tail->reading;
+    struct bytes first = buf_bytes(&reading->first);
+    size_t size = first.size < TAIL_PRINT_SIZE ? first.size : TAIL_PRINT_SIZE;
+    const struct tail_print head = tail_print_of(bytes_slice(first, 0, size));
+    const struct tail_print last = tail_print_of(bytes_slice(first, first.size - size, first.size));
+
+    return is_print(tail, &head, 0) && is_print(tail, &last, first.size - size);
+}
+
 static void join(struct tail *tail)
 {
     const struct tail_reading *reading = tail->reading;
@@ -417,6 +430,7 @@ enum code tail_read(struct tail *tail, const struct tail_terms *terms, bool fina
                     struct error *err)
 {
     struct stat stat;
+    bool broken;
     enum code code = open_file(tail, terms, err);
 
     *more = false;
@@ -429,13 +443,18 @@ enum code tail_read(struct tail *tail, const struct tail_terms *terms, bool fina
     tail->changed_ns = changed_of(&stat);
     if (!is_same(tail, &tail->mark) || (tail->mark.packed && tail->size < tail->mark.raw))
         begin_anew(tail);
+    else if (tail->reading != NULL && tail->reading->inflate == NULL && !tail->reading->begun &&
+             !first_is_same(tail))
+        tail_rest(tail, false);
     else if (tail->reading != NULL && tail->reading->inflate == NULL)
         read_half_again(tail->reading);
     tail->skips = tail->skips && tail->size > 0;
     if (tail->wrong || tail->size == 0)
         return OK;
     code = read_open(tail, terms, final, more, err);
-    tail->wrong = code == E_SYNTAX || code == E_BAD_COMPRESSION || code == E_COMPRESSION_RATIO;
+    broken = code == E_SYNTAX || code == E_BAD_COMPRESSION || code == E_COMPRESSION_RATIO;
+    tail->wrong = broken && !tail->joined; /* what came before it may have to be read again */
+    tail->breaks = broken && tail->joined;
     tail->due = code == E_MEMORY || (code == OK && *more);
     if (code == E_MEMORY)
         tail_rest(tail, false);
@@ -478,9 +497,12 @@ void tail_settle(struct tail *tail, bool kept)
     tail->joined = false;
     if (!kept) {
         tail_rest(tail, false);
+        tail->breaks = false;
         tail->due = true;
         return;
     }
+    tail->wrong = tail->wrong || tail->breaks;
+    tail->breaks = false;
     tail->mark = tail->coming;
     tail->mark.path = (struct bytes){"", 0};
     tail->known = true;

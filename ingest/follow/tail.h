@@ -22,8 +22,10 @@ struct tail {
     bool known;                   /* there is a mark of it */
     bool skips;                   /* what stands there is not read, */
     bool skipped;                 /* and with what is in the batch that is done */
-    bool wrong;                   /* it is not read on before it begins anew */
+    bool wrong;                   /* it is not read on before it begins anew, */
+    bool breaks;                  /* or will not be, once what is in the batch was kept */
     bool found;                   /* by the look that is under way */
+    size_t path_index;            /* of its source: which of them found it last */
     bool deleted;                 /* it has no name left */
     bool ended;                   /* it is found nowhere, and read for the last time */
     int64_t gone_ns;              /* monotonic: since when it is found nowhere; 0 = it is */

@@ -4,6 +4,7 @@
  * Files are found by looking, not by being told: inotify says nothing of what another machine
  * writes to a network's file system, and has to be doubted when its queue is full.  A look costs
  * some microseconds a file; the more it takes, the rarer it is. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "ingest/follow/tails_inside.h"
@@ -105,6 +106,7 @@ static void load(struct tails_source *source, int64_t now_ns)
 struct looking {
     struct tails_source *source;
     int64_t now_ns;
+    size_t path_index; /* at hand */
 };
 
 void tails_rest(struct tails_source *source, struct tail *tail, bool closes)
@@ -113,19 +115,28 @@ void tails_rest(struct tails_source *source, struct tail *tail, bool closes)
     tail_rest(tail, closes);
 }
 
-/* The mark that is of this file: under the same device, or of the same bytes. */
+static bool is_newer(const struct tail_mark *a, const struct tail_mark *b)
+{
+    return a->time_ns != b->time_ns ? a->time_ns > b->time_ns : a->offset > b->offset;
+}
+
+/* The mark that is of this file: under the same device, or of the same bytes.  A device that was
+ * another for a while left two that are of a file that only grew: the newest has what was read. */
 static void adopt(struct tails_source *source, struct tail *tail)
 {
     const struct tail_terms terms = {.places = source->tails->parts.places,
                                      .tenant = bytes_of(source->tenant_name)};
+    const struct tail_mark *newest = NULL;
     bool was_open = tail->fd >= 0;
 
     for (struct tail_known *known = known_of(source, &tail->mark.inode); known != NULL;
          known = known->next)
-        if (!tail->known &&
+        if ((newest == NULL || is_newer(&known->mark, newest)) &&
             (known->mark.device == tail->mark.device || known->mark.head.size > 0) &&
             tail_is_marked(tail, &terms, &known->mark))
-            tail_adopt(tail, &known->mark);
+            newest = &known->mark;
+    if (newest != NULL)
+        tail_adopt(tail, newest);
     source->open_count += (size_t)((tail->fd >= 0) - was_open);
     if (source->open_count > TAILS_OPEN_MAX)
         tails_rest(source, tail, true);
@@ -166,7 +177,10 @@ static enum code take_file(void *context, const char *path, const struct stat *s
         return code;
     if (!tail->found && !tail_rename(tail, path))
         return error_set(err, E_MEMORY, "no memory to follow a file");
+    if (!tail->found)
+        tail->path_index = looking->path_index;
     tail->found = true;
+    tail->ended = false;
     tail->gone_ns = 0;
     (void)tail_look(tail, stat, looking->now_ns);
     return OK;
@@ -174,12 +188,13 @@ static enum code take_file(void *context, const char *path, const struct stat *s
 
 static void look_for_files(struct tails_source *source, int64_t now_ns)
 {
-    struct looking looking = {source, now_ns};
+    struct looking looking = {source, now_ns, 0};
     const struct source_files *files = &source->source->files;
     struct clock *clock = source->tails->parts.clock;
     int64_t began_ns = clock_monotonic_ns(clock), took_ns;
-    enum code code = OK;
+    uint64_t failed = 0; /* a bit for each path */
 
+    assert(files->path_count <= 64);
     for (struct tail *tail = source->list; tail != NULL; tail = tail->next)
         tail->found = false;
     for (size_t i = 0; i < files->path_count; i++) {
@@ -187,17 +202,18 @@ static void look_for_files(struct tails_source *source, int64_t now_ns)
         enum code one = tail_places_check(source->tails->parts.places,
                                           bytes_of(source->tenant_name), files->paths[i], &err);
 
+        looking.path_index = i;
         if (one == OK)
             one = tail_places_walk(source->tails->parts.places, bytes_of(source->tenant_name),
                                    files->paths[i], take_file, &looking, &err);
         if (one) {
             tails_tell(source, &err);
-            code = one;
+            failed |= UINT64_C(1) << i;
         }
     }
     /* What could not be looked for is not gone. */
-    for (struct tail *tail = source->list; tail != NULL && code == OK; tail = tail->next)
-        if (!tail->found && tail->gone_ns == 0)
+    for (struct tail *tail = source->list; tail != NULL; tail = tail->next)
+        if (!tail->found && tail->gone_ns == 0 && (failed >> tail->path_index & 1) == 0)
             tail->gone_ns = now_ns;
     took_ns = clock_monotonic_ns(clock) - began_ns;
     source->look_ns = now_ns + took_ns * LOOK_SHARE;
@@ -366,7 +382,7 @@ struct tails_source *tails_source_new(struct tails *tails, struct tails_message 
     source->tenant_name = message->tenant;
     source->name = message->name;
     source->source = message->source;
-    source->paused = message->paused || message->source->paused;
+    source->paused = message->paused;
     message->tenant = message->name = NULL;
     message->source = NULL;
     return source;

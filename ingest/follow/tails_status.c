@@ -10,7 +10,7 @@ static const char *const state_names[] = {
     [TAILS_LOADING] = "loading",
     [TAILS_FOLLOWING] = "following",
     [TAILS_WAITING] = "waiting",
-    [TAILS_PAUSED] = "resting",
+    [TAILS_PAUSED] = "paused",
 };
 
 struct tails_source *tails_find(const struct tails *tails, struct bytes tenant, struct bytes name)

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/map.h"
 #include "base/number.h"
+#include "ingest/pace/past.h"
 
 enum {
     BOOT_SIZE = 37, /* of the kernel's name of this boot */
@@ -15,16 +17,19 @@ enum {
     WORDS = 5,
 };
 
-/* Longer than any limit looks back, also where the wall clock, which alone tells the age of a line,
- * was set forward by as much as is usual. */
-static const int64_t kept_ns = SOURCE_RATE_SPAN_MAX_NS + 3600 * MOMENT_SECOND;
+/* A line of the file. */
+struct line {
+    struct past_note note; /* of a wait: until its `last` */
+    bool waits;
+};
 
-struct asked_note {
-    struct asked_note *next;
-    struct moment began; /* boot_ns INT64_MIN: of another boot */
-    uint32_t weight;
-    bool waits; /* until `began` */
-    bool recalled;
+/* What is known of one name. */
+struct asked_key {
+    struct past past;
+    bool recalled; /* what is known is in the limiter */
+    /* Nobody may ask before: the latest that this boot was told, and that others were. */
+    struct moment wait;
+    int64_t wait_wall_ns;
     size_t size;
     char name[];
 };
@@ -34,9 +39,8 @@ struct asked {
     char path[PATH_SIZE], path_new[PATH_SIZE], directory[PATH_SIZE];
     char boot[BOOT_SIZE];
     struct file *file;
-    uint64_t size, size_max;  /* of the file; above, it is written anew */
-    int64_t wall_ns;          /* the newest that was told */
-    struct asked_note *notes; /* of before this start, and since, the newest first */
+    uint64_t size, size_max; /* of the file; above, it is written anew */
+    struct map keys;
 };
 
 static enum code no_memory(struct error *err)
@@ -57,49 +61,115 @@ static void find_boot(char boot[BOOT_SIZE])
     boot[BOOT_SIZE - 1] = '\0';
 }
 
-/* --- notes --- */
+/* --- what is known --- */
 
-static enum code add_note(struct asked *asked, struct bytes name, const struct asked_note *like,
+static struct asked_key *key_find(struct asked *asked, struct bytes name)
+{
+    return map_get(&asked->keys, name);
+}
+
+static struct bytes key_name(const struct asked_key *key)
+{
+    return (struct bytes){key->name, key->size};
+}
+
+/* `recalled`: what is to be known of a new one the limiter has as well.  NULL: no memory. */
+static struct asked_key *key_make(struct asked *asked, struct bytes name, bool recalled)
+{
+    struct asked_key *key = key_find(asked, name);
+
+    if (key != NULL)
+        return key;
+    key = calloc(1, sizeof(*key) + name.size);
+    if (key == NULL)
+        return NULL;
+    key->recalled = recalled;
+    key->wait = (struct moment){INT64_MIN, INT64_MIN};
+    key->wait_wall_ns = INT64_MIN;
+    key->size = name.size;
+    memcpy(key->name, name.data, name.size);
+    if (map_put(&asked->keys, key_name(key), key))
+        return key;
+    free(key);
+    return NULL;
+}
+
+static void key_free(struct asked_key *key)
+{
+    past_release(&key->past);
+    free(key);
+}
+
+static enum code key_take(struct asked_key *key, const struct line *line, const struct moment *now,
                           struct error *err)
 {
-    struct asked_note *note = malloc(sizeof(*note) + name.size);
+    const struct moment *last = &line->note.last;
 
-    if (note == NULL)
-        return no_memory(err);
-    memcpy(note, like, sizeof(*note));
-    note->next = asked->notes;
-    note->size = name.size;
-    memcpy(note->name, name.data, name.size);
-    asked->notes = note;
+    if (!line->waits)
+        return past_add(&key->past, &line->note, now, err);
+    if (last->boot_ns == INT64_MIN)
+        key->wait_wall_ns = time_later(key->wait_wall_ns, last->wall_ns);
+    else if (last->boot_ns > key->wait.boot_ns)
+        key->wait = *last;
     return OK;
 }
 
-static void drop_old(struct asked *asked, int64_t wall_ns)
+/* Nothing of it matters any more. */
+static bool key_is_over(const struct asked_key *key, const struct moment *now)
 {
-    for (struct asked_note **at = &asked->notes; *at != NULL;) {
-        struct asked_note *note = *at;
+    return key->past.count == 0 && key->wait.boot_ns <= now->boot_ns &&
+           key->wait_wall_ns <= now->wall_ns;
+}
 
-        if (time_between(note->began.wall_ns, wall_ns) < kept_ns) {
-            at = &note->next;
+static void drop_old(struct asked *asked, const struct moment *now)
+{
+    const struct map_slot *slot;
+
+    for (size_t i = 0; (slot = map_next(&asked->keys, &i)) != NULL;) {
+        struct asked_key *key = slot->value;
+
+        past_thin(&key->past, now);
+        if (!key_is_over(key, now))
             continue;
-        }
-        *at = note->next;
-        free(note);
+        map_remove(&asked->keys, key_name(key));
+        key_free(key);
+        i--; /* another may have moved here */
     }
 }
 
-/* --- lines: boot, its clock, the wall's, weight, name; of a wait boot is "wait=BOOT" --- */
+/* --- lines: boot, its clock, the wall's, weight, name --- */
 
+/* Of a wait boot is "wait=BOOT"; behind the weight of several stands "/SPAN". */
 static const struct bytes wait_word = BYTES("wait");
 
-static void put_line(const struct asked *asked, const struct asked_note *note, struct bytes name,
+static void put_line(const struct asked *asked, const struct line *line, struct bytes name,
                      struct buf *out)
 {
-    bool other = note->began.boot_ns == INT64_MIN;
+    const struct past_note *note = &line->note;
+    bool other = note->last.boot_ns == INT64_MIN;
 
-    buf_printf(out, "%s%s %" PRId64 " %" PRId64 " %" PRIu32 " %.*s\n", note->waits ? "wait=" : "",
-               other ? "-" : asked->boot, other ? 0 : note->began.boot_ns, note->began.wall_ns,
-               note->weight, BYTES_ARG(name));
+    buf_printf(out, "%s%s %" PRId64 " %" PRId64 " %" PRIu32, line->waits ? "wait=" : "",
+               other ? "-" : asked->boot, other ? 0 : note->last.boot_ns, note->last.wall_ns,
+               note->weight);
+    if (note->span_ns > 0)
+        buf_printf(out, "/%" PRId64, note->span_ns);
+    buf_printf(out, " %.*s\n", BYTES_ARG(name));
+}
+
+static void put_key(const struct asked *asked, const struct asked_key *key,
+                    const struct moment *now, struct buf *out)
+{
+    const struct line waits[] = {
+        {{key->wait, 0, 0},                      true},
+        {{{key->wait_wall_ns, INT64_MIN}, 0, 0}, true},
+    };
+
+    for (size_t i = 0; i < key->past.count; i++)
+        put_line(asked, &(struct line){key->past.notes[i], false}, key_name(key), out);
+    if (key->wait.boot_ns > now->boot_ns)
+        put_line(asked, &waits[0], key_name(key), out);
+    if (key->wait_wall_ns > now->wall_ns)
+        put_line(asked, &waits[1], key_name(key), out);
 }
 
 static bool split(struct bytes line, struct bytes words[WORDS])
@@ -119,27 +189,46 @@ static bool split(struct bytes line, struct bytes words[WORDS])
     return words[WORDS - 1].size > 0;
 }
 
-static enum code take_line(struct asked *asked, struct bytes line, struct error *err)
+static bool parse_weight(struct bytes word, struct past_note *note)
 {
-    struct asked_note note = {.next = NULL};
-    struct bytes words[WORDS];
+    const char *slash = memchr(word.data, '/', word.size);
+    size_t size = slash == NULL ? word.size : (size_t)(slash - word.data);
     uint64_t weight;
 
-    if (!split(line, words) || number_parse_i64(words[1], &note.began.boot_ns) != OK ||
-        number_parse_i64(words[2], &note.began.wall_ns) != OK ||
-        number_parse_u64(words[3], &weight) != OK || weight > LIMITER_RATE_COUNT_MAX)
-        return OK;
-    note.weight = (uint32_t)weight;
-    note.waits = words[0].size >= wait_word.size && /* "wait" alone: of a version before */
-                 memcmp(words[0].data, wait_word.data, wait_word.size) == 0;
-    if (note.waits && words[0].size > wait_word.size)
-        words[0] = bytes_slice(words[0], wait_word.size + 1, words[0].size);
-    if (!bytes_equal(words[0], bytes_of(asked->boot)) || asked->boot[0] == '-')
-        note.began.boot_ns = INT64_MIN;
-    return add_note(asked, words[4], &note, err);
+    if (slash != NULL &&
+        (number_parse_i64(bytes_slice(word, size + 1, word.size), &note->span_ns) != OK ||
+         note->span_ns < 0))
+        return false;
+    if (number_parse_u64(bytes_slice(word, 0, size), &weight) != OK ||
+        weight > LIMITER_RATE_COUNT_MAX)
+        return false;
+    note->weight = (uint32_t)weight;
+    return true;
 }
 
-static enum code take_lines(struct asked *asked, struct bytes text, struct error *err)
+static enum code take_line(struct asked *asked, struct bytes text, const struct moment *now,
+                           struct error *err)
+{
+    struct line line = {.waits = false};
+    struct moment *last = &line.note.last;
+    struct bytes words[WORDS];
+    struct asked_key *key;
+
+    if (!split(text, words) || number_parse_i64(words[1], &last->boot_ns) != OK ||
+        number_parse_i64(words[2], &last->wall_ns) != OK || !parse_weight(words[3], &line.note))
+        return OK;
+    line.waits = words[0].size >= wait_word.size && /* "wait" alone: of a version before */
+                 memcmp(words[0].data, wait_word.data, wait_word.size) == 0;
+    if (line.waits && words[0].size > wait_word.size)
+        words[0] = bytes_slice(words[0], wait_word.size + 1, words[0].size);
+    if (!bytes_equal(words[0], bytes_of(asked->boot)) || asked->boot[0] == '-')
+        last->boot_ns = INT64_MIN;
+    key = key_make(asked, words[4], false);
+    return key == NULL ? no_memory(err) : key_take(key, &line, now, err);
+}
+
+static enum code take_lines(struct asked *asked, struct bytes text, const struct moment *now,
+                            struct error *err)
 {
     enum code code = OK;
 
@@ -148,7 +237,7 @@ static enum code take_lines(struct asked *asked, struct bytes text, struct error
 
         if (end == NULL)
             break; /* was being written */
-        code = take_line(asked, bytes_slice(text, 0, (size_t)(end - text.data)), err);
+        code = take_line(asked, bytes_slice(text, 0, (size_t)(end - text.data)), now, err);
         text = bytes_slice(text, (size_t)(end - text.data) + 1, text.size);
     }
     return code;
@@ -156,7 +245,7 @@ static enum code take_lines(struct asked *asked, struct bytes text, struct error
 
 /* --- the file --- */
 
-static enum code read_file(struct asked *asked, struct error *err)
+static enum code read_file(struct asked *asked, const struct moment *now, struct error *err)
 {
     struct file *file;
     uint64_t size = 0;
@@ -173,22 +262,24 @@ static enum code read_file(struct asked *asked, struct error *err)
         code = text == NULL ? no_memory(err) : fs_read_exactly(file, 0, text, size, err);
     }
     if (code == OK && size > 0)
-        code = take_lines(asked, (struct bytes){text, size}, err);
+        code = take_lines(asked, (struct bytes){text, size}, now, err);
     free(text);
     fs_close(file);
     return code;
 }
 
 /* What is kept, in a file of its own that takes the place of the old. */
-static enum code write_anew(struct asked *asked, struct error *err)
+static enum code write_anew(struct asked *asked, const struct moment *now, struct error *err)
 {
     struct buf text = BUF_INIT(SIZE_MAX);
+    const struct map_slot *slot;
     struct bytes part;
     struct file *file = NULL;
     enum code code;
 
-    for (const struct asked_note *note = asked->notes; note != NULL; note = note->next)
-        put_line(asked, note, (struct bytes){note->name, note->size}, &text);
+    drop_old(asked, now);
+    for (size_t i = 0; (slot = map_next(&asked->keys, &i)) != NULL;)
+        put_key(asked, slot->value, now, &text);
     code = buf_finish(&text, err);
     if (code == OK) {
         struct error none = {0};
@@ -218,28 +309,28 @@ static enum code write_anew(struct asked *asked, struct error *err)
     return code;
 }
 
-static enum code append(struct asked *asked, struct bytes name, const struct asked_note *like,
-                        struct error *err)
+static enum code append(struct asked *asked, struct bytes name, const struct line *line,
+                        const struct moment *now, struct error *err)
 {
-    struct buf line = BUF_INIT(8192);
+    struct buf text = BUF_INIT(8192);
+    struct asked_key *key;
     struct bytes part;
     enum code code = OK;
 
-    if (asked->size > asked->size_max) {
-        drop_old(asked, asked->wall_ns);
-        code = write_anew(asked, err);
-    }
-    put_line(asked, like, name, &line);
+    if (asked->size > asked->size_max)
+        code = write_anew(asked, now, err);
+    put_line(asked, line, name, &text);
     if (code == OK)
-        code = buf_finish(&line, err);
-    part = buf_bytes(&line);
+        code = buf_finish(&text, err);
+    part = buf_bytes(&text);
     if (code == OK)
         code = fs_write(asked->file, asked->size, &part, 1, err);
     if (code == OK) {
         asked->size += part.size;
-        code = add_note(asked, name, like, err);
+        key = key_make(asked, name, true);
+        code = key == NULL ? no_memory(err) : key_take(key, line, now, err);
     }
-    buf_release(&line);
+    buf_release(&text);
     if (code)
         error_context(err, "%s", asked->path);
     return code;
@@ -248,23 +339,24 @@ static enum code append(struct asked *asked, struct bytes name, const struct ask
 static enum code note(void *context, struct bytes name, const struct moment *now, uint32_t weight,
                       struct error *err)
 {
-    const struct asked_note began = {.began = *now, .weight = weight, .recalled = true};
-    struct asked *asked = context;
+    const struct line line = {
+        {*now, 0, weight},
+        false
+    };
 
-    asked->wall_ns = now->wall_ns;
-    return append(asked, name, &began, err);
+    return append(context, name, &line, now, err);
 }
 
 enum code asked_wait(struct asked *asked, struct bytes name, const struct moment *now,
                      int64_t until_wall_ns, struct error *err)
 {
-    const struct asked_note wait = {
-        .began = {until_wall_ns, time_sum(now->boot_ns, time_between(now->wall_ns, until_wall_ns))},
-        .waits = true,
-        .recalled = true
+    int64_t boot_ns = time_sum(now->boot_ns, time_between(now->wall_ns, until_wall_ns));
+    const struct line line = {
+        {{until_wall_ns, boot_ns}, 0, 0},
+        true
     };
 
-    return append(asked, name, &wait, err);
+    return append(asked, name, &line, now, err);
 }
 
 struct limiter_notes asked_notes(struct asked *asked)
@@ -275,22 +367,22 @@ struct limiter_notes asked_notes(struct asked *asked)
 void asked_recall(struct asked *asked, struct bytes name, struct limiter_key *key,
                   const struct moment *now)
 {
-    for (struct asked_note *at = asked->notes; at != NULL; at = at->next) {
-        if (at->recalled || !bytes_equal((struct bytes){at->name, at->size}, name))
-            continue;
-        if (at->waits && at->began.boot_ns != INT64_MIN) /* whatever the wall clock says now */
-            limiter_wait(key, now,
-                         time_sum(now->wall_ns, time_between(now->boot_ns, at->began.boot_ns)));
-        else if (at->waits)
-            limiter_wait(key, now, at->began.wall_ns);
-        else
-            limiter_recall(key, now, &at->began, at->weight);
-        at->recalled = true;
-    }
+    struct asked_key *known = key_find(asked, name);
+
+    if (known == NULL || known->recalled)
+        return;
+    known->recalled = true;
+    for (size_t i = 0; i < known->past.count; i++)
+        limiter_recall(key, now, &known->past.notes[i].last, known->past.notes[i].weight);
+    if (known->wait.boot_ns != INT64_MIN) /* whatever the wall clock says now */
+        limiter_wait(key, now,
+                     time_sum(now->wall_ns, time_between(now->boot_ns, known->wait.boot_ns)));
+    if (known->wait_wall_ns != INT64_MIN)
+        limiter_wait(key, now, known->wait_wall_ns);
 }
 
-enum code asked_open(struct fs *fs, const char *directory, int64_t wall_ns, struct asked **out,
-                     struct error *err)
+enum code asked_open(struct fs *fs, const char *directory, const struct moment *now,
+                     struct asked **out, struct error *err)
 {
     struct asked *asked = calloc(1, sizeof(*asked));
     enum code code;
@@ -299,18 +391,15 @@ enum code asked_open(struct fs *fs, const char *directory, int64_t wall_ns, stru
     if (asked == NULL)
         return no_memory(err);
     asked->fs = fs;
-    asked->wall_ns = wall_ns;
     snprintf(asked->directory, sizeof(asked->directory), "%s", directory);
     snprintf(asked->path, sizeof(asked->path), "%s/asked", directory);
     snprintf(asked->path_new, sizeof(asked->path_new), "%s/asked.new", directory);
     find_boot(asked->boot);
     code = fs_make_dir(fs, directory, err);
     if (code == OK)
-        code = read_file(asked, err);
-    if (code == OK) {
-        drop_old(asked, wall_ns);
-        code = write_anew(asked, err);
-    }
+        code = read_file(asked, now, err);
+    if (code == OK)
+        code = write_anew(asked, now, err);
     if (code) {
         error_context(err, "%s", asked->path);
         asked_close(asked);
@@ -322,14 +411,13 @@ enum code asked_open(struct fs *fs, const char *directory, int64_t wall_ns, stru
 
 void asked_close(struct asked *asked)
 {
+    const struct map_slot *slot;
+
     if (asked == NULL)
         return;
-    while (asked->notes != NULL) {
-        struct asked_note *at = asked->notes;
-
-        asked->notes = at->next;
-        free(at);
-    }
+    for (size_t i = 0; (slot = map_next(&asked->keys, &i)) != NULL;)
+        key_free(slot->value);
+    map_release(&asked->keys);
     fs_close(asked->file);
     free(asked);
 }

@@ -19,6 +19,9 @@ static_assert((int)LIMITER_RATE_COUNT_MAX == (int)BEGUN_UNITS_MAX, "a rate looks
 static const int64_t remembered_ns = 2 * MOMENT_DAY;
 static const size_t remembered_units = 100000;
 
+/* Twice what the puller sleeps at most. */
+static const int64_t held_for_ns = 20 * MOMENT_SECOND;
+
 struct rate_held {
     struct source_rate rate;
     size_t joined;
@@ -38,11 +41,13 @@ struct limiter_key {
     uint32_t concurrency; /* of all who joined, as `daily` (0 = none) */
     uint64_t daily;
     uint32_t under_way;
+    uint64_t unsent; /* units that have begun, and may go out at any time from now on */
     struct begun begun;
     struct day_budget days;
     int64_t longest_ns;                  /* span that somebody had, or what is remembered */
     uint64_t largest;                    /* count, as that */
     int64_t assumed_ns, assumed_span_ns; /* somebody else may have asked until then */
+    int64_t held_ns;                     /* nobody else did then, since the time before */
     int64_t wait_ns, used_ns; /* until when nobody may; when it was joined or asked last */
 };
 
@@ -95,7 +100,7 @@ static struct limiter_key *key_new(struct limiter *limiter, struct bytes name)
     key->begun = BEGUN_INIT;
     key->longest_ns = remembered_ns;
     key->largest = remembered_units;
-    key->assumed_ns = key->wait_ns = key->used_ns = INT64_MIN;
+    key->assumed_ns = key->held_ns = key->wait_ns = key->used_ns = INT64_MIN;
     if (map_put(&limiter->keys, key->name, key))
         return key;
     key_free(key);
@@ -225,14 +230,13 @@ void limiter_leave(struct limiter_key *key, const struct source_limits *limits)
 
 /* --- requests --- */
 
-/* At `began`, which is not ahead of `now`. */
-static void key_use(struct limiter_key *key, const struct moment *now, const struct moment *began,
+/* At `began_ns`, which is not ahead of `now`. */
+static void key_put(struct limiter_key *key, const struct moment *now, int64_t began_ns,
                     uint32_t weight)
 {
-    begun_put(&key->begun, began->boot_ns, weight, time_between(key->longest_ns, now->boot_ns),
+    begun_put(&key->begun, began_ns, weight, time_between(key->longest_ns, now->boot_ns),
               (size_t)key->largest);
-    day_budget_use(&key->days, now, began, weight);
-    key->used_ns = time_later(key->used_ns, began->boot_ns);
+    key->used_ns = time_later(key->used_ns, began_ns);
 }
 
 void limiter_recall(struct limiter_key *key, const struct moment *now, const struct moment *began,
@@ -245,13 +249,22 @@ void limiter_recall(struct limiter_key *key, const struct moment *now, const str
         known.boot_ns = time_between(age_ns, now->boot_ns);
     if (known.boot_ns > now->boot_ns)
         known.boot_ns = now->boot_ns;
-    key_use(key, now, &known, weight);
+    key_put(key, now, known.boot_ns, weight);
+    day_budget_use(&key->days, now, &known, weight);
 }
 
-void limiter_assume_used(struct limiter_key *key, const struct moment *now, int64_t span_ns)
+void limiter_held(struct limiter_key *key, const struct moment *now, int64_t span_ns)
 {
-    key->assumed_ns = time_later(key->assumed_ns, now->boot_ns);
-    key->assumed_span_ns = time_later(key->assumed_span_ns, span_ns);
+    if (key->held_ns == INT64_MIN || time_between(key->held_ns, now->boot_ns) >= held_for_ns) {
+        key->assumed_ns = time_later(key->assumed_ns, now->boot_ns);
+        key->assumed_span_ns = time_later(key->assumed_span_ns, span_ns);
+    }
+    key->held_ns = now->boot_ns;
+}
+
+void limiter_lost(struct limiter_key *key)
+{
+    key->held_ns = INT64_MIN;
 }
 
 bool limiter_fits(const struct limiter_key *key, uint32_t weight)
@@ -270,7 +283,9 @@ static int64_t rate_when(const struct limiter_key *key, const struct source_rate
 
     if (weight == 0)
         return INT64_MIN;
-    began_ns = begun_nth(&key->begun, count - weight + 1);
+    if (count - weight < key->unsent)
+        return INT64_MAX;
+    began_ns = begun_nth(&key->begun, count - weight + 1 - key->unsent);
     if (rate->span_ns <= key->assumed_span_ns)
         began_ns = time_later(began_ns, key->assumed_ns);
     return began_ns == INT64_MIN ? INT64_MIN : time_sum(began_ns, rate->span_ns);
@@ -323,9 +338,18 @@ enum code limiter_begin(struct limiter *limiter, struct limiter_key *key, uint32
         code = limiter->notes->note(limiter->notes->context, key->name, now, weight, err);
     if (code)
         return code;
-    key_use(key, now, now, weight);
+    day_budget_use(&key->days, now, now, weight);
+    key->used_ns = time_later(key->used_ns, now->boot_ns);
+    key->unsent += weight;
     key->under_way++;
     return OK;
+}
+
+void limiter_sent(struct limiter_key *key, uint32_t weight, const struct moment *now)
+{
+    assert(key->unsent >= weight);
+    key->unsent -= weight;
+    key_put(key, now, now->boot_ns, weight);
 }
 
 void limiter_end(struct limiter_key *key)
@@ -336,7 +360,8 @@ void limiter_end(struct limiter_key *key)
 
 void limiter_unsent(struct limiter_key *key, uint32_t weight, const struct moment *began)
 {
-    begun_remove(&key->begun, began->boot_ns, weight);
+    assert(key->unsent >= weight);
+    key->unsent -= weight;
     day_budget_give_back(&key->days, began, weight);
 }
 

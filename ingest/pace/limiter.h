@@ -1,7 +1,9 @@
 /* How often a remote host may be asked: for each host and credential how many requests are under
  * way, how many began in each span, how many today, and until when nobody may ask.  In no span of a
  * rate's length do more begin than it says, wherever it begins, restarts included: what began is
- * noted before it does (limiter_notes).
+ * noted before it does (limiter_notes).  It begins for the host when it goes out, which may be long
+ * after a connection was asked for: until then it counts as if it went out now (limiter_sent()); a
+ * note has the earlier time.
  *
  * Time comes in as arguments, by both clocks: spans and waits are of the boot clock, which never
  * jumps, so that a wall clock that is set moves none of them.  The wall clock alone tells which day
@@ -46,14 +48,18 @@ void limiter_leave(struct limiter_key *key, const struct source_limits *limits);
  * began now.  In any order, before the first limiter_begin(). */
 void limiter_recall(struct limiter_key *key, const struct moment *now, const struct moment *began,
                     uint32_t weight);
-/* Somebody else may have asked until now: all rates of up to `span_ns` are used up. */
-void limiter_assume_used(struct limiter_key *key, const struct moment *now, int64_t span_ns);
+/* Nobody else asks, as this node has the lease: told again and again, by each who joined.  Where it
+ * was not told for 20 s, or the lease was lost, somebody else may have asked until now: all rates
+ * of up to `span_ns` are used up. */
+void limiter_held(struct limiter_key *key, const struct moment *now, int64_t span_ns);
+void limiter_lost(struct limiter_key *key);
 
 /* False: such a request will never begin, as it counts more than a limit has. */
 bool limiter_fits(const struct limiter_key *key, uint32_t weight);
 /* When such a request may begin, by the boot clock: now->boot_ns or before = now; INT64_MAX: when
- * one that is under way has ended, or never (limiter_fits()).  Nothing is changed.  Exact, unless
- * somebody joins, begins or waits meanwhile, or the wall clock is set and there is a daily budget.
+ * one that is under way has gone out or ended, or never (limiter_fits()).  Nothing is changed.
+ * Exact, unless somebody joins, begins or waits meanwhile, or the wall clock is set and there is a
+ * daily budget.
  */
 int64_t limiter_when(const struct limiter_key *key, uint32_t weight, const struct moment *now);
 /* What makes limiter_when() later than now: the latest of what does. */
@@ -69,8 +75,10 @@ enum limiter_reason limiter_reason(const struct limiter_key *key, uint32_t weigh
 /* It begins: limiter_when() said now (asserted). */
 MUST_USE enum code limiter_begin(struct limiter *limiter, struct limiter_key *key, uint32_t weight,
                                  const struct moment *now, struct error *err);
+/* It goes out. */
+void limiter_sent(struct limiter_key *key, uint32_t weight, const struct moment *now);
 void limiter_end(struct limiter_key *key);
-/* Before limiter_end(): it was not sent after all, and counts in no limit.  `began` as it was given
+/* Before limiter_end(): it was not sent at all, and counts in no limit.  `began` as it was given
  * to limiter_begin(). */
 void limiter_unsent(struct limiter_key *key, uint32_t weight, const struct moment *began);
 /* Nobody may ask before then; the latest holds. */

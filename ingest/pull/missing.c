@@ -276,20 +276,22 @@ static size_t find_place(const struct missing *missing, uint32_t series, int64_t
     return first;
 }
 
+/* Of what was delivered some may have been null. */
 static bool is_as_delivered(const struct lost *lost, const struct recalled_row *row,
                             struct point_field *fields)
 {
+    uint32_t count = 0;
+
     for (uint32_t i = 0; i < lost->field_count; i++) {
         uint32_t at = 0;
 
         while (at < row->count && !bytes_equal(row->fields[at], lost->fields[i]))
             at++;
-        if (at == row->count || row->types[at] == TYPE_NONE)
-            return false;
-        fields[i] = (struct point_field){
-            .name = lost->fields[i], .type = row->types[at], .cell = row->cells[at]};
+        if (at < row->count && row->types[at] != TYPE_NONE)
+            fields[count++] = (struct point_field){
+                .name = lost->fields[i], .type = row->types[at], .cell = row->cells[at]};
     }
-    return row_hash(fields, lost->field_count) == lost->hash;
+    return row_hash(fields, count) == lost->hash;
 }
 
 static enum code take_values(void *context, const struct recalled_row *row, struct error *err)

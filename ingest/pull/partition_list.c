@@ -222,6 +222,16 @@ static bool is_fatal(enum code code)
     return code == E_MEMORY || code == E_IO || code == E_CANCELLED;
 }
 
+/* An error with status 200, as of a page (reading.c). */
+static bool leads_nowhere(const struct listing *listing)
+{
+    const struct source_outcome *rule = listing->list->verdict.rule;
+
+    return listing->list->verdict.what == SOURCE_OK && listing->list->rows == 0 &&
+           (rule == NULL || !rule->counts) && listing->foreach->decode->format == &tree_json &&
+           !(tree_rows_lead(listing->rows, UINT32_MAX) && tree_rows_columns(listing->rows));
+}
+
 static enum code look(struct listing *listing, struct error *err)
 {
     enum code code = run_bytes(listing, err);
@@ -235,6 +245,10 @@ static enum code look(struct listing *listing, struct error *err)
     if (is_fatal(code))
         return code;
     judge(listing, code != OK, true);
+    if (code == OK && leads_nowhere(listing)) {
+        judge(listing, true, true);
+        (void)error_set(err, E_BAD_PAGE, "`rows` of `foreach` leads nowhere in what came");
+    }
     if (listing->wrong)
         listing->list->verdict = (struct verdict){.what = SOURCE_FAIL, .decided = true};
     return OK;

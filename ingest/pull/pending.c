@@ -157,16 +157,19 @@ static bool fill_shape(struct pending *pending, const struct point *point,
 {
     struct arena *arena = &pending->arena;
     struct batch_field *fields = ARENA_ARRAY(arena, struct batch_field, point->field_count);
+    uint32_t nulls = 0;
 
     for (uint32_t i = 0; fields != NULL && i < point->field_count; i++) {
         fields[i] =
             (struct batch_field){arena_copy(arena, point->fields[i].name), point->fields[i].type};
         if (fields[i].name.data == NULL)
             return false;
+        nulls += fields[i].type == TYPE_RETRACTED;
     }
     *shape = (struct pending_shape){.measurement = arena_copy(arena, point->measurement),
                                     .fields = fields,
-                                    .field_count = point->field_count};
+                                    .field_count = point->field_count,
+                                    .null_count = nulls};
     return fields != NULL && shape->measurement.data != NULL && number_name(pending, shape);
 }
 
@@ -399,15 +402,20 @@ enum code pending_settle(struct pending *pending, bool latest, struct error *err
 
 /* --- what was written before --- */
 
-/* Earlier versions go with the last: they were written before it. */
-static void take_out(struct pending *pending, const struct pending_point *last)
+/* Whether something was written there before; where that is the same, earlier versions go with the
+ * last: they were written before it. */
+static void know(struct pending *pending, struct pending_point *last, bool known, bool same)
 {
+    last->known = known;
+    last->same = last->same || same;
     for (uint32_t i = 0; last->round > 0 && i < pending->count; i++) {
         struct pending_point *point = &pending->points[i];
 
         if (point->series == last->series && point->time == last->time &&
-            name_of(pending, point) == name_of(pending, last))
-            point->same = true;
+            name_of(pending, point) == name_of(pending, last)) {
+            point->known = known;
+            point->same = point->same || same;
+        }
     }
 }
 
@@ -424,14 +432,11 @@ void pending_recall(struct pending *pending, struct bytes series_key, int64_t ti
     if (slot == 0)
         return;
     point = &pending->points[slot - 1];
-    point->known = hash != ROW_RETRACTED;
     if (hash == ROW_RETRACTED)
         point->revision = INT64_MIN;
-    if (point->hash != hash)
-        return;
-    point->same = true;
-    point->unlisted = pending->lists && !listed && pending->shapes[point->shape].field_count > 1;
-    take_out(pending, point);
+    know(pending, point, hash != ROW_RETRACTED, point->hash == hash);
+    point->unlisted = point->hash == hash && pending->lists && !listed &&
+                      pending->shapes[point->shape].field_count > 1;
 }
 
 size_t pending_changed(const struct pending *pending)

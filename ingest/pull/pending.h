@@ -23,7 +23,8 @@ struct pending_shape {
     struct bytes measurement;
     const struct batch_field *fields; /* in order of input; the first one's name is the hash's */
     uint32_t field_count;
-    uint32_t name; /* that, of pending.names */
+    uint32_t null_count; /* of these are TYPE_RETRACTED */
+    uint32_t name;       /* that, of pending.names */
 };
 
 struct pending_point {
@@ -35,7 +36,7 @@ struct pending_point {
     uint32_t round; /* of several versions of one: which, from 0 */
     bool last;      /* of these */
     bool same;      /* is not written */
-    bool known;     /* something was written there before; of the last */
+    bool known;     /* something was written there before, which its nulls take back */
     bool unlisted;  /* and yet its hash is, with what it is of */
 };
 

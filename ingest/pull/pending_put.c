@@ -13,9 +13,12 @@ struct series_place {
     uint32_t rows, hashes; /* of the batch's series */
 };
 
+/* A row that is new is without its nulls, as there is nothing that they could take back. */
+enum { BARE, WHOLE, FORMS };
+
 struct shape_place {
-    struct batch_table *rows, *hashes; /* NULL: not found yet */
-    const uint32_t *columns, *hash_columns;
+    struct batch_table *rows[FORMS], *hashes; /* NULL: not found yet */
+    const uint32_t *columns[FORMS], *hash_columns;
     bool lists;      /* beside the hash stands: */
     union cell list; /* of which fields it is */
     struct bytes list_name;
@@ -100,41 +103,53 @@ static enum code find_table(const struct putting *putting, struct batch_table **
     return OK;
 }
 
-static bool take_fields(struct point *point, const struct pending_shape *shape)
+static bool take_fields(struct point *point, const struct pending_shape *shape, int form)
 {
     point_clear(point);
     point->measurement = shape->measurement;
     for (uint32_t i = 0; i < shape->field_count; i++) {
-        struct point_field *field = point_add_field(point);
+        const struct batch_field *taken = &shape->fields[i];
+        struct point_field *field;
 
+        if (form == BARE && taken->type == TYPE_RETRACTED)
+            continue;
+        field = point_add_field(point);
         if (field == NULL)
             return false;
-        *field = (struct point_field){.name = shape->fields[i].name, .type = shape->fields[i].type};
+        *field = (struct point_field){.name = taken->name, .type = taken->type};
     }
     return true;
 }
 
 static enum code place_rows(const struct putting *putting, const struct pending_shape *shape,
-                            struct shape_place *place, struct error *err)
+                            struct shape_place *place, int form, struct error *err)
+{
+    if (!take_fields(putting->point, shape, form))
+        return no_memory(err);
+    return find_table(putting, &place->rows[form], &place->columns[form], err);
+}
+
+/* The names of all fields, also of those that are null; but of a row that is to be no more. */
+static enum code make_list(const struct putting *putting, const struct pending_shape *shape,
+                           struct shape_place *place, struct error *err)
 {
     struct point *point = putting->point;
     struct point_field list;
 
-    if (!take_fields(point, shape))
+    place->lists = putting->pending->lists && shape->null_count < shape->field_count;
+    if (!place->lists)
+        return OK;
+    if (!take_fields(point, shape, WHOLE) ||
+        !row_list_make(point->fields, point->field_count, point->batch->arena, &list))
         return no_memory(err);
-    place->lists = putting->pending->lists && shape->fields[0].type != TYPE_RETRACTED;
-    if (place->lists) {
-        if (!row_list_make(point->fields, point->field_count, point->batch->arena, &list))
-            return no_memory(err);
-        place->list = list.cell;
-        place->list_name = list.name;
-        place->list_type = list.type;
-    }
-    return find_table(putting, &place->rows, &place->columns, err);
+    place->list = list.cell;
+    place->list_name = list.name;
+    place->list_type = list.type;
+    return OK;
 }
 
-static enum code place_shape(const struct putting *putting, const struct pending_shape *shape,
-                             struct shape_place *place, struct error *err)
+static enum code place_hashes(const struct putting *putting, const struct pending_shape *shape,
+                              struct shape_place *place, struct error *err)
 {
     struct bytes measurement = prefixed(putting, shape->measurement);
     struct point *point = putting->point;
@@ -142,7 +157,7 @@ static enum code place_shape(const struct putting *putting, const struct pending
     enum code code = measurement.data == NULL ? no_memory(err) : OK;
 
     if (code == OK)
-        code = place_rows(putting, shape, place, err);
+        code = make_list(putting, shape, place, err);
     if (code)
         return code;
     point_clear(point);
@@ -160,21 +175,31 @@ static enum code place_shape(const struct putting *putting, const struct pending
     return find_table(putting, &place->hashes, &place->hash_columns, err);
 }
 
+static int form_of(const struct pending_shape *shape, const struct pending_point *point)
+{
+    bool all = shape->null_count == 0 || shape->null_count == shape->field_count;
+
+    return all || point->known || point->round > 0 ? WHOLE : BARE;
+}
+
 static enum code put_row(const struct putting *putting, const struct pending_point *point,
                          struct error *err)
 {
     const struct series_place *series = &putting->series[point->series];
-    const struct shape_place *shape = &putting->shapes[point->shape];
     const struct pending_shape *fields = &putting->pending->shapes[point->shape];
+    const struct shape_place *shape = &putting->shapes[point->shape];
     struct batch *batch = putting->point->batch;
-    uint32_t row = batch_row_begin(batch, shape->rows);
+    int form = form_of(fields, point);
+    struct batch_table *rows = shape->rows[form];
+    uint32_t row = batch_row_begin(batch, rows), at = 0;
 
     if (row == UINT32_MAX)
         return no_memory(err);
     for (uint32_t i = 0; i < fields->field_count; i++)
-        shape->rows->columns[shape->columns[i]][row] = point->cells[i];
-    batch_row_done(batch, shape->rows, series->rows, point->line, point->time);
-    if (point->revision != INT64_MIN && !batch_row_revision(batch, shape->rows, point->revision))
+        if (form == WHOLE || fields->fields[i].type != TYPE_RETRACTED)
+            rows->columns[shape->columns[form][at++]][row] = point->cells[i];
+    batch_row_done(batch, rows, series->rows, point->line, point->time);
+    if (point->revision != INT64_MIN && !batch_row_revision(batch, rows, point->revision))
         return no_memory(err);
     return OK;
 }
@@ -214,13 +239,16 @@ enum code pending_put(const struct pending *pending, uint32_t round, struct byte
         const struct pending_point *row = &pending->points[i];
         struct series_place *series = &putting.series[row->series];
         struct shape_place *shape = &putting.shapes[row->shape];
+        int form = form_of(&pending->shapes[row->shape], row);
 
         if ((row->same && !row->unlisted) || row->round != round)
             continue;
         if (!series->found)
             code = place_series(&putting, &pending->series[row->series], series, err);
+        if (code == OK && !row->same && shape->rows[form] == NULL)
+            code = place_rows(&putting, &pending->shapes[row->shape], shape, form, err);
         if (code == OK && shape->hashes == NULL)
-            code = place_shape(&putting, &pending->shapes[row->shape], shape, err);
+            code = place_hashes(&putting, &pending->shapes[row->shape], shape, err);
         if (code == OK && !row->same)
             code = put_row(&putting, row, err);
         if (code == OK)

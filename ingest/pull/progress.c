@@ -56,6 +56,7 @@ struct bytes progress_prefix(struct bytes source, struct arena *arena)
 
 enum note_field {
     NOTE_BODY,
+    NOTE_DOCUMENT,
     NOTE_DONE,
     NOTE_END,
     NOTE_ETAG,
@@ -73,14 +74,15 @@ static const struct {
     enum value_type type;
 } note_fields[NOTE_FIELD_COUNT] = {
     [NOTE_BODY] = {{"body", 4},     TYPE_STRING},
+      [NOTE_DOCUMENT] = {{"document", 8}, TYPE_STRING},
     [NOTE_DONE] = {{"done", 4},     TYPE_BOOL  },
-    [NOTE_END] = {{"end", 3},      TYPE_I64   },
+      [NOTE_END] = {{"end", 3},      TYPE_I64   },
     [NOTE_ETAG] = {{"etag", 4},     TYPE_STRING},
-    [NOTE_EXPIRES] = {{"expires", 7},  TYPE_I64   },
+      [NOTE_EXPIRES] = {{"expires", 7},  TYPE_I64   },
     [NOTE_FETCHED] = {{"fetched", 7},  TYPE_I64   },
-    [NOTE_MODIFIED] = {{"modified", 8}, TYPE_STRING},
+      [NOTE_MODIFIED] = {{"modified", 8}, TYPE_STRING},
     [NOTE_NUMBER] = {{"number", 6},   TYPE_I64   },
-    [NOTE_PAGE] = {{"page", 4},     TYPE_STRING},
+      [NOTE_PAGE] = {{"page", 4},     TYPE_STRING},
     [NOTE_ROWS] = {{"rows", 4},     TYPE_I64   },
 };
 
@@ -101,6 +103,8 @@ static struct bytes text_of(const struct progress_note *note, enum note_field fi
     switch (field) {
     case NOTE_BODY:
         return note->body;
+    case NOTE_DOCUMENT:
+        return note->document;
     case NOTE_ETAG:
         return note->etag;
     case NOTE_MODIFIED:
@@ -175,6 +179,9 @@ static bool take_text(struct progress_note *note, enum note_field field, struct 
     switch (field) {
     case NOTE_BODY:
         note->body = text;
+        return true;
+    case NOTE_DOCUMENT:
+        note->document = text;
         return true;
     case NOTE_ETAG:
         note->etag = text;

@@ -18,6 +18,7 @@ struct progress_note {
     uint32_t page_number;
     uint64_t rows;                     /* of the window's pages before it */
     struct bytes etag, modified, body; /* of the last whole answer; empty = none */
+    struct bytes document;             /* a hash of that which they were asked by; likewise */
     int64_t expires_ns;                /* 0 = not known */
     int64_t fetched_ns;
 };

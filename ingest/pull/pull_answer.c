@@ -39,6 +39,7 @@ static void begin_again(struct pull_unit *unit)
     unit->rows_before = 0;
     unit->seen_count = 0;
     seen_rows_release(&unit->rows);
+    row_order_release(&unit->order);
     unit->restarts++;
 }
 
@@ -129,7 +130,7 @@ static void next_page(struct pull_unit *unit, const struct pull_job *job, const 
     }
     snprintf(unit->last_body, sizeof(unit->last_body), "%.*s", BYTES_ARG(job->page_hash));
     unit->page_number = job->next_page.number;
-    unit->rows_before += job->facts.counts.rows;
+    unit->rows_before += facts_rows(&job->facts);
     unit->attempt = unit->restarts; /* else what goes round is asked for ever */
     unit->not_before_ns = 0;
     unit->token_again = false;
@@ -163,7 +164,7 @@ void unit_take(struct pull_job *job)
     char status[PULL_TEXT_SIZE];
 
     source->busy_units--;
-    token_hide(source, job->err.text);
+    hidden_mask(&unit->hidden, job->err.text, strlen(job->err.text));
     note_result(job);
     if (job->code == E_CANCELLED || job->code == E_DRAINING) {
         unit_end(unit, false, &now);

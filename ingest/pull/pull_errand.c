@@ -60,6 +60,13 @@ void errand_begin(struct pull_errand *errand)
     errand->redirect = NULL;
 }
 
+/* Its texts have a secret, and nobody needs them any more. */
+void errand_forget(struct pull_errand *errand)
+{
+    errand->hidden = (struct hidden){NULL};
+    arena_release(&errand->arena);
+}
+
 void errand_drop(struct pull_errand *errand)
 {
     if (errand->state == ERRAND_READY)
@@ -81,10 +88,9 @@ static enum code give_secret(void *context, struct bytes name, struct bytes host
                              struct bytes *value, struct error *err)
 {
     struct pull_errand *errand = context;
-    const struct puller_parts *parts = &errand->source->puller->parts;
 
-    return parts->secret(parts->context, bytes_of(errand->source->tenant_name), name, host,
-                         &errand->arena, value, err);
+    return pull_secret(errand->source->puller, bytes_of(errand->source->tenant_name), name, host,
+                       &errand->arena, &errand->hidden, value, err);
 }
 
 static enum code make_asking(struct pull_errand *errand, int64_t now_ns, struct error *err)
@@ -105,14 +111,18 @@ static enum code make_asking(struct pull_errand *errand, int64_t now_ns, struct 
         terms.bearer = token_use(source, &errand->token_number);
     if (errand->redirect == NULL) {
         errand->redirects = 0;
+        errand->hidden = (struct hidden){NULL};
         arena_release(&errand->arena);
-        return lists ? asking_make(&terms, &errand->arena, &errand->asking, err)
+        code = lists ? asking_make(&terms, &errand->arena, &errand->asking, err)
                      : asking_token(&terms, &errand->arena, &errand->asking, err);
+    } else {
+        code = asking_redirect(&terms, &last, errand->redirect_status, bytes_of(errand->redirect),
+                               &errand->arena, &errand->asking, err);
     }
-    code = asking_redirect(&terms, &last, errand->redirect_status, bytes_of(errand->redirect),
-                           &errand->arena, &errand->asking, err);
     free(errand->redirect);
     errand->redirect = NULL;
+    if (code == OK && !hidden_add_headers(&errand->hidden, &errand->arena, errand->asking.headers))
+        code = error_set(err, E_MEMORY, "no memory for a request");
     return code;
 }
 
@@ -196,6 +206,14 @@ static void no_answer(struct pull_errand *errand, const struct fetch_answer *ans
         errand_try_again(errand, 0, answer->err.text, now);
 }
 
+static void note_sent(void *context)
+{
+    struct pull_errand *errand = context;
+    const struct moment now = pull_now(errand->source->puller);
+
+    limiter_sent(errand->key, errand->source->source->limits.weight, &now);
+}
+
 static void take_answer(void *context, struct fetch_answer *answer)
 {
     struct pull_errand *errand = context;
@@ -206,6 +224,8 @@ static void take_answer(void *context, struct fetch_answer *answer)
     if (!answer->sent)
         limiter_unsent(errand->key, source->source->limits.weight, &errand->began);
     limiter_end(errand->key);
+    answer_heed(answer, source->puller, source->source, bytes_of(errand->key_name), errand->key,
+                &now);
     pull_count_answer(source, answer);
     if (!source->held || source->replaced || source->removed)
         errand->state = ERRAND_NONE; /* it is of no use any more */
@@ -220,8 +240,8 @@ static void take_answer(void *context, struct fetch_answer *answer)
         follow(errand, answer, &now);
     else
         list_hand_over(errand, answer, &now);
-    if (errand->redirect == NULL) /* its texts have a secret, and nobody needs them any more */
-        arena_release(&errand->arena);
+    if (errand->redirect == NULL && errand->state != ERRAND_READ)
+        errand_forget(errand);
     staged_free(answer->body);
     answer->body = NULL;
 }
@@ -240,10 +260,12 @@ void errand_ask(struct pull_errand *errand, const struct moment *now)
         return;
     }
     if (limiter_begin(puller->limiter, errand->key, weight, now, &err) != OK) {
-        errand_try_again(errand, 0, err.text, now);
+        errand->not_before_ns = time_sum(now->boot_ns, second_ns);
+        pull_note_retry(source, err.text);
         return;
     }
     request = pull_request(puller, source->source, &errand->asking);
+    request.sent = note_sent;
     if (errand->kind == ERRAND_TOKEN && request.body_bytes_max > TOKEN_ANSWER_BYTES_MAX)
         request.body_bytes_max = TOKEN_ANSWER_BYTES_MAX;
     errand->began = *now;

@@ -14,6 +14,7 @@
 #include "ingest/pace/schedule.h"
 #include "ingest/pace/window_set.h"
 #include "ingest/pull/asking.h"
+#include "ingest/pull/hidden.h"
 #include "ingest/pull/limit_name.h"
 #include "ingest/pull/partition_list.h"
 #include "ingest/pull/pull_told.h"
@@ -21,6 +22,7 @@
 #include "ingest/pull/reading.h"
 #include "ingest/pull/seen_rows.h"
 #include "ingest/pull/writing.h"
+#include "ingest/rows/row_clock.h"
 
 enum {
     PULL_FETCHES_KEPT = 32, /* of each source */
@@ -29,11 +31,13 @@ enum {
     PULL_LIVE_MAX = 64,         /* windows of a partition that a pull has in hand at once */
     PULL_CONNECTIONS_MAX = 512, /* a host that stalls has half of what is left, at most */
     PULL_READ_MAX = 64,         /* pages that came and wait to be read: then nothing is asked */
+    PULL_READERS_MAX = 16,      /* threads, as long as others wait for what is one tenant's alone */
     TOKEN_ANSWER_BYTES_MAX = 64 << 10,
     PARTITION_LIST_BYTES_MAX = 64 << 20, /* 10,000 of them take 2 MiB */
 };
 
 struct pull_source;
+struct pull_try;
 
 /* A window that was begun and is not done. */
 struct pull_rest {
@@ -54,6 +58,7 @@ struct pull_partition {
     struct pull_rest *rests;
     /* Of the last whole answer; owned, NULL = none. */
     char *etag, *modified, *body;
+    bool noted;      /* the newest of its notes was met */
     uint32_t asking; /* units */
 };
 
@@ -83,10 +88,12 @@ struct pull_unit {
     char last_body[HASH128_TEXT_SIZE]; /* its hash; empty: not known */
     bool token_again;                  /* one was refused, and another one is had */
     struct seen_rows rows;             /* of the window; a reader's while it has the page */
+    struct row_order order;            /* likewise */
     /* Of the request under way. */
     uint64_t token_number; /* which it had */
     struct arena arena;
     struct asking asking;
+    struct hidden hidden; /* while a reader has its answer, too */
     struct fetch *fetch;
     struct moment began;
     char *redirect; /* Location, owned; NULL = none */
@@ -112,6 +119,7 @@ struct pull_errand {
     /* Of the request under way. */
     struct arena arena;
     struct asking asking;
+    struct hidden hidden; /* as a unit's */
     struct moment began;
     char *redirect; /* Location, owned; NULL = none */
     unsigned redirect_status;
@@ -156,18 +164,17 @@ struct pull_source {
     struct puller *puller;
     char *tenant_name, *name; /* owned */
     uint64_t version;
+    bool asked;            /* in this turn */
     bool removed;          /* goes when nothing of it is under way */
     struct source *source; /* NULL: PULL_WRONG */
     bool replaced;         /* `coming` takes its place then; NULL: its document is wrong */
     struct source *coming;
     uint64_t coming_version;
     struct hash128 document, coming_document; /* of `source` and `coming`, as text */
-    /* What was asked of it, owned, NULL = nothing; and what of it was taken up. */
-    struct pull_wishes *wishes;
+    struct pull_wishes *wishes; /* what was asked of it, owned, NULL = nothing; taken up of it: */
     int64_t pull_taken_ns, backfill_taken_ns;
     struct arena arena; /* of partitions */
     const struct tenant *tenant;
-    struct limits limits;
     int64_t retention_ns;
     struct limiter_key *key;
     char *key_name;           /* owned */
@@ -179,7 +186,10 @@ struct pull_source {
     struct pull_unit *units;
     size_t live_units, busy_units; /* asked or read, also errands */
     bool held;                     /* this node pulls it */
-    bool loading;                  /* a reader is at it */
+    /* Another one does, or this one ends: what a reader has of it is not written any more.  It may
+     * have waited for long, and who pulls now has had newer pages since. */
+    _Atomic bool lost;
+    bool loading; /* a reader is at it */
     bool history_done;
     bool barred; /* nothing is asked before the next pull: no token was to be had */
     bool failed; /* in the pull under way */
@@ -193,11 +203,11 @@ struct pull_source {
     enum pull_state state;
     bool paused;
     struct pull_counts counts;
-    char error[PULL_TEXT_SIZE]; /* the last one, until a pull that began behind it came whole */
-    bool troubled;              /* there was one since a pull began */
+    char *error;   /* the last one, until a pull that began behind it came whole; owned, like */
+    bool troubled; /* there was one since a pull began */
     int64_t error_ns, success_ns, reached_ns, told_next_ns;
-    unsigned waiting;               /* pages that ingest does not take now, ... */
-    char waits_for[PULL_TEXT_SIZE]; /* ... and why */
+    unsigned waiting; /* pages that ingest does not take now, ... */
+    char *waits_for;  /* ... and why */
     struct pull_told told;
     int64_t ends_ns;                 /* nothing is behind from there on; 0: not known yet */
     struct pull_fetch_note *fetches; /* a ring once it is PULL_FETCHES_KEPT; until then it grows */
@@ -228,6 +238,7 @@ struct pull_job {
     struct reading_facts facts;
     struct writing_counts written;
     bool waiting;    /* it is one of the source's */
+    bool blocks;     /* it is one of the puller's `blocked` */
     bool more, anew; /* anew: the window, as its pages do not fit together */
     struct page_position next_page;
     struct bytes page_hash; /* of its body; empty: not known */
@@ -268,8 +279,12 @@ struct pull_try {
     struct bytes bearer;
     struct arena arena;
     struct asking asking;
+    struct hidden hidden;
     struct limiter_key *key;
-    int64_t until_ns; /* boot: then it is given up */
+    struct bytes key_name; /* in the arena */
+    int64_t until_ns;      /* boot: not asked by then it is given up; */
+    int64_t ends_ns;       /* and so is all of the trial */
+    int64_t cut_ns;        /* what that left of its time; 0 = as much as its document says */
     bool asked;
     struct fetch *fetch; /* then, until it has ended */
     struct moment began;
@@ -291,16 +306,14 @@ struct puller {
     struct limiter_notes notes;
     struct limiter *limiter;
     pthread_t thread;
-    pthread_t *readers;
-    unsigned reader_count;
+    pthread_t readers[PULL_READERS_MAX];
     bool started;
     _Atomic bool stop;
     _Atomic bool tries_over; /* nobody is to wait for a page any more */
     /* The puller's thread's. */
-    struct pull_source *sources;
+    struct pull_source *sources; /* who asked last stands last; changed under the lock */
     size_t source_count;
     struct pull_counts gone; /* of sources that are no more; under the lock */
-    size_t ask_turn;         /* which of them comes first */
     int64_t wall_ahead_ns;   /* of the boot clock, when it was looked at last */
     struct random random;
     bool untidy;     /* something came that took memory, */
@@ -310,6 +323,10 @@ struct puller {
     pthread_cond_t more;
     struct pull_message *messages, **messages_end;
     struct pull_job *jobs, **jobs_end, *results;
+    unsigned reader_count;
+    /* Of whom a reader has a page that waits for what is the tenant's alone. */
+    const struct tenant *blocked[PULL_READERS_MAX];
+    unsigned blocked_count;
     struct pull_try *tries; /* that have come; and those of the thread: */
     struct pull_try *trying;
     pthread_cond_t tried;
@@ -326,6 +343,10 @@ void pull_wait(struct puller *puller, struct bytes name, struct limiter_key *key
                int64_t until_wall_ns);
 
 /* --- pull_request.c --- */
+/* As parts.secret(); the value is hidden from then on. */
+MUST_USE enum code pull_secret(const struct puller *puller, struct bytes tenant, struct bytes name,
+                               struct bytes host, struct arena *arena, struct hidden *hidden,
+                               struct bytes *value, struct error *err);
 struct fetch_request pull_request(const struct puller *puller, const struct source *source,
                                   const struct asking *asking);
 /* Empty: there is none. */
@@ -335,25 +356,28 @@ bool answer_is_final(const struct fetch_answer *answer); /* none came, nor would
 /* False: no memory. */
 bool answer_headers_copy(const struct fetch_answer *answer, struct arena *arena,
                          struct answer_header **headers, size_t *count);
-bool answer_retry_after(const struct fetch_answer *answer, const struct moment *now,
-                        int64_t *until_ns);
+/* When to come again holds at once, for all that share the limits: a reader may be long in coming
+ * to the answer, and one that was cut in its body never gets there. */
+void answer_heed(const struct fetch_answer *answer, struct puller *puller,
+                 const struct source *source, struct bytes key_name, struct limiter_key *key,
+                 const struct moment *now);
 
 /* --- pull_errand.c --- */
 /* Finds out whose limits hold; errand_leave() also after a failure. */
 MUST_USE enum code errand_join(struct pull_errand *errand, struct pull_source *source,
                                enum errand_kind kind, struct error *err);
 void errand_leave(struct pull_errand *errand);
-void errand_begin(struct pull_errand *errand); /* from ERRAND_NONE on */
-void errand_drop(struct pull_errand *errand);  /* unless it is under way */
-/* As unit_when(). */
+void errand_begin(struct pull_errand *errand);  /* from ERRAND_NONE on */
+void errand_drop(struct pull_errand *errand);   /* unless it is under way */
+void errand_forget(struct pull_errand *errand); /* what it asked with */
+/* As units_when(). */
 int64_t errand_when(const struct pull_errand *errand, const struct moment *now);
 void errand_ask(struct pull_errand *errand, const struct moment *now);
 void errand_try_again(struct pull_errand *errand, int64_t until_wall_ns, const char *text,
                       const struct moment *now);
 void errand_failed(struct pull_errand *errand, const char *text, const struct moment *now);
 struct pull_fetch_note errand_note(const struct pull_errand *errand, const char *outcome);
-/* A token is wanted, or cannot be had: then what waits for it is over.  When to look again, boot.
- */
+/* A token is wanted, or cannot be had: what waits for it is over.  When to look again, boot. */
 int64_t errands_turn(struct pull_source *source, const struct moment *now);
 /* The one that may be asked; NULL: none. */
 struct pull_errand *errand_choose(const struct pull_source *source, const struct moment *now);
@@ -367,7 +391,6 @@ bool token_is_good(const struct pull_source *source, const struct moment *now); 
 struct bytes token_use(struct pull_source *source, uint64_t *number);
 /* An answer says that it is none.  True: ask once more, with another one. */
 bool token_refused(struct pull_source *source, bool *again, uint64_t number);
-void token_hide(const struct pull_source *source, char *text);
 void token_failed(struct pull_source *source, const char *why, const struct moment *now);
 void token_take(struct pull_errand *errand, const struct fetch_answer *answer,
                 const struct moment *now);
@@ -392,11 +415,12 @@ void list_turn(struct pull_source *source); /* a new one comes into force, once 
 struct pull_unit *unit_add(struct pull_source *source, struct pull_partition *partition,
                            const struct stretch_of_time *window, bool live);
 void unit_free(struct pull_unit *unit); /* also out of its source's list */
-/* When it may be asked; boot.  INT64_MAX: after something has ended. */
-int64_t unit_when(const struct pull_unit *unit, const struct moment *now);
+/* From when on one of the source's is ready; boot.  INT64_MAX: after something has ended. */
+int64_t units_ready(const struct pull_source *source);
+/* When one that is ready may be asked, by what its host allows, too. */
+int64_t units_when(const struct pull_source *source, const struct moment *now);
 void unit_ask(struct pull_unit *unit, const struct moment *now);
-/* It comes again after a wait of chance, at the earliest at `until_wall_ns`, or is over for this
- * pull. */
+/* Again after a wait of chance, and not before `until_wall_ns`, or it is over for this pull. */
 void unit_try_again(struct pull_unit *unit, int64_t until_wall_ns, const struct moment *now,
                     const char *text);
 void unit_give_up(struct pull_unit *unit, const char *text, const struct moment *now);
@@ -422,13 +446,12 @@ void partitions_forget(struct pull_source *source);
 struct pull_partition *partition_find(const struct pull_source *source, const char *id);
 MUST_USE enum code partition_take_note(struct pull_partition *partition,
                                        const struct progress_note *note, bool windowed,
-                                       struct error *err);
+                                       struct bytes document, struct error *err);
 
 /* --- pull_windows.c --- */
 /* Units for what a pull asks, of each partition.  False: no memory for all of them. */
 bool pull_take_live(struct pull_source *source, int64_t now_ns);
-/* History that was under way goes on at once, and not with the next pull, which may be a day away.
- */
+/* History that was under way goes on at once: the next pull may be a day away. */
 void pull_begin_history(struct pull_source *source, int64_t now_ns);
 /* Windows of before, one for each request that could be under way, of each partition in turn. */
 void pull_take_history(struct pull_source *source, int64_t now_ns);
@@ -436,7 +459,10 @@ void pull_reached(struct pull_source *source); /* tells how far it has come */
 
 /* --- pull_source.c --- */
 void pull_declare(struct puller *puller, struct pull_message *message);
-/* One of that name, which it keeps, without a document.  NULL: no memory. */
+/* As it is now; its limits are not kept, as they are of more bytes than most of a source.  False:
+ * it is not known. */
+bool pull_find_tenant(struct pull_source *source, struct limits *limits);
+/* Of that name, which it keeps, without a document.  NULL: no memory. */
 struct pull_source *pull_make(struct puller *puller, struct pull_message *message);
 struct pull_source *pull_find(const struct puller *puller, const char *tenant, const char *name);
 /* What it knows of its work has been read. */
@@ -456,9 +482,11 @@ void pull_free(struct pull_source *source);
 
 /* --- pull_status.c --- */
 void pull_text(char into[PULL_TEXT_SIZE], const char *text); /* cut where it is too long */
+/* The same in memory of its own, which most sources need none of; nothing where there is none. */
+void pull_keep_text(char **kept, const char *text);
 void pull_tell(struct pull_source *source, const char *what, const char *text);
 void pull_count_answer(struct pull_source *source, const struct fetch_answer *answer);
-/* Something is asked once more, for the first time where there is a text. */
+/* Asked once more, for the first time where there is a text. */
 void pull_note_retry(struct pull_source *source, const char *text);
 void pull_note_begin(struct pull_source *source); /* of a pull */
 void pull_note_whole(struct pull_source *source); /* a pull is over and had all it asked for */
@@ -486,6 +514,10 @@ int64_t tries_turn(struct puller *puller, const struct moment *now);
 void tries_end(struct puller *puller); /* whoever waits is told so */
 
 /* --- pull_reader.c --- */
+bool reader_start(struct puller *puller);     /* one more; under the lock */
+size_t reader_backlog(struct puller *puller); /* pages that somebody is or will be at soon */
+/* Its pages wait for what is its own: more of them are of no use. */
+bool reader_is_blocked(struct puller *puller, const struct tenant *tenant);
 bool reader_send(struct puller *puller, struct pull_job *job);
 void *reader_main(void *puller);
 void job_free(struct pull_job *job);

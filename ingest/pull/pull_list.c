@@ -248,7 +248,8 @@ void list_take(struct pull_job *job)
 
     source->busy_units--;
     errand->state = ERRAND_NONE;
-    token_hide(source, job->err.text);
+    hidden_mask(&errand->hidden, job->err.text, strlen(job->err.text));
+    errand_forget(errand);
     note_list(job);
     if (!source->held || source->replaced || source->removed)
         return;

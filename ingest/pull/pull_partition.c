@@ -71,7 +71,8 @@ bool partitions_make(struct pull_source *source, const struct source_partition *
         window_set_init(&partition->windows, &source->source->window);
         window_set_init(&partition->failed, &source->source->window);
         partition->history_ns = INT64_MIN; /* until the first pull */
-        if (!map_put(&source->partitions_by_id, bytes_of(partition->id), partition))
+        /* One alone is found without a table. */
+        if (count > 1 && !map_put(&source->partitions_by_id, bytes_of(partition->id), partition))
             return false;
     }
     return source->partitions != NULL;
@@ -86,6 +87,7 @@ void partitions_forget(struct pull_source *source)
         release_partition(partition);
         partition->rests = NULL;
         partition->etag = partition->modified = partition->body = NULL;
+        partition->noted = false;
         window_set_init(&partition->windows, &source->source->window);
         window_set_init(&partition->failed, &source->source->window);
         partition->history_ns = INT64_MIN;
@@ -95,6 +97,8 @@ void partitions_forget(struct pull_source *source)
 
 struct pull_partition *partition_find(const struct pull_source *source, const char *id)
 {
+    if (source->partition_count == 1)
+        return strcmp(source->partitions[0].id, id) == 0 ? &source->partitions[0] : NULL;
     return map_get(&source->partitions_by_id, bytes_of(id));
 }
 
@@ -103,17 +107,19 @@ static char *text_of(struct bytes text)
     return text.size == 0 ? NULL : strndup(text.data, text.size);
 }
 
+/* What another document made of an answer is not what this one would: it is asked for in full. */
 enum code partition_take_note(struct pull_partition *partition, const struct progress_note *note,
-                              bool windowed, struct error *err)
+                              bool windowed, struct bytes document, struct error *err)
 {
     struct pull_rest *rest;
 
     if (!windowed) { /* the first that is met is the newest */
-        if (partition->etag == NULL && partition->modified == NULL && partition->body == NULL) {
+        if (!partition->noted && bytes_equal(note->document, document)) {
             partition->etag = text_of(note->etag);
             partition->modified = text_of(note->modified);
             partition->body = text_of(note->body);
         }
+        partition->noted = true;
         return OK;
     }
     if (note->done)

@@ -4,6 +4,7 @@
 #include "ingest/pull/missing.h"
 #include "ingest/pull/pull_inside.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -35,6 +36,7 @@ static struct reading_terms reading_terms(const struct pull_job *job)
         .body_before = bytes_of(unit->partition->body == NULL ? "" : unit->partition->body),
         .limits = &job->limits,
         .plain_bytes_max = plain_max < parts->plain_bytes_max ? plain_max : parts->plain_bytes_max,
+        .order = &job->unit->order,
     };
 }
 
@@ -81,7 +83,7 @@ static enum code find_next(struct pull_job *job, struct error *err)
     const struct page_position page = {bytes_of(unit->page == NULL ? "" : unit->page),
                                        unit->page_number};
     const struct page_facts facts = {
-        .rows = job->facts.counts.rows,
+        .rows = facts_rows(&job->facts),
         .empty_body = job->facts.empty_body,
         .at_path = job->facts.at_path,
         .total = job->facts.total,
@@ -95,21 +97,23 @@ static enum code find_next(struct pull_job *job, struct error *err)
                        &job->next_page, err);
 }
 
-static struct progress_note note_of(const struct pull_job *job)
+static struct progress_note note_of(const struct pull_job *job, char document[HASH128_TEXT_SIZE])
 {
     const struct pull_unit *unit = job->unit;
     bool windowed = unit->source->source->window.given;
 
+    hash128_print(&unit->source->document, document);
     return (struct progress_note){
         .time_ns = windowed ? unit->window.start_ns : job->fetched_ns,
         .end_ns = windowed ? unit->window.end_ns : 0,
         .done = !job->more,
         .page = job->more ? job->next_page.text : BYTES(""),
         .page_number = job->more ? job->next_page.number : 0,
-        .rows = job->more ? unit->rows_before + job->facts.counts.rows : 0,
+        .rows = job->more ? unit->rows_before + facts_rows(&job->facts) : 0,
         .etag = job->etag,
         .modified = job->modified,
         .body = job->body_hash,
+        .document = windowed ? BYTES("") : bytes_of(document),
         .expires_ns = job->expires_ns,
         .fetched_ns = job->fetched_ns,
     };
@@ -120,7 +124,7 @@ static bool came_before(const struct pull_job *job)
 {
     const struct pull_unit *unit = job->unit;
 
-    return unit->page_number > 0 && job->facts.counts.rows > 0 && job->facts.body.size > 0 &&
+    return unit->page_number > 0 && facts_rows(&job->facts) > 0 && job->facts.body.size > 0 &&
            bytes_equal(job->facts.body, bytes_of(unit->last_body));
 }
 
@@ -154,6 +158,7 @@ static enum code retract_missing(struct pull_job *job, struct writing *writing, 
 static enum code write_page(struct pull_job *job, struct reading *reading, struct writing *writing,
                             struct error *err)
 {
+    char document[HASH128_TEXT_SIZE];
     struct progress_note note;
     bool again = job->verdict.what == SOURCE_OK && came_before(job);
     enum code code = OK;
@@ -172,7 +177,7 @@ static enum code write_page(struct pull_job *job, struct reading *reading, struc
     if (code)
         return code;
     note_validators(job);
-    note = note_of(job);
+    note = note_of(job, document);
     if (job->verdict.what == SOURCE_OK && !job->facts.same_body)
         code = reading_write(reading, err);
     else
@@ -183,9 +188,33 @@ static enum code write_page(struct pull_job *job, struct reading *reading, struc
         code = writing_finish(writing, &note, err);
     if (code == OK) {
         seen_rows_keep(&job->unit->rows);
+        reading_keep(reading);
         job->unit->rows.doubtful |= job->facts.counts.faulty > 0;
     }
     return code;
+}
+
+/* What holds it up is its tenant's alone: others go by, for whom there is a reader.  Pages of that
+ * tenant stay where they are: each that was taken up would take its memory. */
+static void set_blocks(struct pull_job *job, bool blocks)
+{
+    struct puller *puller = job->source->puller;
+    unsigned at = 0;
+
+    if (job->blocks == blocks)
+        return;
+    job->blocks = blocks;
+    if (blocks) {
+        assert(puller->blocked_count < PULL_READERS_MAX);
+        puller->blocked[puller->blocked_count++] = job->tenant;
+        if (puller->blocked_count == puller->reader_count && !puller->stop)
+            (void)reader_start(puller); /* without one they wait as well */
+        return;
+    }
+    while (puller->blocked[at] != job->tenant)
+        at++;
+    puller->blocked[at] = puller->blocked[--puller->blocked_count];
+    pthread_cond_broadcast(&puller->more);
 }
 
 /* Of struct deposit_terms. */
@@ -195,11 +224,12 @@ static void tell_waiting(void *context, const struct error *why)
     struct pull_source *source = job->source;
 
     pthread_mutex_lock(&source->puller->lock);
+    set_blocks(job, why != NULL && (why->code == E_RATE_LIMIT || why->code == E_OUTBOX_FULL));
     source->waiting += why != NULL && !job->waiting;
     source->waiting -= why == NULL && job->waiting;
     job->waiting = why != NULL;
     if (why != NULL)
-        pull_text(source->waits_for, why->text);
+        pull_keep_text(&source->waits_for, why->text);
     pthread_mutex_unlock(&source->puller->lock);
 }
 
@@ -211,7 +241,7 @@ static enum code work_on_page(struct pull_job *job, struct error *err)
         .deposit = {.environment = puller->parts.intake,
                     .tenant = job->tenant,
                     .limits = &job->limits,
-                    .stop = &puller->stop,
+                    .stop = &source->lost,
                     .waits = tell_waiting,
                     .waiter = job},
         .recall = puller->parts.recall,
@@ -326,19 +356,74 @@ bool reader_send(struct puller *puller, struct pull_job *job)
     return true;
 }
 
+bool reader_start(struct puller *puller)
+{
+    if (puller->reader_count == PULL_READERS_MAX ||
+        pthread_create(&puller->readers[puller->reader_count], NULL, reader_main, puller) != 0)
+        return false;
+    puller->reader_count++;
+    return true;
+}
+
+static bool is_blocked(const struct puller *puller, const struct tenant *tenant)
+{
+    for (unsigned i = 0; i < puller->blocked_count; i++)
+        if (puller->blocked[i] == tenant)
+            return true;
+    return false;
+}
+
+bool reader_is_blocked(struct puller *puller, const struct tenant *tenant)
+{
+    bool blocked;
+
+    pthread_mutex_lock(&puller->lock);
+    blocked = is_blocked(puller, tenant);
+    pthread_mutex_unlock(&puller->lock);
+    return blocked;
+}
+
+/* What only knows how far it has come writes nothing. */
+static bool goes_by(const struct puller *puller, const struct pull_job *job)
+{
+    return puller->stop || job->unit == NULL || !is_blocked(puller, job->tenant);
+}
+
+size_t reader_backlog(struct puller *puller)
+{
+    size_t count;
+
+    pthread_mutex_lock(&puller->lock);
+    count = puller->job_count - puller->blocked_count;
+    for (const struct pull_job *job = puller->jobs; job != NULL; job = job->next)
+        count -= !goes_by(puller, job);
+    pthread_mutex_unlock(&puller->lock);
+    return count;
+}
+
+/* The first that may be worked on; NULL: there is none. */
+static struct pull_job *find_job(struct puller *puller)
+{
+    struct pull_job **at = &puller->jobs, *job;
+
+    while (*at != NULL && !goes_by(puller, *at))
+        at = &(*at)->next;
+    job = *at;
+    if (job == NULL)
+        return NULL;
+    *at = job->next;
+    if (*at == NULL)
+        puller->jobs_end = at;
+    return job;
+}
+
 static struct pull_job *take_job(struct puller *puller)
 {
     struct pull_job *job;
 
     pthread_mutex_lock(&puller->lock);
-    while (puller->jobs == NULL && !puller->stop)
+    while ((job = find_job(puller)) == NULL && !puller->stop)
         pthread_cond_wait(&puller->more, &puller->lock);
-    job = puller->jobs;
-    if (job != NULL) {
-        puller->jobs = job->next;
-        if (puller->jobs == NULL)
-            puller->jobs_end = &puller->jobs;
-    }
     pthread_mutex_unlock(&puller->lock);
     return job;
 }
@@ -376,7 +461,7 @@ void *reader_main(void *context)
     while ((job = take_job(puller)) != NULL) {
         struct error err = {0};
 
-        if (puller->stop)
+        if (puller->stop || (job->unit != NULL && job->source->lost))
             job->code = error_set(&err, E_CANCELLED, "stopped");
         else
             job->code = work(job, &err);

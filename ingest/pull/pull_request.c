@@ -1,6 +1,18 @@
 /* What all requests of sources have in common: pages, lists of partitions, tokens, trials. */
 #include "ingest/pull/pull_inside.h"
 
+enum code pull_secret(const struct puller *puller, struct bytes tenant, struct bytes name,
+                      struct bytes host, struct arena *arena, struct hidden *hidden,
+                      struct bytes *value, struct error *err)
+{
+    const struct puller_parts *parts = &puller->parts;
+    enum code code = parts->secret(parts->context, tenant, name, host, arena, value, err);
+
+    if (code == OK && !hidden_add(hidden, arena, *value))
+        code = error_set(err, E_MEMORY, "no memory for a request");
+    return code;
+}
+
 struct fetch_request pull_request(const struct puller *puller, const struct source *source,
                                   const struct asking *asking)
 {
@@ -59,12 +71,17 @@ bool answer_is_final(const struct fetch_answer *answer)
     return answer->code == E_ADDRESS || answer->code == E_CONFIG || answer->code == E_BODY_LARGE;
 }
 
-bool answer_retry_after(const struct fetch_answer *answer, const struct moment *now,
-                        int64_t *until_ns)
+void answer_heed(const struct fetch_answer *answer, struct puller *puller,
+                 const struct source *source, struct bytes key_name, struct limiter_key *key,
+                 const struct moment *now)
 {
     struct answer_header headers[FETCH_HEADERS_MAX];
+    int64_t until_ns;
 
+    if (answer->status < 400 || !source->retry.retry_after)
+        return;
     for (size_t i = 0; i < answer->header_count; i++)
         headers[i] = (struct answer_header){answer->headers[i].name, answer->headers[i].value};
-    return retry_after_of(headers, answer->header_count, now->wall_ns, until_ns);
+    if (retry_after_of(headers, answer->header_count, now->wall_ns, &until_ns))
+        pull_wait(puller, key_name, key, until_ns);
 }

@@ -86,7 +86,7 @@ static enum code prepare(struct pull_source *source, struct error *err)
     return code;
 }
 
-static void load(struct pull_source *source)
+static void load(struct pull_source *source, const struct limits *limits)
 {
     struct pull_job *job = calloc(1, sizeof(*job));
 
@@ -97,24 +97,22 @@ static void load(struct pull_source *source)
     arena_init(&job->arena, SIZE_MAX, NULL);
     job->source = source;
     job->tenant = source->tenant;
-    job->limits = source->limits;
+    job->limits = *limits;
     source->loading = true;
     pull_set_state(source, PULL_LOADING);
     (void)reader_send(source->puller, job);
 }
 
-static bool find_tenant(struct pull_source *source)
+bool pull_find_tenant(struct pull_source *source, struct limits *limits)
 {
     const struct puller_parts *parts = &source->puller->parts;
     const struct tenant *tenant;
-    struct limits limits;
     int64_t retention_ns;
 
-    if (!parts->tenant(parts->context, bytes_of(source->tenant_name), &tenant, &limits,
+    if (!parts->tenant(parts->context, bytes_of(source->tenant_name), &tenant, limits,
                        &retention_ns))
         return false;
     source->tenant = tenant;
-    source->limits = limits;
     source->retention_ns = retention_ns;
     return true;
 }
@@ -239,6 +237,8 @@ void pull_free(struct pull_source *source)
     free(source->name);
     free(source->fetches);
     free(source->wishes);
+    free(source->error);
+    free(source->waits_for);
     free(source);
 }
 
@@ -258,7 +258,9 @@ void pull_loaded_take(struct pull_job *job)
     int64_t now_ns = clock_wall_ns(source->puller->parts.clock);
     enum code code = job->code;
     struct error err = job->err;
+    char document[HASH128_TEXT_SIZE];
 
+    hash128_print(&source->document, document);
     source->loading = false;
     if (source->replaced) /* it is taken up by the next turn */
         return;
@@ -276,7 +278,7 @@ void pull_loaded_take(struct pull_job *job)
             code = loaded->note.done && source->source->window.given
                        ? pull_done(source, partition, &loaded->note, &err)
                        : partition_take_note(partition, &loaded->note, source->source->window.given,
-                                             &err);
+                                             bytes_of(document), &err);
     }
     if (code) { /* nothing is asked before it is known what there is */
         pull_tell(source, "its progress cannot be read", err.text);
@@ -373,22 +375,25 @@ static bool hold(struct pull_source *source, const struct moment *now)
     bool leased =
         parts->leased == NULL || parts->leased(parts->context, bytes_of(source->key_name));
 
+    if (leased && parts->leased != NULL)
+        limiter_held(source->key, now, assumed_ns);
     if (leased && !source->held) {
         pull_drop_ready(source); /* of the time before: nobody asks for them any more */
         if (source->units != NULL || source->busy_units > 0)
             return false;
         source->held = true;
+        source->lost = false;
         source->barred = false;
         list_reset(source);
         if (source->token != NULL)
             errand_drop(token_errand(source));
-        if (parts->leased != NULL)
-            limiter_assume_used(source->key, now, assumed_ns);
         partitions_forget(source);
         source->next_ns = 0;
         pull_set_state(source, PULL_LOADING);
     } else if (!leased) {
         source->held = false;
+        source->lost = true;
+        limiter_lost(source->key);
         pull_drop_ready(source); /* also what was under way when it was lost */
         if (source->state != PULL_ELSEWHERE)
             pull_set_state(source, PULL_ELSEWHERE);
@@ -397,10 +402,10 @@ static bool hold(struct pull_source *source, const struct moment *now)
 }
 
 /* Its partitions first, where they are not known; then what was done of them. */
-static void begin_loading(struct pull_source *source)
+static void begin_loading(struct pull_source *source, const struct limits *limits)
 {
     if (source->list == NULL || source->list->known) {
-        load(source);
+        load(source, limits);
         return;
     }
     source->next_ns = INT64_MAX; /* until they are had, or cannot be */
@@ -411,6 +416,7 @@ static void begin_loading(struct pull_source *source)
 
 int64_t pull_turn(struct pull_source *source, const struct moment *now)
 {
+    struct limits limits;
     int64_t next_ns, when;
 
     if (source->replaced)
@@ -419,7 +425,7 @@ int64_t pull_turn(struct pull_source *source, const struct moment *now)
         take_up(source);
     if (source->source == NULL || source->loading || source->removed || source->replaced)
         return INT64_MAX;
-    if (!find_tenant(source))
+    if (!pull_find_tenant(source, &limits))
         return now->boot_ns + 10 * second_ns;
     if (source->paused || source->state == PULL_WRONG)
         return INT64_MAX;
@@ -430,7 +436,7 @@ int64_t pull_turn(struct pull_source *source, const struct moment *now)
     list_turn(source);
     if (source->state == PULL_LOADING) { /* it was not read yet, or could not be */
         if (now->wall_ns >= source->next_ns)
-            begin_loading(source);
+            begin_loading(source, &limits);
         when = errands_turn(source, now);
         next_ns = boot_of(now, source->next_ns);
         return when < next_ns ? when : next_ns;
@@ -441,10 +447,7 @@ int64_t pull_turn(struct pull_source *source, const struct moment *now)
     when = errands_turn(source, now);
     next_ns = boot_of(now, source->next_ns);
     next_ns = when < next_ns ? when : next_ns;
-    for (const struct pull_unit *unit = source->units; unit != NULL; unit = unit->next) {
-        when = unit_when(unit, now);
-        next_ns = when < next_ns ? when : next_ns;
-    }
+    when = units_when(source, now);
     told_turn(source, now);
-    return next_ns;
+    return when < next_ns ? when : next_ns;
 }

@@ -20,12 +20,18 @@ void pull_text(char into[PULL_TEXT_SIZE], const char *text)
     into[size] = '\0';
 }
 
+void pull_keep_text(char **kept, const char *text)
+{
+    free(*kept);
+    *kept = strndup(text, PULL_TEXT_SIZE - 1);
+}
+
 void pull_tell(struct pull_source *source, const char *what, const char *text)
 {
     log_event(LOG_WARN, "a source", LOG_CSTR("tenant", source->tenant_name),
               LOG_CSTR("source", source->name), LOG_CSTR("what", what), LOG_CSTR("why", text));
     pthread_mutex_lock(&source->puller->lock);
-    pull_text(source->error, text);
+    pull_keep_text(&source->error, text);
     source->error_ns = clock_wall_ns(source->puller->parts.clock);
     source->troubled = true;
     source->counts.failures++;
@@ -37,7 +43,7 @@ void pull_note_retry(struct pull_source *source, const char *text)
     pthread_mutex_lock(&source->puller->lock);
     source->counts.retries++;
     if (text != NULL) {
-        pull_text(source->error, text);
+        pull_keep_text(&source->error, text);
         source->error_ns = clock_wall_ns(source->puller->parts.clock);
         source->troubled = true;
     }
@@ -62,8 +68,10 @@ void pull_note_begin(struct pull_source *source)
 void pull_note_whole(struct pull_source *source)
 {
     pthread_mutex_lock(&source->puller->lock);
-    if (!source->troubled)
-        source->error[0] = '\0';
+    if (!source->troubled) {
+        free(source->error);
+        source->error = NULL;
+    }
     pthread_mutex_unlock(&source->puller->lock);
 }
 
@@ -78,7 +86,7 @@ void pull_set_state(struct pull_source *source, enum pull_state state)
 /* Most of many sources fetch little.  Once it is full the oldest goes.  False: no memory. */
 static bool grow_fetches(struct pull_source *source)
 {
-    size_t room = source->fetch_room == 0 ? 2 : 2 * source->fetch_room;
+    size_t room = source->fetch_room == 0 ? 1 : 2 * source->fetch_room;
     struct pull_fetch_note *fetches;
 
     if (source->fetch_room == PULL_FETCHES_KEPT)
@@ -128,7 +136,7 @@ static void put_time(struct buf *out, const char *name, int64_t ns)
 static void put_text(struct buf *out, const char *name, const char *text)
 {
     buf_printf(out, ",\"%s\":", name);
-    if (text[0] == '\0')
+    if (text == NULL || text[0] == '\0')
         buf_put_text(out, "null");
     else
         json_put_text(out, bytes_of(text));

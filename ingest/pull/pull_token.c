@@ -92,15 +92,6 @@ void token_failed(struct pull_source *source, const char *why, const struct mome
     source->barred = true;
 }
 
-/* What an answer says of itself may have it. */
-void token_hide(const struct pull_source *source, char *text)
-{
-    const struct pull_token *token = source->token;
-
-    if (token != NULL && token->text != NULL && strstr(text, token->text) != NULL)
-        memcpy(text, "?", 2); /* as long as any text */
-}
-
 /* --- an answer --- */
 
 static enum code take_piece(void *context, struct bytes piece, struct error *err)
@@ -164,7 +155,6 @@ void token_take(struct pull_errand *errand, const struct fetch_answer *answer,
     struct error err = {0};
     enum code code = read_answer(source->token, answer, now, &err);
     bool again = code != OK && may_change(code, answer->status);
-    int64_t until_ns = 0;
 
     note.took_ns = answer->ended_ns - answer->began_ns;
     note.status = answer->status;
@@ -174,10 +164,8 @@ void token_take(struct pull_errand *errand, const struct fetch_answer *answer,
     pull_text(note.text, err.text);
     pull_note_fetch(source, &note);
     errand->state = ERRAND_NONE;
-    if (again && source->source->retry.retry_after && answer_retry_after(answer, now, &until_ns))
-        pull_wait(source->puller, bytes_of(errand->key_name), errand->key, until_ns);
     if (again)
-        errand_try_again(errand, until_ns, err.text, now);
+        errand_try_again(errand, 0, err.text, now);
     else if (code)
         errand_failed(errand, err.text, now);
 }

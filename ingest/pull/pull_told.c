@@ -93,18 +93,9 @@ static void put_reason(const struct pull_source *source, const struct moment *no
 static void find_wait(const struct pull_source *source, const struct moment *now,
                       struct pull_told *told)
 {
-    const struct pull_unit *first = NULL;
-    int64_t when = INT64_MAX;
+    int64_t when = units_when(source, now);
 
-    for (const struct pull_unit *unit = source->units; unit != NULL; unit = unit->next) {
-        int64_t mine = unit_when(unit, now);
-
-        if (first == NULL || mine < when) {
-            first = unit;
-            when = mine;
-        }
-    }
-    if (source->busy_units > 0 || first == NULL || when <= now->boot_ns)
+    if (source->busy_units > 0 || source->units == NULL || when <= now->boot_ns)
         return;
     if (!token_is_good(source, now)) {
         (void)snprintf(told->waits, sizeof(told->waits), "an access token");

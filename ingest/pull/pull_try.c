@@ -9,7 +9,13 @@
 #include "codec/json_doc.h"
 #include "ingest/pull/trial.h"
 
+/* For what its host allows. */
 static const int64_t patience_ns = 60 * INT64_C(1000000000);
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
 
 static void finish(struct pull_try *try, enum code code, const struct error *err)
 {
@@ -52,22 +58,41 @@ static enum code give_secret(void *context, struct bytes name, struct bytes host
                              struct bytes *value, struct error *err)
 {
     struct pull_try *try = context;
-    const struct puller_parts *parts = &try->puller->parts;
 
-    return parts->secret(parts->context, try->tenant, name, host, &try->arena, value, err);
+    return pull_secret(try->puller, try->tenant, name, host, &try->arena, &try->hidden, value, err);
+}
+
+static void note_sent(void *context)
+{
+    struct pull_try *try = context;
+    const struct moment now = pull_now(try->puller);
+
+    limiter_sent(try->key, try->terms->source->limits.weight, &now);
+}
+
+static enum code tell_late(const struct pull_try *try, struct error *err)
+{
+    return error_set(err, E_TIMEOUT,
+                     "%s: a page that is tried is waited for %" PRId64
+                     " ms, which is the limit trial_ms_max",
+                     try->asking.url_shown, try->terms->patience_ns / 1000000);
 }
 
 static void take_answer(void *context, struct fetch_answer *answer)
 {
     struct pull_try *try = context;
+    const struct moment now = pull_now(try->puller);
     struct error err = answer->err;
     enum code code = answer->code;
 
     if (!answer->sent)
         limiter_unsent(try->key, try->terms->source->limits.weight, &try->began);
     limiter_end(try->key);
+    answer_heed(answer, try->puller, try->terms->source, try->key_name, try->key, &now);
     if (code == OK && !answer_headers_copy(answer, &try->arena, &try->headers, &try->header_count))
         code = error_set(&err, E_MEMORY, "no memory for an answer");
+    if (code == E_TIMEOUT && try->cut_ns > 0 && answer->ended_ns - answer->began_ns >= try->cut_ns)
+        code = tell_late(try, &err);
     try->status = answer->status;
     try->took_ns = answer->ended_ns - answer->began_ns;
     try->body = answer->body;
@@ -98,12 +123,18 @@ static enum code prepare(struct pull_try *try, const struct moment *now, struct 
     enum code code = token ? asking_token(&asking, &try->arena, &try->asking, err)
                            : asking_make(&asking, &try->arena, &try->asking, err);
 
+    if (code == OK && !hidden_add_headers(&try->hidden, &try->arena, try->asking.headers))
+        code = error_set(err, E_MEMORY, "no memory for a request");
     if (code == OK)
         code = token ? asking_token_limit_name(try->source, try->tenant, &name, err)
                      : asking_limit_name(try->source, try->tenant, &name, err);
     if (code == OK)
-        code = pull_join(try->puller, buf_bytes(&name), &terms->source->limits, &try->key, err);
+        try->key_name = arena_copy(&try->arena, buf_bytes(&name));
     buf_release(&name);
+    if (code == OK && try->key_name.data == NULL)
+        code = error_set(err, E_MEMORY, "no memory for a request");
+    if (code == OK)
+        code = pull_join(try->puller, try->key_name, &terms->source->limits, &try->key, err);
     return code;
 }
 
@@ -121,6 +152,9 @@ static enum code ask(struct pull_try *try, const struct moment *now, struct erro
 
     if (code)
         return code;
+    request.sent = note_sent;
+    if (request.total_ns == 0 || try->ends_ns - now->boot_ns < request.total_ns)
+        request.total_ns = try->cut_ns = try->ends_ns - now->boot_ns;
     if (try->what == TRY_TOKEN)
         request.body_bytes_max = least(request.body_bytes_max, TOKEN_ANSWER_BYTES_MAX);
     try->asked = true;
@@ -160,16 +194,11 @@ static void take_new(struct puller *puller, const struct moment *now)
         tries = try->next;
         try->next = puller->trying;
         puller->trying = try;
-        try->until_ns = now->boot_ns + patience_ns;
+        try->until_ns = earlier(now->boot_ns + patience_ns, try->ends_ns);
         code = prepare(try, now, &err);
         if (code)
             end_try(try, code, &err);
     }
-}
-
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
 }
 
 int64_t tries_turn(struct puller *puller, const struct moment *now)
@@ -189,7 +218,9 @@ int64_t tries_turn(struct puller *puller, const struct moment *now)
         if (over || try->asked)
             continue;
         when = limiter_when(try->key, try->terms->source->limits.weight, now);
-        if (when <= now->boot_ns)
+        if (now->boot_ns >= try->ends_ns)
+            code = tell_late(try, &err);
+        else if (when <= now->boot_ns)
             code = ask(try, now, &err);
         else if (now->boot_ns >= try->until_ns || (when != INT64_MAX && when > try->until_ns))
             code = error_set(&err, E_BUSY, "the host may not be asked now, by its limits");
@@ -232,6 +263,7 @@ static enum code show(const struct pull_try *try, struct buf *out, struct error 
     terms.headers = try->headers;
     terms.header_count = try->header_count;
     terms.url = try->asking.url;
+    terms.hidden = &try->hidden;
     terms.plain_bytes_max = least(terms.plain_bytes_max, try->puller->parts.plain_bytes_max);
     put_request(try, out);
     code = trial_run(&terms, out, err);
@@ -356,6 +388,7 @@ static enum code try_list(struct pull_try try, struct arena *arena,
         terms.headers = try.headers;
         terms.header_count = try.header_count;
         code = partition_list_read(&terms, arena, &list, err);
+        hidden_mask(&try.hidden, err->text, strlen(err->text));
     }
     if (code == OK)
         code = choose(&try, &list, partition, out, err);
@@ -375,6 +408,8 @@ enum code puller_try(struct puller *puller, struct bytes tenant, const struct tr
         .source = terms->source,
         .partition = terms->partition,
         .bearer = BYTES(""),
+        .ends_ns =
+            terms->patience_ns == 0 ? INT64_MAX : pull_now(puller).boot_ns + terms->patience_ns,
     };
     struct arena arena; /* of what is asked for before the page */
     enum code code = OK;

@@ -52,6 +52,7 @@ void unit_free(struct pull_unit *unit)
     free(unit->redirect);
     free(unit->seen);
     seen_rows_release(&unit->rows);
+    row_order_release(&unit->order);
     free(unit);
 }
 
@@ -70,24 +71,32 @@ void unit_end(struct pull_unit *unit, bool failed, const struct moment *now)
 
 /* --- asking --- */
 
-int64_t unit_when(const struct pull_unit *unit, const struct moment *now)
+int64_t units_ready(const struct pull_source *source)
 {
-    if (unit->state != UNIT_READY)
+    int64_t ready_ns = INT64_MAX;
+
+    for (const struct pull_unit *unit = source->units; unit != NULL; unit = unit->next)
+        if (unit->state == UNIT_READY && unit->not_before_ns < ready_ns)
+            ready_ns = unit->not_before_ns;
+    return ready_ns;
+}
+
+int64_t units_when(const struct pull_source *source, const struct moment *now)
+{
+    int64_t ready_ns = units_ready(source);
+
+    if (ready_ns == INT64_MAX || !token_is_good(source, now)) /* which is asked for */
         return INT64_MAX;
-    if (!token_is_good(unit->source, now)) /* which is asked for */
-        return INT64_MAX;
-    return time_later(limiter_when(unit->source->key, unit->source->source->limits.weight, now),
-                      unit->not_before_ns);
+    return time_later(limiter_when(source->key, source->source->limits.weight, now), ready_ns);
 }
 
 static enum code give_secret(void *context, struct bytes name, struct bytes host,
                              struct bytes *value, struct error *err)
 {
     struct pull_unit *unit = context;
-    const struct puller_parts *parts = &unit->source->puller->parts;
 
-    return parts->secret(parts->context, bytes_of(unit->source->tenant_name), name, host,
-                         &unit->arena, value, err);
+    return pull_secret(unit->source->puller, bytes_of(unit->source->tenant_name), name, host,
+                       &unit->arena, &unit->hidden, value, err);
 }
 
 static bool asks_conditionally(const struct pull_unit *unit)
@@ -118,14 +127,18 @@ static enum code make_asking(struct pull_unit *unit, int64_t now_ns, struct erro
 
     if (unit->redirect == NULL) {
         unit->redirects = 0;
+        unit->hidden = (struct hidden){NULL};
         arena_release(&unit->arena);
-        return asking_make(&terms, &unit->arena, &unit->asking, err);
+        code = asking_make(&terms, &unit->arena, &unit->asking, err);
+    } else {
+        last = unit->asking;
+        code = asking_redirect(&terms, &last, unit->redirect_status, bytes_of(unit->redirect),
+                               &unit->arena, &unit->asking, err);
     }
-    last = unit->asking;
-    code = asking_redirect(&terms, &last, unit->redirect_status, bytes_of(unit->redirect),
-                           &unit->arena, &unit->asking, err);
     free(unit->redirect);
     unit->redirect = NULL;
+    if (code == OK && !hidden_add_headers(&unit->hidden, &unit->arena, unit->asking.headers))
+        code = error_set(err, E_MEMORY, "no memory for a request");
     return code;
 }
 
@@ -201,11 +214,15 @@ static void hand_over(struct pull_unit *unit, struct fetch_answer *answer, const
     job->source = unit->source;
     job->unit = unit;
     job->status = answer->status;
-    job->tenant = unit->source->tenant;
-    job->limits = unit->source->limits;
     job->fetched_ns = now->wall_ns;
     job->took_ns = answer->ended_ns - answer->began_ns;
     job->bytes = answer->bytes;
+    if (!pull_find_tenant(unit->source, &job->limits)) {
+        job_free(job);
+        unit_try_again(unit, 0, now, "its tenant is not known");
+        return;
+    }
+    job->tenant = unit->source->tenant;
     if (!answer_headers_copy(answer, &job->arena, &job->headers, &job->header_count)) {
         job_free(job);
         unit_try_again(unit, 0, now, "no memory for an answer");
@@ -230,6 +247,15 @@ static void ask_with_another_token(struct pull_unit *unit, const struct fetch_an
     unit->state = UNIT_READY;
 }
 
+static void note_sent(void *context)
+{
+    struct pull_unit *unit = context;
+    struct pull_source *source = unit->source;
+    const struct moment now = pull_now(source->puller);
+
+    limiter_sent(source->key, source->source->limits.weight, &now);
+}
+
 static void take_answer(void *context, struct fetch_answer *answer)
 {
     struct pull_unit *unit = context;
@@ -242,6 +268,8 @@ static void take_answer(void *context, struct fetch_answer *answer)
     if (!answer->sent)
         limiter_unsent(source->key, source->source->limits.weight, &unit->began);
     limiter_end(source->key);
+    answer_heed(answer, source->puller, source->source, bytes_of(source->key_name), source->key,
+                &now);
     pull_count_answer(source, answer);
     if (answer->code == OK && answer->status == 401 && unit->asking.home &&
         token_refused(source, &unit->token_again, unit->token_number)) {
@@ -280,11 +308,13 @@ void unit_ask(struct pull_unit *unit, const struct moment *now)
         return;
     }
     code = limiter_begin(puller->limiter, source->key, source->source->limits.weight, now, &err);
-    if (code) {
-        unit_try_again(unit, 0, now, err.text);
+    if (code) { /* a full disk: it was not asked, so it is no attempt */
+        unit->not_before_ns = time_sum(now->boot_ns, second_ns);
+        pull_note_retry(source, err.text);
         return;
     }
     request = pull_request(puller, source->source, &unit->asking);
+    request.sent = note_sent;
     unit->began = *now;
     code = fetcher_begin(puller->fetcher, &request, take_answer, unit, &unit->fetch, &err);
     if (code) {

@@ -6,12 +6,14 @@
 /* --- of a pull --- */
 
 /* A window that was begun goes on where it stood, if it is asked in the same bounds; from its first
- * page where it has to be known what all of them have. */
+ * page where it has to be known what all of them have, or what came before. */
 static void take_rest(struct pull_unit *unit)
 {
+    const struct source *source = unit->source->source;
     struct pull_rest **at = &unit->partition->rests;
 
-    if (unit->source->source->window.retract_missing)
+    if (source->window.retract_missing ||
+        row_clock_hangs_on_order(&source->time, unit->window.start_ns, unit->window.end_ns))
         return;
     while (*at != NULL &&
            ((*at)->start_ns != unit->window.start_ns || (*at)->end_ns != unit->window.end_ns))

@@ -57,6 +57,10 @@ void pull_wish(struct puller *puller, struct pull_message *message)
         take_up(source);
     else if (source->wishes->pull_ns > source->pull_taken_ns)
         source->next_ns = 0; /* what it waits for, as the list of its partitions, is tried now */
+    if (source->wishes->pull_ns == 0 && source->wishes->backfill_count == 0) {
+        free(source->wishes); /* most are never asked for anything */
+        source->wishes = NULL;
+    }
 }
 
 /* One may have failed as it had none, or a wrong one; one that is in the middle of a pull has what

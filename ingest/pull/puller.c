@@ -13,6 +13,8 @@ static const int64_t second_ns = MOMENT_SECOND;
  */
 static const int64_t sleep_max_ns = 10 * INT64_C(1000000000);
 static const int64_t tidy_period_ns = 10 * INT64_C(1000000000);
+/* Many documents are read at once by a start. */
+static const int64_t tidy_after_ns = 2 * INT64_C(1000000000);
 
 static enum code no_memory(struct error *err)
 {
@@ -153,7 +155,7 @@ static void take_messages(struct puller *puller)
     }
 }
 
-static void take_results(struct puller *puller)
+static void take_results(struct puller *puller, const struct moment *now)
 {
     struct pull_job *results;
 
@@ -165,6 +167,8 @@ static void take_results(struct puller *puller)
         struct pull_job *job = results;
 
         results = job->next;
+        if (!puller->untidy)
+            puller->tidy_ns = time_later(puller->tidy_ns, time_sum(now->boot_ns, tidy_after_ns));
         puller->untidy = true;
         if (job->errand != NULL)
             list_take(job);
@@ -195,9 +199,9 @@ static void remove_sources(struct puller *puller)
     }
 }
 
-static bool may_ask(const struct puller *puller)
+static bool may_ask(struct puller *puller)
 {
-    return puller->job_count < PULL_READ_MAX &&
+    return reader_backlog(puller) < PULL_READ_MAX &&
            fetcher_under_way(puller->fetcher) < PULL_CONNECTIONS_MAX;
 }
 
@@ -211,14 +215,25 @@ static bool leaves_room(const struct puller *puller, const struct pull_source *s
            source->busy_units < PULL_CONNECTIONS_MAX - under_way;
 }
 
-/* The next one that may be asked: of this pull before those of history. */
+/* Of this pull before those of history, and the newest windows first: after a time away what is of
+ * now has not to wait for what was missed.  Of equal ones that which was added first. */
+static bool goes_first(const struct pull_unit *unit, const struct pull_unit *other)
+{
+    if (unit->live != other->live)
+        return unit->live;
+    return unit->window.start_ns >= other->window.start_ns; /* what was added last stands first */
+}
+
+/* The next one that may be asked. */
 static struct pull_unit *choose_unit(const struct pull_source *source, const struct moment *now)
 {
     struct pull_unit *chosen = NULL;
 
+    if (units_when(source, now) > now->boot_ns)
+        return NULL;
     for (struct pull_unit *unit = source->units; unit != NULL; unit = unit->next)
-        if ((chosen == NULL || (unit->live && !chosen->live)) &&
-            unit_when(unit, now) <= now->boot_ns)
+        if (unit->state == UNIT_READY && unit->not_before_ns <= now->boot_ns &&
+            (chosen == NULL || goes_first(unit, chosen)))
             chosen = unit;
     return chosen;
 }
@@ -231,7 +246,8 @@ static bool ask_one(struct puller *puller, struct pull_source *source, const str
     if (source->source == NULL || source->removed || source->replaced || !source->held)
         return false;
     errand = source->paused ? NULL : errand_choose(source, now);
-    unit = errand != NULL ? NULL : choose_unit(source, now);
+    unit = errand != NULL || reader_is_blocked(puller, source->tenant) ? NULL
+                                                                       : choose_unit(source, now);
     if ((errand == NULL && unit == NULL) || !may_ask(puller) || !leaves_room(puller, source))
         return false;
     if (errand != NULL)
@@ -241,25 +257,41 @@ static bool ask_one(struct puller *puller, struct pull_source *source, const str
     return true;
 }
 
-/* One request of each source in turn, from behind the one that asked last: of those that share what
- * a host allows the first would have all of it else. */
+/* In the order in which they asked. */
+static void put_behind(struct puller *puller)
+{
+    struct pull_source *asked = NULL, **end = &asked, **at = &puller->sources;
+
+    pthread_mutex_lock(&puller->lock);
+    while (*at != NULL) {
+        struct pull_source *source = *at;
+
+        if (!source->asked) {
+            at = &source->next;
+            continue;
+        }
+        source->asked = false;
+        *at = source->next;
+        *end = source;
+        end = &source->next;
+    }
+    *end = NULL;
+    *at = asked;
+    pthread_mutex_unlock(&puller->lock);
+}
+
+/* One request of each source.  Who asked stands behind all others then: of those that share what a
+ * host allows who waits for it longest comes first, whoever else asks in between. */
 static bool ask_some(struct puller *puller, const struct moment *now)
 {
-    size_t first = puller->ask_turn;
     bool asked = false;
 
-    for (int before = 0; before < 2; before++) {
-        size_t at = 0;
-
-        for (struct pull_source *source = puller->sources; source != NULL; source = source->next) {
-            bool is_before = at++ < first;
-
-            if (is_before != (before == 1) || !ask_one(puller, source, now))
-                continue;
-            puller->ask_turn = at;
-            asked = true;
-        }
+    for (struct pull_source *source = puller->sources; source != NULL; source = source->next) {
+        source->asked = ask_one(puller, source, now);
+        asked = asked || source->asked;
     }
+    if (asked)
+        put_behind(puller);
     return asked;
 }
 
@@ -288,15 +320,18 @@ static int64_t turn_sources(struct puller *puller, const struct moment *now)
 }
 
 /* Pages and documents that came took memory that the allocator keeps below what lives longer: it
- * goes back to the machine when all rest, now and then. */
-static void tidy(struct puller *puller, const struct moment *now)
+ * goes back to the machine when all rest, now and then, and not with the first of many that are
+ * being read.  When to look again, boot. */
+static int64_t tidy(struct puller *puller, const struct moment *now)
 {
-    if (!puller->untidy || puller->job_count > 0 || fetcher_under_way(puller->fetcher) > 0 ||
-        now->boot_ns < puller->tidy_ns)
-        return;
+    if (!puller->untidy || puller->job_count > 0 || fetcher_under_way(puller->fetcher) > 0)
+        return INT64_MAX;
+    if (now->boot_ns < puller->tidy_ns)
+        return puller->tidy_ns;
     (void)malloc_trim(0);
     puller->untidy = false;
     puller->tidy_ns = now->boot_ns + tidy_period_ns;
+    return INT64_MAX;
 }
 
 static void *puller_main(void *context)
@@ -308,19 +343,20 @@ static void *puller_main(void *context)
 
     while (!puller->stop) {
         const struct moment now = pull_now(puller);
-        int64_t next_ns, tries_ns, sleep_ns;
+        int64_t next_ns, tries_ns, tidy_ns, sleep_ns;
 
         follow_clock(puller, &now);
         take_messages(puller);
-        take_results(puller);
+        take_results(puller, &now);
         remove_sources(puller);
-        tidy(puller, &now);
+        tidy_ns = tidy(puller, &now);
         (void)turn_sources(puller, &now);
         tries_ns = tries_turn(puller, &now);
         while (may_ask(puller) && ask_some(puller, &now))
             continue;
         next_ns = turn_sources(puller, &now);
         next_ns = tries_ns < next_ns ? tries_ns : next_ns;
+        next_ns = tidy_ns < next_ns ? tidy_ns : next_ns;
         sleep_ns = time_between(now.boot_ns, next_ns);
         if (next_ns == INT64_MAX || sleep_ns > sleep_max_ns)
             sleep_ns = sleep_max_ns;
@@ -336,16 +372,13 @@ static void *puller_main(void *context)
 static enum code start_threads(struct puller *puller, struct error *err)
 {
     unsigned count = puller->parts.readers == 0 ? 1 : puller->parts.readers;
+    bool started = true;
 
-    puller->readers = calloc(count, sizeof(*puller->readers));
-    if (puller->readers == NULL)
-        return no_memory(err);
-    while (puller->reader_count < count) {
-        if (pthread_create(&puller->readers[puller->reader_count], NULL, reader_main, puller) != 0)
-            return error_set(err, E_MEMORY, "no thread for the collectors");
-        puller->reader_count++;
-    }
-    if (pthread_create(&puller->thread, NULL, puller_main, puller) != 0)
+    pthread_mutex_lock(&puller->lock);
+    while (started && puller->reader_count < count)
+        started = reader_start(puller);
+    pthread_mutex_unlock(&puller->lock);
+    if (!started || pthread_create(&puller->thread, NULL, puller_main, puller) != 0)
         return error_set(err, E_MEMORY, "no thread for the collectors");
     puller->started = true;
     return OK;
@@ -355,12 +388,14 @@ enum code puller_open(const struct puller_parts *parts, struct puller **out, str
 {
     struct puller *puller = calloc(1, sizeof(*puller));
     enum code code = OK;
+    struct moment now;
     uint64_t seed;
 
     *out = NULL;
     if (puller == NULL)
         return no_memory(err);
     puller->parts = *parts;
+    now = pull_now(puller);
     puller->messages_end = &puller->messages;
     puller->jobs_end = &puller->jobs;
     random_secure(&seed, sizeof(seed));
@@ -369,7 +404,7 @@ enum code puller_open(const struct puller_parts *parts, struct puller **out, str
     pthread_cond_init(&puller->more, NULL);
     pthread_cond_init(&puller->tried, NULL);
     if (parts->fs != NULL)
-        code = asked_open(parts->fs, "pull", clock_wall_ns(parts->clock), &puller->asked, err);
+        code = asked_open(parts->fs, "pull", &now, &puller->asked, err);
     if (code == OK && puller->asked != NULL)
         puller->notes = asked_notes(puller->asked);
     if (code == OK)
@@ -390,6 +425,8 @@ static void stop_threads(struct puller *puller)
 {
     pthread_mutex_lock(&puller->lock);
     puller->stop = true;
+    for (struct pull_source *source = puller->sources; source != NULL; source = source->next)
+        source->lost = true;
     pthread_cond_broadcast(&puller->more);
     pthread_mutex_unlock(&puller->lock);
     if (puller->started) {
@@ -441,6 +478,5 @@ void puller_close(struct puller *puller)
     pthread_cond_destroy(&puller->tried);
     pthread_cond_destroy(&puller->more);
     pthread_mutex_destroy(&puller->lock);
-    free(puller->readers);
     free(puller);
 }

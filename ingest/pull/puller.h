@@ -62,7 +62,8 @@ struct trial_terms;
  * before it for a token and a list of partitions where the source needs them,
  * within what the host allows, and appends a trial's members (ingest/pull/trial.h) and what was
  * asked to `out`, which has "{"; closes it.  It waits.  E_BUSY: the host may not be asked for a
- * minute; E_DRAINING; E_TIMEOUT, and what fetcher_begin() says of an answer that did not come. */
+ * minute; E_DRAINING; E_TIMEOUT: also of the terms' patience; and what fetcher_begin() says of an
+ * answer that did not come. */
 MUST_USE enum code puller_try(struct puller *puller, struct bytes tenant,
                               const struct trial_terms *terms, struct buf *out, struct error *err);
 /* Whoever waits in it, and who comes from now on, is told E_DRAINING: before a stop waits for them.

@@ -30,6 +30,7 @@ struct reading {
     struct batch batch; /* what points are made in; its arena, */
     struct arena scratch;
     struct mapper *mapper;
+    const struct tree_plan *plan;
     struct tree_rows *rows;
     struct tree_reader *reader;
     bool archive;  /* it is one, as is wanted; then ... */
@@ -200,6 +201,7 @@ static enum code open_mapper(struct reading *reading, struct error *err)
         .end_ns = terms->end_ns,
         .limits = terms->limits,
         .arena = &reading->arena,
+        .order = terms->order,
     };
     const struct mapper_sink sink = {take_point, reading};
 
@@ -224,16 +226,17 @@ static enum code run_pass(struct reading *reading, struct error *err)
 /* Every pass that the plan wants, from the beginning. */
 static enum code run_passes(struct reading *reading, struct error *err)
 {
-    const struct tree_plan *plan = reading->terms.source->plan;
     const struct tree_rows_limits limits = {UINT64_MAX, AROUND_BYTES_MAX};
     enum code code = open_mapper(reading, err);
 
     tree_rows_close(reading->rows);
     reading->rows = NULL;
     reading->points = 0;
+    if (code == OK && reading->plan == NULL)
+        code = source_plan(reading->terms.source, &reading->arena, &reading->plan, err);
     if (code == OK)
-        code = tree_rows_open(plan, &limits, take_row, reading, &reading->rows, err);
-    for (unsigned pass = 0; code == OK && pass < tree_plan_passes(plan); pass++)
+        code = tree_rows_open(reading->plan, &limits, take_row, reading, &reading->rows, err);
+    for (unsigned pass = 0; code == OK && pass < tree_plan_passes(reading->plan); pass++)
         code = run_pass(reading, err);
     return code ? code : mapper_finish(reading->mapper, err);
 }
@@ -303,7 +306,8 @@ static bool leads_nowhere(const struct reading *reading, const struct reading_fa
 
     return facts->verdict.what == SOURCE_OK && facts->counts.rows == 0 &&
            (rule == NULL || !rule->counts) &&
-           ((format == &tree_json && !tree_rows_lead(reading->rows, UINT32_MAX)) ||
+           ((format == &tree_json &&
+             !(tree_rows_lead(reading->rows, UINT32_MAX) && tree_rows_columns(reading->rows))) ||
             (format == &tree_xml && !tree_rows_lead(reading->rows, 1)));
 }
 
@@ -415,7 +419,7 @@ static enum code look_at_rows(struct reading *reading, struct reading_facts *fac
     answer.undecodable = code != OK;
     answer.counted = true;
     facts->counts = *mapper_counts(reading->mapper);
-    answer.rows = facts->counts.rows;
+    answer.rows = facts_rows(facts);
     facts->verdict = outcome_of(source, &answer);
     if (code == OK && leads_nowhere(reading, facts)) {
         refuse_page(reading, &answer, &facts->verdict);
@@ -484,6 +488,12 @@ enum code reading_write(struct reading *reading, struct error *err)
         return OK;
     reading->writes = true;
     return run_passes(reading, err);
+}
+
+void reading_keep(const struct reading *reading)
+{
+    if (reading->mapper != NULL && reading->terms.order != NULL)
+        mapper_keep(reading->mapper, reading->terms.order);
 }
 
 void reading_free(struct reading *reading)

@@ -26,6 +26,7 @@ struct reading_terms {
     struct bytes body_before;    /* the hash of the last time; empty = none */
     const struct limits *limits; /* of points */
     uint64_t plain_bytes_max;
+    struct row_order *order; /* of the pages of a window; NULL: it is the only one */
 };
 
 /* What a page is.  Texts live as long as the reading. */
@@ -39,6 +40,12 @@ struct reading_facts {
     struct tree_value at_path, total; /* of paging; TREE_END: absent */
     struct bytes message;             /* where the rule says that it stands; empty: none */
 };
+
+/* Of the page, as its API counts them: with those that `where` leaves out. */
+static inline uint64_t facts_rows(const struct reading_facts *facts)
+{
+    return facts->counts.rows + facts->counts.others;
+}
 
 /* Where points go. */
 struct reading_sink {
@@ -57,6 +64,8 @@ MUST_USE enum code reading_look(const struct reading_terms *terms, const struct 
                                 struct error *err);
 /* Those of a large one go there now. */
 MUST_USE enum code reading_write(struct reading *reading, struct error *err);
+/* It was taken: the next page goes on behind its rows. */
+void reading_keep(const struct reading *reading);
 void reading_free(struct reading *reading); /* NULL is fine */
 
 #endif

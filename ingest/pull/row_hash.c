@@ -5,11 +5,15 @@
 
 uint64_t row_hash(const struct point_field *fields, uint32_t count)
 {
-    XXH64_hash_t hash = count;
+    XXH64_hash_t hash = 0;
 
+    for (uint32_t i = 0; i < count; i++)
+        hash += fields[i].type != TYPE_RETRACTED;
     for (uint32_t i = 0; i < count; i++) {
         const struct point_field *field = &fields[i];
 
+        if (field->type == TYPE_RETRACTED)
+            continue;
         hash = XXH3_64bits_withSeed(field->name.data, field->name.size, hash + field->type);
         if (field->type == TYPE_STRING)
             hash = XXH3_64bits_withSeed(field->cell.text->data, field->cell.text->size, hash);

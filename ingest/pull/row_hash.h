@@ -12,7 +12,7 @@ enum {
 };
 
 /* What decides that a point is another one: names, types and bits of all its fields, in their
- * order. */
+ * order; those that are null (TYPE_RETRACTED) are none. */
 uint64_t row_hash(const struct point_field *fields, uint32_t count);
 /* By which a row is known: its series, time and first field. */
 uint64_t row_hash_place(struct bytes series_key, int64_t time, struct bytes field);

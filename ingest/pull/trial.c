@@ -51,6 +51,8 @@ static void put_time(struct buf *out, const char *name, int64_t ns)
 
 static void put_point(struct buf *out, const struct point *point, int64_t revision)
 {
+    bool any = false;
+
     buf_put_text(out, "{\"measurement\":");
     json_put_text(out, point->measurement);
     buf_put_text(out, ",\"tags\":{");
@@ -67,8 +69,11 @@ static void put_point(struct buf *out, const struct point *point, int64_t revisi
         put_time(out, "known_at", revision);
     buf_put_text(out, ",\"fields\":{");
     for (uint32_t i = 0; i < point->field_count; i++) {
-        if (i > 0)
+        if (point->fields[i].type == TYPE_RETRACTED) /* a row that is new has none */
+            continue;
+        if (any)
             buf_put_char(out, ',');
+        any = true;
         json_put_text(out, point->fields[i].name);
         buf_put_char(out, ':');
         put_value(out, &point->fields[i]);
@@ -117,7 +122,7 @@ static void put_next(const struct trial_terms *terms, const struct reading_facts
 {
     const struct page_position first = {BYTES(""), 0};
     const struct page_facts page = {
-        .rows = facts->counts.rows,
+        .rows = facts_rows(facts),
         .empty_body = facts->empty_body,
         .at_path = facts->at_path,
         .total = facts->total,
@@ -176,6 +181,14 @@ static void put_all(const struct trial *trial, const struct reading_facts *facts
     buf_put_char(out, ']');
 }
 
+static void mask(const struct hidden *hidden, struct reading_facts *facts, struct error *why)
+{
+    char *message = (char *)(uintptr_t)facts->message.data; /* a copy of the reading's */
+
+    hidden_mask(hidden, message, facts->message.size);
+    hidden_mask(hidden, why->text, strlen(why->text));
+}
+
 enum code trial_run(const struct trial_terms *terms, struct buf *out, struct error *err)
 {
     struct trial trial = {.terms = terms, .points = BUF_INIT(16 << 20)};
@@ -206,6 +219,8 @@ enum code trial_run(const struct trial_terms *terms, struct buf *out, struct err
     }
     if (facts.verdict.what == SOURCE_OK && trial.shown == 0 && facts.counts.points > 0) /* large */
         code = reading_write(reading, err);
+    if (code == OK && terms->hidden != NULL)
+        mask(terms->hidden, &facts, &why);
     if (code == OK)
         put_all(&trial, &facts, &why, out);
     reading_free(reading);

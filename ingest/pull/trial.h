@@ -3,6 +3,7 @@
 #ifndef WEIR_INGEST_PULL_TRIAL_H
 #define WEIR_INGEST_PULL_TRIAL_H
 
+#include "ingest/pull/hidden.h"
 #include "ingest/pull/reading.h"
 
 enum { TRIAL_POINTS_MAX = 100 }; /* that are shown */
@@ -20,6 +21,8 @@ struct trial_terms {
     const char *url; /* that was asked, or would be: relative addresses are of it */
     const struct limits *limits;
     uint64_t plain_bytes_max;
+    const struct hidden *hidden; /* what no message is to have; NULL: nothing was asked with any */
+    int64_t patience_ns; /* all that is asked for comes within it, or E_TIMEOUT; 0 = any time */
 };
 
 /* Appends members of JSON: "outcome", "rows", "points" and so on. */

@@ -1,6 +1,6 @@
 /* A row is placed in time, then what the row before of its parent left to be repeated up to there
- * is given, then its values are.  A row that is repeated is kept as it came and mapped again for
- * each time: so nothing that was made of it has to outlive its batch. */
+ * is given, then its values are.  A row that is repeated is kept as it came and mapped again when
+ * its end is known: so nothing that was made of it has to outlive its batch. */
 #include "ingest/rows/mapper.h"
 
 #include <inttypes.h>
@@ -13,6 +13,7 @@ enum {
     OWN_BYTES_MAX = 256 << 20, /* names, and the last time of each series */
     KEPT_BYTES_MAX = 64 << 20, /* of one row */
     FILL_MAX = 1000000,        /* repeats of a row; a year has 525,600 minutes */
+    FILLS_MAX = 10000000,      /* of all rows of a page: some seconds of a thread */
 };
 
 /* The row that is repeated until the next one. */
@@ -38,6 +39,7 @@ struct mapper {
     struct row_memo known_at;
     struct kept kept;
     size_t slot_count; /* as far as slots are used */
+    uint64_t fills;    /* repeats so far */
     struct error why;  /* what is wrong with the row at hand */
     struct mapper_counts counts;
 };
@@ -168,10 +170,12 @@ static bool is_near(const struct row_place *place, int64_t end_ns)
     return distance / FILL_MAX < span_about_ns(&place->step);
 }
 
-/* The kept row, for the times from its own to that one. */
+/* The kept row, for the times from its own to that one.  It is gathered once: its texts go into the
+ * batch, which a row of a million repeats would fill. */
 static enum code repeat(struct mapper *mapper, int64_t end_ns, struct error *err)
 {
     struct kept *kept = &mapper->kept;
+    bool any = true, gathered = false;
     enum code code = OK;
 
     if (end_ns > kept->place.ns && !is_near(&kept->place, end_ns)) {
@@ -180,19 +184,24 @@ static enum code repeat(struct mapper *mapper, int64_t end_ns, struct error *err
                         FILL_MAX);
         return judge(mapper, E_BAD_TIME, &kept->row, err);
     }
-    for (int64_t steps = 1; code == OK; steps++) {
-        bool any = false;
+    for (int64_t steps = 1; code == OK && any; steps++) {
         int64_t ns;
 
         if (row_step_from(&kept->place, steps, mapper->source->time.zone, &ns, NULL) != OK ||
             ns >= end_ns)
             break;
+        if (++mapper->fills > FILLS_MAX)
+            return error_set(err, E_BAD_PAGE, "its rows are repeated more than %d times",
+                             FILLS_MAX);
         if (outside(mapper, ns))
             continue;
-        row_points_begin(mapper->points);
-        code = row_points_gather(mapper->points, &kept->row, mapper->batch, &any, &mapper->why);
-        if (code)
-            return judge(mapper, code, &kept->row, err);
+        if (!gathered) {
+            row_points_begin(mapper->points);
+            code = row_points_gather(mapper->points, &kept->row, mapper->batch, &any, &mapper->why);
+            if (code)
+                return judge(mapper, code, &kept->row, err);
+            gathered = true;
+        }
         code = row_points_give(mapper->points, &mapper->point, ns, kept->revision, &mapper->sink,
                                &mapper->counts.points, err);
     }
@@ -321,8 +330,10 @@ enum code mapper_take(void *context, const struct tree_row *row, struct error *e
     bool repeats;
     enum code code, placed;
 
-    if (!matches(source->where, source->where_count, row))
+    if (!matches(source->where, source->where_count, row)) {
+        mapper->counts.others++;
         return OK;
+    }
     mapper->counts.rows++;
     placed = place_row(mapper, row, &place, &revision, &mapper->why);
     if (placed) {
@@ -370,6 +381,9 @@ enum code mapper_open(const struct mapper_terms *terms, struct batch *batch,
     arena_init(&mapper->arena, OWN_BYTES_MAX, NULL);
     mapper->kept.texts = BUF_INIT(KEPT_BYTES_MAX);
     row_clock_init(&mapper->clock, &terms->source->time, &mapper->arena);
+    mapper->clock.order = terms->order;
+    if (terms->windowed && terms->source->window.clip)
+        mapper->clock.asked_from_ns = terms->start_ns;
     mapper->batch = batch;
     point_init(&mapper->point, batch, terms->limits);
     code = make(mapper, err);
@@ -391,6 +405,11 @@ void mapper_batch(struct mapper *mapper, struct batch *batch)
     point_release(&mapper->point);
     point_init(&mapper->point, batch, mapper->terms.limits);
     mapper->batch = batch;
+}
+
+void mapper_keep(const struct mapper *mapper, struct row_order *order)
+{
+    row_clock_keep(&mapper->clock, order);
 }
 
 void mapper_close(struct mapper *mapper)

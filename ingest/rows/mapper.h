@@ -8,6 +8,8 @@
 #include "codec/point.h"
 #include "ingest/rows/value_finds.h"
 
+struct row_order;
+
 struct mapper_terms {
     const struct source *source;
     const struct source_partition *partition;
@@ -15,6 +17,8 @@ struct mapper_terms {
     int64_t start_ns, end_ns;    /* of the window: rows outside are left out where it clips */
     const struct limits *limits; /* of points */
     struct arena *arena;         /* borrowed: of faults */
+    /* Borrowed: what the pages before have shown; NULL: there were none. */
+    const struct row_order *order;
 };
 
 /* One point, in `point` (measurement, tags, fields, time set; fields in order of the document's
@@ -31,6 +35,7 @@ struct mapper_fault {
 
 struct mapper_counts {
     uint64_t rows;    /* that the document has, without those that `where` leaves out */
+    uint64_t others;  /* those */
     uint64_t points;  /* given on */
     uint64_t clipped; /* rows outside the window */
     uint64_t empty;   /* without any value */
@@ -56,6 +61,8 @@ MUST_USE enum code mapper_finish(struct mapper *mapper, struct error *err);
 const struct mapper_counts *mapper_counts(const struct mapper *mapper);
 /* Goes on with an empty batch: the point is bound to it. */
 void mapper_batch(struct mapper *mapper, struct batch *batch);
+/* The page was taken: its rows are before those of the next one. */
+void mapper_keep(const struct mapper *mapper, struct row_order *order);
 void mapper_close(struct mapper *mapper); /* NULL is fine */
 
 #endif

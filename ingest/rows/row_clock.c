@@ -3,14 +3,36 @@
 #include "base/zone.h"
 #include "ingest/rows/row_text.h"
 
-enum { TIME_SIZE_MAX = 1024 };
+enum { TIME_SIZE_MAX = 1024, ORDER_BYTES_MAX = 16 << 20 };
+
+#define SECOND_NS INT64_C(1000000000)
+#define NEAR_S (2 * INT64_C(86400))   /* to a turn of clocks; rows may be sparse */
+#define APART_S (20 * INT64_C(86400)) /* less than turns are from each other */
+
+static bool is_ordered(const struct source_time *time)
+{
+    return time->ambiguous == SOURCE_AMBIGUOUS_ORDER && time->zone != NULL &&
+           !zone_is_fixed(time->zone) && time->index_slot == SOURCE_NO_SLOT &&
+           time->format.kind != SOURCE_TIME_UNIX;
+}
+
+bool row_clock_hangs_on_order(const struct source_time *time, int64_t start_ns, int64_t end_ns)
+{
+    int64_t end_s = end_ns / SECOND_NS + NEAR_S;
+
+    if (!is_ordered(time))
+        return false;
+    for (int64_t at_s = start_ns / SECOND_NS - NEAR_S; at_s < end_s; at_s += APART_S)
+        if (zone_offset(time->zone, at_s) != zone_offset(time->zone, at_s + APART_S))
+            return true;
+    return false;
+}
 
 void row_clock_init(struct row_clock *clock, const struct source_time *time, struct arena *arena)
 {
     *clock = (struct row_clock){.time = time, .arena = arena, .text = BUF_INIT(TIME_SIZE_MAX)};
-    clock->ordered = time->ambiguous == SOURCE_AMBIGUOUS_ORDER && time->zone != NULL &&
-                     !zone_is_fixed(time->zone) && time->index_slot == SOURCE_NO_SLOT &&
-                     time->format.kind != SOURCE_TIME_UNIX;
+    clock->asked_from_ns = INT64_MIN;
+    clock->ordered = is_ordered(time);
 }
 
 void row_clock_release(struct row_clock *clock)
@@ -136,14 +158,29 @@ static enum code read_step(struct row_clock *clock, const struct tree_row *row, 
 
 /* --- times --- */
 
+/* Of the pages before, or nothing. */
+static struct row_time_before recalled(const struct row_clock *clock, struct bytes series)
+{
+    const struct row_time_before *before = NULL;
+
+    if (clock->order != NULL)
+        before = series.size == 0 ? &clock->order->alone
+                                  : map_get(&clock->order->before_by_series, series);
+    return before == NULL ? (struct row_time_before){0} : *before;
+}
+
 /* NULL: no memory. */
 static struct row_time_before *before_of(struct row_clock *clock, struct bytes series)
 {
     struct row_time_before *before;
     struct bytes key;
 
-    if (series.size == 0)
+    if (series.size == 0) {
+        if (!clock->begun)
+            clock->alone = recalled(clock, series);
+        clock->begun = true;
         return &clock->alone;
+    }
     before = map_get(&clock->before_by_series, series);
     if (before != NULL)
         return before;
@@ -151,7 +188,71 @@ static struct row_time_before *before_of(struct row_clock *clock, struct bytes s
     key = arena_copy(clock->arena, series);
     if (before == NULL || key.data == NULL || !map_put(&clock->before_by_series, key, before))
         return NULL;
+    *before = recalled(clock, series);
     return before;
+}
+
+static bool is_near_turn(const struct zone *zone, int64_t ns)
+{
+    int64_t second = ns / SECOND_NS;
+
+    return zone_offset(zone, second - NEAR_S) != zone_offset(zone, second + NEAR_S);
+}
+
+static bool keep_series(struct row_order *order, const struct map_slot *slot)
+{
+    struct row_time_before *before =
+        map_get_hashed(&order->before_by_series, slot->key, slot->hash);
+    struct bytes key;
+
+    if (before == NULL) {
+        before = ARENA_NEW(&order->arena, struct row_time_before);
+        key = arena_copy(&order->arena, slot->key);
+        if (before == NULL || key.data == NULL ||
+            !map_put_hashed(&order->before_by_series, key, slot->hash, before))
+            return false;
+    }
+    *before = *(const struct row_time_before *)slot->value;
+    return true;
+}
+
+void row_clock_keep(const struct row_clock *clock, struct row_order *order)
+{
+    const struct map_slot *slot;
+    bool room = true;
+
+    if (!clock->ordered)
+        return;
+    if (order->arena.chunks == NULL)
+        arena_init(&order->arena, ORDER_BYTES_MAX, NULL);
+    if (clock->begun)
+        order->alone = clock->alone;
+    for (size_t i = 0; room && (slot = map_next(&clock->before_by_series, &i)) != NULL;) {
+        const struct row_time_before *before = slot->value;
+
+        if (before->any && is_near_turn(clock->time->zone, before->ns))
+            room = keep_series(order, slot);
+    }
+}
+
+void row_order_release(struct row_order *order)
+{
+    map_release(&order->before_by_series);
+    arena_release(&order->arena);
+    *order = (struct row_order){0};
+}
+
+/* A row that would be before all that was asked for, as none so far was, is of the second time. */
+static enum code place_asked(struct row_clock *clock, struct bytes text,
+                             const struct row_time_before *before, struct row_place *place,
+                             struct error *err)
+{
+    const struct source_time *time = clock->time;
+
+    if (place->ns >= clock->asked_from_ns || (before->any && before->ns < clock->asked_from_ns))
+        return OK;
+    return row_time_parse(&time->format, time->zone, SOURCE_AMBIGUOUS_SECOND, text, NULL,
+                          &place->ns, NULL, err);
 }
 
 static enum code told(struct row_clock *clock, struct bytes text, struct bytes series,
@@ -165,6 +266,8 @@ static enum code told(struct row_clock *clock, struct bytes text, struct bytes s
         return error_set(err, E_MEMORY, "no memory for the times of series");
     code = row_time_parse(&time->format, time->zone, time->ambiguous, text, before, &place->ns,
                           NULL, err);
+    if (code == OK && before != NULL)
+        code = place_asked(clock, text, before, place, err);
     if (code)
         return code;
     place->origin_ns = place->ns;

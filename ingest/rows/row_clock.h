@@ -18,10 +18,23 @@ struct row_memo {
     struct span step;
 };
 
+/* The last row of each series in the pages before: a page may begin within an hour that is told
+ * twice.  Of those alone that are near to one, so mostly nothing.  Zeroed: no pages were before. */
+struct row_order {
+    struct arena arena;
+    struct map before_by_series;
+    struct row_time_before alone;
+};
+
+void row_order_release(struct row_order *order); /* it is empty then */
+
 struct row_clock {
     const struct source_time *time; /* borrowed */
     struct arena *arena;            /* borrowed */
     bool ordered;                   /* by the row before of the series: it has to be told */
+    const struct row_order *order;  /* borrowed; NULL: no pages were before */
+    int64_t asked_from_ns;          /* of the window; INT64_MIN: rows may be of any time */
+    bool begun;                     /* `alone` is known */
     struct row_time_before alone;   /* of the series without a name */
     struct map before_by_series;    /* to a struct row_time_before */
     struct row_memo base, step, to;
@@ -30,6 +43,12 @@ struct row_clock {
 
 void row_clock_init(struct row_clock *clock, const struct source_time *time, struct arena *arena);
 void row_clock_release(struct row_clock *clock);
+
+/* Whether rows between may be told apart by those of pages before alone. */
+bool row_clock_hangs_on_order(const struct source_time *time, int64_t start_ns, int64_t end_ns);
+/* What came so far is before what comes in other pages.  Where there is no memory for it, it is
+ * not. */
+void row_clock_keep(const struct row_clock *clock, struct row_order *order);
 
 /* `series` is looked at where the clock is ordered: any text that stands for it, empty = there is
  * but one.  E_BAD_TIME, E_TIME_RANGE; E_MEMORY. */

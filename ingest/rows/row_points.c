@@ -31,7 +31,7 @@ struct row_points {
     struct row_groups groups;
     struct column *columns;
     size_t column_count;
-    struct gathered *gathered; /* two for each column */
+    struct gathered *gathered; /* three for each column */
     uint32_t gathered_count;
     bool repeats;       /* two fields of a row may have the same name */
     struct arena texts; /* of rows */
@@ -140,7 +140,7 @@ enum code row_points_make(const struct source *source, const struct source_parti
     *made = points;
     points->groups.items = ARENA_ARRAY(arena, struct row_group, 1 + source->value_count);
     points->columns = ARENA_ARRAY(arena, struct column, source->value_count);
-    points->gathered = ARENA_ARRAY(arena, struct gathered, 2 * source->value_count);
+    points->gathered = ARENA_ARRAY(arena, struct gathered, 3 * source->value_count);
     if (points->groups.items == NULL || points->columns == NULL || points->gathered == NULL)
         return no_memory(err);
     code = row_group_add(&points->groups, NULL, arena, err);
@@ -248,13 +248,19 @@ static enum code add_field(struct row_points *points, struct row_group *group,
     return OK;
 }
 
+/* What stands beside a value.  Without it (empty) its field is null, so that a row that comes again
+ * takes back what stood there. */
 static enum code add_text(struct row_points *points, const struct column *column,
                           struct batch *batch, struct bytes name, struct bytes suffix,
                           struct bytes text, struct error *err)
 {
-    struct point_field field = {.name = name, .type = TYPE_STRING};
-    enum code code = put_text(points, batch, text, &field.cell, err);
+    struct point_field field = {.name = name, .type = text.size > 0 ? TYPE_STRING : TYPE_RETRACTED};
+    enum code code = OK;
 
+    if (text.size == 0 && points->repeats) /* another value may have it */
+        return OK;
+    if (text.size > 0)
+        code = put_text(points, batch, text, &field.cell, err);
     if (code == OK && !column->field.constant) {
         field.name = with_suffix(name, suffix, &points->texts);
         code = field.name.data == NULL ? no_memory(err) : check_field(points, field.name, err);
@@ -279,13 +285,15 @@ static enum code add_value(struct row_points *points, const struct column *colum
     }
     if (code == OK && read->type == TYPE_STRING)
         code = put_text(points, batch, read->text, &field.cell, err);
-    if (code == OK && read->type != TYPE_NONE)
+    if (read->type == TYPE_NONE)
+        field.type = TYPE_RETRACTED;
+    if (code == OK && (read->type != TYPE_NONE || !points->repeats))
         code = add_field(points, column->group->same, &field, err);
-    if (code == OK && read->qualifier.size > 0)
+    if (code == OK && column->value->qualifier_count > 0)
         code = add_text(points, column, batch,
                         column->field.constant ? column->qualifier_field : field.name,
                         qualifier_suffix, read->qualifier, err);
-    if (code == OK && read->coded.size > 0)
+    if (code == OK && column->value->coded == SOURCE_CODED_KEEP)
         code = add_text(points, column, batch,
                         column->field.constant ? column->code_field : field.name, code_suffix,
                         read->coded, err);

@@ -7,7 +7,7 @@
 
 enum { SHOWN_MAX = 64, NUMBER_SIZE_MAX = 400, GROUP_DIGITS = 3 };
 
-#define EXACT_INTEGER_MAX 9007199254740992.0 /* 2^53 */
+#define EXACT_INTEGER_MAX 9007199254740991.0 /* 2^53 - 1: 2^53 may have been one more */
 
 static struct bytes shown(struct bytes text)
 {
@@ -163,12 +163,23 @@ static enum code find_unit(const struct source_value *value, const struct tree_v
                      BYTES_ARG(shown(name)));
 }
 
+/* Of integers a float tells no more than 53 bits: what is beyond would lose digits on its way. */
+static double turn(const struct row_value *read, double number, double scale, double offset,
+                   bool *exact)
+{
+    double turned = number * scale + offset;
+
+    *exact &= read->type == TYPE_F64 ||
+              (fabs(number) <= EXACT_INTEGER_MAX && fabs(turned) <= EXACT_INTEGER_MAX);
+    return turned;
+}
+
 /* A number that nothing is done to stays what it is to the last bit. */
 static enum code convert(const struct source_value *value, const struct source_unit *unit,
                          struct row_value *read, struct error *err)
 {
     bool turned = unit != NULL && (unit->scale != 1 || unit->offset != 0);
-    bool scaled = value->scale != 1 || value->offset != 0;
+    bool scaled = value->scale != 1 || value->offset != 0, exact = true;
     double number;
 
     if (!turned && !scaled)
@@ -178,9 +189,9 @@ static enum code convert(const struct source_value *value, const struct source_u
     else
         number = read->type == TYPE_I64 ? (double)read->cell.i64 : (double)read->cell.u64;
     if (turned)
-        number = number * unit->scale + unit->offset;
+        number = turn(read, number, unit->scale, unit->offset, &exact);
     if (scaled)
-        number = number * value->scale + value->offset;
+        number = turn(read, number, value->scale, value->offset, &exact);
     if (!isfinite(number))
         return error_set(err, E_NUMBER_RANGE,
                          "times scale and with offset it is beyond all floats");
@@ -188,7 +199,7 @@ static enum code convert(const struct source_value *value, const struct source_u
         read->cell.f64 = number;
         return OK;
     }
-    if (number != floor(number) || fabs(number) > EXACT_INTEGER_MAX)
+    if (number != floor(number) || !exact)
         return error_set(err, E_BAD_NUMBER,
                          "times scale and with offset it is no integer; type "
                          "number takes it");

@@ -8,8 +8,8 @@
 enum {
     DOCUMENT_SIZE_MAX = 64 << 10,
     DEPTH_MAX = 16,
-    SOURCE_BYTES_FIRST = 512,    /* most documents need two or three KiB */
-    SOURCE_BYTES_MAX = 16 << 20, /* zones are most of it, of some 15 KiB each */
+    SOURCE_BYTES_FIRST = 256, /* most documents need two KiB, in chunks of a quarter of it */
+    SOURCE_BYTES_MAX = 16 << 20,
 };
 
 /* A source with its arena: one allocation to free. */
@@ -180,6 +180,13 @@ enum code source_parse(struct bytes name, struct bytes json, struct arena *arena
     else
         *source = &owned->source;
     return code;
+}
+
+enum code source_plan(const struct source *source, struct arena *arena,
+                      const struct tree_plan **plan, struct error *err)
+{
+    return tree_plan_make(&source->decode.rows, source->decode.rows_zip, source->slots,
+                          source->slot_count, arena, plan, err);
 }
 
 void source_free(struct source *source)

@@ -281,8 +281,8 @@ struct source {
     const struct source_outcome *outcomes;
     size_t outcome_count;
     struct source_decode decode;
-    const struct tree_plan *plan;  /* with all slots below */
-    const struct tree_slot *slots; /* what the plan is made of */
+    const struct tree_plan *plan;  /* of files; of pages each has its own: source_plan() */
+    const struct tree_slot *slots; /* what a plan is made of */
     size_t slot_count;
     const struct source_match *where;
     size_t where_count;
@@ -319,6 +319,10 @@ struct source_faults {
 MUST_USE enum code source_parse(struct bytes name, struct bytes json, struct arena *arena,
                                 struct source **source, struct source_faults *faults,
                                 struct error *err);
+/* What a page is read by, in `arena`, with all slots: a quarter of what a source would keep while
+ * it rests, and made in microseconds.  E_MEMORY. */
+MUST_USE enum code source_plan(const struct source *source, struct arena *arena,
+                               const struct tree_plan **plan, struct error *err);
 /* A document of YAML as one of JSON: texts that JSON would take as a number, true, false or null
  * and that stand without quotes are these.  In the arena.  E_CONFIG with the line. */
 MUST_USE enum code source_of_yaml(struct bytes yaml, struct arena *arena, struct bytes *json,

@@ -147,6 +147,34 @@ static void check_measurements(struct source_reader *reader)
     }
 }
 
+static void check_tags(struct source_reader *reader, const char *around,
+                       const struct source_tag *tags, size_t count)
+{
+    char pointer[64];
+
+    for (size_t i = 0; i < count; i++) {
+        if (!bytes_equal(tags[i].name, BYTES("partition")))
+            continue;
+        (void)snprintf(pointer, sizeof(pointer), "%s/tags/partition", around);
+        source_fault_at(reader, arena_copy(reader->speech, bytes_of(pointer)),
+                        "what was delivered is kept beside its tags and one of this name: want "
+                        "another one");
+    }
+}
+
+/* A row's tags stand beside ours, where it is kept what was delivered (ingest/pull/progress.h). */
+static void check_all_tags(struct source_reader *reader)
+{
+    const struct source *source = reader->source;
+    char around[32];
+
+    check_tags(reader, "", source->tags, source->tag_count);
+    for (size_t i = 0; i < source->value_count; i++) {
+        (void)snprintf(around, sizeof(around), "/values/%zu", i);
+        check_tags(reader, around, source->values[i].tags, source->values[i].tag_count);
+    }
+}
+
 /* What was delivered is looked for by measurement and by the window's own times. */
 static void check_missing(struct source_reader *reader)
 {
@@ -171,7 +199,7 @@ static void check_missing(struct source_reader *reader)
 static void make_plan(struct source_reader *reader)
 {
     struct source *source = reader->source;
-    const struct tree_plan *plan;
+    const struct tree_plan *plan = NULL;
     struct tree_slot *slots;
     struct error err = {0};
     enum code code;
@@ -184,8 +212,9 @@ static void make_plan(struct source_reader *reader)
     memcpy(slots, reader->slots, reader->slot_count * sizeof(*slots));
     source->slots = slots;
     source->slot_count = reader->slot_count;
-    code = tree_plan_make(&source->decode.rows, source->decode.rows_zip, slots, reader->slot_count,
-                          reader->arena, &source->plan, &err);
+    source_want_columns(reader, slots, reader->slot_count, &source->decode);
+    code = source_plan(source, source->files.given ? reader->arena : reader->speech, &plan, &err);
+    source->plan = code == OK && source->files.given ? plan : NULL;
     if (code == E_MEMORY)
         reader->starved = true;
     for (size_t i = 0; code == E_BAD_PARAMETER && i < reader->slot_count; i++)
@@ -214,4 +243,6 @@ void source_check(struct source_reader *reader, const struct json *root)
     make_plan(reader);
     if (source->files.given)
         source_check_files(reader);
+    else
+        check_all_tags(reader);
 }

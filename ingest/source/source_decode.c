@@ -90,6 +90,22 @@ void source_read_decode(struct source_reader *reader, const struct json *value,
     source_leave(reader);
 }
 
+void source_want_columns(struct source_reader *reader, const struct tree_slot *slots, size_t count,
+                         struct source_decode *decode)
+{
+    struct bytes *wanted;
+
+    if (decode->format != &tree_csv || !decode->csv.header)
+        return;
+    wanted = ARENA_ARRAY(reader->arena, struct bytes, count);
+    if (!source_has(reader, wanted))
+        return;
+    decode->csv.wanted = wanted;
+    for (size_t i = 0; i < count; i++)
+        if (!slots[i].document && slots[i].path.count > 0)
+            wanted[decode->csv.wanted_count++] = slots[i].path.steps[0].name;
+}
+
 /* A line of NDJSON or record of CSV is a document by itself: "*" is it, and "*" + "/items" + "/" +
  * "*" what is in it. */
 static bool within_line(struct source_reader *reader, const struct source_decode *decode,

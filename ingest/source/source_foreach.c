@@ -139,6 +139,8 @@ static void take_decode(struct source_reader *reader, const struct json *value, 
     struct asked *asked = block;
 
     source_read_decode(reader, value, &asked->decode);
+    if (asked->decode.zip_archive)
+        source_fault_key(reader, "zip", "a list of partitions is one document; want no archive");
 }
 
 static void take_rows(struct source_reader *reader, const struct json *value, void *block)
@@ -155,11 +157,16 @@ static bool take_pick(struct source_reader *reader, const struct json *value,
         VALUE("path", KEY_TEXT, .required = true, .empty = true)};
     struct bytes text = {NULL, 0};
     struct error err = {0};
+    struct source_at at;
+    bool good;
 
     if (!source_block(reader, value, keys, COUNT_OF(keys), &text) || text.data == NULL)
         return false;
-    return source_good(reader, tree_path_parse(text, false, reader->arena, &pick->path, &err),
-                       &err);
+    source_enter(reader, &at, BYTES("path"));
+    good =
+        source_good(reader, tree_path_parse(text, false, reader->arena, &pick->path, &err), &err);
+    source_leave(reader);
+    return good;
 }
 
 /* Each is a slot of the rows' plan. */
@@ -230,6 +237,7 @@ static void take_asked(struct source_reader *reader, const struct json *value,
         code = tree_plan_make(&asked->decode.rows, asked->decode.rows_zip, asked->slots,
                               foreach->pick_count, reader->arena, &foreach->plan, &err);
         (void)source_good(reader, code, &err);
+        source_want_columns(reader, asked->slots, foreach->pick_count, &asked->decode);
     }
 }
 

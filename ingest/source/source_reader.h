@@ -186,6 +186,9 @@ void source_read_decode(struct source_reader *reader, const struct json *value,
 /* Behind source_read_decode(); `value` may be NULL. */
 void source_read_rows(struct source_reader *reader, const struct json *value,
                       struct source_decode *decode);
+/* What is looked for in a header of CSV: the columns of these slots. */
+void source_want_columns(struct source_reader *reader, const struct tree_slot *slots, size_t count,
+                         struct source_decode *decode);
 void source_read_tags(struct source_reader *reader, const struct json *value,
                       const struct source_tag **tags, size_t *count);
 /* The keys of a document with `files`: what is of requests is told to be none of theirs. */

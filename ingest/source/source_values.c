@@ -18,6 +18,8 @@ static void take_tags(struct source_reader *reader, const struct json *value, vo
         source_read_tags(reader, value, &one->tags, &one->tag_count);
 }
 
+static const char scale_of_zero[] = "0 would make all values one";
+
 static const struct source_key unit_keys[] = {
     KEY("scale", KEY_REAL, source_unit, scale, .initial = 1),
     KEY("offset", KEY_REAL, source_unit, offset),
@@ -47,7 +49,8 @@ static void take_units(struct source_reader *reader, const struct json *value, v
         source_enter(reader, &here, key);
         unit->name = arena_copy(reader->arena, key);
         (void)source_has(reader, unit->name.data);
-        (void)source_block(reader, member, unit_keys, COUNT_OF(unit_keys), unit);
+        if (source_block(reader, member, unit_keys, COUNT_OF(unit_keys), unit) && unit->scale == 0)
+            source_fault_key(reader, "scale", scale_of_zero);
         source_leave(reader);
     }
     one->units = units;
@@ -157,7 +160,7 @@ static void check_value(struct source_reader *reader, const struct json *value,
     if (one->thousands != '\0' && one->thousands == one->decimal)
         source_fault_key(reader, "thousands", "it is the same as `decimal`");
     if (one->scale == 0)
-        source_fault_key(reader, "scale", "0 would make all values one");
+        source_fault_key(reader, "scale", scale_of_zero);
     for (size_t i = 0; i < one->qualifier_count; i++)
         if (one->qualifiers[i].size == 0)
             source_fault_key(reader, "qualifier", "an empty text stands before every number");

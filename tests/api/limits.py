@@ -5,6 +5,7 @@ import json
 import math
 import socket
 import subprocess
+import threading
 import time
 
 from live import Stream, want
@@ -12,6 +13,7 @@ from server import clean_environment
 from steps import Any, call, get, metric, query, refused, request, scenario, times, write
 
 LIMITS = set()
+TRIALS = ("--pull-allow", "127.0.0.0/8", "--query-threads", "1")
 
 
 def limit(name, value, *steps, title="", more=()):
@@ -318,6 +320,11 @@ SCENARIOS = [
           write(lines(1000)),
           query("measurement=m&limit=100", json={"next": Any(str)}), query("measurement=m&limit=99", json={"next": Any(str)}),
           query("measurement=m&limit=101", 400, code="bad_parameter", contains="100")),
+    limit("sources_max", 3, call(lambda run: sources(run, 3))),
+    limit("tenant_trials_max", 2, call(lambda run: trials(run, 2, 429, "too_many_trials")), more=TRIALS),
+    limit("tenant_trials_max", 0, call(lambda run: trials(run, 0, 429, "too_many_trials")), title="none", more=TRIALS),
+    limit("trials_max", 2, call(lambda run: trials(run, 2, 503, "overloaded")), more=TRIALS),
+    limit("trial_ms_max", 300, call(lambda run: trial_is_late(run)), more=TRIALS),
 
     limit("connections_max", 16, call(lambda run: connections(run, 16)), write("m f=1 1")),
     limit("header_ms_max", 1000,
@@ -387,6 +394,56 @@ def live_readers(run, count):
     for stream in streams:
         want(run, stream.rows()[0], [(2, None, "added", 2.0)])
         stream.close()
+
+
+def trial(run, port, want, body=None, **rest):
+    document = {"name": "x", "schedule": {"every": "1h"}, "request": {"url": f"http://127.0.0.1:{port}/"}, "decode": "json", "rows": "/*",
+                "time": {"path": "t"}, "measurement": "m", "values": [{"path": "v", "field": "v"}], "limits": {"concurrency": 8}}
+    return run.request("POST", "/v1/sources:test", want, headers={"Content-Type": "application/json"},
+                       body=json.dumps({"document": document, **({} if body is None else {"body": body})}), **rest)
+
+
+def sources(run, most):
+    """So many names, of which one may be used again, and no other."""
+    def put(name, want, **rest):
+        document = {"schedule": {"every": "1d"}, "request": {"url": "http://127.0.0.1:9/"}, "decode": "json", "rows": "/*",
+                    "time": {"path": "t"}, "measurement": "m", "values": [{"path": "v", "field": "v"}], "paused": True}
+        run.request("PUT", f"/v1/sources/{name}", want, headers={"Content-Type": "application/json"}, body=json.dumps(document), **rest)
+
+    run.request("PUT", "/v1/secrets/key", 201, headers={"Content-Type": "application/json"}, body='{"value": "v", "hosts": ["a.example"]}')
+    for n in range(most):
+        put(f"s{n}", 201)
+    put("more", 422, code="too_many_sources", contains=f"{most} sources")
+    put("s0", 200)
+    run.request("DELETE", "/v1/sources/s0", 204)
+    put("more", 422, code="too_many_sources")
+    put("s0", 201)
+
+
+def trials(run, count, status, code):
+    """So many wait for their pages, in whose time questions are answered by the only thread that they have; one more is refused."""
+    with socket.create_server(("127.0.0.1", 0)) as remote:
+        port, pages, waiting = remote.getsockname()[1], [], []
+        for _ in range(count):
+            waiting.append(threading.Thread(target=trial, args=(run, port, 200)))
+            waiting[-1].start()
+            pages.append(remote.accept()[0])
+        refused = trial(run, port, status, code=code)
+        if "retry-after" not in refused.headers:
+            run.fail(f"{refused.headers}")
+        trial(run, port, 200, body="[]")
+        run.request("GET", "/v1/query?measurement=m", {200, 404})
+        for page in pages:
+            page.recv(4096)
+            page.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n[]")
+            page.close()
+        for thread in waiting:
+            thread.join()
+
+
+def trial_is_late(run):
+    with socket.create_server(("127.0.0.1", 0)) as remote:
+        trial(run, remote.getsockname()[1], 504, code="timeout", contains="limit trial_ms_max")
 
 
 def not_depth(run, answer):

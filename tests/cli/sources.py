@@ -7,6 +7,7 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests"))
+from checking import check, until  # noqa: E402
 from weirsim.control import SECRETS  # noqa: E402
 
 HOSTS = {"api.octopus.energy": "/octopus", "api.eia.gov": "/eia", "web-api.tp.entsoe.eu": "/entsoe", "data.elexon.co.uk": "/elexon",
@@ -28,15 +29,6 @@ JOIN = """{"start":"now-1d","end":"now","every":"6h","join":"inner","format":"cs
   "grid":{"measurement":"generation","match":["fuel=WIND"],"fields":["power"],"agg":["mean"]}}}"""
 
 
-class Wrong(Exception):
-    pass
-
-
-def check(good, text):
-    if not good:
-        raise Wrong(text)
-
-
 class Simulator:
     def __enter__(self):
         self.process = subprocess.Popen([os.path.join(ROOT, "tests", "weirsim", "weirsim"), "--port", "0"], stdout=subprocess.PIPE, text=True)
@@ -49,14 +41,6 @@ class Simulator:
         self.process.terminate()
         self.process.wait(30)
         self.process.stdout.close()
-
-
-def until(seconds, what, function):
-    deadline = time.monotonic() + seconds
-    while not function():
-        if time.monotonic() > deadline:
-            raise Wrong(f"not within {seconds} s: {what()}")
-        time.sleep(0.05)
 
 
 def sets(settings):

@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 
+from checking import check, until
 from scripted_mongo import ScriptedMongo
 from server import Server
 
@@ -13,20 +14,9 @@ from server import Server
 QUIET = ["--limit-generation-age-ms-max", "3600000"]
 
 
-def check(good, text):
-    if not good:
-        raise AssertionError(text)
-
-
 def within(seconds, what, text):
     """What it gave in the end, which is not False or None."""
-    deadline = time.monotonic() + seconds
-    while True:
-        found = what()
-        if found:
-            return found
-        check(time.monotonic() < deadline, f"not within {seconds} s: {text}")
-        time.sleep(0.02)
+    return until(seconds, text, what)
 
 
 def limited(ground, path, **limits):

@@ -50,7 +50,7 @@ static void look(int64_t *when_ns, int64_t *waits_ns)
     struct error err = {0};
 
     assert(fs_posix_open(place, &fs, &err) == OK);
-    assert(asked_open(fs, "pull", now.wall_ns, &asked, &err) == OK);
+    assert(asked_open(fs, "pull", &now, &asked, &err) == OK);
     notes = asked_notes(asked);
     assert(limiter_new(&notes, &limiter, &err) == OK);
     assert(limiter_join(limiter, BYTES("a"), &limits, &now, &key, &err) == OK);

@@ -8,7 +8,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_source(const struct source *source)
 {
-    assert(source->name.size > 0 && source->plan != NULL && source->value_count > 0);
+    const struct tree_plan *plan = NULL;
+    struct arena arena;
+
+    arena_init(&arena, SIZE_MAX, NULL);
+    assert(source_plan(source, &arena, &plan, NULL) == OK);
+    arena_release(&arena);
+    assert(source->name.size > 0 && source->value_count > 0);
     assert(source->schedule.every_ns > 0 && source->schedule.jitter_ns >= 0);
     assert(source->schedule.jitter_ns <= source->schedule.every_ns);
     assert(source->foreach.count > 0 || source->foreach.plan != NULL);

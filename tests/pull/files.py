@@ -263,7 +263,7 @@ def a_source_of_files_is_told_about_paused_and_refused_what_it_cannot(case):
     tried = case.ask(server, "POST", "/v1/sources:test", {"document": document(folder), "body": HEADER + line(5) + "x,y,z\n"})
     check(len(tried["points"]) == 1, f"a trial: {tried}")
     case.act(server, "lab", "pause")
-    until(10, "it rests", lambda: case.status(server, "lab")["state"] == "resting")
+    until(10, "it rests", lambda: case.status(server, "lab")["state"] == "paused")
     put(folder, "temps-a", lines(20, 30))
     time.sleep(1)
     check(len(stored(case, server)) == 19, "nothing is read while it rests")

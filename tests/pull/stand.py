@@ -15,32 +15,12 @@ import urllib.parse
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path[:0] = [os.path.dirname(HERE)]
+from checking import Broken, check, until  # noqa: E402, F401
 from server import Server, clean_environment  # noqa: E402
 from weirsim import check_log  # noqa: E402
 
 HOUR, DAY = 3600, 86400
 SOURCES = os.path.join(os.path.dirname(HERE), "weirsim", "sources")
-
-
-class Broken(AssertionError):
-    pass
-
-
-def check(truth, what):
-    if not truth:
-        raise Broken(what)
-
-
-def until(seconds, what, function):
-    """What `function` gives once that is true; `what` may be a function that tells how it is instead."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = function()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            raise Broken(f"not within {seconds} s: {what() if callable(what) else what}")
-        time.sleep(0.05)
 
 
 def iso(second):

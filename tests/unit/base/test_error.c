@@ -60,6 +60,8 @@ static void test_slugs_that_clients_know_stay(void **state)
         {E_ACKS_MANY,             "too_many_shard_acks",   true },
         {E_ADDRESS,               "address_refused",       false},
         {E_TLS,                   "tls_failed",            true },
+        {E_SOURCES_MANY,          "too_many_sources",      false},
+        {E_TRIALS_MANY,           "too_many_trials",       true },
     };
 
     (void)state;

@@ -198,6 +198,24 @@ static void test_names_that_are_no_zone(void **state)
     arena_release(&arena);
 }
 
+static void test_a_name_is_one_zone_for_all(void **state)
+{
+    const struct zone *first = NULL, *again = NULL, *other = NULL;
+    struct arena arena;
+
+    (void)state;
+    arena_init(&arena, SIZE_MAX, NULL);
+    assert_int_equal(zone_open(BYTES("Europe/Berlin"), &arena, &first, NULL), OK);
+    assert_int_equal(zone_open(BYTES("Europe/Lisbon"), &arena, &other, NULL), OK);
+    assert_int_equal(zone_open(BYTES("Europe/Berlin"), &arena, &again, NULL), OK);
+    assert_ptr_equal(first, again);
+    assert_ptr_not_equal(first, other);
+    assert_int_equal(arena.used, 0);
+    arena_release(&arena);
+    assert_int_equal(zone_offset(first, seconds_of("2030-07-01")), 7200);
+    assert_int_equal(zone_offset(other, seconds_of("2030-07-01")), 3600);
+}
+
 /* Every end of a real file, and every byte of it with another value, is taken or refused. */
 static void test_damaged_files(void **state)
 {
@@ -238,6 +256,7 @@ int main(void)
         cmocka_unit_test(test_clocks_that_are_never_turned),
         cmocka_unit_test(test_wall_clocks_show_a_time_once_twice_or_never),
         cmocka_unit_test(test_there_and_back),
+        cmocka_unit_test(test_a_name_is_one_zone_for_all),
         cmocka_unit_test(test_names_that_are_no_zone),
         cmocka_unit_test(test_damaged_files),
     };

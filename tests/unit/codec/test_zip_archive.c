@@ -130,6 +130,50 @@ static void test_files_come_one_after_another(void **state)
     }
 }
 
+/* A directory of 64 MiB has sixteen million such parts. */
+static void test_parts_that_say_nothing_take_no_reading_each(void **state)
+{
+    struct zip_made made = ZIP_MADE_INIT;
+    struct came came = {0};
+
+    (void)state;
+    zip_made_put(&made, &(struct zip_entry){
+                            .name = "a", .content = BYTES("1"), .zip64 = true, .others = 16000});
+    zip_made_end(&made, 1, true);
+    read_all(&came, buf_bytes(&made.bytes));
+    expect(&came, "1|");
+    assert_in_range(came.reads, 1, 10);
+    buf_release(&came.text);
+    zip_made_release(&made);
+}
+
+/* The directory's entry and what is around it may be as it likes. */
+static void test_parts_that_reach_too_far_are_damage(void **state)
+{
+    static const struct {
+        size_t at; /* behind the name, in the directory */
+        char other;
+    } turned[] = {
+        {0, 9 }, /* no sizes at all */
+        {2, 25}, /* larger than what is there */
+        {2, 23}, /* a number is not whole */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(turned); i++) {
+        struct zip_made made = ZIP_MADE_INIT;
+        struct came came = {0};
+
+        zip_made_put(&made, &(struct zip_entry){.name = "a", .content = BYTES("1"), .zip64 = true});
+        made.directory.data[46 + 1 + turned[i].at] = turned[i].other;
+        zip_made_end(&made, 1, true);
+        read_all(&came, buf_bytes(&made.bytes));
+        expect_fault(&came, E_BAD_COMPRESSION, "cut or damaged");
+        buf_release(&came.text);
+        zip_made_release(&made);
+    }
+}
+
 static void test_an_empty_archive_has_no_files(void **state)
 {
     (void)state;
@@ -461,6 +505,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_files_come_one_after_another),
+        cmocka_unit_test(test_parts_that_say_nothing_take_no_reading_each),
+        cmocka_unit_test(test_parts_that_reach_too_far_are_damage),
         cmocka_unit_test(test_an_empty_archive_has_no_files),
         cmocka_unit_test(test_folders_are_no_files_and_empty_files_are),
         cmocka_unit_test(test_a_large_file_comes_in_pieces),

@@ -20,6 +20,7 @@ struct zip_entry {
     uint16_t flags, method; /* that are said beside, instead of what is so; 0 = none */
     uint32_t crc_other;     /* is turned in the checksum */
     uint64_t size_said;     /* unpacked; 0 = what it is */
+    unsigned others;        /* parts of nothing in front of the sizes of zip64, in the directory */
 };
 
 #define ZIP_MADE_INIT ((struct zip_made){BUF_INIT(SIZE_MAX), BUF_INIT(SIZE_MAX), 0})
@@ -113,11 +114,13 @@ static inline void zip_made_put(struct zip_made *made, const struct zip_entry *e
     zip_put(directory, 0x02014b50, 4);
     zip_put(directory, 45, 2);
     zip_put_head(directory, entry, crc, packed.size, size, true);
-    zip_put(directory, entry->zip64 ? 28 : 0, 2);
+    zip_put(directory, (entry->zip64 ? 28 : 0) + 4 * entry->others, 2);
     zip_put(directory, 0, 2); /* no comment */
     zip_put(directory, 0, 8); /* disk, attributes */
     zip_put(directory, entry->zip64 ? UINT32_MAX : at, 4);
     buf_put_text(directory, entry->name);
+    for (unsigned i = 0; i < entry->others; i++)
+        zip_put(directory, 0x7777, 4);
     if (entry->zip64) {
         zip_put_sizes64(directory, packed.size, size, 24);
         zip_put(directory, at, 8);

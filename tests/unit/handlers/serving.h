@@ -68,6 +68,7 @@ static inline void serving_start(struct serving *serving, const char *tenants)
     app->metrics = ground->metrics;
     app->intake = ground->environment;
     app->version = "0.0.1";
+    app->limits = &ground->limits;
     app->query_memory.bytes_max = ground->limits.queries_bytes_max;
     options.metrics = ground->metrics;
     if (directory_open(tenants == NULL ? NULL : path, &ground->limits, &app->directory, &err) !=

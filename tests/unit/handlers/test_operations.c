@@ -64,11 +64,11 @@ static bool everybody_north(void *context, const struct tenant *tenant, char nam
 }
 
 /* Of a shard that a part was read at, or of other members' rows: tests/delivery looks at them; of
- * sources: tests/unit/ingest/pull does. */
+ * sources: tests/unit/ingest/pull does, of their trials test_trial_turn.c. */
 static bool is_of_others(const char *name)
 {
-    static const char *const beginnings[] = {"weir_parts_", "weir_guests_", "weir_peers_",
-                                             "weir_caretaker_", "weir_pull_"};
+    static const char *const beginnings[] = {"weir_parts_",     "weir_guests_", "weir_peers_",
+                                             "weir_caretaker_", "weir_pull_",   "weir_trials_"};
 
     for (size_t i = 0; i < COUNT_OF(beginnings); i++)
         if (strncmp(name, beginnings[i], strlen(beginnings[i])) == 0)

@@ -24,6 +24,11 @@ static void put(const char *name, const char *blocks, int status, const char *te
     buf_release(&document);
 }
 
+/* As a windowed source has to. */
+#define WINDOW                                                                                     \
+    "'request': {'url': 'https://a.example/?a=${window.start}'}, "                                 \
+    "'window': {'from': '2025-01-01', 'step': 'P1D'}"
+
 static void put_by_hand(const char *name, const char *text)
 {
     uint64_t version;
@@ -155,6 +160,17 @@ static void test_a_source_rests_until_it_is_told_to_go_on(void **state)
     assert_non_null(strstr(serving.answer, "\"other\""));
 }
 
+static void test_a_document_may_say_that_it_rests(void **state)
+{
+    (void)state;
+    put("s", "'paused': true", 201, "");
+    expect_with("GET /v1/sources/s", "", NULL, 200, "\"version\":1,\"paused\":true");
+    expect_with("POST /v1/sources/s/resume", "", "", 204, "ETag: \"2\"");
+    expect_with("GET /v1/sources/s", "", NULL, 200, "\"version\":2,\"paused\":false");
+    put("s", "'paused': true", 200, "");
+    expect_with("GET /v1/sources/s", "", NULL, 200, "\"paused\":true");
+}
+
 static void test_work_is_asked_for_by_what_is_right(void **state)
 {
     static const struct {
@@ -171,7 +187,7 @@ static void test_work_is_asked_for_by_what_is_right(void **state)
         {"POST /v1/sources/s/backfill?start=x&end=2026-01-01",          400, "\"parameter\":\"start\""     },
         {"POST /v1/sources/s/backfill?start=2026-01-01&end=2026-01-01", 400,
          "end is not after start"                                                                          },
-        {"POST /v1/sources/s/backfill?start=2026-01-01&end=2026-01-02", 400, "has no windows"              },
+        {"POST /v1/sources/s/backfill?start=2026-01-01&end=2026-01-02", 400, "has no `window`"             },
         {"POST /v1/sources/t/backfill?start=2026-01-01&end=2026-01-02", 404,
          "there is no source \\\"t\\\""                                                                    },
     };
@@ -183,15 +199,32 @@ static void test_work_is_asked_for_by_what_is_right(void **state)
                     cases[i].text);
 }
 
-#define WINDOWS                                                                                    \
-    "'request': {'url': 'https://api.example.org/?${window.start}'}, 'window': {'from': "          \
-    "'2025-01-01', 'until': '2026-06-01', 'step': 'P1D'}"
+#define FILES                                                                                      \
+    "{\"files\":{\"paths\":[\"/srv/a/*\"]},\"decode\":\"csv\",\"time\":{\"path\":\"t\"},"          \
+    "\"measurement\":\"m\",\"values\":[{\"path\":\"v\",\"field\":\"v\"}]}"
+
+/* Whether it was taken up already or not. */
+static void test_a_wish_that_nothing_would_come_of_is_refused(void **state)
+{
+    static const char *const range = "?start=2026-01-01&end=2026-01-02";
+    char what[96];
+
+    (void)state;
+    expect_with("PUT /v1/sources/f", "", FILES, 201, "");
+    expect_with("POST /v1/sources/f/pull", "", "", 400, "follows files");
+    (void)snprintf(what, sizeof(what), "POST /v1/sources/f/backfill%s", range);
+    expect_with(what, "", "", 400, "not_supported");
+    put("s", "", 201, "");
+    (void)snprintf(what, sizeof(what), "POST /v1/sources/s/backfill%s", range);
+    expect_with(what, "", "", 400, "has no `window`");
+    expect_with("POST /v1/sources/s/pull", "", "", 204, "");
+}
 
 /* It stands in the record, and is done when it is resumed. */
 static void test_who_asks_for_work_of_one_that_rests_is_told(void **state)
 {
     (void)state;
-    put("s", WINDOWS, 201, "");
+    put("s", WINDOW, 201, "");
     expect_with("POST /v1/sources/s/pull", "", "", 204, "");
     assert_null(strstr(serving.answer, "Weir-Warning"));
     expect_with("POST /v1/sources/s/pause", "", "", 204, "");
@@ -213,11 +246,11 @@ static void test_what_is_asked_for_stands_in_the_record(void **state)
     struct arena arena;
 
     (void)state;
-    put("s", WINDOWS, 201, "");
+    put("s", WINDOW, 201, "");
     expect_with("POST /v1/sources/s/pull", "", "", 204, "ETag: \"2\"");
     expect_with("POST /v1/sources/s/backfill?start=2026-01-01&end=2026-01-02", "", "", 204, "");
     expect_with("POST /v1/sources/s/backfill?start=2025-01-01&end=2025-01-02", "", "", 204, "");
-    put("s", "'measurement': 'other'", 200, ""); /* whatever its document is */
+    put("s", WINDOW ", 'measurement': 'other'", 200, ""); /* whatever its document is */
     expect_with("POST /v1/sources/s/pause", "", "", 204, "");
     arena_init(&arena, SIZE_MAX, NULL);
     records = registry_get(serving.app.declared);
@@ -252,6 +285,8 @@ int main(void)
         ROUTES_TEST(test_a_source_is_deleted_and_put_again),
         ROUTES_TEST(test_if_none_match_declares_what_is_not_there),
         ROUTES_TEST(test_a_source_rests_until_it_is_told_to_go_on),
+        ROUTES_TEST(test_a_document_may_say_that_it_rests),
+        ROUTES_TEST(test_a_wish_that_nothing_would_come_of_is_refused),
         ROUTES_TEST(test_work_is_asked_for_by_what_is_right),
         ROUTES_TEST(test_what_is_asked_for_stands_in_the_record),
         ROUTES_TEST(test_who_asks_for_work_of_one_that_rests_is_told),

@@ -38,6 +38,8 @@ static void expect_trial(const char *blocks, const char *more, int status, const
     "'vars': {'x': {'path': 'id'}, 'a': {'path': 'of'}}}, 'tags': {'x': '${each.x}', 'a': "        \
     "'${each.a}'}"
 
+#define EACH "'foreach': [{'x': 'one'}], 'tags': {'x': '${each.x}'}"
+
 static void test_a_page_that_is_pasted_is_shown(void **state)
 {
     (void)state;
@@ -65,18 +67,24 @@ static void test_a_question_that_is_not_right_is_refused(void **state)
     static const struct {
         const char *blocks, *more, *text;
     } cases[] = {
-        {"'rowss': '/*'", PAGE,                                                "'pointer':'/document/rowss'"},
-        {"",              PAGE ", 'partition': 1",                             "'pointer':'/partition'"     },
-        {LISTED,          PAGE,                                                "'pointer':'/each'"          },
-        {LISTED,          PAGE ", 'each': {'x': 1}",                           "'status':400"               },
-        {LISTED,          PAGE ", 'each': []",                                 "expected an object"         },
-        {"",              PAGE ", 'status': 600",                              "'pointer':'/status'"        },
-        {"",              PAGE ", 'status': 2.5",                              "'pointer':'/status'"        },
-        {"",              PAGE ", 'head': {}",                                 "/head: is not known"        },
-        {WINDOW,          PAGE ", 'start': '2026-01-01'",                      "'pointer':'/start'"         },
-        {WINDOW,          PAGE ", 'start': 'x', 'end': '2026-01-01'",          "'pointer':'/start'"         },
-        {WINDOW,          PAGE ", 'start': '2026-01-01', 'end': '2026-01-01'", "'pointer':'/end'"           },
-        {"",              ", 'headers': []",                                   "expected an object"         },
+        {"'rowss': '/*'", PAGE,                                                "'code':'bad_parameter','pointer':'/document/rowss'"},
+        {"",              PAGE ", 'partition': 1",                             "'pointer':'/partition'"                            },
+        {LISTED,          PAGE,                                                "'pointer':'/each'"                                 },
+        {LISTED,          PAGE ", 'each': {'x': 1}",                           "'status':400"                                      },
+        {LISTED,          PAGE ", 'each': []",                                 "expected an object"                                },
+        {LISTED,          PAGE ", 'each': {'x': 'one'}",                       "lacks \\'a\\'"                                     },
+        {LISTED,          PAGE ", 'each': {'x': '1', 'a': '2', 'b': '3'}",     "has 3 variables"                                   },
+        {LISTED,          PAGE ", 'each': {'x': '1', 'a': '2', 'a': '3'}",     "has 3 variables"                                   },
+        {EACH,            PAGE ", 'each': {}",                                 "lacks \\'x\\'"                                     },
+        {EACH,            ", 'each': {'y': 'one'}",                            "lacks \\'x\\'"                                     },
+        {"",              PAGE ", 'each': {'y': 'one'}",                       "has 1 variables"                                   },
+        {"",              PAGE ", 'status': 600",                              "'pointer':'/status'"                               },
+        {"",              PAGE ", 'status': 2.5",                              "'pointer':'/status'"                               },
+        {"",              PAGE ", 'head': {}",                                 "/head: is not known"                               },
+        {WINDOW,          PAGE ", 'start': '2026-01-01'",                      "'pointer':'/start'"                                },
+        {WINDOW,          PAGE ", 'start': 'x', 'end': '2026-01-01'",          "'pointer':'/start'"                                },
+        {WINDOW,          PAGE ", 'start': '2026-01-01', 'end': '2026-01-01'", "'pointer':'/end'"                                  },
+        {"",              ", 'headers': []",                                   "expected an object"                                },
     };
 
     (void)state;

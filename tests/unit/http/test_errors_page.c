@@ -82,6 +82,10 @@ static const char *const advice[CODE_COUNT] = {
         "The text names the address and what it is. Who operates the node may allow it by "
         "`pull_allow`.",
     [E_TLS] = "The text says what is wrong with the host's certificate, or with what it speaks.",
+    [E_SOURCES_MANY] = "Take the name of one that was deleted; all names that a tenant ever gave "
+                       "count. The limit is `sources_max`.",
+    [E_TRIALS_MANY] = "Send again after Retry-After, or paste a page (`body`). The limit is "
+                      "`tenant_trials_max`.",
     [E_BAD_PARAMETER] = "`parameter` names it, the text says what would be right.",
     [E_UNKNOWN_PARAMETER] = "The text names the nearest one that is known, or all of them.",
     [E_MISSING_PARAMETER] = "Add the parameter that `parameter` names.",

@@ -314,6 +314,47 @@ static void test_tls_with_what_speaks_none(void **state)
     peer_finish(&peer);
 }
 
+static unsigned told_sent;
+
+static void tell_sent(void *context)
+{
+    (void)context;
+    told_sent++;
+}
+
+/* Once, while nobody has answered; a request that never went out is none. */
+static void test_that_it_goes_out_is_told_when_it_does(void **state)
+{
+    static const struct peer_answer answer = {BYTES(HEAD("Content-Length: 1\r\n") "a"), PEER_HOLDS,
+                                              false};
+    struct address_rules rules;
+    struct fetcher *fetcher = fetching_begin(&rules);
+    struct fetch_request request = {.method = "GET", .body_bytes_max = 9, .sent = tell_sent};
+    struct fetched fetched = {.done = false};
+    struct fetch *fetch;
+    struct peer peer;
+
+    (void)state;
+    told_sent = 0;
+    peer_begin(&peer, &answer, 1, 2); /* none is answered until two have come */
+    request.url = peer.url;
+    assert_int_equal(fetcher_begin(fetcher, &request, fetched_done, &fetched, &fetch, NULL), OK);
+    while (told_sent == 0)
+        fetcher_run(fetcher, INT64_MAX);
+    assert_false(fetched.done);
+    fetcher_cancel(fetcher, fetch);
+    fetching_until(fetcher, &fetched.done);
+    assert_int_equal(told_sent, 1);
+    request.url = "http://169.254.1.1/";
+    fetched = (struct fetched){.done = false};
+    assert_int_equal(fetcher_begin(fetcher, &request, fetched_done, &fetched, &fetch, NULL), OK);
+    fetching_until(fetcher, &fetched.done);
+    assert_int_equal(fetched.code, E_ADDRESS);
+    assert_int_equal(told_sent, 1);
+    fetcher_close(fetcher);
+    peer_finish(&peer);
+}
+
 /* --- many, and who gives up --- */
 
 enum { MANY_AT_ONCE = 256 };
@@ -507,6 +548,7 @@ int main(void)
         cmocka_unit_test(test_a_connection_that_nobody_uses_is_closed),
         cmocka_unit_test(test_nobody_is_there),
         cmocka_unit_test(test_tls_with_what_speaks_none),
+        cmocka_unit_test(test_that_it_goes_out_is_told_when_it_does),
         cmocka_unit_test(test_many_are_under_way_at_once),
         cmocka_unit_test(test_waiting_costs_nothing_and_all_can_be_cancelled),
         cmocka_unit_test(test_another_thread_wakes_it),

@@ -3,6 +3,7 @@
 #include "discovery/registry_files.h"
 #include "discovery/secrets.h"
 #include "discovery/source_record.h"
+#include "ingest/follow/tails.h"
 #include "server/collectors.h"
 #include "server/config.h"
 #include "server/version.h"
@@ -175,6 +176,29 @@ static void test_a_record_that_is_not_right_is_passed_over(void **state)
     assert_int_equal(site_asked(&it.site, "/nobody"), 0);
 }
 
+/* Of the one kind, then of the other, by the block of files that a document has or has not. */
+static void test_what_follows_files_is_not_pulled(void **state)
+{
+    static const char files[] =
+        "{\"state\":\"active\",\"document\":\"{\\\"fil\\\\u0065s\\\":{\\\"paths\\\":[\\\"/srv/"
+        "x\\\"]},"
+        "\\\"decode\\\":\\\"csv\\\",\\\"time\\\":{\\\"path\\\":\\\"t\\\"},\\\"measurement\\\":"
+        "\\\"m\\\","
+        "\\\"values\\\":[{\\\"path\\\":\\\"v\\\",\\\"field\\\":\\\"v\\\"}]}\"}";
+    uint64_t version;
+
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "GET", .body = ROW});
+    collectors_begin();
+    version = put("default.s", 0, false, PLAIN ", 'tags': {'files': 'none'}");
+    UNTIL(it_count("windows") == 1);
+    assert_false(tails_has(it.app.tails, BYTES("default"), BYTES("s")));
+    version = put_text("default.s", version, bytes_of(files));
+    UNTIL(tails_has(it.app.tails, BYTES("default"), BYTES("s")) && it_count("windows") == -1);
+    (void)put("default.s", version, false, PLAIN);
+    UNTIL(!tails_has(it.app.tails, BYTES("default"), BYTES("s")) && it_is_resting());
+}
+
 /* With a registry it pulls what it has the lease of. */
 static void test_a_node_of_a_registry_pulls_by_its_leases(void **state)
 {
@@ -261,6 +285,7 @@ int main(void)
         NODE_TEST(test_one_that_rests_is_pulled_when_it_is_told_to_go_on),
         NODE_TEST(test_a_source_without_its_secret_is_tried_when_secrets_change),
         NODE_TEST(test_a_record_that_is_not_right_is_passed_over),
+        NODE_TEST(test_what_follows_files_is_not_pulled),
         NODE_TEST(test_a_node_of_a_registry_pulls_by_its_leases),
         NODE_TEST(test_a_stop_waits_for_nothing),
         NODE_TEST(test_a_page_is_as_large_as_the_settings_say),

@@ -90,6 +90,27 @@ static void test_names_that_are_refused(void **state)
     }
 }
 
+/* A text of one line is a header to CSV: what is wanted shows that it is none. */
+static void test_a_header_without_anything_that_is_wanted_is_none(void **state)
+{
+    static const struct bytes wanted[] = {BYTES("time"), BYTES("value")};
+    const struct tree_columns columns = {
+        .separator = ',', .header = true, .wanted = wanted, .wanted_count = 2};
+    struct events events = {.text = BUF_INIT(1000)};
+    struct tree_sink sink = {events_take, &events};
+    struct error err = {0};
+
+    (void)state;
+    expect_events(&tree_csv, &columns, "the second of two", BYTES("a,value\n1,2\n"),
+                  "{a:\"1\" value:\"2\"}\n");
+    assert_int_equal(fixture_feed(&tree_csv, &fixture_limits, &columns, &sink,
+                                  BYTES("\nvalues,times\n"), 100, 100, &err),
+                     E_SYNTAX);
+    assert_string_equal(err.text, "line 2: the header has none of the columns that are wanted, "
+                                  "as \"time\"");
+    assert_int_equal(err.line, 2);
+}
+
 static void test_a_fault_names_its_line(void **state)
 {
     struct tree_sink sink = {events_take, &(struct events){.text = BUF_INIT(1000)}};
@@ -108,6 +129,7 @@ int main(void)
         cmocka_unit_test(test_records),
         cmocka_unit_test(test_columns),
         cmocka_unit_test(test_names_that_are_refused),
+        cmocka_unit_test(test_a_header_without_anything_that_is_wanted_is_none),
         cmocka_unit_test(test_a_fault_names_its_line),
     };
 

@@ -10,15 +10,41 @@ struct tails_fixture {
     struct tail_fixture files;
     struct ground ground;
     struct recall recall;
-    enum code recall_code; /* what is said of marks: a fault, */
-    bool recall_partial;   /* or not all, */
-    struct tail_mark mark; /* or this, with an inode */
+    enum code recall_code;  /* what is said of marks: a fault, */
+    bool recall_partial;    /* or not all, */
+    struct tail_mark mark;  /* or this, with an inode, */
+    struct tail_mark later; /* and this */
     unsigned asked;
     struct tails_parts parts;
     struct tails tails;
     struct tails_source *source;
     int64_t now_ns;
 };
+
+/* As a row that was read. */
+static inline enum code
+tails_give_mark(const struct tail_mark *mark,
+                enum code (*take)(void *taker, const struct recalled_row *row, struct error *err),
+                void *taker, struct error *err)
+{
+    static const struct series_tag tag = {BYTES("file"), BYTES("x")};
+    static const struct bytes names[] = {BYTES("device"),    BYTES("faults"),    BYTES("head"),
+                                         BYTES("head_size"), BYTES("inode"),     BYTES("last"),
+                                         BYTES("offset"),    BYTES("last_size"), BYTES("packed"),
+                                         BYTES("raw"),       BYTES("rows"),      BYTES("within")};
+    const uint64_t values[] = {mark->device, mark->faults,    mark->head.hash, mark->head.size,
+                               mark->inode,  mark->last.hash, mark->offset,    mark->last.size,
+                               mark->packed, mark->raw,       mark->rows,      mark->within};
+    enum value_type types[COUNT_OF(values)];
+    union cell cells[COUNT_OF(values)];
+    const struct recalled_row row = {&tag, 1, mark->time_ns, names, types, cells, COUNT_OF(values)};
+
+    for (size_t i = 0; i < COUNT_OF(values); i++) {
+        types[i] = TYPE_I64;
+        cells[i].u64 = values[i];
+    }
+    return mark->inode == 0 ? OK : take(taker, &row, err);
+}
 
 static inline enum code
 tails_rows(void *context, struct bytes tenant, struct bytes measurement,
@@ -27,18 +53,7 @@ tails_rows(void *context, struct bytes tenant, struct bytes measurement,
            void *taker, bool *partial, struct error *err)
 {
     struct tails_fixture *fixture = context;
-    static const struct series_tag tag = {BYTES("file"), BYTES("x")};
-    static const struct bytes names[] = {BYTES("device"),    BYTES("faults"),    BYTES("head"),
-                                         BYTES("head_size"), BYTES("inode"),     BYTES("last"),
-                                         BYTES("offset"),    BYTES("last_size"), BYTES("packed"),
-                                         BYTES("raw"),       BYTES("rows"),      BYTES("within")};
-    const struct tail_mark *mark = &fixture->mark;
-    const uint64_t values[] = {mark->device, mark->faults,    mark->head.hash, mark->head.size,
-                               mark->inode,  mark->last.hash, mark->offset,    mark->last.size,
-                               mark->packed, mark->raw,       mark->rows,      mark->within};
-    enum value_type types[COUNT_OF(values)];
-    union cell cells[COUNT_OF(values)];
-    const struct recalled_row row = {&tag, 1, mark->time_ns, names, types, cells, COUNT_OF(values)};
+    enum code code;
 
     (void)matched, (void)matched_count, (void)start, (void)end;
     assert_true(bytes_equal(tenant, BYTES("default")));
@@ -47,11 +62,8 @@ tails_rows(void *context, struct bytes tenant, struct bytes measurement,
     *partial = fixture->recall_partial;
     if (fixture->recall_code)
         return error_set(err, fixture->recall_code, "nobody answers");
-    for (size_t i = 0; i < COUNT_OF(values); i++) {
-        types[i] = TYPE_I64;
-        cells[i].u64 = values[i];
-    }
-    return mark->inode == 0 ? OK : take(taker, &row, err);
+    code = tails_give_mark(&fixture->mark, take, taker, err);
+    return code ? code : tails_give_mark(&fixture->later, take, taker, err);
 }
 
 static inline bool tails_tenant(void *context, struct bytes name, const struct tenant **tenant,
@@ -66,17 +78,22 @@ static inline bool tails_tenant(void *context, struct bytes name, const struct t
     return true;
 }
 
-static inline struct tails_source *tails_new_source(struct tails_fixture *fixture,
-                                                    const char *blocks)
+static inline struct tails_source *tails_new_source_of(struct tails_fixture *fixture,
+                                                       const char *path, const char *blocks)
 {
-    struct tails_message message = {
-        .tenant = strdup("default"),
-        .name = strdup("lab"),
-        .source = tail_source(&fixture->files.arena, tail_path(&fixture->files, "*"), blocks)};
+    struct tails_message message = {.tenant = strdup("default"),
+                                    .name = strdup("lab"),
+                                    .source = tail_source(&fixture->files.arena, path, blocks)};
     struct tails_source *source = tails_source_new(&fixture->tails, &message);
 
     assert_non_null(source);
     return source;
+}
+
+static inline struct tails_source *tails_new_source(struct tails_fixture *fixture,
+                                                    const char *blocks)
+{
+    return tails_new_source_of(fixture, tail_path(&fixture->files, "*"), blocks);
 }
 
 static inline void tails_fixture_init(struct tails_fixture *fixture, const char *blocks)

@@ -104,6 +104,28 @@ static void test_a_half_line_may_be_taken_back(void **state)
     close_world(&world);
 }
 
+/* There is no mark of it yet. */
+static void test_so_may_half_of_the_names(void **state)
+{
+    struct world world;
+
+    (void)state;
+    open_world(&world, "p,q,ti");
+    reads(&world, false, 0, 0);
+    tail_put(&world.fixture, "a", O_TRUNC, "n,p,v\n1,a,1\n");
+    reads(&world, false, 1, 12);
+    assert_int_equal(world.tail->mark.faults, 0);
+    close_world(&world);
+    open_world(&world, "p,v,ti");
+    reads(&world, false, 0, 0);
+    tail_put(&world.fixture, "a", O_TRUNC, "n,p");
+    reads(&world, false, 0, 0);
+    tail_put(&world.fixture, "a", 0, ",v\n1,a,1\n");
+    reads(&world, false, 1, 12);
+    assert_int_equal(world.tail->mark.rows, 1);
+    close_world(&world);
+}
+
 static void test_what_stands_before_a_fault_of_a_packed_file_counts(void **state)
 {
     /* n,v\n1,2\n */
@@ -122,9 +144,18 @@ static void test_what_stands_before_a_fault_of_a_packed_file_counts(void **state
     close(fd);
     assert_int_equal(tail_read(world.tail, &world.terms, false, &more, &world.err),
                      E_BAD_COMPRESSION);
-    assert_true(world.tail->joined && world.tail->wrong);
+    assert_true(world.tail->joined && !world.tail->wrong);
     assert_int_equal(world.tail->coming.offset, 8);
     assert_int_equal(world.batch.row_count, 1);
+    tail_settle(world.tail, false); /* nobody has them yet */
+    assert_true(world.tail->due && !world.tail->wrong);
+    assert_int_equal(tail_read(world.tail, &world.terms, false, &more, &world.err),
+                     E_BAD_COMPRESSION);
+    assert_int_equal(world.batch.row_count, 2);
+    assert_true(world.tail->joined);
+    tail_settle(world.tail, true);
+    assert_true(world.tail->wrong);
+    assert_int_equal(world.tail->mark.offset, 8);
     close_world(&world);
 }
 
@@ -242,6 +273,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_it_is_read_on),
         cmocka_unit_test(test_a_half_line_may_be_taken_back),
+        cmocka_unit_test(test_so_may_half_of_the_names),
         cmocka_unit_test(test_what_stands_before_a_fault_of_a_packed_file_counts),
         cmocka_unit_test(test_what_is_not_kept_is_read_again),
         cmocka_unit_test(test_a_file_that_was_cut_begins_anew),

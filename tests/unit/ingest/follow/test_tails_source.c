@@ -48,6 +48,31 @@ static void test_it_goes_on_at_the_mark(void **state)
     tails_fixture_release(&fixture);
 }
 
+/* The device had another number for a while, and has the first again. */
+static void test_of_two_marks_the_newest_counts(void **state)
+{
+    struct tails_fixture fixture;
+    struct tails_source *first;
+
+    (void)state;
+    tails_fixture_init(&fixture, "");
+    tail_put(&fixture.files, "a", 0, "n,p,v\n1,a,1\n");
+    tails_turn(&fixture, 0);
+    first = fixture.source;
+    fixture.mark = first->list->mark;
+    tail_put(&fixture.files, "a", 0, "2,a,1\n");
+    tails_turn(&fixture, 1000);
+    fixture.later = first->list->mark;
+    fixture.later.device++;
+    assert_int_equal(first->told.rows, 2);
+    fixture.source = fixture.tails.sources = tails_new_source(&fixture, "");
+    tails_source_free(first);
+    tail_put(&fixture.files, "a", 0, "3,a,1\n");
+    tails_turn(&fixture, 1000);
+    assert_int_equal(fixture.source->told.rows, 1);
+    tails_fixture_release(&fixture);
+}
+
 static void test_a_file_that_is_gone_is_read_to_its_end(void **state)
 {
     struct tails_fixture fixture;
@@ -86,6 +111,31 @@ static void test_another_name_is_the_same_file(void **state)
     tails_fixture_release(&fixture);
 }
 
+/* Of several paths: what is found by the others is gone when it is gone. */
+static void test_a_path_that_may_not_be_read_holds_no_file(void **state)
+{
+    struct tails_fixture fixture;
+    char paths[256];
+
+    (void)state;
+    tails_fixture_init(&fixture, "");
+    tails_source_free(fixture.source);
+    (void)snprintf(paths, sizeof(paths), "/nowhere/x', '%s", tail_path(&fixture.files, "*"));
+    fixture.source = fixture.tails.sources = tails_new_source_of(&fixture, paths, "");
+    tail_put(&fixture.files, "a", 0, "n,p,v\n1,a,1\n2,a,5");
+    tails_turn(&fixture, 0);
+    assert_non_null(strstr(fixture.source->told.error, "no directory that"));
+    assert_int_equal(fixture.source->told.rows, 1);
+    assert_int_equal(unlink(tail_path(&fixture.files, "a")), 0);
+    tails_turn(&fixture, 1000);
+    tails_turn(&fixture, 5000);
+    assert_int_equal(fixture.source->told.rows, 2);
+    tails_turn(&fixture, 1000);
+    assert_int_equal(fixture.source->count, 0);
+    assert_int_equal(fixture.source->open_count, 0);
+    tails_fixture_release(&fixture);
+}
+
 static void test_a_directory_that_is_not_there_is_told(void **state)
 {
     struct tails_fixture fixture;
@@ -105,6 +155,8 @@ int main(void)
         cmocka_unit_test(test_it_goes_on_at_the_mark),
         cmocka_unit_test(test_a_file_that_is_gone_is_read_to_its_end),
         cmocka_unit_test(test_another_name_is_the_same_file),
+        cmocka_unit_test(test_a_path_that_may_not_be_read_holds_no_file),
+        cmocka_unit_test(test_of_two_marks_the_newest_counts),
         cmocka_unit_test(test_a_directory_that_is_not_there_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

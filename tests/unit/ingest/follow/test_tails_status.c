@@ -49,6 +49,11 @@ static void test_how_a_source_is(void **state)
     json_doc_free(root);
     assert_false(tails_has(&fixture.tails, BYTES("default"), BYTES("other")));
     assert_true(tails_has(&fixture.tails, BYTES("default"), BYTES("lab")));
+    fixture.source->paused = true;
+    tails_turn(&fixture, 1000);
+    root = told(&fixture, false, 0);
+    assert_true(bytes_equal(json_text_of(json_member(root, "state")), BYTES("paused")));
+    json_doc_free(root);
     tails_fixture_release(&fixture);
 }
 

@@ -41,7 +41,7 @@ static void world_open(struct world *world, const char *name, struct moment now)
     struct error err = {0};
 
     if (fs_posix_open(world->place, &world->fs, &err) != OK ||
-        asked_open(world->fs, "pull", now.wall_ns, &world->asked, &err) != OK)
+        asked_open(world->fs, "pull", &now, &world->asked, &err) != OK)
         fail_msg("%s", err.text);
     world->notes = asked_notes(world->asked);
     assert_int_equal(limiter_new(&world->notes, &world->limiter, &err), OK);
@@ -82,6 +82,7 @@ static void begin(struct world *world, struct moment now)
 
     if (limiter_begin(world->limiter, world->key, 1, &now, &err) != OK)
         fail_msg("%s", err.text);
+    limiter_sent(world->key, 1, &now);
     limiter_end(world->key);
 }
 
@@ -314,7 +315,7 @@ static void test_what_no_limit_looks_back_to_is_left_out(void **state)
     world_make(&world);
     world_open(&world, "a", at(0));
     begin(&world, at(0));
-    begin(&world, at(3600));
+    begin(&world, at(3 * 3600));
     world_close(&world);
     before = stat_of(&world).st_size;
     world_open(&world, "a", at(KEPT - 1));
@@ -350,17 +351,20 @@ static void test_the_longest_span_holds_over_a_restart_whatever_the_wall_clock_s
     rate.span_ns = 60 * SECOND;
 }
 
-/* Enough to have the file written anew. */
-static void fill(struct world *world, struct moment now)
+/* Enough to have the file written anew, of so many names. */
+static void fill(struct world *world, struct moment now, int names)
 {
     char name[4001];
     struct error err = {0};
 
     memset(name, 'n', sizeof(name) - 1);
     name[sizeof(name) - 1] = '\0';
-    for (int i = 0; i < 1100; i++)
+    for (int i = 0; i < 1100; i++) {
+        (void)snprintf(name, 8, "%07d", i % names);
+        name[7] = 'n';
         assert_int_equal(world->notes.note(world->notes.context, bytes_of(name), &now, 1, &err),
                          OK);
+    }
 }
 
 /* More of two days than the file is to hold: it is not written anew for each request. */
@@ -373,7 +377,7 @@ static void test_a_file_of_what_is_young_is_not_written_anew_each_time(void **st
     (void)state;
     world_make(&world);
     world_open(&world, "a", at(0));
-    fill(&world, at(0));
+    fill(&world, at(0), 1100);
     inode = stat_of(&world).st_ino;
     for (int i = 0; i < 10; i++) {
         begin(&world, at(60 * i));
@@ -388,6 +392,75 @@ static void test_a_file_of_what_is_young_is_not_written_anew_each_time(void **st
     world_remove(&world);
 }
 
+/* A name of which nothing was left, and that somebody else joins later. */
+static void test_what_began_since_the_start_is_never_recalled(void **state)
+{
+    struct moment now = at(10);
+    struct world world;
+
+    (void)state;
+    world_make(&world);
+    world_open(&world, "a", at(0));
+    begin(&world, at(0));
+    world_close(&world);
+    world_open(&world, "a", at(3 * 86400)); /* it is forgotten by now */
+    now = at(3 * 86400);
+    begin(&world, now);
+    asked_recall(world.asked, BYTES("a"), world.key, &now);
+    assert_int_equal(wait_of(&world, LIMIT - 1, now), 0);
+    world_close(&world);
+    world_remove(&world);
+}
+
+/* Two days of ten requests a second. */
+static void test_what_was_asked_without_end_takes_little_and_counts_whole(void **state)
+{
+    const int requests = 2 * 86400 * 10;
+    struct moment now;
+    struct world world;
+
+    (void)state;
+    world_make(&world);
+    rate.count = 40;
+    world_open(&world, "a", at(0));
+    for (int i = 0; i < requests; i++) {
+        struct error err = {0};
+
+        now = at(0);
+        now.wall_ns += i * (SECOND / 10);
+        now.boot_ns += i * (SECOND / 10);
+        assert_int_equal(world.notes.note(world.notes.context, BYTES("a"), &now, 1, &err), OK);
+    }
+    world_close(&world);
+    world_open(&world, "a", now);
+    assert_in_range(stat_of(&world).st_size, 1, 1100 * 100);
+    /* The last 40 began in 4 s; each is taken to be 3 % younger at most. */
+    assert_in_range(limiter_when(world.key, 1, &now) - now.boot_ns, 56 * SECOND, 59 * SECOND);
+    world_close(&world);
+    world_remove(&world);
+    rate.count = LIMIT;
+}
+
+/* So far that the notes would be older than any limit looks back, if it were right. */
+static void test_a_wall_clock_that_is_days_ahead_takes_no_note_away(void **state)
+{
+    struct moment now = at(10);
+    struct world world;
+
+    (void)state;
+    now.wall_ns += 30 * MOMENT_DAY;
+    world_make(&world);
+    world_open(&world, "a", at(0));
+    begin(&world, at(0));
+    world_close(&world);
+    for (int start = 0; start < 2; start++) {
+        world_open(&world, "a", now);
+        assert_int_equal(wait_of(&world, LIMIT, now), 50);
+        world_close(&world);
+    }
+    world_remove(&world);
+}
+
 static void test_a_long_wait_takes_no_note_away(void **state)
 {
     const struct moment begun = at(0);
@@ -398,7 +471,7 @@ static void test_a_long_wait_takes_no_note_away(void **state)
     world_make(&world);
     world_open(&world, "a", at(0));
     begin(&world, at(0));
-    fill(&world, at(0));
+    fill(&world, at(0), 1100);
     assert_int_equal(asked_wait(world.asked, BYTES("b"), &begun, at(30 * 86400).wall_ns, &err), OK);
     world_close(&world);
     world_open(&world, "a", at(10));
@@ -421,6 +494,9 @@ int main(void)
         cmocka_unit_test(test_the_longest_span_holds_over_a_restart_whatever_the_wall_clock_says),
         cmocka_unit_test(test_what_no_limit_looks_back_to_is_left_out),
         cmocka_unit_test(test_a_file_of_what_is_young_is_not_written_anew_each_time),
+        cmocka_unit_test(test_what_began_since_the_start_is_never_recalled),
+        cmocka_unit_test(test_what_was_asked_without_end_takes_little_and_counts_whole),
+        cmocka_unit_test(test_a_wall_clock_that_is_days_ahead_takes_no_note_away),
         cmocka_unit_test(test_a_long_wait_takes_no_note_away),
     };
 

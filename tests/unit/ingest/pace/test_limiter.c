@@ -38,6 +38,7 @@ static void begin(struct limiter *limiter, struct limiter_key *key, uint32_t wei
     struct error err = {0};
 
     assert_int_equal(limiter_begin(limiter, key, weight, &now, &err), OK);
+    limiter_sent(key, weight, &now);
 }
 
 static struct limiter *new_limiter(const struct limiter_notes *notes)
@@ -69,9 +70,44 @@ static void test_so_many_begin_in_a_span_wherever_it_begins(void **state)
     assert_int_equal(when(key, 3, at(80)), 350);
     assert_int_equal(when(key, 4, at(80)), INT64_MAX);
     assert_false(limiter_fits(key, 4));
-    limiter_unsent(key, 1, &(struct moment){at(70).wall_ns, at(70).boot_ns});
-    assert_int_equal(when(key, 1, at(80)), 80);
-    assert_int_equal(when(key, 2, at(80)), 310);
+    limiter_free(limiter);
+}
+
+/* It may go out at any moment, and only then does its span begin. */
+static void test_what_has_begun_and_not_gone_out_counts_as_of_now(void **state)
+{
+    static const struct source_rate rate = {2, 60 * SECOND};
+    const struct source_limits limits = {
+        .concurrency = 9, .rates = &rate, .rate_count = 1, .daily = 3};
+    struct limiter *limiter = new_limiter(NULL);
+    struct limiter_key *key = join(limiter, &limits, at(0));
+    struct moment began = at(10), sent = at(40);
+    struct error err = {0};
+
+    (void)state;
+    begin(limiter, key, 1, at(0));
+    for (int again = 0; again < 2; again++) {
+        assert_int_equal(limiter_begin(limiter, key, 1, &began, &err), OK);
+        assert_int_equal(when(key, 1, at(10)), 60);
+        assert_int_equal(when(key, 1, at(65)), 65); /* beside one that went out 65 s ago */
+        assert_int_equal(when(key, 2, at(500)), INT64_MAX);
+        if (again == 0) {
+            limiter_unsent(key, 1, &began);
+            assert_int_equal(when(key, 1, at(10)), 10);
+            assert_int_equal(when(key, 2, at(10)), 60);
+        } else
+            limiter_sent(key, 1, &sent);
+        limiter_end(key);
+    }
+    assert_int_equal(when(key, 1, at(50)), 60);
+    begin(limiter, key, 1, at(60));
+    assert_true(when(key, 1, at(60)) > 30000); /* three are a day's */
+    limiter_leave(key, &limits);
+    assert_ptr_equal(
+        join(limiter, &(struct source_limits){.concurrency = 9, .rates = &rate, .rate_count = 1},
+             at(60)),
+        key);
+    assert_int_equal(when(key, 1, at(60)), 100);
     limiter_free(limiter);
 }
 
@@ -175,11 +211,19 @@ static void test_somebody_else_may_have_used_up_what_has_short_spans(void **stat
     struct moment now = at(100);
 
     (void)state;
-    limiter_assume_used(key, &now, 60 * SECOND);
+    limiter_held(key, &now, 60 * SECOND);
     assert_int_equal(when(key, 1, at(100)), 160);
-    limiter_assume_used(key, &now, 600 * SECOND);
+    limiter_lost(key);
+    limiter_held(key, &now, 600 * SECOND);
     assert_int_equal(when(key, 1, at(100)), 700);
+    for (int seconds = 110; seconds < 700; seconds += 19) { /* it goes on */
+        now = at(seconds);
+        limiter_held(key, &now, 600 * SECOND);
+    }
     assert_int_equal(when(key, 1, at(700)), 700);
+    now = at(721); /* nobody knows what was in between */
+    limiter_held(key, &now, 600 * SECOND);
+    assert_int_equal(when(key, 1, at(721)), 1321);
     limiter_free(limiter);
 }
 
@@ -470,6 +514,7 @@ static void ask(struct world *world, bool exact)
     if (limiter_when(world->key, weight, &now) > now.boot_ns)
         fail_msg("it said %lld", (long long)when_ns);
     assert_int_equal(limiter_begin(world->limiter, world->key, weight, &now, &err), OK);
+    limiter_sent(world->key, weight, &now);
     world->under_way++;
     check(world);
 }
@@ -520,6 +565,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_so_many_begin_in_a_span_wherever_it_begins),
+        cmocka_unit_test(test_what_has_begun_and_not_gone_out_counts_as_of_now),
         cmocka_unit_test(test_the_strictest_of_all_who_joined_holds),
         cmocka_unit_test(test_nobody_asks_until_the_latest_wait_is_over_whatever_the_clock_says),
         cmocka_unit_test(test_what_is_waited_for_is_told),

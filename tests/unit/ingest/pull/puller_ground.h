@@ -24,11 +24,13 @@ struct puller_ground {
     struct recall recall;
     struct address_rules allowed;
     struct turned_clock clock;
+    const struct tenant *other;  /* "other", without limits; NULL: there is none */
     _Atomic bool leases, leased; /* whether there are leases, and this node has them */
     struct puller *puller;
     struct pull_wishes wishes; /* of "s" */
     struct site site;
     uint64_t version;        /* of the last declaration */
+    struct fs *fs;           /* of what was asked, from the next start on; NULL: the ground's */
     uint64_t body_bytes_max; /* of the node, from the next start on; 0 = a MiB */
 };
 
@@ -41,7 +43,11 @@ static inline bool it_tenant(void *context, struct bytes name, const struct tena
     *tenant = it.ground.tenant;
     *limits = it.ground.limits;
     *retention_ns = INT64_MAX;
-    return bytes_equal(name, TENANT);
+    if (it.other == NULL || !bytes_equal(name, BYTES("other")))
+        return bytes_equal(name, TENANT);
+    *tenant = it.other;
+    limits->points_per_second_max = 0;
+    return true;
 }
 
 static inline enum code it_secret(void *context, struct bytes tenant, struct bytes name,
@@ -68,7 +74,7 @@ static inline void it_start(void)
     struct puller_parts parts = {
         .intake = &it.ground.environment,
         .recall = &it.recall,
-        .fs = it.ground.fs,
+        .fs = it.fs == NULL ? it.ground.fs : it.fs,
         .fetcher = {.allowed = &it.allowed,
                     .directory = it.ground.directory,
                     .memory_bytes_max = 64 << 10,
@@ -131,7 +137,8 @@ static inline void it_restarts(void)
 /* --- what is declared --- */
 
 /* The good document with other blocks; in them @ is the site's address. */
-static inline void it_declares_so(const char *name, bool paused, const char *blocks)
+static inline void it_declares_for(struct bytes tenant, const char *name, bool paused,
+                                   const char *blocks)
 {
     struct buf own = BUF_INIT(1 << 16), document = BUF_INIT(1 << 16);
 
@@ -144,11 +151,16 @@ static inline void it_declares_so(const char *name, bool paused, const char *blo
             buf_put_char(&own, *at);
     buf_put_char(&own, '\0');
     fixture_document(own.data, "name", &document);
-    assert_int_equal(puller_declare(it.puller, TENANT, bytes_of(name), ++it.version, paused,
+    assert_int_equal(puller_declare(it.puller, tenant, bytes_of(name), ++it.version, paused,
                                     buf_bytes(&document), NULL),
                      OK);
     buf_release(&own);
     buf_release(&document);
+}
+
+static inline void it_declares_so(const char *name, bool paused, const char *blocks)
+{
+    it_declares_for(TENANT, name, paused, blocks);
 }
 
 static inline void it_declares(const char *blocks)

@@ -100,7 +100,10 @@ static void test_what_is_no_list_is_none(void **state)
         {JSON,          404, SOURCE_FAIL,  "{\"items\": []}",                                       ""                               },
         {EMPTY_IS_NONE, 200, SOURCE_RETRY, "{\"items\": []}",                                       ""                               },
         {SORRY_IS_NONE, 200, SOURCE_FAIL,  "{\"items\": [], \"x\": \"sorry\"}",                     ""                               },
+        {JSON,          200, SOURCE_RETRY, "{\"error\": \"busy\"}",                                 "leads nowhere"                  },
         {CSV,           200, SOURCE_OK,    "id,n\n1,2\n",                                           ""                               },
+        {CSV,           200, SOURCE_OK,    "n,id\n",                                                ""                               },
+        {CSV,           200, SOURCE_RETRY, "Service is busy\n",                                     "none of the columns"            },
         {XML,           200, SOURCE_OK,    "<a><b id='1'/></a>",                                    ""                               },
     };
 

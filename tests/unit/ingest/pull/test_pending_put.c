@@ -117,6 +117,75 @@ static void test_rows_of_one_shape_share_a_table_and_those_of_another_do_not(voi
     ground_release(&ground);
 }
 
+/* SITE value=VALUE, value_qualifier=null at 0 */
+static void add_plain(struct ground *ground, const char *site, double value)
+{
+    struct point *point = &ground->point;
+    struct error err = {0};
+
+    point_clear(point);
+    point->measurement = BYTES("w");
+    *point_add_tag(point) = (struct series_tag){BYTES("site"), bytes_of(site)};
+    *point_add_field(point) =
+        (struct point_field){.name = BYTES("value"), .type = TYPE_F64, .cell.f64 = value};
+    *point_add_field(point) =
+        (struct point_field){.name = BYTES("value_qualifier"), .type = TYPE_RETRACTED};
+    point->timed = true;
+    assert_int_equal(pending_add(&ground->pending, point, INT64_MIN, &err), OK);
+}
+
+/* A row takes back what stood beside its value when it was written before, and nothing where it is
+ * new. */
+static void test_nulls_are_written_where_there_was_a_row(void **state)
+{
+    const struct series_tag partition = {BYTES("partition"), BYTES("0")};
+    const struct batch_table *bare = NULL, *whole = NULL;
+    struct pending *pending;
+    struct error err = {0};
+    struct ground ground;
+
+    (void)state;
+    ground_init(&ground);
+    pending = &ground.pending;
+    add_plain(&ground, "new", 1);
+    add_plain(&ground, "known", 2);
+    add_plain(&ground, "gone", 3);
+    add_plain(&ground, "same", 4);
+    add_plain(&ground, "twice", 5);
+    add_plain(&ground, "twice", 6);
+    assert_int_equal(pending_settle(pending, false, &err), OK);
+    for (size_t i = 1; i < 4; i++) {
+        static const uint64_t hashes[] = {0, 77, ROW_RETRACTED, 0};
+
+        pending_recall(pending, pending->series[i].key, 0, BYTES("value"),
+                       i == 3 ? pending->points[3].hash : hashes[i], false);
+    }
+    assert_int_equal(pending_changed(pending), 5);
+    for (uint32_t round = 0; round < 2; round++)
+        assert_int_equal(
+            pending_put(pending, round, BYTES("\x01s\x01"), &partition, &ground.point, &err), OK);
+    for (const struct batch_table *table = ground.batch.tables; table != NULL; table = table->next)
+        if (bytes_equal(table->measurement, BYTES("w"))) {
+            if (table->field_count == 1)
+                bare = table;
+            else
+                whole = table;
+        }
+    assert_non_null(bare);
+    assert_non_null(whole);
+    assert_int_equal(bare->row_count, 3);
+    assert_true(value_of(bare, "value", 0) == 1);
+    assert_true(value_of(bare, "value", 1) == 3);
+    assert_true(value_of(bare, "value", 2) == 5);
+    assert_int_equal(whole->row_count, 2);
+    assert_true(value_of(whole, "value", 0) == 2);
+    assert_true(value_of(whole, "value", 1) == 6);
+    for (uint32_t i = 0; i < 2; i++)
+        if (bytes_equal(whole->fields[i].name, BYTES("value_qualifier")))
+            assert_int_equal(whole->fields[i].type, TYPE_RETRACTED);
+    ground_release(&ground);
+}
+
 static void test_a_tag_of_the_partitions_name_is_refused(void **state)
 {
     struct error err = {0};
@@ -133,6 +202,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_of_one_shape_share_a_table_and_those_of_another_do_not),
+        cmocka_unit_test(test_nulls_are_written_where_there_was_a_row),
         cmocka_unit_test(test_a_tag_of_the_partitions_name_is_refused),
     };
 

@@ -92,6 +92,7 @@ static void expect_note(const struct row *row, const struct progress_note *want)
     assert_true(bytes_equal(got.etag, want->etag));
     assert_true(bytes_equal(got.modified, want->modified));
     assert_true(bytes_equal(got.body, want->body));
+    assert_true(bytes_equal(got.document, want->document));
 }
 
 static void test_a_note_comes_back_as_it_was_put(void **state)
@@ -103,6 +104,7 @@ static void test_a_note_comes_back_as_it_was_put(void **state)
          .etag = BYTES("\"e\""),
          .modified = BYTES("Sun, 06 Nov 1994 08:49:37 GMT"),
          .body = BYTES("00ff"),
+         .document = BYTES("ff00"),
          .expires_ns = 3000,
          .fetched_ns = 2500},
         {.time_ns = 2000,
@@ -116,7 +118,7 @@ static void test_a_note_comes_back_as_it_was_put(void **state)
          .page_number = UINT32_MAX,
          .fetched_ns = -5,
          .expires_ns = INT64_MAX},
-        {.time_ns = 9                                },
+        {.time_ns = 9                         },
     };
     struct ground ground;
 

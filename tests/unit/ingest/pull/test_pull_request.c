@@ -16,16 +16,46 @@ static const struct fetch_header headers[] = {
 static void test_what_an_answer_s_head_says(void **state)
 {
     struct fetch_answer answer = {.headers = headers, .header_count = COUNT_OF(headers)};
-    const struct moment now = {1000 * MOMENT_SECOND, 5};
-    int64_t until_ns = 0;
 
     (void)state;
     assert_true(bytes_equal(answer_header_of(&answer, "location"), BYTES("/b")));
     assert_int_equal(answer_header_of(&answer, "etag").size, 0);
-    assert_true(answer_retry_after(&answer, &now, &until_ns));
-    assert_int_equal(until_ns, 1007 * MOMENT_SECOND);
-    answer.header_count = 2;
-    assert_false(answer_retry_after(&answer, &now, &until_ns));
+}
+
+static void test_a_retry_after_holds_all_who_share_the_limits(void **state)
+{
+    static const struct {
+        unsigned status;
+        size_t headers; /* of those above */
+        bool kept_to;
+        int64_t wait_s;
+    } cases[] = {
+        {429, 3, true,  7},
+        {403, 3, true,  7},
+        {503, 3, true,  7},
+        {503, 2, true,  0},
+        {503, 3, false, 0},
+        {200, 3, true,  0},
+    };
+    static const struct source_limits limits = {.concurrency = 1};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct puller puller = {.parts.clock = clock_system()};
+        struct source source = {.retry.retry_after = cases[i].kept_to};
+        const struct fetch_answer answer = {
+            .status = cases[i].status, .headers = headers, .header_count = cases[i].headers};
+        const struct moment now = pull_now(&puller);
+        struct limiter_key *key = NULL;
+        struct error err = {0};
+
+        assert_int_equal(limiter_new(NULL, &puller.limiter, &err), OK);
+        assert_int_equal(limiter_join(puller.limiter, BYTES("h"), &limits, &now, &key, &err), OK);
+        answer_heed(&answer, &puller, &source, BYTES("h"), key, &now);
+        assert_in_range(limiter_when(key, 1, &now) - now.boot_ns + MOMENT_SECOND / 2,
+                        cases[i].wait_s * MOMENT_SECOND, (cases[i].wait_s + 1) * MOMENT_SECOND);
+        limiter_free(puller.limiter);
+    }
 }
 
 static void test_which_answers_lead_on_and_which_are_final(void **state)
@@ -87,6 +117,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_an_answer_s_head_says),
+        cmocka_unit_test(test_a_retry_after_holds_all_who_share_the_limits),
         cmocka_unit_test(test_which_answers_lead_on_and_which_are_final),
         cmocka_unit_test(test_a_request_has_the_source_s_times_and_the_smaller_body),
     };

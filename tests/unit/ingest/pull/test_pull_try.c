@@ -11,6 +11,8 @@
     "'client_secret': '${secret:key}'}, 'request': {'url': '@/of/${each.x}'}"
 #define TOKEN "{'access_token': 't0ken', 'expires_in': 60}"
 
+static int64_t it_patience_ns; /* of a trial; 0 = any time */
+
 struct tried {
     struct fixture fixture;
     struct buf out; /* what is told */
@@ -31,6 +33,7 @@ static void *try_main(void *context)
         .now_ns = clock_wall_ns(&it.clock.clock),
         .limits = &it.ground.limits,
         .plain_bytes_max = tried->fixture.source->limits.plain_bytes_max,
+        .patience_ns = it_patience_ns,
     };
 
     buf_put_char(&tried->out, '{');
@@ -131,6 +134,23 @@ static void test_an_answer_that_is_none_is_shown_with_its_status(void **state)
     tried_release(&tried);
 }
 
+static void test_a_credential_in_a_message_is_not_shown(void **state)
+{
+    struct tried tried;
+    struct json *root;
+
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "GET", .status = "403 No", .body = "{'why': 'not canary'}"});
+    tried_init(&tried, PLAIN ", 'auth': {'type': 'bearer', 'token': '${secret:key}'}, 'outcomes': "
+                             "[{'status': 403, 'do': 'fail', 'message': '/why'}]");
+    (void)try_main(&tried);
+    assert_int_equal(tried.code, OK);
+    it_parse(&tried.out, &root);
+    assert_true(it_is_text(root, "message", "not ******"));
+    json_doc_free(root);
+    tried_release(&tried);
+}
+
 static void test_a_host_that_is_refused_is_not_asked(void **state)
 {
     (void)state;
@@ -167,6 +187,31 @@ static void test_a_host_that_may_not_be_asked_in_time_is_busy(void **state)
     assert_int_equal(it.site.asked_count, 1);
 }
 
+#define LATER "Retry-After: 90\r\n"
+
+static void test_an_answer_that_says_when_to_come_again_is_kept_to(void **state)
+{
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "GET", .status = "429 Slow", .headers = LATER});
+    expect(PLAIN, OK, "");
+    expect(PLAIN, E_BUSY, "by its limits");
+    assert_int_equal(it.site.asked_count, 1);
+}
+
+/* Of it no reader ever hears. */
+static void test_one_that_is_cut_says_it_too(void **state)
+{
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "GET",
+                            .status = "503 Slow",
+                            .headers = LATER "Transfer-Encoding: chunked\r\n",
+                            .body = "no chunk"});
+    it_declares(PLAIN ", 'retry': {'base': '1ms', 'cap': '2ms', 'max': 3}");
+    UNTIL(it_count("retries") == 1);
+    expect(PLAIN, E_BUSY, "by its limits");
+    assert_int_equal(it.site.asked_count, 1);
+}
+
 #define ONE PLAIN ", 'limits': {'concurrency': 1}"
 
 static void test_who_waits_for_another_comes_after_it(void **state)
@@ -183,6 +228,27 @@ static void test_who_waits_for_another_comes_after_it(void **state)
         assert_int_equal(try_end(&tried[i]), OK);
     assert_int_equal(it.site.asked_count, 3);
     assert_int_equal(it.site.under_way_most, 1);
+}
+
+/* Whatever the document says; of one that waits for its turn as well. */
+static void test_who_waits_has_no_more_time_than_that(void **state)
+{
+    struct tried held;
+
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "GET", .body = ROW, .held = true});
+    it_patience_ns = 100000000;
+    expect(PLAIN, E_TIMEOUT, "/a: a page that is tried is waited for 100 ms, which is the limit");
+    assert_int_equal(it.site.asked_count, 1);
+    it_patience_ns = 0;
+    try_begin(&held, ONE);
+    UNTIL_ASKED(2);
+    it_patience_ns = 100000000;
+    expect(ONE, E_TIMEOUT, "/a: a page that is tried is waited for 100 ms, which is the limit");
+    it_patience_ns = 0;
+    site_release(&it.site);
+    assert_int_equal(try_end(&held), OK);
+    assert_int_equal(it.site.asked_count, 2);
 }
 
 /* The one that is asked, the one that waits for it, and the one that comes then. */
@@ -275,11 +341,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IT_TEST(test_a_live_page_is_shown_and_not_written),
         IT_TEST(test_an_answer_that_is_none_is_shown_with_its_status),
+        IT_TEST(test_a_credential_in_a_message_is_not_shown),
         IT_TEST(test_a_host_that_is_refused_is_not_asked),
         IT_TEST(test_a_secret_that_is_not_there_is_told),
         IT_TEST(test_a_body_is_as_large_as_the_node_allows),
         IT_TEST(test_a_host_that_may_not_be_asked_in_time_is_busy),
+        IT_TEST(test_an_answer_that_says_when_to_come_again_is_kept_to),
+        IT_TEST(test_one_that_is_cut_says_it_too),
         IT_TEST(test_who_waits_for_another_comes_after_it),
+        IT_TEST(test_who_waits_has_no_more_time_than_that),
         IT_TEST(test_who_waits_is_told_of_the_end),
         IT_TEST(test_what_a_page_needs_is_asked_before_it),
         IT_TEST(test_what_a_page_needs_and_has_not_is_told),

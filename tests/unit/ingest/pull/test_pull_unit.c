@@ -68,6 +68,103 @@ static void test_redirects_are_followed_and_counted(void **state)
     }
 }
 
+/* Whatever it was sent as, in the log, in the status, among the fetches and where one is tried. */
+static void test_a_credential_that_an_answer_gives_back_is_not_told(void **state)
+{
+    static const struct {
+        const char *auth, *body, *told;
+    } cases[] = {
+        {"{'type': 'query', 'name': 'k', 'value': '${secret:key}'}",     "no: canary!",            "no: ******!"},
+        {"{'type': 'header', 'name': 'X', 'value': '${secret:key}'}",    "canary",                 "******"     },
+        {"{'type': 'bearer', 'token': '${secret:key}'}",                 "a canary",               "a ******"   },
+        {"{'type': 'basic', 'user': 'me', 'password': '${secret:key}'}", "bWU6Y2FuYXJ5 of canary",
+         "************ of ******"                                                                               },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const char name[2] = {(char)('a' + i), '\0'};
+        struct buf fetches = BUF_INIT(1 << 16);
+        struct site_rule rule = {.when = "GET", .status = "403 No"};
+        char blocks[400], body[64];
+
+        (void)snprintf(body, sizeof(body), "{'why': '%s'}", cases[i].body);
+        rule.body = body;
+        site_answers(&it.site, &rule, 1);
+        (void)snprintf(blocks, sizeof(blocks),
+                       "'request': {'url': '@/a'}, 'auth': %s, 'outcomes': [{'status': 403, 'do': "
+                       "'fail', 'message': '/why'}]",
+                       cases[i].auth);
+        it_declares_so(name, false, blocks);
+        UNTIL(it_says(name, "error", cases[i].told));
+        assert_true(puller_fetches(it.puller, TENANT, bytes_of(name), 9, &fetches));
+        assert_non_null(memmem(fetches.data, fetches.size, cases[i].told, strlen(cases[i].told)));
+        assert_null(memmem(fetches.data, fetches.size, "canary", 6));
+        buf_release(&fetches);
+    }
+}
+
+/* A list of partitions and two pages, one after the other. */
+static void test_what_goes_out_counts_in_a_rate_for_as_long_as_it_says(void **state)
+{
+    int64_t began = clock_boot_ns(clock_system());
+
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "/list", .body = "[{'id': 'a'}, {'id': 'b'}]"},
+                 {.when = "/of/", .body = ROW(1, 1) "}"});
+    it_declares("'request': {'url': '@/of/${each.x}'}, 'limits': {'rates': ['1/200ms']}, "
+                "'foreach': {'request': {'url': '@/list'}, 'decode': 'json', 'rows': '/*', "
+                "'vars': {'x': {'path': 'id'}}}");
+    UNTIL(it_count("windows") == 2);
+    assert_int_equal(it.site.asked_count, 3);
+    assert_true(clock_boot_ns(clock_system()) - began >= INT64_C(400000000));
+}
+
+static _Atomic bool is_full;
+static const struct fs_operations *real;
+
+static enum code write_or_not(struct file *file, uint64_t offset, const struct bytes *parts,
+                              size_t count, struct error *err)
+{
+    return is_full ? error_set(err, E_DISK_FULL, "no space left")
+                   : real->write(file, offset, parts, count, err);
+}
+
+/* However long it lasts: it is no fault of the source, which else rests for hours then. */
+static void test_what_cannot_be_noted_is_asked_once_it_can(void **state)
+{
+    struct fs_operations own;
+    struct error err = {0};
+
+    (void)state;
+    puller_close(it.puller);
+    assert_int_equal(fs_posix_open(it.ground.directory, &it.fs, &err), OK);
+    real = it.fs->operations;
+    own = *real;
+    own.write = write_or_not;
+    it.fs->operations = &own;
+    it_start();
+    is_full = true;
+    SITE_ANSWERS(&it.site, {.when = "/list", .body = "[{'id': 'a'}]"},
+                 {.when = "/of/", .body = ROW(1, 1) "}"});
+    it_declares(
+        "'request': {'url': '@/of/${each.x}'}, 'retry': {'max': 0}, 'foreach': {'request': "
+        "{'url': '@/list'}, 'decode': 'json', 'rows': '/*', 'vars': {'x': {'path': 'id'}}}");
+    UNTIL(it_says("s", "error", "no space left"));
+    assert_int_equal(it.site.asked_count, 0);
+    is_full = false;
+    UNTIL(it_count("windows") == 1);
+    is_full = true;
+    it_asks_for_a_pull();
+    UNTIL(it_count("retries") == 2);
+    is_full = false;
+    UNTIL(it_count("windows") == 2);
+    assert_int_equal(it_count("failures"), 0);
+    puller_close(it.puller);
+    it.puller = NULL;
+    fs_posix_close(it.fs);
+}
+
 #define WAITS                                                                                      \
     ", 'outcomes': [{'status': 429, 'do': 'wait', 'for': '1s'}], 'limits': {'concurrency': 1}"
 
@@ -93,6 +190,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IT_TEST(test_a_page_that_fails_is_asked_again_and_given_up_until_the_next_pull),
         IT_TEST(test_redirects_are_followed_and_counted),
+        IT_TEST(test_what_cannot_be_noted_is_asked_once_it_can),
+        IT_TEST(test_what_goes_out_counts_in_a_rate_for_as_long_as_it_says),
+        IT_TEST(test_a_credential_that_an_answer_gives_back_is_not_told),
         IT_TEST(test_who_is_told_to_wait_holds_all_of_the_host),
     };
 

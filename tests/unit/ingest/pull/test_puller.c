@@ -51,6 +51,37 @@ static void test_no_more_are_under_way_than_the_strictest_says(void **state)
     assert_int_equal(it.site.under_way_most, 1);
 }
 
+static void it_declares_many(const char *name, int partitions, const char *limits)
+{
+    struct buf blocks = BUF_INIT(1 << 16);
+
+    buf_printf(&blocks, "'request': {'url': '@/%s'}, 'limits': %s, 'foreach': [{'x': '0'}", name,
+               limits);
+    for (int i = 1; i < partitions; i++)
+        buf_printf(&blocks, ", {'x': '%d'}", i);
+    buf_put(&blocks, (struct bytes){"]", 2});
+    it_declares_so(name, false, blocks.data);
+    buf_release(&blocks);
+}
+
+/* Also while others, whom they have nothing to do with, ask in between: in a ring whoever stands
+ * behind those had all of the host. */
+static void test_sources_that_share_a_host_have_the_same_of_it(void **state)
+{
+    size_t first, second;
+
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "GET", .body = TWO_ROWS});
+    it_declares_many("other", 300, "{'host': 'another.example', 'concurrency': 8}");
+    it_declares_many("second", 60, "{'concurrency': 1}");
+    it_declares_many("first", 60, "{'concurrency': 1}");
+    UNTIL((first = site_asked(&it.site, "GET /first")) + site_asked(&it.site, "GET /second") >= 60);
+    second = site_asked(&it.site, "GET /second");
+    assert_in_range(first, 20, 40);
+    assert_in_range(second, 20, 60);
+    UNTIL(site_asked(&it.site, "GET") == 420);
+}
+
 static void test_a_source_that_is_not_there_is_told_nothing_of(void **state)
 {
     (void)state;
@@ -90,6 +121,7 @@ int main(void)
         IT_TEST(test_what_is_declared_is_pulled_and_the_same_is_not_written_again),
         IT_TEST(test_what_changed_at_the_source_is_all_that_is_written),
         IT_TEST(test_no_more_are_under_way_than_the_strictest_says),
+        IT_TEST(test_sources_that_share_a_host_have_the_same_of_it),
         IT_TEST(test_a_source_that_is_not_there_is_told_nothing_of),
         IT_TEST(test_one_that_is_taken_away_is_gone_when_nothing_is_under_way),
         IT_TEST(test_what_is_under_way_ends_with_the_puller),

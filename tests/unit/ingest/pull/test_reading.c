@@ -472,26 +472,39 @@ static void test_rows_that_lead_nowhere_are_told(void **state)
         enum source_do want;
         const char *why; /* NULL: nothing is wrong */
     } cases[] = {
-        {"",                                          "{'data':[]}",         SOURCE_OK,    NULL           },
-        {"",                                          "{'data':null}",       SOURCE_OK,    NULL           },
-        {"",                                          "{'data':{}}",         SOURCE_OK,    NULL           },
-        {"",                                          "{'items':[]}",        SOURCE_RETRY, "leads nowhere"},
-        {"",                                          "{'data':'none'}",     SOURCE_RETRY, "leads nowhere"},
-        {"",                                          "[]",                  SOURCE_RETRY, "leads nowhere"},
-        {"",                                          "null",                SOURCE_RETRY, "leads nowhere"},
-        {"'rows': '/*'",                              "[]",                  SOURCE_OK,    NULL           },
-        {"'rows': '/*'",                              "7",                   SOURCE_RETRY, "leads nowhere"},
-        {"'rows': '/a/*/b/*'",                        "{'a':[{}]}",          SOURCE_OK,    NULL           },
-        {"'rows': {'zip': '/hourly'}",                "{'daily':{}}",        SOURCE_RETRY, "leads nowhere"},
-        {"'outcomes': [{'count': 0, 'do': 'empty'}]", "{'items':[]}",        SOURCE_EMPTY, NULL           },
-        {"'outcomes': [{'count': 0, 'do': 'ok'}]",    "{'items':[]}",        SOURCE_OK,    NULL           },
-        {"'rows': '/data'",                           "{'data':[{'at':1}]}", SOURCE_RETRY, "ends with /*" },
-        {"'rows': '/'",                               "[{'at':1}]",          SOURCE_RETRY, "ends with /*" },
-        {"'decode': 'ndjson', 'rows': '*'",           "[{'at':1}]\n",        SOURCE_RETRY, "ends with /*" },
-        {"'decode': 'ndjson', 'rows': '*/data/*'",    "{'items':[]}\n",      SOURCE_OK,    NULL           },
-        {"'decode': 'xml', 'rows': '/doc/row/*'",     "<doc/>",              SOURCE_OK,    NULL           },
-        {"'decode': 'xml', 'rows': '/doc/row/*'",     "<fault>No</fault>",   SOURCE_RETRY,
-         "leads nowhere"                                                                                  },
+        {"",                                                                                   "{'data':[]}",           SOURCE_OK,    NULL           },
+        {"",                                                                                   "{'data':null}",         SOURCE_OK,    NULL           },
+        {"",                                                                                   "{'data':{}}",           SOURCE_OK,    NULL           },
+        {"",                                                                                   "{'items':[]}",          SOURCE_RETRY, "leads nowhere"},
+        {"",                                                                                   "{'data':'none'}",       SOURCE_RETRY, "leads nowhere"},
+        {"",                                                                                   "[]",                    SOURCE_RETRY, "leads nowhere"},
+        {"",                                                                                   "null",                  SOURCE_RETRY, "leads nowhere"},
+        {"'rows': '/*'",                                                                       "[]",                    SOURCE_OK,    NULL           },
+        {"'rows': '/*'",                                                                       "7",                     SOURCE_RETRY, "leads nowhere"},
+        {"'rows': '/a/*/b/*'",                                                                 "{'a':[{}]}",            SOURCE_OK,    NULL           },
+        {"'rows': {'zip': '/hourly'}",                                                         "{'daily':{}}",          SOURCE_RETRY, "leads nowhere"},
+        {"'rows': {'zip': '/hourly'}",                                                         "{'hourly':{}}",         SOURCE_RETRY, "leads nowhere"},
+        {"'rows': {'zip': '/hourly'}",                                                         "{'hourly':{'x':[]}}",   SOURCE_RETRY, "leads nowhere"},
+        {"'rows': {'zip': '/hourly'}",                                                         "{'hourly':{'v':[]}}",   SOURCE_OK,    NULL           },
+        {"'rows': {'zip': '/hourly'}",                                                         "{'hourly':{'v':null}}", SOURCE_OK,    NULL           },
+        {"'rows': {'zip': '/*'}",                                                              "[]",                    SOURCE_OK,    NULL           },
+        {"'decode': 'csv', 'rows': '*'",                                                       "v,at\n",                SOURCE_OK,    NULL           },
+        {"'decode': 'csv', 'rows': '*'",                                                       "\357\273\277at;v\n",    SOURCE_RETRY, "\"at\""       },
+        {"'decode': 'csv', 'rows': '*'",                                                       "\357\273\277at,w\n",    SOURCE_OK,    NULL           },
+        {"'decode': 'csv', 'rows': '*'",                                                       "Please try later\n",    SOURCE_RETRY,
+         "line 1: the header has none of the columns that are wanted, as \"at\""                                                                     },
+        {"'decode': 'csv', 'rows': '*', 'outcomes': [{'body_has': 'No data', 'do': 'empty'}]",
+         "No data\n",                                                                                                   SOURCE_EMPTY, NULL           },
+        {"'decode': {'csv': {'columns': ['at', 'v']}}, 'rows': '*'",                           "",                      SOURCE_OK,    NULL           },
+        {"'outcomes': [{'count': 0, 'do': 'empty'}]",                                          "{'items':[]}",          SOURCE_EMPTY, NULL           },
+        {"'outcomes': [{'count': 0, 'do': 'ok'}]",                                             "{'items':[]}",          SOURCE_OK,    NULL           },
+        {"'rows': '/data'",                                                                    "{'data':[{'at':1}]}",   SOURCE_RETRY, "ends with /*" },
+        {"'rows': '/'",                                                                        "[{'at':1}]",            SOURCE_RETRY, "ends with /*" },
+        {"'decode': 'ndjson', 'rows': '*'",                                                    "[{'at':1}]\n",          SOURCE_RETRY, "ends with /*" },
+        {"'decode': 'ndjson', 'rows': '*/data/*'",                                             "{'items':[]}\n",        SOURCE_OK,    NULL           },
+        {"'decode': 'xml', 'rows': '/doc/row/*'",                                              "<doc/>",                SOURCE_OK,    NULL           },
+        {"'decode': 'xml', 'rows': '/doc/row/*'",                                              "<fault>No</fault>",     SOURCE_RETRY,
+         "leads nowhere"                                                                                                                             },
     };
 
     (void)state;
@@ -616,10 +629,15 @@ static void test_what_stands_behind_the_rows_is_read_first(void **state)
 {
     (void)state;
     for (unsigned count = 2; count <= SMALL_POINTS + 2; count += SMALL_POINTS) {
+        const struct tree_plan *plan = NULL;
+        struct arena arena;
         struct page page;
 
+        arena_init(&arena, SIZE_MAX, NULL);
         page_init(&page, PAGE_SECONDS ", 'tags': {'site': {'path': '/meta/site'}}");
-        assert_int_equal(tree_plan_passes(page.terms.source->plan), 2);
+        assert_int_equal(source_plan(page.terms.source, &arena, &plan, NULL), OK);
+        assert_int_equal(tree_plan_passes(plan), 2);
+        arena_release(&arena);
         page_put_rows(&page, count, "");
         page.body.size--;
         page_put(&page, ",'meta':{'site':'north'}}");

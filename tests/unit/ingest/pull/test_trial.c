@@ -121,6 +121,21 @@ static void test_a_known_at_is_shown(void **state)
     tried_release(&tried);
 }
 
+/* What a row that comes again takes back is nothing of one that is new. */
+static void test_no_null_stands_beside_a_value(void **state)
+{
+    struct tried tried;
+
+    (void)state;
+    try(&tried,
+        SECONDS ", 'values': [{'path': 'v', 'field': 'v', 'qualifier': ['<'], 'coded': 'keep'}]",
+        BYTES("{\"data\":[{\"at\":1,\"v\":\"<2\"},{\"at\":2,\"v\":3},{\"at\":3,\"v\":\"dry\"}]}"));
+    expect(&tried, "'fields':{'v':2,'v_qualifier':'<'}");
+    expect(&tried, "'fields':{'v':3}");
+    expect(&tried, "'fields':{'v_code':'dry'}");
+    tried_release(&tried);
+}
+
 static void test_the_first_points_alone_are_shown(void **state)
 {
     static const struct {
@@ -212,6 +227,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_told_is_json),
         cmocka_unit_test(test_a_known_at_is_shown),
+        cmocka_unit_test(test_no_null_stands_beside_a_value),
         cmocka_unit_test(test_a_value_that_stands_nowhere_is_warned_of),
         cmocka_unit_test(test_the_first_points_alone_are_shown),
         cmocka_unit_test(test_what_is_no_page_is_told),

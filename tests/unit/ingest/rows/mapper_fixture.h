@@ -122,6 +122,9 @@ static inline void print_cell(struct buf *out, const struct point_field *field)
     case TYPE_BOOL:
         buf_put_text(out, field->cell.u64 ? "true" : "false");
         break;
+    case TYPE_RETRACTED:
+        buf_put_text(out, "null");
+        break;
     default:
         assert_int_equal(field->type, TYPE_STRING);
         buf_printf(out, "\"%.*s\"", BYTES_ARG(text_bytes(field->cell.text)));

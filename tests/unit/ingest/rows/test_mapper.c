@@ -1,3 +1,4 @@
+#include "ingest/rows/row_clock.h"
 #include "tests/unit/ingest/rows/mapper_fixture.h"
 
 static const struct span half_hour = {.ns = INT64_C(1800000000000)};
@@ -359,6 +360,135 @@ static void test_repeats_into_another_batch(void **state)
     fixture_release(&fixture);
 }
 
+/* A host that sends a text of a row and an end that is far away had all memory. */
+static void test_repeats_take_no_memory_each(void **state)
+{
+    struct fixture fixture;
+    size_t used;
+
+    (void)state;
+    fill_init(&fixture, &a03);
+    fixture.values[0].type = SOURCE_TEXT;
+    assert_int_equal(fixture_open(&fixture), OK);
+    assert_int_equal(take_row(&fixture, 1, "2024-01-01T00:00Z|abc|1|A03|2024-02-01T00:00Z"), OK);
+    used = fixture.arena.used;
+    assert_int_equal(mapper_finish(fixture.mapper, &fixture.err), OK);
+    assert_int_equal(mapper_counts(fixture.mapper)->points, 31 * 24);
+    assert_in_range(fixture.arena.used - used, 0, 1024);
+    fixture_release(&fixture);
+}
+
+/* --- clocks that are turned back: 02:00 in London becomes 01:00 at 01:00Z --- */
+
+static void local_init(struct fixture *fixture)
+{
+    fixture_init(fixture);
+    (void)add_value(fixture, 1, "v");
+    fixture->source.time.zone = zone_of("Europe/London", &fixture->arena);
+}
+
+/* A window that begins with the second of two hours asks for no row of the first. */
+static void test_an_hour_told_twice_is_that_of_the_window(void **state)
+{
+    static const struct {
+        const char *name, *start, *rows, *want;
+        bool clip;
+    } cases[] = {
+        {"the second",                "2024-10-27T01:00:00Z", "2024-10-27 01:00|#1\n2024-10-27 01:30|#2",
+         "m v=1 2024-10-27T01:00:00Z\nm v=2 2024-10-27T01:30:00Z\n",                                                                      true },
+        {"newest first",              "2024-10-27T01:00:00Z", "2024-10-27 01:30|#1\n2024-10-27 01:00|#2",
+         "m v=1 2024-10-27T01:30:00Z\nm v=2 2024-10-27T01:00:00Z\n",                                                                      true },
+        {"the first",                 "2024-10-27T00:00:00Z", "2024-10-27 01:00|#1\n2024-10-27 01:30|#2",
+         "m v=1 2024-10-27T00:00:00Z\nm v=2 2024-10-27T00:30:00Z\n",                                                                      true },
+        {"what was before is before", "2024-10-27T01:00:00Z",
+         "2024-10-27 00:30|#0\n2024-10-27 01:00|#1\n2024-10-27 02:00|#2",                                 "m v=2 2024-10-27T02:00:00Z\n", true },
+        {"nobody asked",              "2024-10-27T01:00:00Z", "2024-10-27 01:00|#1",
+         "m v=1 2024-10-27T00:00:00Z\n",                                                                                                  false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct fixture fixture;
+
+        local_init(&fixture);
+        fixture.source.window.clip = cases[i].clip;
+        fixture.terms.windowed = true;
+        fixture.terms.start_ns = time_of(cases[i].start);
+        fixture.terms.end_ns = INT64_MAX;
+        print_message("%s\n", cases[i].name);
+        expect_points(&fixture, cases[i].rows, cases[i].want);
+        fixture_release(&fixture);
+    }
+}
+
+/* A page that begins within that hour goes on where the one before ended, series by series. */
+static void test_pages_go_on_within_an_hour_told_twice(void **state)
+{
+    static const char *const pages[][2] = {
+        {"2024-10-27 01:00|#1|a\n2024-10-27 01:30|#2|a\n2024-10-27 01:00|#3|b",
+         "m,s=a v=1 2024-10-27T00:00:00Z\nm,s=a v=2 2024-10-27T00:30:00Z\n"
+         "m,s=b v=3 2024-10-27T00:00:00Z\n"                                                               },
+        {"2024-10-27 01:00|#4|a\n2024-10-27 01:30|#5|b\n2024-10-27 01:30|#6|a\n2024-10-27 "
+         "01:00|#7|b",                                                 "m,s=a v=4 2024-10-27T01:00:00Z\nm,s=b v=5 2024-10-27T00:30:00Z\n"
+         "m,s=a v=6 2024-10-27T01:30:00Z\nm,s=b v=7 2024-10-27T01:00:00Z\n"},
+        {"2024-10-27 01:30|#8|b\n2024-10-27 02:00|#9|a",
+         "m,s=b v=8 2024-10-27T01:30:00Z\nm,s=a v=9 2024-10-27T02:00:00Z\n"                               },
+    };
+    struct row_order order = {0};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(pages); i++) {
+        struct fixture fixture;
+
+        local_init(&fixture);
+        add_tag(&fixture, "s", "${row.2}");
+        fixture.terms.order = &order;
+        expect_points(&fixture, pages[i][0], pages[i][1]);
+        mapper_keep(fixture.mapper, &order);
+        fixture_release(&fixture);
+    }
+    row_order_release(&order);
+    assert_int_equal(order.before_by_series.count, 0);
+}
+
+/* The whole year besides, nothing of all series is kept. */
+static void test_pages_keep_what_is_near_a_turn(void **state)
+{
+    struct row_order order = {0};
+    struct fixture fixture;
+
+    (void)state;
+    local_init(&fixture);
+    add_tag(&fixture, "s", "${row.2}");
+    expect_points(&fixture, "2024-07-01 01:00|#1|a\n2024-10-26 01:00|#2|b",
+                  "m,s=a v=1 2024-07-01T00:00:00Z\nm,s=b v=2 2024-10-26T00:00:00Z\n");
+    mapper_keep(fixture.mapper, &order);
+    assert_int_equal(order.before_by_series.count, 1);
+    fixture_release(&fixture);
+    row_order_release(&order);
+}
+
+/* Nor all time: each row may be repeated often, all together not as often as there are rows. */
+static void test_repeats_of_a_page_are_bounded(void **state)
+{
+    struct fixture fixture;
+    enum code code = OK;
+    uint64_t rows = 0;
+
+    (void)state;
+    fill_init(&fixture, &a03);
+    fixture.source.time.step = (struct span){.ns = 1000000000};
+    fixture.source.window.clip = true;
+    fixture.terms.windowed = true; /* an empty one, so that nothing is printed */
+    assert_int_equal(fixture_open(&fixture), OK);
+    while (code == OK && rows < 100)
+        code = take_row(&fixture, ++rows, "2024-01-01T00:00Z|#1|1|A03|2024-01-11T00:00Z");
+    assert_int_equal(code, E_BAD_PAGE);
+    assert_string_equal(fixture.err.text, "its rows are repeated more than 10000000 times");
+    assert_int_equal(rows, 13); /* of 863,999 repeats each, when the next row has come */
+    fixture_release(&fixture);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -377,6 +507,11 @@ int main(void)
         cmocka_unit_test(test_repeats_are_clipped),
         cmocka_unit_test(test_repeats_by_the_calendar),
         cmocka_unit_test(test_repeats_into_another_batch),
+        cmocka_unit_test(test_repeats_take_no_memory_each),
+        cmocka_unit_test(test_repeats_of_a_page_are_bounded),
+        cmocka_unit_test(test_an_hour_told_twice_is_that_of_the_window),
+        cmocka_unit_test(test_pages_go_on_within_an_hour_told_twice),
+        cmocka_unit_test(test_pages_keep_what_is_near_a_turn),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

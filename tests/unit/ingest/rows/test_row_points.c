@@ -78,9 +78,9 @@ static void test_qualifiers_and_codes(void **state)
                       "2024-01-01|<10|v\n"
                       "2024-01-02|10|v\n"
                       "2024-01-03|Ponded|v",
-                      "m v=10 v_qualifier=\"<\" 2024-01-01T00:00:00Z\n"
-                      "m v=10 2024-01-02T00:00:00Z\n"
-                      "m v_code=\"Ponded\" 2024-01-03T00:00:00Z\n");
+                      "m v=10 v_qualifier=\"<\" v_code=null 2024-01-01T00:00:00Z\n"
+                      "m v=10 v_qualifier=null v_code=null 2024-01-02T00:00:00Z\n"
+                      "m v=null v_qualifier=null v_code=\"Ponded\" 2024-01-03T00:00:00Z\n");
         fixture_release(&fixture);
     }
 }

@@ -328,6 +328,10 @@ static void test_units_and_scales(void **state)
         {SOURCE_INTEGER, SOURCE_CODED_FAIL, 0.5,  0,   "3",                "degC",         "it is no integer"               },
         {SOURCE_INTEGER, SOURCE_CODED_FAIL, 0.5,  0.5, "3",                "degC",         "2i"                             },
         {SOURCE_INTEGER, SOURCE_CODED_FAIL, 2,    0,   "9007199254740993", "degC",         "it is no integer"               },
+        {SOURCE_INTEGER, SOURCE_CODED_FAIL, 0.5,  0,   "9007199254740993", "degC",         "it is no integer"               },
+        {SOURCE_INTEGER, SOURCE_CODED_FAIL, 1e-3, 0,   "9007199254740993", "GW",           "it is no integer"               },
+        {SOURCE_INTEGER, SOURCE_CODED_FAIL, 0.5,  0,   "9007199254740990", "degC",
+         "4503599627370495i"                                                                                                },
         {SOURCE_TEXT,    SOURCE_CODED_FAIL, 2,    0,   "3",                "K",            "\"3\""                          },
     };
 

@@ -111,6 +111,7 @@ static void test_sources_as_they_are_met(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(documents); i++) {
+        const struct tree_plan *plan = NULL;
         struct source_faults faults;
         struct source *source = NULL;
         struct error err = {0};
@@ -119,9 +120,10 @@ static void test_sources_as_they_are_met(void **state)
         arena_init(&arena, SIZE_MAX, NULL);
         if (parse("", documents[i], &source, &faults, &arena, &err))
             fail_msg("%zu: %s: %s", i, err.pointer, err.text);
-        assert_non_null(source->plan);
         arena_release(&arena); /* the source has nothing in it */
         assert_true(source->name.size > 0);
+        assert_int_equal(source_plan(source, &arena, &plan, &err), OK);
+        arena_release(&arena);
         source_free(source);
     }
     source_free(NULL);

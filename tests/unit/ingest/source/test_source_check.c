@@ -49,6 +49,17 @@ static void test_what_is_missing_can_be_found(void **state)
          "/window/missing", "without ${row.…}"});
 }
 
+/* Of what was delivered one is ours. */
+static void test_tags_are_called_otherwise_than_ours(void **state)
+{
+    (void)state;
+    FIXTURE_REFUSES({"'tags': {'a': 'b', 'partition': 'x'}", "/tags/partition", "want another one"},
+                    {"'values': [{'path': 'v', 'field': 'v'}, {'path': 'w', 'field': 'w', 'tags': "
+                     "{'partition': {'path': 'p'}}}]",
+                     "/values/1/tags/partition", "want another one"},
+                    {"'tags': {'partitions': 'x', 'Partition': 'y'}", NULL, NULL});
+}
+
 static void test_names_in_the_query_are_apart(void **state)
 {
     (void)state;
@@ -89,6 +100,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_places_stand_for_something),
         cmocka_unit_test(test_what_is_missing_can_be_found),
+        cmocka_unit_test(test_tags_are_called_otherwise_than_ours),
         cmocka_unit_test(test_names_in_the_query_are_apart),
         cmocka_unit_test(test_paths_stay_within_the_document),
     };

@@ -73,7 +73,10 @@ static void test_what_is_refused(void **state)
          "/foreach/vars/a/path", "it is missing"},
         {"'foreach': {'request': {'url': 'https://a.example/'}, 'decode': 'json', 'rows': '/*', "
          "'vars': {'a': {'path': '*'}}}",
-         "/foreach/vars/a", "\"*\" stands in `rows` alone"});
+         "/foreach/vars/a/path", "\"*\" stands in `rows` alone"},
+        {"'foreach': {'request': {'url': 'https://a.example/'}, 'decode': {'zip': 'json'}, "
+         "'rows': '/*', 'vars': {'a': {'path': 'b'}}}",
+         "/foreach/decode/zip", "want no archive"});
 }
 
 int main(void)

@@ -86,6 +86,8 @@ static void test_what_is_refused(void **state)
          "it is missing"},
         {"'values': [{'path': 'v', 'field': 'v', 'unit_path': 'u', 'units': {'a': {'scal': 1}}}]",
          "/values/0/units/a/scal", "did you mean \"scale\""},
+        {"'values': [{'path': 'v', 'field': 'v', 'unit_path': 'u', 'units': {'a': {'scale': 0}}}]",
+         "/values/0/units/a/scale", "0 would make all values one"},
         {"'values': [{'path': 'v', 'field': 'v', 'thousands': '.'}]", "/values/0/thousands",
          "the same as `decimal`"},
         {"'values': [{'path': 'v', 'field': 'v', 'decimal': '7'}]", "/values/0/decimal",

@@ -37,6 +37,7 @@ static enum code fill(struct arena *arena, struct bytes *json, struct error *err
 /* A whole document of YAML, parsed as a source. */
 static void expect_source(const char *name, struct bytes yaml)
 {
+    const struct tree_plan *plan = NULL;
     struct source_faults faults;
     struct source *source = NULL;
     struct error err = {0};
@@ -47,7 +48,7 @@ static void expect_source(const char *name, struct bytes yaml)
     if (source_of_yaml(yaml, &arena, &json, &err) || fill(&arena, &json, &err) ||
         source_parse(BYTES(""), json, &arena, &source, &faults, &err))
         fail_msg("%s: %s: %s", name, err.pointer, err.text);
-    assert_non_null(source->plan);
+    assert_int_equal(source_plan(source, &arena, &plan, &err), OK);
     source_free(source);
     arena_release(&arena);
 }

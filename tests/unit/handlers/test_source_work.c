@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "base/time_text.h"
-#include "handlers/source_backfill.h"
+#include "handlers/source_work.h"
 #include "tests/unit/ingest/source/source_fixture.h"
 
 #define WINDOWS                                                                                    \
@@ -28,14 +28,15 @@ static void test_what_is_never_asked_is_refused(void **state)
         enum code code;
         const char *pointer, *text;
     } cases[] = {
-        {"",              "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", E_NOT_SUPPORTED, "",      "has no windows"},
+        {"",              "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", E_NOT_SUPPORTED, "",
+         "has no `window`"                                                                            },
         {WINDOWS,         "2024-01-01T00:00:00Z", "2025-01-01T00:00:00Z", E_BAD_PARAMETER, "end",
-         "(window.from) at 2025-01-01T00:00:00Z"                                                                    },
+         "(window.from) at 2025-01-01T00:00:00Z"                                                      },
         {WINDOWS,         "2026-06-01T00:00:00Z", "2026-07-01T00:00:00Z", E_BAD_PARAMETER, "start",
-         "(window.until) at 2026-06-01T00:00:00Z"                                                                   },
-        {WINDOWS,         "2024-01-01T00:00:00Z", "2025-01-01T00:00:01Z", OK,              "",      ""              },
-        {WINDOWS,         "2026-05-31T23:59:59Z", "2027-01-01T00:00:00Z", OK,              "",      ""              },
-        {"'nonsense': 1", "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", OK,              "",      ""              },
+         "(window.until) at 2026-06-01T00:00:00Z"                                                     },
+        {WINDOWS,         "2024-01-01T00:00:00Z", "2025-01-01T00:00:01Z", OK,              "",      ""},
+        {WINDOWS,         "2026-05-31T23:59:59Z", "2027-01-01T00:00:00Z", OK,              "",      ""},
+        {"'nonsense': 1", "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", OK,              "",      ""},
     };
 
     (void)state;
