@@ -357,13 +357,13 @@ static const struct argument_row try_rows[] = {
     [TRY_AS] = {"as",   "NAME", "What the source is called, where not as the document says."},
     [TRY_PAGE] = {"page", "FILE", "A page as it came; without it the server asks for one."    },
 };
+static const struct argument_row json_row = {"json", NULL, "Print the answer as one JSON object."};
+static const struct argument_row limit_row = {"limit", "N",
+                                              "How many, the newest first (20; 32 are kept)."};
 static const struct argument_row backfill_rows[] = {
     [BACKFILL_START] = {"start", "TIME", "Where the range begins."  },
     [BACKFILL_END] = {"end",   "TIME", "Where it ends, exclusive."},
 };
-static const struct argument_row limit_row = {"limit", "N",
-                                              "How many, the newest first (20; 32 are kept)."};
-static const struct argument_row json_row = {"json", NULL, "Print the answer as one JSON object."};
 static const struct argument_row set_row = {
     "set", "KEY=VALUE", "What ${set:KEY} in the document stands for; repeat it."};
 

@@ -1,5 +1,4 @@
-/* The verbs of `weir source` that look at what is declared, or ask something of it.
- * docs/reference/cli.md */
+/* The verbs of `weir source` that look at what is declared, or ask something of it. */
 #ifndef WEIR_SERVER_SOURCE_LINE_H
 #define WEIR_SERVER_SOURCE_LINE_H
 
