@@ -107,7 +107,7 @@ def each_example_is_pulled_by_its_settings_alone(case):
         fetched = json.loads(case.weir("source", "fetches", "open-meteo", "--limit", "1").stdout)["fetches"]
         check(len(fetched) == 1 and fetched[0]["outcome"] == "ok", f"{fetched}")
         said = case.weir("source", "backfill", "open-meteo", "--start", since, "--end", "now", want=1).stderr.decode()
-        check("has no windows" in said, said)
+        check("has no `window`" in said, said)
         case.weir("source", "backfill", "elexon-fuelhh", "--start", since, "--end", "now")
         case.weir("source", "pause", "open-meteo")
         check("it is paused" in case.weir("source", "pull", "open-meteo").stderr.decode(), "a pull of one that rests")
