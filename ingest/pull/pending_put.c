@@ -16,6 +16,7 @@ struct series_place {
 struct shape_place {
     struct batch_table *rows, *hashes; /* NULL: not found yet */
     const uint32_t *columns, *hash_columns;
+    uint32_t count;  /* of points that go there, at most */
     bool lists;      /* beside the hash stands: */
     union cell list; /* of which fields it is */
     struct bytes list_name;
@@ -157,7 +158,11 @@ static enum code place_shape(const struct putting *putting, const struct pending
     if (place->lists)
         *field = (struct point_field){
             .name = place->list_name, .type = place->list_type, .cell = place->list};
-    return find_table(putting, &place->hashes, &place->hash_columns, err);
+    code = find_table(putting, &place->hashes, &place->hash_columns, err);
+    if (code == OK && (!batch_rows_reserve(point->batch, place->rows, place->count) ||
+                       !batch_rows_reserve(point->batch, place->hashes, place->count)))
+        return no_memory(err);
+    return code;
 }
 
 static enum code put_row(const struct putting *putting, const struct pending_point *point,
@@ -196,6 +201,12 @@ static enum code put_hash(const struct putting *putting, const struct pending_po
     return OK;
 }
 
+/* It, or its hash alone. */
+static bool is_put(const struct pending_point *point, uint32_t round)
+{
+    return (!point->same || point->unlisted) && point->round == round;
+}
+
 enum code pending_put(const struct pending *pending, uint32_t round, struct bytes prefix,
                       const struct series_tag *partition, struct point *point, struct error *err)
 {
@@ -210,12 +221,14 @@ enum code pending_put(const struct pending *pending, uint32_t round, struct byte
     };
     enum code code = putting.series == NULL || putting.shapes == NULL ? no_memory(err) : OK;
 
+    for (size_t i = 0; code == OK && i < pending->count; i++)
+        putting.shapes[pending->points[i].shape].count += is_put(&pending->points[i], round);
     for (size_t i = 0; code == OK && i < pending->count; i++) {
         const struct pending_point *row = &pending->points[i];
         struct series_place *series = &putting.series[row->series];
         struct shape_place *shape = &putting.shapes[row->shape];
 
-        if ((row->same && !row->unlisted) || row->round != round)
+        if (!is_put(row, round))
             continue;
         if (!series->found)
             code = place_series(&putting, &pending->series[row->series], series, err);
