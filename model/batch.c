@@ -246,6 +246,15 @@ uint32_t batch_row_begin(struct batch *batch, struct batch_table *table)
     return table->row_count;
 }
 
+bool batch_rows_reserve(struct batch *batch, struct batch_table *table, uint32_t more)
+{
+    uint32_t rows;
+
+    if (__builtin_add_overflow(table->row_count, more, &rows) || rows > UINT32_MAX / 4)
+        return false;
+    return rows <= table->row_capacity || table_resize(batch, table, rows, table->revision != NULL);
+}
+
 void batch_row_done(struct batch *batch, struct batch_table *table, uint32_t series, uint32_t line,
                     int64_t time)
 {

@@ -80,6 +80,8 @@ struct batch_table *batch_table_find(struct batch *batch, struct bytes measureme
 /* Room for one more row; its number, or UINT32_MAX when memory ran out.  The caller fills
  * columns[..][row] and then calls batch_row_done(). */
 uint32_t batch_row_begin(struct batch *batch, struct batch_table *table);
+/* The same for so many more at one stroke: where they are known, nothing is moved as they come. */
+MUST_USE bool batch_rows_reserve(struct batch *batch, struct batch_table *table, uint32_t more);
 /* Enters series, line and time.  The row counts from here on. */
 void batch_row_done(struct batch *batch, struct batch_table *table, uint32_t series, uint32_t line,
                     int64_t time);

@@ -10,7 +10,7 @@
 
 #include "codec/series_key.h"
 
-enum { SLOTS_FIRST = 1024 };
+enum { SLOTS_FIRST = 1024, POINTS_FIRST = 256 };
 
 static enum code no_memory(struct error *err)
 {
@@ -41,10 +41,11 @@ void pending_clear(struct pending *pending)
 {
     struct buf key = pending->key;
     bool lists = pending->lists;
+    size_t capacity = pending->capacity;
 
     release_maps(pending);
     arena_release(&pending->arena);
-    *pending = (struct pending){.key = key, .lists = lists};
+    *pending = (struct pending){.key = key, .lists = lists, .wanted = capacity};
     arena_init(&pending->arena, SIZE_MAX, NULL);
 }
 
@@ -257,7 +258,8 @@ static const union cell *copy_cells(struct arena *arena, const struct point *poi
 
 static bool grow_points(struct pending *pending)
 {
-    size_t capacity = pending->capacity == 0 ? 256 : 2 * pending->capacity;
+    size_t first = pending->wanted > POINTS_FIRST ? pending->wanted : POINTS_FIRST;
+    size_t capacity = pending->capacity == 0 ? first : 2 * pending->capacity;
     struct pending_point *points =
         arena_grow(&pending->arena, pending->points, pending->capacity * sizeof(*points),
                    capacity * sizeof(*points));

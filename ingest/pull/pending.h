@@ -44,6 +44,7 @@ struct pending {
     struct arena arena;
     struct pending_point *points;
     size_t count, capacity;
+    size_t wanted; /* room for so many at once: there were before */
     struct pending_series *series;
     size_t series_count, series_capacity;
     struct map series_by_key; /* index + 1 */

@@ -19,6 +19,7 @@ enum { BARE, WHOLE, FORMS };
 struct shape_place {
     struct batch_table *rows[FORMS], *hashes; /* NULL: not found yet */
     const uint32_t *columns[FORMS], *hash_columns;
+    uint32_t count;  /* of points that go there, at most */
     bool lists;      /* beside the hash stands: */
     union cell list; /* of which fields it is */
     struct bytes list_name;
@@ -124,9 +125,14 @@ static bool take_fields(struct point *point, const struct pending_shape *shape, 
 static enum code place_rows(const struct putting *putting, const struct pending_shape *shape,
                             struct shape_place *place, int form, struct error *err)
 {
-    if (!take_fields(putting->point, shape, form))
+    struct point *point = putting->point;
+    enum code code = take_fields(point, shape, form) ? OK : no_memory(err);
+
+    if (code == OK)
+        code = find_table(putting, &place->rows[form], &place->columns[form], err);
+    if (code == OK && !batch_rows_reserve(point->batch, place->rows[form], place->count))
         return no_memory(err);
-    return find_table(putting, &place->rows[form], &place->columns[form], err);
+    return code;
 }
 
 /* The names of all fields, also of those that are null; but of a row that is to be no more. */
@@ -172,7 +178,10 @@ static enum code place_hashes(const struct putting *putting, const struct pendin
     if (place->lists)
         *field = (struct point_field){
             .name = place->list_name, .type = place->list_type, .cell = place->list};
-    return find_table(putting, &place->hashes, &place->hash_columns, err);
+    code = find_table(putting, &place->hashes, &place->hash_columns, err);
+    if (code == OK && !batch_rows_reserve(point->batch, place->hashes, place->count))
+        return no_memory(err);
+    return code;
 }
 
 static int form_of(const struct pending_shape *shape, const struct pending_point *point)
@@ -221,6 +230,12 @@ static enum code put_hash(const struct putting *putting, const struct pending_po
     return OK;
 }
 
+/* It, or its hash alone. */
+static bool is_put(const struct pending_point *point, uint32_t round)
+{
+    return (!point->same || point->unlisted) && point->round == round;
+}
+
 enum code pending_put(const struct pending *pending, uint32_t round, struct bytes prefix,
                       const struct series_tag *partition, struct point *point, struct error *err)
 {
@@ -235,13 +250,15 @@ enum code pending_put(const struct pending *pending, uint32_t round, struct byte
     };
     enum code code = putting.series == NULL || putting.shapes == NULL ? no_memory(err) : OK;
 
+    for (size_t i = 0; code == OK && i < pending->count; i++)
+        putting.shapes[pending->points[i].shape].count += is_put(&pending->points[i], round);
     for (size_t i = 0; code == OK && i < pending->count; i++) {
         const struct pending_point *row = &pending->points[i];
         struct series_place *series = &putting.series[row->series];
         struct shape_place *shape = &putting.shapes[row->shape];
         int form = form_of(&pending->shapes[row->shape], row);
 
-        if ((row->same && !row->unlisted) || row->round != round)
+        if (!is_put(row, round))
             continue;
         if (!series->found)
             code = place_series(&putting, &pending->series[row->series], series, err);

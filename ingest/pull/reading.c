@@ -13,7 +13,7 @@
 
 enum {
     SMALL_BYTES_MAX = 2 << 20,   /* plain; below, and with few enough points, it is read once */
-    SMALL_POINTS_MAX = 15000,    /* fewer than are written at once (writing.c): they wait there */
+    SMALL_POINTS_MAX = 7500,     /* fewer than are written at once (writing.c): they wait there */
     HASHED_BYTES_MAX = 16 << 20, /* of a larger body, as it came or plain, no hash is kept */
     HEAD_BYTES_MAX = 1 << 20,    /* that rules look at */
     DEPTH_MAX = 64,
@@ -42,6 +42,7 @@ struct reading {
     bool too_many; /* it was not small after all */
     uint64_t points, plain_bytes;
     bool hashes;
+    bool again;                  /* all was looked at: nobody asks for the head any more */
     bool head_alone, head_whole; /* no more than what rules look at is wanted; it is there */
     struct hash128_state hash;
     struct buf head;
@@ -86,7 +87,7 @@ static enum code take_row(void *context, const struct tree_row *row, struct erro
 {
     struct reading *reading = context;
 
-    if (reading->scratch.used > 4 * HEAD_BYTES_MAX) {
+    if (reading->scratch.used > HEAD_BYTES_MAX) {
         batch_release(&reading->batch);
         arena_release(&reading->scratch);
         batch_init(&reading->batch, &reading->scratch, 1);
@@ -126,7 +127,7 @@ static enum code end_document(void *context, struct error *err)
 static enum code take_plain(void *context, struct bytes piece, struct error *err)
 {
     struct reading *reading = context;
-    size_t room = HEAD_BYTES_MAX - reading->head.size;
+    size_t room = reading->again ? 0 : HEAD_BYTES_MAX - reading->head.size;
 
     reading->plain_bytes += piece.size;
     if (reading->hashes && reading->plain_bytes <= HASHED_BYTES_MAX)
@@ -486,7 +487,8 @@ enum code reading_write(struct reading *reading, struct error *err)
 {
     if (reading->small || reading->plain_bytes == 0)
         return OK;
-    reading->writes = true;
+    reading->writes = reading->again = true;
+    buf_release(&reading->head);
     return run_passes(reading, err);
 }
 

@@ -12,7 +12,7 @@
 #include "ingest/pull/pending.h"
 
 enum {
-    POINTS_MAX = 16384,   /* some 5 MiB with the record that they make */
+    POINTS_MAX = 8192,    /* some 3 MiB with the record that they make */
     BULK_RECORDS_MIN = 8, /* a page of more points than that many records have is in no hurry to be
                              in memory: it is sealed as it comes */
     /* So many series are asked for one by one: a page of one series over years would else read all

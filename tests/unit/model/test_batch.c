@@ -283,10 +283,36 @@ static void test_memory_that_runs_out_is_an_answer(void **state)
     }
 }
 
+static void test_rows_that_were_reserved_do_not_move(void **state)
+{
+    struct arena arena;
+    struct batch batch;
+    struct batch_table *table;
+    const union cell *first;
+
+    (void)state;
+    begin(&arena, &batch);
+    assert_int_equal(0, batch_series_index(&batch, BYTES("\1m"), BYTES("m")));
+    table = batch_table_find(&batch, BYTES("m"), fields_ab, 2);
+    put(&batch, table, 0, 1, 1);
+    assert_true(batch_rows_reserve(&batch, table, 1000));
+    assert_int_equal(table->row_capacity, 1001);
+    assert_int_equal(table->columns[1][0].i64, 11);
+    first = table->columns[0];
+    for (uint32_t line = 2; line <= 1001; line++)
+        put(&batch, table, 0, line, line);
+    assert_ptr_equal(table->columns[0], first);
+    put(&batch, table, 0, 1002, 1002);
+    assert_ptr_not_equal(table->columns[0], first);
+    assert_false(batch_rows_reserve(&batch, table, UINT32_MAX));
+    end(&arena, &batch);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_series_stands_once_and_keeps_its_own_copy),
+        cmocka_unit_test(test_rows_that_were_reserved_do_not_move),
         cmocka_unit_test(test_a_series_that_was_not_looked_for_is_found_later),
         cmocka_unit_test(test_tables_are_found_by_their_whole_shape),
         cmocka_unit_test(test_rows_keep_their_values_while_tables_grow),

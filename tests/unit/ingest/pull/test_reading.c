@@ -1,6 +1,6 @@
 #include "tests/unit/ingest/pull/reading_fixture.h"
 
-enum { SMALL_POINTS = 15000 };
+enum { SMALL_POINTS = 7500 };
 
 static void expect_ok(const struct page *page, uint64_t points)
 {

@@ -5,7 +5,7 @@
 #include "ingest/pull/pending.h"
 #include "ingest/pull/writing.h"
 
-enum { RECORD_POINTS = 16384, BULK_RECORDS = 8, RECALLED_MAX = 4 };
+enum { RECORD_POINTS = 8192, BULK_RECORDS = 8, RECALLED_MAX = 4 };
 
 /* A store, what a recall finds, and points on their way. */
 struct world {
