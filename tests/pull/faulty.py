@@ -123,7 +123,7 @@ def a_total_that_does_not_fit_begins_the_window_anew(case):
     end = window_aligned(case)
     first = end - STEP
     remote = case.remote(end - 600, {"generic": {"deleted": 0.2, "delete_after": DAY}})
-    remote.set("faults", [{"match": {"path": "^/page", "query": {"page": "4"}}, "nth": 1, "fault": {"type": "delay", "ms": 2000}}])
+    remote.set("faults", [{"match": {"path": "^/page", "query": {"page": "4"}}, "nth": 1, "fault": {"type": "delay", "ms": 5000}}])
     server = case.server(remote)
     document = history("page", remote, first, limits={"concurrency": 1})
     case.declare(server, document)

@@ -174,11 +174,15 @@ class Case:
 
     def pulled(self, server, name, times=1, seconds=60):
         """Waits until so many pulls more have ended.  The first may have begun before what was done a moment ago: after a change
-        that they are to see, two are waited for."""
+        that they are to see, two are waited for.  One that takes longer than its schedule is never seen at rest: it has succeeded."""
         for _ in range(times):
-            before = self.status(server, name)["next"]
-            until(seconds, lambda: f"a pull of {name} ends: {self.how(server, name)}",
-                  lambda: (status := self.status(server, name))["state"] == "resting" and status["next"] not in (None, before))
+            before = self.status(server, name)
+
+            def ended():
+                status = self.status(server, name)
+                return status["succeeded"] != before["succeeded"] or status["state"] == "resting" and status["next"] not in (None, before["next"])
+
+            until(seconds, lambda: f"a pull of {name} ends: {self.how(server, name)}", ended)
         return self.status(server, name)
 
     def rows(self, server, measurement, first=None, end=None, whole=True, **more):
