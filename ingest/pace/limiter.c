@@ -15,6 +15,10 @@
 
 static_assert((int)LIMITER_RATE_COUNT_MAX == (int)BEGUN_UNITS_MAX, "a rate looks at so many units");
 
+/* Where three answers of ten are faults five in a row are one in 400, and cost little; three in a
+ * row are one in 40, each with a wait. */
+enum { FAULTS_OF_A_HOST_DOWN = 5 };
+
 /* For who joins later: of the last two days so much; what who is there needs comes on top. */
 static const int64_t remembered_ns = 2 * MOMENT_DAY;
 static const size_t remembered_units = 100000;
@@ -49,6 +53,12 @@ struct limiter_key {
     int64_t assumed_ns, assumed_span_ns; /* somebody else may have asked until then */
     int64_t held_ns;                     /* nobody else did then, since the time before */
     int64_t wait_ns, used_ns; /* until when nobody may; when it was joined or asked last */
+    uint32_t faults;          /* in a row */
+    /* Of a host that is down: */
+    uint32_t tries;
+    bool trying;         /* one is under way, */
+    int64_t tried_ns;    /* which began then, or the last one, or it was found to be down; */
+    int64_t try_next_ns; /* and the next one is to */
 };
 
 struct limiter {
@@ -328,6 +338,11 @@ enum limiter_reason limiter_reason(const struct limiter_key *key, uint32_t weigh
     return key->wait_ns > latest_ns ? LIMITER_TOLD : reason;
 }
 
+static bool is_down(const struct limiter_key *key)
+{
+    return key->faults == FAULTS_OF_A_HOST_DOWN;
+}
+
 enum code limiter_begin(struct limiter *limiter, struct limiter_key *key, uint32_t weight,
                         const struct moment *now, struct error *err)
 {
@@ -342,6 +357,10 @@ enum code limiter_begin(struct limiter *limiter, struct limiter_key *key, uint32
     key->used_ns = time_later(key->used_ns, now->boot_ns);
     key->unsent += weight;
     key->under_way++;
+    if (is_down(key)) {
+        key->trying = true;
+        key->tried_ns = now->boot_ns;
+    }
     return OK;
 }
 
@@ -352,10 +371,12 @@ void limiter_sent(struct limiter_key *key, uint32_t weight, const struct moment 
     key_put(key, now, now->boot_ns, weight);
 }
 
-void limiter_end(struct limiter_key *key)
+void limiter_end(struct limiter_key *key, const struct moment *began)
 {
     assert(key->under_way > 0);
     key->under_way--;
+    if (began->boot_ns == key->tried_ns)
+        key->trying = false;
 }
 
 void limiter_unsent(struct limiter_key *key, uint32_t weight, const struct moment *began)
@@ -377,4 +398,45 @@ int64_t limiter_waits_until(const struct limiter_key *key, const struct moment *
     if (key->wait_ns <= now->boot_ns)
         return 0;
     return time_sum(now->wall_ns, time_between(now->boot_ns, key->wait_ns));
+}
+
+/* --- a host that is down --- */
+
+void limiter_failed(struct limiter_key *key, const struct moment *began, const struct moment *now,
+                    bool again, int64_t wait_ns)
+{
+    if (!is_down(key)) {
+        key->faults += !again;
+        if (!is_down(key))
+            return;
+        key->tries = 0;
+    } else if (began->boot_ns < key->tried_ns) {
+        return; /* it was under way already: what it says is known */
+    }
+    key->tries++;
+    key->tried_ns = now->boot_ns;
+    key->try_next_ns = time_sum(now->boot_ns, wait_ns);
+}
+
+uint32_t limiter_tries(const struct limiter_key *key)
+{
+    return is_down(key) ? key->tries : 0;
+}
+
+void limiter_answered(struct limiter_key *key)
+{
+    key->faults = 0;
+    key->trying = false;
+}
+
+int64_t limiter_try_when(const struct limiter_key *key)
+{
+    if (!is_down(key))
+        return INT64_MIN;
+    return key->trying ? INT64_MAX : key->try_next_ns;
+}
+
+void limiter_try_now(struct limiter_key *key)
+{
+    key->try_next_ns = INT64_MIN;
 }

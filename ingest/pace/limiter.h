@@ -1,9 +1,9 @@
 /* How often a remote host may be asked: for each host and credential how many requests are under
- * way, how many began in each span, how many today, and until when nobody may ask.  In no span of a
- * rate's length do more begin than it says, wherever it begins, restarts included: what began is
- * noted before it does (limiter_notes).  It begins for the host when it goes out, which may be long
- * after a connection was asked for: until then it counts as if it went out now (limiter_sent()); a
- * note has the earlier time.
+ * way, how many began in each span, how many today, until when nobody may ask, and whether it is
+ * down.  In no span of a rate's length do more begin than it says, wherever it begins, restarts
+ * included: what began is noted before it does (limiter_notes).  It begins for the host when it
+ * goes out, which may be long after a connection was asked for: until then it counts as if it went
+ * out now (limiter_sent()); a note has the earlier time.
  *
  * Time comes in as arguments, by both clocks: spans and waits are of the boot clock, which never
  * jumps, so that a wall clock that is set moves none of them.  The wall clock alone tells which day
@@ -77,13 +77,26 @@ MUST_USE enum code limiter_begin(struct limiter *limiter, struct limiter_key *ke
                                  const struct moment *now, struct error *err);
 /* It goes out. */
 void limiter_sent(struct limiter_key *key, uint32_t weight, const struct moment *now);
-void limiter_end(struct limiter_key *key);
-/* Before limiter_end(): it was not sent at all, and counts in no limit.  `began` as it was given
- * to limiter_begin(). */
+void limiter_end(struct limiter_key *key, const struct moment *began);
+/* Before limiter_end(): it was not sent at all, and counts in no limit.  `began`, here and there,
+ * as it was given to limiter_begin(). */
 void limiter_unsent(struct limiter_key *key, uint32_t weight, const struct moment *began);
 /* Nobody may ask before then; the latest holds. */
 void limiter_wait(struct limiter_key *key, const struct moment *now, int64_t until_wall_ns);
 /* By the wall clock; 0: nobody has to wait. */
 int64_t limiter_waits_until(const struct limiter_key *key, const struct moment *now);
+
+/* A host that is down is not asked by all who would: behind several requests in a row that failed
+ * one at a time is to begin, and not before the wait that the last one's failure brought, which
+ * grows with limiter_tries().  One failed that began then; `again`: it had before, which may be a
+ * fault of its own, and says nothing of a host that was up. */
+void limiter_failed(struct limiter_key *key, const struct moment *began, const struct moment *now,
+                    bool again, int64_t wait_ns);
+uint32_t limiter_tries(const struct limiter_key *key); /* in vain, since it is taken to be down */
+void limiter_answered(struct limiter_key *key);        /* it is up */
+/* Who asks of a host that is down is to begin then, boot; before now = it is up; INT64_MAX: when
+ * the one that is under way has ended.  Whoever has a reason may begin all the same. */
+int64_t limiter_try_when(const struct limiter_key *key);
+void limiter_try_now(struct limiter_key *key); /* no wait before the next one */
 
 #endif

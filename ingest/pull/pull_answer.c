@@ -155,6 +155,15 @@ static void split(struct pull_unit *unit, const struct moment *now)
     unit_end(unit, false, now);
 }
 
+/* One of 5xx was taken for a fault of its host until it was read. */
+static void weigh(const struct pull_job *job)
+{
+    enum source_do what = job->verdict.what;
+
+    if (job->status >= 500 && what != SOURCE_RETRY && what != SOURCE_RESTART)
+        limiter_answered(job->unit->source->key);
+}
+
 void unit_take(struct pull_job *job)
 {
     struct pull_unit *unit = job->unit;
@@ -179,6 +188,7 @@ void unit_take(struct pull_job *job)
         unit_try_again(unit, 0, &now, text);
         return;
     }
+    weigh(job);
     switch (job->verdict.what) {
     case SOURCE_OK:
     case SOURCE_EMPTY:

@@ -81,7 +81,7 @@ int64_t errand_when(const struct pull_errand *errand, const struct moment *now)
         (errand->kind == ERRAND_LIST && !token_is_good(source, now)))
         return INT64_MAX;
     return time_later(limiter_when(errand->key, source->source->limits.weight, now),
-                      errand->not_before_ns);
+                      time_later(errand->not_before_ns, limiter_try_when(errand->key)));
 }
 
 static enum code give_secret(void *context, struct bytes name, struct bytes host,
@@ -223,7 +223,9 @@ static void take_answer(void *context, struct fetch_answer *answer)
     source->busy_units--;
     if (!answer->sent)
         limiter_unsent(errand->key, source->source->limits.weight, &errand->began);
-    limiter_end(errand->key);
+    limiter_end(errand->key, &errand->began);
+    answer_weigh(answer, source->puller, &source->source->retry, errand->key, &errand->began,
+                 errand->attempt > 0);
     answer_heed(answer, source->puller, source->source, bytes_of(errand->key_name), errand->key,
                 &now);
     pull_count_answer(source, answer);
@@ -271,7 +273,7 @@ void errand_ask(struct pull_errand *errand, const struct moment *now)
     errand->began = *now;
     if (fetcher_begin(puller->fetcher, &request, take_answer, errand, &fetch, &err) != OK) {
         limiter_unsent(errand->key, weight, now);
-        limiter_end(errand->key);
+        limiter_end(errand->key, now);
         errand_try_again(errand, now->wall_ns + second_ns, err.text, now);
         return;
     }

@@ -356,6 +356,12 @@ bool answer_is_final(const struct fetch_answer *answer); /* none came, nor would
 /* False: no memory. */
 bool answer_headers_copy(const struct fetch_answer *answer, struct arena *arena,
                          struct answer_header **headers, size_t *count);
+/* Whether its host is up, for all that share the limits.  One of 5xx is taken for a fault until a
+ * page's rule says that it is none: limiter_answered() then.  What leads on tells nothing, as what
+ * it leads to may be down; `again` as limiter_failed() has it. */
+void answer_weigh(const struct fetch_answer *answer, struct puller *puller,
+                  const struct source_retry *retry, struct limiter_key *key,
+                  const struct moment *began, bool again);
 /* When to come again holds at once, for all that share the limits: a reader may be long in coming
  * to the answer, and one that was cut in its body never gets there. */
 void answer_heed(const struct fetch_answer *answer, struct puller *puller,
@@ -417,7 +423,7 @@ struct pull_unit *unit_add(struct pull_source *source, struct pull_partition *pa
 void unit_free(struct pull_unit *unit); /* also out of its source's list */
 /* From when on one of the source's is ready; boot.  INT64_MAX: after something has ended. */
 int64_t units_ready(const struct pull_source *source);
-/* When one that is ready may be asked, by what its host allows, too. */
+/* When one that is ready may be asked, by what its host allows and whether it is up, too. */
 int64_t units_when(const struct pull_source *source, const struct moment *now);
 void unit_ask(struct pull_unit *unit, const struct moment *now);
 /* Again after a wait of chance, and not before `until_wall_ns`, or it is over for this pull. */

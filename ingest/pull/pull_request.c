@@ -71,6 +71,25 @@ bool answer_is_final(const struct fetch_answer *answer)
     return answer->code == E_ADDRESS || answer->code == E_CONFIG || answer->code == E_BODY_LARGE;
 }
 
+/* No answer came for a reason that is the host's or the way's, and not of this node. */
+static bool is_unreachable(enum code code)
+{
+    return code == E_NOT_READY || code == E_TLS || code == E_TIMEOUT || code == E_IO;
+}
+
+void answer_weigh(const struct fetch_answer *answer, struct puller *puller,
+                  const struct source_retry *retry, struct limiter_key *key,
+                  const struct moment *began, bool again)
+{
+    const struct moment now = pull_now(puller);
+    uint64_t chance = random_next(&puller->random);
+
+    if (is_unreachable(answer->code) || (answer->code == OK && answer->status >= 500))
+        limiter_failed(key, began, &now, again, retry_wait_ns(retry, limiter_tries(key), chance));
+    else if (answer->code == OK && !answer_leads_on(answer))
+        limiter_answered(key);
+}
+
 void answer_heed(const struct fetch_answer *answer, struct puller *puller,
                  const struct source *source, struct bytes key_name, struct limiter_key *key,
                  const struct moment *now)

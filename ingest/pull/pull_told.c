@@ -89,6 +89,21 @@ static void put_reason(const struct pull_source *source, const struct moment *no
     }
 }
 
+static void put_wait(const struct pull_source *source, const struct moment *now, int64_t when,
+                     char waits[WAITS_SIZE])
+{
+    int64_t allowed = limiter_when(source->key, source->source->limits.weight, now);
+    int64_t try_when = limiter_try_when(source->key);
+
+    /* What it allows and its own wait may be the same, each by a look of its own at the clocks. */
+    if (time_sum(allowed, MOMENT_SECOND) >= when && try_when < when)
+        put_reason(source, now, waits);
+    else if (try_when > INT64_MIN) /* also where its own windows wait for longer */
+        (void)snprintf(waits, WAITS_SIZE, "the host, which cannot be reached or fails");
+    else
+        (void)snprintf(waits, WAITS_SIZE, "the next try");
+}
+
 /* Nothing of it is under way, and the first of its windows may not be asked yet. */
 static void find_wait(const struct pull_source *source, const struct moment *now,
                       struct pull_told *told)
@@ -101,12 +116,7 @@ static void find_wait(const struct pull_source *source, const struct moment *now
         (void)snprintf(told->waits, sizeof(told->waits), "an access token");
         return;
     }
-    /* Both may say the same, each by a look of its own at the clocks. */
-    if (time_sum(limiter_when(source->key, source->source->limits.weight, now), MOMENT_SECOND) <
-        when)
-        (void)snprintf(told->waits, sizeof(told->waits), "the next try");
-    else
-        put_reason(source, now, told->waits);
+    put_wait(source, now, when, told->waits);
     if (when < INT64_MAX) {
         told->waits_until_ns = time_sum(now->wall_ns, time_between(now->boot_ns, when));
         told->waits_until_ns += MOMENT_SECOND - 1 - (told->waits_until_ns - 1) % MOMENT_SECOND;

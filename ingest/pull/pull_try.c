@@ -87,7 +87,8 @@ static void take_answer(void *context, struct fetch_answer *answer)
 
     if (!answer->sent)
         limiter_unsent(try->key, try->terms->source->limits.weight, &try->began);
-    limiter_end(try->key);
+    limiter_end(try->key, &try->began);
+    answer_weigh(answer, try->puller, &try->terms->source->retry, try->key, &try->began, true);
     answer_heed(answer, try->puller, try->terms->source, try->key_name, try->key, &now);
     if (code == OK && !answer_headers_copy(answer, &try->arena, &try->headers, &try->header_count))
         code = error_set(&err, E_MEMORY, "no memory for an answer");
@@ -162,7 +163,7 @@ static enum code ask(struct pull_try *try, const struct moment *now, struct erro
     code = fetcher_begin(puller->fetcher, &request, take_answer, try, &try->fetch, err);
     if (code) {
         limiter_unsent(try->key, source->limits.weight, now);
-        limiter_end(try->key);
+        limiter_end(try->key, now);
     }
     return code;
 }
@@ -217,6 +218,7 @@ int64_t tries_turn(struct puller *puller, const struct moment *now)
             give_up(try);
         if (over || try->asked)
             continue;
+        /* Also of a host that is down: somebody wants to see whether it is. */
         when = limiter_when(try->key, try->terms->source->limits.weight, now);
         if (now->boot_ns >= try->ends_ns)
             code = tell_late(try, &err);

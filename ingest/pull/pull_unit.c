@@ -87,6 +87,7 @@ int64_t units_when(const struct pull_source *source, const struct moment *now)
 
     if (ready_ns == INT64_MAX || !token_is_good(source, now)) /* which is asked for */
         return INT64_MAX;
+    ready_ns = time_later(ready_ns, limiter_try_when(source->key));
     return time_later(limiter_when(source->key, source->source->limits.weight, now), ready_ns);
 }
 
@@ -267,7 +268,9 @@ static void take_answer(void *context, struct fetch_answer *answer)
     source->busy_units--;
     if (!answer->sent)
         limiter_unsent(source->key, source->source->limits.weight, &unit->began);
-    limiter_end(source->key);
+    limiter_end(source->key, &unit->began);
+    answer_weigh(answer, source->puller, &source->source->retry, source->key, &unit->began,
+                 unit->attempt > unit->restarts);
     answer_heed(answer, source->puller, source->source, bytes_of(source->key_name), source->key,
                 &now);
     pull_count_answer(source, answer);
@@ -319,7 +322,7 @@ void unit_ask(struct pull_unit *unit, const struct moment *now)
     code = fetcher_begin(puller->fetcher, &request, take_answer, unit, &unit->fetch, &err);
     if (code) {
         limiter_unsent(source->key, source->source->limits.weight, now);
-        limiter_end(source->key);
+        limiter_end(source->key, now);
         unit_try_again(unit, now->wall_ns + second_ns, now, err.text);
         return;
     }

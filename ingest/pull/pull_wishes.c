@@ -33,6 +33,8 @@ static void take_up(struct pull_source *source)
     if (wishes->pull_ns > source->pull_taken_ns &&
         source->state != PULL_PULLING) /* else it is one */
         source->next_ns = 0;
+    if (wishes->pull_ns > source->pull_taken_ns)
+        limiter_try_now(source->key); /* it may be known to be up again */
     for (size_t i = 0; i < wishes->backfill_count; i++)
         if (wishes->backfills[i].asked_ns > source->backfill_taken_ns)
             undo(source, &wishes->backfills[i]);

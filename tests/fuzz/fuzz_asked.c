@@ -60,7 +60,7 @@ static void look(int64_t *when_ns, int64_t *waits_ns)
     if (*when_ns <= now.boot_ns) {
         assert(limiter_begin(limiter, key, 1, &now, &err) == OK);
         limiter_unsent(key, 1, &now);
-        limiter_end(key);
+        limiter_end(key, &now);
     }
     limiter_free(limiter);
     asked_close(asked);

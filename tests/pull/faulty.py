@@ -98,6 +98,27 @@ def told_to_wait_by_default_all_that_share_the_host_do(case):
     check_log.waits(log, slack=0.05)
 
 
+def a_host_that_is_down_is_asked_now_and_then(case):
+    """Of thirty partitions five find out, and then one at a time, until one has an answer."""
+    remote = case.remote()
+    remote.set("faults", [{"match": {"path": "^/slow"}, "fault": {"type": "status", "status": 503}}])
+    server = case.server(remote)
+    document = load("slow", remote, "1h", foreach=[{"id": str(number)} for number in range(30)], limits={"concurrency": 4}, retry={"base": "1s", "cap": "4s"})
+    case.declare(server, document)
+    until(20, lambda: f"it is known to be down: {case.how(server, 'slow')}", lambda: "cannot be reached" in (case.status(server, "slow")["waits_for"] or ""))
+    time.sleep(8)
+    log = remote.log("^/slow")
+    case.tell(f"{len(log)} requests within some 8 s in which the host is down")
+    check(6 <= len(log) <= 5 + 3 + 20, f"{len(log)} requests")
+    check_log.concurrency(log[8:], 1)
+    remote.set("faults", [])
+    up = time.time()
+    until(30, lambda: case.how(server, "slow"), lambda: case.status(server, "slow")["windows"] == 30)
+    first = min(entry["start"] for entry in remote.log("^/slow") if entry["status"] == 200)
+    case.tell(f"it is asked {first - up:.1f} s after it is up, and the last has come {time.time() - up:.1f} s after")
+    check(first - up < 5 and case.status(server, "slow")["failures"] == 0, case.how(server, "slow"))
+
+
 def history_that_is_refused_is_left_alone(case):
     """Until the next pull, an hour from now: a window that fails does not come again at once."""
     end = window_aligned(case)
@@ -176,4 +197,4 @@ def stalls(concurrency, partitions):
 
 CASES = [*map(bears, ("page", "link", "next", "cursor")), a_page_that_comes_again_is_healed_by_the_overlap,
          an_error_with_status_200_is_no_empty_window,
-         told_to_wait_by_default_all_that_share_the_host_do, history_that_is_refused_is_left_alone, a_total_that_does_not_fit_begins_the_window_anew, stalls(8, 8), stalls(256, 300)]
+         told_to_wait_by_default_all_that_share_the_host_do, a_host_that_is_down_is_asked_now_and_then, history_that_is_refused_is_left_alone, a_total_that_does_not_fit_begins_the_window_anew, stalls(8, 8), stalls(256, 300)]

@@ -83,7 +83,7 @@ static void begin(struct world *world, struct moment now)
     if (limiter_begin(world->limiter, world->key, 1, &now, &err) != OK)
         fail_msg("%s", err.text);
     limiter_sent(world->key, 1, &now);
-    limiter_end(world->key);
+    limiter_end(world->key, &now);
 }
 
 /* Seconds until `count` may begin. */

@@ -41,6 +41,14 @@ static void begin(struct limiter *limiter, struct limiter_key *key, uint32_t wei
     limiter_sent(key, weight, &now);
 }
 
+/* Of a host that is up: it is of no matter which one. */
+static void end(struct limiter_key *key)
+{
+    const struct moment began = at(0);
+
+    limiter_end(key, &began);
+}
+
 static struct limiter *new_limiter(const struct limiter_notes *notes)
 {
     struct limiter *limiter = NULL;
@@ -97,7 +105,7 @@ static void test_what_has_begun_and_not_gone_out_counts_as_of_now(void **state)
             assert_int_equal(when(key, 2, at(10)), 60);
         } else
             limiter_sent(key, 1, &sent);
-        limiter_end(key);
+        end(key);
     }
     assert_int_equal(when(key, 1, at(50)), 60);
     begin(limiter, key, 1, at(60));
@@ -129,10 +137,10 @@ static void test_the_strictest_of_all_who_joined_holds(void **state)
     assert_int_equal(when(key, 1, at(1)), 1);
     assert_ptr_equal(join(limiter, &b, at(1)), key);
     assert_int_equal(when(key, 1, at(1)), INT64_MAX); /* two are under way */
-    limiter_end(key);
+    end(key);
     assert_int_equal(when(key, 1, at(1)), 60); /* what began before it joined counts */
     begin(limiter, key, 2, at(61));
-    limiter_end(key);
+    end(key);
     assert_true(when(key, 1, at(300)) > 30000); /* the day */
     limiter_leave(key, &b);
     assert_int_equal(when(key, 1, at(300)), 300);
@@ -161,6 +169,79 @@ static void test_nobody_asks_until_the_latest_wait_is_over_whatever_the_clock_sa
     limiter_free(limiter);
 }
 
+/* It began and failed, both at these times, and what waits is told to wait for that long. */
+static void end_failed(struct limiter_key *key, int64_t began_s, int64_t now_s, bool again,
+                       int64_t wait_s)
+{
+    const struct moment began = at(began_s), now = at(now_s);
+
+    limiter_end(key, &began);
+    limiter_failed(key, &began, &now, again, wait_s * SECOND);
+}
+
+static void test_a_host_that_is_down_is_asked_by_one_at_a_time(void **state)
+{
+    const struct source_limits limits = {.concurrency = 9};
+    struct limiter *limiter = new_limiter(NULL);
+    struct limiter_key *key = join(limiter, &limits, at(0));
+    const struct moment probed = at(40);
+
+    (void)state;
+    for (int i = 0; i < 9; i++)
+        begin(limiter, key, 1, at(i));
+    for (int i = 0; i < 3; i++)
+        end_failed(key, i, 10, false, 7);
+    end_failed(key, 3, 11, true, 7); /* one that fails for ever says nothing of the others */
+    end_failed(key, 4, 11, false, 7);
+    assert_int_equal(limiter_try_when(key), INT64_MIN);
+    assert_int_equal(limiter_tries(key), 0);
+    end_failed(key, 5, 12, false, 7);
+    assert_int_equal(limiter_try_when(key), at(19).boot_ns);
+    assert_int_equal(limiter_tries(key), 1);
+    end_failed(key, 6, 15, false, 50); /* under way by then: it makes nothing longer */
+    assert_int_equal(limiter_try_when(key), at(19).boot_ns);
+    begin(limiter, key, 1, at(20));
+    assert_int_equal(limiter_try_when(key), INT64_MAX);
+    end_failed(key, 7, 21, false, 50);
+    assert_int_equal(limiter_try_when(key), INT64_MAX);
+    end_failed(key, 20, 22, true, 8); /* whatever it is that was asked then */
+    assert_int_equal(limiter_try_when(key), at(30).boot_ns);
+    assert_int_equal(limiter_tries(key), 2);
+    limiter_try_now(key);
+    assert_true(limiter_try_when(key) <= at(23).boot_ns);
+    begin(limiter, key, 1, at(40));
+    limiter_end(key, &probed); /* cancelled: nobody knows, and the next one may find out */
+    assert_true(limiter_try_when(key) <= at(40).boot_ns);
+    limiter_free(limiter);
+}
+
+static void test_a_host_that_answers_is_asked_by_all(void **state)
+{
+    const struct source_limits limits = {.concurrency = 99};
+    struct limiter *limiter = new_limiter(NULL);
+    struct limiter_key *key = join(limiter, &limits, at(0));
+
+    (void)state;
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 4; i++) {
+            begin(limiter, key, 1, at(i));
+            end_failed(key, i, i, false, 7);
+        }
+        limiter_answered(key);
+        assert_int_equal(limiter_try_when(key), INT64_MIN);
+    }
+    for (int i = 0; i < 5; i++) {
+        begin(limiter, key, 1, at(10));
+        end_failed(key, 10, 11, false, 7);
+    }
+    begin(limiter, key, 1, at(20)); /* one is under way, and another one's answer comes */
+    assert_int_equal(limiter_try_when(key), INT64_MAX);
+    limiter_answered(key);
+    assert_int_equal(limiter_try_when(key), INT64_MIN);
+    assert_int_equal(limiter_tries(key), 0);
+    limiter_free(limiter);
+}
+
 /* The latest of all that holds. */
 static void test_what_is_waited_for_is_told(void **state)
 {
@@ -183,8 +264,8 @@ static void test_what_is_waited_for_is_told(void **state)
     begin(limiter, key, 1, at(70));
     now = at(80);
     assert_int_equal(limiter_reason(key, 1, &now, &rate), LIMITER_UNDER_WAY);
-    limiter_end(key);
-    limiter_end(key);
+    end(key);
+    end(key);
     assert_int_equal(limiter_reason(key, 1, &now, &rate), LIMITER_RATE);
     assert_int_equal(rate.span_ns, 3600 * SECOND);
     limiter_wait(key, &now, at(3000).wall_ns); /* before that hour is over */
@@ -192,7 +273,7 @@ static void test_what_is_waited_for_is_told(void **state)
     limiter_wait(key, &now, at(4000).wall_ns);
     assert_int_equal(limiter_reason(key, 1, &now, &rate), LIMITER_TOLD);
     begin(limiter, key, 1, at(4000));
-    limiter_end(key);
+    end(key);
     now = at(8000);
     assert_int_equal(limiter_reason(key, 1, &now, &rate), LIMITER_DAY);
     limiter_free(limiter);
@@ -482,7 +563,7 @@ static void step(struct world *world, const struct limiter_notes *notes, bool ju
         break;
     default:
         if (world->under_way > 0 && random_chance(&world->random, 2)) {
-            limiter_end(world->key);
+            end(world->key);
             world->under_way--;
         }
         world->true_ns += (int64_t)random_below(&world->random, 3) * SECOND / 2;
@@ -499,7 +580,7 @@ static void ask(struct world *world, bool exact)
 
     if (when_ns == INT64_MAX) {
         assert_true(world->under_way > 0);
-        limiter_end(world->key);
+        end(world->key);
         world->under_way--;
         return;
     }
@@ -568,6 +649,8 @@ int main(void)
         cmocka_unit_test(test_what_has_begun_and_not_gone_out_counts_as_of_now),
         cmocka_unit_test(test_the_strictest_of_all_who_joined_holds),
         cmocka_unit_test(test_nobody_asks_until_the_latest_wait_is_over_whatever_the_clock_says),
+        cmocka_unit_test(test_a_host_that_is_down_is_asked_by_one_at_a_time),
+        cmocka_unit_test(test_a_host_that_answers_is_asked_by_all),
         cmocka_unit_test(test_what_is_waited_for_is_told),
         cmocka_unit_test(test_somebody_else_may_have_used_up_what_has_short_spans),
         cmocka_unit_test(test_notes_of_another_boot_are_as_old_as_the_wall_clock_says),

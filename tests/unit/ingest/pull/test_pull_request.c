@@ -58,6 +58,65 @@ static void test_a_retry_after_holds_all_who_share_the_limits(void **state)
     }
 }
 
+/* Behind five of them nobody asks at once. */
+static void test_which_answers_say_that_a_host_is_down_or_up(void **state)
+{
+    enum says { NOTHING, DOWN, UP };
+    static const struct {
+        enum code code;
+        unsigned status;
+        size_t headers;
+        enum says says;
+    } cases[] = {
+        {E_NOT_READY, 0,   0, DOWN   },
+        {E_TLS,       0,   0, DOWN   },
+        {E_TIMEOUT,   0,   0, DOWN   },
+        {E_IO,        200, 0, DOWN   },
+        {OK,          500, 0, DOWN   },
+        {OK,          503, 3, DOWN   },
+        {OK,          200, 0, UP     },
+        {OK,          304, 0, UP     },
+        {OK,          404, 0, UP     },
+        {OK,          429, 0, UP     },
+        {OK,          302, 0, UP     },
+        {OK,          302, 3, NOTHING}, /* it leads on */
+        {E_ADDRESS,   0,   0, NOTHING},
+        {E_CONFIG,    0,   0, NOTHING},
+        {E_CANCELLED, 0,   0, NOTHING},
+        {E_DISK_FULL, 200, 0, NOTHING},
+        {E_MEMORY,    0,   0, NOTHING},
+    };
+    static const struct source_limits limits = {.concurrency = 1};
+    static const struct source_retry retry = {.base_ns = MOMENT_SECOND, .cap_ns = MOMENT_SECOND};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct puller puller = {.parts.clock = clock_system()};
+        const struct moment now = pull_now(&puller);
+        struct fetch_answer answer = {.code = cases[i].code,
+                                      .status = cases[i].status,
+                                      .headers = headers,
+                                      .header_count = cases[i].headers};
+        const struct fetch_answer refused = {.code = E_NOT_READY};
+        struct limiter_key *key = NULL;
+        struct error err = {0};
+        bool down;
+
+        random_seed(&puller.random, 1);
+        assert_int_equal(limiter_new(NULL, &puller.limiter, &err), OK);
+        assert_int_equal(limiter_join(puller.limiter, BYTES("h"), &limits, &now, &key, &err), OK);
+        for (int fault = 0; fault < 4; fault++)
+            answer_weigh(&refused, &puller, &retry, key, &now, false);
+        answer_weigh(&answer, &puller, &retry, key, &now, false);
+        down = limiter_try_when(key) > INT64_MIN;
+        answer_weigh(&refused, &puller, &retry, key, &now, false);
+        if (down != (cases[i].says == DOWN) ||
+            (limiter_try_when(key) > INT64_MIN) != (cases[i].says != UP))
+            fail_msg("case %zu", i);
+        limiter_free(puller.limiter);
+    }
+}
+
 static void test_which_answers_lead_on_and_which_are_final(void **state)
 {
     static const unsigned on[] = {301, 302, 303, 307, 308}, not_on[] = {200, 300, 304, 305, 404};
@@ -118,6 +177,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_an_answer_s_head_says),
         cmocka_unit_test(test_a_retry_after_holds_all_who_share_the_limits),
+        cmocka_unit_test(test_which_answers_say_that_a_host_is_down_or_up),
         cmocka_unit_test(test_which_answers_lead_on_and_which_are_final),
         cmocka_unit_test(test_a_request_has_the_source_s_times_and_the_smaller_body),
     };

@@ -336,6 +336,26 @@ static void test_what_a_page_needs_and_has_not_is_told(void **state)
     }
 }
 
+/* Whoever tries a page wants to see what the host says now; if it is up, others see that, too. */
+static void test_a_host_that_is_down_is_tried(void **state)
+{
+    static const char many[] =
+        "'request': {'url': '@/${each.x}'}, 'retry': {'base': '1h', 'cap': '1h'}, 'foreach': [{'x'"
+        ": '1'}, {'x': '2'}, {'x': '3'}, {'x': '4'}, {'x': '5'}, {'x': '6'}, {'x': '7'}, {'x': "
+        "'8'}]";
+
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "GET", .status = "503 No"});
+    it_declares(many);
+    UNTIL(it_says("s", "waits_for", "the host, which cannot be reached or fails"));
+    expect(PLAIN, OK, "");
+    assert_int_equal(site_asked(&it.site, "GET /a "), 1);
+    assert_true(it_says("s", "waits_for", "the host, which cannot be reached or fails"));
+    SITE_ANSWERS(&it.site, {.when = "GET", .body = ROW});
+    expect(PLAIN, OK, "");
+    UNTIL(it_count("windows") >= 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -353,6 +373,7 @@ int main(void)
         IT_TEST(test_who_waits_is_told_of_the_end),
         IT_TEST(test_what_a_page_needs_is_asked_before_it),
         IT_TEST(test_what_a_page_needs_and_has_not_is_told),
+        IT_TEST(test_a_host_that_is_down_is_tried),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -185,6 +185,63 @@ static void test_who_is_told_to_wait_holds_all_of_the_host(void **state)
     assert_int_equal(it_count("failures"), 0);
 }
 
+/* Forty partitions, and waits of an hour: what is asked is asked at once or not at all. */
+static void declare_many(const char *name, const char *more)
+{
+    char blocks[1024];
+    size_t size = (size_t)snprintf(blocks, sizeof(blocks),
+                                   "'request': {'url': '@/%s/${each.x}'}, 'retry': {'base': '1h', "
+                                   "'cap': '1h'}%s, 'foreach': [",
+                                   name, more);
+
+    for (int i = 0; i < 40; i++)
+        size += (size_t)snprintf(blocks + size, sizeof(blocks) - size, "%s{'x': '%d'}",
+                                 i == 0 ? "" : ", ", i);
+    (void)snprintf(blocks + size, sizeof(blocks) - size, "]");
+    it_declares_so(name, false, blocks);
+}
+
+#define DOWN "the host, which cannot be reached or fails"
+
+/* Five faults, and what was under way beside the last of them; other hosts know nothing of it. */
+static void test_a_host_that_is_down_is_left_alone_and_asked_in_full_once_it_is_up(void **state)
+{
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "/u/", .body = ROW(1, 1) "}"},
+                 {.when = "GET", .status = "503 No"});
+    declare_many("s", "");
+    UNTIL(it_says("s", "waits_for", DOWN));
+    assert_in_range(site_asked(&it.site, "GET /s/"), 5, 6);
+    declare_many("t", "");
+    UNTIL(it_says("t", "waits_for", DOWN));
+    it_declares_so("v", false,
+                   "'request': {'url': '@/v/${each.x}'}, 'foreach': {'request': {'url': '@/list'}, "
+                   "'decode': 'json', 'rows': '/*', 'vars': {'x': {'path': 'id'}}}");
+    declare_many("u", ", 'limits': {'host': 'another'}");
+    UNTIL(it_says("u", "succeeded", "20") && it_says("u", "state", "resting"));
+    assert_int_equal(site_asked(&it.site, "GET /t/") + site_asked(&it.site, "/list"), 0);
+    assert_in_range(site_asked(&it.site, "GET /s/"), 5, 6);
+    assert_int_equal(it_count("failures"), 0);
+    SITE_ANSWERS(&it.site, {.when = "/list", .body = "[{'id': 'a'}]"},
+                 {.when = "GET", .body = ROW(1, 1) "}"});
+    it_asks_for_a_pull(); /* else it would be found out within an hour */
+    UNTIL(it_count("windows") >= 34 && it_says("t", "state", "resting") &&
+          it_says("v", "succeeded", "20"));
+    assert_int_equal(site_asked(&it.site, "GET /t/"), 40);
+    assert_false(it_says("s", "waits_for", DOWN));
+}
+
+static void test_answers_that_a_rule_takes_are_no_faults(void **state)
+{
+    (void)state;
+    SITE_ANSWERS(&it.site, {.when = "GET", .status = "500 None"});
+    declare_many("s", ", 'outcomes': [{'status': 500, 'do': 'empty'}]");
+    UNTIL(it_count("windows") == 40);
+    SITE_ANSWERS(&it.site, {.when = "GET", .status = "404 None"});
+    declare_many("t", ""); /* nor is what a page alone has */
+    UNTIL(site_asked(&it.site, "GET /t/") == 40);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,6 +251,8 @@ int main(void)
         IT_TEST(test_what_goes_out_counts_in_a_rate_for_as_long_as_it_says),
         IT_TEST(test_a_credential_that_an_answer_gives_back_is_not_told),
         IT_TEST(test_who_is_told_to_wait_holds_all_of_the_host),
+        IT_TEST(test_a_host_that_is_down_is_left_alone_and_asked_in_full_once_it_is_up),
+        IT_TEST(test_answers_that_a_rule_takes_are_no_faults),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
