@@ -249,14 +249,14 @@ void list_take(struct pull_job *job)
     source->busy_units--;
     errand->state = ERRAND_NONE;
     hidden_mask(&errand->hidden, job->err.text, strlen(job->err.text));
-    errand_forget(errand);
-    note_list(job);
-    if (!source->held || source->replaced || source->removed)
-        return;
     if (job->err.text[0] != '\0')
         pull_text(text, job->err.text);
     else
         snprintf(text, sizeof(text), "answered %u: %s", job->status, errand->asking.url_shown);
+    errand_forget(errand); /* with the address */
+    note_list(job);
+    if (!source->held || source->replaced || source->removed)
+        return;
     if (job->code == OK && job->verdict.wait_until_ns > 0) /* it is of the host */
         pull_wait(source->puller, bytes_of(errand->key_name), errand->key,
                   job->verdict.wait_until_ns);

@@ -162,7 +162,7 @@ static void test_a_secret_that_is_not_there_is_told(void **state)
     (void)state;
     expect(PLAIN ", 'auth': {'type': 'bearer', 'token': '${secret:other}'}", E_NOT_FOUND,
            "no such secret");
-    assert_int_equal(it.site.asked_count, 0);
+    assert_int_equal(site_asked(&it.site, ""), 0);
 }
 
 static void test_a_body_is_as_large_as_the_node_allows(void **state)
@@ -184,7 +184,7 @@ static void test_a_host_that_may_not_be_asked_in_time_is_busy(void **state)
     SITE_ANSWERS(&it.site, {.when = "GET", .body = ROW});
     expect(PLAIN ", 'limits': {'rates': ['1/2m']}", OK, "");
     expect(PLAIN ", 'limits': {'rates': ['1/2m']}", E_BUSY, "by its limits");
-    assert_int_equal(it.site.asked_count, 1);
+    assert_int_equal(site_asked(&it.site, ""), 1);
 }
 
 #define LATER "Retry-After: 90\r\n"
@@ -195,7 +195,7 @@ static void test_an_answer_that_says_when_to_come_again_is_kept_to(void **state)
     SITE_ANSWERS(&it.site, {.when = "GET", .status = "429 Slow", .headers = LATER});
     expect(PLAIN, OK, "");
     expect(PLAIN, E_BUSY, "by its limits");
-    assert_int_equal(it.site.asked_count, 1);
+    assert_int_equal(site_asked(&it.site, ""), 1);
 }
 
 /* Of it no reader ever hears. */
@@ -209,7 +209,7 @@ static void test_one_that_is_cut_says_it_too(void **state)
     it_declares(PLAIN ", 'retry': {'base': '1ms', 'cap': '2ms', 'max': 3}");
     UNTIL(it_count("retries") == 1);
     expect(PLAIN, E_BUSY, "by its limits");
-    assert_int_equal(it.site.asked_count, 1);
+    assert_int_equal(site_asked(&it.site, ""), 1);
 }
 
 #define ONE PLAIN ", 'limits': {'concurrency': 1}"
@@ -226,7 +226,7 @@ static void test_who_waits_for_another_comes_after_it(void **state)
     site_release(&it.site);
     for (size_t i = 0; i < COUNT_OF(tried); i++)
         assert_int_equal(try_end(&tried[i]), OK);
-    assert_int_equal(it.site.asked_count, 3);
+    assert_int_equal(site_asked(&it.site, ""), 3);
     assert_int_equal(it.site.under_way_most, 1);
 }
 
@@ -239,7 +239,7 @@ static void test_who_waits_has_no_more_time_than_that(void **state)
     SITE_ANSWERS(&it.site, {.when = "GET", .body = ROW, .held = true});
     it_patience_ns = 100000000;
     expect(PLAIN, E_TIMEOUT, "/a: a page that is tried is waited for 100 ms, which is the limit");
-    assert_int_equal(it.site.asked_count, 1);
+    assert_int_equal(site_asked(&it.site, ""), 1);
     it_patience_ns = 0;
     try_begin(&held, ONE);
     UNTIL_ASKED(2);
@@ -248,7 +248,7 @@ static void test_who_waits_has_no_more_time_than_that(void **state)
     it_patience_ns = 0;
     site_release(&it.site);
     assert_int_equal(try_end(&held), OK);
-    assert_int_equal(it.site.asked_count, 2);
+    assert_int_equal(site_asked(&it.site, ""), 2);
 }
 
 /* The one that is asked, the one that waits for it, and the one that comes then. */
@@ -265,7 +265,7 @@ static void test_who_waits_is_told_of_the_end(void **state)
     for (size_t i = 0; i < COUNT_OF(tried); i++)
         assert_int_equal(try_end(&tried[i]), E_DRAINING);
     expect(PLAIN, E_DRAINING, "shutting down");
-    assert_int_equal(it.site.asked_count, 1);
+    assert_int_equal(site_asked(&it.site, ""), 1);
 }
 
 static void test_what_a_page_needs_is_asked_before_it(void **state)
@@ -293,7 +293,7 @@ static void test_what_a_page_needs_is_asked_before_it(void **state)
     site_was_asked(&it.site, 0, "POST /token");
     site_was_asked(&it.site, 1, "Authorization: Bearer t0ken\r\n");
     site_was_asked(&it.site, 2, "Authorization: Bearer t0ken\r\n");
-    assert_int_equal(it.site.asked_count, 3);
+    assert_int_equal(site_asked(&it.site, ""), 3);
 }
 
 static void test_what_a_page_needs_and_has_not_is_told(void **state)
@@ -332,7 +332,7 @@ static void test_what_a_page_needs_and_has_not_is_told(void **state)
 
         site_answers(&it.site, rules, COUNT_OF(rules));
         expect(LIST, cases[i].code, cases[i].text);
-        assert_int_equal(it.site.asked_count, cases[i].asked);
+        assert_int_equal(site_asked(&it.site, ""), cases[i].asked);
     }
 }
 
