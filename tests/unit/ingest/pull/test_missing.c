@@ -385,10 +385,13 @@ static void retract_half_of_it(void)
     struct writing *writing;
     struct error err = {0};
     const struct writing_terms terms = {
-        .deposit = {&it.ground.environment, it.ground.tenant, &it.ground.limits, &stop},
+        .deposit = {.environment = &it.ground.environment,
+                    .tenant = it.ground.tenant,
+                    .limits = &it.ground.limits,
+                    .stop = &stop},
         .recall = &it.recall,
         .source = BYTES("s"),
-        .partition = {partition,                 PARTITION_ID_SIZE - 1                                },
+        .partition = {partition,                         PARTITION_ID_SIZE - 1           },
         .seen = &seen,
     };
 

@@ -97,7 +97,7 @@ static void test_one_that_is_taken_away_is_gone_when_nothing_is_under_way(void *
     UNTIL_ASKED(1);
     it_takes_away("s");
     site_release(&it.site);
-    UNTIL(!puller_status(it.puller, TENANT, BYTES("s"), &(struct buf)BUF_INIT(1)));
+    UNTIL(!puller_status(it.puller, TENANT, BYTES("s"), &BUF_INIT(1)));
     SITE_ANSWERS(&it.site, {.when = "GET", .body = TWO_ROWS});
     it_declares(PLAIN);
     UNTIL(it_is_resting());
