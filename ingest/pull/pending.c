@@ -409,6 +409,7 @@ enum code pending_settle(struct pending *pending, bool latest, struct error *err
 static void know(struct pending *pending, struct pending_point *last, bool known, bool same)
 {
     last->known = known;
+    last->recalled = true;
     last->same = last->same || same;
     for (uint32_t i = 0; last->round > 0 && i < pending->count; i++) {
         struct pending_point *point = &pending->points[i];
@@ -416,6 +417,7 @@ static void know(struct pending *pending, struct pending_point *last, bool known
         if (point->series == last->series && point->time == last->time &&
             name_of(pending, point) == name_of(pending, last)) {
             point->known = known;
+            point->recalled = true;
             point->same = point->same || same;
         }
     }
@@ -439,6 +441,22 @@ void pending_recall(struct pending *pending, struct bytes series_key, int64_t ti
     know(pending, point, hash != ROW_RETRACTED, point->hash == hash);
     point->unlisted = point->hash == hash && pending->lists && !listed &&
                       pending->shapes[point->shape].field_count > 1;
+}
+
+size_t pending_hold(struct pending *pending, const struct window_set *had)
+{
+    size_t held = 0;
+
+    for (size_t i = 0; i < pending->count; i++) {
+        struct pending_point *point = &pending->points[i];
+
+        if (point->same || point->recalled || point->time == INT64_MAX ||
+            !window_set_has(had, point->time, point->time + 1))
+            continue;
+        point->same = true;
+        held++;
+    }
+    return held;
 }
 
 size_t pending_changed(const struct pending *pending)

@@ -8,6 +8,7 @@
 
 #include "base/map.h"
 #include "codec/point.h"
+#include "ingest/pace/window_set.h"
 #include "ingest/pull/row_hash.h"
 
 struct pending_series {
@@ -37,6 +38,7 @@ struct pending_point {
     bool last;      /* of these */
     bool same;      /* is not written */
     bool known;     /* something was written there before, which its nulls take back */
+    bool recalled;  /* what was written there last, or that it was retracted, is known */
     bool unlisted;  /* and yet its hash is, with what it is of */
 };
 
@@ -80,6 +82,8 @@ MUST_USE enum code pending_settle(struct pending *pending, bool latest, struct e
  * retracted comes back as of now: what it claims to be known since lies before that. */
 void pending_recall(struct pending *pending, struct bytes series_key, int64_t time,
                     struct bytes field, uint64_t hash, bool listed);
+/* Those of a time that was `had`, of which nothing was recalled, are not written: as many. */
+size_t pending_hold(struct pending *pending, const struct window_set *had);
 /* How many are to be written. */
 size_t pending_changed(const struct pending *pending);
 /* How many of these stand where nothing was written before. */

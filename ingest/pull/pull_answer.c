@@ -45,12 +45,24 @@ static void begin_again(struct pull_unit *unit)
 
 /* --- what became of it --- */
 
+static const char was_held[] =
+    "a member or shard did not answer: rows of windows that were had wait until it does";
+
+static void note_held(struct pull_job *job)
+{
+    struct pull_unit *unit = job->unit;
+
+    unit->held = (unit->held && unit->page_number > 0) || job->written.held > 0;
+    if (job->code == OK && job->written.held > 0)
+        (void)error_set(&job->err, E_PARTIAL, "%s", was_held);
+}
+
 static void note_result(const struct pull_job *job)
 {
     struct pull_unit *unit = job->unit;
     struct pull_counts *counts = &unit->source->counts;
-    struct pull_fetch_note note =
-        unit_note(unit, job->code ? "error" : source_do_names[job->verdict.what]);
+    struct pull_fetch_note note = unit_note(
+        unit, job->code || job->written.held > 0 ? "error" : source_do_names[job->verdict.what]);
 
     note.took_ns = job->took_ns;
     note.status = job->status;
@@ -59,7 +71,7 @@ static void note_result(const struct pull_job *job)
     note.without_values = job->facts.counts.empty;
     note.written = job->written.written;
     note.added = job->written.added;
-    note.same = job->written.rows - job->written.written;
+    note.same = job->written.rows - job->written.written - job->written.held;
     pull_text(note.text, job->err.text);
     pull_note_fetch(unit->source, &note);
     pthread_mutex_lock(&unit->source->puller->lock);
@@ -137,6 +149,20 @@ static void next_page(struct pull_unit *unit, const struct pull_job *job, const 
     unit->state = UNIT_READY;
 }
 
+/* Its page is written.  A window that was not compared whole comes again. */
+static void go_on(struct pull_unit *unit, const struct pull_job *job, const struct moment *now)
+{
+    if (job->more) {
+        next_page(unit, job, now);
+    } else if (unit->held) {
+        begin_again(unit);
+        unit->ours = true;
+        unit_try_again(unit, 0, now, was_held);
+    } else {
+        window_done(unit, job, now);
+    }
+}
+
 static void split(struct pull_unit *unit, const struct moment *now)
 {
     struct pull_source *source = unit->source;
@@ -173,6 +199,7 @@ void unit_take(struct pull_job *job)
     char status[PULL_TEXT_SIZE];
 
     source->busy_units--;
+    note_held(job);
     hidden_mask(&unit->hidden, job->err.text, strlen(job->err.text));
     note_result(job);
     if (job->code == E_CANCELLED || job->code == E_DRAINING) {
@@ -194,10 +221,7 @@ void unit_take(struct pull_job *job)
     case SOURCE_EMPTY:
     case SOURCE_UNCHANGED:
     case SOURCE_SKIP:
-        if (job->more)
-            next_page(unit, job, &now);
-        else
-            window_done(unit, job, &now);
+        go_on(unit, job, &now);
         break;
     case SOURCE_RETRY:
     case SOURCE_RESTART:

@@ -54,6 +54,7 @@ struct pull_partition {
     char id[PARTITION_ID_SIZE];
     struct window_set windows;
     struct window_set failed; /* of history, since the last pull began: not asked before the next */
+    struct window_set undone; /* was done, and is to be asked again */
     int64_t history_ns;       /* what ends at or before it is history */
     struct pull_rest *rests;
     /* Of the last whole answer; owned, NULL = none. */
@@ -87,8 +88,10 @@ struct pull_unit {
     size_t seen_count, seen_capacity;
     char last_body[HASH128_TEXT_SIZE]; /* its hash; empty: not known */
     bool token_again;                  /* one was refused, and another one is had */
-    struct seen_rows rows;             /* of the window; a reader's while it has the page */
-    struct row_order order;            /* likewise */
+    bool held;             /* rows of this page or one before wait to be compared: it is not done */
+    bool ours;             /* what failed last is not its host's */
+    struct seen_rows rows; /* of the window; a reader's while it has the page */
+    struct row_order order; /* likewise */
     /* Of the request under way. */
     uint64_t token_number; /* which it had */
     struct arena arena;
@@ -191,9 +194,10 @@ struct pull_source {
     _Atomic bool lost;
     bool loading; /* a reader is at it */
     bool history_done;
-    bool barred; /* nothing is asked before the next pull: no token was to be had */
-    bool failed; /* in the pull under way */
-    bool first;  /* it is the first one ever */
+    bool barred;     /* nothing is asked before the next pull: no token was to be had */
+    bool failed;     /* in the pull under way */
+    bool uncompared; /* likewise, for want of what was had before: its host is as good as ever */
+    bool first;      /* it is the first one ever */
     bool anew; /* another document: what came before is asked for in full, until a pull is whole */
     bool due;  /* once it is loaded: its pull waited for the list of partitions */
     uint32_t failures;
@@ -222,7 +226,8 @@ struct pull_job {
     struct pull_errand *errand; /* ... or a list was asked for, */
     struct listed *listed;      /* which is this; owned */
     const struct tenant *tenant;
-    struct limits limits; /* as they were: they may change meanwhile */
+    struct limits limits;  /* as they were: they may change meanwhile */
+    struct window_set had; /* by its partition, when the page came; owned */
     /* Of a page; owned by the job. */
     struct arena arena;
     struct staged *body;
@@ -450,6 +455,12 @@ void partition_print(const struct source_partition *partition, char text[PULL_PA
 void partitions_forget(struct pull_source *source);
 /* NULL: of a document of before. */
 struct pull_partition *partition_find(const struct pull_source *source, const char *id);
+/* What was done of a range is to be asked again. */
+MUST_USE enum code partition_undo(struct pull_partition *partition, int64_t start_ns,
+                                  int64_t end_ns, struct error *err);
+/* What it ever had, as far as is known; to be released, also after a failure.  E_MEMORY. */
+MUST_USE enum code partition_had(const struct pull_partition *partition, struct window_set *had,
+                                 struct error *err);
 MUST_USE enum code partition_take_note(struct pull_partition *partition,
                                        const struct progress_note *note, bool windowed,
                                        struct bytes document, struct error *err);

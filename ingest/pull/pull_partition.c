@@ -16,6 +16,7 @@ static void release_partition(struct pull_partition *partition)
     }
     window_set_release(&partition->windows);
     window_set_release(&partition->failed);
+    window_set_release(&partition->undone);
     free(partition->etag);
     free(partition->modified);
     free(partition->body);
@@ -70,6 +71,7 @@ bool partitions_make(struct pull_source *source, const struct source_partition *
         partition_id(partition->variables, partition->id);
         window_set_init(&partition->windows, &source->source->window);
         window_set_init(&partition->failed, &source->source->window);
+        window_set_init(&partition->undone, &source->source->window);
         partition->history_ns = INT64_MIN; /* until the first pull */
         /* One alone is found without a table. */
         if (count > 1 && !map_put(&source->partitions_by_id, bytes_of(partition->id), partition))
@@ -90,6 +92,7 @@ void partitions_forget(struct pull_source *source)
         partition->noted = false;
         window_set_init(&partition->windows, &source->source->window);
         window_set_init(&partition->failed, &source->source->window);
+        window_set_init(&partition->undone, &source->source->window);
         partition->history_ns = INT64_MIN;
     }
     source->last_ns = INT64_MIN;
@@ -100,6 +103,38 @@ struct pull_partition *partition_find(const struct pull_source *source, const ch
     if (source->partition_count == 1)
         return strcmp(source->partitions[0].id, id) == 0 ? &source->partitions[0] : NULL;
     return map_get(&source->partitions_by_id, bytes_of(id));
+}
+
+static enum code add_stretches(struct window_set *to, const struct window_set *from,
+                               int64_t start_ns, int64_t end_ns, struct error *err)
+{
+    enum code code = OK;
+
+    for (size_t i = 0; code == OK && i < from->done_count; i++) {
+        const struct stretch_of_time *done = &from->done[i];
+
+        code = window_set_done(to, time_later(start_ns, done->start_ns),
+                               done->end_ns < end_ns ? done->end_ns : end_ns, err);
+    }
+    return code;
+}
+
+enum code partition_undo(struct pull_partition *partition, int64_t start_ns, int64_t end_ns,
+                         struct error *err)
+{
+    enum code code = add_stretches(&partition->undone, &partition->windows, start_ns, end_ns, err);
+
+    return code ? code : window_set_undo(&partition->windows, start_ns, end_ns, err);
+}
+
+enum code partition_had(const struct pull_partition *partition, struct window_set *had,
+                        struct error *err)
+{
+    enum code code;
+
+    window_set_init(had, partition->windows.rules);
+    code = add_stretches(had, &partition->windows, INT64_MIN, INT64_MAX, err);
+    return code ? code : add_stretches(had, &partition->undone, INT64_MIN, INT64_MAX, err);
 }
 
 static char *text_of(struct bytes text)

@@ -135,7 +135,7 @@ static bool tells_missing(const struct pull_job *job)
     const struct pull_unit *unit = job->unit;
 
     return unit->source->source->window.retract_missing && !job->more &&
-           (job->verdict.what == SOURCE_OK || job->verdict.what == SOURCE_EMPTY) &&
+           (job->verdict.what == SOURCE_OK || job->verdict.what == SOURCE_EMPTY) && !unit->held &&
            !unit->rows.doubtful && job->facts.counts.faulty == 0 && unit->rows.count > 0;
 }
 
@@ -185,7 +185,7 @@ static enum code write_page(struct pull_job *job, struct reading *reading, struc
     if (code == OK)
         code = retract_missing(job, writing, err);
     if (code == OK)
-        code = writing_finish(writing, &note, err);
+        code = writing_finish(writing, job->unit->held ? NULL : &note, err);
     if (code == OK) {
         seen_rows_keep(&job->unit->rows);
         reading_keep(reading);
@@ -249,6 +249,7 @@ static enum code work_on_page(struct pull_job *job, struct error *err)
         .partition = bytes_of(job->unit->partition->id),
         .latest = source->source->versions.latest,
         .seen = source->source->window.retract_missing ? &job->unit->rows : NULL,
+        .had = &job->had,
     };
     const struct reading_terms page = reading_terms(job);
     struct writing *writing = NULL;
@@ -340,6 +341,7 @@ void job_free(struct pull_job *job)
 {
     staged_free(job->body);
     listed_free(job->listed);
+    window_set_release(&job->had);
     arena_release(&job->arena);
     free(job);
 }

@@ -301,7 +301,7 @@ static void begin_pull(struct pull_source *source, const struct moment *now)
 {
     source->first = source->last_ns == INT64_MIN;
     source->last_ns = now->wall_ns;
-    source->failed = false;
+    source->failed = source->uncompared = false;
     pull_note_begin(source);
     source->next_ns = INT64_MAX; /* until it is over */
     source->barred = false;
@@ -331,7 +331,7 @@ void pull_unit_over(struct pull_source *source, bool failed, const struct moment
     source->history_done = false;
     if (source->live_units > 0 || source->state != PULL_PULLING || list_is_asked(source))
         return;
-    if (!source->failed) {
+    if (!source->failed && !source->uncompared) {
         pull_note_whole(source);
         source->anew = false;
     }

@@ -65,6 +65,8 @@ void unit_end(struct pull_unit *unit, bool failed, const struct moment *now)
         window_set_done(&unit->partition->failed, unit->window.start_ns, unit->window.end_ns,
                         &err) != OK)
         log_error(LOG_WARN, "a window that failed is asked again at once", &err);
+    source->uncompared = source->uncompared || (failed && unit->ours);
+    failed = failed && !unit->ours;
     unit_free(unit);
     pull_unit_over(source, failed, now);
 }
@@ -206,6 +208,7 @@ static void follow(struct pull_unit *unit, struct fetch_answer *answer, const st
 static void hand_over(struct pull_unit *unit, struct fetch_answer *answer, const struct moment *now)
 {
     struct pull_job *job = calloc(1, sizeof(*job));
+    struct error err = {0};
 
     if (job == NULL) {
         unit_try_again(unit, 0, now, "no memory for an answer");
@@ -224,7 +227,8 @@ static void hand_over(struct pull_unit *unit, struct fetch_answer *answer, const
         return;
     }
     job->tenant = unit->source->tenant;
-    if (!answer_headers_copy(answer, &job->arena, &job->headers, &job->header_count)) {
+    if (!answer_headers_copy(answer, &job->arena, &job->headers, &job->header_count) ||
+        partition_had(unit->partition, &job->had, &err) != OK) {
         job_free(job);
         unit_try_again(unit, 0, now, "no memory for an answer");
         return;
@@ -306,6 +310,7 @@ void unit_ask(struct pull_unit *unit, const struct moment *now)
     struct error err = {0};
     enum code code = make_asking(unit, now->wall_ns, &err);
 
+    unit->ours = false;
     if (code) {
         unit_give_up(unit, err.text, now);
         return;

@@ -45,8 +45,7 @@ static void leave_to_history(struct pull_source *source, struct pull_partition *
 {
     struct error err = {0};
 
-    if (partition->history_ns < ns &&
-        window_set_undo(&partition->windows, partition->history_ns, ns, &err))
+    if (partition->history_ns < ns && partition_undo(partition, partition->history_ns, ns, &err))
         pull_tell(source, "what overlaps cannot be asked again", err.text);
     partition->history_ns = ns;
 }

@@ -18,8 +18,7 @@ static void undo(struct pull_source *source, const struct source_backfill *backf
         struct error err = {0};
 
         window_set_release(&source->partitions[i].failed);
-        if (window_set_undo(&source->partitions[i].windows, backfill->start_ns, backfill->end_ns,
-                            &err))
+        if (partition_undo(&source->partitions[i], backfill->start_ns, backfill->end_ns, &err))
             pull_tell(source, "a range cannot be asked again", err.text);
     }
     source->history_done = false;
@@ -88,6 +87,8 @@ enum code pull_done(const struct pull_source *source, struct pull_partition *par
         return window_set_done(&partition->windows, note->time_ns, note->end_ns, err);
     window_set_init(&left, partition->windows.rules);
     code = window_set_done(&left, note->time_ns, note->end_ns, err);
+    if (code == OK)
+        code = window_set_done(&partition->undone, note->time_ns, note->end_ns, err);
     for (size_t i = 0; code == OK && i < wishes->backfill_count; i++)
         if (note->fetched_ns < wishes->backfills[i].asked_ns)
             code = window_set_undo(&left, wishes->backfills[i].start_ns,

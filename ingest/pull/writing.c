@@ -2,6 +2,9 @@
  * that are the same go, and the rest is one record, or one for each version where a page has
  * several of a point.  The note goes into the very last record, so that nothing is called done
  * before it is there.
+ *
+ * Where what was written before is not all known, a row of a time that was had may be one that
+ * somebody has corrected since: it is held, and with it the note, so that it comes again.
  */
 #include "ingest/pull/writing.h"
 
@@ -27,6 +30,7 @@ struct writing {
     struct bytes measurement, prefix;
     struct series_tag partition;
     struct writing_counts counts;
+    bool partial;  /* who may know of what is pending did not answer */
     bool retracts; /* what is pending is: nothing of it is recalled */
 };
 
@@ -131,9 +135,10 @@ static enum code ask(struct writing *writing, struct recalling *recalling,
     const struct recall *recall = writing->terms.recall;
     size_t size = writing->prefix.size + recalling->measurement.size;
     char *name = arena_alloc(&recalling->arena, size);
-    bool partial = false; /* what is not known is written again: it is the same row */
+    bool partial = false;
     int64_t end =
         last == INT64_MAX ? last : last + 1; /* nothing is asked for at the very last ns */
+    enum code code;
 
     if (name == NULL)
         return no_memory(err);
@@ -142,9 +147,11 @@ static enum code ask(struct writing *writing, struct recalling *recalling,
     memcpy(name, writing->prefix.data, writing->prefix.size);
     memcpy(name + writing->prefix.size, recalling->measurement.data, recalling->measurement.size);
     recalling->tags = NULL;
-    return recall->rows(recall->context, writing->terms.deposit.tenant->name,
+    code = recall->rows(recall->context, writing->terms.deposit.tenant->name,
                         (struct bytes){name, size}, matched, matched_count, first, end,
                         take_recalled, recalling, &partial, err);
+    writing->partial = writing->partial || partial;
+    return code;
 }
 
 static enum code ask_series(struct writing *writing, struct recalling *recalling,
@@ -189,6 +196,7 @@ static enum code recall_all(struct writing *writing, struct error *err)
     enum code code = OK;
 
     arena_init(&recalling.arena, SIZE_MAX, NULL);
+    writing->partial = false;
     for (size_t i = 0; code == OK && i < pending->series_count; i++) {
         recalling.measurement = pending->series[i].measurement;
         code = pending->series_count <= SERIES_APART_MAX
@@ -197,6 +205,8 @@ static enum code recall_all(struct writing *writing, struct error *err)
     }
     arena_release(&recalling.arena);
     buf_release(&recalling.key);
+    if (writing->partial && writing->terms.had != NULL)
+        writing->counts.held += pending_hold(pending, writing->terms.had);
     return code;
 }
 
@@ -246,7 +256,8 @@ static enum code flush(struct writing *writing, const struct progress_note *note
     for (uint32_t round = 0; code == OK && round + 1 < pending->rounds; round++)
         code = put_record(writing, round, NULL, err);
     if (code == OK)
-        code = put_record(writing, pending->rounds == 0 ? 0 : pending->rounds - 1, note, err);
+        code = put_record(writing, pending->rounds == 0 ? 0 : pending->rounds - 1,
+                          writing->counts.held > 0 ? NULL : note, err);
     pending_clear(pending);
     return code;
 }
@@ -331,13 +342,14 @@ enum code writing_retract(struct writing *writing, const struct bytes *measureme
     struct retracting retracting = {.writing = writing};
     enum code code = writing->pending.count > 0 ? flush(writing, NULL, err) : OK;
 
+    if (code || writing->counts.held > 0)
+        return code;
     seen_rows_sort(writing->terms.seen);
     writing->retracts = true; /* from here on nothing else is taken */
     arena_init(&retracting.arena, SIZE_MAX, NULL);
     batch_init(&retracting.batch, &retracting.arena, 1);
     point_init(&retracting.point, &retracting.batch, writing->terms.deposit.limits);
-    if (code == OK)
-        code = missing_find(&terms, take_missing, &retracting, err);
+    code = missing_find(&terms, take_missing, &retracting, err);
     point_release(&retracting.point);
     batch_release(&retracting.batch);
     arena_release(&retracting.arena);

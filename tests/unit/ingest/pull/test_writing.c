@@ -18,6 +18,8 @@ struct world {
     } recalled[RECALLED_MAX]; /* of series w,site=a and field t */
     size_t recalled_count;
     enum code recall_code;
+    bool partial;          /* somebody does not answer */
+    struct window_set had; /* 0 to 1000 */
     unsigned asked;
     struct writing *writing;
     struct arena arena;
@@ -44,7 +46,7 @@ recall_rows(void *context, struct bytes tenant, struct bytes measurement,
     assert_true(bytes_equal(tenant, BYTES("default")));
     assert_true(bytes_equal(measurement, BYTES("\x01s\x01w")));
     assert_true(matched_count > 0 && bytes_equal(matched[matched_count - 1].value, tags[0].value));
-    *partial = false;
+    *partial = world->partial;
     if (world->recall_code)
         return error_set(err, world->recall_code, "nobody answers");
     for (size_t i = 0; code == OK && i < world->recalled_count; i++) {
@@ -82,7 +84,9 @@ static void world_open(struct world *world, bool latest)
         .source = BYTES("s"),
         .partition = BYTES("0123456789abcdef"),
         .latest = latest,
+        .had = &world->had,
     };
+    assert_int_equal(window_set_done(&world->had, 0, 1000, &err), OK);
     assert_int_equal(writing_open(&terms, &world->writing, &err), OK);
     arena_init(&world->arena, SIZE_MAX, NULL);
     batch_init(&world->batch, &world->arena, 1);
@@ -92,6 +96,7 @@ static void world_open(struct world *world, bool latest)
 static void world_close(struct world *world)
 {
     writing_close(world->writing);
+    window_set_release(&world->had);
     point_release(&world->point);
     batch_release(&world->batch);
     arena_release(&world->arena);
@@ -287,6 +292,67 @@ static void test_many_points_are_several_records_and_the_note_is_in_the_last(voi
     }
 }
 
+/* Of what is not known somebody may have corrected what was had; nobody has what is new. */
+static void test_while_somebody_does_not_answer_what_was_had_and_is_not_known_waits(void **state)
+{
+    (void)state;
+    for (int partial = 0; partial < 2; partial++) {
+        struct world world;
+
+        world_open(&world, false);
+        world.partial = partial;
+        recall(&world, 1, 100);
+        recall(&world, 2, 200);
+        assert_int_equal(take(&world, 1, 100, INT64_MIN), OK);
+        assert_int_equal(take(&world, 2.5, 200, INT64_MIN), OK);
+        assert_int_equal(take(&world, 3, 999, INT64_MIN), OK);
+        assert_int_equal(take(&world, 4, 1000, INT64_MIN), OK);
+        assert_int_equal(finish(&world, true), OK);
+        expect(&world, 4, partial ? 2 : 3, 1);
+        assert_int_equal(writing_counts(world.writing)->held, partial);
+        assert_int_equal(writing_counts(world.writing)->added, partial ? 1 : 2);
+        assert_int_equal(ground_rows(&world.ground), partial ? 2 * 2 : 2 * 3 + 1);
+        world_close(&world);
+    }
+}
+
+/* Also versions of a point, and where the rows behind it, in a record of their own, are known. */
+static void test_the_note_waits_with_any_row_of_the_page(void **state)
+{
+    struct world world;
+
+    (void)state;
+    world_open(&world, false);
+    world.partial = true;
+    assert_int_equal(take(&world, 1, 100, 10), OK);
+    assert_int_equal(take(&world, 2, 100, 20), OK);
+    for (int64_t i = 2; i < RECORD_POINTS; i++)
+        assert_int_equal(take(&world, 1, 1000 + i, INT64_MIN), OK);
+    world.partial = false;
+    assert_int_equal(take(&world, 1, 1000, INT64_MIN), OK);
+    assert_int_equal(finish(&world, true), OK);
+    assert_int_equal(writing_counts(world.writing)->held, 2);
+    assert_int_equal(ground_rows(&world.ground), 2 * (RECORD_POINTS - 1));
+    world_close(&world);
+}
+
+/* So it is while nothing that was had is missing: the source goes on. */
+static void test_what_is_known_or_new_needs_nobody_else(void **state)
+{
+    struct world world;
+
+    (void)state;
+    world_open(&world, false);
+    world.partial = true;
+    recall(&world, 1, 100);
+    assert_int_equal(take(&world, 1, 100, INT64_MIN), OK);
+    assert_int_equal(take(&world, 2, 1000, INT64_MIN), OK);
+    assert_int_equal(finish(&world, true), OK);
+    expect(&world, 2, 1, 1);
+    assert_int_equal(ground_rows(&world.ground), 2 + 1);
+    world_close(&world);
+}
+
 static void test_what_is_forgotten_is_not_written(void **state)
 {
     struct world world;
@@ -331,6 +397,9 @@ int main(void)
         cmocka_unit_test(test_versions_are_a_record_each),
         cmocka_unit_test(test_without_the_recall_nothing_is_written),
         cmocka_unit_test(test_many_points_are_several_records_and_the_note_is_in_the_last),
+        cmocka_unit_test(test_while_somebody_does_not_answer_what_was_had_and_is_not_known_waits),
+        cmocka_unit_test(test_the_note_waits_with_any_row_of_the_page),
+        cmocka_unit_test(test_what_is_known_or_new_needs_nobody_else),
         cmocka_unit_test(test_what_is_forgotten_is_not_written),
         cmocka_unit_test(test_what_a_large_page_brings_is_sealed_as_it_comes),
     };
