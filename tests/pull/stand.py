@@ -174,13 +174,16 @@ class Case:
 
     def pulled(self, server, name, times=1, seconds=60):
         """Waits until so many pulls more have ended.  The first may have begun before what was done a moment ago: after a change
-        that they are to see, two are waited for.  One that takes longer than its schedule is never seen at rest: it has succeeded."""
+        that they are to see, two are waited for.  One that takes longer than its schedule is never seen at rest: it has succeeded
+        so often that one of these pulls has begun and ended meanwhile."""
         for _ in range(times):
             before = self.status(server, name)
+            succeeded = {before["succeeded"]}
 
             def ended():
                 status = self.status(server, name)
-                return status["succeeded"] != before["succeeded"] or status["state"] == "resting" and status["next"] not in (None, before["next"])
+                succeeded.add(status["succeeded"])
+                return len(succeeded) > 3 or status["state"] == "resting" and status["next"] not in (None, before["next"])
 
             until(seconds, lambda: f"a pull of {name} ends: {self.how(server, name)}", ended)
         return self.status(server, name)
