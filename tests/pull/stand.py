@@ -174,18 +174,11 @@ class Case:
 
     def pulled(self, server, name, times=1, seconds=60):
         """Waits until so many pulls more have ended.  The first may have begun before what was done a moment ago: after a change
-        that they are to see, two are waited for.  One that takes longer than its schedule is never seen at rest: it has succeeded
-        so often that one of these pulls has begun and ended meanwhile."""
+        that they are to see, two are waited for."""
         for _ in range(times):
-            before = self.status(server, name)
-            succeeded = {before["succeeded"]}
-
-            def ended():
-                status = self.status(server, name)
-                succeeded.add(status["succeeded"])
-                return len(succeeded) > 3 or status["state"] == "resting" and status["next"] not in (None, before["next"])
-
-            until(seconds, lambda: f"a pull of {name} ends: {self.how(server, name)}", ended)
+            before = self.status(server, name)["next"]
+            until(seconds, lambda: f"a pull of {name} ends: {self.how(server, name)}",
+                  lambda: (status := self.status(server, name))["state"] == "resting" and status["next"] not in (None, before))
         return self.status(server, name)
 
     def rows(self, server, measurement, first=None, end=None, whole=True, **more):
