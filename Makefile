@@ -299,10 +299,10 @@ test:
 	   tests/suite backup tests/backup/run $(BUILD) $(RESTORES); \
 	   $(MAKE) --no-print-directory sabotage FAULT="ack_before_sync no_crc version_order"; \
 	   tests/suite clients tests/clients/run clients $(BUILD)/weir $(BUILD); \
-	   tests/suite differential tests/differential/run $(BUILD)/weir $(QUESTIONS); \
-	   tests/suite weirsim tests/weirsim/run weirsim; } >$(BUILD)/simulator.log 2>&1 & \
+	   tests/suite differential tests/differential/run $(BUILD)/weir $(QUESTIONS); } >$(BUILD)/simulator.log 2>&1 & \
 	 tests/suite api-plain tests/api/run api-plain $(BUILD)/weir; \
 	 tests/suite fault tests/fault/run $(BUILD) $(CUTS) $(KILLS) --faults $(FAULTS) --fills $(FILLS); \
+	 tests/suite weirsim tests/weirsim/run weirsim; \
 	 wait; cat $(BUILD)/simulator.log $(BUILD)/pull.log
 	@{ tests/suite pull-apart tests/pull/run pull-apart $(BUILD)/weir $(BUILD) --part apart; \
 	   tests/suite load-waits tests/load/run $(BUILD)/weir --waits; } >$(BUILD)/waits.log 2>&1 & \
