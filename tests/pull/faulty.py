@@ -105,7 +105,7 @@ def a_host_that_is_down_is_asked_now_and_then(case):
     server = case.server(remote)
     document = load("slow", remote, "1h", foreach=[{"id": str(number)} for number in range(30)], limits={"concurrency": 4}, retry={"base": "1s", "cap": "4s"})
     case.declare(server, document)
-    until(20, lambda: f"it is known to be down: {case.how(server, 'slow')}", lambda: "cannot be reached" in (case.status(server, "slow")["waits_for"] or ""))
+    until(20, lambda: f"it is known to be down: {case.how(server, 'slow')}", lambda: "cannot be reached" in (case.status(server, "slow").get("waits_for") or ""))
     time.sleep(8)
     log = remote.log("^/slow")
     case.tell(f"{len(log)} requests within some 8 s in which the host is down")

@@ -50,9 +50,17 @@ class Remote:
         self.netloc = f"127.0.0.1:{self.port}"
 
     def close(self):
+        """What went wrong with it, or ""."""
         self.process.terminate()
-        self.process.wait(30)
-        self.process.stdout.close()
+        try:
+            self.process.wait(30)
+            return ""
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            return "a simulator did not end"
+        finally:
+            self.process.stdout.close()
 
     def ask(self, path, document=None):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
@@ -134,8 +142,7 @@ class Case:
                     if code:
                         faults.append(f"a server ended with {code}\n{server.log_tail()}")
             server.__exit__()
-        for remote in self.remotes:
-            remote.close()
+        faults += filter(None, [remote.close() for remote in self.remotes])
         shutil.rmtree(self.scratch, ignore_errors=True)
         return "\n".join(faults)
 

@@ -35,6 +35,7 @@ struct peer {
     size_t count;                               /* the last one goes on for ever */
     size_t gathered;                            /* no answer before so many requests have come */
     _Atomic size_t requests, connections, left; /* left: by the client */
+    _Atomic size_t closed;                      /* by the peer, or after the client left */
     _Atomic bool over;
     int listener;
     char seen[PEER_SEEN_SIZE]; /* the last request's head */
@@ -125,6 +126,7 @@ static inline void peer_end(struct peer *peer, int fd, enum peer_then then)
     if (then == PEER_HOLDS || then == PEER_DRIBBLES || then == PEER_KEEPS)
         peer->left++;
     close(fd);
+    peer->closed++;
 }
 
 static inline void *peer_serve(void *context)
