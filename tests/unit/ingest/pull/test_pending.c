@@ -1,36 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "ingest/pull/pending.h"
-
-struct ground {
-    struct pending pending;
-    struct arena arena;
-    struct batch batch;
-    struct limits limits;
-    struct point point;
-};
-
-static void ground_init(struct ground *ground)
-{
-    pending_init(&ground->pending);
-    arena_init(&ground->arena, SIZE_MAX, NULL);
-    batch_init(&ground->batch, &ground->arena, 1);
-    limits_init(&ground->limits);
-    point_init(&ground->point, &ground->batch, &ground->limits);
-}
-
-static void ground_release(struct ground *ground)
-{
-    point_release(&ground->point);
-    batch_release(&ground->batch);
-    arena_release(&ground->arena);
-    pending_release(&ground->pending);
-}
+#include "tests/unit/ingest/pull/pending_ground.h"
 
 /* w,site=SITE FIELD=value time */
 static void add(struct ground *ground, const char *site, const char *field, double value,
