@@ -426,9 +426,10 @@ void list_turn(struct pull_source *source); /* a new one comes into force, once 
 struct pull_unit *unit_add(struct pull_source *source, struct pull_partition *partition,
                            const struct stretch_of_time *window, bool live);
 void unit_free(struct pull_unit *unit); /* also out of its source's list */
-/* From when on one of the source's is ready; boot.  INT64_MAX: after something has ended. */
-int64_t units_ready(const struct pull_source *source);
-/* When one that is ready may be asked, by what its host allows and whether it is up, too. */
+/* From when on its host allows one of the source's, and is up; boot.  INT64_MAX: after something
+ * has ended. */
+int64_t units_allowed(const struct pull_source *source, const struct moment *now);
+/* The same of one that is ready; goes through all of them. */
 int64_t units_when(const struct pull_source *source, const struct moment *now);
 void unit_ask(struct pull_unit *unit, const struct moment *now);
 /* Again after a wait of chance, and not before `until_wall_ns`, or it is over for this pull. */

@@ -448,6 +448,6 @@ int64_t pull_turn(struct pull_source *source, const struct moment *now)
     next_ns = boot_of(now, source->next_ns);
     next_ns = when < next_ns ? when : next_ns;
     when = units_when(source, now);
-    told_turn(source, now);
+    told_turn(source, when, now);
     return when < next_ns ? when : next_ns;
 }

@@ -105,11 +105,9 @@ static void put_wait(const struct pull_source *source, const struct moment *now,
 }
 
 /* Nothing of it is under way, and the first of its windows may not be asked yet. */
-static void find_wait(const struct pull_source *source, const struct moment *now,
+static void find_wait(const struct pull_source *source, int64_t when, const struct moment *now,
                       struct pull_told *told)
 {
-    int64_t when = units_when(source, now);
-
     if (source->busy_units > 0 || source->units == NULL || when <= now->boot_ns)
         return;
     if (!token_is_good(source, now)) {
@@ -123,14 +121,14 @@ static void find_wait(const struct pull_source *source, const struct moment *now
     }
 }
 
-void told_turn(struct pull_source *source, const struct moment *now)
+void told_turn(struct pull_source *source, int64_t when, const struct moment *now)
 {
     struct pull_told *told = &source->told, fresh = *told;
 
     fresh.filling = source->state == PULL_RESTING && source->units != NULL;
     fresh.waits[0] = '\0';
     fresh.waits_until_ns = 0;
-    find_wait(source, now, &fresh);
+    find_wait(source, when, now, &fresh);
     if (fresh.filling == told->filling && fresh.waits_until_ns == told->waits_until_ns &&
         strcmp(fresh.waits, told->waits) == 0)
         return;

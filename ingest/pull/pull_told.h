@@ -32,9 +32,10 @@ struct pull_told {
 enum pull_state told_state(const struct pull_source *source);
 /* A page's. */
 void told_finds(struct pull_source *source, const struct value_finds *finds);
-/* At the end of a turn: whether history is asked for, and what for it waits. */
+/* At the end of a turn: whether history is asked for, and what for it waits until `when`, which is
+ * units_when(). */
 struct moment;
-void told_turn(struct pull_source *source, const struct moment *now);
+void told_turn(struct pull_source *source, int64_t when, const struct moment *now);
 /* It has another document, or ends. */
 void told_forget(struct pull_source *source);
 

@@ -73,7 +73,7 @@ void unit_end(struct pull_unit *unit, bool failed, const struct moment *now)
 
 /* --- asking --- */
 
-int64_t units_ready(const struct pull_source *source)
+static int64_t units_ready(const struct pull_source *source)
 {
     int64_t ready_ns = INT64_MAX;
 
@@ -83,14 +83,17 @@ int64_t units_ready(const struct pull_source *source)
     return ready_ns;
 }
 
+int64_t units_allowed(const struct pull_source *source, const struct moment *now)
+{
+    if (source->units == NULL || !token_is_good(source, now)) /* which is asked for */
+        return INT64_MAX;
+    return time_later(limiter_when(source->key, source->source->limits.weight, now),
+                      limiter_try_when(source->key));
+}
+
 int64_t units_when(const struct pull_source *source, const struct moment *now)
 {
-    int64_t ready_ns = units_ready(source);
-
-    if (ready_ns == INT64_MAX || !token_is_good(source, now)) /* which is asked for */
-        return INT64_MAX;
-    ready_ns = time_later(ready_ns, limiter_try_when(source->key));
-    return time_later(limiter_when(source->key, source->source->limits.weight, now), ready_ns);
+    return time_later(units_ready(source), units_allowed(source, now));
 }
 
 static enum code give_secret(void *context, struct bytes name, struct bytes host,

@@ -229,7 +229,7 @@ static struct pull_unit *choose_unit(const struct pull_source *source, const str
 {
     struct pull_unit *chosen = NULL;
 
-    if (units_when(source, now) > now->boot_ns)
+    if (units_allowed(source, now) > now->boot_ns)
         return NULL;
     for (struct pull_unit *unit = source->units; unit != NULL; unit = unit->next)
         if (unit->state == UNIT_READY && unit->not_before_ns <= now->boot_ns &&
