@@ -7,11 +7,15 @@
 struct turned_clock {
     struct clock clock;
     _Atomic int64_t wall_more, monotonic_more; /* added to the machine's */
+    int64_t wall_stopped;                      /* what is taken for the machine's; 0 = it runs */
 };
 
 static inline int64_t turned_wall(struct clock *clock)
 {
-    return clock_wall_ns(clock_system()) + ((struct turned_clock *)clock)->wall_more;
+    const struct turned_clock *turned = (const struct turned_clock *)clock;
+
+    return (turned->wall_stopped != 0 ? turned->wall_stopped : clock_wall_ns(clock_system())) +
+           turned->wall_more;
 }
 
 static inline int64_t turned_monotonic(struct clock *clock)
