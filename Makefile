@@ -309,15 +309,14 @@ test:
 	 tests/suite loops-asan $(MAKE) -j$(JOBS) loops MODE=asan; \
 	 wait; cat $(BUILD)/waits.log $(BUILD)/registry.log
 	@{ tests/suite archive-asan $(MAKE) -j$(JOBS) archive MODE=asan; \
-	   tests/suite deploy $(MAKE) deploy; \
-	   chrt -i 0 $(MAKE) --no-print-directory -j$(JOBS) fuzzers CC=clang MODE=fuzz; } >$(BUILD)/archive.log 2>&1 & \
+	   tests/suite deploy $(MAKE) deploy; } >$(BUILD)/archive.log 2>&1 & \
+	 { tests/suite replay chrt -i 0 $(MAKE) -j$(JOBS) replay MODE=asan; \
+	   tests/suite fuzz chrt -i 0 $(MAKE) -j$(JOBS) fuzz; } >$(BUILD)/fuzz.log 2>&1 & \
 	 tests/suite load tests/load/run $(BUILD)/weir --works; \
-	 wait; cat $(BUILD)/archive.log
+	 wait; cat $(BUILD)/archive.log $(BUILD)/fuzz.log
 	@tests/suite delivery $(MAKE) delivery >$(BUILD)/delivery.log 2>&1 & \
-	 tests/suite replay $(MAKE) -j$(JOBS) replay MODE=asan; \
 	 $(MAKE) --no-print-directory -j$(JOBS) program MODE=asan; \
 	 tests/suite api-asan tests/api/run api-asan $(BUILD)/asan/weir; \
-	 tests/suite fuzz $(MAKE) -j$(JOBS) fuzz; \
 	 wait; cat $(BUILD)/delivery.log
 	@echo "$$(($$(date +%s) - $$(stat -c %Y $(BUILD)/results/begun))) s since everything that tests need was there"
 	@tests/summary
