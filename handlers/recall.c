@@ -111,7 +111,17 @@ rows(void *context, struct bytes tenant, struct bytes measurement, const struct 
     return code;
 }
 
+static enum code ready(void *context, struct bytes tenant, struct error *err)
+{
+    struct app *app = context;
+    const struct tenant *known = catalog_tenant_find(app->catalog, tenant);
+
+    if (known == NULL)
+        return error_set(err, E_NOT_FOUND, "there is no tenant \"%.*s\"", BYTES_ARG(tenant));
+    return store_has_read(app->store, known, err);
+}
+
 struct recall recall_of(struct app *app)
 {
-    return (struct recall){rows, app};
+    return (struct recall){rows, app, ready};
 }

@@ -59,6 +59,9 @@ struct recall {
                                         struct error *err),
                       void *taker, bool *partial, struct error *err);
     void *context;
+    /* E_NOT_READY: rows() lacks what other members delivered and this node has not read since its
+     * start, which it will as soon as the shard answers; err says which.  NULL: nothing is. */
+    enum code (*ready)(void *context, struct bytes tenant, struct error *err);
 };
 
 /* Of a row of progress_measurement(): the note, whose texts are the row's, and the partition.

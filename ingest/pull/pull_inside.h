@@ -203,6 +203,7 @@ struct pull_source {
     uint32_t failures;
     uint64_t place; /* in the jitter */
     int64_t last_ns, next_ns, expires_ns;
+    int64_t loads_ns; /* boot: since when its progress is being loaded; 0: it is not */
     /* Under the puller's lock, for status: */
     enum pull_state state;
     bool paused;
@@ -250,6 +251,7 @@ struct pull_job {
     struct bytes etag, modified, body_hash;
     int64_t expires_ns;
     /* Of progress that was loaded. */
+    bool whole; /* all of it, or nothing */
     struct pull_loaded {
         struct pull_loaded *next;
         char partition[PARTITION_ID_SIZE];

@@ -328,9 +328,15 @@ static enum code load_progress(struct pull_job *job, struct error *err)
     const struct recall *recall = source->puller->parts.recall;
     struct bytes measurement = progress_measurement(bytes_of(source->name), &job->arena);
     bool partial = false;
+    enum code code = OK;
 
     if (measurement.data == NULL)
         return no_memory(err);
+    if (job->whole && recall->ready != NULL)
+        code = recall->ready(recall->context, bytes_of(source->tenant_name), err);
+    if (code)
+        return code;
+    /* What a member that is away has and did not deliver is not waited for: it may never come. */
     return recall->rows(recall->context, bytes_of(source->tenant_name), measurement, NULL, 0,
                         INT64_MIN, INT64_MAX, take_note, job, &partial, err);
 }

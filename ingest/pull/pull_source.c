@@ -13,6 +13,7 @@ static const int64_t distance_max_ns = 6 * 3600 * INT64_C(1000000000);
 /* What another node may have asked in, it is taken to have asked: of limits of up to this length.
  */
 static const int64_t assumed_ns = 600 * MOMENT_SECOND;
+static const int64_t unread_ns_max = 30 * MOMENT_SECOND; /* load() */
 
 enum { PARTITIONS_BYTES_FIRST = 256 }; /* most sources have one */
 
@@ -86,9 +87,13 @@ static enum code prepare(struct pull_source *source, struct error *err)
     return code;
 }
 
+/* Of windows that another node had, and this one does not know of yet, rows that were corrected
+ * since would be taken back: that is waited for, as history is there tomorrow, too.  What is told
+ * only now is not, but for as long as a shard that is well takes. */
 static void load(struct pull_source *source, const struct limits *limits)
 {
     struct pull_job *job = calloc(1, sizeof(*job));
+    int64_t boot_ns = clock_boot_ns(source->puller->parts.clock);
 
     if (job == NULL) {
         source->next_ns = clock_wall_ns(source->puller->parts.clock) + second_ns;
@@ -98,6 +103,11 @@ static void load(struct pull_source *source, const struct limits *limits)
     job->source = source;
     job->tenant = source->tenant;
     job->limits = *limits;
+    if (source->loads_ns == 0) {
+        source->loads_ns = boot_ns;
+        told_loading(source, "");
+    }
+    job->whole = source->source->window.given || boot_ns - source->loads_ns < unread_ns_max;
     source->loading = true;
     pull_set_state(source, PULL_LOADING);
     (void)reader_send(source->puller, job);
@@ -280,11 +290,18 @@ void pull_loaded_take(struct pull_job *job)
                        : partition_take_note(partition, &loaded->note, source->source->window.given,
                                              bytes_of(document), &err);
     }
+    if (code == E_NOT_READY) {
+        told_loading(source, err.text);
+        source->next_ns = time_sum(now_ns, second_ns);
+        return;
+    }
     if (code) { /* nothing is asked before it is known what there is */
         pull_tell(source, "its progress cannot be read", err.text);
         source->next_ns = now_ns + 10 * second_ns;
         return;
     }
+    source->loads_ns = 0;
+    told_loading(source, "");
     pull_begin_history(source, now_ns);
     source->next_ns = source->due ? now_ns
                                   : schedule_next(&source->source->schedule, source->place,

@@ -216,7 +216,7 @@ static void put_lag(struct buf *out, const struct pull_source *source)
 static void put_waits(struct buf *out, const struct pull_source *source, enum pull_state state)
 {
     const struct pull_told *told = &source->told;
-    bool asks = state == PULL_PULLING || state == PULL_FILLING;
+    bool asks = state == PULL_PULLING || state == PULL_FILLING || state == PULL_LOADING;
 
     if (source->waiting > 0) {
         put_text(out, "waits_for", source->waits_for);

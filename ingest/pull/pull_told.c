@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/time_text.h"
 #include "ingest/pull/pull_inside.h"
 
@@ -134,6 +135,19 @@ void told_turn(struct pull_source *source, int64_t when, const struct moment *no
         return;
     pthread_mutex_lock(&source->puller->lock);
     *told = fresh;
+    pthread_mutex_unlock(&source->puller->lock);
+}
+
+void told_loading(struct pull_source *source, const char *waits)
+{
+    struct pull_told *told = &source->told;
+
+    if (waits[0] != '\0' && told->waits[0] == '\0')
+        log_event(LOG_WARN, "a source waits", LOG_CSTR("tenant", source->tenant_name),
+                  LOG_CSTR("source", source->name), LOG_CSTR("for", waits));
+    pthread_mutex_lock(&source->puller->lock);
+    (void)snprintf(told->waits, sizeof(told->waits), "%s", waits);
+    told->waits_until_ns = 0;
     pthread_mutex_unlock(&source->puller->lock);
 }
 

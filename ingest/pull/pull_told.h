@@ -23,7 +23,7 @@ struct pull_told {
     struct value_finds finds; /* since its document is in force */
     char *warnings;           /* a list of JSON; NULL: there is none */
     bool filling;             /* between pulls: windows of history are asked for */
-    char waits[48];           /* what the next request waits for; empty: nothing */
+    char waits[160];          /* what the next request waits for; empty: nothing */
     int64_t waits_until_ns;   /* wall, a whole second; 0: not known */
     int64_t newest_ns;        /* up to where the newest windows were had; 0: none was */
 };
@@ -36,6 +36,8 @@ void told_finds(struct pull_source *source, const struct value_finds *finds);
  * units_when(). */
 struct moment;
 void told_turn(struct pull_source *source, int64_t when, const struct moment *now);
+/* Its progress waits for this to be loaded; empty: for nothing. */
+void told_loading(struct pull_source *source, const char *waits);
 /* It has another document, or ends. */
 void told_forget(struct pull_source *source);
 

@@ -1,9 +1,12 @@
 """Nodes on one registry share sources: one of them pulls, and where it is killed another goes on."""
 import os
+import re
 import subprocess
 import time
 
 from documents import load, of_generic
+from mongo_server import MongoServer
+from proxy import Proxy
 from server import clean_environment
 from stand import DAY, check, check_log, differences, iso, until
 
@@ -16,10 +19,17 @@ def command(case, place, *words):
     return done.stdout.strip()
 
 
-def two(case, remote, flags=()):
-    place = os.path.join(case.scratch, "registry")
-    command(case, place, "tenant", "add", "acme")
-    token = command(case, place, "token", "add", "acme", "--scopes", "read,write,admin")
+def two(case, remote, flags=(), shard=None):
+    """Of one tenant; `shard`: the address of its database."""
+    place, has = os.path.join(case.scratch, "registry"), []
+    if shard:
+        uri = os.path.join(case.scratch, "north.uri")
+        with open(uri, "w", encoding="ascii", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+            file.write("mongodb://%s:%d/?serverSelectionTimeoutMS=1000&connectTimeoutMS=1000" % shard)
+        command(case, place, "shard", "add", "north", "--uri-file", uri)
+        has = ["--shard", "north"]
+    command(case, place, "tenant", "add", "acme", *has)
+    token = command(case, place, "token", "add", "acme", "--scopes", "read,write,admin,operator")
     case.headers = {"Authorization": "Bearer " + token}
     secret = os.path.join(case.scratch, "secret")
     with open(secret, "w", encoding="ascii", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
@@ -29,6 +39,11 @@ def two(case, remote, flags=()):
     for server in servers:
         until(10, "the token is good", lambda server=server: case.ask(server, "GET", "/v1/sources", want=None).status == 200)
     return servers
+
+
+def known(case, servers, name):
+    for server in servers:
+        until(10, "each knows it", lambda server=server: case.ask(server, "GET", "/v1/sources/" + name, want=None).status == 200)
 
 
 def who(case, servers, name):
@@ -53,8 +68,7 @@ def what_any_node_is_asked_for_is_done_also_when_the_one_that_was_to_is_killed(c
     first = end - DAY
     case.declare(servers[0], load("page", remote, "1h", window={"from": iso(first), "until": iso(end), "step": "2h"}))
     case.act(servers[0], "page", "pull")  # known to who declared it at once
-    for server in servers:
-        until(10, "both know it", lambda server=server: case.ask(server, "GET", "/v1/sources/page", want=None).status == 200)
+    known(case, servers, "page")
     until(PATIENCE_S, lambda: f"all of it is had: {[case.how(server, 'page') for server in servers]}",
           lambda: any(case.status(server, "page")["windows"] >= 12 and case.status(server, "page")["state"] == "resting" for server in servers))
     holder, other = one_that_pulls(case, servers, "page")
@@ -86,8 +100,7 @@ def of_two_nodes_one_pulls_and_when_it_is_killed_the_other_goes_on(case):
     first = end - 3 * DAY
     document = load("page", remote, "3s", window={"from": iso(first), "step": "2h", "overlap": "2h"}, limits={"concurrency": 1, "rates": ["20/1s"]})
     case.declare(servers[0], document)
-    for server in servers:
-        until(10, "both know it", lambda server=server: case.ask(server, "GET", "/v1/sources/page", want=None).status == 200)
+    known(case, servers, "page")
     until(PATIENCE_S, "one of them asks", lambda: len(remote.log()) > 10)
     holders = until(10, "one alone says that it pulls", lambda: (found := who(case, servers, "page")) and len(found) == 1 and found)
     holder, other = holders[0], next(server for server in servers if server is not holders[0])
@@ -118,4 +131,50 @@ def of_two_nodes_one_pulls_and_when_it_is_killed_the_other_goes_on(case):
     check(case.rows(other, "generic", first, end, whole=False) == wanted, "and none is lost")
 
 
-CASES = [what_any_node_is_asked_for_is_done_also_when_the_one_that_was_to_is_killed, of_two_nodes_one_pulls_and_when_it_is_killed_the_other_goes_on]
+def correct(case, server, wanted, value):
+    """One row of each hour or so; what they are by now."""
+    chosen = case.chance.sample(sorted(wanted), 10)
+    lines = [f"generic,id={dict(tags)['id']} value={value + place}.5 {second * 10**9}" for place, (tags, second) in enumerate(chosen)]
+    case.ask(server, "POST", "/v1/points", "\n".join(lines), want=None, kind="text/plain")
+    return {key: {"value": value + place + 0.5} for place, key in enumerate(chosen)}
+
+
+def who_starts_without_the_shard_waits_for_what_another_has_done(case):
+    """He knows nothing of the windows that the other had: to pull them all again would take back what was corrected."""
+    end = case.ready_at // 7200 * 7200
+    first = end - 2 * DAY
+    remote = case.remote()
+    with MongoServer(case.build, own=True) as database:
+        proxy = Proxy(database.address)
+        servers = two(case, remote, shard=proxy.address)
+        document = load("page", remote, "1h", window={"from": iso(first), "until": iso(end), "step": "2h"})
+        case.declare(servers[0], document)
+        known(case, servers, "page")
+        until(PATIENCE_S, lambda: f"all of it is had: {[case.how(server, 'page') for server in servers]}",
+              lambda: any(case.status(server, "page")["windows"] >= 24 and case.status(server, "page")["state"] == "resting" for server in servers))
+        holder, other = one_that_pulls(case, servers, "page")
+        wanted = of_generic(remote, document, first, end)
+        wanted |= correct(case, holder, wanted, 4000)
+        check(case.ask(holder, "POST", "/v1/admin/flush", "", want=None).status in (200, 204), "it is sealed")
+        time.sleep(2.5)  # the gauge is of the last look at the index
+        until(30, "it is delivered", lambda: re.search(r"^weir_delivery_lag_packs\{[^}]*\} 0$", case.ask(holder, "GET", "/metrics", want=None).text(), re.M))
+        for server in servers:
+            check(server.stop() == 0, server.log_tail())
+        proxy.set("refuses")
+        count = len(remote.log())
+        other.start()
+        known(case, [other], "page")
+        until(15, lambda: f"it tells what it waits for: {case.how(other, 'page')}", lambda: "shard north" in (case.status(other, "page")["waits_for"] or ""))
+        time.sleep(3)
+        check(len(remote.log()) == count, f"{len(remote.log()) - count} pages are asked for again")
+        proxy.set("passes")
+        until(PATIENCE_S + 15, lambda: f"it knows of all: {case.how(other, 'page')}", lambda: case.status(other, "page").get("reached") == iso(end))
+        check(case.pulled(other, "page", 0)["state"] == "resting" and len(remote.log()) == count, f"{len(remote.log()) - count} pages are asked for again")
+        case.act(other, "page", "backfill", start=iso(first), end=iso(end))
+        until(PATIENCE_S, lambda: f"all are asked for again: {case.how(other, 'page')}", lambda: len(remote.log()) >= count + 24 and case.status(other, "page")["state"] == "resting")
+        found = case.rows(other, "generic", first, end, whole=False)
+        check(found == wanted, f"what was corrected stays: {differences(found, wanted)}")
+        proxy.close()
+
+
+CASES = [who_starts_without_the_shard_waits_for_what_another_has_done, what_any_node_is_asked_for_is_done_also_when_the_one_that_was_to_is_killed, of_two_nodes_one_pulls_and_when_it_is_killed_the_other_goes_on]
