@@ -203,7 +203,7 @@ struct pull_source {
     uint32_t failures;
     uint64_t place; /* in the jitter */
     int64_t last_ns, next_ns, expires_ns;
-    int64_t loads_ns; /* boot: since when its progress is being loaded; 0: it is not */
+    int64_t loads_ns; /* monotonic: since when its progress is being loaded; 0: it is not */
     /* Under the puller's lock, for status: */
     enum pull_state state;
     bool paused;

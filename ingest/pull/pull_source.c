@@ -93,7 +93,7 @@ static enum code prepare(struct pull_source *source, struct error *err)
 static void load(struct pull_source *source, const struct limits *limits)
 {
     struct pull_job *job = calloc(1, sizeof(*job));
-    int64_t boot_ns = clock_boot_ns(source->puller->parts.clock);
+    int64_t now_ns = clock_monotonic_ns(source->puller->parts.clock);
 
     if (job == NULL) {
         source->next_ns = clock_wall_ns(source->puller->parts.clock) + second_ns;
@@ -104,10 +104,10 @@ static void load(struct pull_source *source, const struct limits *limits)
     job->tenant = source->tenant;
     job->limits = *limits;
     if (source->loads_ns == 0) {
-        source->loads_ns = boot_ns;
+        source->loads_ns = now_ns;
         told_loading(source, "");
     }
-    job->whole = source->source->window.given || boot_ns - source->loads_ns < unread_ns_max;
+    job->whole = source->source->window.given || now_ns - source->loads_ns < unread_ns_max;
     source->loading = true;
     pull_set_state(source, PULL_LOADING);
     (void)reader_send(source->puller, job);

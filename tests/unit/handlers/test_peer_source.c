@@ -33,7 +33,7 @@ recall_nothing(void *context, struct bytes tenant, struct bytes measurement,
 static int open_with_puller(void **state)
 {
     static const struct address_rules none;
-    static const struct recall recall = {recall_nothing, NULL};
+    static const struct recall recall = {.rows = recall_nothing};
     static const char document[] =
         "{\"schedule\":{\"every\":\"1h\"},\"request\":{\"url\":\"https://a.example/\"},"
         "\"decode\":\"json\",\"rows\":\"/*\",\"time\":{\"path\":\"t\"},\"measurement\":\"m\","

@@ -102,7 +102,7 @@ static inline void tails_fixture_init(struct tails_fixture *fixture, const char 
     tail_fixture_init(&fixture->files, "*", "");
     ground_init(&fixture->ground);
     ground_open(&fixture->ground);
-    fixture->recall = (struct recall){tails_rows, fixture};
+    fixture->recall = (struct recall){.rows = tails_rows, .context = fixture};
     fixture->parts = (struct tails_parts){.intake = &fixture->ground.environment,
                                           .recall = &fixture->recall,
                                           .places = &fixture->files.places,

@@ -193,7 +193,7 @@ static void test_a_tenant_that_may_not_write_more_holds_no_other_up(void **state
     puller_close(it.puller);
     it.ground.limits.points_per_second_max = 1;
     it.other = catalog_tenant(it.ground.catalog, BYTES("other"));
-    it.recall = (struct recall){recall_nothing, NULL};
+    it.recall = (struct recall){.rows = recall_nothing};
     it_start();
     SITE_ANSWERS(&it.site, {.when = "GET", .body = THREE_ROWS});
     it_declares_so("first", false, PLAIN);

@@ -182,6 +182,54 @@ static void test_a_clock_that_is_set_back_holds_nothing_up(void **state)
     }
 }
 
+static _Atomic bool all_read;
+static _Atomic unsigned looks;
+
+static enum code read_of_others(void *context, struct bytes tenant, struct error *err)
+{
+    (void)context;
+    assert_true(bytes_equal(tenant, TENANT));
+    looks++;
+    return all_read ? OK : error_set(err, E_NOT_READY, "what member 1 delivered is not read yet");
+}
+
+/* What is told only now is asked for all the same, after a while. */
+static void test_what_others_had_is_known_before_windows_are_asked(void **state)
+{
+    char from[TIMESTAMP_TEXT_SIZE], blocks[600];
+
+    (void)state;
+    (void)snprintf(blocks, sizeof(blocks),
+                   "'schedule': {'every': '1s', 'jitter': '0s'}, 'request': {'url': '@/a', "
+                   "'query': {'a': '${window.start}', 'b': '${window.end}'}}, "
+                   "'window': {'from': '%s', 'step': 'P1D'}",
+                   it_day(0, from));
+    for (int windowed = 0; windowed < 2; windowed++) {
+        all_read = false;
+        it.recall.ready = read_of_others;
+        SITE_ANSWERS(&it.site, {.when = "GET", .body = "{'data': []}"});
+        it_declares(windowed ? blocks
+                             : "'schedule': {'every': '1s', 'jitter': '0s'}, "
+                               "'request': {'url': '@/a'}");
+        UNTIL(it_says("s", "waits_for", "what member 1 delivered is not read yet"));
+        assert_true(it_says("s", "state", "loading") && !it_says("s", "error", ""));
+        assert_int_equal(site_asked(&it.site, "HTTP/1.1"), 0);
+        it.clock.monotonic_more += 31 * MOMENT_SECOND;
+        if (windowed) {
+            unsigned before = looks;
+
+            UNTIL(looks > before + 1);
+            assert_true(it_says("s", "state", "loading"));
+            assert_int_equal(site_asked(&it.site, "HTTP/1.1"), 0);
+            all_read = true;
+        }
+        UNTIL(site_asked(&it.site, "HTTP/1.1") > 0 && it_is_resting());
+        assert_false(it_says("s", "waits_for", ""));
+        it_takes_away("s");
+        UNTIL(it_count("windows") == -1);
+    }
+}
+
 /* The page is that of before; what the document makes of it is not. */
 static void test_a_document_that_was_mended_has_what_came_before_asked_for_in_full(void **state)
 {
@@ -210,6 +258,7 @@ int main(void)
         IT_TEST(test_a_lease_that_is_lost_and_had_again_goes_on),
         IT_TEST(test_what_is_asked_for_while_it_loads_is_done_then),
         IT_TEST(test_what_is_new_is_pulled_at_once),
+        IT_TEST(test_what_others_had_is_known_before_windows_are_asked),
         IT_TEST(test_a_clock_that_is_set_back_holds_nothing_up),
         IT_TEST(test_a_document_that_was_mended_has_what_came_before_asked_for_in_full),
     };
