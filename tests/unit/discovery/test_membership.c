@@ -9,7 +9,7 @@ static void test_what_was_noted_serves_without_the_registry(void **state)
     assert_true(comes(&node, 7, OK));
     assert_int_equal(board.puts, 0);
     others_put(REGISTRY_TENANTS, "t", "{}"); /* an empty one, as after a wipe */
-    for (int i = 0; i < 5000 && board.puts == 0; i++)
+    for (int i = 0; i < 20000 && board.puts == 0; i++)
         usleep(1000);
     assert_true(whole(&node));
     expect_text(REGISTRY_MEMBERS, "7", RECORD("active", INCARNATION_A));
@@ -57,7 +57,7 @@ static void test_the_record_says_where_others_reach_the_node(void **state)
     puts = board.puts;
     begin(&node, INCARNATION_A);
     assert_int_equal(membership_serve(node.membership, "h:1", "h:3", NULL), OK);
-    for (int i = 0; i < 5000 && !membership_health(node.membership).doubled; i++)
+    for (int i = 0; i < 20000 && !membership_health(node.membership).doubled; i++)
         usleep(1000);
     others_put(REGISTRY_TENANTS, "t", "{\"state\":\"active\"}");
     usleep(50000);
@@ -138,7 +138,7 @@ static void test_a_stop_does_not_wait_for_a_put_as_others_do(void **state)
     assert_true(comes(&node, 1, OK));
     board.stuck = true;
     others_put(REGISTRY_MEMBERS, "1", NULL); /* which is put again */
-    for (int i = 0; i < 5000 && !board.waits; i++)
+    for (int i = 0; i < 20000 && !board.waits; i++)
         usleep(1000);
     assert_true(board.waits);
     end(&node);
@@ -155,13 +155,13 @@ static void test_another_process_that_is_this_member_is_told(void **state)
     begin(&node, INCARNATION_A);
     assert_false(membership_health(node.membership).doubled); /* it serves nobody yet */
     assert_int_equal(membership_serve(node.membership, "h:1", NULL, NULL), OK);
-    for (int i = 0; i < 5000 && !membership_health(node.membership).doubled; i++)
+    for (int i = 0; i < 20000 && !membership_health(node.membership).doubled; i++)
         usleep(1000);
     health = membership_health(node.membership);
     assert_true(health.doubled && health.active);
     assert_string_equal(health.other, "{\"listen\":\"other:1\"}");
     others_put(REGISTRY_ALIVE, "1", NULL);
-    for (int i = 0; i < 5000 && membership_health(node.membership).doubled; i++)
+    for (int i = 0; i < 20000 && membership_health(node.membership).doubled; i++)
         usleep(1000);
     assert_false(membership_health(node.membership).doubled);
     end(&node);

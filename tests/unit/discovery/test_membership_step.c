@@ -59,7 +59,7 @@ static void test_nothing_is_taken_before_there_is_a_number(void **state)
     assert_int_equal(board.puts, 0);
     board.refusal = E_TIMEOUT;
     others_put(REGISTRY_TENANTS, "t", "{}"); /* there is contact, but for putting */
-    for (int i = 0; i < 5000 && board.puts == 0; i++)
+    for (int i = 0; i < 20000 && board.puts == 0; i++)
         usleep(1000);
     assert_true(comes(&node, 0, E_NOT_READY));
     assert_non_null(strstr(membership_health(node.membership).why.text, "no member number yet: "));
@@ -127,7 +127,7 @@ static void test_a_member_that_left_takes_nothing_until_it_is_back(void **state)
         assert_true(comes(&node, 1, OK));
     }
     others_put(REGISTRY_MEMBERS, "1", "{"); /* what cannot be read stops nobody */
-    for (int i = 0; i < 5000 && !membership_health(node.membership).flaw.code; i++)
+    for (int i = 0; i < 20000 && !membership_health(node.membership).flaw.code; i++)
         usleep(1000);
     assert_true(comes(&node, 1, OK));
     assert_int_equal(membership_health(node.membership).flaw.code, E_CONFIG);
@@ -149,7 +149,7 @@ static void test_who_is_to_leave_does_so_when_all_is_delivered(void **state)
                "{\"state\":\"draining\",\"incarnation\":\"" INCARNATION_A
                "\",\"at\":\"then\",\"by\":\"me\"}");
     assert_true(comes(&node, 1, E_NO_MEMBER));
-    for (int i = 0; i < 5000 && !membership_health(node.membership).waits.code; i++)
+    for (int i = 0; i < 20000 && !membership_health(node.membership).waits.code; i++)
         usleep(1000);
     assert_string_equal(membership_health(node.membership).waits.text, "the test's shard is slow");
     assert_int_equal(membership_health(node.membership).state, MEMBER_DRAINING);
@@ -157,7 +157,7 @@ static void test_who_is_to_leave_does_so_when_all_is_delivered(void **state)
     begin(&node, INCARNATION_A); /* over a start */
     assert_int_equal(node.parted, E_NO_MEMBER);
     node.empty = true; /* it looks again by itself */
-    for (int i = 0; i < 5000 && node.state != MEMBER_DRAINED; i++)
+    for (int i = 0; i < 20000 && node.state != MEMBER_DRAINED; i++)
         usleep(1000);
     assert_true(comes(&node, 1, E_NO_MEMBER));
     records = registry_get(&board.registry);
@@ -178,7 +178,7 @@ static void test_who_joins_waits_for_the_others(void **state)
     others_put(REGISTRY_TENANTS, "t", "{}");
     begin(&node, INCARNATION_A);
     assert_true(comes(&node, 1, E_NOT_READY));
-    for (int i = 0; i < 5000 && !node.joins; i++)
+    for (int i = 0; i < 20000 && !node.joins; i++)
         usleep(1000);
     expect_text(REGISTRY_MEMBERS, "1", RECORD("joining", INCARNATION_A));
     end(&node);
@@ -221,7 +221,7 @@ static void test_a_number_that_is_anothers_is_left_for_a_new_one(void **state)
     expect_text(REGISTRY_MEMBERS, "2", RECORD("active", INCARNATION_A));
     assert_int_equal(membership_serve(node.membership, "h:1", NULL, NULL), OK);
     others_put(REGISTRY_MEMBERS, "2", RECORD("active", INCARNATION_B)); /* under way */
-    for (int i = 0; i < 5000 && node.noted != 3; i++)
+    for (int i = 0; i < 20000 && node.noted != 3; i++)
         usleep(1000);
     assert_true(comes(&node, 3, OK));
     for (int i = 0; i < 5000; i++) {

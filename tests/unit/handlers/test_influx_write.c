@@ -129,7 +129,7 @@ static void expect_given_up(const char *what, const char *text)
         metrics_get(serving.ground.metrics, "weir_http_waiting", "", METRIC_GAUGE, "");
     int fd = ask_begin(&serving, what, "", "m f=1 1"), status;
 
-    for (int i = 0; i < 5000 && metric_value(waiting) == 0; i++)
+    for (int i = 0; i < 20000 && metric_value(waiting) == 0; i++)
         usleep(1000);
     assert_int_equal(metric_value(waiting), 1);
     serving.clock.monotonic_more += (int64_t)WAIT_MS_MAX * 1000000;

@@ -12,7 +12,7 @@
 #include "store/member.h"
 #include "tests/unit/store/house.h"
 
-enum { NAME_COUNT = 32, PATIENCE_MS = 5000 };
+enum { NAME_COUNT = 32, PATIENCE_MS = 20000 };
 
 /* A member, as a process of its own would be. */
 struct node {

@@ -14,7 +14,7 @@
 #include "tests/unit/ingest/pull/pull_site.h"
 #include "tests/unit/ingest/source/source_fixture.h"
 
-enum { PATIENCE_MS = 3000 };
+enum { PATIENCE_MS = 20000 };
 
 #define TENANT BYTES("default")
 
