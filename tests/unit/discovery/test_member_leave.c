@@ -1,28 +1,7 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 
-#include <cmocka.h>
-
 #include "discovery/member_leave.h"
-
-static struct arena arena;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena_init(&arena, SIZE_MAX, NULL);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_release(&arena);
-    return 0;
-}
+#include "tests/unit/discovery/document_ground.h"
 
 #define AT "1970-01-01T00:00:01Z"
 #define RECORD(state) "{\"state\":\"" state "\",\"incarnation\":\"0a\",\"address\":\"h:1\"}"

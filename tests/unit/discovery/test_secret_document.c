@@ -1,33 +1,11 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include <stdio.h>
 
-#include <cmocka.h>
-
 #include "discovery/secret_document.h"
+#include "tests/unit/discovery/document_ground.h"
 
 #define SEALED "Ac7xKGT/DBLYdsvUV744POXP4dmCLWbNRh9PTMdPSzmxvY763s1zlJ86/3UUoRtQlskgynE="
 #define HOSTS "\"hosts\":[\"a.example\"]"
 #define REST HOSTS ",\"sealed\":\"" SEALED "\""
-
-static struct arena arena;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena_init(&arena, SIZE_MAX, NULL);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_release(&arena);
-    return 0;
-}
 
 static void test_secrets_are_printed_as_they_were_read(void **state)
 {
