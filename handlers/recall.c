@@ -4,6 +4,7 @@
 #include "handlers/app.h"
 #include "handlers/peers.h"
 #include "query/give.h"
+#include "store/guests/caught_up.h"
 #include "store/store.h"
 
 struct recalling {
@@ -111,14 +112,16 @@ rows(void *context, struct bytes tenant, struct bytes measurement, const struct 
     return code;
 }
 
-static enum code ready(void *context, struct bytes tenant, struct error *err)
+static enum code ready(void *context, struct bytes tenant, int64_t since_ns, struct error *err)
 {
     struct app *app = context;
     const struct tenant *known = catalog_tenant_find(app->catalog, tenant);
 
+    if (app->guests == NULL)
+        return OK;
     if (known == NULL)
         return error_set(err, E_NOT_FOUND, "there is no tenant \"%.*s\"", BYTES_ARG(tenant));
-    return store_has_read(app->store, known, err);
+    return guests_caught_up(app->guests, known, since_ns, err);
 }
 
 struct recall recall_of(struct app *app)

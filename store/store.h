@@ -110,10 +110,6 @@ struct store_progress {
 
 /* Any thread; a lock for a moment, no waiting. */
 struct store_progress store_progress(struct store *store, const struct tenant *tenant);
-/* OK: all that other members delivered of the tenant was read once since the store was opened.
- * E_NOT_READY: it was not yet, err says what; it will be as soon as the shard answers. */
-MUST_USE enum code store_has_read(struct store *store, const struct tenant *tenant,
-                                  struct error *err);
 
 /* A clock whose wall time is where it would be had it not jumped: what ages of data are counted
  * from. Any thread; lives as long as the store. */

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 
 #include "base/time_text.h"
-#include "store/store.h"
 #include "store/view_inside.h"
 
 enum { REFUSED_TOLD_MAX = 5 };
@@ -137,15 +136,6 @@ static enum code miss(struct view *view, struct bytes text, struct error *err)
     return OK;
 }
 
-static enum code miss_unread(struct view *view, struct bytes text, struct error *err)
-{
-    enum code code = miss(view, text, err);
-
-    if (code == OK)
-        view->unread = view->missing[view->missing_count - 1];
-    return code;
-}
-
 /* Nothing where the member has told all up to S. */
 static enum code miss_member(struct view *view, const struct guest_member *member,
                              struct error *err)
@@ -172,8 +162,7 @@ static enum code miss_member(struct view *view, const struct guest_member *membe
                        "missing%s%s",
                        member->number, (int)timestamp_print(member->through, told), told, colon,
                        why);
-    return member->unread ? miss_unread(view, bytes_of(text), err)
-                          : miss(view, bytes_of(text), err);
+    return miss(view, bytes_of(text), err);
 }
 
 static enum code tell_missing(struct view *view, struct error *err)
@@ -183,10 +172,10 @@ static enum code tell_missing(struct view *view, struct error *err)
 
     if (guests == NULL) {
         view->final = false;
-        return miss_unread(view,
-                           BYTES("other members have not been looked for yet: rows that they have "
-                                 "may be missing"),
-                           err);
+        return miss(view,
+                    BYTES("other members have not been looked for yet: rows that they have "
+                          "may be missing"),
+                    err);
     }
     if (view->behind)
         code = miss(view,
@@ -214,7 +203,6 @@ enum code view_meet_guests(struct view *view, struct error *err)
 
     arena_init(&view->texts, SIZE_MAX, NULL);
     view->missing_own = view->missing_count;
-    view->unread = (struct bytes){0};
     if (guests != NULL) {
         code = merge_tombstones(view, err);
         if (guests->floor > view->history_floor && guests->floor != INT64_MIN)
@@ -232,19 +220,6 @@ void view_leave_guests(struct view *view)
     arena_release(&view->texts);
     view->all_tombstones = NULL;
     view->guests = NULL;
-}
-
-enum code store_has_read(struct store *store, const struct tenant *tenant, struct error *err)
-{
-    struct view *view;
-    enum code code = store_view(store, tenant, VIEW_LATEST, &view, err);
-
-    if (code)
-        return code;
-    if (view->unread.size > 0)
-        code = error_set(err, E_NOT_READY, "%.*s", BYTES_ARG(view->unread));
-    view_free(view);
-    return code;
 }
 
 /* --- what members that live were asked for --- */

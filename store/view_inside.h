@@ -30,7 +30,6 @@ struct view {
     size_t missing_count;
     const struct bytes *missing;    /* an array of its own; its texts live as long as the store */
     size_t missing_own;             /* so many of them, in front, are not of guests */
-    struct bytes unread;            /* one of them; empty: all of guests was read since the start */
     struct patience patience;       /* of those who read */
     struct pack_file *_Atomic file; /* of the pack read last; NULL: nobody left it here */
 };

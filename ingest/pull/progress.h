@@ -59,9 +59,10 @@ struct recall {
                                         struct error *err),
                       void *taker, bool *partial, struct error *err);
     void *context;
-    /* E_NOT_READY: rows() lacks what other members delivered and this node has not read since its
-     * start, which it will as soon as the shard answers; err says which.  NULL: nothing is. */
-    enum code (*ready)(void *context, struct bytes tenant, struct error *err);
+    /* E_NOT_READY: rows() may lack what other members had delivered by `since_ns`
+     * (CLOCK_MONOTONIC), which will be there as soon as the shard answers; err says what.  NULL:
+     * nothing is lacking, ever. */
+    enum code (*ready)(void *context, struct bytes tenant, int64_t since_ns, struct error *err);
 };
 
 /* Of a row of progress_measurement(): the note, whose texts are the row's, and the partition.

@@ -203,7 +203,7 @@ struct pull_source {
     uint32_t failures;
     uint64_t place; /* in the jitter */
     int64_t last_ns, next_ns, expires_ns;
-    int64_t loads_ns; /* monotonic: since when its progress is being loaded; 0: it is not */
+    int64_t held_ns; /* monotonic: since when `held` */
     /* Under the puller's lock, for status: */
     enum pull_state state;
     bool paused;
@@ -251,7 +251,9 @@ struct pull_job {
     struct bytes etag, modified, body_hash;
     int64_t expires_ns;
     /* Of progress that was loaded. */
-    bool whole; /* all of it, or nothing */
+    bool caught_up;   /* not before what others had delivered ... */
+    int64_t since_ns; /* ... by then was read, */
+    bool whole;       /* nor without those who do not answer */
     struct pull_loaded {
         struct pull_loaded *next;
         char partition[PARTITION_ID_SIZE];

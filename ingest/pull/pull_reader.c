@@ -332,13 +332,16 @@ static enum code load_progress(struct pull_job *job, struct error *err)
 
     if (measurement.data == NULL)
         return no_memory(err);
-    if (job->whole && recall->ready != NULL)
-        code = recall->ready(recall->context, bytes_of(source->tenant_name), err);
-    if (code)
-        return code;
-    /* What a member that is away has and did not deliver is not waited for: it may never come. */
-    return recall->rows(recall->context, bytes_of(source->tenant_name), measurement, NULL, 0,
-                        INT64_MIN, INT64_MAX, take_note, job, &partial, err);
+    if (job->caught_up && recall->ready != NULL)
+        code = recall->ready(recall->context, bytes_of(source->tenant_name), job->since_ns, err);
+    if (code == OK)
+        code = recall->rows(recall->context, bytes_of(source->tenant_name), measurement, NULL, 0,
+                            INT64_MIN, INT64_MAX, take_note, job, &partial, err);
+    if (code == OK && partial && job->whole)
+        code = error_set(err, E_NOT_READY,
+                         "another member does not answer: what it has done of "
+                         "the source may be missing");
+    return code;
 }
 
 /* --- jobs --- */

@@ -13,7 +13,8 @@ static const int64_t distance_max_ns = 6 * 3600 * INT64_C(1000000000);
 /* What another node may have asked in, it is taken to have asked: of limits of up to this length.
  */
 static const int64_t assumed_ns = 600 * MOMENT_SECOND;
-static const int64_t unread_ns_max = 30 * MOMENT_SECOND; /* load() */
+/* How long its progress waits for others. */
+static const int64_t delivered_ns_max = 30 * MOMENT_SECOND, answered_ns_max = 5 * MOMENT_SECOND;
 
 enum { PARTITIONS_BYTES_FIRST = 256 }; /* most sources have one */
 
@@ -87,13 +88,14 @@ static enum code prepare(struct pull_source *source, struct error *err)
     return code;
 }
 
-/* Of windows that another node had, and this one does not know of yet, rows that were corrected
- * since would be taken back: that is waited for, as history is there tomorrow, too.  What is told
- * only now is not, but for as long as a shard that is well takes. */
+/* Of windows that another node had, and this one does not know of, rows that were corrected since
+ * would be taken back.  What others delivered is waited for, as history is there tomorrow, too: by
+ * who is told only now, for as long as a shard that is well takes.  What they did not deliver is
+ * for a moment: they may start just now, or be gone for good. */
 static void load(struct pull_source *source, const struct limits *limits)
 {
     struct pull_job *job = calloc(1, sizeof(*job));
-    int64_t now_ns = clock_monotonic_ns(source->puller->parts.clock);
+    int64_t waited_ns = clock_monotonic_ns(source->puller->parts.clock) - source->held_ns;
 
     if (job == NULL) {
         source->next_ns = clock_wall_ns(source->puller->parts.clock) + second_ns;
@@ -103,11 +105,9 @@ static void load(struct pull_source *source, const struct limits *limits)
     job->source = source;
     job->tenant = source->tenant;
     job->limits = *limits;
-    if (source->loads_ns == 0) {
-        source->loads_ns = now_ns;
-        told_loading(source, "");
-    }
-    job->whole = source->source->window.given || now_ns - source->loads_ns < unread_ns_max;
+    job->caught_up = source->source->window.given || waited_ns < delivered_ns_max;
+    job->since_ns = source->held_ns;
+    job->whole = waited_ns < answered_ns_max;
     source->loading = true;
     pull_set_state(source, PULL_LOADING);
     (void)reader_send(source->puller, job);
@@ -295,13 +295,12 @@ void pull_loaded_take(struct pull_job *job)
         source->next_ns = time_sum(now_ns, second_ns);
         return;
     }
+    told_loading(source, "");
     if (code) { /* nothing is asked before it is known what there is */
         pull_tell(source, "its progress cannot be read", err.text);
         source->next_ns = now_ns + 10 * second_ns;
         return;
     }
-    source->loads_ns = 0;
-    told_loading(source, "");
     pull_begin_history(source, now_ns);
     source->next_ns = source->due ? now_ns
                                   : schedule_next(&source->source->schedule, source->place,
@@ -406,6 +405,8 @@ static bool hold(struct pull_source *source, const struct moment *now)
             errand_drop(token_errand(source));
         partitions_forget(source);
         source->next_ns = 0;
+        source->held_ns = clock_monotonic_ns(source->puller->parts.clock);
+        told_loading(source, "");
         pull_set_state(source, PULL_LOADING);
     } else if (!leased) {
         source->held = false;

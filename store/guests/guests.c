@@ -192,6 +192,7 @@ static bool watch_add(struct guests *guests, struct ward *ward, struct post *pos
         .word = INT64_MIN,
         .vouched = INT64_MIN,
         .looked_ns = INT64_MIN,
+        .named = true,
     };
     follow_init(&made->follow, ward->tenant->name, &author->incarnation);
     pthread_mutex_lock(&guests->lock);
@@ -247,6 +248,20 @@ static bool take_authors(struct guests *guests, struct ward *ward,
     return true;
 }
 
+/* A shard that was taken from the tenant may never answer again. */
+static void note_named(struct guests *guests, struct ward *ward, const struct guest_tenant *tenant)
+{
+    pthread_mutex_lock(&guests->lock);
+    for (size_t i = 0; i < ward->watch_count; i++) {
+        struct watch *watch = ward->watches[i];
+
+        watch->named = false;
+        for (size_t s = 0; s < tenant->shard_count; s++)
+            watch->named |= bytes_equal(tenant->shards[s], bytes_of(watch->post->name));
+    }
+    pthread_mutex_unlock(&guests->lock);
+}
+
 static bool look_at(struct guests *guests, const struct guest_tenant *tenant,
                     const struct guest_author *authors, size_t count)
 {
@@ -258,6 +273,7 @@ static bool look_at(struct guests *guests, const struct guest_tenant *tenant,
     if (ward == NULL)
         return false;
     looked = take_authors(guests, ward, authors, count);
+    note_named(guests, ward, tenant);
     for (size_t s = 0; looked && s < tenant->shard_count; s++) {
         struct post *post = post_of(guests, tenant->shards[s]);
 
@@ -337,12 +353,20 @@ static bool keep_known(struct guests *guests, struct guest_author *authors, size
     return true;
 }
 
+static void note_surveyed(struct guests *guests, int64_t began_ns)
+{
+    pthread_mutex_lock(&guests->lock);
+    guests->surveyed_ns = began_ns;
+    pthread_mutex_unlock(&guests->lock);
+}
+
 enum code guests_look(struct guests *guests, struct error *err)
 {
     struct guest_survey survey = {0};
     struct guest_author *authors = NULL;
     struct arena arena;
     size_t count = 0;
+    int64_t began_ns = clock_monotonic_ns(guests->store->options.clock);
     bool looked = true;
     enum code code;
 
@@ -365,6 +389,8 @@ enum code guests_look(struct guests *guests, struct error *err)
             members_set(guests->store, MEMBERS_NONE);
         if (looked)
             words_follow(guests, survey.version);
+        if (looked)
+            note_surveyed(guests, began_ns);
     }
     arena_release(&arena);
     return code || looked ? code : error_set(err, E_MEMORY, "no memory to follow other members");
@@ -459,6 +485,7 @@ enum code guests_new(struct store *store, const struct guest_rules *rules, struc
         return error_set(err, E_MEMORY, "no memory to follow other members");
     guests->store = store;
     guests->rules = rules;
+    guests->surveyed_ns = INT64_MIN;
     pthread_mutex_init(&guests->lock, NULL);
     condition_init(&guests->more);
     condition_init(&guests->told);

@@ -1,5 +1,5 @@
 /* The inside of who follows other members, shared by guests.c (who, and threads), watch.c (a turn
- * of a chain), compose.c (what readers get), hurry.c and known.c, and nobody else. */
+ * of a chain), compose.c (what readers get), hurry.c, known.c and caught_up.c, and nobody else. */
 #ifndef WEIR_STORE_GUESTS_GUESTS_INSIDE_H
 #define WEIR_STORE_GUESTS_GUESTS_INSIDE_H
 
@@ -21,6 +21,7 @@ struct guest {
     struct pack *pack; /* NULL: not yet, or */
     char *fault;       /* why not; owned */
     int64_t retry_ns;  /* then it is tried once more */
+    bool no_room;      /* for want of room on our own disk */
 };
 
 /* A chain: a tenant, a shard and a member. */
@@ -36,6 +37,7 @@ struct watch {
     size_t guest_count;
     bool behind;      /* ... but for what the list has changed since */
     bool waits;       /* some of them were not tried yet */
+    bool cramped;     /* for some there was no room on our own disk */
     bool whole;       /* readers were given a list that had all */
     bool unpublished; /* readers have something older */
     bool corrupt;     /* the chain, and it was told */
@@ -43,6 +45,8 @@ struct watch {
     /* The lock of struct guests guards: */
     int64_t looked_ns;         /* monotonic: when it was last read to its end; INT64_MIN = never */
     bool read;                 /* it was, since the start */
+    bool refused;              /* it is damaged: nothing more of it can be read */
+    bool named;                /* its shard is one of the tenant's */
     bool left;                 /* its author lists nothing more, as is known by now, */
     bool closed;               /* and all was read since then */
     struct guest_chain *chain; /* what readers get; NULL: nothing */
@@ -117,7 +121,8 @@ struct guests {
     pthread_cond_t more;  /* it is time to stop, or to hurry */
     pthread_cond_t told;  /* readers were given something: */
     uint64_t told_count;
-    uint64_t version; /* of the registry: each shard that it names of a tenant has its watches */
+    uint64_t version;    /* of the registry: each shard that it names of a tenant has its watches */
+    int64_t surveyed_ns; /* monotonic: when the last look at it began; INT64_MIN = none did */
     struct word *words;
     size_t word_count;
     struct hurry hurries[HURRIES_MAX];

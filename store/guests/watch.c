@@ -155,13 +155,15 @@ static enum code bring_some(struct watch *watch, bool *any, struct error *err)
     uint64_t bytes = 0;
     enum code code = OK;
 
-    watch->waits = false;
+    watch->waits = watch->cramped = false;
     for (size_t i = 0; i < watch->guest_count; i++) {
         struct guest *guest = &watch->guests[i];
         struct error found = {0};
 
-        if (guest->pack != NULL || (guest->fault != NULL && now_of(watch) < guest->retry_ns))
+        if (guest->pack != NULL || (guest->fault != NULL && now_of(watch) < guest->retry_ns)) {
+            watch->cramped |= guest->pack == NULL && guest->no_room;
             continue;
+        }
         watch->waits = true;
         if (bytes >= turn_bytes_max)
             break;
@@ -171,6 +173,8 @@ static enum code bring_some(struct watch *watch, bool *any, struct error *err)
                 *err = found;
             break;
         }
+        guest->no_room = code == E_DISK_FULL;
+        watch->cramped |= guest->no_room;
         code = OK;
         watch->waits = false;
         *any = true;
@@ -379,12 +383,22 @@ static enum code turn(struct watch *watch, struct error *err)
         code = publish(watch, brought == OK ? err : NULL);
         watch->unpublished = code != OK || watch->waits;
     }
-    if (!looks || changed || watch->waits || watch->unpublished || brought || code)
+    if (!looks || changed || watch->waits || watch->cramped || watch->unpublished || brought ||
+        code)
         return brought ? brought : code;
     note_looked(watch, began_ns);
     if (left)
         code = close_chain(watch, err);
     return code ? code : word_keep(watch, word, err);
+}
+
+static void note_refused(struct watch *watch, bool refused)
+{
+    if (watch->refused == refused)
+        return;
+    pthread_mutex_lock(&watch->post->guests->lock);
+    watch->refused = refused;
+    pthread_mutex_unlock(&watch->post->guests->lock);
 }
 
 enum code watch_turn(struct watch *watch, bool *more, struct error *err)
@@ -400,6 +414,7 @@ enum code watch_turn(struct watch *watch, bool *more, struct error *err)
             *err = found;
         return code;
     }
+    note_refused(watch, code == E_CORRUPT);
     if (code)
         tell_corrupt(watch, &found);
     watch->due_ns = now_of(watch) + (code ? retry_ns : look_ns);

@@ -177,4 +177,33 @@ def who_starts_without_the_shard_waits_for_what_another_has_done(case):
         proxy.close()
 
 
-CASES = [who_starts_without_the_shard_waits_for_what_another_has_done, what_any_node_is_asked_for_is_done_also_when_the_one_that_was_to_is_killed, of_two_nodes_one_pulls_and_when_it_is_killed_the_other_goes_on]
+def who_starts_first_waits_for_another_that_is_a_moment_later(case):
+    """Without a shard what the other had is known by asking it alone."""
+    end = case.ready_at // 7200 * 7200
+    first = end - 2 * DAY
+    remote = case.remote()
+    servers = two(case, remote)
+    document = load("page", remote, "1h", window={"from": iso(first), "until": iso(end), "step": "2h"})
+    case.declare(servers[0], document)
+    known(case, servers, "page")
+    until(PATIENCE_S, lambda: f"all of it is had: {[case.how(server, 'page') for server in servers]}",
+          lambda: any(case.status(server, "page")["windows"] >= 24 and case.status(server, "page")["state"] == "resting" for server in servers))
+    holder, other = one_that_pulls(case, servers, "page")
+    wanted = of_generic(remote, document, first, end)
+    wanted |= correct(case, holder, wanted, 4000)
+    for server in servers:
+        check(server.stop() == 0, server.log_tail())
+    count = len(remote.log())
+    other.start()
+    known(case, [other], "page")
+    until(10, lambda: f"it tells what it waits for: {case.how(other, 'page')}", lambda: "another member does not answer" in (case.status(other, "page")["waits_for"] or ""))
+    holder.start()
+    until(PATIENCE_S, lambda: f"it knows of all: {case.how(other, 'page')}",
+          lambda: any(case.status(server, "page").get("reached") == iso(end) for server in servers))
+    time.sleep(1)
+    check(len(remote.log()) == count, f"{len(remote.log()) - count} pages are asked for again")
+    found = case.rows(other, "generic", first, end)
+    check(found == wanted, f"what was corrected stays: {differences(found, wanted)}")
+
+
+CASES = [who_starts_first_waits_for_another_that_is_a_moment_later, who_starts_without_the_shard_waits_for_what_another_has_done, what_any_node_is_asked_for_is_done_also_when_the_one_that_was_to_is_killed, of_two_nodes_one_pulls_and_when_it_is_killed_the_other_goes_on]

@@ -185,9 +185,11 @@ static void test_a_clock_that_is_set_back_holds_nothing_up(void **state)
 static _Atomic bool all_read;
 static _Atomic unsigned looks;
 
-static enum code read_of_others(void *context, struct bytes tenant, struct error *err)
+static enum code read_of_others(void *context, struct bytes tenant, int64_t since_ns,
+                                struct error *err)
 {
     (void)context;
+    assert_in_range(since_ns, 1, clock_monotonic_ns(&it.clock.clock));
     assert_true(bytes_equal(tenant, TENANT));
     looks++;
     return all_read ? OK : error_set(err, E_NOT_READY, "what member 1 delivered is not read yet");
@@ -230,6 +232,31 @@ static void test_what_others_had_is_known_before_windows_are_asked(void **state)
     }
 }
 
+static enum code
+recall_a_part(void *context, struct bytes tenant, struct bytes measurement,
+              const struct series_tag *matched, uint32_t matched_count, int64_t start, int64_t end,
+              enum code (*take)(void *taker, const struct recalled_row *row, struct error *err),
+              void *taker, bool *partial, struct error *err)
+{
+    (void)context, (void)tenant, (void)measurement, (void)matched, (void)matched_count;
+    (void)start, (void)end, (void)take, (void)taker, (void)err;
+    *partial = true;
+    return OK;
+}
+
+/* It may be about to start, or gone for good. */
+static void test_a_member_that_does_not_answer_is_waited_for_a_moment(void **state)
+{
+    (void)state;
+    it.recall.rows = recall_a_part;
+    SITE_ANSWERS(&it.site, {.when = "GET", .body = "{'data': []}"});
+    it_declares("'schedule': {'every': '1s', 'jitter': '0s'}, 'request': {'url': '@/a'}");
+    UNTIL(it_says("s", "waits_for", "another member does not answer"));
+    assert_int_equal(site_asked(&it.site, "HTTP/1.1"), 0);
+    it.clock.monotonic_more += 6 * MOMENT_SECOND;
+    UNTIL(site_asked(&it.site, "HTTP/1.1") > 0 && it_is_resting());
+}
+
 /* The page is that of before; what the document makes of it is not. */
 static void test_a_document_that_was_mended_has_what_came_before_asked_for_in_full(void **state)
 {
@@ -259,6 +286,7 @@ int main(void)
         IT_TEST(test_what_is_asked_for_while_it_loads_is_done_then),
         IT_TEST(test_what_is_new_is_pulled_at_once),
         IT_TEST(test_what_others_had_is_known_before_windows_are_asked),
+        IT_TEST(test_a_member_that_does_not_answer_is_waited_for_a_moment),
         IT_TEST(test_a_clock_that_is_set_back_holds_nothing_up),
         IT_TEST(test_a_document_that_was_mended_has_what_came_before_asked_for_in_full),
     };
