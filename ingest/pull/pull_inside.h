@@ -323,6 +323,7 @@ struct puller {
     struct pull_source *sources; /* who asked last stands last; changed under the lock */
     size_t source_count;
     struct pull_counts gone; /* of sources that are no more; under the lock */
+    int64_t opened_ns;       /* monotonic */
     int64_t wall_ahead_ns;   /* of the boot clock, when it was looked at last */
     struct random random;
     bool untidy;     /* something came that took memory, */

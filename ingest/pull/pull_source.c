@@ -14,7 +14,8 @@ static const int64_t distance_max_ns = 6 * 3600 * INT64_C(1000000000);
  */
 static const int64_t assumed_ns = 600 * MOMENT_SECOND;
 /* How long its progress waits for others. */
-static const int64_t delivered_ns_max = 30 * MOMENT_SECOND, answered_ns_max = 5 * MOMENT_SECOND;
+static const int64_t delivered_ns_max = 30 * MOMENT_SECOND, answered_ns_max = 3 * MOMENT_SECOND,
+                     together_ns_max = 15 * MOMENT_SECOND; /* nodes that are started together */
 
 enum { PARTITIONS_BYTES_FIRST = 256 }; /* most sources have one */
 
@@ -91,11 +92,13 @@ static enum code prepare(struct pull_source *source, struct error *err)
 /* Of windows that another node had, and this one does not know of, rows that were corrected since
  * would be taken back.  What others delivered is waited for, as history is there tomorrow, too: by
  * who is told only now, for as long as a shard that is well takes.  What they did not deliver is
- * for a moment: they may start just now, or be gone for good. */
+ * for a moment, and for longer when this node was started just now, as they may be, too; or they are
+ * gone for good. */
 static void load(struct pull_source *source, const struct limits *limits)
 {
     struct pull_job *job = calloc(1, sizeof(*job));
-    int64_t waited_ns = clock_monotonic_ns(source->puller->parts.clock) - source->held_ns;
+    int64_t now_ns = clock_monotonic_ns(source->puller->parts.clock);
+    int64_t waited_ns = now_ns - source->held_ns;
 
     if (job == NULL) {
         source->next_ns = clock_wall_ns(source->puller->parts.clock) + second_ns;
@@ -107,7 +110,8 @@ static void load(struct pull_source *source, const struct limits *limits)
     job->limits = *limits;
     job->caught_up = source->source->window.given || waited_ns < delivered_ns_max;
     job->since_ns = source->held_ns;
-    job->whole = waited_ns < answered_ns_max;
+    job->whole =
+        waited_ns < answered_ns_max || now_ns - source->puller->opened_ns < together_ns_max;
     source->loading = true;
     pull_set_state(source, PULL_LOADING);
     (void)reader_send(source->puller, job);

@@ -395,6 +395,7 @@ enum code puller_open(const struct puller_parts *parts, struct puller **out, str
     if (puller == NULL)
         return no_memory(err);
     puller->parts = *parts;
+    puller->opened_ns = clock_monotonic_ns(parts->clock);
     now = pull_now(puller);
     puller->messages_end = &puller->messages;
     puller->jobs_end = &puller->jobs;

@@ -253,7 +253,7 @@ static void test_a_member_that_does_not_answer_is_waited_for_a_moment(void **sta
     it_declares("'schedule': {'every': '1s', 'jitter': '0s'}, 'request': {'url': '@/a'}");
     UNTIL(it_says("s", "waits_for", "another member does not answer"));
     assert_int_equal(site_asked(&it.site, "HTTP/1.1"), 0);
-    it.clock.monotonic_more += 6 * MOMENT_SECOND;
+    it.clock.monotonic_more += 16 * MOMENT_SECOND;
     UNTIL(site_asked(&it.site, "HTTP/1.1") > 0 && it_is_resting());
 }
 
