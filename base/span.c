@@ -10,7 +10,6 @@
 #include "base/zone.h"
 
 #define SECOND_NS INT64_C(1000000000)
-#define DAY_NS (86400 * SECOND_NS)
 
 enum {
     DAY_S = 86400,
@@ -217,7 +216,7 @@ int64_t span_about_ns(const struct span *span)
 {
     __extension__ __int128 total = (int64_t)span->months * MONTH_DAYS + span->days;
 
-    total = total * DAY_NS + span->ns;
+    total = total * DAY_S * SECOND_NS + span->ns;
     if (total > INT64_MAX)
         return INT64_MAX;
     return total < INT64_MIN ? INT64_MIN : (int64_t)total;
@@ -240,7 +239,7 @@ static bool add_date(int64_t *local_s, int64_t months, int64_t days)
     }
     date_of_days(day_of, &year, &month, &day);
     if (__builtin_add_overflow(months, (int64_t)year * 12 + month - 1, &month_of) ||
-        month_of < YEAR_FIRST * 12 || month_of >= (YEAR_LAST + 1) * 12 || days > DAYS_MAX ||
+        month_of / 12 < YEAR_FIRST || month_of / 12 > YEAR_LAST || days > DAYS_MAX ||
         days < -DAYS_MAX)
         return false;
     year = (int)(month_of / 12);

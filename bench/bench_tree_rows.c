@@ -170,6 +170,10 @@ int main(int argc, char **argv)
     unsigned rounds = argc > 2 ? (unsigned)atoi(argv[2]) : 100;
     unsigned times = argc > 3 ? (unsigned)atoi(argv[3]) : 1;
 
+    if (rows == 0 || rounds == 0 || times == 0) {
+        fprintf(stderr, "want three whole numbers from 1\n");
+        return 2;
+    }
     for (size_t i = 0; i < COUNT_OF(pages); i++)
         run(&pages[i], rows, rounds, times);
     return 0;

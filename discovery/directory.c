@@ -64,7 +64,7 @@ static enum code snapshot_read(const struct directory *directory,
     return error_set(err, E_MEMORY, "no memory for the tenants");
 }
 
-static enum code open(const char *path, bool registered, const struct limits *node,
+static enum code make(const char *path, bool registered, const struct limits *node,
                       struct directory **directory_made, struct error *err)
 {
     struct directory *directory = calloc(1, sizeof(*directory));
@@ -96,13 +96,13 @@ static enum code open(const char *path, bool registered, const struct limits *no
 enum code directory_open(const char *path, const struct limits *node, struct directory **directory,
                          struct error *err)
 {
-    return open(path, false, node, directory, err);
+    return make(path, false, node, directory, err);
 }
 
 enum code directory_open_registered(const struct limits *node, struct directory **directory,
                                     struct error *err)
 {
-    return open(NULL, true, node, directory, err);
+    return make(NULL, true, node, directory, err);
 }
 
 void directory_close(struct directory *directory)

@@ -207,7 +207,7 @@ enum code document_bool_take(struct document *document, const struct json *value
 enum code document_choice_take(struct document *document, const struct json *value,
                                const char *const *names, unsigned *choice, struct error *err)
 {
-    struct bytes text;
+    struct bytes text = BYTES("");
     enum code code = document_text_take(document, value, NAME_SHOWN_MAX, &text, err);
 
     if (code)

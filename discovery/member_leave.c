@@ -20,14 +20,16 @@ static enum code read_record(const struct member_leave *leave, const struct regi
 }
 
 static enum code write_record(const struct member_leave *leave, enum member_state state,
-                              struct member_document *document, struct buf *text, struct error *err)
+                              const struct member_document *document, struct buf *text,
+                              struct error *err)
 {
+    struct member_document written = *document;
     char at[TIMESTAMP_TEXT_SIZE];
 
-    document->state = state;
-    document->at = (struct bytes){at, timestamp_print(leave->now_ns, at)};
-    document->by = leave->by;
-    member_document_print(document, text);
+    written.state = state;
+    written.at = (struct bytes){at, timestamp_print(leave->now_ns, at)};
+    written.by = leave->by;
+    member_document_print(&written, text);
     return buf_finish(text, err);
 }
 

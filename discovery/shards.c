@@ -54,7 +54,7 @@ static struct bytes trimmed(struct bytes text)
 
 static enum code take_uri_file(void *context, const struct yaml_node *node, struct error *err)
 {
-    struct buf uri = BUF_INIT(2 * SHARD_URI_BYTES_MAX);
+    struct buf uri = BUF_INIT((size_t)2 * SHARD_URI_BYTES_MAX);
     struct error inner = {0};
     char path[PATH_SIZE];
     struct bytes text;

@@ -122,7 +122,7 @@ static enum code take_limit(struct document *document, struct bytes name, const 
     struct tenant_limit limit;
     struct error inner = {0};
     char number[NUMBER_TEXT_SIZE];
-    struct bytes text;
+    struct bytes text = BYTES("");
     enum code code = OK;
 
     if (json_kind(value) == JSON_KIND_INTEGER && json_integer_of(value) >= 0)

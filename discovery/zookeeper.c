@@ -227,7 +227,7 @@ static void change_address(struct zookeeper *zookeeper, const struct zookeeper_a
     struct zookeeper_address before = zookeeper->address;
 
     zookeeper->address = *address;
-    if (memcmp(&before, address, sizeof(before)) == 0)
+    if (zookeeper_address_equal(&before, address))
         return;
     if (strcmp(before.root, address->root) != 0)
         zookeeper_reader_forget(&zookeeper->reader);

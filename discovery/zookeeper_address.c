@@ -102,7 +102,6 @@ enum code zookeeper_address_take(const struct zookeeper_settings *settings,
     const char *slash = hosts.size > 0 ? memchr(hosts.data, '/', hosts.size) : NULL;
     enum code code;
 
-    memset(address, 0, sizeof(*address)); /* so that two can be compared */
     if (slash) {
         root = bytes_slice(hosts, (size_t)(slash - hosts.data), hosts.size);
         hosts.size -= root.size;
@@ -125,6 +124,12 @@ enum code zookeeper_address_take(const struct zookeeper_settings *settings,
         return error_set(err, E_CONFIG, "ZooKeeper's session of %d ms: want %d to %d",
                          address->session_ms, SESSION_MS_MIN, SESSION_MS_MAX);
     return OK;
+}
+
+bool zookeeper_address_equal(const struct zookeeper_address *a, const struct zookeeper_address *b)
+{
+    return strcmp(a->hosts, b->hosts) == 0 && strcmp(a->root, b->root) == 0 &&
+           strcmp(a->digest, b->digest) == 0 && a->session_ms == b->session_ms;
 }
 
 void zookeeper_path(const struct zookeeper_address *address, enum registry_kind kind,

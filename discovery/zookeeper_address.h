@@ -25,6 +25,8 @@ struct zookeeper_address {
 MUST_USE enum code zookeeper_address_take(const struct zookeeper_settings *settings,
                                           struct zookeeper_address *address, struct error *err);
 
+bool zookeeper_address_equal(const struct zookeeper_address *a, const struct zookeeper_address *b);
+
 /* Of a record; of the kind's directory where `name` is empty. */
 void zookeeper_path(const struct zookeeper_address *address, enum registry_kind kind,
                     struct bytes name, char path[LINK_PATH_SIZE_MAX]);

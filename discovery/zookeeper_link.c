@@ -401,9 +401,10 @@ bool link_admit(struct zookeeper_link *link)
 
 static void link_free(struct zookeeper_link *link)
 {
-    while (link->open) { /* the library forgot them */
-        link_event_free(link->open->event);
-        request_close(link->open);
+    for (struct request *request = link->open, *after; request; request = after) {
+        after = request->after; /* the library forgot them */
+        link_event_free(request->event);
+        request_close(request);
     }
     pthread_cond_destroy(&link->answered);
     pthread_mutex_destroy(&link->lock);

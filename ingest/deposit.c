@@ -86,7 +86,7 @@ static void tell(const struct deposit_terms *terms, const struct error *why)
 static bool wait_out(const struct deposit_terms *terms, const struct error *err)
 {
     unsigned seconds = err->retry_s == 0 ? WAIT_S_UNKNOWN : err->retry_s;
-    struct timespec pause = {0, LOOK_MS * 1000000};
+    struct timespec pause = {0, LOOK_MS * INT64_C(1000000)};
 
     if (seconds > WAIT_S_MAX)
         seconds = WAIT_S_MAX;

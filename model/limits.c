@@ -103,7 +103,7 @@ const struct limit_row limit_rows[] = {
     LIMIT(column_cache_bytes_max, 128 * MIB, 0, 1024 * GIB, OK, false,
           "Bytes of memory of decoded columns that are kept for the next question; 0 = none are."),
     LIMIT(
-        local_packs_bytes_max, 0, 0, 1024 * 1024 * GIB, OK, false,
+        local_packs_bytes_max, 0, 0, UINT64_C(1024) * 1024 * GIB, OK, false,
         "Bytes of files of packs on this machine, those aside that no shard has or that are to be "
         "merged; beyond, blocks are read at the shard that has them. 0 = all packs stay."),
     LIMIT(head_bytes_max, 512 * MIB, 2 * MIB, 1024 * GIB, E_BUSY, false,

@@ -74,7 +74,7 @@ static const struct plan *shared_moment(const struct joining *joining)
 {
     for (uint32_t i = 0; i < joining->planned; i++)
         if (!joining->join->selections[i].own_moment)
-            return joining->plans[i];
+            return &joining->answers[i].plan;
     return NULL;
 }
 
@@ -110,9 +110,9 @@ static void gather_facts(struct joining *joining)
     const struct plan *shared = shared_moment(joining);
     struct plan *plan = &joining->plan;
 
-    plan->as_of = (shared ? shared : joining->plans[0])->as_of;
+    plan->as_of = (shared ? shared : &joining->answers[0].plan)->as_of;
     for (uint32_t i = 0; i < joining->planned; i++) {
-        const struct plan *part = joining->plans[i];
+        const struct plan *part = &joining->answers[i].plan;
 
         plan->final = plan->final && part->final;
         plan->clamped = plan->clamped || part->clamped;

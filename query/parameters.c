@@ -22,11 +22,6 @@ const char *const query_parameter_names[] = {
     [P_WHERE] = "where",     [P_COUNT] = NULL,
 };
 
-enum code parse_no_memory(struct error *err)
-{
-    return error_set(err, E_MEMORY, "no memory for the question");
-}
-
 /* --- what values look like --- */
 
 enum code take_word(struct bytes value, const char *const *words, const char *want, size_t *index,

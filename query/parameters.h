@@ -82,7 +82,12 @@ MUST_USE enum code parse_listed(const struct query_parameter *parameters, size_t
 MUST_USE enum code take_time(struct parse *parse, struct bytes value, int64_t *ns,
                              struct error *err);
 
-enum code parse_no_memory(struct error *err);
+/* Inline: the analyzer then sees that it is never OK. */
+static inline enum code parse_no_memory(struct error *err)
+{
+    return error_set(err, E_MEMORY, "no memory for the question");
+}
+
 /* One of a few words, NULL-terminated; its index. */
 MUST_USE enum code take_word(struct bytes value, const char *const *words, const char *want,
                              size_t *index, struct error *err);

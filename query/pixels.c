@@ -283,7 +283,7 @@ static void put_pixel(struct pixel *pixel, const struct extreme *found, const st
 static void put_extremes(struct pixels *pixels, struct pixel_bucket *bucket, uint32_t field,
                          const struct extremes *found, const struct source *source)
 {
-    struct pixel *slots = &bucket->pixels[field * pixels->slot_count];
+    struct pixel *slots = &bucket->pixels[(size_t)field * pixels->slot_count];
 
     pixels->value_counts[field] += found->count;
     if (found->count == 0)

@@ -125,7 +125,7 @@ static enum code begin(struct result *result, bool complete, struct bytes next, 
         .missing_count = plan->missing.count,
         .warnings = plan->warnings.texts,
         .warning_count = plan->warnings.count,
-        .whole = complete && result->size > 0 && result->size <= 2 * FLUSH_SIZE,
+        .whole = complete && result->size > 0 && result->size <= (size_t)2 * FLUSH_SIZE,
     };
 
     if (at_once && (!complete || result->size > AT_ONCE_SIZE_MAX))

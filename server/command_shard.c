@@ -75,7 +75,7 @@ static enum code stdin_read(struct buf *text, struct error *err)
 static enum code uri_read(struct registry_command *command, struct bytes *uri, struct error *err)
 {
     const char *path = command->values[URI_FILE];
-    struct buf text = BUF_INIT(2 * SHARD_URI_BYTES_MAX);
+    struct buf text = BUF_INIT((size_t)2 * SHARD_URI_BYTES_MAX);
     const char *fault;
     enum code code;
 

@@ -1,5 +1,6 @@
 #include "server/delivery.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -68,6 +69,7 @@ static enum code follow(struct followed *followed, struct error *err)
         leave(followed);
         code = enter(followed, shard, err);
     }
+    assert(code != OK || followed->inner != NULL);
     directory_put(snapshot);
     return code;
 }

@@ -1,5 +1,6 @@
 #include "server/recovery.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -235,6 +236,8 @@ enum code recovery_open(const struct recovery_options *options, struct recovery 
         code = tenants_file_read(options->tenants, options->limits, &recovery->snapshot, err);
     if (code)
         goto out;
+    assert(recovery->wanted_count == 0);
+    assert(recovery->shard_count == 0);
     count = directory_tenant_count(recovery->snapshot) + 1;
     recovery->wanted = calloc(count, sizeof(*recovery->wanted));
     recovery->tenants = calloc(count, sizeof(*recovery->tenants));

@@ -72,7 +72,8 @@ enum code column_cache_new(uint64_t bytes_max, struct column_cache **cache, stru
 {
     size_t buckets = buckets_of(bytes_max), counters = COUNTERS_PER_BUCKET * buckets;
     size_t fixed = sizeof(struct column_cache) +
-                   SHARDS * (buckets * sizeof(struct cached *) + counters) + 3 * ALLOCATION_BYTES;
+                   SHARDS * (buckets * sizeof(struct cached *) + counters) +
+                   (size_t)3 * ALLOCATION_BYTES;
     struct column_cache *made;
 
     *cache = NULL;

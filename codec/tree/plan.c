@@ -131,7 +131,7 @@ static enum code no_memory(const struct making *making)
 
 static enum code refuse(const struct making *making, const struct tree_path *path, const char *what)
 {
-    struct buf text = BUF_INIT(2 * TREE_PATH_SIZE_MAX);
+    struct buf text = BUF_INIT((size_t)2 * TREE_PATH_SIZE_MAX);
 
     tree_path_print(path, &text);
     (void)error_set(making->err, E_BAD_PARAMETER, "\"%.*s\": %s", (int)text.size,

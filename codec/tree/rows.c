@@ -200,8 +200,10 @@ static enum code add_candidate(struct tree_rows *rows, size_t first, const struc
         }
     if (rows->active_count == rows->active_room) {
         size_t room = rows->active_room * 2;
-        struct active *active = realloc(rows->active, room * sizeof(*active));
+        struct active *active;
 
+        assert(room > 0); /* make_room() */
+        active = realloc(rows->active, room * sizeof(*active));
         if (active == NULL)
             return no_memory(err);
         rows->active = active;

@@ -281,7 +281,7 @@ bool tails_record_make(struct tails_source *source, int64_t now_ns)
     for (struct tail *tail = source->list; tail != NULL; tail = tail->next) {
         if (!tail->due)
             continue;
-        if (source->bytes_left == 0 || source->open_count >= 2 * TAILS_OPEN_MAX) {
+        if (source->bytes_left == 0 || source->open_count >= (size_t)2 * TAILS_OPEN_MAX) {
             more = true;
             break;
         }

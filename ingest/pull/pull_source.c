@@ -8,7 +8,7 @@
 
 static const int64_t second_ns = MOMENT_SECOND;
 /* A source that fails comes again after every longer, at most so much. */
-static const int64_t distance_max_ns = 6 * 3600 * INT64_C(1000000000);
+static const int64_t distance_max_ns = INT64_C(6) * 3600 * 1000000000;
 
 /* What another node may have asked in, it is taken to have asked: of limits of up to this length.
  */

@@ -27,7 +27,7 @@ static bool take_status(struct source_reader *reader, const struct json *value,
         text = json_text_of(value);
         if (text.size == 3 && text.data[0] >= '1' && text.data[0] <= '5' &&
             memcmp(text.data + 1, "xx", 2) == 0) {
-            number = (text.data[0] - '0') * 100;
+            number = INT64_C(100) * (text.data[0] - '0');
             *status = (struct source_status){(uint16_t)number, (uint16_t)(number + 99)};
             return true;
         }

@@ -1,7 +1,7 @@
 #include "ingest/source/source_reader.h"
 
 #define MINUTE_MS INT64_C(60000)
-#define DAY_MS (24 * 60 * MINUTE_MS)
+#define DAY_MS (INT64_C(24) * 60 * MINUTE_MS)
 #define MINUTE_NS (MINUTE_MS * 1000000)
 #define DAY_NS (DAY_MS * 1000000)
 

@@ -103,7 +103,8 @@ static enum code get_part(struct recover *recover, const struct recover_tenant *
 
     for (;;) {
         struct error found = {0};
-        struct timespec rest = {.tv_sec = wait_ms / 1000, .tv_nsec = wait_ms % 1000 * 1000000};
+        struct timespec rest = {.tv_sec = wait_ms / 1000,
+                                .tv_nsec = wait_ms % 1000 * INT64_C(1000000)};
         enum code code;
 
         buf_clear(&recover->part);

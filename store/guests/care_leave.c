@@ -18,7 +18,7 @@
 enum { REMOVE_COUNT_MAX = 1000 }; /* documents deleted by one call */
 
 static const int64_t leaving_ns = 600 * INT64_C(1000000000), /* as delivery's */
-    look_ns = 24 * 3600 * INT64_C(1000000000);
+    look_ns = INT64_C(24) * 3600 * 1000000000;
 
 static enum code no_memory(struct error *err)
 {

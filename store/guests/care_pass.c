@@ -13,7 +13,7 @@
 enum { PASSED_MAX = 1024 }; /* with more of them the chain is at rest as a whole */
 
 static const int64_t rest_first_ns = 600 * INT64_C(1000000000),
-                     rest_most_ns = 24 * 3600 * INT64_C(1000000000);
+                     rest_most_ns = INT64_C(24) * 3600 * 1000000000;
 
 static int64_t now_of(const struct care *care)
 {

@@ -149,6 +149,35 @@ static void test_paths_are_made_and_read(void **state)
             fail_msg("%s", others[i]);
 }
 
+static void test_addresses_are_equal_that_say_the_same(void **state)
+{
+    static const struct {
+        const char *text, *digest;
+        int session_ms;
+        bool equal;
+    } cases[] = {
+        {"a:1/x", "weir:secret", 5000, true },
+        {"b:1/x", "weir:secret", 5000, false},
+        {"a:1/y", "weir:secret", 5000, false},
+        {"a:1/x", "weir:other",  5000, false},
+        {"a:1/x", "weir:secret", 6000, false},
+    };
+    struct zookeeper_address address;
+
+    (void)state;
+    memset(&address, 'a', sizeof(address)); /* what stands behind a text is no part of it */
+    assert_int_equal(take("a:1/x", "weir:secret", 5000, &address, NULL), OK);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct zookeeper_address other;
+
+        memset(&other, 'b', sizeof(other));
+        assert_int_equal(take(cases[i].text, cases[i].digest, cases[i].session_ms, &other, NULL),
+                         OK);
+        if (zookeeper_address_equal(&address, &other) != cases[i].equal)
+            fail_msg("%s %s %d", cases[i].text, cases[i].digest, cases[i].session_ms);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +185,7 @@ int main(void)
         cmocka_unit_test(test_sizes_have_limits),
         cmocka_unit_test(test_credentials_are_not_told),
         cmocka_unit_test(test_paths_are_made_and_read),
+        cmocka_unit_test(test_addresses_are_equal_that_say_the_same),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
