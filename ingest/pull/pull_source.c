@@ -92,8 +92,8 @@ static enum code prepare(struct pull_source *source, struct error *err)
 /* Of windows that another node had, and this one does not know of, rows that were corrected since
  * would be taken back.  What others delivered is waited for, as history is there tomorrow, too: by
  * who is told only now, for as long as a shard that is well takes.  What they did not deliver is
- * for a moment, and for longer when this node was started just now, as they may be, too; or they are
- * gone for good. */
+ * for a moment, and for longer when this node was started just now, as they may be, too; or they
+ * are gone for good. */
 static void load(struct pull_source *source, const struct limits *limits)
 {
     struct pull_job *job = calloc(1, sizeof(*job));
