@@ -76,9 +76,10 @@ static int64_t mark_time(const struct tails_source *source)
     return now_ns - now_ns % step;
 }
 
+/* It may be the only mark that there is: it goes no more than others do. */
 bool tails_record_begins(const struct tails_source *source)
 {
-    return source->begun_ns == INT64_MIN;
+    return source->begun_ns <= source->aged_ns;
 }
 
 static enum code put_marks(struct tails_source *source, int64_t time_ns, uint32_t *count,
