@@ -47,7 +47,6 @@ struct collectors {
     struct recall recall;
     struct pull_leases *leases; /* NULL: there is no other node */
     char directory[4096], user_agent[SETTING_CONTACT_SIZE_MAX + 32];
-    char node[24]; /* empty: there is no other */
     pthread_t thread;
     bool started;
     _Atomic bool stop;
@@ -81,6 +80,22 @@ static enum code find_secret(void *context, struct bytes tenant, struct bytes na
 
     return secrets_recall(collectors->app->secrets, collectors->app->declared, tenant, name, host,
                           arena, value, err);
+}
+
+/* A number stays a store's: also without a registry it goes on under the one that it was given. */
+static enum code print_node(void *context, char node[TAIL_NODE_SIZE], struct error *err)
+{
+    const struct collectors *collectors = context;
+    unsigned number = store_member(collectors->app->store);
+
+    if (number == 0 && collectors->app->registry != NULL)
+        return error_set(err, E_NOT_READY,
+                         "files are read once this node has a number of its registry, which tells "
+                         "what it read from what others did");
+    *node = '\0';
+    if (number > 0)
+        (void)snprintf(node, TAIL_NODE_SIZE, "%u", number);
+    return OK;
 }
 
 static bool is_leased(void *context, struct bytes key)
@@ -289,14 +304,11 @@ static enum code follow_files(struct collectors *collectors, const struct settin
         .recall = &collectors->recall,
         .places = &settings->pull_files,
         .clock = store_clock(app->store),
+        .node = print_node,
         .tenant = find_tenant,
         .context = collectors,
     };
 
-    if (app->registry != NULL)
-        snprintf(collectors->node, sizeof(collectors->node), "%llu",
-                 (unsigned long long)store_member(app->store));
-    parts.node = bytes_of(collectors->node);
     return tails_open(&parts, &app->tails, err);
 }
 

@@ -138,7 +138,8 @@ enum code tail_mark_put(const struct tail_mark *mark, struct bytes measurement, 
     return code == E_MEMORY ? error_set(err, code, "no memory for how far a file was read") : code;
 }
 
-bool tail_mark_read(const struct recalled_row *row, struct bytes node, struct tail_mark *mark)
+bool tail_mark_read(const struct recalled_row *row, struct bytes node, struct tail_mark *mark,
+                    bool *own)
 {
     struct bytes of = BYTES("");
     bool file = false;
@@ -150,7 +151,8 @@ bool tail_mark_read(const struct recalled_row *row, struct bytes node, struct ta
         if (bytes_equal(row->tags[i].key, node_key))
             of = row->tags[i].value;
     }
-    if (!file || !bytes_equal(of, node))
+    *own = bytes_equal(of, node);
+    if (!file || (!*own && of.size > 0 && !bytes_equal(of, BYTES("0"))))
         return false;
     for (uint32_t i = 0; i < row->count; i++) {
         if (row->types[i] == TYPE_STRING && bytes_equal(row->fields[i], path_name))

@@ -25,17 +25,20 @@ struct tail_mark {
     struct bytes path;      /* where it was found last */
 };
 
-enum { TAIL_PRINT_SIZE = 1024, TAIL_KEY_SIZE = 34 };
+enum { TAIL_PRINT_SIZE = 1024, TAIL_KEY_SIZE = 34, TAIL_NODE_SIZE = 24 };
 
 /* Tells files apart: "device-inode", in hex. */
 void tail_key(uint64_t device, uint64_t inode, char key[TAIL_KEY_SIZE]);
 struct tail_print tail_print_of(struct bytes bytes);
 
-/* Adds the mark's row to the point's batch; `node` is what tells nodes apart.  E_MEMORY. */
+/* Adds the mark's row to the point's batch; `node` tells nodes of a registry apart: its number, or
+ * nothing where it has none.  E_MEMORY. */
 MUST_USE enum code tail_mark_put(const struct tail_mark *mark, struct bytes measurement,
                                  struct bytes node, struct point *point, struct error *err);
-/* The texts are the row's.  False: it is none of that node. */
+/* The texts are the row's.  False: it is no mark, or another node's.  Not *own: of one that had no
+ * number, which may have been this one before it had its own; only what stands in the file tells.
+ */
 MUST_USE bool tail_mark_read(const struct recalled_row *row, struct bytes node,
-                             struct tail_mark *mark);
+                             struct tail_mark *mark, bool *own);
 
 #endif

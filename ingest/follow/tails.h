@@ -6,6 +6,7 @@
 #ifndef WEIR_INGEST_FOLLOW_TAILS_H
 #define WEIR_INGEST_FOLLOW_TAILS_H
 
+#include "ingest/follow/tail_mark.h"
 #include "ingest/follow/tail_place.h"
 #include "ingest/intake.h"
 #include "ingest/pull/progress.h"
@@ -18,7 +19,9 @@ struct tails_parts {
     const struct recall *recall;
     const struct tail_places *places;
     struct clock *clock;
-    struct bytes node; /* tells nodes of a registry apart; empty = there is but one */
+    /* What tells nodes of a registry apart; empty = this one has no registry, and never had.
+     * E_NOT_READY: it is to have a number of it, and has none yet.  The follower's thread asks. */
+    enum code (*node)(void *context, char node[TAIL_NODE_SIZE], struct error *err);
     /* The tenant's limits and retention now; false: there is none of that name. */
     bool (*tenant)(void *context, struct bytes name, const struct tenant **tenant,
                    struct limits *limits, int64_t *retention_ns);

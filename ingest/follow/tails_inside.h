@@ -28,6 +28,7 @@ enum tails_state {
 struct tail_known {
     struct tail_known *next; /* of the same number */
     uint64_t inode;
+    bool own; /* else of a node that had no number */
     struct tail_mark mark;
 };
 
@@ -63,8 +64,9 @@ struct tails_source {
     struct arena arena;       /* of it, and what is known */
     struct map known;         /* inode to struct tail_known */
     bool loaded;
-    bool begun;      /* what stood there when the source began is known */
-    int64_t aged_ns; /* wall: a mark from before is written again */
+    bool begun;       /* what stood there when the source began is known; */
+    int64_t begun_ns; /* the time of the own row that says so, INT64_MIN: there is none */
+    int64_t aged_ns;  /* wall: a mark up to then is written again; INT64_MIN: none */
     int64_t load_ns, loading_since_ns, look_ns, held_ns; /* monotonic: not before */
     struct tail *list;
     struct map by_key;
@@ -83,6 +85,7 @@ struct tails_source {
 
 struct tails {
     struct tails_parts parts;
+    char node[TAIL_NODE_SIZE]; /* known where a source is loaded */
     pthread_t thread;
     bool started;
     _Atomic bool stop;
@@ -107,6 +110,8 @@ int64_t tails_source_turn(struct tails_source *source, int64_t now_ns);
 void tails_rest(struct tails_source *source, struct tail *tail, bool close);
 
 /* --- tails_record.c --- */
+/* A row is due that says that the source has begun. */
+bool tails_record_begins(const struct tails_source *source);
 /* Reads what is due, and writes it: false when nothing more can be done for now. */
 bool tails_record_make(struct tails_source *source, int64_t now_ns);
 

@@ -76,10 +76,16 @@ static int64_t mark_time(const struct tails_source *source)
     return now_ns - now_ns % step;
 }
 
-static enum code put_marks(struct tails_source *source, uint32_t *count, struct error *err)
+/* It may be the only mark that there is: it goes no more than others do. */
+bool tails_record_begins(const struct tails_source *source)
 {
-    struct bytes node = source->tails->parts.node;
-    int64_t time_ns = mark_time(source);
+    return source->begun_ns <= source->aged_ns;
+}
+
+static enum code put_marks(struct tails_source *source, int64_t time_ns, uint32_t *count,
+                           struct error *err)
+{
+    struct bytes node = bytes_of(source->tails->node);
     enum code code = OK;
     struct point point;
 
@@ -90,7 +96,8 @@ static enum code put_marks(struct tails_source *source, uint32_t *count, struct 
         code = tail_mark_put(&tail->coming, source->measurement, node, &point, err);
         ++*count;
     }
-    if (code == OK && !source->begun) { /* of no file: that what stood there is known */
+    if (code == OK && tails_record_begins(source)) {
+        /* Of no file: that what stood there is known. */
         const struct tail_mark begun = {.time_ns = time_ns, .path = BYTES("")};
 
         code = tail_mark_put(&begun, source->measurement, node, &point, err);
@@ -146,16 +153,20 @@ static enum code write_record(struct tails_source *source, struct error *err)
                                         .tenant = source->tenant,
                                         .limits = &source->limits,
                                         .stop = &source->tails->stop};
+    int64_t ingest, time_ns = mark_time(source);
     uint32_t marks;
-    int64_t ingest;
     enum code code = check_faults(source, err);
 
     if (code == OK)
-        code = put_marks(source, &marks, err);
+        code = put_marks(source, time_ns, &marks, err);
     if (code == OK)
         code = validate(source, marks, err);
     if (code == OK)
         code = deposit_once(&terms, &source->batch, &ingest, err);
+    if (code == OK && tails_record_begins(source)) {
+        source->begun = true;
+        source->begun_ns = time_ns;
+    }
     return code;
 }
 
@@ -232,7 +243,6 @@ static void settle(struct tails_source *source, bool kept)
         if (source->open_count > TAILS_OPEN_MAX)
             tails_rest(source, tail, true);
     }
-    source->begun = source->begun || kept;
 }
 
 static bool finish(struct tails_source *source, int64_t now_ns)
@@ -295,7 +305,7 @@ bool tails_record_make(struct tails_source *source, int64_t now_ns)
     if (!good) {
         settle(source, false);
         source->held_ns = now_ns + SECOND_NS;
-    } else if (source->joined != NULL || !source->begun) {
+    } else if (source->joined != NULL || tails_record_begins(source)) {
         good = finish(source, now_ns);
     }
     batch_release(&source->batch);

@@ -29,7 +29,8 @@ enum {
 
 struct loading {
     struct tails_source *source;
-    bool any;
+    bool any;         /* of this node's */
+    int64_t begun_ns; /* INT64_MIN: no row says that it began */
 };
 
 static struct tail_known *known_of(const struct tails_source *source, const uint64_t *inode)
@@ -37,18 +38,19 @@ static struct tail_known *known_of(const struct tails_source *source, const uint
     return map_get(&source->known, (struct bytes){(const char *)inode, sizeof(*inode)});
 }
 
-static enum code keep_known(struct tails_source *source, const struct tail_mark *mark,
+static enum code keep_known(struct tails_source *source, const struct tail_mark *mark, bool own,
                             struct error *err)
 {
     struct tail_known *first = known_of(source, &mark->inode), *known = first;
 
-    while (known != NULL && known->mark.device != mark->device)
+    while (known != NULL && (known->mark.device != mark->device || known->own != own))
         known = known->next;
     if (known == NULL) {
         known = ARENA_NEW(&source->arena, struct tail_known);
         if (known == NULL)
             return error_set(err, E_MEMORY, "no memory for how far files were read");
         known->inode = mark->inode;
+        known->own = own;
         if (first != NULL) {
             known->next = first->next;
             first->next = known;
@@ -69,35 +71,53 @@ static enum code take_row(void *context, const struct recalled_row *row, struct 
 {
     struct loading *loading = context;
     struct tail_mark mark;
+    bool own;
 
-    if (!tail_mark_read(row, loading->source->tails->parts.node, &mark))
+    if (!tail_mark_read(row, bytes_of(loading->source->tails->node), &mark, &own))
         return OK;
-    loading->any = true;
-    return mark.inode == 0 ? OK : keep_known(loading->source, &mark, err);
+    loading->any = loading->any || own;
+    if (mark.inode != 0)
+        return keep_known(loading->source, &mark, own, err);
+    if (own && mark.time_ns > loading->begun_ns)
+        loading->begun_ns = mark.time_ns;
+    return OK;
 }
 
 /* Marks are this node's own: what others do not say is waited for, but not for ever. */
-static void load(struct tails_source *source, int64_t now_ns)
+static enum code load_marks(struct tails_source *source, int64_t now_ns, struct error *err)
 {
     const struct recall *recall = source->tails->parts.recall;
-    struct loading loading = {.source = source};
-    struct error err = {0};
+    struct loading loading = {.source = source, .begun_ns = INT64_MIN};
     bool partial = false;
     enum code code =
         recall->rows(recall->context, bytes_of(source->tenant_name), source->measurement, NULL, 0,
-                     INT64_MIN, INT64_MAX, take_row, &loading, &partial, &err);
+                     INT64_MIN, INT64_MAX, take_row, &loading, &partial, err);
 
     if (source->loading_since_ns == 0)
         source->loading_since_ns = now_ns;
     if (code == OK && partial && now_ns - source->loading_since_ns < LOAD_S_MAX * SECOND_NS)
-        code = error_set(&err, E_PARTIAL, "how far files were read is not known as a whole yet");
+        code = error_set(err, E_PARTIAL, "how far files were read is not known as a whole yet");
+    source->begun = loading.any;
+    source->begun_ns = loading.begun_ns;
+    return code;
+}
+
+/* A number that this node is to have is waited for: what it marks without one it knows later only
+ * where a file's bytes tell. */
+static void load(struct tails_source *source, int64_t now_ns)
+{
+    const struct tails_parts *parts = &source->tails->parts;
+    struct error err = {0};
+    enum code code = parts->node(parts->context, source->tails->node, &err);
+
+    if (code == OK)
+        code = load_marks(source, now_ns, &err);
     if (code) {
         tails_tell(source, &err);
         source->load_ns = now_ns + SECOND_NS;
         return;
     }
     source->loaded = true;
-    source->begun = loading.any;
     tails_tell_state(source, TAILS_FOLLOWING);
 }
 
@@ -115,28 +135,33 @@ void tails_rest(struct tails_source *source, struct tail *tail, bool closes)
     tail_rest(tail, closes);
 }
 
-static bool is_newer(const struct tail_mark *a, const struct tail_mark *b)
+/* A node that has its number writes no more marks without one: its own is the later of two. */
+static bool is_later(const struct tail_known *a, const struct tail_known *b)
 {
-    return a->time_ns != b->time_ns ? a->time_ns > b->time_ns : a->offset > b->offset;
+    if (a->own != b->own)
+        return a->own;
+    return a->mark.time_ns != b->mark.time_ns ? a->mark.time_ns > b->mark.time_ns
+                                              : a->mark.offset > b->mark.offset;
 }
 
 /* The mark that is of this file: under the same device, or of the same bytes.  A device that was
- * another for a while left two that are of a file that only grew: the newest has what was read. */
+ * another for a while left two that are of a file that only grew: the latest has what was read. */
 static void adopt(struct tails_source *source, struct tail *tail)
 {
     const struct tail_terms terms = {.places = source->tails->parts.places,
                                      .tenant = bytes_of(source->tenant_name)};
-    const struct tail_mark *newest = NULL;
+    const struct tail_known *latest = NULL;
     bool was_open = tail->fd >= 0;
 
     for (struct tail_known *known = known_of(source, &tail->mark.inode); known != NULL;
          known = known->next)
-        if ((newest == NULL || is_newer(&known->mark, newest)) &&
-            (known->mark.device == tail->mark.device || known->mark.head.size > 0) &&
+        if ((latest == NULL || is_later(known, latest)) &&
+            ((known->own && known->mark.device == tail->mark.device) ||
+             known->mark.head.size > 0) &&
             tail_is_marked(tail, &terms, &known->mark))
-            newest = &known->mark;
-    if (newest != NULL)
-        tail_adopt(tail, newest);
+            latest = known;
+    if (latest != NULL)
+        tail_adopt(tail, &latest->mark);
     source->open_count += (size_t)((tail->fd >= 0) - was_open);
     if (source->open_count > TAILS_OPEN_MAX)
         tails_rest(source, tail, true);
@@ -221,6 +246,21 @@ static void look_for_files(struct tails_source *source, int64_t now_ns)
         source->look_ns = now_ns + LOOK_MS * MS_NS;
 }
 
+/* Marks without a number tell that the source began here only where one of them is of a file that
+ * is here: another node that was alone wrote such, too. */
+static void recognise(struct tails_source *source)
+{
+    bool known = false;
+
+    for (const struct tail *tail = source->list; tail != NULL; tail = tail->next)
+        known = known || tail->known;
+    if (source->begun || !known)
+        return;
+    source->begun = true;
+    for (struct tail *tail = source->list; tail != NULL; tail = tail->next)
+        tail->skips = false;
+}
+
 /* --- each file --- */
 
 static void look_at_file(struct tails_source *source, struct tail *tail, int64_t now_ns)
@@ -258,7 +298,7 @@ static void forget(struct tails_source *source, struct tail *tail)
         tails_tell(source, &err);
     }
     if (tail->known) /* it may come back; without memory it is read again then */
-        (void)keep_known(source, &tail->mark, &err);
+        (void)keep_known(source, &tail->mark, true, &err);
     tails_rest(source, tail, true);
     (void)map_remove(&source->by_key, bytes_of(tail->key));
     tail_free(tail);
@@ -318,14 +358,16 @@ static void read_files(struct tails_source *source, int64_t now_ns)
     if (source->retention_ns > 0 && source->retention_ns != INT64_MAX)
         source->aged_ns =
             clock_wall_ns(source->tails->parts.clock) - source->retention_ns / 2 - MINUTE_NS;
-    if (looked)
+    if (looked) {
         look_for_files(source, now_ns);
+        recognise(source);
+    }
     drop_gone(source, now_ns);
     for (struct tail *tail = source->list; tail != NULL; tail = tail->next) {
         look_at_file(source, tail, now_ns);
         any = any || tail->due;
     }
-    for (int i = 0; i < RECORDS_MAX && more && (any || !source->begun); i++)
+    for (int i = 0; i < RECORDS_MAX && more && (any || tails_record_begins(source)); i++)
         more = tails_record_make(source, now_ns) && !source->tails->stop;
     if (looked || any)
         tell_files(source);

@@ -9,6 +9,7 @@ import threading
 import time
 import urllib.parse
 
+from nodes import command
 from stand import check, shown, until
 
 HEADER = "n,place,value\n"
@@ -280,6 +281,31 @@ def a_source_of_files_is_told_about_paused_and_refused_what_it_cannot(case):
     check(len(stored(case, server)) == 30, "nothing is read when it was taken back")
 
 
+def a_node_that_was_alone_goes_on_where_it_was_when_it_has_a_registry(case):
+    folder, place = folder_of(case), os.path.join(case.scratch, "registry")
+    server = case.server(flags=["--pull-files", folder])
+    put(folder, "temps-a", HEADER + lines(1, 10))
+    case.declare(server, document(folder, files={"from": "end"}))
+    until(20, "it was looked at", lambda: case.status(server, "lab").get("records", 0) > 0)
+    put(folder, "temps-a", lines(10, 20))
+    is_stored(case, server, range(10, 20))
+    check(server.stop() == 0, server.log_tail())
+    put(folder, "temps-a", lines(20, 30))  # while it is down
+    put(folder, "temps-b", HEADER + lines(100, 110))
+    command(case, place, "tenant", "add", "default")
+    case.headers = {"Authorization": "Bearer " + command(case, place, "token", "add", "default", "--scopes", "read,write,admin,operator")}
+    server.flags += ["--registry", place]
+    server.start()
+    until(10, "the token is good", lambda: case.ask(server, "GET", "/v1/sources", want=None).status == 200)
+    case.declare(server, document(folder, files={"from": "end"}))
+    is_stored(case, server, [*range(10, 30), *range(100, 110)])
+    check(server.stop() == 0, server.log_tail())
+    put(folder, "temps-a", lines(30, 40))
+    put(folder, "temps-c", HEADER + lines(200, 210))
+    server.start()
+    is_stored(case, server, [*range(10, 40), *range(100, 110), *range(200, 210)])
+
+
 def ten_thousand_files_take_few_descriptors(case):
     folder, count = folder_of(case), LONG_MANY if case.long else MANY
     for n in range(count):
@@ -296,5 +322,5 @@ def ten_thousand_files_take_few_descriptors(case):
 
 CASES = [what_grows_is_stored_once_through_kills, a_line_waits_for_its_end_and_each_file_has_its_names,
          a_file_that_is_cut_or_followed_by_another_begins_anew, packed_files_are_read_whole_and_on, only_what_is_written_from_now_on,
-         nothing_leads_out_of_what_is_allowed, a_source_of_files_is_told_about_paused_and_refused_what_it_cannot,
+         a_node_that_was_alone_goes_on_where_it_was_when_it_has_a_registry, nothing_leads_out_of_what_is_allowed, a_source_of_files_is_told_about_paused_and_refused_what_it_cannot,
          ten_thousand_files_take_few_descriptors]

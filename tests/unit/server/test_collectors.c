@@ -7,6 +7,7 @@
 #include "server/collectors.h"
 #include "server/config.h"
 #include "server/version.h"
+#include "store/member.h"
 
 #define ROW "{'data': [{'at': '2026-01-01', 'v': 1}]}"
 #define PLAIN "'request': {'url': '@/a'}"
@@ -199,6 +200,90 @@ static void test_what_follows_files_is_not_pulled(void **state)
     UNTIL(!tails_has(it.app.tails, BYTES("default"), BYTES("s")) && it_is_resting());
 }
 
+static uint64_t rows_of_files(void)
+{
+    struct buf out = BUF_INIT(1 << 16);
+    uint64_t rows = 0;
+    const char *at;
+
+    if (tails_status(it.app.tails, BYTES("default"), BYTES("s"), &out)) {
+        buf_put_char(&out, '\0');
+        at = strstr(out.data, "\"rows\":");
+        assert_non_null(at);
+        rows = strtoull(at + strlen("\"rows\":"), NULL, 10);
+    }
+    buf_release(&out);
+    return rows;
+}
+
+static bool files_say(const char *what)
+{
+    struct buf out = BUF_INIT(1 << 16);
+    bool said;
+
+    (void)tails_status(it.app.tails, BYTES("default"), BYTES("s"), &out);
+    buf_put_char(&out, '\0');
+    said = strstr(out.data, what) != NULL;
+    buf_release(&out);
+    return said;
+}
+
+static enum code count_row(void *taker, const struct recalled_row *row, struct error *err)
+{
+    (void)row, (void)err;
+    ++*(unsigned *)taker;
+    return OK;
+}
+
+static unsigned marks_of(struct bytes node)
+{
+    const struct series_tag own = {BYTES("node"), node};
+    unsigned count = 0;
+    bool partial;
+    struct error err = {0};
+
+    assert_int_equal(it.recall.rows(it.recall.context, TENANT, BYTES("\x01s"), &own, 1, INT64_MIN,
+                                    INT64_MAX, count_row, &count, &partial, &err),
+                     OK);
+    return count;
+}
+
+/* One that starts before its registry answers has it later. */
+static void test_files_wait_for_the_number_of_the_node(void **state)
+{
+    char text[1024];
+    struct error err = {0};
+    FILE *file;
+
+    (void)state;
+    (void)snprintf(text, sizeof(text), "%s/lab.csv", it.ground.directory);
+    file = fopen(text, "w");
+    assert_non_null(file);
+    assert_true(fputs("t,v\n1,1\n", file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(tail_places_add(&settings.pull_files, bytes_of(it.ground.directory), NULL),
+                     OK);
+    (void)snprintf(text, sizeof(text),
+                   "{\"state\":\"active\",\"document\":\"{\\\"files\\\":{\\\"paths\\\":[\\\"%s/"
+                   "lab.csv\\\"]},\\\"decode\\\":\\\"csv\\\",\\\"time\\\":{\\\"path\\\":\\\"t\\\","
+                   "\\\"format\\\":\\\"unix_s\\\"},\\\"measurement\\\":\\\"m\\\",\\\"values\\\":[{"
+                   "\\\"path\\\":\\\"v\\\",\\\"field\\\":\\\"v\\\"}]}\"}",
+                   it.ground.directory);
+    (void)put_text("default.s", 0, bytes_of(text));
+    it.app.registry = it.app.declared;
+    collectors_begin();
+    UNTIL(files_say("a number of its registry"));
+    assert_int_equal(rows_of_files(), 0);
+    assert_int_equal(store_member_note(it.app.store, 7, &err), OK);
+    UNTIL(rows_of_files() == 1);
+    assert_int_equal(marks_of(BYTES("7")), 2); /* of the file, and that it began */
+    collectors_end();
+    it.app.registry = NULL; /* and it goes on under it where there is none any more */
+    collectors_begin();
+    UNTIL(files_say("\"files\":1"));
+    assert_int_equal(rows_of_files(), 0);
+}
+
 /* With a registry it pulls what it has the lease of. */
 static void test_a_node_of_a_registry_pulls_by_its_leases(void **state)
 {
@@ -286,6 +371,7 @@ int main(void)
         NODE_TEST(test_a_source_without_its_secret_is_tried_when_secrets_change),
         NODE_TEST(test_a_record_that_is_not_right_is_passed_over),
         NODE_TEST(test_what_follows_files_is_not_pulled),
+        NODE_TEST(test_files_wait_for_the_number_of_the_node),
         NODE_TEST(test_a_node_of_a_registry_pulls_by_its_leases),
         NODE_TEST(test_a_stop_waits_for_nothing),
         NODE_TEST(test_a_page_is_as_large_as_the_settings_say),

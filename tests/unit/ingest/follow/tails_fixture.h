@@ -13,7 +13,12 @@ struct tails_fixture {
     enum code recall_code;  /* what is said of marks: a fault, */
     bool recall_partial;    /* or not all, */
     struct tail_mark mark;  /* or this, with an inode, */
-    struct tail_mark later; /* and this */
+    struct tail_mark later; /* and this; */
+    const char *mark_node;  /* each of this node, NULL: without one; */
+    const char *later_node;
+    const struct tail_mark *began; /* and this, without an inode, of the node itself; NULL: none */
+    const char *node;              /* its number, NULL: not yet */
+    int64_t retention_ns;
     unsigned asked;
     struct tails_parts parts;
     struct tails tails;
@@ -23,11 +28,14 @@ struct tails_fixture {
 
 /* As a row that was read. */
 static inline enum code
-tails_give_mark(const struct tail_mark *mark,
+tails_give_mark(const struct tail_mark *mark, const char *node,
                 enum code (*take)(void *taker, const struct recalled_row *row, struct error *err),
                 void *taker, struct error *err)
 {
-    static const struct series_tag tag = {BYTES("file"), BYTES("x")};
+    const struct series_tag tags[] = {
+        {BYTES("file"), BYTES("x")                        },
+        {BYTES("node"), bytes_of(node == NULL ? "" : node)}
+    };
     static const struct bytes names[] = {BYTES("device"),    BYTES("faults"),    BYTES("head"),
                                          BYTES("head_size"), BYTES("inode"),     BYTES("last"),
                                          BYTES("offset"),    BYTES("last_size"), BYTES("packed"),
@@ -37,13 +45,14 @@ tails_give_mark(const struct tail_mark *mark,
                                mark->packed, mark->raw,       mark->rows,      mark->within};
     enum value_type types[COUNT_OF(values)];
     union cell cells[COUNT_OF(values)];
-    const struct recalled_row row = {&tag, 1, mark->time_ns, names, types, cells, COUNT_OF(values)};
+    const struct recalled_row row = {tags,  1 + (node != NULL), mark->time_ns, names, types,
+                                     cells, COUNT_OF(values)};
 
     for (size_t i = 0; i < COUNT_OF(values); i++) {
         types[i] = TYPE_I64;
         cells[i].u64 = values[i];
     }
-    return mark->inode == 0 ? OK : take(taker, &row, err);
+    return take(taker, &row, err);
 }
 
 static inline enum code
@@ -53,7 +62,7 @@ tails_rows(void *context, struct bytes tenant, struct bytes measurement,
            void *taker, bool *partial, struct error *err)
 {
     struct tails_fixture *fixture = context;
-    enum code code;
+    enum code code = OK;
 
     (void)matched, (void)matched_count, (void)start, (void)end;
     assert_true(bytes_equal(tenant, BYTES("default")));
@@ -62,8 +71,23 @@ tails_rows(void *context, struct bytes tenant, struct bytes measurement,
     *partial = fixture->recall_partial;
     if (fixture->recall_code)
         return error_set(err, fixture->recall_code, "nobody answers");
-    code = tails_give_mark(&fixture->mark, take, taker, err);
-    return code ? code : tails_give_mark(&fixture->later, take, taker, err);
+    if (fixture->mark.inode != 0)
+        code = tails_give_mark(&fixture->mark, fixture->mark_node, take, taker, err);
+    if (code == OK && fixture->later.inode != 0)
+        code = tails_give_mark(&fixture->later, fixture->later_node, take, taker, err);
+    if (code == OK && fixture->began != NULL)
+        code = tails_give_mark(fixture->began, fixture->node, take, taker, err);
+    return code;
+}
+
+static inline enum code tails_node(void *context, char node[TAIL_NODE_SIZE], struct error *err)
+{
+    const struct tails_fixture *fixture = context;
+
+    if (fixture->node == NULL)
+        return error_set(err, E_NOT_READY, "no number yet");
+    (void)snprintf(node, TAIL_NODE_SIZE, "%s", fixture->node);
+    return OK;
 }
 
 static inline bool tails_tenant(void *context, struct bytes name, const struct tenant **tenant,
@@ -74,7 +98,7 @@ static inline bool tails_tenant(void *context, struct bytes name, const struct t
     assert_true(bytes_equal(name, BYTES("default")));
     *tenant = fixture->ground.tenant;
     *limits = fixture->ground.limits;
-    *retention_ns = INT64_MAX;
+    *retention_ns = fixture->retention_ns;
     return true;
 }
 
@@ -98,7 +122,8 @@ static inline struct tails_source *tails_new_source(struct tails_fixture *fixtur
 
 static inline void tails_fixture_init(struct tails_fixture *fixture, const char *blocks)
 {
-    *fixture = (struct tails_fixture){.now_ns = INT64_C(1000000000000)};
+    *fixture = (struct tails_fixture){
+        .now_ns = INT64_C(1000000000000), .node = "", .retention_ns = INT64_MAX};
     tail_fixture_init(&fixture->files, "*", "");
     ground_init(&fixture->ground);
     ground_open(&fixture->ground);
@@ -107,6 +132,7 @@ static inline void tails_fixture_init(struct tails_fixture *fixture, const char 
                                           .recall = &fixture->recall,
                                           .places = &fixture->files.places,
                                           .clock = clock_system(),
+                                          .node = tails_node,
                                           .tenant = tails_tenant,
                                           .context = fixture};
     fixture->tails.parts = fixture->parts;
@@ -123,6 +149,15 @@ static inline void tails_fixture_release(struct tails_fixture *fixture)
     ground_close(&fixture->ground);
     ground_remove(&fixture->ground);
     tail_fixture_release(&fixture->files);
+}
+
+/* As after a start; what the former knew is given by `mark` and `later`, or forgotten. */
+static inline void tails_start_anew(struct tails_fixture *fixture, const char *blocks)
+{
+    struct tails_source *former = fixture->source;
+
+    fixture->source = fixture->tails.sources = tails_new_source(fixture, blocks);
+    tails_source_free(former);
 }
 
 /* A turn, so much later. */

@@ -105,6 +105,33 @@ static void test_too_many_faults_stop_a_file(void **state)
     tails_fixture_release(&fixture);
 }
 
+/* Where no file is there for long it is all that there is, and goes with the tenant's rows. */
+static void test_that_it_began_is_written_again_before_it_goes(void **state)
+{
+    static const struct {
+        int64_t age_s;
+        uint64_t records;
+    } cases[] = {
+        {600,  0},
+        {2400, 1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct tails_fixture fixture;
+        struct tail_mark began = {.time_ns = clock_wall_ns(clock_system()) -
+                                             cases[i].age_s * INT64_C(1000000000)};
+
+        tails_fixture_init(&fixture, "");
+        fixture.began = &began;
+        fixture.retention_ns = INT64_C(3600000000000);
+        for (int turn = 0; turn < 3; turn++)
+            tails_turn(&fixture, 1000);
+        assert_int_equal(fixture.source->told.records, cases[i].records);
+        tails_fixture_release(&fixture);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -113,6 +140,7 @@ int main(void)
         cmocka_unit_test(test_rows_do_not_go_without_their_mark),
         cmocka_unit_test(test_a_record_that_would_be_too_large_is_made_smaller),
         cmocka_unit_test(test_too_many_faults_stop_a_file),
+        cmocka_unit_test(test_that_it_began_is_written_again_before_it_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,21 +25,121 @@ static void test_marks_are_waited_for(void **state)
     tails_fixture_release(&fixture);
 }
 
+/* Who starts before the registry can be reached: what it read would be nobody's when it has its
+ * number. */
+static void test_the_number_is_waited_for(void **state)
+{
+    struct tails_fixture fixture;
+
+    (void)state;
+    tails_fixture_init(&fixture, "");
+    tail_put(&fixture.files, "a", 0, "n,p,v\n1,a,1\n");
+    fixture.node = NULL;
+    tails_turn(&fixture, 0);
+    tails_turn(&fixture, 40000);
+    assert_int_equal(fixture.asked, 0);
+    assert_int_equal(fixture.source->told.rows, 0);
+    assert_int_equal(fixture.source->told.state, TAILS_LOADING);
+    assert_string_equal(fixture.source->told.error, "no number yet");
+    fixture.node = "1";
+    fixture.recall_partial = true;
+    tails_turn(&fixture, 1000);
+    assert_false(fixture.source->loaded); /* what others say has its time from now on */
+    fixture.recall_partial = false;
+    tails_turn(&fixture, 1000);
+    assert_int_equal(fixture.source->told.rows, 1);
+    assert_string_equal(fixture.tails.node, "1");
+    tails_fixture_release(&fixture);
+}
+
+static void start_at_the_end(struct tails_fixture *fixture)
+{
+    tails_start_anew(fixture, "");
+    fixture->source->source->files.from_end = true;
+}
+
+/* It was alone, or an older version that had not reached its registry. */
+static void test_what_was_read_before_the_number_is_gone_on_with(void **state)
+{
+    static const char *const nodes[] = {NULL, "0"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(nodes); i++) {
+        struct tails_fixture fixture;
+
+        tails_fixture_init(&fixture, "");
+        tail_put(&fixture.files, "a", 0, "n,p,v\n1,a,1\n");
+        start_at_the_end(&fixture);
+        tails_turn(&fixture, 0);
+        assert_int_equal(fixture.source->told.rows, 0);
+        fixture.mark = fixture.source->list->mark;
+        fixture.mark_node = nodes[i];
+        tail_put(&fixture.files, "a", 0, "2,a,1\n"); /* while it is down, */
+        tail_put(&fixture.files, "b", 0, "n,p,v\n3,a,1\n4,a,1\n");
+        tail_put(&fixture.files, "c", 0, "n,p,v\n5,a,1\n"); /* on either side of `a` in a look */
+        fixture.node = "1";
+        start_at_the_end(&fixture);
+        tails_turn(&fixture, 1000);
+        assert_int_equal(fixture.source->told.rows, 4);
+        assert_true(fixture.source->begun_ns > 0); /* under the number, too */
+        tails_fixture_release(&fixture);
+    }
+}
+
+static void test_what_another_read_before_its_number_is_not_ours(void **state)
+{
+    struct tails_fixture fixture;
+
+    (void)state;
+    tails_fixture_init(&fixture, "");
+    tail_put(&fixture.files, "a", 0, "n,p,v\n1,a,1\n");
+    tails_turn(&fixture, 0);
+    fixture.mark = fixture.source->list->mark;
+    fixture.mark.head.hash++; /* a file of this number, there */
+    fixture.node = "1";
+    start_at_the_end(&fixture);
+    tails_turn(&fixture, 1000);
+    assert_int_equal(fixture.source->told.rows, 0); /* it stood there when the source began here */
+    tail_put(&fixture.files, "a", 0, "2,a,1\n");
+    tails_turn(&fixture, 1000);
+    assert_int_equal(fixture.source->told.rows, 1);
+    tails_fixture_release(&fixture);
+}
+
+/* Two nodes that see one file, of which one was alone until now. */
+static void test_its_own_mark_goes_before_one_without_a_number(void **state)
+{
+    struct tails_fixture fixture;
+
+    (void)state;
+    tails_fixture_init(&fixture, "");
+    tail_put(&fixture.files, "a", 0, "n,p,v\n1,a,1\n");
+    tails_turn(&fixture, 0);
+    fixture.mark = fixture.source->list->mark;
+    fixture.mark_node = "1";
+    tail_put(&fixture.files, "a", 0, "2,a,1\n");
+    tails_turn(&fixture, 1000);
+    fixture.later = fixture.source->list->mark;
+    fixture.later.time_ns += INT64_C(3600000000000);
+    fixture.node = "1";
+    tails_start_anew(&fixture, "");
+    tails_turn(&fixture, 1000);
+    assert_int_equal(fixture.source->told.rows, 1);
+    tails_fixture_release(&fixture);
+}
+
 static void test_it_goes_on_at_the_mark(void **state)
 {
     struct tails_fixture fixture;
-    struct tails_source *first;
 
     (void)state;
     tails_fixture_init(&fixture, "");
     tail_put(&fixture.files, "a", 0, "n,p,v\n1,a,1\n");
     tails_turn(&fixture, 0);
     assert_int_equal(fixture.source->told.rows, 1);
-    first = fixture.source;
-    fixture.mark = first->list->mark;
+    fixture.mark = fixture.source->list->mark;
     fixture.mark.device++;
-    fixture.source = fixture.tails.sources = tails_new_source(&fixture, "");
-    tails_source_free(first);
+    tails_start_anew(&fixture, "");
     tails_turn(&fixture, 1000);
     assert_int_equal(fixture.source->told.rows, 0);
     tail_put(&fixture.files, "a", 0, "2,a,1\n");
@@ -52,21 +152,18 @@ static void test_it_goes_on_at_the_mark(void **state)
 static void test_of_two_marks_the_newest_counts(void **state)
 {
     struct tails_fixture fixture;
-    struct tails_source *first;
 
     (void)state;
     tails_fixture_init(&fixture, "");
     tail_put(&fixture.files, "a", 0, "n,p,v\n1,a,1\n");
     tails_turn(&fixture, 0);
-    first = fixture.source;
-    fixture.mark = first->list->mark;
+    fixture.mark = fixture.source->list->mark;
     tail_put(&fixture.files, "a", 0, "2,a,1\n");
     tails_turn(&fixture, 1000);
-    fixture.later = first->list->mark;
+    fixture.later = fixture.source->list->mark;
     fixture.later.device++;
-    assert_int_equal(first->told.rows, 2);
-    fixture.source = fixture.tails.sources = tails_new_source(&fixture, "");
-    tails_source_free(first);
+    assert_int_equal(fixture.source->told.rows, 2);
+    tails_start_anew(&fixture, "");
     tail_put(&fixture.files, "a", 0, "3,a,1\n");
     tails_turn(&fixture, 1000);
     assert_int_equal(fixture.source->told.rows, 1);
@@ -156,6 +253,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_marks_are_waited_for),
+        cmocka_unit_test(test_the_number_is_waited_for),
+        cmocka_unit_test(test_what_was_read_before_the_number_is_gone_on_with),
+        cmocka_unit_test(test_what_another_read_before_its_number_is_not_ours),
+        cmocka_unit_test(test_its_own_mark_goes_before_one_without_a_number),
         cmocka_unit_test(test_it_goes_on_at_the_mark),
         cmocka_unit_test(test_a_file_that_is_gone_is_read_to_its_end),
         cmocka_unit_test(test_another_name_is_the_same_file),
