@@ -116,6 +116,7 @@ static struct progress_note note_of(const struct pull_job *job, char document[HA
         .document = windowed ? BYTES("") : bytes_of(document),
         .expires_ns = job->expires_ns,
         .fetched_ns = job->fetched_ns,
+        .begun_ns = unit->begun_ns,
     };
 }
 

@@ -25,6 +25,7 @@ static void take_rest(struct pull_unit *unit)
         unit->page = rest->page;
         unit->page_number = rest->page_number;
         unit->rows_before = rest->rows;
+        unit->begun_ns = rest->begun_ns;
         free(rest);
     }
 }
