@@ -63,6 +63,7 @@ enum note_field {
     NOTE_ETAG,
     NOTE_EXPIRES,
     NOTE_FETCHED,
+    NOTE_HAD,
     NOTE_MODIFIED,
     NOTE_NUMBER,
     NOTE_PAGE,
@@ -82,6 +83,7 @@ static const struct {
     [NOTE_ETAG] = {{"etag", 4},     TYPE_STRING},
     [NOTE_EXPIRES] = {{"expires", 7},  TYPE_I64   },
     [NOTE_FETCHED] = {{"fetched", 7},  TYPE_I64   },
+    [NOTE_HAD] = {{"had", 3},      TYPE_I64   },
     [NOTE_MODIFIED] = {{"modified", 8}, TYPE_STRING},
     [NOTE_NUMBER] = {{"number", 6},   TYPE_I64   },
     [NOTE_PAGE] = {{"page", 4},     TYPE_STRING},
@@ -129,6 +131,8 @@ static int64_t number_of(const struct progress_note *note, enum note_field field
         return note->expires_ns;
     case NOTE_FETCHED:
         return note->fetched_ns;
+    case NOTE_HAD:
+        return note->had_ns;
     case NOTE_ROWS:
         return (int64_t)note->rows;
     default:
@@ -219,6 +223,9 @@ static bool take_number(struct progress_note *note, enum note_field field, int64
     case NOTE_FETCHED:
         note->fetched_ns = number;
         return true;
+    case NOTE_HAD:
+        note->had_ns = number;
+        return true;
     case NOTE_NUMBER:
         note->page_number = (uint32_t)number;
         return number >= 0 && number <= UINT32_MAX;
@@ -235,7 +242,7 @@ bool progress_read(const struct recalled_row *row, struct progress_note *note,
 {
     bool begun = false, ended = false, tagged = false;
 
-    *note = (struct progress_note){.time_ns = row->time};
+    *note = (struct progress_note){.time_ns = row->time, .had_ns = row->time};
     for (uint32_t i = 0; i < row->tag_count; i++)
         if (bytes_equal(row->tags[i].key, progress_partition_key)) {
             *partition = row->tags[i].value;

@@ -55,7 +55,7 @@ struct pull_partition {
     char id[PARTITION_ID_SIZE];
     struct window_set windows;
     struct window_set failed; /* of history, since the last pull began: not asked before the next */
-    struct window_set undone; /* was done, and is to be asked again */
+    struct window_set undone; /* was had, and is to be asked again, or was */
     int64_t history_ns;       /* what ends at or before it is history */
     struct pull_rest *rests;
     /* Of the last whole answer; owned, NULL = none. */

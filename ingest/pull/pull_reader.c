@@ -101,10 +101,11 @@ static struct progress_note note_of(const struct pull_job *job, char document[HA
 {
     const struct pull_unit *unit = job->unit;
     bool windowed = unit->source->source->window.given;
+    int64_t time_ns = windowed ? unit->window.start_ns : job->fetched_ns;
 
     hash128_print(&unit->source->document, document);
     return (struct progress_note){
-        .time_ns = windowed ? unit->window.start_ns : job->fetched_ns,
+        .time_ns = time_ns,
         .end_ns = windowed ? unit->window.end_ns : 0,
         .done = !job->more,
         .page = job->more ? job->next_page.text : BYTES(""),
@@ -117,6 +118,7 @@ static struct progress_note note_of(const struct pull_job *job, char document[HA
         .expires_ns = job->expires_ns,
         .fetched_ns = job->fetched_ns,
         .begun_ns = unit->begun_ns,
+        .had_ns = window_set_contiguous(&job->had, time_ns),
     };
 }
 

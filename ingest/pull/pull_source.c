@@ -262,6 +262,21 @@ void pull_clock_back(struct pull_source *source)
 
 /* --- what it knows of its work --- */
 
+/* What a note does not say is done may have been had all the same, and corrected since. */
+static enum code take_had(struct pull_partition *partition, const struct progress_note *note,
+                          bool ahead, int64_t now_ns, struct error *err)
+{
+    int64_t end_ns = note->had_ns;
+
+    if (ahead && note->done)
+        end_ns = time_later(end_ns, note->end_ns);
+    if (ahead && end_ns > now_ns)
+        end_ns = now_ns;
+    if (end_ns <= note->time_ns)
+        return OK;
+    return window_set_done(&partition->undone, note->time_ns, end_ns, err);
+}
+
 /* Of the notes of a partition the newest comes first. */
 static enum code take_note(struct pull_source *source, const struct pull_loaded *loaded,
                            int64_t now_ns, struct bytes document, struct error *err)
@@ -269,9 +284,13 @@ static enum code take_note(struct pull_source *source, const struct pull_loaded 
     struct pull_partition *partition = partition_find(source, loaded->partition);
     const struct progress_note *note = &loaded->note;
     bool windowed = source->source->window.given;
+    bool ahead = note->fetched_ns > time_sum(now_ns, second_ns);
+    enum code code = OK;
 
-    if (note->fetched_ns > time_sum(now_ns, second_ns))
-        return OK; /* by a clock that was wrong: nobody knows what had come by then */
+    if (partition != NULL && windowed)
+        code = take_had(partition, note, ahead, now_ns, err);
+    if (code || ahead) /* by a clock that was wrong: nobody knows what had come by then */
+        return code;
     if (note->done && note->fetched_ns > source->last_ns)
         source->last_ns = note->fetched_ns;
     if (partition == NULL || (source->anew && !windowed))

@@ -89,6 +89,7 @@ static void expect_note(const struct row *row, const struct progress_note *want)
     assert_int_equal(got.expires_ns, want->expires_ns);
     assert_int_equal(got.fetched_ns, want->fetched_ns);
     assert_int_equal(got.begun_ns, want->begun_ns);
+    assert_int_equal(got.had_ns, want->had_ns);
     assert_true(bytes_equal(got.page, want->page));
     assert_true(bytes_equal(got.etag, want->etag));
     assert_true(bytes_equal(got.modified, want->modified));
@@ -108,7 +109,8 @@ static void test_a_note_comes_back_as_it_was_put(void **state)
          .document = BYTES("ff00"),
          .expires_ns = 3000,
          .fetched_ns = 2500,
-         .begun_ns = 2400},
+         .begun_ns = 2400,
+         .had_ns = 1500},
         {.time_ns = 2000,
          .end_ns = 3000,
          .page = BYTES("https://a.example/?p=2"),
