@@ -316,7 +316,7 @@ static enum code take_note(void *context, const struct recalled_row *row, struct
     loaded = ARENA_NEW(&job->arena, struct pull_loaded);
     if (loaded == NULL || !keep_text(&job->arena, &note.page) ||
         !keep_text(&job->arena, &note.etag) || !keep_text(&job->arena, &note.modified) ||
-        !keep_text(&job->arena, &note.body))
+        !keep_text(&job->arena, &note.body) || !keep_text(&job->arena, &note.document))
         return no_memory(err);
     memcpy(loaded->partition, partition.data, partition.size);
     loaded->note = note;

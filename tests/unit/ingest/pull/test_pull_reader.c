@@ -117,6 +117,15 @@ static void test_a_window_that_is_not_done_goes_on_at_its_page_after_a_restart(v
     assert_true(it_rows("m").sum == 3);
 }
 
+static _Atomic bool is_sealed;
+
+static void note_sealed(void *context, enum code code, const struct error *err)
+{
+    (void)context;
+    (void)err;
+    is_sealed = code == OK;
+}
+
 static void test_validators_of_the_last_answer_are_sent_after_a_restart(void **state)
 {
     (void)state;
@@ -126,6 +135,8 @@ static void test_validators_of_the_last_answer_are_sent_after_a_restart(void **s
                   .body = ROW(1, 1) "}"});
     it_declares(PLAIN);
     UNTIL(it_count("windows") == 1);
+    store_flush(it.ground.store, note_sealed, NULL);
+    UNTIL(is_sealed); /* what is in memory stays where it is */
     it_restarts();
     SITE_ANSWERS(&it.site, {.when = "GET", .status = "304 Same"});
     it_declares(PLAIN);
