@@ -12,7 +12,7 @@ enum { SOURCE_DOCUMENT_BYTES_MAX = 64 << 10, SOURCE_BACKFILLS_MAX = 16 };
  * of the nodes that were asked; each is above those before it. */
 struct pull_wishes {
     int64_t pull_ns;              /* a pull, asked for then; 0 = never */
-    struct source_backfill {      /* what was fetched of it before `asked` is not done */
+    struct source_backfill {      /* what was begun of it before `asked` is not done */
         int64_t start_ns, end_ns; /* [start, end) */
         int64_t asked_ns;
     } backfills[SOURCE_BACKFILLS_MAX]; /* the newest last */

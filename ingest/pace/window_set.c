@@ -129,9 +129,8 @@ bool window_set_has(const struct window_set *windows, int64_t start_ns, int64_t 
            (at < windows->done_count && windows->done[at].start_ns <= start_ns);
 }
 
-int64_t window_set_contiguous(const struct window_set *windows)
+int64_t window_set_contiguous(const struct window_set *windows, int64_t from_ns)
 {
-    int64_t from_ns = windows->rules->from_ns;
     size_t at = first_ending(windows, time_sum(from_ns, 1));
 
     return at < windows->done_count && windows->done[at].start_ns <= from_ns

@@ -26,8 +26,8 @@ MUST_USE enum code window_set_undo(struct window_set *windows, int64_t start_ns,
                                    struct error *err);
 /* All of it is done. */
 bool window_set_has(const struct window_set *windows, int64_t start_ns, int64_t end_ns);
-/* The end of what is done from `from` on without a gap; `from` = nothing is. */
-int64_t window_set_contiguous(const struct window_set *windows);
+/* The end of what is done from `from_ns` on without a gap; `from_ns` = nothing is. */
+int64_t window_set_contiguous(const struct window_set *windows, int64_t from_ns);
 
 /* The window that contains `ns`, not cut by now, but by `until`; no window is empty, also where a
  * zone has left out a day.  `ns` is from `from` on and before `until`.  E_TIME_RANGE. */

@@ -55,6 +55,7 @@ struct bytes progress_prefix(struct bytes source, struct arena *arena)
 /* --- a note as a row --- */
 
 enum note_field {
+    NOTE_BEGUN,
     NOTE_BODY,
     NOTE_DOCUMENT,
     NOTE_DONE,
@@ -62,6 +63,7 @@ enum note_field {
     NOTE_ETAG,
     NOTE_EXPIRES,
     NOTE_FETCHED,
+    NOTE_HAD,
     NOTE_MODIFIED,
     NOTE_NUMBER,
     NOTE_PAGE,
@@ -73,16 +75,18 @@ static const struct {
     struct bytes name;
     enum value_type type;
 } note_fields[NOTE_FIELD_COUNT] = {
+    [NOTE_BEGUN] = {{"begun", 5},    TYPE_I64   },
     [NOTE_BODY] = {{"body", 4},     TYPE_STRING},
-      [NOTE_DOCUMENT] = {{"document", 8}, TYPE_STRING},
+    [NOTE_DOCUMENT] = {{"document", 8}, TYPE_STRING},
     [NOTE_DONE] = {{"done", 4},     TYPE_BOOL  },
-      [NOTE_END] = {{"end", 3},      TYPE_I64   },
+    [NOTE_END] = {{"end", 3},      TYPE_I64   },
     [NOTE_ETAG] = {{"etag", 4},     TYPE_STRING},
-      [NOTE_EXPIRES] = {{"expires", 7},  TYPE_I64   },
+    [NOTE_EXPIRES] = {{"expires", 7},  TYPE_I64   },
     [NOTE_FETCHED] = {{"fetched", 7},  TYPE_I64   },
-      [NOTE_MODIFIED] = {{"modified", 8}, TYPE_STRING},
+    [NOTE_HAD] = {{"had", 3},      TYPE_I64   },
+    [NOTE_MODIFIED] = {{"modified", 8}, TYPE_STRING},
     [NOTE_NUMBER] = {{"number", 6},   TYPE_I64   },
-      [NOTE_PAGE] = {{"page", 4},     TYPE_STRING},
+    [NOTE_PAGE] = {{"page", 4},     TYPE_STRING},
     [NOTE_ROWS] = {{"rows", 4},     TYPE_I64   },
 };
 
@@ -117,6 +121,8 @@ static struct bytes text_of(const struct progress_note *note, enum note_field fi
 static int64_t number_of(const struct progress_note *note, enum note_field field)
 {
     switch (field) {
+    case NOTE_BEGUN:
+        return note->begun_ns;
     case NOTE_DONE:
         return note->done;
     case NOTE_END:
@@ -125,6 +131,8 @@ static int64_t number_of(const struct progress_note *note, enum note_field field
         return note->expires_ns;
     case NOTE_FETCHED:
         return note->fetched_ns;
+    case NOTE_HAD:
+        return note->had_ns;
     case NOTE_ROWS:
         return (int64_t)note->rows;
     default:
@@ -200,6 +208,9 @@ static bool take_text(struct progress_note *note, enum note_field field, struct 
 static bool take_number(struct progress_note *note, enum note_field field, int64_t number)
 {
     switch (field) {
+    case NOTE_BEGUN:
+        note->begun_ns = number;
+        return true;
     case NOTE_DONE:
         note->done = number != 0;
         return true;
@@ -211,6 +222,9 @@ static bool take_number(struct progress_note *note, enum note_field field, int64
         return true;
     case NOTE_FETCHED:
         note->fetched_ns = number;
+        return true;
+    case NOTE_HAD:
+        note->had_ns = number;
         return true;
     case NOTE_NUMBER:
         note->page_number = (uint32_t)number;
@@ -226,9 +240,9 @@ static bool take_number(struct progress_note *note, enum note_field field, int64
 bool progress_read(const struct recalled_row *row, struct progress_note *note,
                    struct bytes *partition)
 {
-    bool ended = false, tagged = false;
+    bool begun = false, ended = false, tagged = false;
 
-    *note = (struct progress_note){.time_ns = row->time};
+    *note = (struct progress_note){.time_ns = row->time, .had_ns = row->time};
     for (uint32_t i = 0; i < row->tag_count; i++)
         if (bytes_equal(row->tags[i].key, progress_partition_key)) {
             *partition = row->tags[i].value;
@@ -246,7 +260,10 @@ bool progress_read(const struct recalled_row *row, struct progress_note *note,
         if (row->types[i] == TYPE_STRING ? !take_text(note, field, text_bytes(row->cells[i].text))
                                          : !take_number(note, field, row->cells[i].i64))
             return false;
+        begun = begun || field == NOTE_BEGUN;
         ended = ended || field == NOTE_END;
     }
+    if (!begun)
+        note->begun_ns = note->done ? note->fetched_ns : INT64_MIN;
     return tagged && ended;
 }

@@ -21,6 +21,12 @@ struct progress_note {
     struct bytes document;             /* a hash of that which they were asked by; likewise */
     int64_t expires_ns;                /* 0 = not known */
     int64_t fetched_ns;
+    /* When its first page was asked for.  Older rows do not tell: then it is when it was fetched,
+     * and INT64_MIN of a window that is not done. */
+    int64_t begun_ns;
+    /* Up to where it was had before, from time_ns on, which is nothing: what was noted of that is
+     * overwritten by this. */
+    int64_t had_ns;
 };
 
 /* Of a partition's variables: 16 hex digits, the same on every node. */

@@ -33,13 +33,7 @@ static bool note_seen(struct pull_unit *unit, struct bytes position)
 
 static void begin_again(struct pull_unit *unit)
 {
-    free(unit->page);
-    unit->page = NULL;
-    unit->page_number = 0;
-    unit->rows_before = 0;
-    unit->seen_count = 0;
-    seen_rows_release(&unit->rows);
-    row_order_release(&unit->order);
+    unit_rewind(unit);
     unit->restarts++;
 }
 
@@ -127,6 +121,14 @@ static void window_done(struct pull_unit *unit, const struct pull_job *job,
     unit_end(unit, false, now);
 }
 
+static void ask_on(struct pull_unit *unit)
+{
+    unit->attempt = unit->restarts; /* else what goes round is asked for ever */
+    unit->not_before_ns = 0;
+    unit->token_again = false;
+    unit->state = UNIT_READY;
+}
+
 static void next_page(struct pull_unit *unit, const struct pull_job *job, const struct moment *now)
 {
     struct bytes position = job->next_page.text;
@@ -143,13 +145,11 @@ static void next_page(struct pull_unit *unit, const struct pull_job *job, const 
     snprintf(unit->last_body, sizeof(unit->last_body), "%.*s", BYTES_ARG(job->page_hash));
     unit->page_number = job->next_page.number;
     unit->rows_before += facts_rows(&job->facts);
-    unit->attempt = unit->restarts; /* else what goes round is asked for ever */
-    unit->not_before_ns = 0;
-    unit->token_again = false;
-    unit->state = UNIT_READY;
+    ask_on(unit);
 }
 
-/* Its page is written.  A window that was not compared whole comes again. */
+/* Its page is written.  A window that was not compared whole comes again, and so does one that was
+ * asked for while its pages came: those are of before. */
 static void go_on(struct pull_unit *unit, const struct pull_job *job, const struct moment *now)
 {
     if (job->more) {
@@ -158,6 +158,8 @@ static void go_on(struct pull_unit *unit, const struct pull_job *job, const stru
         begin_again(unit);
         unit->ours = true;
         unit_try_again(unit, 0, now, was_held);
+    } else if (unit->again) {
+        ask_on(unit);
     } else {
         window_done(unit, job, now);
     }

@@ -44,8 +44,9 @@ struct pull_rest {
     struct pull_rest *next;
     int64_t start_ns, end_ns;
     uint32_t page_number;
-    uint64_t rows; /* of pages before */
-    char *page;    /* owned */
+    uint64_t rows;    /* of pages before */
+    int64_t begun_ns; /* wall */
+    char *page;       /* owned */
     bool live;
 };
 
@@ -54,7 +55,7 @@ struct pull_partition {
     char id[PARTITION_ID_SIZE];
     struct window_set windows;
     struct window_set failed; /* of history, since the last pull began: not asked before the next */
-    struct window_set undone; /* was done, and is to be asked again */
+    struct window_set undone; /* was had, and is to be asked again, or was */
     int64_t history_ns;       /* what ends at or before it is history */
     struct pull_rest *rests;
     /* Of the last whole answer; owned, NULL = none. */
@@ -81,6 +82,8 @@ struct pull_unit {
     char *page; /* owned; NULL = the first */
     uint32_t page_number;
     uint64_t rows_before;
+    int64_t begun_ns; /* when its first page was asked for last; wall */
+    bool again;       /* was asked for since: what comes next is its first page */
     uint32_t attempt, redirects;
     uint32_t restarts;     /* from the first page: each counts as an attempt of all that follow */
     int64_t not_before_ns; /* boot */
@@ -437,6 +440,7 @@ int64_t units_allowed(const struct pull_source *source, const struct moment *now
 /* The same of one that is ready; goes through all of them. */
 int64_t units_when(const struct pull_source *source, const struct moment *now);
 void unit_ask(struct pull_unit *unit, const struct moment *now);
+void unit_rewind(struct pull_unit *unit); /* to its first page; none is with a reader */
 /* Again after a wait of chance, and not before `until_wall_ns`, or it is over for this pull. */
 void unit_try_again(struct pull_unit *unit, int64_t until_wall_ns, const struct moment *now,
                     const char *text);
@@ -464,6 +468,8 @@ struct pull_partition *partition_find(const struct pull_source *source, const ch
 /* What was done of a range is to be asked again. */
 MUST_USE enum code partition_undo(struct pull_partition *partition, int64_t start_ns,
                                   int64_t end_ns, struct error *err);
+/* Windows that touch the range begin at their first page. */
+void partition_drop_rests(struct pull_partition *partition, int64_t start_ns, int64_t end_ns);
 /* What it ever had, as far as is known; to be released, also after a failure.  E_MEMORY. */
 MUST_USE enum code partition_had(const struct pull_partition *partition, struct window_set *had,
                                  struct error *err);
@@ -525,6 +531,8 @@ void pull_counts_add(struct pull_counts *sum, const struct pull_counts *counts);
 /* --- pull_wishes.c --- */
 void pull_wish(struct puller *puller, struct pull_message *message);
 void pull_secrets(struct puller *puller, const char *tenant);
+/* What was fetched by now of the window is not what somebody asked for. */
+bool pull_asked_since(const struct pull_source *source, const struct progress_note *note);
 /* A window that came whole, but for what was asked again since. */
 MUST_USE enum code pull_done(const struct pull_source *source, struct pull_partition *partition,
                              const struct progress_note *note, struct error *err);

@@ -5,15 +5,28 @@
 
 #include <stdlib.h>
 
+static void free_rest(struct pull_rest **at)
+{
+    struct pull_rest *rest = *at;
+
+    *at = rest->next;
+    free(rest->page);
+    free(rest);
+}
+
+void partition_drop_rests(struct pull_partition *partition, int64_t start_ns, int64_t end_ns)
+{
+    for (struct pull_rest **at = &partition->rests; *at != NULL;)
+        if ((*at)->start_ns < end_ns && start_ns < (*at)->end_ns)
+            free_rest(at);
+        else
+            at = &(*at)->next;
+}
+
 static void release_partition(struct pull_partition *partition)
 {
-    while (partition->rests != NULL) {
-        struct pull_rest *rest = partition->rests;
-
-        partition->rests = rest->next;
-        free(rest->page);
-        free(rest);
-    }
+    while (partition->rests != NULL)
+        free_rest(&partition->rests);
     window_set_release(&partition->windows);
     window_set_release(&partition->failed);
     window_set_release(&partition->undone);
@@ -167,6 +180,7 @@ enum code partition_take_note(struct pull_partition *partition, const struct pro
                                .end_ns = note->end_ns,
                                .page_number = note->page_number,
                                .rows = note->rows,
+                               .begun_ns = note->begun_ns,
                                .page = text_of(note->page)};
     partition->rests = rest;
     return OK;

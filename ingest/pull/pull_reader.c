@@ -101,10 +101,11 @@ static struct progress_note note_of(const struct pull_job *job, char document[HA
 {
     const struct pull_unit *unit = job->unit;
     bool windowed = unit->source->source->window.given;
+    int64_t time_ns = windowed ? unit->window.start_ns : job->fetched_ns;
 
     hash128_print(&unit->source->document, document);
     return (struct progress_note){
-        .time_ns = windowed ? unit->window.start_ns : job->fetched_ns,
+        .time_ns = time_ns,
         .end_ns = windowed ? unit->window.end_ns : 0,
         .done = !job->more,
         .page = job->more ? job->next_page.text : BYTES(""),
@@ -116,6 +117,8 @@ static struct progress_note note_of(const struct pull_job *job, char document[HA
         .document = windowed ? BYTES("") : bytes_of(document),
         .expires_ns = job->expires_ns,
         .fetched_ns = job->fetched_ns,
+        .begun_ns = unit->begun_ns,
+        .had_ns = window_set_contiguous(&job->had, time_ns),
     };
 }
 
@@ -313,7 +316,7 @@ static enum code take_note(void *context, const struct recalled_row *row, struct
     loaded = ARENA_NEW(&job->arena, struct pull_loaded);
     if (loaded == NULL || !keep_text(&job->arena, &note.page) ||
         !keep_text(&job->arena, &note.etag) || !keep_text(&job->arena, &note.modified) ||
-        !keep_text(&job->arena, &note.body))
+        !keep_text(&job->arena, &note.body) || !keep_text(&job->arena, &note.document))
         return no_memory(err);
     memcpy(loaded->partition, partition.data, partition.size);
     loaded->note = note;

@@ -266,6 +266,46 @@ void pull_clock_back(struct pull_source *source)
 
 /* --- what it knows of its work --- */
 
+/* What a note does not say is done may have been had all the same, and corrected since. */
+static enum code take_had(struct pull_partition *partition, const struct progress_note *note,
+                          bool ahead, int64_t now_ns, struct error *err)
+{
+    int64_t end_ns = note->had_ns;
+
+    if (ahead && note->done)
+        end_ns = time_later(end_ns, note->end_ns);
+    if (ahead && end_ns > now_ns)
+        end_ns = now_ns;
+    if (end_ns <= note->time_ns)
+        return OK;
+    return window_set_done(&partition->undone, note->time_ns, end_ns, err);
+}
+
+/* Of the notes of a partition the newest comes first. */
+static enum code take_note(struct pull_source *source, const struct pull_loaded *loaded,
+                           int64_t now_ns, struct bytes document, struct error *err)
+{
+    struct pull_partition *partition = partition_find(source, loaded->partition);
+    const struct progress_note *note = &loaded->note;
+    bool windowed = source->source->window.given;
+    bool ahead = note->fetched_ns > time_sum(now_ns, second_ns);
+    enum code code = OK;
+
+    if (partition != NULL && windowed)
+        code = take_had(partition, note, ahead, now_ns, err);
+    if (code || ahead) /* by a clock that was wrong: nobody knows what had come by then */
+        return code;
+    if (note->done && note->fetched_ns > source->last_ns)
+        source->last_ns = note->fetched_ns;
+    if (partition == NULL || (source->anew && !windowed))
+        return OK; /* "unchanged" would be said of what another document made nothing of */
+    if (windowed && note->done)
+        return pull_done(source, partition, note, err);
+    if (windowed && pull_asked_since(source, note))
+        return OK;
+    return partition_take_note(partition, note, windowed, document, err);
+}
+
 void pull_loaded_take(struct pull_job *job)
 {
     struct pull_source *source = job->source;
@@ -279,21 +319,8 @@ void pull_loaded_take(struct pull_job *job)
     if (source->replaced) /* it is taken up by the next turn */
         return;
     for (struct pull_loaded *loaded = job->loaded; code == OK && loaded != NULL;
-         loaded = loaded->next) {
-        struct pull_partition *partition = partition_find(source, loaded->partition);
-
-        if (loaded->note.fetched_ns > time_sum(now_ns, second_ns))
-            continue; /* by a clock that was wrong: nobody knows what had come by then */
-        if (loaded->note.done && loaded->note.fetched_ns > source->last_ns)
-            source->last_ns = loaded->note.fetched_ns;
-        if (partition != NULL && source->anew && !source->source->window.given)
-            continue; /* "unchanged" would be said of what another document made nothing of */
-        if (partition != NULL)
-            code = loaded->note.done && source->source->window.given
-                       ? pull_done(source, partition, &loaded->note, &err)
-                       : partition_take_note(partition, &loaded->note, source->source->window.given,
-                                             bytes_of(document), &err);
-    }
+         loaded = loaded->next)
+        code = take_note(source, loaded, now_ns, bytes_of(document), &err);
     if (code == E_NOT_READY) {
         told_loading(source, err.text);
         source->next_ns = time_sum(now_ns, second_ns);

@@ -56,6 +56,18 @@ void unit_free(struct pull_unit *unit)
     free(unit);
 }
 
+void unit_rewind(struct pull_unit *unit)
+{
+    free(unit->page);
+    free(unit->redirect);
+    unit->page = unit->redirect = NULL;
+    unit->page_number = 0;
+    unit->rows_before = 0;
+    unit->seen_count = 0;
+    seen_rows_release(&unit->rows);
+    row_order_release(&unit->order);
+}
+
 void unit_end(struct pull_unit *unit, bool failed, const struct moment *now)
 {
     struct pull_source *source = unit->source;
@@ -311,9 +323,14 @@ void unit_ask(struct pull_unit *unit, const struct moment *now)
     struct puller *puller = source->puller;
     struct fetch_request request;
     struct error err = {0};
-    enum code code = make_asking(unit, now->wall_ns, &err);
+    enum code code;
 
-    unit->ours = false;
+    if (unit->again)
+        unit_rewind(unit);
+    unit->again = unit->ours = false;
+    if (unit->page_number == 0 && unit->redirect == NULL)
+        unit->begun_ns = now->wall_ns;
+    code = make_asking(unit, now->wall_ns, &err);
     if (code) {
         unit_give_up(unit, err.text, now);
         return;

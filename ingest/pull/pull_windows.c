@@ -25,6 +25,7 @@ static void take_rest(struct pull_unit *unit)
         unit->page = rest->page;
         unit->page_number = rest->page_number;
         unit->rows_before = rest->rows;
+        unit->begun_ns = rest->begun_ns;
         free(rest);
     }
 }
@@ -159,7 +160,7 @@ void pull_reached(struct pull_source *source)
 
     for (size_t i = 0; source->source->window.given && i < source->partition_count; i++) {
         const struct window_set *windows = &source->partitions[i].windows;
-        int64_t mine = window_set_contiguous(windows);
+        int64_t mine = window_set_contiguous(windows, windows->rules->from_ns);
 
         reached_ns = mine < reached_ns ? mine : reached_ns;
         mine = windows->done_count == 0 ? 0 : windows->done[windows->done_count - 1].end_ns;

@@ -1,5 +1,5 @@
 /* What was asked of a source beside its schedule (docs/decisions/0053-wishes.md).  A wish is never
- * struck off: a pull is served by one that began behind it, a backfill by windows that were fetched
+ * struck off: a pull is served by one that began behind it, a backfill by windows that were begun
  * behind it, and both is what progress tells.  So whoever takes the source over knows from its rows
  * what is left to do; what is noted here is only what was taken up since they were read. */
 #include "ingest/pull/pull_inside.h"
@@ -12,11 +12,22 @@ static int64_t newest_backfill(const struct pull_wishes *wishes)
                                        : wishes->backfills[wishes->backfill_count - 1].asked_ns;
 }
 
+static bool touches(const struct source_backfill *backfill, int64_t start_ns, int64_t end_ns)
+{
+    return start_ns < backfill->end_ns && backfill->start_ns < end_ns;
+}
+
+/* Of a window in its middle the pages that came are of before: it begins again. */
 static void undo(struct pull_source *source, const struct source_backfill *backfill)
 {
+    for (struct pull_unit *unit = source->units; unit != NULL; unit = unit->next)
+        if (source->source->window.given &&
+            touches(backfill, unit->window.start_ns, unit->window.end_ns))
+            unit->again = true;
     for (size_t i = 0; i < source->partition_count; i++) {
         struct error err = {0};
 
+        partition_drop_rests(&source->partitions[i], backfill->start_ns, backfill->end_ns);
         window_set_release(&source->partitions[i].failed);
         if (partition_undo(&source->partitions[i], backfill->start_ns, backfill->end_ns, &err))
             pull_tell(source, "a range cannot be asked again", err.text);
@@ -76,6 +87,17 @@ void pull_secrets(struct puller *puller, const char *tenant)
             source->next_ns = 0;
 }
 
+bool pull_asked_since(const struct pull_source *source, const struct progress_note *note)
+{
+    const struct pull_wishes *wishes = source->wishes;
+
+    for (size_t i = 0; wishes != NULL && i < wishes->backfill_count; i++)
+        if (note->begun_ns < wishes->backfills[i].asked_ns &&
+            touches(&wishes->backfills[i], note->time_ns, note->end_ns))
+            return true;
+    return false;
+}
+
 enum code pull_done(const struct pull_source *source, struct pull_partition *partition,
                     const struct progress_note *note, struct error *err)
 {
@@ -83,14 +105,14 @@ enum code pull_done(const struct pull_source *source, struct pull_partition *par
     struct window_set left;
     enum code code;
 
-    if (wishes == NULL || note->fetched_ns >= newest_backfill(wishes))
+    if (!pull_asked_since(source, note))
         return window_set_done(&partition->windows, note->time_ns, note->end_ns, err);
     window_set_init(&left, partition->windows.rules);
     code = window_set_done(&left, note->time_ns, note->end_ns, err);
     if (code == OK)
         code = window_set_done(&partition->undone, note->time_ns, note->end_ns, err);
     for (size_t i = 0; code == OK && i < wishes->backfill_count; i++)
-        if (note->fetched_ns < wishes->backfills[i].asked_ns)
+        if (note->begun_ns < wishes->backfills[i].asked_ns)
             code = window_set_undo(&left, wishes->backfills[i].start_ns,
                                    wishes->backfills[i].end_ns, err);
     for (size_t i = 0; code == OK && i < left.done_count; i++)

@@ -88,6 +88,8 @@ static void expect_note(const struct row *row, const struct progress_note *want)
     assert_int_equal(got.page_number, want->page_number);
     assert_int_equal(got.expires_ns, want->expires_ns);
     assert_int_equal(got.fetched_ns, want->fetched_ns);
+    assert_int_equal(got.begun_ns, want->begun_ns);
+    assert_int_equal(got.had_ns, want->had_ns);
     assert_true(bytes_equal(got.page, want->page));
     assert_true(bytes_equal(got.etag, want->etag));
     assert_true(bytes_equal(got.modified, want->modified));
@@ -106,7 +108,9 @@ static void test_a_note_comes_back_as_it_was_put(void **state)
          .body = BYTES("00ff"),
          .document = BYTES("ff00"),
          .expires_ns = 3000,
-         .fetched_ns = 2500},
+         .fetched_ns = 2500,
+         .begun_ns = 2400,
+         .had_ns = 1500},
         {.time_ns = 2000,
          .end_ns = 3000,
          .page = BYTES("https://a.example/?p=2"),
@@ -161,6 +165,27 @@ static void test_what_a_later_version_adds_is_passed_over(void **state)
     row.tags[row.row.tag_count++] = (struct series_tag){BYTES("zone"), BYTES("z")};
     change_type(&row, "body", TYPE_NONE); /* and what an earlier one had not */
     expect_note(&row, &note);
+    ground_release(&ground);
+}
+
+/* Of a window that is not done its last page alone tells nothing. */
+static void test_when_a_window_was_begun_is_not_always_known(void **state)
+{
+    struct progress_note note = {.time_ns = 1, .end_ns = 2, .fetched_ns = 9};
+    struct ground ground;
+    struct row row;
+
+    (void)state;
+    ground_init(&ground);
+    for (int done = 0; done < 2; done++) {
+        note.done = done;
+        note.begun_ns = 5;
+        put(&ground, &note);
+        row_of(&ground, &row);
+        change_type(&row, "begun", TYPE_NONE);
+        note.begun_ns = done ? 9 : INT64_MIN;
+        expect_note(&row, &note);
+    }
     ground_release(&ground);
 }
 
@@ -269,6 +294,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_note_comes_back_as_it_was_put),
         cmocka_unit_test(test_what_a_later_version_adds_is_passed_over),
+        cmocka_unit_test(test_when_a_window_was_begun_is_not_always_known),
         cmocka_unit_test(test_foreign_rows_are_refused),
         cmocka_unit_test(test_partitions_are_told_apart_by_their_variables),
         cmocka_unit_test(test_names_are_hidden_and_none_is_another_sources),
