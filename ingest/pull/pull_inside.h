@@ -160,7 +160,7 @@ enum { PULL_OUTCOMES = SOURCE_FAIL + 3 }; /* of pull_outcome_name() */
 
 struct pull_counts {
     uint64_t requests, unchanged, waits, retries, failures, bytes, rows, written, retracted,
-        clipped, faulty, pages, windows, without_values;
+        clipped, faulty, pages, windows, without_values, pulls;
     uint64_t added, same; /* points: of `written`, and beside it */
     uint64_t outcomes[PULL_OUTCOMES];
 };
@@ -518,6 +518,7 @@ void pull_count_answer(struct pull_source *source, const struct fetch_answer *an
 /* Asked once more, for the first time where there is a text. */
 void pull_note_retry(struct pull_source *source, const char *text);
 void pull_note_begin(struct pull_source *source); /* of a pull */
+void pull_note_end(struct pull_source *source);
 void pull_note_whole(struct pull_source *source); /* a pull is over and had all it asked for */
 void pull_set_state(struct pull_source *source, enum pull_state state);
 void pull_note_fetch(struct pull_source *source, const struct pull_fetch_note *note);

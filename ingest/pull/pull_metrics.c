@@ -21,6 +21,7 @@ void pull_counts_add(struct pull_counts *sum, const struct pull_counts *counts)
     sum->pages += counts->pages;
     sum->windows += counts->windows;
     sum->without_values += counts->without_values;
+    sum->pulls += counts->pulls;
     sum->added += counts->added;
     sum->same += counts->same;
     for (size_t i = 0; i < PULL_OUTCOMES; i++)

@@ -394,6 +394,7 @@ void pull_rest(struct pull_source *source, int64_t last_ns, bool failed, const s
 {
     int64_t now_ns = now->wall_ns, distance = 0;
 
+    pull_note_end(source);
     source->failures = failed ? source->failures + 1 : 0;
     source->next_ns = schedule_next(&source->source->schedule, source->place, last_ns,
                                     source->expires_ns, now_ns);

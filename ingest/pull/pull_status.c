@@ -75,6 +75,13 @@ void pull_note_whole(struct pull_source *source)
     pthread_mutex_unlock(&source->puller->lock);
 }
 
+void pull_note_end(struct pull_source *source)
+{
+    pthread_mutex_lock(&source->puller->lock);
+    source->counts.pulls++;
+    pthread_mutex_unlock(&source->puller->lock);
+}
+
 void pull_set_state(struct pull_source *source, enum pull_state state)
 {
     pthread_mutex_lock(&source->puller->lock);
@@ -148,6 +155,7 @@ static void put_counts(struct buf *out, const struct pull_counts *counts)
         const char *name;
         uint64_t count;
     } rows[] = {
+        {"pulls",          counts->pulls                  },
         {"requests",       counts->requests               },
         {"pages",          counts->pages                  },
         {"unchanged",      counts->unchanged              },

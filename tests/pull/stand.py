@@ -164,7 +164,7 @@ class Case:
         return self.ask(server, "GET", "/v1/sources/" + name)
 
     def status(self, server, name):
-        return self.show(server, name)["status"] or {"state": "unknown", "next": None, "written": 0, "error": None, "requests": 0, "windows": 0}
+        return self.show(server, name)["status"] or {"state": "unknown", "next": None, "written": 0, "error": None, "requests": 0, "windows": 0, "pulls": 0}
 
     def fetches(self, server, name, limit=32):
         return self.ask(server, "GET", f"/v1/sources/{name}/fetches?limit={limit}")["fetches"]
@@ -181,11 +181,10 @@ class Case:
 
     def pulled(self, server, name, times=1, seconds=60):
         """Waits until so many pulls more have ended.  The first may have begun before what was done a moment ago: after a change
-        that they are to see, two are waited for."""
-        for _ in range(times):
-            before = self.status(server, name)["next"]
-            until(seconds, lambda: f"a pull of {name} ends: {self.how(server, name)}",
-                  lambda: (status := self.status(server, name))["state"] == "resting" and status["next"] not in (None, before))
+        that they are to see, two are waited for.  Where pulls take longer than their schedule no rest is seen between two."""
+        before = self.status(server, name)["pulls"]
+        until(times * seconds, lambda: f"{times} pulls of {name} end, {before} had: {self.how(server, name)}",
+              lambda: self.status(server, name)["pulls"] >= before + times)
         return self.status(server, name)
 
     def rows(self, server, measurement, first=None, end=None, whole=True, **more):
