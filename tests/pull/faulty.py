@@ -2,7 +2,7 @@
 import time
 
 from documents import load, of_generic
-from stand import DAY, HOUR, check, check_log, differences, iso, second_of, until
+from stand import DAY, HOUR, LOADED_S, check, check_log, differences, iso, second_of, until
 
 STEP, PAGE = 2 * HOUR, 50
 FAULTS = [{"type": "status", "status": 503}, {"type": "status", "status": 429, "retry_after": 1}, {"type": "cut", "at": 200}, {"type": "reset", "at": 200},
@@ -59,8 +59,8 @@ def bears(kind):
         case.tell(f"{len(log)} requests of {needed} pages, {len(log) / needed:.2f} for each, with {len(faults) / len(log):.0%} of the answers faulty")
         check(needed <= len(log) <= 1.7 * needed, f"{len(log)} requests of {needed} pages, {len(log) / needed:.2f} for each")
         check_log.concurrency(log, 4)
-        check_log.rate(log, 40, 1, slack=0.1)
-        check_log.waits(log, slack=0.05)
+        check_log.rate(log, 40, 1, slack=LOADED_S)
+        check_log.waits(log, slack=LOADED_S)
         check_log.user_agent(log, r"^weir/")
         if kind != "link":  # it begins again where a page came twice
             check_log.no_page_twice(log)
@@ -95,7 +95,7 @@ def told_to_wait_by_default_all_that_share_the_host_do(case):
     until(60, lambda: case.how(server, "page"), lambda: case.rows(server, "generic", first, end) == wanted)
     log = remote.log("^/page")
     check(sum(entry["status"] == 429 for entry in log) >= 2, "it was told to wait")
-    check_log.waits(log, slack=0.05)
+    check_log.waits(log, slack=LOADED_S)
 
 
 def a_host_that_is_down_is_asked_now_and_then(case):

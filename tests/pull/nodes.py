@@ -8,7 +8,7 @@ from documents import load, of_generic
 from mongo_server import MongoServer
 from proxy import Proxy
 from server import clean_environment
-from stand import DAY, check, check_log, differences, iso, until
+from stand import DAY, LOADED_S, check, check_log, differences, iso, until
 
 PATIENCE_S = 30
 
@@ -118,7 +118,7 @@ def of_two_nodes_one_pulls_and_when_it_is_killed_the_other_goes_on(case):
     log = remote.log("^/page")
     for some in ([entry for entry in log if entry["start"] < killed], [entry for entry in log if entry["start"] >= killed]):
         check_log.concurrency(some, 1)
-    check_log.rate(log, 20, 1, slack=0.1)
+    check_log.rate(log, 20, 1, slack=LOADED_S)
     holder.start()
     time.sleep(10)
     found = who(case, servers, "page")

@@ -3,7 +3,7 @@ import datetime
 import json
 
 from documents import DOCUMENTS, MOVES, PUT_OFF, RATES, SECRET, made
-from stand import DAY, check, check_log, differences, iso, until
+from stand import DAY, LOADED_S, check, check_log, differences, iso, until
 from weirsim.control import SECRETS
 
 
@@ -77,9 +77,9 @@ def brings(name):
         check_log.concurrency(log, limits.get("concurrency", 2))
         for rate in limits.get("rates", []):
             count, _, span = rate.partition("/")
-            check_log.rate(log, int(count), {"s": 1, "m": 60, "h": 3600}[span[-1]] * int(span[:-1]), slack=0.1)
+            check_log.rate(log, int(count), {"s": 1, "m": 60, "h": 3600}[span[-1]] * int(span[:-1]), slack=LOADED_S)
         check_log.user_agent(log, r"^weir/")
-        check_log.waits(log, slack=0.1)
+        check_log.waits(log, slack=LOADED_S)
         check_log.no_secret(log, SECRETS.values(), but=("api_key=", "securityToken="))
         if name in ONCE:
             check(len(remote.log(ONCE[name])) == 1, f"{ONCE[name]} is asked once, and not {len(remote.log(ONCE[name]))} times")
