@@ -71,7 +71,7 @@ static void world_open(struct world *world, bool latest)
     struct writing_terms terms;
 
     *world = (struct world){
-        .recall = {recall_rows, world}
+        .recall = {.rows = recall_rows, .context = world}
     };
     ground_init(&world->ground);
     ground_open(&world->ground);

@@ -28,7 +28,8 @@ static inline void yard_close(struct yard *yard)
 
 static inline void yard_init(struct yard *yard, uint64_t bytes_max)
 {
-    *yard = (struct yard){.depot = {.rules = {&yard->depot, depot_shard_of, depot_open_archive}}};
+    *yard =
+        (struct yard){.depot = {.rules = {&yard->depot, depot_shard_of, depot_open_archive, NULL}}};
     house_init(&yard->depot.house);
     yard->depot.house.limits.local_packs_bytes_max = bytes_max;
     yard_open(yard);
