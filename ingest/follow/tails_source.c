@@ -252,9 +252,11 @@ static void recognise(struct tails_source *source)
 {
     bool known = false;
 
+    if (source->begun)
+        return;
     for (const struct tail *tail = source->list; tail != NULL; tail = tail->next)
         known = known || tail->known;
-    if (source->begun || !known)
+    if (!known)
         return;
     source->begun = true;
     for (struct tail *tail = source->list; tail != NULL; tail = tail->next)

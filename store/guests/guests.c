@@ -248,18 +248,22 @@ static bool take_authors(struct guests *guests, struct ward *ward,
     return true;
 }
 
-/* A shard that was taken from the tenant may never answer again. */
+/* A shard that was taken from the tenant may never answer again.  Only the looker writes it, five
+ * times a second for each tenant, so that it is read without the lock. */
 static void note_named(struct guests *guests, struct ward *ward, const struct guest_tenant *tenant)
 {
-    pthread_mutex_lock(&guests->lock);
     for (size_t i = 0; i < ward->watch_count; i++) {
         struct watch *watch = ward->watches[i];
+        bool named = false;
 
-        watch->named = false;
         for (size_t s = 0; s < tenant->shard_count; s++)
-            watch->named |= bytes_equal(tenant->shards[s], bytes_of(watch->post->name));
+            named = named || bytes_equal(tenant->shards[s], bytes_of(watch->post->name));
+        if (watch->named == named)
+            continue;
+        pthread_mutex_lock(&guests->lock);
+        watch->named = named;
+        pthread_mutex_unlock(&guests->lock);
     }
-    pthread_mutex_unlock(&guests->lock);
 }
 
 static bool look_at(struct guests *guests, const struct guest_tenant *tenant,
@@ -387,10 +391,10 @@ enum code guests_look(struct guests *guests, struct error *err)
                 looked = look_at(guests, &survey.tenants[i], authors, count);
         if (count == 0 && looked)
             members_set(guests->store, MEMBERS_NONE);
-        if (looked)
+        if (looked) {
             words_follow(guests, survey.version);
-        if (looked)
             note_surveyed(guests, began_ns);
+        }
     }
     arena_release(&arena);
     return code || looked ? code : error_set(err, E_MEMORY, "no memory to follow other members");

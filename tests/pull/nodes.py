@@ -131,12 +131,16 @@ def of_two_nodes_one_pulls_and_when_it_is_killed_the_other_goes_on(case):
     check(case.rows(other, "generic", first, end, whole=False) == wanted, "and none is lost")
 
 
-def correct(case, server, wanted, value):
-    """One row of each hour or so; what they are by now."""
-    chosen = case.chance.sample(sorted(wanted), 10)
-    lines = [f"generic,id={dict(tags)['id']} value={value + place}.5 {second * 10**9}" for place, (tags, second) in enumerate(chosen)]
-    case.ask(server, "POST", "/v1/points", "\n".join(lines), want=None, kind="text/plain")
-    return {key: {"value": value + place + 0.5} for place, key in enumerate(chosen)}
+def all_had_and_corrected(case, servers, remote, first, end):
+    """Two days of windows; who pulls them, the other one, and all rows as they are by now, ten of which somebody put right."""
+    document = load("page", remote, "1h", window={"from": iso(first), "until": iso(end), "step": "2h"})
+    case.declare(servers[0], document)
+    known(case, servers, "page")
+    until(PATIENCE_S, lambda: f"all of it is had: {[case.how(server, 'page') for server in servers]}",
+          lambda: any(case.status(server, "page")["windows"] >= 24 and case.status(server, "page")["state"] == "resting" for server in servers))
+    holder, other = one_that_pulls(case, servers, "page")
+    wanted = of_generic(remote, document, first, end)
+    return holder, other, wanted | case.correct(holder, case.chance.sample(sorted(wanted), 10))
 
 
 def who_starts_without_the_shard_waits_for_what_another_has_done(case):
@@ -147,14 +151,7 @@ def who_starts_without_the_shard_waits_for_what_another_has_done(case):
     with MongoServer(case.build, own=True) as database:
         proxy = Proxy(database.address)
         servers = two(case, remote, shard=proxy.address)
-        document = load("page", remote, "1h", window={"from": iso(first), "until": iso(end), "step": "2h"})
-        case.declare(servers[0], document)
-        known(case, servers, "page")
-        until(PATIENCE_S, lambda: f"all of it is had: {[case.how(server, 'page') for server in servers]}",
-              lambda: any(case.status(server, "page")["windows"] >= 24 and case.status(server, "page")["state"] == "resting" for server in servers))
-        holder, other = one_that_pulls(case, servers, "page")
-        wanted = of_generic(remote, document, first, end)
-        wanted |= correct(case, holder, wanted, 4000)
+        holder, other, wanted = all_had_and_corrected(case, servers, remote, first, end)
         check(case.ask(holder, "POST", "/v1/admin/flush", "", want=None).status in (200, 204), "it is sealed")
         time.sleep(2.5)  # the gauge is of the last look at the index
         until(30, "it is delivered", lambda: re.search(r"^weir_delivery_lag_packs\{[^}]*\} 0$", case.ask(holder, "GET", "/metrics", want=None).text(), re.M))
@@ -169,7 +166,7 @@ def who_starts_without_the_shard_waits_for_what_another_has_done(case):
         check(len(remote.log()) == count, f"{len(remote.log()) - count} pages are asked for again")
         proxy.set("passes")
         until(PATIENCE_S + 15, lambda: f"it knows of all: {case.how(other, 'page')}", lambda: case.status(other, "page").get("reached") == iso(end))
-        check(case.pulled(other, "page", 0)["state"] == "resting" and len(remote.log()) == count, f"{len(remote.log()) - count} pages are asked for again")
+        check(case.status(other, "page")["state"] == "resting" and len(remote.log()) == count, f"{len(remote.log()) - count} pages are asked for again")
         case.act(other, "page", "backfill", start=iso(first), end=iso(end))
         until(PATIENCE_S, lambda: f"all are asked for again: {case.how(other, 'page')}", lambda: len(remote.log()) >= count + 24 and case.status(other, "page")["state"] == "resting")
         found = case.rows(other, "generic", first, end, whole=False)
@@ -183,14 +180,7 @@ def who_starts_first_waits_for_another_that_is_a_moment_later(case):
     first = end - 2 * DAY
     remote = case.remote()
     servers = two(case, remote)
-    document = load("page", remote, "1h", window={"from": iso(first), "until": iso(end), "step": "2h"})
-    case.declare(servers[0], document)
-    known(case, servers, "page")
-    until(PATIENCE_S, lambda: f"all of it is had: {[case.how(server, 'page') for server in servers]}",
-          lambda: any(case.status(server, "page")["windows"] >= 24 and case.status(server, "page")["state"] == "resting" for server in servers))
-    holder, other = one_that_pulls(case, servers, "page")
-    wanted = of_generic(remote, document, first, end)
-    wanted |= correct(case, holder, wanted, 4000)
+    holder, other, wanted = all_had_and_corrected(case, servers, remote, first, end)
     for server in servers:
         check(server.stop() == 0, server.log_tail())
     count = len(remote.log())

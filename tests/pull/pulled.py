@@ -123,20 +123,19 @@ def what_is_corrected_stays_until_the_source_says_otherwise(case):
     same = sorted(key for key in old if new.get(key) == old[key])
     check(revised and same, "there is something of both")
     chosen = case.chance.sample(revised, min(5, len(revised))) + case.chance.sample(same, 5)
-    lines = [f"generic,id={dict(tags)['id']} value={4000 + place}.5 {time * 10**9}" for place, (tags, time) in enumerate(chosen)]
     case.pulled(server, "page")
     written = case.status(server, "page")["written"]
-    check(server.request("POST", "/v1/points", "\n".join(lines).encode(), {"Content-Type": "text/plain"}).status == 204, "the correction is taken")
+    right = case.correct(server, chosen)
     case.pulled(server, "page", 4)
     found = case.rows(server, "generic", first, before)
-    for place, key in enumerate(chosen):
-        check(found[key] == {"value": 4000.5 + place}, f"the correction of {key} was taken back: {found[key]}")
+    for key in chosen:
+        check(found[key] == right[key], f"the correction of {key} was taken back: {found[key]}")
     check(case.status(server, "page")["written"] == written, "nothing is written")
     remote.set("clock", {"now": now})
     case.pulled(server, "page", 3)
     found = case.rows(server, "generic", first, before)
-    for place, key in enumerate(chosen):
-        want = new[key] if key in revised else {"value": 4000.5 + place}
+    for key in chosen:
+        want = new[key] if key in revised else right[key]
         check(found[key] == want, f"{key} {'was revised' if key in revised else 'was not'} by its source: {found[key]}, wanted {want}")
 
 
@@ -155,12 +154,11 @@ def what_is_deleted_at_the_source_goes_and_is_known_of_before(case):
     as_of = datetime.datetime.now(datetime.timezone.utc).isoformat().replace("+00:00", "Z")
     new = {(tuple(sorted(tags.items())), at): values for tags, at, values in remote.truth("generic", first, before, as_of=iso(now))}
     corrected = case.chance.choice(sorted(set(old) - set(new)))
-    line = f"generic,id={dict(corrected[0])['id']} value=4000.5 {corrected[1] * 10**9}"
-    check(server.request("POST", "/v1/points", line.encode(), {"Content-Type": "text/plain"}).status == 204, "the correction is taken")
+    right = case.correct(server, [corrected])
     remote.set("clock", {"now": now})
     again(case, server, "page", 2)
     found = case.rows(server, "generic", first, before)
-    check(found.pop(corrected) == {"value": 4000.5}, "the correction stays")
+    check(found.pop(corrected) == right[corrected], "the correction stays")
     check(not differences(found, new), differences(found, new))
     gone = len(set(old) - set(new)) - 1
     whole = wanted(remote, document, first, now)

@@ -187,6 +187,12 @@ class Case:
               lambda: self.status(server, name)["pulls"] >= before + times)
         return self.status(server, name)
 
+    def correct(self, server, keys):
+        """Somebody puts rows of "generic" right; what they are by now."""
+        lines = [f"generic,id={dict(tags)['id']} value={4000 + place}.5 {second * 10**9}" for place, (tags, second) in enumerate(keys)]
+        self.ask(server, "POST", "/v1/points", "\n".join(lines), want=204, kind="text/plain")
+        return {key: {"value": 4000.5 + place} for place, key in enumerate(keys)}
+
     def rows(self, server, measurement, first=None, end=None, whole=True, **more):
         """{(tags, second): values} of all rows; every one of them once.  `whole`: a part of them is refused."""
         query = {"measurement": measurement, "epoch": "s", **more}

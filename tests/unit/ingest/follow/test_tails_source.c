@@ -1,5 +1,14 @@
 #include "tests/unit/ingest/follow/tails_fixture.h"
 
+/* Of file "a", and that is known at the next start. */
+static void one_row_is_read(struct tails_fixture *fixture)
+{
+    tail_put(&fixture->files, "a", 0, "n,p,v\n1,a,1\n");
+    tails_turn(fixture, 0);
+    assert_int_equal(fixture->source->told.rows, 1);
+    fixture->mark = fixture->source->list->mark;
+}
+
 static void test_marks_are_waited_for(void **state)
 {
     struct tails_fixture fixture;
@@ -92,9 +101,7 @@ static void test_what_another_read_before_its_number_is_not_ours(void **state)
 
     (void)state;
     tails_fixture_init(&fixture, "");
-    tail_put(&fixture.files, "a", 0, "n,p,v\n1,a,1\n");
-    tails_turn(&fixture, 0);
-    fixture.mark = fixture.source->list->mark;
+    one_row_is_read(&fixture);
     fixture.mark.head.hash++; /* a file of this number, there */
     fixture.node = "1";
     start_at_the_end(&fixture);
@@ -113,9 +120,7 @@ static void test_its_own_mark_goes_before_one_without_a_number(void **state)
 
     (void)state;
     tails_fixture_init(&fixture, "");
-    tail_put(&fixture.files, "a", 0, "n,p,v\n1,a,1\n");
-    tails_turn(&fixture, 0);
-    fixture.mark = fixture.source->list->mark;
+    one_row_is_read(&fixture);
     fixture.mark_node = "1";
     tail_put(&fixture.files, "a", 0, "2,a,1\n");
     tails_turn(&fixture, 1000);
@@ -134,10 +139,7 @@ static void test_it_goes_on_at_the_mark(void **state)
 
     (void)state;
     tails_fixture_init(&fixture, "");
-    tail_put(&fixture.files, "a", 0, "n,p,v\n1,a,1\n");
-    tails_turn(&fixture, 0);
-    assert_int_equal(fixture.source->told.rows, 1);
-    fixture.mark = fixture.source->list->mark;
+    one_row_is_read(&fixture);
     fixture.mark.device++;
     tails_start_anew(&fixture, "");
     tails_turn(&fixture, 1000);
@@ -155,9 +157,7 @@ static void test_of_two_marks_the_newest_counts(void **state)
 
     (void)state;
     tails_fixture_init(&fixture, "");
-    tail_put(&fixture.files, "a", 0, "n,p,v\n1,a,1\n");
-    tails_turn(&fixture, 0);
-    fixture.mark = fixture.source->list->mark;
+    one_row_is_read(&fixture);
     tail_put(&fixture.files, "a", 0, "2,a,1\n");
     tails_turn(&fixture, 1000);
     fixture.later = fixture.source->list->mark;

@@ -25,6 +25,7 @@ struct puller_ground {
     struct address_rules allowed;
     struct turned_clock clock;
     const struct tenant *other;  /* "other", without limits; NULL: there is none */
+    _Atomic bool partial;        /* what it_recall_nothing() says */
     _Atomic bool leases, leased; /* whether there are leases, and this node has them */
     struct puller *puller;
     struct pull_wishes wishes; /* of "s" */
@@ -125,6 +126,20 @@ static inline int it_close(void **state)
     ground_close(&it.ground);
     ground_remove(&it.ground);
     return 0;
+}
+
+/* Nothing was written before, or nobody knows of all. */
+static inline enum code
+it_recall_nothing(void *context, struct bytes tenant, struct bytes measurement,
+                  const struct series_tag *matched, uint32_t matched_count, int64_t start,
+                  int64_t end,
+                  enum code (*take)(void *taker, const struct recalled_row *row, struct error *err),
+                  void *taker, bool *partial, struct error *err)
+{
+    (void)context, (void)tenant, (void)measurement, (void)matched, (void)matched_count;
+    (void)start, (void)end, (void)take, (void)taker, (void)err;
+    *partial = it.partial;
+    return OK;
 }
 
 /* Another process on the same store. */

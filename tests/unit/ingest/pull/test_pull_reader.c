@@ -146,18 +146,6 @@ static void test_validators_of_the_last_answer_are_sent_after_a_restart(void **s
     assert_int_equal(it_count("unchanged"), 1);
 }
 
-static enum code
-recall_nothing(void *context, struct bytes tenant, struct bytes measurement,
-               const struct series_tag *matched, uint32_t matched_count, int64_t start, int64_t end,
-               enum code (*take)(void *taker, const struct recalled_row *row, struct error *err),
-               void *taker, bool *partial, struct error *err)
-{
-    (void)context, (void)tenant, (void)measurement, (void)matched, (void)matched_count;
-    (void)start, (void)end, (void)take, (void)taker, (void)err;
-    *partial = false;
-    return OK;
-}
-
 #define THREE_ROWS                                                                                 \
     "{'data': [{'at': '2026-01-01', 'v': 1}, {'at': '2026-01-02', 'v': 2}, {'at': '2026-01-03', "  \
     "'v': 3}]}"
@@ -204,7 +192,7 @@ static void test_a_tenant_that_may_not_write_more_holds_no_other_up(void **state
     puller_close(it.puller);
     it.ground.limits.points_per_second_max = 1;
     it.other = catalog_tenant(it.ground.catalog, BYTES("other"));
-    it.recall = (struct recall){.rows = recall_nothing};
+    it.recall = (struct recall){.rows = it_recall_nothing};
     it_start();
     SITE_ANSWERS(&it.site, {.when = "GET", .body = THREE_ROWS});
     it_declares_so("first", false, PLAIN);

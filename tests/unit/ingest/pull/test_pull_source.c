@@ -232,23 +232,12 @@ static void test_what_others_had_is_known_before_windows_are_asked(void **state)
     }
 }
 
-static enum code
-recall_a_part(void *context, struct bytes tenant, struct bytes measurement,
-              const struct series_tag *matched, uint32_t matched_count, int64_t start, int64_t end,
-              enum code (*take)(void *taker, const struct recalled_row *row, struct error *err),
-              void *taker, bool *partial, struct error *err)
-{
-    (void)context, (void)tenant, (void)measurement, (void)matched, (void)matched_count;
-    (void)start, (void)end, (void)take, (void)taker, (void)err;
-    *partial = true;
-    return OK;
-}
-
 /* It may be about to start, or gone for good. */
 static void test_a_member_that_does_not_answer_is_waited_for_a_moment(void **state)
 {
     (void)state;
-    it.recall.rows = recall_a_part;
+    it.partial = true;
+    it.recall.rows = it_recall_nothing;
     SITE_ANSWERS(&it.site, {.when = "GET", .body = "{'data': []}"});
     it_declares("'schedule': {'every': '1s', 'jitter': '0s'}, 'request': {'url': '@/a'}");
     UNTIL(it_says("s", "waits_for", "another member does not answer"));

@@ -156,6 +156,27 @@ static void test_what_is_damaged_is_not_waited_for(void **state)
     inn_release(&inn);
 }
 
+/* There may be room again. */
+static void test_packs_that_our_own_disk_has_no_room_for_are_waited_for(void **state)
+{
+    struct inn inn;
+
+    (void)state;
+    inn_init(&inn);
+    depot_add_pack(&inn.author, 1, 0);
+    depot_drain(&inn.author);
+    assert_int_equal(guests_look(inn.guests, NULL), OK);
+    house_fail(&inn.house, 1, true, E_DISK_FULL);
+    goes_on(&inn);
+    assert_int_equal(inn_packs(&inn), 0);
+    expect(&inn, 1, NORTH);
+    house_fail(&inn.house, 0, false, OK);
+    goes_on(&inn);
+    assert_int_equal(inn_packs(&inn), 1);
+    expect(&inn, 1, NULL);
+    inn_release(&inn);
+}
+
 /* It lists nothing more, and all was read. */
 static void test_who_has_left_is_not_looked_at_again(void **state)
 {
@@ -195,6 +216,7 @@ int main(void)
         cmocka_unit_test(test_a_look_of_before_does_not_count),
         cmocka_unit_test(test_every_shard_counts_that_the_tenant_has),
         cmocka_unit_test(test_what_is_damaged_is_not_waited_for),
+        cmocka_unit_test(test_packs_that_our_own_disk_has_no_room_for_are_waited_for),
         cmocka_unit_test(test_who_has_left_is_not_looked_at_again),
         cmocka_unit_test(test_nobody_else_is_waited_for_by_who_is_alone),
     };
