@@ -291,6 +291,15 @@ static inline void fake_heal(struct fake_archive *fake)
     fake->code = OK;
 }
 
+/* A bit of byte `at` turns in each document of the collection. */
+static inline void fake_damage(struct fake_archive *fake, enum archive_collection collection,
+                               size_t at)
+{
+    for (size_t i = 0; i < fake->count; i++)
+        if (fake->documents[i].collection == collection)
+            fake->documents[i].body[at] ^= 1;
+}
+
 static inline void fake_release(struct fake_archive *fake)
 {
     while (fake->count > 0)

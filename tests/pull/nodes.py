@@ -56,8 +56,9 @@ def who(case, servers, name):
     return found
 
 
-def one_that_pulls(case, servers, name):
-    holders = until(PATIENCE_S, "one alone says that it pulls", lambda: (found := who(case, servers, name)) and len(found) == 1 and found)
+def one_that_pulls(case, servers, name, patience_s=PATIENCE_S):
+    """And the other one."""
+    holders = until(patience_s, "one alone says that it pulls", lambda: (found := who(case, servers, name)) and len(found) == 1 and found)
     return holders[0], next(server for server in servers if server is not holders[0])
 
 
@@ -102,8 +103,7 @@ def of_two_nodes_one_pulls_and_when_it_is_killed_the_other_goes_on(case):
     case.declare(servers[0], document)
     known(case, servers, "page")
     until(PATIENCE_S, "one of them asks", lambda: len(remote.log()) > 10)
-    holders = until(10, "one alone says that it pulls", lambda: (found := who(case, servers, "page")) and len(found) == 1 and found)
-    holder, other = holders[0], next(server for server in servers if server is not holders[0])
+    holder, other = one_that_pulls(case, servers, "page", 10)
     wanted = of_generic(remote, document, first, end)
     check(len(case.rows(holder, "generic", first, end, whole=False)) < len(wanted), "it is amid its history")
     killed = time.time()

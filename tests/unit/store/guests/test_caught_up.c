@@ -145,9 +145,7 @@ static void test_what_is_damaged_is_not_waited_for(void **state)
     inn_init(&inn);
     depot_add_pack(&inn.author, 1, 0);
     depot_drain(&inn.author);
-    for (size_t i = 0; i < inn.author.north.count; i++)
-        if (inn.author.north.documents[i].collection == ARCHIVE_MANIFESTS)
-            ((char *)inn.author.north.documents[i].body)[8] ^= 1;
+    fake_damage(&inn.author.north, ARCHIVE_MANIFESTS, 8);
     assert_int_equal(guests_look(inn.guests, NULL), OK);
     expect(&inn, 1, NORTH);
     goes_on(&inn);
