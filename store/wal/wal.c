@@ -59,6 +59,21 @@ static void segment_size_grow(struct wal *wal)
         wal->size_next *= 2;
 }
 
+/* Bytes of a new segment, `least` of them wanted at once.  A disk with little room left keeps most
+ * of it for the packs, without which the log does not get shorter; and what asked for more than is
+ * free, as segments double, would be refused although there is room for the record. */
+static uint64_t segment_size(const struct wal *wal, uint64_t size, uint64_t least)
+{
+    uint64_t free_bytes = 0;
+    struct error ignored;
+
+    if (fs_space(wal->fs, &free_bytes, &ignored) == OK && size > free_bytes / 4)
+        size = free_bytes / 4;
+    if (size < SEGMENT_BYTES_MIN)
+        size = SEGMENT_BYTES_MIN;
+    return size > least ? size : least;
+}
+
 /* Room for one more closed segment, before anything is changed that would be half done without it.
  * It stays: only trimming, which takes away, comes between.  Under the lock. */
 static enum code closed_reserve(struct wal *wal, struct error *err)
@@ -223,7 +238,7 @@ static enum code wal_next_segment(struct wal *wal, uint64_t bytes, struct error 
     pthread_mutex_unlock(&wal->lock);
 
     if (made) {
-        code = segment_create(wal->fs, id, size > want ? size : want, &next, err);
+        code = segment_create(wal->fs, id, segment_size(wal, size, want), &next, err);
     } else {
         if (id != 0) { /* an id below the current one would be replayed too early */
             struct segment old;
@@ -434,7 +449,7 @@ enum code wal_prepare(struct wal *wal, struct error *err)
     pthread_mutex_unlock(&wal->lock);
     if (there || wal->failed)
         return OK;
-    code = segment_create(wal->fs, id, size, &spare, err);
+    code = segment_create(wal->fs, id, segment_size(wal, size, 0), &spare, err);
     if (code == OK) {
         pthread_mutex_lock(&wal->lock);
         spare_push(wal, &spare);

@@ -45,6 +45,7 @@ struct memory_fs {
     bool fail_on;                   /* and all later ones */
     unsigned fail_kinds;
     enum code fail_code;
+    uint64_t space;                                /* of all files together; 0 = no end */
     void (*hook)(void *context, const char *path); /* before a new file is made; then forgotten */
     void *hook_context;
 };
@@ -164,6 +165,26 @@ static inline enum code memory_read(struct file *file, uint64_t offset, void *da
     return OK;
 }
 
+/* Bytes of all files below `directory`. */
+static inline uint64_t memory_fs_bytes(const struct memory_fs *memory, const char *directory)
+{
+    uint64_t bytes = 0;
+
+    for (const struct memory_node *node = memory->nodes; node != NULL; node = node->next)
+        if (node->path[0] != 0 && strncmp(node->path, directory, strlen(directory)) == 0)
+            bytes += node->size;
+    return bytes;
+}
+
+static inline uint64_t memory_left(const struct memory_fs *memory)
+{
+    uint64_t used = memory_fs_bytes(memory, "");
+
+    if (memory->space == 0)
+        return (uint64_t)1 << 40;
+    return memory->space > used ? memory->space - used : 0;
+}
+
 /* One that fails has written the first half. */
 static inline enum code memory_write(struct file *file, uint64_t offset, const struct bytes *parts,
                                      size_t count, struct error *err)
@@ -175,6 +196,8 @@ static inline enum code memory_write(struct file *file, uint64_t offset, const s
 
     for (size_t i = 0; i < count; i++)
         total += parts[i].size;
+    if (at + total > node->size && at + total - node->size > memory_left(memory))
+        return error_set(err, E_DISK_FULL, "the test's disk is full");
     if (fails)
         total /= 2;
     if (node->size < at + total)
@@ -275,8 +298,8 @@ static inline enum code memory_list(struct fs *fs, const char *path,
 
 static inline enum code memory_space(struct fs *fs, uint64_t *bytes_free, struct error *err)
 {
-    (void)fs, (void)err;
-    *bytes_free = (uint64_t)1 << 40;
+    (void)err;
+    *bytes_free = memory_left(memory_fs_of(fs));
     return OK;
 }
 
@@ -326,17 +349,6 @@ static inline void memory_fs_release(struct memory_fs *memory)
         node = next;
     }
     memory->nodes = NULL;
-}
-
-/* Bytes of all files below `directory`. */
-static inline uint64_t memory_fs_bytes(const struct memory_fs *memory, const char *directory)
-{
-    uint64_t bytes = 0;
-
-    for (const struct memory_node *node = memory->nodes; node != NULL; node = node->next)
-        if (strncmp(node->path, directory, strlen(directory)) == 0)
-            bytes += node->size;
-    return bytes;
 }
 
 #endif

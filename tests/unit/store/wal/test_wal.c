@@ -454,6 +454,31 @@ static void test_a_full_disk_heals(void **state)
     }
 }
 
+/* Segments double; where the next would not fit any more, a smaller one does. */
+static void test_a_disk_with_room_for_a_record_takes_it(void **state)
+{
+    struct model model;
+
+    (void)state;
+    model_init(&model, SEED);
+    model.segment_bytes_max = 64 * (uint64_t)MIB;
+    model_start(&model);
+    while (wal_bytes(model.wal) < 15 * (uint64_t)MIB) { /* 1, 2, 4 and 8 MiB: the next has 16 */
+        assert_int_equal(model_commit(&model, 1, MIB), OK);
+        model_trim(&model, model.sealed);
+    }
+    model.memory.space = memory_fs_bytes(&model.memory, "") + 6 * (uint64_t)MIB;
+    for (int i = 0; i < 12; i++) {
+        assert_int_equal(model_commit(&model, 2, MIB), OK);
+        assert_true(memory_left(&model.memory) >= 3 * (uint64_t)MIB); /* for packs */
+        model_trim(&model, model.lsn_highest);
+    }
+    model_stop(&model);
+    model_start(&model);
+    model_stop(&model);
+    memory_fs_release(&model.memory);
+}
+
 /* From the n-th write on there is no room, not even for zeros over what is there: what was refused
  * is cut off, the log lives, and goes on when there is room again. */
 static void test_a_disk_that_stays_full_in_the_middle_of_a_write_heals(void **state)
@@ -628,6 +653,7 @@ int main(void)
         cmocka_unit_test(test_a_segment_with_unsealed_records_stays),
         cmocka_unit_test(test_a_spare_that_comes_late_is_not_replayed_too_early),
         cmocka_unit_test(test_a_full_disk_heals),
+        cmocka_unit_test(test_a_disk_with_room_for_a_record_takes_it),
         cmocka_unit_test(test_a_disk_that_stays_full_in_the_middle_of_a_write_heals),
         cmocka_unit_test(test_traces_that_cannot_even_be_cut_off_end_the_log),
         cmocka_unit_test(test_a_failed_write_or_sync_is_final),
