@@ -110,10 +110,11 @@ class World:
         return self.spoiled(request, series, rows)
 
     def spoiled(self, request, series, rows):
+        """What stands in place of a value is as wrong as it may be; where there is none, nothing is: a later null would not take it back."""
         shown = []
         fault = request.quirks.get("values")
         for row in rows:
-            if fault and share_of(self.seed, "values", series.source, series.name, row.time) < fault["share"]:
+            if fault and row.value is not None and share_of(self.seed, "values", series.source, series.name, row.time) < fault["share"]:
                 row = row._replace(value=fault_kinds.VALUES[fault["as"]])
             again = row.duplicate or ("dst_twice" in request.quirks and twice(row.time, LONDON))
             shown += [row, row] if again else [row]
