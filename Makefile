@@ -77,7 +77,7 @@ FUZZERS  = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
 # How much of each: `make test` takes the first, `make test-long` the second.
 FUZZ_SECONDS ?= 60
-SIM_STEPS    ?= 40000
+SIM_STEPS    ?= 30000
 LONG_STEPS   ?= 1000000
 QUESTIONS    ?= 600
 LONG_QUESTIONS ?= 100000
