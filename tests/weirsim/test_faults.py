@@ -220,6 +220,12 @@ class OnTheWire(Simulated):
             answer, _, _ = self.met("values", share=0.3, **{"as": kind})
             self.assertNotIn(b'"value"' + text + b"}", good.body)
             self.assertTrue(5 < answer.body.count(b'"value"' + text + b"}") < 20, answer.body)
+        self.world.values.set_rates({"generic": {"null": 1.0}})  # where there is no value none is put
+        self.world.log.clear()
+        answer, good, _ = self.met("values", share=1.0, **{"as": "0"})
+        self.assertIn(b'"value":null}', good.body)
+        self.assertEqual(answer.body, good.body)
+        self.world.values.set_rates({"generic": {"null": 0.0}})
         answer, good, _ = self.met("values", path=f"{ENTSOE}&documentType=A65&outBiddingZone_Domain=10YDK-1--------W&periodStart=202602010000"
                                    "&periodEnd=202602020000", share=0.3, **{"as": "-"})
         self.assertIn(b"<quantity>-</quantity>", answer.body)

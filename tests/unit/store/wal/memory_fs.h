@@ -178,10 +178,11 @@ static inline uint64_t memory_fs_bytes(const struct memory_fs *memory, const cha
 
 static inline uint64_t memory_left(const struct memory_fs *memory)
 {
-    uint64_t used = memory_fs_bytes(memory, "");
+    uint64_t used;
 
     if (memory->space == 0)
         return (uint64_t)1 << 40;
+    used = memory_fs_bytes(memory, "");
     return memory->space > used ? memory->space - used : 0;
 }
 
