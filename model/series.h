@@ -3,6 +3,8 @@
 #ifndef WEIR_MODEL_SERIES_H
 #define WEIR_MODEL_SERIES_H
 
+#include <string.h>
+
 #include "base/error.h"
 #include "model/value.h"
 
@@ -30,6 +32,14 @@ struct series_tag {
 static inline bool measurement_is_hidden(struct bytes name)
 {
     return name.size > 0 && name.data[0] == MEASUREMENT_HIDDEN;
+}
+
+/* Of these, what a source has done.  The others name, behind a second such byte, the measurement of
+ * the rows that they go with. */
+static inline bool measurement_is_note(struct bytes name)
+{
+    return measurement_is_hidden(name) &&
+           memchr(name.data + 1, MEASUREMENT_HIDDEN, name.size - 1) == NULL;
 }
 
 /* Who a row belongs to.  Made by the catalog, lives as long as the process; the settings of

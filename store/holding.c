@@ -146,20 +146,31 @@ enum code holding_drop_tombstones(struct holding *holding, const int64_t *ingest
     return OK;
 }
 
-bool holding_note_bad_pack(struct holding *holding, uint64_t number)
+static bool note_number(uint64_t **numbers, size_t *count, uint64_t number)
 {
-    uint64_t *grown = realloc(holding->bad_packs, (holding->bad_pack_count + 1) * sizeof(*grown));
+    uint64_t *grown = realloc(*numbers, (*count + 1) * sizeof(*grown));
 
     if (grown == NULL)
         return false;
-    grown[holding->bad_pack_count++] = number;
-    holding->bad_packs = grown;
+    grown[(*count)++] = number;
+    *numbers = grown;
     return true;
+}
+
+bool holding_note_bad_pack(struct holding *holding, uint64_t number)
+{
+    return note_number(&holding->bad_packs, &holding->bad_pack_count, number);
+}
+
+bool holding_note_unopened(struct holding *holding, uint64_t number)
+{
+    return note_number(&holding->unopened, &holding->unopened_count, number);
 }
 
 void holding_release(struct holding *holding)
 {
     free(holding->bad_packs);
+    free(holding->unopened);
     pack_list_unref(holding->packs);
     tombstone_list_unref(holding->tombstones);
     guest_list_unref(holding->guests);

@@ -48,6 +48,8 @@ struct holding {
     struct arena arena;        /* texts of tombstones, for as long as the store is open */
     uint64_t *bad_packs;       /* numbers of packs that cannot be merged; the compactor's */
     size_t bad_pack_count;
+    uint64_t *unopened; /* numbers of packs that could not be read at the start; since then fixed */
+    size_t unopened_count;
 };
 
 /* A commit of this ingest time was applied. */
@@ -67,6 +69,7 @@ MUST_USE enum code holding_drop_tombstones(struct holding *holding, const int64_
                                            size_t count, struct error *err);
 /* False: memory. */
 MUST_USE bool holding_note_bad_pack(struct holding *holding, uint64_t number);
+MUST_USE bool holding_note_unopened(struct holding *holding, uint64_t number); /* likewise */
 void holding_release(struct holding *holding);
 
 /* Room for so many, .count is 0; NULL when memory ran out. */

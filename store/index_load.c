@@ -116,7 +116,10 @@ static enum code load_pack(void *context, struct bytes key, struct bytes value, 
         snprintf(text, sizeof(text), "pack %.*s/%016" PRIx64 ": %s", BYTES_ARG(name), entry.number,
                  err->text);
         *err = (struct error){0};
-        return store_add_missing(store, tenant, text) ? OK : error_set(err, E_MEMORY, "no memory");
+        return store_add_missing(store, tenant, text) &&
+                       holding_note_unopened(holding, entry.number)
+                   ? OK
+                   : error_set(err, E_MEMORY, "no memory");
     }
     code = holding_add_pack(holding, pack, err);
     if (code)

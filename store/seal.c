@@ -1,4 +1,5 @@
-/* Sealing: the oldest frozen generation becomes packs, one a tenant.
+/* Sealing: the oldest frozen generation becomes packs, one a tenant, and behind it one of what the
+ * tenant's sources have done, which may have to wait where it is delivered, as rows must not.
  *
  * Order, and what a crash leaves:
  *   1. pack files written and fdatasync'ed, their directory synced    -> files nobody names:
@@ -46,9 +47,10 @@ struct place {
     const char *measurement; /* one address is one name; two may be one name, too */
     uint64_t id_high;
     struct chain *chain;
+    bool note;
 };
 
-/* By tenant, measurement, id: the order of packs, and of blocks within. */
+/* By tenant, pack, measurement, id: the order of packs, and of blocks within. */
 static int place_order(const void *a, const void *b)
 {
     const struct place *left = a, *right = b;
@@ -56,6 +58,8 @@ static int place_order(const void *a, const void *b)
 
     if (left->tenant != right->tenant)
         return left->tenant->ordinal < right->tenant->ordinal ? -1 : 1;
+    if (left->note != right->note)
+        return left->note ? 1 : -1;
     if (left->measurement != right->measurement)
         order = bytes_compare(left->chain->series->measurement, right->chain->series->measurement);
     if (order != 0)
@@ -161,9 +165,10 @@ static enum code write_notes(struct pack_writer *writer, const struct generation
     return code;
 }
 
-/* Step 1 for one tenant. */
-static enum code seal_tenant(struct seal *seal, const struct tenant *tenant,
-                             struct chain *const *chains, size_t count, struct error *err)
+/* Step 1 for one pack.  `carries`: what travels beside rows, too. */
+static enum code seal_pack(struct seal *seal, const struct tenant *tenant,
+                           struct chain *const *chains, size_t count, bool carries,
+                           struct error *err)
 {
     struct store *store = seal->store;
     struct generation *generation = seal->generation;
@@ -188,9 +193,9 @@ static enum code seal_tenant(struct seal *seal, const struct tenant *tenant,
         code = write_blocks(store, writer, chains, count, err);
     if (code == OK)
         code = write_keys(writer, chains, count, err);
-    if (code == OK)
+    if (code == OK && carries)
         code = write_notes(writer, generation->tombstones, tenant, pack_writer_tombstone, err);
-    if (code == OK)
+    if (code == OK && carries)
         code = write_notes(writer, generation->notes, tenant, pack_writer_note, err);
     if (code) {
         pack_writer_abort(writer);
@@ -203,7 +208,34 @@ static enum code seal_tenant(struct seal *seal, const struct tenant *tenant,
         return code;
     }
     seal->pack_count++;
-    return new_packs_sync_names(store, sealed, 1, err);
+    return OK;
+}
+
+static bool has_notes(const struct generation_note *notes, const struct tenant *tenant)
+{
+    while (notes != NULL && notes->tenant != tenant)
+        notes = notes->next;
+    return notes != NULL;
+}
+
+/* Step 1 for one tenant.  What travels beside rows goes with them, were there none. */
+static enum code seal_tenant(struct seal *seal, const struct tenant *tenant,
+                             struct chain *const *chains, size_t count, struct error *err)
+{
+    size_t first = seal->pack_count, rows = count;
+    enum code code = OK;
+
+    while (rows > 0 && measurement_is_note(chains[rows - 1]->series->measurement))
+        rows--;
+    if (rows > 0 || has_notes(seal->generation->tombstones, tenant) ||
+        has_notes(seal->generation->notes, tenant))
+        code = seal_pack(seal, tenant, chains, rows, true, err);
+    if (code == OK && rows < count)
+        code = seal_pack(seal, tenant, chains + rows, count - rows, false, err);
+    if (code == OK)
+        code =
+            new_packs_sync_names(seal->store, seal->packs + first, seal->pack_count - first, err);
+    return code;
 }
 
 static bool tenant_sealed(const struct seal *seal, const struct tenant *tenant)
@@ -240,8 +272,11 @@ static enum code chains_sort(struct generation *generation, size_t *tenants, str
     for (size_t i = 0; i < count; i++) {
         struct chain *chain = generation->chains[i];
 
-        places[i] = (struct place){chain->series->tenant, chain->series->measurement.data,
-                                   chain->series->id.high, chain};
+        places[i] = (struct place){.tenant = chain->series->tenant,
+                                   .measurement = chain->series->measurement.data,
+                                   .id_high = chain->series->id.high,
+                                   .chain = chain,
+                                   .note = measurement_is_note(chain->series->measurement)};
     }
     qsort(places, count, sizeof(*places), place_order);
     *tenants = count > 0;
@@ -272,7 +307,7 @@ static enum code seal_packs(struct seal *seal, struct error *err)
 
     if (code)
         return code;
-    seal->packs = calloc(tenants + notes_count(generation) + 1, sizeof(*seal->packs));
+    seal->packs = calloc(2 * tenants + notes_count(generation) + 1, sizeof(*seal->packs));
     if (seal->packs == NULL)
         return error_set(err, E_MEMORY, "no memory for the list of packs");
     while (code == OK && first < generation->chain_count) {
@@ -450,6 +485,8 @@ static enum code expire_notes(struct seal *seal, struct error *err)
         const struct tenant *tenant = seal->packs[i].tenant;
         size_t due = NOTES_EXPIRED_AT_ONCE, count = NOTES_EXPIRED_AT_ONCE;
 
+        if (i > 0 && seal->packs[i - 1].tenant == tenant)
+            continue;
         for (const struct generation_note *n = seal->generation->notes; n != NULL; n = n->next)
             due += n->tenant == tenant ? 2 : 0;
         for (; code == OK && due > 0 && count == NOTES_EXPIRED_AT_ONCE;

@@ -43,6 +43,7 @@ enum diff_kind {
 struct diff_pack {
     enum diff_kind kind;
     bool listed, begun;
+    bool notes; /* pack_is_notes(); a turn sets it, else false */
     struct chain_pack pack;
 };
 

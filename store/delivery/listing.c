@@ -12,24 +12,32 @@ struct draft {
     struct chain_entry entry;
     struct chain_pack *adds;       /* owned */
     struct chain_removed *removes; /* owned */
+    bool *listed;                  /* owned; of each pack of the diff: whether it is in the list */
     bool removes_go;
+    int64_t told; /* ingest time up to which it leaves out nothing that will come */
     size_t fresh; /* adds that the chain did not name */
 };
 
-/* A pack whose history is still to come waits for it. */
-static bool is_whole(const struct work *work, size_t at)
+/* Whether the pack behind is its history, which is to be added as well. */
+static bool has_history(const struct work *work, size_t at)
 {
     const struct diff_pack *pack = &work->diff.packs[at];
     const struct diff_pack *next = at + 1 < work->diff.count ? pack + 1 : NULL;
 
-    return pack->pack.entry.kind != PACK_CURRENT || next == NULL || next->kind != DIFF_ADD ||
-           next->pack.entry.kind != PACK_HISTORY ||
-           next->pack.entry.number != pack->pack.entry.number + 1 ||
-           work_is_sent(work, next->pack.entry.number) ||
-           work_is_damaged(work, next->pack.entry.number);
+    return pack->kind == DIFF_ADD && pack->pack.entry.kind == PACK_CURRENT && next != NULL &&
+           next->kind == DIFF_ADD && next->pack.entry.kind == PACK_HISTORY &&
+           next->pack.entry.number == pack->pack.entry.number + 1;
 }
 
-static bool is_added(const struct work *work, const struct draft *draft, size_t at)
+/* A pack whose history is still to come waits for it. */
+static bool is_whole(const struct work *work, size_t at)
+{
+    return !has_history(work, at) ||
+           work_is_sent(work, work->diff.packs[at + 1].pack.entry.number) ||
+           work_is_damaged(work, work->diff.packs[at + 1].pack.entry.number);
+}
+
+static bool may_be_listed(const struct work *work, const struct draft *draft, size_t at)
 {
     const struct diff_pack *pack = &work->diff.packs[at];
 
@@ -56,11 +64,113 @@ static bool removes_may_go(const struct work *work)
         uint64_t number = pack->pack.entry.number;
 
         if (pack->kind == DIFF_ADD && work_holds_back(work, pack) && !work_is_sent(work, number) &&
-            !(work->diff.returns &&
-              (work_is_damaged(work, number) || !work_has_pack(work, number))))
+            !(work->diff.returns && work_is_damaged(work, number)))
             return false;
     }
     return true;
+}
+
+/* --- what sources have done --- */
+
+/* The ingest time from which on the pack may have rows that will come and that no list has before;
+ * INT64_MAX: none.  Of what replaces others the older ones are listed with these. */
+static int64_t awaited_from(const struct work *work, const struct diff_pack *pack)
+{
+    const struct manifest_entry *entry = &pack->pack.entry;
+    int64_t told = work->diff.through, from = entry->ingest_first;
+
+    if (pack->kind != DIFF_ADD || pack->notes || entry->row_count == 0 ||
+        work_is_damaged(work, entry->number))
+        return INT64_MAX;
+    told = told > work->recipient->told ? told : work->recipient->told;
+    if (from <= told)
+        from = told + 1;
+    return from <= entry->ingest_last ? from : INT64_MAX;
+}
+
+/* The ingest time of the oldest row that this entry will not have told; INT64_MAX: none. */
+static int64_t untold_from(const struct work *work, const struct draft *draft)
+{
+    int64_t from = INT64_MAX;
+
+    for (size_t i = 0; i < work->diff.count; i++) {
+        const struct diff_pack *pack = &work->diff.packs[i];
+
+        if (!draft->listed[i] && pack->pack.entry.ingest_first < from) {
+            int64_t own = awaited_from(work, pack);
+
+            from = own < from ? own : from;
+        }
+    }
+    return from;
+}
+
+/* Whether the pack says what a source has done at that ingest time or later. */
+static bool tells_progress(const struct work *work, const struct diff_pack *diff_pack, int64_t from)
+{
+    struct pack *pack;
+    const struct pack_block *blocks;
+    size_t count;
+    bool found = false;
+
+    if (diff_pack->pack.entry.ingest_last < from)
+        return false;
+    pack = work_pack(work, diff_pack->pack.entry.number);
+    if (pack == NULL) /* merged with others by now: the next entry tells of that */
+        return true;
+    blocks = pack_blocks(pack, &count);
+    for (size_t i = 0; !found && i < count && measurement_is_hidden(blocks[i].measurement); i++)
+        found = measurement_is_note(blocks[i].measurement) && blocks[i].ingest_last >= from;
+    pack_unref(pack);
+    return found;
+}
+
+/* What replaces others waits, and these stay. */
+static void keep_replaced(const struct work *work, struct draft *draft)
+{
+    draft->removes_go = false;
+    for (size_t i = 0; i < work->diff.count; i++)
+        draft->listed[i] = (draft->listed[i] || work->diff.packs[i].kind == DIFF_REMOVE) &&
+                           may_be_listed(work, draft, i);
+}
+
+/* Takes each new one that tells progress at that ingest time or later, with its history, out of the
+ * list; whether there was one. */
+static bool take_out(const struct work *work, struct draft *draft, int64_t from)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < work->diff.count; i++) {
+        const struct diff_pack *pack = &work->diff.packs[i];
+        bool pair = has_history(work, i);
+
+        if (!draft->listed[i] || pack->kind != DIFF_ADD ||
+            !(tells_progress(work, pack, from) || (pair && tells_progress(work, pack + 1, from))))
+            continue;
+        any = true;
+        draft->listed[i] = false;
+        if (pair)
+            draft->listed[i + 1] = false;
+        if (work_holds_back(work, pack))
+            keep_replaced(work, draft);
+    }
+    return any;
+}
+
+/* Rows of a window are in the record of its note or an older one, but perhaps in a pack that is
+ * sent later: packs come by their numbers, those that are merged have new ones, and merging parts
+ * them by their times.  What is taken out waits for them. */
+static void choose_listed(const struct work *work, struct draft *draft)
+{
+    int64_t from;
+
+    draft->removes_go = removes_may_go(work);
+    for (size_t i = 0; i < work->diff.count; i++)
+        draft->listed[i] = may_be_listed(work, draft, i);
+    do
+        from = untold_from(work, draft);
+    while (from < INT64_MAX && take_out(work, draft, from));
+    draft->told = from <= work->diff.ingest_last ? from - 1 : work->diff.ingest_last;
 }
 
 static enum code draft_make(const struct work *work, struct draft *draft, struct error *err)
@@ -75,13 +185,14 @@ static enum code draft_make(const struct work *work, struct draft *draft, struct
                   .checkpoint = diff->returns || diff->next % CHAIN_CHECKPOINT_EVERY == 0},
         .adds = calloc(diff->count + 1, sizeof(*draft->adds)),
         .removes = calloc(diff->count + 1, sizeof(*draft->removes)),
-        .removes_go = removes_may_go(work),
+        .listed = calloc(diff->count + 1, sizeof(*draft->listed)),
     };
-    if (draft->adds == NULL || draft->removes == NULL)
+    if (draft->adds == NULL || draft->removes == NULL || draft->listed == NULL)
         return error_set(err, E_MEMORY, "no memory for a chain entry");
+    choose_listed(work, draft);
     for (size_t i = 0; i < diff->count; i++) {
         const struct diff_pack *pack = &diff->packs[i];
-        bool added = is_added(work, draft, i);
+        bool added = draft->listed[i];
 
         complete &= pack->kind != DIFF_ADD || added;
         draft->fresh += pack->kind == DIFF_ADD && added;
@@ -248,6 +359,8 @@ static enum code write_entry(struct work *work, const struct draft *draft, struc
     if (code == OK)
         code = note_entry(work, &draft->entry, err);
     if (code == OK) {
+        if (draft->told > work->recipient->told)
+            work->recipient->told = draft->told;
         metric_add(work->turn->packs, draft->fresh);
         log_event(LOG_DEBUG, "delivered", LOG_TEXT("tenant", work->tenant),
                   LOG_TEXT("shard", work->shard), LOG_UINT("entry", draft->entry.number),
@@ -268,5 +381,6 @@ enum code work_list(struct work *work, struct error *err)
     }
     free(draft.adds);
     free(draft.removes);
+    free(draft.listed);
     return code;
 }

@@ -64,8 +64,8 @@ static bool everybody(const struct delivery_ack *ack, const void *context)
     return true;
 }
 
-/* No pack that the shard lacks can have a row of this ingest time, and no row of it is still to be
- * sealed. */
+/* No pack that the shard lacks can have a row of this ingest time that anybody wrote, and no row of
+ * it is still to be sealed. */
 static bool is_served(const struct delivery_ack *ack, const void *context)
 {
     const struct diff *diff = context;
@@ -75,8 +75,8 @@ static bool is_served(const struct delivery_ack *ack, const void *context)
     for (size_t i = 0; i < diff->count; i++) {
         const struct manifest_entry *entry = &diff->packs[i].pack.entry;
 
-        if (diff->packs[i].kind == DIFF_ADD && entry->ingest_first <= ack->ingest &&
-            ack->ingest <= entry->ingest_last)
+        if (diff->packs[i].kind == DIFF_ADD && !diff->packs[i].notes &&
+            entry->ingest_first <= ack->ingest && ack->ingest <= entry->ingest_last)
             return false;
     }
     return true;

@@ -48,7 +48,7 @@ struct recipient *recipient_new(const struct tenant *tenant, struct clock *clock
         aligned_alloc(_Alignof(struct recipient), sizeof(struct recipient));
 
     if (recipient != NULL) {
-        *recipient = (struct recipient){.tenant = tenant};
+        *recipient = (struct recipient){.tenant = tenant, .told = INT64_MIN};
         atomic_init(&recipient->stopped, false);
         atomic_init(&recipient->listings, 0);
         outbox_init(&recipient->outbox, tenant, clock, looked);
@@ -77,6 +77,7 @@ void recipient_move(struct recipient *recipient, const char *shard)
     free(recipient->leaving);
     recipient->sent = recipient->unread = recipient->leaving = NULL;
     recipient->partial.number = 0;
+    recipient->told = INT64_MIN;
     recipient->stopped = recipient->settled = false;
 }
 
@@ -135,13 +136,24 @@ static struct pack *list_find(const struct pack_list *list, uint64_t number)
                : NULL;
 }
 
+/* Under state_lock; NULL: readers have nothing of the tenant yet. */
+static const struct holding *holding_of(const struct work *work)
+{
+    const struct store *store = work->store;
+    uint32_t ordinal = work->recipient->tenant->ordinal;
+
+    return ordinal < store->holding_capacity ? store->holdings[ordinal] : NULL;
+}
+
 struct pack *work_pack(const struct work *work, uint64_t number)
 {
     struct store *store = work->store;
-    struct pack *pack = NULL;
+    const struct holding *holding;
+    struct pack *pack;
 
     pthread_mutex_lock(&store->state_lock);
-    pack = list_find(store->holdings[work->recipient->tenant->ordinal]->packs, number);
+    holding = holding_of(work);
+    pack = holding == NULL ? NULL : list_find(holding->packs, number);
     if (pack != NULL)
         pack_ref(pack);
     pthread_mutex_unlock(&store->state_lock);
@@ -167,7 +179,14 @@ bool work_is_away(const struct work *work, uint64_t number)
 
 bool work_is_damaged(const struct work *work, uint64_t number)
 {
-    return numbers_have(work->recipient->damaged, work->recipient->damaged_count, number);
+    struct store *store = work->store;
+    const struct holding *holding;
+
+    pthread_mutex_lock(&store->state_lock);
+    holding = holding_of(work);
+    pthread_mutex_unlock(&store->state_lock);
+    return numbers_have(work->recipient->damaged, work->recipient->damaged_count, number) ||
+           (holding != NULL && numbers_have(holding->unopened, holding->unopened_count, number));
 }
 
 bool work_is_sent(const struct work *work, uint64_t number)
@@ -342,11 +361,39 @@ void work_except_damaged(const struct work *work)
 {
     uint64_t bytes = 0;
 
-    for (size_t i = 0; work->recipient->damaged_count > 0 && i < work->diff.count; i++)
+    for (size_t i = 0; i < work->diff.count; i++)
         if (work->diff.packs[i].kind == DIFF_ADD &&
             work_is_damaged(work, work->diff.packs[i].pack.entry.number))
             bytes += work->diff.packs[i].pack.entry.bytes;
     outbox_except(&work->recipient->outbox, bytes);
+}
+
+/* Of packs that were merged since, which as damaged ones may have been read well.  Whether there
+ * were some. */
+static bool forget_merged(const struct work *work, uint64_t *numbers, size_t *count)
+{
+    size_t kept = 0, before = *count;
+
+    for (size_t i = 0; i < before; i++) {
+        const struct diff_pack *pack = diff_find(&work->diff, numbers[i]);
+
+        if (pack != NULL && pack->kind == DIFF_ADD)
+            numbers[kept++] = numbers[i];
+    }
+    *count = kept;
+    return kept < before;
+}
+
+static void find_notes(struct work *work)
+{
+    for (size_t i = 0; i < work->diff.count; i++) {
+        struct diff_pack *found = &work->diff.packs[i];
+        struct pack *pack =
+            found->kind == DIFF_ADD ? work_pack(work, found->pack.entry.number) : NULL;
+
+        found->notes = pack != NULL && pack_is_notes(pack);
+        pack_unref(pack);
+    }
 }
 
 enum code turn_deliver(struct turn *turn, struct error *err)
@@ -372,6 +419,10 @@ enum code turn_deliver(struct turn *turn, struct error *err)
     if (code == E_CORRUPT)
         return work_stop(&work, err);
     if (code == OK) {
+        (void)forget_merged(&work, recipient->sent, &recipient->sent_count);
+        if (forget_merged(&work, recipient->damaged, &recipient->damaged_count))
+            recipient->told = INT64_MIN; /* it may have passed rows that come after all */
+        find_notes(&work);
         work_except_damaged(&work);
         outbox_note(&recipient->outbox, &look, work.shard, &work.diff);
     }

@@ -11,6 +11,9 @@
  * Packs that replace others go with the entry that removes those, so that no list has rows twice:
  * they are sent before, over as many turns as it takes.  A pack that is damaged here is left out.
  * What is here goes first: packs that are away come out of another shard, which may be dead.
+ * A pack of what sources have done is listed when all rows that are older are, but for what is
+ * damaged here: where a window is known to be done its rows are, or nobody would ask for them
+ * again.
  */
 #ifndef WEIR_STORE_DELIVERY_TURN_H
 #define WEIR_STORE_DELIVERY_TURN_H
@@ -39,6 +42,7 @@ struct recipient {
     /* Nothing was left to do when the tenant's packs had changed so often. */
     bool settled;
     uint64_t packs_changed;
+    int64_t told; /* the chain has all up to here but what is damaged; INT64_MIN = not known */
     /* Numbers of packs; owned. */
     uint64_t *sent;         /* whole there, and not listed */
     uint64_t *damaged;      /* here: left out */

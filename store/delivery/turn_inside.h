@@ -26,7 +26,7 @@ MUST_USE enum code numbers_add(uint64_t **numbers, size_t *count, uint64_t numbe
 /* Whether it has to come in the entry that removes others. */
 bool work_holds_back(const struct work *work, const struct diff_pack *pack);
 bool work_is_sent(const struct work *work, uint64_t number);
-bool work_is_damaged(const struct work *work, uint64_t number);
+bool work_is_damaged(const struct work *work, uint64_t number); /* here, or was not to be opened */
 /* What is damaged does not count as waiting. */
 void work_except_damaged(const struct work *work);
 /* A reference to the pack if readers have it still; else NULL. */

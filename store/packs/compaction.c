@@ -25,6 +25,7 @@ struct unit {
 
 struct planning {
     const struct compaction_wish *wish;
+    bool notes; /* of what sources have done, else of rows: never merged with each other */
     struct unit *units;
     size_t count;
     struct compaction *compaction;
@@ -50,6 +51,15 @@ static bool needs_history(const struct pack *pack)
         if (blocks[i].has_history)
             return true;
     return false;
+}
+
+/* Of the unit that these are.  A current pack may be empty. */
+static bool is_notes(const struct pack *pack, const struct pack *history)
+{
+    size_t count;
+
+    (void)pack_blocks(pack, &count);
+    return pack_is_notes(count == 0 && history != NULL ? history : pack);
 }
 
 static void unit_extend(struct unit *unit, const struct pack_about *about)
@@ -85,7 +95,8 @@ static void units_make(struct planning *planning)
             if (other.kind != PACK_HISTORY || other.number != about.number + 1)
                 next = NULL;
         }
-        if ((next != NULL && is_bad(wish, other.number)) || (next == NULL && needs_history(pack)))
+        if ((next != NULL && is_bad(wish, other.number)) || (next == NULL && needs_history(pack)) ||
+            is_notes(pack, next) != planning->notes)
             continue;
         *unit = (struct unit){
             .pack = pack,
@@ -325,31 +336,42 @@ static enum code spans_make(struct planning *planning, struct error *err)
     return OK;
 }
 
+static enum code plan(struct planning *planning, struct error *err)
+{
+    const struct compaction_wish *wish = planning->wish;
+
+    units_make(planning);
+    take_where(planning, is_expired);
+    if (planning->packs == 0) { /* else these go alone: that takes no room, it makes some */
+        want_back(planning);
+        take_where(planning, is_to_erase);
+        take_where(planning, is_purgeable);
+        take_plain(planning);
+        take_along(planning);
+        take_overlapping(planning);
+    }
+    take_empty(planning);
+    planning->compaction->bytes = planning->bytes;
+    return planning->with_rows > 0 && planning->last >= wish->time_floor ? spans_make(planning, err)
+                                                                         : OK;
+}
+
 enum code compaction_plan(const struct compaction_wish *wish, struct compaction *compaction,
                           struct error *err)
 {
-    struct planning planning = {.wish = wish, .compaction = compaction};
+    struct unit *units = calloc(wish->pack_count + 1, sizeof(*units));
     enum code code = OK;
 
     *compaction = (struct compaction){0};
-    planning.units = calloc(wish->pack_count + 1, sizeof(*planning.units));
-    if (planning.units == NULL)
+    if (units == NULL)
         return error_set(err, E_MEMORY, "no memory to plan a compaction");
-    units_make(&planning);
-    take_where(&planning, is_expired);
-    if (planning.packs == 0) { /* else these go alone: that takes no room, it makes some */
-        want_back(&planning);
-        take_where(&planning, is_to_erase);
-        take_where(&planning, is_purgeable);
-        take_plain(&planning);
-        take_along(&planning);
-        take_overlapping(&planning);
+    for (int notes = 0; code == OK && notes < 2 && compaction->pack_count == 0; notes++) {
+        struct planning planning = {
+            .wish = wish, .notes = notes != 0, .compaction = compaction, .units = units};
+
+        code = plan(&planning, err);
     }
-    take_empty(&planning);
-    compaction->bytes = planning.bytes;
-    if (planning.with_rows > 0 && planning.last >= wish->time_floor)
-        code = spans_make(&planning, err);
-    free(planning.units);
+    free(units);
     if (code)
         compaction_release(compaction);
     return code;
@@ -383,7 +405,8 @@ bool compaction_outlived(const struct tombstone *tombstone, struct pack *const *
         struct pack_about about = pack_about(packs[i]);
 
         if (about.row_count == 0 || about.ingest_first >= tombstone->ingest ||
-            tombstone->start > about.time_last || tombstone->end <= about.time_first)
+            tombstone->start > about.time_last || tombstone->end <= about.time_first ||
+            (pack_is_notes(packs[i]) && !measurement_is_note(tombstone->selector.measurement)))
             continue;
         if (about.kind == PACK_PLAIN || about.settled < tombstone->ingest)
             return false;

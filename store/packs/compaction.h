@@ -7,6 +7,9 @@
  * they are not much larger than what is being merged anyway: a row is rewritten a few times in its
  * life, not at every merge.
  *
+ * What sources have done is merged apart from rows, as it is sealed: such a pack may have to wait
+ * where it is delivered, as rows must not.
+ *
  * A pack that is away, or whose other half is, is left alone until all of it is past retention;
  * where something of it is to be erased, pack_want() says so. */
 #ifndef WEIR_STORE_PACKS_COMPACTION_H

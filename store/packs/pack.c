@@ -336,6 +336,14 @@ const struct pack_block *pack_blocks(const struct pack *pack, size_t *count)
     return pack->blocks;
 }
 
+bool pack_is_notes(const struct pack *pack)
+{
+    for (size_t i = 0; i < pack->block_count; i++)
+        if (!measurement_is_note(pack->blocks[i].measurement))
+            return false;
+    return pack->block_count > 0;
+}
+
 const struct pack_block *pack_find(const struct pack *pack, struct bytes measurement,
                                    struct series_id id, int64_t start, int64_t end, size_t *at)
 {

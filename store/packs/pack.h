@@ -104,6 +104,8 @@ int64_t pack_settled(const struct pack *pack);
 const struct pack_block *pack_find(const struct pack *pack, struct bytes measurement,
                                    struct series_id id, int64_t start, int64_t end, size_t *at);
 const struct pack_block *pack_blocks(const struct pack *pack, size_t *count);
+/* Whether it has rows, all of which tell what sources have done. */
+bool pack_is_notes(const struct pack *pack);
 /* A pack's file, open for whoever reads many of its blocks.  The pack outlives it. */
 struct pack_file;
 MUST_USE enum code pack_file_open(const struct pack *pack, struct pack_file **file,

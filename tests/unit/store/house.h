@@ -28,6 +28,7 @@ struct limping_fs {
     _Atomic uint64_t calls, fail_at; /* 0 = none fails */
     bool fail_on;
     enum code code;
+    bool blind; /* nothing can be opened, as without a free descriptor */
 };
 
 struct limping_file {
@@ -55,7 +56,9 @@ static inline enum code limping_open(struct fs *fs, const char *path, enum fs_op
 {
     struct limping_fs *limping = (struct limping_fs *)fs;
     struct limping_file *made = calloc(1, sizeof(*made));
-    enum code code = how == FS_CREATE ? limping_step(limping, err) : OK;
+    enum code code = limping->blind     ? error_set(err, E_IO, "no descriptor")
+                     : how == FS_CREATE ? limping_step(limping, err)
+                                        : OK;
 
     assert_non_null(made);
     made->base.fs = fs;
@@ -273,17 +276,23 @@ static inline void house_fail(struct house *house, uint64_t n, bool on, enum cod
     house->fs.code = code;
 }
 
-static inline struct series *house_series(struct house *house, uint32_t number)
+static inline struct series *house_series_of(struct house *house, const char *measurement,
+                                             uint32_t number)
 {
     struct arena arena;
     struct series made, *series;
 
     arena_init(&arena, 1 << 20, NULL);
-    sample_series_init(&arena, house->tenant, "cpu", number, 0, &made);
+    sample_series_init(&arena, house->tenant, measurement, number, 0, &made);
     assert_int_equal(
         catalog_series(house->catalog, house->tenant, made.key, 1000000, &series, NULL), OK);
     arena_release(&arena);
     return series;
+}
+
+static inline struct series *house_series(struct house *house, uint32_t number)
+{
+    return house_series_of(house, "cpu", number);
 }
 
 /* A request, from its rows to its answer. */
@@ -405,6 +414,24 @@ static inline enum code house_put(struct house *house, uint32_t series, int64_t 
     return code;
 }
 
+static inline void house_post(struct house *house, struct posting *posting)
+{
+    assert_int_equal(posting_submit(posting, house, NULL), OK);
+    house_steps(house);
+    assert_int_equal(posting_wait(posting), OK);
+    posting_release(posting);
+}
+
+/* A row that tells what a source has done. */
+static inline void house_note(struct house *house, int64_t time)
+{
+    struct posting posting;
+
+    posting_init(&posting, house);
+    posting_row(&posting, house_series_of(house, "\x01grid", 1), time, time);
+    house_post(house, &posting);
+}
+
 /* `count` rows from time 0 on that no packing makes small. */
 static inline void house_put_noise_rows(struct house *house, uint32_t series, uint64_t seed,
                                         uint32_t count)
@@ -421,10 +448,7 @@ static inline void house_put_noise_rows(struct house *house, uint32_t series, ui
         cell.cell.u64 = random_next(&random);
         sample_place_row(&posting.batch, place, i, INT64_MIN, &cell, 1);
     }
-    assert_int_equal(posting_submit(&posting, house, NULL), OK);
-    house_steps(house);
-    assert_int_equal(posting_wait(&posting), OK);
-    posting_release(&posting);
+    house_post(house, &posting);
 }
 
 /* A pack of them has a file of its own: 160 KB in three blocks. */

@@ -517,6 +517,42 @@ static enum code count_entry(void *context, struct bytes entry, struct error *er
     return OK;
 }
 
+/* No deletion of rows can hide it. */
+static void test_what_a_source_noted_once_keeps_no_deletion(void **state)
+{
+    (void)state;
+    for (int noted = 0; noted < 2; noted++) {
+        const struct tombstone_list *list;
+        struct posting posting;
+        struct house house;
+
+        house_init(&house);
+        house.history_ns = 1;
+        house.clock.wall_stopped = clock_wall_ns(clock_system());
+        house_open(&house);
+        assert_int_equal(house_put(&house, 1, 0, 5, NULL), OK);
+        if (noted)
+            house_note(&house, 0);
+        house_seal(&house);
+        posting_init(&posting, &house);
+        posting.tombstone =
+            (struct tombstone){.selector = {.measurement = BYTES("cpu")}, .start = 0, .end = 3};
+        house_post(&house, &posting);
+        house_seal(&house);
+        for (int i = 0; i < 60; i++) {
+            house.clock.wall_more += 2000000000;
+            assert_int_equal(house_put(&house, 1, 0, 5, NULL), OK);
+            house_seal(&house);
+            (void)house_compact(&house, false);
+        }
+        list = house.store->holdings[house.tenant->ordinal]->tombstones;
+        if (list != NULL)
+            assert_int_equal(list->count, 0);
+        house_close(&house);
+        house_remove(&house);
+    }
+}
+
 /* Also those whose pack was not merged in the run that ended them. */
 static void test_deletions_that_died_do_not_travel_on(void **state)
 {
@@ -667,6 +703,7 @@ int main(void)
         cmocka_unit_test(test_rows_within_a_long_retention_stay),
         cmocka_unit_test(test_retention_goes_on_when_the_disk_is_full),
         cmocka_unit_test(test_a_floor_does_not_sink),
+        cmocka_unit_test(test_what_a_source_noted_once_keeps_no_deletion),
         cmocka_unit_test(test_deletions_that_died_do_not_travel_on),
         cmocka_unit_test(test_what_was_erased_is_in_no_file),
         cmocka_unit_test(test_a_damaged_pack_is_left_alone),

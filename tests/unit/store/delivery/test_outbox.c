@@ -50,7 +50,7 @@ static void note(struct outbox *outbox, uint64_t changes, struct bytes shard,
 static void test_who_waits_is_told_when_the_row_is_there(void **state)
 {
     struct diff_pack packs[] = {pack_of(DIFF_KEEP, 1, 10, 100), pack_of(DIFF_ADD, 20, 30, 7),
-                                pack_of(DIFF_REMOVE, 1, 90, 100)};
+                                pack_of(DIFF_REMOVE, 1, 90, 100), pack_of(DIFF_ADD, 50, 60, 7)};
     static const struct {
         int64_t ingest;
         bool there, returns;
@@ -60,12 +60,14 @@ static void test_who_waits_is_told_when_the_row_is_there(void **state)
         {20,  false, false},
         {30,  false, false},
         {31,  true,  false},
+        {50,  true,  false}, /* what sources note may wait */
         {100, true,  false},
         {101, false, false}, /* not sealed */
         {10,  false, true }, /* the chain is to be made anew */
     };
 
     (void)state;
+    packs[3].notes = true;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct diff diff = {.packs = packs,
                             .count = COUNT_OF(packs),

@@ -15,6 +15,7 @@ struct sample_pack {
     uint32_t rows;
     bool flagged; /* a block has history */
     int64_t ingest, settled, floor;
+    bool notes; /* of a source */
 };
 
 static struct pack *make(struct pack_fixture *fixture, const struct sample_pack *sample)
@@ -29,10 +30,11 @@ static struct pack *make(struct pack_fixture *fixture, const struct sample_pack 
                                      .kind = sample->kind,
                                      .settled = sample->settled,
                                      .floor = sample->floor};
-    struct sample_series *series = sample_series_make(&fixture->arena, BYTES("m000"), 1);
+    struct bytes measurement = sample->notes ? BYTES("\x01grid") : BYTES("m000");
+    struct sample_series *series = sample_series_make(&fixture->arena, measurement, 1);
     struct block_column column = {BYTES("v"), TYPE_I64, cells, NULL};
     uint32_t row_first[] = {ends[0], sample->rows};
-    struct block block = {.measurement = BYTES("m000"),
+    struct block block = {.measurement = measurement,
                           .row_count = sample->rows,
                           .series_count = 1,
                           .series = &series[0].id,
@@ -86,15 +88,20 @@ static void release(struct pack_fixture *fixture, struct pack **packs, size_t co
 
 #define PLAIN(n, from, to)                                                                         \
     {                                                                                              \
-        n, PACK_PLAIN, from, to, 4, false, 100, 0, 0                                               \
+        n, PACK_PLAIN, from, to, 4, false, 100, 0, 0, false                                        \
     }
 #define CURRENT(n, from, to, has, since)                                                           \
     {                                                                                              \
-        n, PACK_CURRENT, from, to, 4, has, 100, 200, since                                         \
+        n, PACK_CURRENT, from, to, 4, has, 100, 200, since, false                                  \
     }
 #define HISTORY(n, from, to, since)                                                                \
     {                                                                                              \
-        n, PACK_HISTORY, from, to, 4, false, 100, 200, since                                       \
+        n, PACK_HISTORY, from, to, 4, false, 100, 200, since, false                                \
+    }
+
+#define NOTES(n, kind, from, to, rows)                                                             \
+    {                                                                                              \
+        n, kind, from, to, rows, false, 100, 200, 0, true                                          \
     }
 
 /* Which packs are taken, in whatever order, as their numbers. */
@@ -113,86 +120,109 @@ static void test_which_packs_are_merged(void **state)
         struct compaction_wish wish;
         uint64_t want[6]; /* ascending */
     } cases[] = {
-        {"nothing",                                               {{0}},                                            {.plain_max = 2, .force = true}, {0}      },
-        {"fewer plain packs than many",                           {PLAIN(1, 0, 9), PLAIN(2, 0, 9)},                 {.plain_max = 3},                {0}      },
-        {"as many",                                               {PLAIN(1, 0, 9), PLAIN(2, 0, 9), PLAIN(3, 0, 9)}, {.plain_max = 3},                {1, 2, 3}},
-        {"one, asked for",                                        {PLAIN(1, 0, 9)},                                 {.plain_max = 3, .force = true}, {1}      },
+        {"nothing",                                                                           {{0}},                                            {.plain_max = 2, .force = true}, {0}      },
+        {"fewer plain packs than many",                                                       {PLAIN(1, 0, 9), PLAIN(2, 0, 9)},                 {.plain_max = 3},                {0}      },
+        {"as many",                                                                           {PLAIN(1, 0, 9), PLAIN(2, 0, 9), PLAIN(3, 0, 9)}, {.plain_max = 3},                {1, 2, 3}},
+        {"one, asked for",                                                                    {PLAIN(1, 0, 9)},                                 {.plain_max = 3, .force = true}, {1}      },
         {"a pair alone stays",
          {CURRENT(1, 0, 9, true, 0), HISTORY(2, 0, 9, 0)},
          {.plain_max = 2, .force = true},
-         {0}                                                                                                                                                  },
+         {0}                                                                                                                                                                              },
         {"a small pair of the same times goes along, whole",
          {CURRENT(1, 0, 9, true, 0), HISTORY(2, 0, 9, 0), PLAIN(3, 5, 6), PLAIN(4, 5, 6)},
          {.plain_max = 2},
-         {1, 2, 3, 4}                                                                                                                                         },
+         {1, 2, 3, 4}                                                                                                                                                                     },
         {"a pair of other times does not",
          {CURRENT(1, 20, 29, true, 0), HISTORY(2, 20, 29, 0), PLAIN(3, 5, 6), PLAIN(4, 5, 6)},
          {.plain_max = 2},
-         {3, 4}                                                                                                                                               },
+         {3, 4}                                                                                                                                                                           },
         {"it is in between: taken by what its history covers",
          {CURRENT(1, 20, 29, true, 0), HISTORY(2, 6, 29, 0), PLAIN(3, 5, 6), PLAIN(4, 5, 6)},
          {.plain_max = 2},
-         {1, 2, 3, 4}                                                                                                                                         },
+         {1, 2, 3, 4}                                                                                                                                                                     },
         {"a current pack without its history is left alone",
          {CURRENT(1, 0, 9, true, 0), PLAIN(3, 5, 6), PLAIN(4, 5, 6)},
          {.plain_max = 2, .force = true},
-         {3, 4}                                                                                                                                               },
+         {3, 4}                                                                                                                                                                           },
         {"one that needs none is not",
          {CURRENT(1, 0, 9, false, 0), PLAIN(3, 5, 6), PLAIN(4, 5, 6)},
          {.plain_max = 2},
-         {1, 3, 4}                                                                                                                                            },
+         {1, 3, 4}                                                                                                                                                                        },
         {"a history whose current pack is missing is left alone",
          {HISTORY(2, 0, 9, 0), PLAIN(3, 5, 6), PLAIN(4, 5, 6)},
          {.plain_max = 2, .force = true},
-         {3, 4}                                                                                                                                               },
+         {3, 4}                                                                                                                                                                           },
         {"two pairs of the same times, asked for",
          {CURRENT(1, 0, 9, true, 0), HISTORY(2, 0, 9, 0), CURRENT(5, 9, 12, false, 0)},
          {.plain_max = 2, .force = true},
-         {1, 2, 5}                                                                                                                                            },
+         {1, 2, 5}                                                                                                                                                                        },
         {"two pairs that meet nowhere, asked for",
          {CURRENT(1, 0, 9, true, 0), HISTORY(2, 0, 9, 0), CURRENT(5, 10, 12, false, 0)},
          {.plain_max = 2, .force = true},
-         {0}                                                                                                                                                  },
+         {0}                                                                                                                                                                              },
         {"a bad pack is left alone",
          {PLAIN(1, 0, 9), PLAIN(2, 0, 9), PLAIN(3, 0, 9)},
          {.plain_max = 2, .bad = bad_second, .bad_count = 1},
-         {1, 3}                                                                                                                                               },
+         {1, 3}                                                                                                                                                                           },
         {"a bad history keeps its pair",
          {CURRENT(1, 0, 9, true, 0), HISTORY(2, 0, 9, 0), PLAIN(3, 0, 9), PLAIN(4, 0, 9)},
          {.plain_max = 2, .force = true, .bad = bad_second, .bad_count = 1},
-         {3, 4}                                                                                                                                               },
+         {3, 4}                                                                                                                                                                           },
         {"past retention",
          {PLAIN(1, 0, 9), PLAIN(2, 0, 10)},
          {.plain_max = 9, .time_floor = 10},
-         {1}                                                                                                                                                  },
+         {1}                                                                                                                                                                              },
         {"an erasure takes what it touches",
          {PLAIN(1, 0, 9), PLAIN(2, 15, 20), CURRENT(5, 14, 15, true, 0), HISTORY(6, 14, 15, 0)},
          {.plain_max = 9, .tombstones = erases, .tombstone_count = 1, .sealed = 500},
-         {1, 5, 6}                                                                                                                                            },
+         {1, 5, 6}                                                                                                                                                                        },
         {"not before it is in a pack itself",
          {PLAIN(1, 0, 9)},
          {.plain_max = 9, .tombstones = erases, .tombstone_count = 1, .sealed = 499},
-         {0}                                                                                                                                                  },
+         {0}                                                                                                                                                                              },
         {"another deletion takes nothing",
          {PLAIN(1, 0, 9)},
          {.plain_max = 9, .tombstones = hides, .tombstone_count = 1, .sealed = 500},
-         {0}                                                                                                                                                  },
+         {0}                                                                                                                                                                              },
         {"versions below a floor that moved",
          {CURRENT(1, 0, 9, true, 10), HISTORY(2, 0, 9, 10), CURRENT(5, 20, 29, false, 10)},
          {.plain_max = 9, .floor = 150, .history_ns = 80},
-         {1, 2}                                                                                                                                               },
+         {1, 2}                                                                                                                                                                           },
         {"it has hardly moved",
          {CURRENT(1, 0, 9, true, 145), HISTORY(2, 0, 9, 145)},
          {.plain_max = 9, .floor = 150, .history_ns = 80},
-         {0}                                                                                                                                                  },
+         {0}                                                                                                                                                                              },
         {"hardly, but asked for",
          {CURRENT(1, 0, 9, true, 145), HISTORY(2, 0, 9, 145)},
          {.plain_max = 9, .floor = 150, .history_ns = 80, .force = true},
-         {1, 2}                                                                                                                                               },
+         {1, 2}                                                                                                                                                                           },
         {"every version is above the floor",
          {CURRENT(1, 0, 9, true, 10), HISTORY(2, 0, 9, 10)},
          {.plain_max = 9, .floor = 99, .history_ns = 80, .force = true},
-         {0}                                                                                                                                                  },
+         {0}                                                                                                                                                                              },
+        {"rows go first, without what sources note",
+         {PLAIN(1, 0, 9), NOTES(2, PACK_PLAIN, 0, 9, 4), PLAIN(3, 0, 9),
+          NOTES(4, PACK_PLAIN, 0, 9, 4)},
+         {.plain_max = 2},
+         {1, 3}                                                                                                                                                                           },
+        {"then what sources note, which is counted by itself",
+         {PLAIN(1, 0, 9), NOTES(2, PACK_PLAIN, 0, 9, 4), NOTES(3, PACK_PLAIN, 0, 9, 4)},
+         {.plain_max = 2},
+         {2, 3}                                                                                                                                                                           },
+        {"fewer of each than many",
+         {PLAIN(1, 0, 9), NOTES(2, PACK_PLAIN, 0, 9, 4)},
+         {.plain_max = 2},
+         {0}                                                                                                                                                                              },
+        {"a pair of notes goes along with notes, also one whose rows are all in its history",
+         {NOTES(1, PACK_CURRENT, 0, 9, 0), NOTES(2, PACK_HISTORY, 0, 9, 4), PLAIN(3, 0, 9),
+          NOTES(4, PACK_PLAIN, 0, 9, 4), NOTES(5, PACK_PLAIN, 0, 9, 4)},
+         {.plain_max = 2},
+         {1, 2, 4, 5}                                                                                                                                                                     },
+        {"and not with rows",
+         {NOTES(1, PACK_CURRENT, 0, 9, 4), NOTES(2, PACK_HISTORY, 0, 9, 4), PLAIN(3, 0, 9),
+          PLAIN(4, 0, 9)},
+         {.plain_max = 2},
+         {3, 4}                                                                                                                                                                           },
     };
     struct pack_fixture *fixture = *state;
 
@@ -325,38 +355,44 @@ static void test_when_a_deletion_has_outlived_its_use(void **state)
         int64_t sealed, floor;
         bool erase, outlived;
     } cases[] = {
-        {"no pack at all, below the floor",            {{0}},                                            500, 300,       false, true },
-        {"at the floor",                               {{0}},                                            500, 250,       false, true },
-        {"above it",                                   {{0}},                                            500, 249,       false, false},
-        {"an erasure needs no floor",                  {{0}},                                            500, INT64_MIN, true,  true },
-        {"rows of before it may still be in the head", {{0}},                                            249, 300,       true,  false},
-        {"a plain pack",                               {PLAIN(1, 0, 9)},                                 500, 300,       true,  false},
-        {"a plain pack of other times",                {PLAIN(1, 10, 19)},                               500, 300,       true,  true },
+        {"no pack at all, below the floor",            {{0}},              500, 300,       false, true },
+        {"at the floor",                               {{0}},              500, 250,       false, true },
+        {"above it",                                   {{0}},              500, 249,       false, false},
+        {"an erasure needs no floor",                  {{0}},              500, INT64_MIN, true,  true },
+        {"rows of before it may still be in the head", {{0}},              249, 300,       true,  false},
+        {"a plain pack",                               {PLAIN(1, 0, 9)},   500, 300,       true,  false},
+        {"a plain pack of other times",                {PLAIN(1, 10, 19)}, 500, 300,       true,  true },
         {"a plain pack of later news",
-         {{1, PACK_PLAIN, 0, 9, 4, false, 250, 0, 0}},
-         500,                                                                                                 300,
-         true,                                                                                                                  true },
+         {{1, PACK_PLAIN, 0, 9, 4, false, 250, 0, 0, false}},
+         500,                                                                   300,
+         true,                                                                                    true },
         {"a compacted one that does not know it",
          {CURRENT(1, 0, 9, false, 0)},
-         500,                                                                                                 300,
-         true,                                                                                                                  false},
-        {"one that does",                              {{1, PACK_CURRENT, 0, 9, 4, false, 100, 250, 0}}, 500, 300,       true,  true },
+         500,                                                                   300,
+         true,                                                                                    false},
+        {"one that does",
+         {{1, PACK_CURRENT, 0, 9, 4, false, 100, 250, 0, false}},
+         500,                                                                   300,
+         true,                                                                                    true },
         {"its history, of an erasure",
-         {{1, PACK_CURRENT, 0, 9, 4, true, 100, 250, 0},
-          {2, PACK_HISTORY, 0, 9, 4, false, 100, 250, 0}},
-         500,                                                                                                 300,
-         true,                                                                                                                  true },
+         {{1, PACK_CURRENT, 0, 9, 4, true, 100, 250, 0, false},
+          {2, PACK_HISTORY, 0, 9, 4, false, 100, 250, 0, false}},
+         500,                                                                   300,
+         true,                                                                                    true },
         {"its history, whose floor is lower",
-         {{1, PACK_CURRENT, 0, 9, 4, true, 100, 250, 249},
-          {2, PACK_HISTORY, 0, 9, 4, false, 100, 250, 249}},
-         500,                                                                                                 300,
-         false,                                                                                                                 false},
+         {{1, PACK_CURRENT, 0, 9, 4, true, 100, 250, 249, false},
+          {2, PACK_HISTORY, 0, 9, 4, false, 100, 250, 249, false}},
+         500,                                                                   300,
+         false,                                                                                   false},
         {"its history, whose floor it is",
-         {{1, PACK_CURRENT, 0, 9, 4, true, 100, 250, 250},
-          {2, PACK_HISTORY, 0, 9, 4, false, 100, 250, 250}},
-         500,                                                                                                 300,
-         false,                                                                                                                 true },
-        {"a pack without rows",                        {{1, PACK_PLAIN, 0, 0, 0, false, 0, 0, 0}},       500, 300,       true,  true },
+         {{1, PACK_CURRENT, 0, 9, 4, true, 100, 250, 250, false},
+          {2, PACK_HISTORY, 0, 9, 4, false, 100, 250, 250, false}},
+         500,                                                                   300,
+         false,                                                                                   true },
+        {"a pack without rows",
+         {{1, PACK_PLAIN, 0, 0, 0, false, 0, 0, 0, false}},
+         500,                                                                   300,
+         true,                                                                                    true },
     };
     struct pack_fixture *fixture = *state;
 
@@ -408,6 +444,49 @@ static void test_which_packs_may_hold_what_was_deleted(void **state)
     }
 }
 
+/* Hashes of rows between the notes of two sources. */
+static void test_hashes_are_no_notes(void **state)
+{
+    static const struct bytes names[] = {BYTES("\x01north"), BYTES("\x01north\x01m000"),
+                                         BYTES("\x01south")};
+    static const uint32_t row_first[] = {0, 1};
+    static const int64_t one[] = {1};
+    static union cell cell = {.u64 = 7};
+    struct pack_fixture *fixture = *state;
+    struct pack_identity identity = {
+        .tenant = BYTES("acme"), .number = 1, .settled = INT64_MIN, .floor = INT64_MIN};
+    struct block_column column = {BYTES("v"), TYPE_I64, &cell, NULL};
+
+    for (size_t count = 1; count <= COUNT_OF(names); count++) {
+        struct pack_writer *writer;
+        struct pack_summary summary;
+        struct bytes bytes;
+        struct pack *pack;
+
+        assert_int_equal(pack_writer_open(fixture->fs, "x.pack", &identity, &writer, NULL), OK);
+        for (size_t i = 0; i < count; i++) {
+            struct sample_series *series = sample_series_make(&fixture->arena, names[i], 1);
+            struct block block = {.measurement = names[i],
+                                  .row_count = 1,
+                                  .series_count = 1,
+                                  .series = &series[0].id,
+                                  .series_row_first = row_first,
+                                  .time = one,
+                                  .ingest = one,
+                                  .columns = &column,
+                                  .column_count = 1};
+
+            assert_int_equal(pack_writer_block(writer, &block, NULL), OK);
+        }
+        assert_int_equal(pack_writer_finish(writer, &summary, &bytes, NULL), OK);
+        assert_int_equal(pack_open_memory(bytes, &pack, NULL), OK);
+        assert_int_equal(pack_is_notes(pack), count == 1);
+        pack_unref(pack);
+        free((void *)bytes.data);
+    }
+    arena_release(&fixture->arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -416,6 +495,7 @@ int main(void)
         cmocka_unit_test(test_spans_cover_every_row_once),
         cmocka_unit_test(test_when_a_deletion_has_outlived_its_use),
         cmocka_unit_test(test_which_packs_may_hold_what_was_deleted),
+        cmocka_unit_test(test_hashes_are_no_notes),
     };
 
     return cmocka_run_group_tests(tests, pack_fixture_open, pack_fixture_close);
