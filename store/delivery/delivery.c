@@ -242,10 +242,11 @@ static enum code recipient_turn(struct shard *shard, struct recipient *recipient
                                 struct error *err)
 {
     struct store *store = shard->delivery->store;
+    uint64_t bytes = shard->delivery->rules->turn_bytes;
     struct turn turn = {
         .store = store,
         .recipient = recipient,
-        .bytes_max = TURN_BYTES_MAX,
+        .bytes_max = bytes > 0 ? bytes : TURN_BYTES_MAX,
         .stop = &shard->delivery->stop,
         .packs = shard->packs,
         .bytes = shard->bytes,

@@ -21,6 +21,9 @@ struct delivery_rules {
     /* True: nothing is delivered, or let go of for being delivered: this member was given up, and
      * others go on without what it would say now.  NULL: never. */
     const _Atomic bool *given_up;
+    /* Of parts that a tenant sends before the next one has its turn, and one part more; 0: 64 MiB.
+     */
+    uint64_t turn_bytes;
 };
 
 /* The shard that packs of the tenant go to now; false: none. */

@@ -46,7 +46,10 @@ static enum code open_archive(void *context, const char *shard, struct archive *
 
 void deliver_init(struct world *world)
 {
-    world->delivery_rules = (struct delivery_rules){world, shard_of, open_archive, NULL};
+    world->delivery_rules =
+        (struct delivery_rules){.context = world, .shard_of = shard_of, .open = open_archive};
+    if (random_chance(&world->random, 2)) /* all at once, or one pack by one */
+        world->delivery_rules.turn_bytes = 1 + random_below(&world->random, 10000);
     for (uint32_t i = 0; i < SHARD_COUNT; i++) {
         random_seed(&world->shards[i].random, world->seed + i);
         world->shards[i].off = &world->disk.off;
@@ -313,6 +316,26 @@ static void compare_deletions(struct world *made, const struct view *view, uint3
     }
 }
 
+/* The ingest time up to which all rows must be there: as the chain says, or as what a source has
+ * done does, which is listed behind all older rows. */
+static int64_t rows_through(struct world *made, uint32_t tenant, int64_t through)
+{
+    const struct tenant *found = catalog_tenant(made->catalog, bytes_of(tenant_name(tenant)));
+    const struct holding *holding = found->ordinal < made->store->holding_capacity
+                                        ? made->store->holdings[found->ordinal]
+                                        : NULL;
+
+    for (size_t p = 0; holding != NULL && p < holding->packs->count; p++) {
+        size_t count;
+        const struct pack_block *blocks = pack_blocks(holding->packs->packs[p], &count);
+
+        for (size_t b = 0; b < count; b++)
+            if (measurement_is_note(blocks[b].measurement) && blocks[b].ingest_last > through)
+                through = blocks[b].ingest_last;
+    }
+    return through;
+}
+
 static void compare_copy(struct copy *copy, uint32_t tenant, int64_t through)
 {
     struct world *made = copy->world;
@@ -327,7 +350,7 @@ static void compare_copy(struct copy *copy, uint32_t tenant, int64_t through)
         return;
     }
     for (uint32_t i = tenant; i < SERIES_COUNT && !made->failed; i += TENANT_COUNT)
-        compare_series(made, view, i, through);
+        compare_series(made, view, i, rows_through(made, tenant, through));
     compare_deletions(made, view, tenant, through);
     view_free(view);
 }

@@ -242,7 +242,8 @@ static void make_tombstone(struct task *task)
 
     assert(matcher != NULL && field != NULL);
     task->deletes = true;
-    tombstone->selector.measurement = measurement_name((uint32_t)below(world, 2));
+    tombstone->selector.measurement =
+        measurement_name((uint32_t)below(world, MEASUREMENT_COUNT - 1));
     if (below(world, 2)) {
         *matcher =
             (struct matcher){BYTES("host"), (enum matcher_op)(1 + below(world, 4)), BYTES("h1")};

@@ -55,7 +55,11 @@ const char *tenant_name(uint32_t tenant)
 
 struct bytes measurement_name(uint32_t measurement)
 {
-    return measurement == 0 ? BYTES("cpu") : BYTES("weather report");
+    static const struct bytes names[MEASUREMENT_COUNT] = {BYTES("cpu"), BYTES("weather report"),
+                                                          BYTES("\x01grid")};
+
+    assert(measurement < MEASUREMENT_COUNT);
+    return names[measurement];
 }
 
 struct bytes field_name(uint32_t field)
@@ -143,7 +147,7 @@ static void make_series(struct world *world, uint32_t number)
     snprintf(host, sizeof(host), "h%u", number / TENANT_COUNT);
     tags[0].value = bytes_of(host);
     series->tenant = number % TENANT_COUNT;
-    series->measurement = number / TENANT_COUNT % 2;
+    series->measurement = number / TENANT_COUNT % MEASUREMENT_COUNT;
     if (series_key_encode(measurement_name(series->measurement), tags, number % 2 + 1, &key,
                           NULL) != OK)
         abort();

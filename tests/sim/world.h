@@ -19,7 +19,8 @@
 
 enum {
     TENANT_COUNT = 3,
-    SERIES_COUNT = 20, /* over all tenants */
+    SERIES_COUNT = 20,     /* over all tenants */
+    MEASUREMENT_COUNT = 3, /* the last is what a source has done */
     FIELD_COUNT = 6,
     SHARD_COUNT = 2,
     VIEWS_HELD = 3,

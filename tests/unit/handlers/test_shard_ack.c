@@ -43,7 +43,7 @@ static int setup(void **state)
                (int)line.size, line.data);
     buf_put_char(&file, 0);
     serving_start(&serving, file.data);
-    rules = (struct delivery_rules){NULL, shard_of, open_north, NULL};
+    rules = (struct delivery_rules){.context = NULL, .shard_of = shard_of, .open = open_north};
     assert_int_equal(delivery_new(serving.ground.store, &rules, &delivery, NULL), OK);
     assert_int_equal(delivery_start(delivery, NULL), OK);
     serving.app.delivery = serving.app.intake.delivery = delivery;

@@ -129,7 +129,8 @@ static inline void node_init(struct village *village, struct node *node)
 {
     node->village = village;
     house_init(&node->house);
-    node->delivery_rules = (struct delivery_rules){node, care_shard_of, care_open_shard, NULL};
+    node->delivery_rules = (struct delivery_rules){
+        .context = node, .shard_of = care_shard_of, .open = care_open_shard};
     node->guest_rules = (struct guest_rules){node, care_survey, care_open_shard};
     node->rules = (struct caretaker_rules){node, care_gone, care_want, care_held, care_open_shard};
     node_enter(node);
@@ -141,8 +142,8 @@ static inline void village_init(struct village *village)
         .shards = {BYTES("north"), BYTES("south")},
           .shard_count = 1
     };
-    village->author.rules =
-        (struct delivery_rules){&village->author, depot_shard_of, depot_open_archive, NULL};
+    village->author.rules = (struct delivery_rules){
+        .context = &village->author, .shard_of = depot_shard_of, .open = depot_open_archive};
     house_init(&village->author.house);
     depot_open(&village->author);
     village->author.house.store->members = MEMBERS_SOME; /* it knows of the others, too */

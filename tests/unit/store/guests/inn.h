@@ -77,13 +77,14 @@ static inline void inn_init(struct inn *inn)
         .shards = {BYTES("north"), BYTES("south")},
           .shard_count = 1, .version = 5
     };
-    inn->author.rules =
-        (struct delivery_rules){&inn->author, depot_shard_of, depot_open_archive, NULL};
+    inn->author.rules = (struct delivery_rules){
+        .context = &inn->author, .shard_of = depot_shard_of, .open = depot_open_archive};
     house_init(&inn->author.house);
     depot_open(&inn->author);
     inn->author.house.store->members = MEMBERS_SOME; /* it knows of the other, too */
     house_init(&inn->house);
-    inn->delivery_rules = (struct delivery_rules){inn, inn_shard_of, inn_open, NULL};
+    inn->delivery_rules =
+        (struct delivery_rules){.context = inn, .shard_of = inn_shard_of, .open = inn_open};
     inn->rules = (struct guest_rules){inn, inn_survey, inn_open};
     inn_enter(inn);
     inn->authors[0] = (struct guest_author){1, inn->author.house.store->incarnation, true};

@@ -221,8 +221,8 @@ static void test_a_restored_directory_erases(void **state)
     restore_author(&village, &made);
     restored.village = &village;
     house_in(&restored.house, &made);
-    restored.delivery_rules =
-        (struct delivery_rules){&restored, care_shard_of, care_open_shard, NULL};
+    restored.delivery_rules = (struct delivery_rules){
+        .context = &restored, .shard_of = care_shard_of, .open = care_open_shard};
     restored.guest_rules = (struct guest_rules){&restored, care_survey, care_open_shard};
     restored.rules =
         (struct caretaker_rules){&restored, care_gone, care_want, care_held, care_open_shard};

@@ -9,8 +9,8 @@ struct neighbour {
 
 static void neighbour_init(struct neighbour *neighbour, struct village *village)
 {
-    neighbour->rules =
-        (struct delivery_rules){&village->author, depot_shard_of, depot_open_archive, NULL};
+    neighbour->rules = (struct delivery_rules){
+        .context = &village->author, .shard_of = depot_shard_of, .open = depot_open_archive};
     house_init(&neighbour->house);
     house_open(&neighbour->house);
     neighbour->house.store->members = MEMBERS_SOME;
