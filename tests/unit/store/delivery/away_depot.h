@@ -28,8 +28,9 @@ static inline void yard_close(struct yard *yard)
 
 static inline void yard_init(struct yard *yard, uint64_t bytes_max)
 {
-    *yard =
-        (struct yard){.depot = {.rules = {&yard->depot, depot_shard_of, depot_open_archive, NULL}}};
+    *yard = (struct yard){.depot = {.rules = {.context = &yard->depot,
+                                              .shard_of = depot_shard_of,
+                                              .open = depot_open_archive}}};
     house_init(&yard->depot.house);
     yard->depot.house.limits.local_packs_bytes_max = bytes_max;
     yard_open(yard);

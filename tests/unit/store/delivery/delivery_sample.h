@@ -56,7 +56,7 @@ static inline void depot_open(struct depot *depot)
 static inline void depot_init(struct depot *depot)
 {
     *depot = (struct depot){
-        .rules = {depot, depot_shard_of, depot_open_archive, NULL}
+        .rules = {.context = depot, .shard_of = depot_shard_of, .open = depot_open_archive}
     };
     house_init(&depot->house);
     depot_open(depot);

@@ -335,7 +335,7 @@ static void test_one_that_left_is_named_until_its_last_words_are_read(void **sta
 static void test_one_whose_number_another_got_is_read_on(void **state)
 {
     struct depot other = {
-        .rules = {&other, depot_shard_of, depot_open_archive, NULL}
+        .rules = {.context = &other, .shard_of = depot_shard_of, .open = depot_open_archive}
     };
     struct inn inn;
 
