@@ -106,6 +106,11 @@ const struct tenant *store_tenant_at(struct store *store, uint32_t ordinal)
     return tenant;
 }
 
+struct holding *store_held(const struct store *store, const struct tenant *tenant)
+{
+    return tenant->ordinal < store->holding_capacity ? store->holdings[tenant->ordinal] : NULL;
+}
+
 struct holding *store_holding(struct store *store, const struct tenant *tenant)
 {
     struct holding *holding;
@@ -550,11 +555,13 @@ struct store_progress store_progress(struct store *store, const struct tenant *t
     /* Twice what a wall clock may go back by without being refused. */
     static const int64_t margin_ns = 120 * INT64_C(1000000000);
     struct store_progress progress = {0};
+    const struct holding *holding;
     int64_t quiet;
 
     pthread_mutex_lock(&store->state_lock);
-    if (tenant->ordinal < store->holding_capacity && store->holdings[tenant->ordinal] != NULL)
-        progress.newest = store->holdings[tenant->ordinal]->newest;
+    holding = store_held(store, tenant);
+    if (holding != NULL)
+        progress.newest = holding->newest;
     progress.durable = progress.settled = store->durable;
     quiet = stamp_wall(&store->stamp) - margin_ns;
     if (store->assigned <= store->applied && quiet > progress.settled) {

@@ -88,12 +88,6 @@ static enum code view_take_missing(struct view *view, const struct tenant *tenan
     return OK;
 }
 
-/* Under state_lock; NULL: it has none yet. */
-static struct holding *holding_of(const struct store *store, const struct tenant *tenant)
-{
-    return tenant->ordinal < store->holding_capacity ? store->holdings[tenant->ordinal] : NULL;
-}
-
 static enum code view_take(struct store *store, const struct tenant *tenant, int64_t as_of,
                            bool ahead, struct view **out, struct error *err)
 {
@@ -106,14 +100,14 @@ static enum code view_take(struct store *store, const struct tenant *tenant, int
         return error_set(err, E_MEMORY, "no memory for a view");
     view->store = store;
     pthread_mutex_lock(&store->state_lock);
-    holding = holding_of(store, tenant);
+    holding = store_held(store, tenant);
     if (holding != NULL)
         view->guests = guest_list_ref(holding->guests);
     view->members = store->members;
     code = view_settle(view, as_of, ahead, err);
     if (code)
         goto out;
-    holding = holding_of(store, tenant); /* it may have waited: for a tenant's first rows */
+    holding = store_held(store, tenant); /* it may have waited: for a tenant's first rows */
     if (holding != NULL) {
         view->packs = pack_list_ref(holding->packs);
         view->tombstones = tombstone_list_ref(holding->tombstones);

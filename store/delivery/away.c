@@ -67,11 +67,12 @@ static void survey_release(struct survey *survey)
 
 static struct pack_list *list_of(struct store *store, const struct tenant *tenant)
 {
-    struct pack_list *list = NULL;
+    const struct holding *holding;
+    struct pack_list *list;
 
     pthread_mutex_lock(&store->state_lock);
-    if (tenant->ordinal < store->holding_capacity && store->holdings[tenant->ordinal] != NULL)
-        list = pack_list_ref(store->holdings[tenant->ordinal]->packs);
+    holding = store_held(store, tenant);
+    list = holding == NULL ? NULL : pack_list_ref(holding->packs);
     pthread_mutex_unlock(&store->state_lock);
     return list;
 }

@@ -32,12 +32,13 @@ static enum code has_all(struct store *store, const struct tenant *tenant, struc
 
 static bool has_erased(struct store *store, const struct tenant *tenant)
 {
-    const struct tombstone_list *list = NULL;
+    const struct tombstone_list *list;
+    const struct holding *holding;
     bool erased = false;
 
     pthread_mutex_lock(&store->state_lock);
-    if (tenant->ordinal < store->holding_capacity && store->holdings[tenant->ordinal] != NULL)
-        list = store->holdings[tenant->ordinal]->tombstones;
+    holding = store_held(store, tenant);
+    list = holding == NULL ? NULL : holding->tombstones;
     for (size_t i = 0; list != NULL && i < list->count; i++)
         erased |= list->tombstones[i].erase;
     pthread_mutex_unlock(&store->state_lock);

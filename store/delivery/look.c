@@ -55,12 +55,11 @@ static void look_at(struct delivery *delivery, struct recipient *recipient, stru
 /* Whether anything was ever acknowledged of the tenant that is still kept. */
 static bool has_any(struct store *store, const struct tenant *tenant)
 {
-    const struct holding *holding = NULL;
+    const struct holding *holding;
     bool any;
 
     pthread_mutex_lock(&store->state_lock);
-    if (tenant->ordinal < store->holding_capacity)
-        holding = store->holdings[tenant->ordinal];
+    holding = store_held(store, tenant);
     any = holding != NULL &&
           (holding->packs != NULL || holding->tombstones != NULL || holding->newest != 0);
     pthread_mutex_unlock(&store->state_lock);

@@ -83,11 +83,12 @@ void recipient_move(struct recipient *recipient, const char *shard)
 
 static uint64_t packs_changed(struct store *store, const struct tenant *tenant)
 {
-    uint64_t changed = 0;
+    const struct holding *holding;
+    uint64_t changed;
 
     pthread_mutex_lock(&store->state_lock);
-    if (tenant->ordinal < store->holding_capacity && store->holdings[tenant->ordinal] != NULL)
-        changed = store->holdings[tenant->ordinal]->packs_changed;
+    holding = store_held(store, tenant);
+    changed = holding == NULL ? 0 : holding->packs_changed;
     pthread_mutex_unlock(&store->state_lock);
     return changed;
 }
@@ -136,15 +137,6 @@ static struct pack *list_find(const struct pack_list *list, uint64_t number)
                : NULL;
 }
 
-/* Under state_lock; NULL: readers have nothing of the tenant yet. */
-static const struct holding *holding_of(const struct work *work)
-{
-    const struct store *store = work->store;
-    uint32_t ordinal = work->recipient->tenant->ordinal;
-
-    return ordinal < store->holding_capacity ? store->holdings[ordinal] : NULL;
-}
-
 struct pack *work_pack(const struct work *work, uint64_t number)
 {
     struct store *store = work->store;
@@ -152,7 +144,7 @@ struct pack *work_pack(const struct work *work, uint64_t number)
     struct pack *pack;
 
     pthread_mutex_lock(&store->state_lock);
-    holding = holding_of(work);
+    holding = store_held(store, work->recipient->tenant);
     pack = holding == NULL ? NULL : list_find(holding->packs, number);
     if (pack != NULL)
         pack_ref(pack);
@@ -183,7 +175,7 @@ bool work_is_damaged(const struct work *work, uint64_t number)
     const struct holding *holding;
 
     pthread_mutex_lock(&store->state_lock);
-    holding = holding_of(work);
+    holding = store_held(store, work->recipient->tenant);
     pthread_mutex_unlock(&store->state_lock);
     return numbers_have(work->recipient->damaged, work->recipient->damaged_count, number) ||
            (holding != NULL && numbers_have(holding->unopened, holding->unopened_count, number));

@@ -69,11 +69,12 @@ static bool picture_take(struct guests *guests, struct ward *ward, struct pictur
 
 static struct pack_list *own_packs(struct store *store, const struct tenant *tenant)
 {
-    struct pack_list *list = NULL;
+    const struct holding *holding;
+    struct pack_list *list;
 
     pthread_mutex_lock(&store->state_lock);
-    if (tenant->ordinal < store->holding_capacity && store->holdings[tenant->ordinal] != NULL)
-        list = pack_list_ref(store->holdings[tenant->ordinal]->packs);
+    holding = store_held(store, tenant);
+    list = holding == NULL ? NULL : pack_list_ref(holding->packs);
     pthread_mutex_unlock(&store->state_lock);
     return list;
 }
@@ -116,11 +117,12 @@ static struct guest_list *published(struct store *store, const struct ward *ward
                                     uint64_t *sequence)
 {
     const struct tenant *tenant = ward->tenant;
-    struct guest_list *list = NULL;
+    const struct holding *holding;
+    struct guest_list *list;
 
     pthread_mutex_lock(&store->state_lock);
-    if (tenant->ordinal < store->holding_capacity && store->holdings[tenant->ordinal] != NULL)
-        list = guest_list_ref(store->holdings[tenant->ordinal]->guests);
+    holding = store_held(store, tenant);
+    list = holding == NULL ? NULL : guest_list_ref(holding->guests);
     *sequence = ward->published;
     pthread_mutex_unlock(&store->state_lock);
     return list;

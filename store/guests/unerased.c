@@ -203,11 +203,12 @@ static bool look_at_replaced(struct looking *looking)
 static struct guest_list *list_of(struct guests *guests, const struct tenant *tenant, bool *unknown)
 {
     struct store *store = guests->store;
-    struct guest_list *list = NULL;
+    const struct holding *holding;
+    struct guest_list *list;
 
     pthread_mutex_lock(&store->state_lock);
-    if (tenant->ordinal < store->holding_capacity && store->holdings[tenant->ordinal] != NULL)
-        list = guest_list_ref(store->holdings[tenant->ordinal]->guests);
+    holding = store_held(store, tenant);
+    list = holding == NULL ? NULL : guest_list_ref(holding->guests);
     *unknown = list == NULL && store->members != MEMBERS_NONE;
     pthread_mutex_unlock(&store->state_lock);
     return list;

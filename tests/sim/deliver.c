@@ -320,10 +320,8 @@ static void compare_deletions(struct world *made, const struct view *view, uint3
  * done does, which is listed behind all older rows. */
 static int64_t rows_through(struct world *made, uint32_t tenant, int64_t through)
 {
-    const struct tenant *found = catalog_tenant(made->catalog, bytes_of(tenant_name(tenant)));
-    const struct holding *holding = found->ordinal < made->store->holding_capacity
-                                        ? made->store->holdings[found->ordinal]
-                                        : NULL;
+    const struct holding *holding =
+        store_held(made->store, catalog_tenant(made->catalog, bytes_of(tenant_name(tenant))));
 
     for (size_t p = 0; holding != NULL && p < holding->packs->count; p++) {
         size_t count;
