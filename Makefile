@@ -94,6 +94,8 @@ LONG_FUZZ    ?= 300
 RESTORES     ?= 3
 LONG_RESTORES ?= 20
 LOOP_STRIDE  ?= 5
+# A program of unit tests; six share two cores, and under TSan some take 50 s of one.
+UNIT_SECONDS ?= $(if $(filter tsan,$(MODE)),600,120)
 # What databases go through: seven kinds and none, so often each, and so many seconds at the most.
 OUTAGES      ?= --outages 3 --longest 3
 LONG_OUTAGES ?= --outages 8 --longest 60
@@ -175,7 +177,7 @@ loops: $(LOOPS:%.c=$(OUT)/%)
 units: $(UNIT_BIN)
 
 unit: $(UNIT_BIN)
-	@$(COUNTS) tests/run_unit $(RESULT) $^
+	@$(COUNTS) UNIT_SECONDS=$(UNIT_SECONDS) tests/run_unit $(RESULT) $^
 
 $(OUT)/tests/archive/drive: tests/archive/drive.c $(LIBRARY)
 	@mkdir -p $(@D)
