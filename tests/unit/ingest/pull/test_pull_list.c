@@ -13,10 +13,22 @@
 #define AB "[{'id': 'a'}, {'id': 'b'}, {'id': 'a'}]"
 #define BC "[{'id': 'c'}, {'id': 'b'}]"
 
-/* A pull in which the list is looked at again. */
+/* The schedule has a pull due, in which the list is looked at again; one that is asked for could be
+ * a second one. */
 static void a_day_later(void)
 {
     it.clock.wall_more += INT64_C(86400000000000);
+    it_tells_wishes(); /* nothing new: so that somebody looks */
+}
+
+static void it_pulls_a_day_later(size_t windows)
+{
+    int64_t before;
+
+    UNTIL(it_is_resting());
+    before = it_count("windows");
+    a_day_later();
+    UNTIL(it_count("windows") >= before + (int64_t)windows && it_is_resting());
 }
 
 static void test_each_of_the_list_is_a_partition(void **state)
@@ -68,13 +80,11 @@ static void test_a_list_that_changes_is_in_force(void **state)
     it_declares(blocks);
     UNTIL(it_count("windows") == 4 && it_is_resting());
     SITE_ANSWERS(&it.site, {.when = "/list", .body = BC}, {.when = "/of/", .body = "{'data': []}"});
-    a_day_later();
-    it_pulls(2);
+    it_pulls_a_day_later(2);
     assert_int_equal(site_asked(&it.site, "/of/c"), 2);
     assert_int_equal(it.site.asked_count, 3);
     SITE_ANSWERS(&it.site, {.when = "/list", .body = AB}, {.when = "/of/", .body = "{'data': []}"});
-    a_day_later();
-    it_pulls(0);
+    it_pulls_a_day_later(0);
     UNTIL(site_asked(&it.site, "/list") == 1 && it_is_resting());
     assert_int_equal(it.site.asked_count, 1);
     assert_int_equal(it_count("windows"), 6);
@@ -107,8 +117,7 @@ static void test_the_list_of_before_is_used_while_there_is_no_other(void **state
         };
 
         site_answers(&it.site, rules, COUNT_OF(rules));
-        a_day_later();
-        it_pulls(2);
+        it_pulls_a_day_later(2);
         assert_int_equal(site_asked(&it.site, "/list"), 1); /* and again with the next pull */
         assert_int_equal(site_asked(&it.site, "/of/a"), 1);
         assert_int_equal(site_asked(&it.site, "/of/b"), 1);
@@ -153,7 +162,6 @@ static void test_history_waits_for_a_list_that_has_come(void **state)
     it_declares(blocks);
     UNTIL(site_asked(&it.site, "/of/a") == 3 && it_says("s", "state", "filling"));
     a_day_later();
-    it_asks_for_a_pull();
     UNTIL(fetch_count() == 3); /* the list has been read */
     site_release(&it.site);
     UNTIL(it_count("windows") == 3 + 38 && it_is_resting());
@@ -167,8 +175,7 @@ static void test_an_empty_list_is_believed_when_it_comes_again(void **state)
                  {.when = "/list", .body = "[]"}, {.when = "/of/", .body = ROW});
     it_declares(PLAIN);
     UNTIL(it_count("windows") == 2 && it_is_resting());
-    a_day_later();
-    it_pulls(2);
+    it_pulls_a_day_later(2);
     assert_int_equal(it.site.asked_count, 6);
     it_asks_for_a_pull();
     UNTIL(it_says("s", "error", "its list of partitions is empty") && it_is_resting());
