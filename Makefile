@@ -94,8 +94,8 @@ LONG_FUZZ    ?= 300
 RESTORES     ?= 3
 LONG_RESTORES ?= 20
 LOOP_STRIDE  ?= 5
-# A program of unit tests; six share two cores, and under TSan some take 50 s of one.
-UNIT_SECONDS ?= $(if $(filter tsan,$(MODE)),600,120)
+# A program of unit tests, where not as tests/run_unit has it: six share two cores, and under TSan some take 50 s of one.
+UNIT_SECONDS ?= $(if $(filter tsan,$(MODE)),600)
 # What databases go through: seven kinds and none, so often each, and so many seconds at the most.
 OUTAGES      ?= --outages 3 --longest 3
 LONG_OUTAGES ?= --outages 8 --longest 60

@@ -158,6 +158,8 @@ void store_lists_init(struct store *store);
 struct holding *store_holding(struct store *store, const struct tenant *tenant);
 /* The one that there is, else NULL.  Under state_lock. */
 struct holding *store_held(const struct store *store, const struct tenant *tenant);
+/* Its packs of now, to unref; NULL: none. */
+struct pack_list *store_packs(struct store *store, const struct tenant *tenant);
 /* Whoever walks over the tenants: ordinals are below this; and who has one, NULL where nobody with
  * a holding does.  A lock for a moment each. */
 uint32_t store_tenants_end(struct store *store);

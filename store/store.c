@@ -111,6 +111,18 @@ struct holding *store_held(const struct store *store, const struct tenant *tenan
     return tenant->ordinal < store->holding_capacity ? store->holdings[tenant->ordinal] : NULL;
 }
 
+struct pack_list *store_packs(struct store *store, const struct tenant *tenant)
+{
+    const struct holding *holding;
+    struct pack_list *list;
+
+    pthread_mutex_lock(&store->state_lock);
+    holding = store_held(store, tenant);
+    list = holding == NULL ? NULL : pack_list_ref(holding->packs);
+    pthread_mutex_unlock(&store->state_lock);
+    return list;
+}
+
 struct holding *store_holding(struct store *store, const struct tenant *tenant)
 {
     struct holding *holding;

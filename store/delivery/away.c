@@ -65,18 +65,6 @@ static void survey_release(struct survey *survey)
     free(survey->all);
 }
 
-static struct pack_list *list_of(struct store *store, const struct tenant *tenant)
-{
-    const struct holding *holding;
-    struct pack_list *list;
-
-    pthread_mutex_lock(&store->state_lock);
-    holding = store_held(store, tenant);
-    list = holding == NULL ? NULL : pack_list_ref(holding->packs);
-    pthread_mutex_unlock(&store->state_lock);
-    return list;
-}
-
 static bool survey_add(struct survey *survey, const struct tenant *tenant, struct pack *pack)
 {
     struct pack_about about = pack_about(pack);
@@ -111,7 +99,7 @@ static bool survey_make(struct away *away, struct survey *survey)
         return false;
     for (uint32_t i = 0; i < end; i++) {
         const struct tenant *tenant = store_tenant_at(away->store, i);
-        struct pack_list *list = tenant == NULL ? NULL : list_of(away->store, tenant);
+        struct pack_list *list = tenant == NULL ? NULL : store_packs(away->store, tenant);
 
         if (list == NULL)
             continue;

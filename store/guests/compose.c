@@ -67,18 +67,6 @@ static bool picture_take(struct guests *guests, struct ward *ward, struct pictur
     return taken;
 }
 
-static struct pack_list *own_packs(struct store *store, const struct tenant *tenant)
-{
-    const struct holding *holding;
-    struct pack_list *list;
-
-    pthread_mutex_lock(&store->state_lock);
-    holding = store_held(store, tenant);
-    list = holding == NULL ? NULL : pack_list_ref(holding->packs);
-    pthread_mutex_unlock(&store->state_lock);
-    return list;
-}
-
 /* An answer of others may be final for what they have stored above it, and they be down by now:
  * what is stamped here from now on does not come below it, be our clock behind.  Under state_lock.
  */
@@ -160,7 +148,7 @@ bool ward_compose(struct guests *guests, struct ward *ward)
     bool made = picture_take(guests, ward, &picture);
 
     if (made) {
-        own = own_packs(store, ward->tenant);
+        own = store_packs(store, ward->tenant);
         list = guest_list_new(picture.chains, picture.chain_count, picture.members,
                               picture.member_count, own);
         pack_list_unref(own);

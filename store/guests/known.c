@@ -46,6 +46,7 @@ static bool take(const struct ward *ward, struct known *known)
 bool known_take(struct guests *guests, uint32_t ordinal, struct known *known)
 {
     struct store *store = guests->store;
+    const struct holding *holding;
     bool taken = true;
 
     *known = (struct known){.tenant = NULL};
@@ -60,8 +61,9 @@ bool known_take(struct guests *guests, uint32_t ordinal, struct known *known)
         return true;
     known->own_through = store_progress(store, known->tenant).settled; /* first: none is missed */
     pthread_mutex_lock(&store->state_lock);
-    if (ordinal < store->holding_capacity && store->holdings[ordinal] != NULL)
-        known->own = tombstone_list_ref(store->holdings[ordinal]->tombstones);
+    holding = store_held(store, known->tenant);
+    if (holding != NULL)
+        known->own = tombstone_list_ref(holding->tombstones);
     pthread_mutex_unlock(&store->state_lock);
     return taken;
 }

@@ -195,6 +195,13 @@ static inline void it_asks_for_a_pull(void)
     it_tells_wishes();
 }
 
+/* The schedule has a pull due then: one that is asked for could be a second one. */
+static inline void it_lets_a_day_pass(void)
+{
+    it.clock.wall_more += INT64_C(86400000000000);
+    it_tells_wishes(); /* nothing new: so that somebody looks */
+}
+
 static inline void it_asks_for(int64_t start_ns, int64_t end_ns)
 {
     source_wish_backfill(&it.wishes, start_ns, end_ns, clock_wall_ns(&it.clock.clock));
@@ -318,14 +325,19 @@ static inline bool it_is_resting(void)
 #define UNTIL_ASKED(count) UNTIL(site_asked(&it.site, "HTTP/1.1") >= (count))
 
 /* A pull from its beginning to its end, and what goes on behind it. */
-static inline void it_pulls(size_t windows)
+static inline void it_pulls_by(void (*cause)(void), size_t windows)
 {
     int64_t before;
 
     UNTIL(it_is_resting());
     before = it_count("windows");
-    it_asks_for_a_pull();
+    cause();
     UNTIL(it_count("windows") >= before + (int64_t)windows && it_is_resting());
+}
+
+static inline void it_pulls(size_t windows)
+{
+    it_pulls_by(it_asks_for_a_pull, windows);
 }
 
 /* --- what is written --- */

@@ -13,22 +13,10 @@
 #define AB "[{'id': 'a'}, {'id': 'b'}, {'id': 'a'}]"
 #define BC "[{'id': 'c'}, {'id': 'b'}]"
 
-/* The schedule has a pull due, in which the list is looked at again; one that is asked for could be
- * a second one. */
-static void a_day_later(void)
-{
-    it.clock.wall_more += INT64_C(86400000000000);
-    it_tells_wishes(); /* nothing new: so that somebody looks */
-}
-
+/* The list is looked at again. */
 static void it_pulls_a_day_later(size_t windows)
 {
-    int64_t before;
-
-    UNTIL(it_is_resting());
-    before = it_count("windows");
-    a_day_later();
-    UNTIL(it_count("windows") >= before + (int64_t)windows && it_is_resting());
+    it_pulls_by(it_lets_a_day_pass, windows);
 }
 
 static void test_each_of_the_list_is_a_partition(void **state)
@@ -161,7 +149,7 @@ static void test_history_waits_for_a_list_that_has_come(void **state)
                    it_day(-40, from), it_day(-2, until), strrchr(it.site.url, ':'));
     it_declares(blocks);
     UNTIL(site_asked(&it.site, "/of/a") == 3 && it_says("s", "state", "filling"));
-    a_day_later();
+    it_lets_a_day_pass();
     UNTIL(fetch_count() == 3); /* the list has been read */
     site_release(&it.site);
     UNTIL(it_count("windows") == 3 + 38 && it_is_resting());

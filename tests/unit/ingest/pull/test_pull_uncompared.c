@@ -71,8 +71,7 @@ static void goes_on_without_a_member(const char *blocks, const struct site_rule 
     had_ns = told_time("newest");
     away = true;
     site_answers(&it.site, rules, count);
-    it.clock.wall_more += INT64_C(86400000000000);
-    it_tells_wishes(); /* nothing new: the schedule has one due, and somebody has to look */
+    it_lets_a_day_pass();
     UNTIL(it_says("s", "error", "did not answer") && it_rows("m").count == 2);
     for (int pulls = 1; pulls <= 3; pulls++) {
         UNTIL(it_count("failures") == pulls && it_is_resting());
